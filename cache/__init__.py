@@ -1,0 +1,14 @@
+"""Remembers and schedules: config in, result out. See `cache.service`.
+
+Importing this imports neither Dask nor JAX.
+"""
+
+from cache.failure import Failure
+from cache.headless import cached_compute
+from cache.installed import current, install
+from cache.job import Job
+from cache.service import CachedEngine, Run
+from cache.storage import Store
+from cache.task import Device
+
+__all__ = ["CachedEngine", "Device", "Failure", "Job", "Run", "Store", "cached_compute", "current", "install"]

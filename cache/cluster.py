@@ -1,0 +1,70 @@
+"""The Dask client: submits tasks, hears their progress, stops them."""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from distributed import Client, Event, Future
+
+from cache.processes import LocalProcesses
+from cache.task import Task
+from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
+
+SCHEDULER_VARIABLE = "KERNEL_DRIFT_SCHEDULER"
+MEMORY_TOPIC = "worker-restart-memory"
+"""Where a nanny says that it ends its worker for lack of memory."""
+
+CONNECT_TIMEOUT = 5.0
+
+
+class Cluster:
+    """Local processes, or the scheduler named by `KERNEL_DRIFT_SCHEDULER` (tcp://host:port).
+
+    A scheduler of your own needs this code on its workers, one thread per worker, and
+    `distributed.scheduler.allowed-failures: 0`.
+    """
+
+    def __init__(self, directory: Path, functions: list[str], listener: Callable[[Mapping[str, Any]], None]):
+        """Starts or connects; workers import the modules of `functions` meanwhile.
+
+        `listener` gets every message of a worker, on Dask's thread: it must be quick.
+        Raises `OSError` or `RuntimeError`.
+        """
+        address = os.environ.get(SCHEDULER_VARIABLE)
+        with contextlib.ExitStack() as undo:
+            self._processes = None if address else undo.enter_context(LocalProcesses(directory))
+            scheduler = address or self._processes.address  # pyright: ignore[reportOptionalMemberAccess]
+            # Left in the reverse order: ending the processes first would make the client report their loss.
+            self._client = undo.enter_context(Client(scheduler, set_as_default=False, timeout=CONNECT_TIMEOUT))
+            for topic in (TOPIC, MEMORY_TOPIC):
+                self._client.subscribe_topic(topic, lambda event: listener(event[1]))
+            self._client.register_plugin(WarmUp(functions))
+            self._undo = undo.pop_all()
+
+    def alive(self) -> bool:
+        return self._client.status == "running" and (self._processes is None or self._processes.alive())
+
+    def submit(self, task: Task) -> Future:
+        """A future of an `Outcome`. Tasks of the same name share one computation."""
+        return self._client.submit(execute, task, key=task.name, retries=0)
+
+    def ask_to_stop(self, task: str) -> None:
+        """Raises the flag that the task looks at when it reports."""
+        Event(task, client=self._client).set()
+
+    def forget(self, task: str) -> None:
+        """Lowers the flag of a task that has ended."""
+        if self.alive():
+            Event(task, client=self._client).clear()
+
+    def kill(self, worker: str) -> None:
+        """Ends the worker process at this address at once. Its nanny starts another.
+
+        `Client.restart_workers` would first wait 5 s for the very task that does not listen.
+        """
+        self._client.run(kill_worker_process, workers=[worker], nanny=True, on_error="ignore")
+
+    def close(self) -> None:
+        self._undo.close()

@@ -1,0 +1,71 @@
+"""Why a job gave no result, in one sentence for the person who asked."""
+
+import traceback
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.schema import ConfigError
+
+Reason = Literal["config", "memory", "worker", "cluster", "missing", "error"]
+
+SMALLER = "use fewer samples, a smaller width or depth, fewer seeds or fewer checkpoints"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong.
+
+    Attributes:
+        reason: "config" it cannot be run as asked; "memory" too large; "worker" the process died;
+            "cluster" no process to run it; "missing" the run does not produce that entry; "error" a defect.
+        message: what happened and what to do.
+        details: the traceback, for the log and the curious.
+    """
+
+    reason: Reason
+    message: str
+    details: str = ""
+
+
+def explain(error: BaseException) -> Failure:
+    """A failure from what the computation raised. Recognises JAX's errors by name, without importing it."""
+    name = type(error).__name__
+    text = str(error) or name
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, ConfigError):
+        return Failure("config", text, details)
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
+        return Failure("memory", f"The run does not fit into memory: {SMALLER}.", details)
+    return Failure("error", f"The computation stopped with {name}: {_first_line(text)}", details)
+
+
+def died(fraction: float, message: str) -> Failure:
+    """The worker process is gone, nobody knows why."""
+    where = f" at {fraction:.0%}" + (f" ({message})" if message else "")
+    return Failure(
+        "worker",
+        f"The worker process was killed{where}, most often by the system for lack of memory. "
+        f"It has been restarted: retry, and if it happens again {SMALLER}.",
+    )
+
+
+def outgrew(bytes_used: int) -> Failure:
+    """The worker was stopped because it came close to the memory of the machine."""
+    return Failure("memory", f"The run was stopped at {bytes_used / 1e9:.1f} GB, all that a worker may use: {SMALLER}.")
+
+
+def no_cluster(error: BaseException | str) -> Failure:
+    """There is nothing that could run a job."""
+    return Failure(
+        "cluster", f"The compute processes are not available ({_first_line(str(error))}): retry in a moment."
+    )
+
+
+def no_such_entry(name: str, entries: tuple[str, ...]) -> Failure:
+    """The run has finished and keeps no entry of this name."""
+    return Failure("missing", f"This run keeps no {name!r}, only {', '.join(map(repr, entries)) or 'nothing'}.")
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().split("\n")[0]
+    return line if len(line) <= 300 else line[:297] + "..."

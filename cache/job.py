@@ -1,0 +1,125 @@
+"""A job as the person who asked for it sees it."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cache.failure import Failure
+from engine.schema import Config
+
+State = Literal["queued", "running", "finished", "failed", "cancelled"]
+
+VIEWER_SECONDS = 30.0
+"""A viewer that has not asked for so long has gone. Pages ask every second or so while a job runs."""
+
+Row = Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A snapshot. Ask again for a newer one.
+
+    Attributes:
+        key: content address of the result.
+        fraction: done so far, in [0, 1].
+        message: what it is doing, one short sentence.
+        rows: everything reported so far, in order: curves that grow.
+        error: why it failed.
+        seconds: computing, so far or in all.
+        device: name of what computes it, once known.
+    """
+
+    key: str
+    kind: str
+    config: Config
+    state: State
+    fraction: float = 0.0
+    message: str = ""
+    rows: tuple[Row, ...] = ()
+    error: Failure | None = None
+    seconds: float = 0.0
+    device: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.state in ("finished", "failed", "cancelled")
+
+
+class LiveJob:
+    """The job itself. Every attribute is guarded by the engine's lock; `wake` stirs the thread that follows it."""
+
+    def __init__(self, key: str, kind: str, config: Config, entry: str):
+        self.key = key
+        self.kind = kind
+        self.config = config
+        self.entry = entry  # what was asked for first; a computation gives all of them
+        self.state: State = "queued"
+        self.fraction = 0.0
+        self.message = ""
+        self.rows: list[Row] = []
+        self.error: Failure | None = None
+        self.seconds = 0.0
+        self.device = ""
+        self.worker = ""
+        self.viewers: dict[str, float] = {}
+        self.left: set[str] = set()
+        self.stopping = False
+        self.unsaved: dict[str, bytes] = {}
+        self.wake = threading.Event()
+        self._began = 0.0
+
+    def snapshot(self, viewer: str = "") -> Job:
+        """As `viewer` sees it: who has cancelled does not see others go on."""
+        state = "cancelled" if viewer in self.left and not self.done else self.state
+        seconds = time.monotonic() - self._began if self.state == "running" and self._began else self.seconds
+        return Job(
+            key=self.key,
+            kind=self.kind,
+            config=self.config,
+            state=state,
+            fraction=self.fraction,
+            message=self.message,
+            rows=tuple(self.rows),
+            error=self.error,
+            seconds=seconds,
+            device=self.device,
+        )
+
+    @property
+    def done(self) -> bool:
+        return self.state in ("finished", "failed", "cancelled")
+
+    def seen_by(self, viewer: str) -> None:
+        if viewer not in self.left:
+            self.viewers[viewer] = time.monotonic()
+
+    def leave(self, viewer: str) -> None:
+        """Detaches a viewer; with the last one the job begins to stop."""
+        self.viewers.pop(viewer, None)
+        self.left.add(viewer)
+        now = time.monotonic()
+        if not any(now - seen < VIEWER_SECONDS for seen in self.viewers.values()):
+            self.stopping = True
+            self.message = "stopping"
+            self.wake.set()
+
+    def started(self, worker: str, device: str) -> None:
+        self.worker = worker
+        self.device = device
+        self.state = "running"
+        self._began = time.monotonic()
+        self.fraction, self.message, self.rows = 0.0, "", []
+
+    def progressed(self, progress: Mapping[str, Any]) -> None:
+        self.fraction = max(self.fraction, progress["fraction"])
+        self.rows.extend(progress["rows"])
+        if not self.stopping:
+            self.message = progress["message"]
+
+    def settle(self, state: State, seconds: float = 0.0, error: Failure | None = None) -> None:
+        self.state, self.seconds, self.error = state, seconds, error
+        self.message = ""
+        if state == "finished":
+            self.fraction = 1.0

@@ -1,0 +1,148 @@
+"""The local compute processes: one Dask scheduler, and one supervised worker per device.
+
+Started here rather than by `SubprocessCluster`, which starts the same two commands but gives them neither an
+environment nor a priority, lets the scheduler block once 64 kB of its log have gathered unread in a pipe,
+and leaves both behind when the server is killed.
+"""
+
+import importlib.metadata
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from cache.watchdog import PARENT_VARIABLE
+
+ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = "127.0.0.1"
+NICE = 10
+START_TIMEOUT = 30.0
+MEMORY_SHARE = 0.9
+"""Of the machine's memory, for all workers together. A worker is ended at 95 % of its own."""
+
+JIT_CACHE_BYTES = 2_000_000_000
+
+
+class LocalProcesses:
+    """A scheduler and its workers. Raises `RuntimeError` when the scheduler does not come up.
+
+    Attributes:
+        address: of the scheduler, on the loopback interface.
+    """
+
+    def __init__(self, directory: Path):
+        self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))
+        self._contact = self._scratch / "scheduler.json"
+        environment = {**os.environ, **_environment(directory)}
+        self._processes = [self._scheduler(environment)]
+        devices = _gpus() or [""]
+        for device in devices:
+            # The workers wait for the scheduler by themselves: both start at the same time.
+            chosen = {"CUDA_VISIBLE_DEVICES": device} if device else {}
+            self._processes.append(self._worker({**environment, **chosen}, len(devices)))
+        self.address = self._await_scheduler()
+
+    def alive(self) -> bool:
+        """Whether all of them run (workers that die are restarted by their nannies, which is what runs here)."""
+        return all(process.poll() is None for process in self._processes)
+
+    def close(self) -> None:
+        """Ends them all, the workers' own children included."""
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _scheduler(self, environment: dict[str, str]) -> subprocess.Popen:
+        options = {"host": LOOPBACK, "port": 0, "scheduler_file": str(self._contact), "preload": ["cache.watchdog"]}
+        return _start("distributed.Scheduler", options, environment)
+
+    def _worker(self, environment: dict[str, str], workers: int) -> subprocess.Popen:
+        from distributed.system import MEMORY_LIMIT
+
+        options = {
+            "host": LOOPBACK,
+            "scheduler_file": str(self._contact),
+            "nthreads": 1,
+            "memory_limit": int(MEMORY_LIMIT * MEMORY_SHARE / workers),
+            "local_directory": str(self._scratch),
+            "preload_nanny": ["cache.watchdog"],
+            "death_timeout": START_TIMEOUT,
+        }
+        return _start("distributed.Nanny", options, environment, ["nice", "-n", str(NICE)])
+
+    def _await_scheduler(self) -> str:
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline and self.alive():
+            try:
+                return json.loads(self._contact.read_text())["address"]
+            except (OSError, ValueError):  # not there yet, or half written
+                time.sleep(0.02)
+        self.close()
+        raise RuntimeError(f"the Dask scheduler did not start within {START_TIMEOUT:g} s; its log says why")
+
+
+def _start(
+    server: str, options: dict[str, Any], environment: dict[str, str], prefix: list[str] | None = None
+) -> subprocess.Popen:
+    options = {"dashboard": False, "dashboard_address": f"{LOOPBACK}:0", **options}
+    specification = json.dumps({"cls": server, "opts": options})
+    command = [*(prefix or []), sys.executable, "-m", "dask", "spec", "--spec", specification]
+    # Its own session: Ctrl-C in the terminal reaches the server alone, which then closes these in order.
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """What a worker needs before Python, Dask and JAX read it."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {
+        "PYTHONPATH": path,
+        PARENT_VARIABLE: str(os.getpid()),
+        # One dead worker fails the run that it computed, which the person may retry: no storm of retries.
+        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+        "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
+        "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+        "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "1000",
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+        # JAX's memory cannot be spilled, and a paused worker would never go on.
+        "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
+        "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
+        "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
+        "DASK_LOGGING__DISTRIBUTED": "warning",
+        "OPENBLAS_NUM_THREADS": "1",
+        "JAX_ENABLE_X64": "1",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        # Compiled programs of every size and duration are kept: a second start is quick.
+        "JAX_COMPILATION_CACHE_DIR": str(directory / "compiled"),
+        "JAX_COMPILATION_CACHE_MAX_SIZE": str(JIT_CACHE_BYTES),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
+def _gpus() -> list[str]:
+    """Ids of the GPUs that JAX could use here, without importing JAX."""
+    installed = {str(package.name) for package in importlib.metadata.distributions()}
+    if not any(name.startswith("jax-cuda") for name in installed):
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [device for device in visible.split(",") if device not in ("", "-1")]
+    try:
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [str(index) for index, line in enumerate(listing.splitlines()) if line.startswith("GPU ")]

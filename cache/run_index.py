@@ -1,0 +1,96 @@
+"""The list of runs that were ever asked for: survives a restart, offers what did not finish."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import diskcache
+
+from cache.faults import DISK_FAULTS, tolerant
+from engine.schema import Config
+
+Status = Literal["unfinished", "finished", "failed", "cancelled"]
+
+KEEP = 500
+PREFIX = "run/"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run in the index.
+
+    Attributes:
+        values: the config as plain values; `engine.jobs.parse(kind, values)` gives it back.
+        label: the settings that differ from the defaults, short.
+        created, seconds: when it was asked for (Unix time), and how long it computed.
+        entries: names of what it produced, once finished.
+        error: one sentence, when failed.
+    """
+
+    key: str
+    kind: str
+    values: Mapping[str, Any]
+    label: str
+    status: Status = "unfinished"
+    created: float = 0.0
+    seconds: float = 0.0
+    entries: tuple[str, ...] = ()
+    error: str = ""
+
+
+class RunIndex:
+    """Records by run key, newest `KEEP` of them."""
+
+    def __init__(self, cache: diskcache.Cache):
+        self._cache = cache
+
+    def add(self, key: str, kind: str, config: Config) -> None:
+        """Notes that the run was asked for and is not finished."""
+        old = self.get(key)
+        created = old.created if old else time.time()
+        self._put(Record(key, kind, config.to_dict(), label(config), created=created))
+        self._prune()
+
+    def settle(self, key: str, status: Status, **changes: Any) -> None:
+        """Notes how the run ended. Nothing happens for a run that was pruned."""
+        record = self.get(key)
+        if record is not None:
+            self._put(replace(record, status=status, **changes))
+
+    def get(self, key: str) -> Record | None:
+        try:
+            values = json.loads(str(self._cache.get(PREFIX + key)))
+            return Record(**{**values, "entries": tuple(values["entries"])})
+        except (ValueError, TypeError, KeyError, *DISK_FAULTS):  # missing, tampered, or of another version
+            return None
+
+    def recent(self) -> list[Record]:
+        """All records, newest first."""
+        keys = [key.removeprefix(PREFIX) for key in map(str, self._cache.iterkeys()) if key.startswith(PREFIX)]
+        records = [record for key in keys if (record := self.get(key)) is not None]
+        return sorted(records, key=lambda record: record.created, reverse=True)
+
+    def _put(self, record: Record) -> None:
+        with tolerant("write the index of runs"):
+            self._cache.set(PREFIX + record.key, json.dumps(asdict(record)))
+
+    def _prune(self) -> None:
+        with tolerant("prune the index of runs"):
+            for record in self.recent()[KEEP:]:
+                self._cache.delete(PREFIX + record.key)
+
+
+def label(config: Config, limit: int = 80) -> str:
+    """The settings that differ from the defaults, as `width=64, depth=3`."""
+    changed = config.model_dump(mode="json", exclude_defaults=True)
+    text = ", ".join(f"{name}={value}" for name, value in _leaves(changed)) or "defaults"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _leaves(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    leaves = []
+    for name, value in values.items():
+        leaves.extend(_leaves(value) if isinstance(value, dict) else [(name, value)])
+    return leaves

@@ -1,0 +1,450 @@
+"""The cached engine: config in, result out; each config computed once, whoever asks."""
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from cache.archive import address, decode
+from cache.checks import run_key
+from cache.failure import Failure, died, no_cluster, no_such_entry, outgrew
+from cache.faults import log
+from cache.job import Job, LiveJob, State
+from cache.lease import Holder, Lease, holder
+from cache.recently_read import RecentlyRead
+from cache.run_index import Status
+from cache.storage import Store
+from cache.task import Device, Outcome, Task
+from engine import jobs
+from engine.progress import Arrays
+from engine.schema import Config
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+    from cache.cluster import Cluster
+
+GRACE = 3.0
+"""Seconds a task has to notice that it is not wanted, before its worker process is ended."""
+
+SUBMISSIONS = 3
+"""How often a task that never started is submitted: it may have stood behind one that killed the worker."""
+
+KEEP_SETTLED = 32
+"""Jobs remembered after their end, for their rows and errors; results come from disk."""
+
+KEEP_UNSAVED = 4
+"""Results held in memory because the disk would not take them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A line of the run picker.
+
+    Attributes:
+        values: the config as plain values; `engine.jobs.parse(kind, values)` gives it back (or `ConfigError`,
+            when an older version wrote it).
+        state: of the job while there is one here, else of the index; "unfinished" was cut short by a restart.
+        stored: whether its result is in the cache.
+        created: Unix time.
+    """
+
+    key: str
+    kind: str
+    values: Mapping[str, Any]
+    label: str
+    state: State | Literal["unfinished"]
+    created: float
+    seconds: float
+    fraction: float
+    error: str
+    stored: bool
+    pinned: bool
+
+
+class CachedEngine:
+    """Results from disk, else from the compute processes. Thread-safe. Knows no page.
+
+    Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
+    from its request to its end (`_follow`).
+    """
+
+    def __init__(self, store: Store | None = None):
+        """Opens the store (at its default place when None); the processes come with `start` or the first job."""
+        self.store = store or Store()
+        self._recent = RecentlyRead()
+        self._lock = threading.Condition(threading.RLock())
+        self._live: dict[str, LiveJob] = {}
+        self._tasks: dict[str, LiveJob] = {}
+        self._submissions: Counter[str] = Counter()
+        self._followers: set[threading.Thread] = set()
+        self._devices: dict[str, Device] = {}
+        self._outgrown: dict[str, int] = {}
+        self._cluster: Cluster | None = None
+        self._cluster_lock = threading.Lock()
+        self._closing = False
+
+    def start(self) -> None:
+        """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
+        try:
+            self._running_cluster()
+        except (OSError, RuntimeError) as error:
+            log.error("the compute processes did not start: %s", error)
+
+    def close(self) -> None:
+        """Ends the processes. What was running stays in the index as unfinished."""
+        with self._lock:
+            self._closing = True
+            followers = list(self._followers)
+            for live in self._live.values():
+                live.wake.set()
+        for thread in followers:
+            thread.join(timeout=5)
+        with self._cluster_lock:
+            if self._cluster is not None:
+                self._cluster.close()
+                self._cluster = None
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def lookup(self, kind: str, config: Config, entry: str = "result") -> Arrays | None:
+        """The entry if it is known already, else None. Raises `ConfigError` for an unknown kind."""
+        key = run_key(kind, config)
+        where = address(key, entry)
+        arrays = self._recent.get(where)
+        if arrays is not None:
+            self.store.touch(key, entry)
+            return arrays
+        with self._lock:
+            live = self._live.get(key)
+            unsaved = live.unsaved.get(entry) if live else None
+        arrays = decode(unsaved, where) if unsaved is not None else self.store.get(key, entry)
+        if arrays is not None:
+            self._recent.put(where, arrays)
+        return arrays
+
+    def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
+        """The job for this config, started unless its entry is known or somebody has started it. Ask repeatedly.
+
+        A job that failed stays failed until `retry`, and one that `viewer` cancelled stays cancelled for them.
+        `viewer` should survive a reload of the page. Raises `ConfigError` for an unknown kind.
+        """
+        key = run_key(kind, config)
+        with self._lock:
+            live = self._live.get(key)
+            if live and not live.done and not live.stopping:
+                live.seen_by(viewer)
+                return live.snapshot(viewer)
+        if self.lookup(kind, config, entry) is not None:
+            return self._finished(key, kind, config)
+        record = self.store.index.get(key)
+        if record and record.status == "finished" and record.entries and entry not in record.entries:
+            return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
+        with self._lock:
+            live = self._live.get(key)
+            if live is None or not self._still_stands(live, viewer):
+                live = self._begin(key, kind, config, entry)
+            live.seen_by(viewer)
+            return live.snapshot(viewer)
+
+    def retry(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
+        """Like `request`, but starts a failed or cancelled job again, and takes `viewer` back who had left."""
+        key = run_key(kind, config)
+        with self._lock:
+            live = self._live.get(key)
+            if live and live.state in ("failed", "cancelled"):
+                del self._live[key]
+            elif live:
+                live.left.discard(viewer)
+        return self.request(kind, config, viewer, entry)
+
+    def job(self, key: str, viewer: str = "") -> Job | None:
+        """The job of this key if one ran here lately; does not count as asking for it."""
+        with self._lock:
+            live = self._live.get(key)
+            return live.snapshot(viewer) if live else None
+
+    def wait(self, key: str, timeout: float | None = None) -> Job | None:
+        """Blocks until the job has ended (or `timeout` seconds have gone). For scripts and tests, not for pages."""
+        with self._lock:
+            self._lock.wait_for(lambda: key not in self._live or self._live[key].done, timeout)
+        return self.job(key)
+
+    def cancel(self, key: str, viewer: str) -> Job | None:
+        """Detaches `viewer`. The work stops when nobody else watches: at its next report, else by force."""
+        with self._lock:
+            live = self._live.get(key)
+            if live is None:
+                return None
+            if not live.done:
+                live.leave(viewer)
+                if live.stopping and live.state == "queued":
+                    self._settle(live, "cancelled")
+            return live.snapshot(viewer)
+
+    def recent(self, limit: int = 100) -> list[Run]:
+        """Runs that were asked for, newest first: finished, in flight, unfinished, failed."""
+        pinned = self.store.pinned()
+        runs = []
+        for record in self.store.index.recent()[:limit]:
+            live = self.job(record.key)
+            state, fraction = record.status, 1.0 if record.status == "finished" else 0.0
+            if live is not None and not (live.done and record.status == "finished"):
+                state, fraction = live.state, live.fraction
+            elif state == "unfinished" and (elsewhere := holder(self.store.cache, record.key)):
+                state, fraction = "running", elsewhere.fraction
+            runs.append(
+                Run(
+                    key=record.key,
+                    kind=record.kind,
+                    values=record.values,
+                    label=record.label,
+                    state=state,
+                    created=record.created,
+                    seconds=live.seconds if live else record.seconds,
+                    fraction=fraction,
+                    error=record.error,
+                    stored=self.store.has(record.key),
+                    pinned=record.key in pinned,
+                )
+            )
+        return runs
+
+    def pin(self, key: str) -> None:
+        """Keeps the run's entries whatever the size limit."""
+        self.store.pin(key)
+
+    def unpin(self, key: str) -> None:
+        self.store.unpin(key)
+
+    def device(self) -> Device | None:
+        """What computes; None until a worker has said so, a few seconds after the start."""
+        with self._lock:
+            return next(reversed(self._devices.values()), None)
+
+    # Starting and ending a job; all under the lock.
+
+    def _still_stands(self, live: LiveJob, viewer: str) -> bool:
+        """Whether a new request joins this job rather than starting another."""
+        if live.state == "failed":
+            return True
+        if live.state == "cancelled" or live.stopping:
+            return viewer in live.left
+        return not live.done
+
+    def _begin(self, key: str, kind: str, config: Config, entry: str) -> LiveJob:
+        live = LiveJob(key, kind, config, entry)
+        self._live.pop(key, None)
+        self._live[key] = live
+        thread = threading.Thread(target=self._follow, args=(live,), name=f"follow {key[:8]}", daemon=True)
+        self._followers.add(thread)
+        thread.start()
+        return live
+
+    def _settle(self, live: LiveJob, state: State, seconds: float = 0.0, error: Failure | None = None) -> None:
+        with self._lock:
+            if live.done:
+                return
+            live.settle(state, seconds, error)
+            settled = [key for key, other in self._live.items() if other.done]
+            for key in settled[:-KEEP_SETTLED]:
+                del self._live[key]
+            for key in [key for key in settled if key in self._live and self._live[key].unsaved][:-KEEP_UNSAVED]:
+                del self._live[key]
+            self._lock.notify_all()
+
+    def _finished(self, key: str, kind: str, config: Config) -> Job:
+        with self._lock:
+            live = self._live.get(key)
+            if live and live.state == "finished":
+                return live.snapshot()
+        record = self.store.index.get(key)
+        return Job(key, kind, config, "finished", 1.0, seconds=record.seconds if record else 0.0)
+
+    # The thread of a job.
+
+    def _follow(self, live: LiveJob) -> None:
+        """From the request to the end: our turn, the disk, the cluster, the disk."""
+        try:
+            with self.store.lease(live.key) as lease:
+                if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
+                    self.store.index.add(live.key, live.kind, live.config)
+                    self._record(live, self._compute(live, lease))
+        except Exception as error:
+            log.exception("job %s was lost", live.key)
+            self._settle(live, "failed", error=Failure("error", f"The server lost track of this job: {error}"))
+        finally:
+            with self._lock:
+                self._followers.discard(threading.current_thread())
+
+    def _watch_other(self, live: LiveJob, other: Holder) -> bool:
+        """While another process computes the same run: shows how far it is. False when nobody here wants it."""
+        with self._lock:
+            if live.stopping or self._closing:
+                if not self._closing:
+                    self._settle(live, "cancelled")
+                return False
+            live.state, live.fraction = "running", other.fraction
+            live.message = other.message or "computed by another process"
+            return True
+
+    def _found(self, live: LiveJob) -> bool:
+        """Whether what was asked for has come in the meantime, from another process."""
+        if self.store.get(live.key, live.entry) is None:
+            return False
+        record = self.store.index.get(live.key)
+        self._settle(live, "finished", record.seconds if record else 0.0)
+        return True
+
+    def _record(self, live: LiveJob, outcome: Outcome | None) -> None:
+        """Puts the outcome on disk and into the job. None: the server is closing, the run stays unfinished."""
+        if outcome is None:
+            return
+        state, status = _ending(outcome)
+        error = outcome.failure
+        if error is not None:
+            details = "\n" + error.details if error.reason == "error" else ""
+            log.warning("job %s failed: %s%s", live.key, error.message, details)
+        missing = self.store.put(live.key, outcome.entries)
+        message = error.message if error else ""
+        self.store.index.settle(
+            live.key, status, seconds=outcome.seconds, entries=tuple(outcome.entries), error=message
+        )
+        with self._lock:
+            live.unsaved = {name: outcome.entries[name] for name in missing}
+            self._settle(live, state, outcome.seconds, error)
+
+    def _compute(self, live: LiveJob, lease: Lease) -> Outcome | None:
+        for _ in range(SUBMISSIONS):
+            try:
+                cluster = self._running_cluster()
+            except (OSError, RuntimeError) as error:
+                return Outcome(failure=no_cluster(error))
+            task = self._task(live)
+            with self._lock:
+                self._tasks[task.name] = live
+                live.worker = ""
+            try:
+                future = cluster.submit(task)
+                future.add_done_callback(lambda _: live.wake.set())
+                self._attend(live, lease, cluster, task, future)
+                outcome = self._outcome(live, cluster, future)
+            finally:
+                with self._lock:
+                    self._tasks.pop(task.name, None)
+            if self._closing:
+                return None
+            future.release()
+            if live.stopping:
+                cluster.forget(task.name)
+                return outcome if outcome and outcome.entries else Outcome()
+            if outcome is not None and outcome != Outcome():
+                return outcome
+            # Never started, or stopped by another server that shares the scheduler: once more.
+        return Outcome(failure=died(0.0, "before it began"))
+
+    def _attend(self, live: LiveJob, lease: Lease, cluster: "Cluster", task: Task, future: "Future") -> None:
+        """Returns when the task has ended, or cannot end any more; stops it when nobody wants it."""
+        asked: float | None = None
+        killed = False
+        while not future.done() and cluster.alive() and not self._closing:
+            if live.stopping and asked is None:
+                asked = time.monotonic()
+                cluster.ask_to_stop(task.name)
+            # The grace of a task that waits in the queue begins when it starts: it then looks at its flag first.
+            if asked is not None and not live.worker:
+                asked = time.monotonic()
+            if asked is not None and not killed and time.monotonic() - asked > GRACE:
+                log.info("job %s does not listen: ending its worker process", live.key)
+                cluster.kill(live.worker)
+                killed = True
+            lease.note(live.fraction, live.message)
+            live.wake.wait(1.0 if asked is None else 0.1)
+            live.wake.clear()
+
+    def _outcome(self, live: LiveJob, cluster: "Cluster", future: "Future") -> Outcome | None:
+        """What came of the task; None when it never started."""
+        from distributed import KilledWorker
+
+        if future.status == "finished":
+            return future.result()
+        if future.status != "error":
+            return Outcome(failure=no_cluster("the connection to the Dask scheduler was lost"))
+        error = future.exception()
+        if not isinstance(error, KilledWorker):
+            return Outcome(failure=Failure("error", f"The worker could not take the job: {error}"))
+        if not live.worker:
+            return None
+        used = self._outgrown.pop(live.worker, None)
+        return Outcome(failure=outgrew(used) if used else died(live.fraction, live.message))
+
+    def _task(self, live: LiveJob) -> Task:
+        kind = jobs.KINDS[live.kind]
+        with self._lock:
+            number = self._submissions[live.key]
+            self._submissions[live.key] += 1
+        # The first submission is named by the key alone: servers that share a scheduler share the computation.
+        return Task(
+            name=f"{live.key}-{number}" if number else live.key,
+            key=live.key,
+            config=f"{kind.config.__module__}:{kind.config.__qualname__}",
+            function=kind.function,
+            values=live.config.canonical(),
+        )
+
+    # The compute processes.
+
+    def _running_cluster(self) -> "Cluster":
+        """The cluster, started when there is none or when it has died. Raises `OSError` or `RuntimeError`."""
+        with self._cluster_lock:
+            if self._closing:
+                raise RuntimeError("the server is closing")
+            # Dask takes half a second to import: the command line, and a page that finds its result, need none.
+            from cache.cluster import Cluster
+
+            if self._cluster is not None and not self._cluster.alive():
+                log.warning("the compute processes were lost: starting them again")
+                with contextlib.suppress(Exception):
+                    self._cluster.close()
+                self._cluster = None
+            if self._cluster is None:
+                functions = [kind.function for kind in jobs.KINDS.values()]
+                self._cluster = Cluster(self.store.directory, functions, self._hear)
+            return self._cluster
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        """One message of a worker or a nanny; called on Dask's thread."""
+        with self._lock:
+            if "device" in message:
+                device = self._devices[message["worker"]] = Device(**message["device"])
+                for live in self._tasks.values():
+                    if live.worker == message["worker"]:
+                        live.device = device.name
+            elif "rss" in message:
+                self._outgrown[message["worker"]] = message["rss"]
+            live = self._tasks.get(message.get("task", ""))
+            if live is None or live.done:
+                return
+            if "started" in message:
+                worker = message["started"]["worker"]
+                device = self._devices.get(worker)
+                live.started(worker, device.name if device else "")
+                live.wake.set()
+            elif "progress" in message:
+                live.progressed(message["progress"])
+            self._lock.notify_all()
+
+
+def _ending(outcome: Outcome) -> tuple[State, Status]:
+    if outcome.failure is not None:
+        return "failed", "failed"
+    return ("finished", "finished") if outcome.entries else ("cancelled", "cancelled")

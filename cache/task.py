@@ -1,0 +1,51 @@
+"""What travels between the server and a worker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cache.failure import Failure
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job on its way to a worker: names and text only, so that any worker with this code can run it.
+
+    Attributes:
+        name: unique per submission. Also the name of its cancel flag.
+        key: of the run.
+        config: import path of the config's class.
+        function: import path of `(config, report) -> Entries`.
+        values: the config as JSON.
+    """
+
+    name: str
+    key: str
+    config: str
+    function: str
+    values: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: encoded entries, or a failure, or neither (cancelled)."""
+
+    entries: Mapping[str, bytes] = field(default_factory=dict)
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """What computes.
+
+    Attributes:
+        name: of the GPU, or of the CPU.
+        platform: "gpu", "cpu", ... as JAX calls it.
+        memory: bytes a run may use.
+        host: name of the machine.
+    """
+
+    name: str
+    platform: str
+    memory: int
+    host: str

@@ -1,0 +1,162 @@
+"""What runs inside a worker process. Only here is JAX imported."""
+
+import importlib
+import json
+import os
+import platform
+import signal
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+from distributed import Worker, WorkerPlugin, get_worker
+from distributed.system import MEMORY_LIMIT
+from distributed.utils import sync
+
+from cache.archive import address, encode
+from cache.failure import explain
+from cache.task import Device, Outcome, Task
+from engine.progress import Cancelled, Progress
+
+TOPIC = "kernel-drift"
+"""The one Dask topic for everything a worker says; the scheduler keeps a bounded log per topic."""
+
+SEND_EVERY = 0.1
+ASK_EVERY = 0.2
+"""Seconds between messages to the server, and between looks at the cancel flag."""
+
+
+def execute(task: Task) -> Outcome:
+    """Runs a task. Never raises: an exception of JAX's would not unpickle in the server, which has no JAX."""
+    start = time.perf_counter()
+    report = Reporter(task.name)
+    try:
+        report.started()
+        warm_up_done()
+        config = _named(task.config).from_dict(json.loads(task.values))
+        entries = _named(task.function)(config, report)
+        report.flush()
+        encoded = {name: encode(arrays, address(task.key, name)) for name, arrays in entries.items()}
+    except Cancelled:
+        return Outcome()
+    except BaseException as error:
+        return Outcome(failure=explain(error), seconds=time.perf_counter() - start)
+    return Outcome(encoded, seconds=time.perf_counter() - start)
+
+
+class Reporter:
+    """The `Report` of a task: sends progress to the server and raises `Cancelled` when the flag is up.
+
+    Cheap to call often: both happen only every so often, rows in between are kept for the next message.
+    """
+
+    def __init__(self, task: str):
+        self._task = task
+        self._worker = get_worker()
+        self._rows: list[dict[str, float | int | str]] = []
+        self._last = Progress(0.0)
+        self._sent = self._asked = float("-inf")
+
+    def started(self) -> None:
+        """Says where the task runs, and leaves at once when it was cancelled in the queue."""
+        self._say(started={"worker": self._worker.address, "pid": os.getpid()})
+        # A process that dies at once must have been seen to start, or it would be started again.
+        time.sleep(0.02)
+        if self._cancelled():
+            raise Cancelled
+
+    def __call__(self, progress: Progress) -> None:
+        self._last = progress
+        self._rows.extend({name: _plain(value) for name, value in row.items()} for row in progress.rows)
+        now = time.monotonic()
+        if now - self._sent >= SEND_EVERY:
+            self._sent = now
+            self.flush()
+        if now - self._asked >= ASK_EVERY:
+            self._asked = now
+            if self._cancelled():
+                raise Cancelled
+
+    def flush(self) -> None:
+        """Sends what has gathered."""
+        rows, self._rows = self._rows, []
+        self._say(progress={"fraction": float(self._last.fraction), "message": self._last.message, "rows": rows})
+
+    def _say(self, **message: Any) -> None:
+        self._worker.log_event(TOPIC, {"task": self._task, **message})
+
+    def _cancelled(self) -> bool:
+        # Straight to the scheduler: `distributed.Event` would start a second client inside the worker.
+        try:
+            ask: Any = self._worker.scheduler.event_is_set
+            return bool(sync(self._worker.loop, ask, name=self._task, callback_timeout=5))
+        except OSError:  # no answer (TimeoutError included) is not a yes
+            return False
+
+
+class WarmUp(WorkerPlugin):
+    """Imports JAX and the engine beside the event loop, whenever a worker process starts."""
+
+    name = "kernel-drift-warm-up"
+    idempotent = False
+
+    def __init__(self, functions: list[str]):
+        self.modules = sorted({function.split(":")[0] for function in functions})
+
+    def setup(self, worker: Worker) -> None:
+        threading.Thread(target=self._run, args=(worker,), name="warm-up", daemon=True).start()
+
+    def _run(self, worker: Worker) -> None:
+        with _warming:
+            device = _device()
+            for module in self.modules:
+                # A module that does not import fails the job which needs it, with a message.
+                try:
+                    importlib.import_module(module)
+                except Exception:
+                    continue
+        worker.log_event(TOPIC, {"worker": worker.address, "device": asdict(device)})
+
+
+_warming = threading.Lock()
+
+
+def warm_up_done() -> None:
+    """Waits for a warm-up under way: two threads that import JAX at once can see half a module."""
+    with _warming:
+        pass
+
+
+def kill_worker_process(dask_worker: Any) -> None:
+    """Runs in the nanny (Dask passes it as `dask_worker`): ends its worker at once; the nanny starts another."""
+    os.kill(dask_worker.process.pid, signal.SIGKILL)
+
+
+def _device() -> Device:
+    import jax
+
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return Device(_cpu_model(), "cpu", MEMORY_LIMIT, platform.node())
+    statistics = device.memory_stats() or {}
+    return Device(device.device_kind, device.platform, int(statistics.get("bytes_limit", 0)), platform.node())
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _named(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _plain(value: Any) -> float | int | str:
+    """Numpy and JAX scalars as Python ones, which the message format needs."""
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,41 @@
+"""Datasets without downloads: one frozen config per dataset, and `generate`.
+
+Importing this imports no JAX. A dataset is one file with one config class and one line in `DataConfig`.
+The data are a function of the config alone: the same on every machine up to rounding, whatever the NumPy version.
+"""
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from engine.data.circle import CircleConfig
+from engine.data.csv import CsvConfig
+from engine.data.dataset import Dataset, DatasetConfig
+from engine.data.digits import DigitsConfig
+from engine.data.gaussian_product import GaussianProductConfig
+from engine.data.parity import ParityConfig
+from engine.data.sphere import SphereConfig
+from engine.data.targets import TARGETS
+from engine.data.two_moons import TwoMoonsConfig
+
+DataConfig = Annotated[
+    CircleConfig | SphereConfig | GaussianProductConfig | ParityConfig | TwoMoonsConfig | DigitsConfig | CsvConfig,
+    Field(discriminator="name"),
+]
+
+DATASETS: dict[str, type[DatasetConfig]] = {
+    config.model_fields["name"].default: config for config in get_args(get_args(DataConfig)[0])
+}
+"""Name -> config class, in the order in which a page lists them."""
+
+
+def generate(config: DatasetConfig) -> Dataset:
+    """The dataset of a config.
+
+    Raises:
+        ConfigError: the config is valid but its data are degenerate, such as a target that is zero everywhere.
+    """
+    return config.dataset()
+
+
+__all__ = ["DATASETS", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate"]

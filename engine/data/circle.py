@@ -1,0 +1,117 @@
+"""The unit circle with a Fourier mixture, a square wave or a kinked wave as target."""
+
+from math import lcm
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from engine.data.dataset import Dataset, DatasetConfig, Order, finished
+from engine.data.targets import TARGETS
+
+MAX_TERMS = 64
+
+Frequency = Annotated[int, Field(ge=0, le=10_000)]
+Amplitude = Annotated[float, Field(ge=-1e6, le=1e6)]
+Phase = Annotated[float, Field(ge=-1e3, le=1e3)]
+
+
+class CircleConfig(DatasetConfig):
+    """Points x = (cos theta, sin theta) on grids.
+
+    Training points are equally spaced, theta_i = 2 pi i/M. Test points are equally spaced too, their grid turned by
+    pi/lcm(M, M_test): half a step of the coarsest grid that holds both, so that no test point is a training point.
+
+    Attributes:
+        target: "fourier", sum_i amplitude_i cos(frequency_i theta + phase_i), or the sign or absolute value of
+            sin(order theta).
+        order: frequency of "sign" and "abs_sin".
+        amplitudes: one per frequency; all 1 when left out.
+        phases: in radians, one per frequency; all 0 when left out.
+    """
+
+    name: Literal["circle"] = "circle"
+    target: Literal["fourier", "sign", "abs_sin"] = "fourier"
+    order: Order = 1
+    frequencies: Annotated[tuple[Frequency, ...], Field(min_length=1, max_length=MAX_TERMS)] = (2, 4, 7)
+    amplitudes: tuple[Amplitude, ...] = ()
+    phases: tuple[Phase, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _write_out(cls, values: Any) -> Any:
+        """Writes amplitudes and phases that were left out, so that equal data are equal configs."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        frequencies = values.get("frequencies", cls.model_fields["frequencies"].default)
+        if isinstance(frequencies, list | tuple):
+            for name, fill in (("amplitudes", 1.0), ("phases", 0.0)):
+                if values.get(name) is None:
+                    values[name] = (fill,) * len(frequencies)
+        return values
+
+    @field_validator("frequencies")
+    @classmethod
+    def _each_once(cls, frequencies: tuple[int, ...]) -> tuple[int, ...]:
+        twice = sorted({frequency for frequency in frequencies if frequencies.count(frequency) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(map(str, twice))} listed more than once: list each frequency once")
+        return frequencies
+
+    @field_validator("amplitudes", "phases")
+    @classmethod
+    def _one_per_frequency(cls, terms: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        frequencies = info.data.get("frequencies")
+        if frequencies is not None and len(terms) != len(frequencies):
+            raise ValueError(
+                f"{len(terms)} given for {len(frequencies)} frequencies: "
+                f"give one per frequency, or leave {info.field_name} out"
+            )
+        return terms
+
+    @field_validator("amplitudes")
+    @classmethod
+    def _not_all_zero(cls, amplitudes: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        if amplitudes and not any(amplitudes) and info.data.get("target") == "fourier":
+            raise ValueError("all are 0, so the target is 0 everywhere: raise at least one")
+        return amplitudes
+
+    @property
+    def input_dim(self) -> int:
+        return 2
+
+    @property
+    def domain(self) -> str:
+        return "unit circle S^1, uniform"
+
+    def dataset(self) -> Dataset:
+        train = 2 * np.pi * np.arange(self.size) / self.size
+        test = 2 * np.pi * np.arange(self.test_size) / self.test_size + np.pi / lcm(self.size, self.test_size)
+        return finished(
+            self,
+            (_points(train), _points(test)),
+            (self._values(train), self._values(test)),
+            notes=self._aliasing(),
+            angle_train=train,
+            angle_test=test,
+        )
+
+    def _values(self, angle: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 1"]:
+        return TARGETS[self.target].function(_points(angle), self)[:, None]
+
+    def _aliasing(self) -> list[str]:
+        """Frequencies that the training grid cannot tell from lower ones."""
+        if self.target != "fourier":
+            return []
+        return [
+            f"frequency {frequency} is above size/2 = {self.size / 2:g}: on the training points it is the same as "
+            f"frequency {min(frequency % self.size, -frequency % self.size)}"
+            for frequency in self.frequencies
+            if 2 * frequency > self.size
+        ]
+
+
+def _points(angle: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 2"]:
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -1,0 +1,56 @@
+"""Two interleaved half-circles, one class each."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from engine.data.dataset import Dataset, DatasetConfig, finished, standardised
+from engine.data.stream import Stream
+
+CLASS_NAMES = ("upper moon", "lower moon")
+
+
+class TwoMoonsConfig(DatasetConfig):
+    """Points of the half-circles (cos a, sin a), target -1, and (1 - cos a, 1/2 - sin a), target +1, a uniform.
+
+    The classes alternate. Inputs are centred and divided by one number so that the mean |x|^2 = n_0 = 2 on the
+    training set.
+
+    Attributes:
+        jitter: standard deviation of the Gaussian noise on each coordinate, before that scaling.
+    """
+
+    name: Literal["two_moons"] = "two_moons"
+    jitter: Annotated[float, Field(ge=0, le=10)] = 0.1
+
+    @property
+    def input_dim(self) -> int:
+        return 2
+
+    @property
+    def domain(self) -> str:
+        return f"R^2, two half-circles with Gaussian jitter {self.jitter:g}"
+
+    def dataset(self) -> Dataset:
+        raw = self._moons("train inputs", self.size), self._moons("test inputs", self.test_size)
+        labels = np.arange(self.size) % 2, np.arange(self.test_size) % 2
+        return finished(
+            self,
+            standardised(*raw, per_coordinate=False),
+            (2.0 * labels[0][:, None] - 1.0, 2.0 * labels[1][:, None] - 1.0),
+            labels_train=labels[0],
+            labels_test=labels[1],
+            class_names=CLASS_NAMES,
+        )
+
+    def _moons(self, purpose: str, size: int) -> np.ndarray:
+        stream = Stream(self.seed, purpose)
+        draws = stream.uniform(
+            size, 3
+        )  # angle and jitter of one point together: more points leave the first as they are
+        angle = np.pi * draws[:, 0]
+        lower = (np.arange(size) % 2)[:, None]
+        upper_moon = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        lower_moon = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
+        return np.where(lower, lower_moon, upper_moon) + self.jitter * stream.normal_of(draws[:, 1:])

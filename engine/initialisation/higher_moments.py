@@ -1,0 +1,164 @@
+"""Moments of K of any order from the exact random-matrix recursion (theory.md 3), at any depth.
+
+Each hidden layer maps (phi, D, k, h) linearly with random coefficients, independent between layers:
+
+    phi' = c X phi;  D' = c (A phi + Y D);  k' = D' + c X k;  h' = w D' + A h,   c = sigma^2/n
+
+phi = f^2/S, k = sum S_j D_j/S, h = sum w_j D_j over the layers above, w = sigma_b^2 where biases train, A = 1
+unless the layer is dead. So expected monomials of degree q obey a linear recursion whose coefficients are the
+moments E[X^a Y^b] of chi-squares with binomial degrees of freedom. Its entries are non-negative: no cancellation.
+Vectors are scaled to 1 at every layer and the scale is carried as a logarithm.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import comb, factorial
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.initialisation.chi_moments import mixed_moment
+from engine.initialisation.law import Law
+from engine.initialisation.layer_sums import Shapes
+
+MAX_ORDER = 12
+Exponents = tuple[int, ...]
+
+# Each new variable as (old variable, X, Y, A, bias weight) terms; c is one per term but A h's.
+_RULES: tuple[tuple[tuple[int, int, int, int, int, int], ...], ...] = (
+    ((0, 1, 0, 0, 0, 1),),
+    ((0, 0, 0, 1, 0, 1), (1, 0, 1, 0, 0, 1)),
+    ((0, 0, 0, 1, 0, 1), (1, 0, 1, 0, 0, 1), (2, 1, 0, 0, 0, 1)),
+    ((0, 0, 0, 1, 1, 1), (1, 0, 1, 0, 1, 1), (3, 0, 0, 1, 0, 0)),
+)
+
+
+@dataclass(frozen=True)
+class _Structure:
+    """The recursion of degree q: entry `entry` of the flattened matrix gets count X^a Y^b c^(cs) w^(ws)."""
+
+    monomials: tuple[Exponents, ...]
+    entry: np.ndarray
+    count: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    cs: np.ndarray
+    ws: np.ndarray
+
+
+@lru_cache(maxsize=16)
+def _structure(order: int) -> _Structure:
+    monomials = tuple(m for m in product(range(order + 1), repeat=4) if sum(m) == order)
+    place = {monomial: i for i, monomial in enumerate(monomials)}
+    rows = []
+    for monomial in monomials:
+        terms: dict[tuple[Exponents, int, int, int, int], int] = {((0, 0, 0, 0), 0, 0, 0, 0): 1}
+        for variable, power in enumerate(monomial):
+            for _ in range(power):
+                terms = _times(terms, variable)
+        for (old, a, b, ws, cs), count in terms.items():
+            rows.append((place[monomial] * len(monomials) + place[old], count, a, b, cs, ws))
+    entry, count, a, b, cs, ws = np.array(rows).T
+    return _Structure(monomials, entry, count.astype(float), a, b, cs, ws)
+
+
+def _times(terms: dict, variable: int) -> dict:
+    """A polynomial in (old variables, X, Y, w, c) times one new variable. A is 1: a dead layer has no moments at all."""
+    grown: dict = defaultdict(int)
+    for (old, a, b, ws, cs), count in terms.items():
+        for source, x, y, _, w, c in _RULES[variable]:
+            exponents = tuple(e + (i == source) for i, e in enumerate(old))
+            grown[(exponents, a + x, b + y, ws + w, cs + c)] += count
+    return dict(grown)
+
+
+def _matrix(order: int, n: float, r: float, w: float) -> Float[np.ndarray, "monomials monomials"]:
+    """Expected coefficients at one layer of width n; r = sigma^2/2 of the weights above it."""
+    s = _structure(order)
+    table = np.array([[float(mixed_moment(np.array(n), a, b)) if a + b <= order else 0.0 for b in range(order + 1)] for a in range(order + 1)])
+    # The table has (2/n)^(a+b); terms without X or Y, from A, still carry their c = 2r/n.
+    values = s.count * table[s.a, s.b] * (2 / n) ** (s.cs - s.a - s.b) * r**s.cs * w**s.ws
+    size = len(s.monomials)
+    return np.bincount(s.entry, weights=values, minlength=size * size).reshape(size, size)
+
+
+def log_moment(law: Law, order: int) -> float:
+    """log E[K^order] of one law, alpha included. Raises `ValueError` for an order outside 1..12."""
+    hidden = law.hidden[::-1, None].astype(np.int64)
+    return float(_log_moments(law, Shapes(hidden, np.array([len(hidden)]), np.array([law.n_0])), law.log_r[::-1], order)[0])
+
+
+def log_moment_of_shapes(law: Law, shapes: Shapes, order: int) -> Float[np.ndarray, " shapes"]:
+    """log E[K^order] of many shapes; `law` gives everything but widths, as in `moments_of_shapes`."""
+    log_r = np.full(len(shapes.hidden) + 1, law.log_r[0])
+    log_r[0] = law.log_r[-1]
+    order_ = np.argsort(-shapes.depth, kind="stable")
+    deepest_first = Shapes(shapes.hidden[:, order_], shapes.depth[order_], shapes.n_0[order_])
+    found = np.empty(len(order_))
+    found[order_] = _log_moments(law, deepest_first, log_r, order)
+    return found
+
+
+def _log_moments(law: Law, shapes: Shapes, log_r: Float[np.ndarray, " rows1"], order: int) -> Float[np.ndarray, " shapes"]:
+    if not 1 <= order <= MAX_ORDER:
+        raise ValueError(f"order {order} given; moments of order 1 to {MAX_ORDER} are computed")
+    monomials = np.array(_structure(order).monomials)
+    size = len(shapes.depth)
+    # phi = g^2, D = k = 1 and h = w at the output.
+    start = np.array([factorial(2 * i) / (2**i * factorial(i)) for i in monomials[:, 0]]) * law.output_bias ** monomials[:, 3]
+    state = np.repeat(start[None], size, axis=0)
+    log_scale = np.zeros(size)
+    log_alive = np.zeros(size)
+    matrices: dict[tuple[int, float], np.ndarray] = {}
+    active = np.searchsorted(-shapes.depth, -np.arange(len(shapes.hidden) + 1), side="right")
+    for j in range(1, len(shapes.hidden) + 1):
+        n = shapes.hidden[j - 1, : active[j]]
+        for width in np.unique(n):
+            key = (int(width), float(log_r[j - 1]))
+            if key not in matrices:
+                matrices[key] = _matrix(order, float(width), np.exp(log_r[j - 1]), law.bias)
+            same = np.flatnonzero(n == width)
+            state[same] = state[same] @ matrices[key].T
+        top = state[: active[j]].max(axis=1)
+        state[: active[j]] /= top[:, None]
+        log_scale[: active[j]] += np.log(top)
+        log_alive[: active[j]] += np.log1p(-np.exp2(-n.astype(float)))
+    log_S = np.log(law.s1 * law.n_0 / shapes.n_0) + log_r[shapes.depth]
+    with np.errstate(divide="ignore"):
+        parts = [
+            np.log(comb(order, i) * state[:, _structure(order).monomials.index((0, 0, i, order - i))]) + i * log_S
+            for i in range(order + 1)
+        ]
+        total = log_scale + np.logaddexp.reduce(parts)
+        if not law.relu_readout:  # a dead network keeps the output's own bias term
+            total = np.logaddexp(total, order * np.log(law.output_bias) + np.log(-np.expm1(log_alive)))
+    return total + 2 * order * np.log(law.alpha) + np.log(law.kappa)
+
+
+def log_relative_variance(law: Law, shapes: Shapes | None = None, power: int = 2) -> Float[np.ndarray, " shapes"]:
+    """log of Var(K^power)/E[K^power]^2, exact."""
+    if shapes is None:
+        high, low = np.array([log_moment(law, 2 * power)]), np.array([log_moment(law, power)])
+    else:
+        high, low = log_moment_of_shapes(law, shapes, 2 * power), log_moment_of_shapes(law, shapes, power)
+    excess = np.maximum(high - 2 * low, 0)
+    with np.errstate(divide="ignore"):
+        return excess + np.log(-np.expm1(-excess))
+
+
+def required_draws(law: Law, error: float = 0.05, power: int = 2, shapes: Shapes | None = None) -> Float[np.ndarray, " shapes"]:
+    """log of the independent draws a plain Monte Carlo estimate of E[K^power] needs for relative standard error `error`."""
+    return log_relative_variance(law, shapes, power) - 2 * np.log(error)
+
+
+def log_skewness(law: Law, power: int) -> float:
+    """log of the skewness of K^power, exact; -inf where it is not positive (K without spread)."""
+    first, second, third = (log_moment(law, i * power) for i in (1, 2, 3))
+    # Central moments in units of E[K^power]^3.
+    a, b = np.exp(min(second - 2 * first, 700)), third - 3 * first
+    if b < 600:
+        central = np.exp(b) - 3 * a + 2
+        return float(np.log(central) - 1.5 * np.log(a - 1)) if central > 0 and a > 1 + 1e-12 else -np.inf
+    return float(b - 1.5 * log_relative_variance(law, power=power)[0])

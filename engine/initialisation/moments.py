@@ -1,0 +1,119 @@
+"""Exact first and second moments of the kernel at initialisation, in log space, for many shapes at once.
+
+Source: arXiv 1909.05989 (the law), theory.md 3 (exact values). NumPy only; no JAX. The sums over layers
+are in `layer_sums`; here they get their factors of |x|^2, sigma, alpha and the readout.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.initialisation.law import Law
+from engine.initialisation.layer_sums import Shapes, scan
+
+Shaped = Float[np.ndarray, " shapes"]
+
+@dataclass(frozen=True)
+class Moments:
+    """Exact moments, one entry per shape. Natural logarithms, except where a sign is needed.
+
+    Attributes:
+        log_E_Kw, log_E_Kb, log_E_K: means of the weight part, the bias part and their sum (alpha^2 included).
+        log_E_Kw2, log_E_KwKb, log_E_Kb2, log_E_K2: second moments.
+        log_E_gHg: of g^T H g (g and H the gradient and Hessian of f); -inf for a linear readout, where it is 0.
+        log_minus_E_dK_0: of minus E[dK/dt] at target 0, for gradient flow on (f - y)^2/2 at the single example x.
+        beta: sum of 1/n_l.
+    """
+
+    log_E_Kw: Shaped
+    log_E_Kb: Shaped
+    log_E_K: Shaped
+    log_E_Kw2: Shaped
+    log_E_KwKb: Shaped
+    log_E_Kb2: Shaped
+    log_E_K2: Shaped
+    log_E_gHg: Shaped
+    log_minus_E_dK_0: Shaped
+    beta: Shaped
+
+    @property
+    def log_ratio(self) -> Shaped:
+        """log of E[K^2]/E[K]^2."""
+        return self.log_E_K2 - 2 * self.log_E_K
+
+    @property
+    def coefficient_of_variation(self) -> Shaped:
+        """Standard deviation of K over its mean; inf where it exceeds 1e308."""
+        with np.errstate(over="ignore"):
+            return np.sqrt(np.expm1(np.maximum(self.log_ratio, 0)))
+
+    def log_abs_E_dK(self, target: float = 0.0) -> tuple[Shaped, Shaped]:
+        """Sign and log of the size of E[dK/dt] for target y: -2 E[f g^T H g] + 2 y E[g^T H g]."""
+        if target == 0:
+            return np.where(np.isneginf(self.log_minus_E_dK_0), 0.0, -1.0), self.log_minus_E_dK_0
+        shift = np.log(2 * abs(target)) + self.log_E_gHg
+        top = np.maximum(shift, self.log_minus_E_dK_0)
+        top = np.where(np.isneginf(top), 0.0, top)
+        sum_ = np.sign(target) * np.exp(shift - top) - np.exp(self.log_minus_E_dK_0 - top)
+        with np.errstate(divide="ignore"):
+            return np.sign(sum_), top + np.log(np.abs(sum_))
+
+    def E_dK(self, target: float = 0.0) -> Shaped:  # noqa: N802 - the field's symbol
+        """E[dK/dt] for target y; +-inf where it exceeds 1e308."""
+        sign, log_size = self.log_abs_E_dK(target)
+        with np.errstate(over="ignore"):
+            return np.where(sign == 0, 0.0, sign * np.exp(log_size))
+
+    def relative_drift(self, target: float = 0.0) -> Shaped:
+        """E[dK/dt]/E[K], the quantity of Hanin and Nica's Theorem 2, with its sign."""
+        sign, log_size = self.log_abs_E_dK(target)
+        with np.errstate(over="ignore"):
+            return np.where(sign == 0, 0.0, sign * np.exp(log_size - self.log_E_K))
+
+
+def moments(law: Law) -> Moments:
+    """Exact moments of one law (arrays of length 1); sigma may differ between layers."""
+    hidden = law.hidden[::-1, None].astype(np.int64)
+    return _moments(law, Shapes(hidden, np.array([len(hidden)]), np.array([law.n_0])), law.log_r[::-1])
+
+
+def moments_of_shapes(law: Law, shapes: Shapes) -> Moments:
+    """Exact moments of many shapes: `law` gives everything but widths.
+
+    |x|^2 is the law's whatever n_0; sigma_w is that of its first layer, sigma_w_readout that of its last.
+    """
+    log_r = np.full(len(shapes.hidden) + 1, law.log_r[0])
+    log_r[0] = law.log_r[-1]
+    order = np.argsort(-shapes.depth, kind="stable")
+    deepest_first = Shapes(np.take(shapes.hidden, order, axis=1), shapes.depth[order], shapes.n_0[order])
+    found = _moments(law, deepest_first, log_r)
+    back = np.argsort(order)
+    return Moments(*(getattr(found, field.name)[back] for field in fields(Moments)))
+
+
+def _moments(law: Law, shapes: Shapes, log_r: Float[np.ndarray, " rows1"]) -> Moments:
+    """Shapes with the deepest first; `log_r` counted from the output (row j is weight layer d - j)."""
+    log_s1 = np.log(law.s1 * law.n_0 / shapes.n_0)
+    log_P = np.cumsum(log_r)[shapes.depth]
+    sums = scan(law, shapes, log_r)
+    a, kappa = np.log(law.alpha), np.log(law.kappa)
+    log_Kw = kappa + 2 * a + log_s1 + log_P + np.log(shapes.depth + 1)
+    log_Kb = kappa + 2 * a + sums.log_bias
+    log_Kw2 = kappa + 4 * a + 2 * (log_s1 + log_P) + sums.log_weights2
+    log_KwKb = kappa + 4 * a + log_s1 + log_P + sums.log_mixed
+    log_Kb2 = kappa + 4 * a + sums.log_bias2
+    drift = np.logaddexp(2 * (log_s1 + log_P) + sums.log_drift_weights, log_s1 + log_P + sums.log_drift_bias)
+    gHg = 1.5 * log_P + np.logaddexp(1.5 * log_s1 + sums.log_curvature_weights, 0.5 * log_s1 - log_P + sums.log_curvature_bias)
+    return Moments(
+        log_E_Kw=log_Kw,
+        log_E_Kb=log_Kb,
+        log_E_K=np.logaddexp(log_Kw, log_Kb),
+        log_E_Kw2=log_Kw2,
+        log_E_KwKb=log_KwKb,
+        log_E_Kb2=log_Kb2,
+        log_E_K2=np.logaddexp(np.logaddexp(log_Kw2, np.log(2) + log_KwKb), log_Kb2),
+        log_E_gHg=3 * a + gHg if law.relu_readout else np.full(len(gHg), -np.inf),
+        log_minus_E_dK_0=np.full(len(drift), -np.inf) if law.centred else np.log(4) + kappa + 4 * a + drift,
+        beta=sums.beta,
+    )

@@ -1,0 +1,50 @@
+"""The computations that can be asked for by name: config in, entries out.
+
+One table says which config a kind of job takes and which function computes it. The function is
+named by its import path, so that asking for a job never imports JAX; computing one does.
+"""
+
+import hashlib
+import importlib
+from dataclasses import dataclass
+
+from engine.config import RunConfig
+from engine.progress import Entries, Report, silent
+from engine.schema import Config
+
+RESULT_VERSION = 1
+"""Part of every key. Raise it when the same config would give different numbers."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job.
+
+    Attributes:
+        config: the class of its config.
+        function: import path `module:name` of `(config, report) -> Entries`.
+    """
+
+    config: type[Config]
+    function: str
+
+
+KINDS = {
+    "run": Kind(RunConfig, "engine.training:run"),
+}
+
+
+def key(kind: str, config: Config) -> str:
+    """Content address of a result: hash of the kind, the canonical config and the result version."""
+    return hashlib.sha256(f"{kind}/{RESULT_VERSION}/{config.canonical()}".encode()).hexdigest()
+
+
+def parse(kind: str, values: dict) -> Config:
+    """The config of a job of this kind. Raises `ConfigError`."""
+    return KINDS[kind].config.from_dict(values)
+
+
+def compute(kind: str, config: Config, report: Report = silent) -> Entries:
+    """Computes a job here and now. Raises `Cancelled` when `report` does."""
+    module, name = KINDS[kind].function.split(":")
+    return getattr(importlib.import_module(module), name)(config, report)

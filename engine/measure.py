@@ -1,0 +1,191 @@
+"""What is measured at a checkpoint: one pass through JAX, then float64 algebra on the host."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse.linalg
+from jaxtyping import Array, Float
+
+from engine import diagnostics
+from engine.config import NetworkConfig, RunConfig
+from engine.data import Dataset
+from engine.kernel import ntk
+from engine.network import Params, apply
+
+HELD_OUT = 64
+"""Held-out points (evenly spread over the test set) whose kernel is measured."""
+
+PROFILE = 128
+"""Held-out angles (evenly spread) at which the profile K(x_0, x) from the first training point is measured."""
+
+SHOWN = 32
+"""Training points (evenly spread along the display order) whose kernel is kept for the heatmap."""
+
+OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""The k of top-k eigenspace overlaps, those below the number of training points."""
+
+SIGNAL_BYTES = 2**30
+"""Signals held at once while a kernel is computed."""
+
+
+class Points(NamedTuple):
+    """Where a run is measured, on the device."""
+
+    x_train: Float[Array, "M n_0"]
+    x_test: Float[Array, "M_test n_0"]
+    held_out: Float[Array, "m n_0"]
+    profile: Float[Array, "q n_0"] | None
+
+
+class Measurement(NamedTuple):
+    """The network and its kernel at one checkpoint, on the host (float64; outputs float32)."""
+
+    f_train: Float[np.ndarray, "M k"]
+    f_test: Float[np.ndarray, "M_test k"]
+    kernel: Float[np.ndarray, "M M"]
+    held_out_kernel: Float[np.ndarray, "m m"]
+    profile: Float[np.ndarray, " q"] | None
+
+
+def spread(size: int, most: int) -> np.ndarray:
+    """At most `most` of the indices 0 .. size - 1, evenly spread."""
+    return np.arange(min(size, most)) * size // min(size, most)
+
+
+def points(data: Dataset) -> Points:
+    """The measurement points of a dataset."""
+    profile = None if data.angle_test is None else jnp.asarray(data.x_test[spread(len(data.x_test), PROFILE)])
+    held_out = jnp.asarray(data.x_test[spread(len(data.x_test), HELD_OUT)])
+    return Points(jnp.asarray(data.x_train), jnp.asarray(data.x_test), held_out, profile)
+
+
+def signal_rows(network: NetworkConfig, output_dim: int) -> int:
+    """Points whose float64 signals fit in `SIGNAL_BYTES`."""
+    per_point = 8 * sum(network.widths) * (2 + output_dim)
+    return max(64, SIGNAL_BYTES // per_point)
+
+
+def measure(config: RunConfig, params: Params, h_0: tuple[np.ndarray, np.ndarray], where: Points) -> Measurement:
+    """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
+    network, output_dim = config.network, config.data.output_dim
+    kernel = partial(ntk, network, params, precision=config.kernel_precision, rows=signal_rows(network, output_dim))
+    found = (
+        heads(network, params, where.x_train),
+        heads(network, params, where.x_test),
+        kernel(where.x_train),
+        kernel(where.held_out),
+        None if where.profile is None else kernel(where.x_train[:1], where.profile)[0],
+    )
+    h_train, h_test, *kernels = (array if array is None else np.asarray(array) for array in found)
+    alpha = np.float32(network.alpha)
+    return Measurement(alpha * (h_train - h_0[0]), alpha * (h_test - h_0[1]), *kernels)
+
+
+@partial(jax.jit, static_argnames="network")
+def heads(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+    """h in float32, before output scale and centring."""
+    return apply(network, params, x.astype(jnp.float32))
+
+
+def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> float:
+    """lambda_max of the full (M k, M k) kernel of k outputs, which decides stability.
+
+    Small kernels are solved whole; others by Lanczos on v -> J J^T v, to a relative accuracy of 1e-6.
+    """
+    size = x.shape[0] * params["readout"]["w"].shape[-1]
+    if size <= 256:
+        return float(diagnostics.spectrum(np.asarray(ntk(network, params, x, heads="full")))[0][0])
+    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
+    v0 = np.random.default_rng(0).standard_normal(size)
+    if not np.all(np.isfinite(_jacobian_gram(network, params, x, jnp.asarray(v0)))):
+        return float("nan")
+    operator = scipy.sparse.linalg.LinearOperator(
+        (size, size), matvec=lambda v: np.asarray(_jacobian_gram(network, params, x, jnp.asarray(v))), dtype=np.float64
+    )
+    return float(scipy.sparse.linalg.eigsh(operator, k=1, which="LA", v0=v0, tol=1e-6, return_eigenvectors=False)[0])
+
+
+@partial(jax.jit, static_argnames="network")
+def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -> Array:
+    """J J^T v by one backward and one forward pass, alpha^2 included."""
+
+    def f(params: Params) -> Array:
+        return network.alpha * apply(network, params, x)
+
+    h, pull = jax.vjp(f, params)
+    (gradient,) = pull(v.reshape(h.shape))
+    _, pushed = jax.jvp(f, (params,), (gradient,))
+    return pushed.ravel()
+
+
+class Reference(NamedTuple):
+    """What later checkpoints of a seed are compared with: the state at t = 0."""
+
+    kernel: Float[np.ndarray, "M M"]
+    vectors: Float[np.ndarray, "M M"]
+    residual: float
+
+
+def reference_of(data: Dataset, taken: Measurement) -> Reference:
+    """The reference that a measurement at t = 0 gives."""
+    residual = np.linalg.norm(taken.f_train.astype(np.float64) - data.y_train)
+    return Reference(taken.kernel, diagnostics.spectrum(taken.kernel)[1], float(residual))
+
+
+def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Reference) -> dict[str, np.ndarray]:
+    """The diagnostics of one checkpoint by name (`engine.quantities`), compared with t = 0."""
+    held_out = spread(len(data.x_test), HELD_OUT)
+    r = taken.f_train.astype(np.float64) - data.y_train
+    values, vectors = diagnostics.spectrum(taken.kernel)
+    scale = {"half_mean": 0.5 / len(r), "mean": 1 / len(r), "half_sum": 0.5}[config.training.loss]
+    shown = shown_order(data, start.vectors[:, 0])
+    found = {
+        "loss": scale * np.sum(r**2),
+        "residual": np.linalg.norm(r) / start.residual,
+        "train_error": normalised_error(taken.f_train, data.y_train),
+        "test_error": normalised_error(taken.f_test, data.y_test),
+        "drift": diagnostics.drift(taken.kernel, start.kernel),
+        "shape_drift": diagnostics.shape_drift(taken.kernel, start.kernel),
+        "cka": diagnostics.cka(taken.kernel, start.kernel),
+        "alignment_train": diagnostics.alignment(taken.kernel, data.y_train),
+        "alignment_test": diagnostics.alignment(taken.held_out_kernel, data.y_test[held_out]),
+        "lambda_max": values[0],
+        "eigenvalues": values,
+        "mode_residual": diagnostics.mode_amplitudes(start.vectors, r) / start.residual,
+        "overlap": [diagnostics.overlap(start.vectors, vectors, k) for k in overlap_sizes(len(r))],
+        "kernel_shown": taken.kernel[np.ix_(shown, shown)],
+    }
+    if taken.profile is not None:
+        found["profile"] = taken.profile
+    if data.labels_test is not None:
+        found["test_accuracy"] = accuracy(taken.f_test, data)
+    arrays = {name: np.asarray(value, np.float64) for name, value in found.items()}
+    return arrays | {"f_train": taken.f_train, "f_test": taken.f_test}
+
+
+def overlap_sizes(size: int) -> tuple[int, ...]:
+    return tuple(k for k in OVERLAP_SIZES if k < size)
+
+
+def shown_order(data: Dataset, top_vector: Float[np.ndarray, " M"]) -> np.ndarray:
+    """Training points of the heatmap: by angle on the circle, else by label, then by the top eigenvector of K_0."""
+    if data.angle_train is not None:
+        order = np.argsort(data.angle_train)
+    else:
+        label = data.labels_train if data.labels_train is not None else np.sign(data.y_train[:, 0])
+        order = np.lexsort((top_vector, label))
+    return order[spread(len(order), SHOWN)]
+
+
+def normalised_error(f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -> float:
+    """sum |f - y|^2 / sum |y|^2; NaN where y = 0."""
+    return diagnostics.ratio(np.sum((f.astype(np.float64) - y) ** 2), np.sum(y**2))
+
+
+def accuracy(f: Float[np.ndarray, "p k"], data: Dataset) -> float:
+    """Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one."""
+    predicted = f.argmax(axis=1) if f.shape[1] > 1 else (f[:, 0] > 0).astype(int)
+    return float(np.mean(predicted == data.labels_test))

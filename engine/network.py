@@ -1,0 +1,124 @@
+"""The network: a fully connected flax module whose equal layers are stacked and scanned.
+
+Parameters are `{"hidden_0": {"w": (r, n_in, n_out), "b": (r, n_out)}, ..., "readout": {"w": (n_L, k), "b": (k,)}}`:
+one block per run of r consecutive hidden layers of equal shape, so that compile time does not grow with
+depth. "b" is missing where a layer has no bias. Conventions: `engine.config.NetworkConfig`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import groupby
+from math import sqrt
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from engine.activations import ACTIVATIONS, NAMES
+from engine.config import NetworkConfig
+
+Params = Mapping[str, Mapping[str, Array]]
+JAX = SimpleNamespace(
+    **{name: getattr(jnp, name) for name in NAMES}, erf=jax.scipy.special.erf, expit=jax.scipy.special.expit
+)
+
+
+class Block(NamedTuple):
+    """A run of `count` consecutive layers of one shape; `scale` is their c_l and `bias_scale` what multiplies b."""
+
+    name: str
+    count: int
+    fan_in: int
+    fan_out: int
+    scale: float
+    bias_scale: float
+    has_bias: bool
+
+
+def blocks(network: NetworkConfig, input_dim: int, output_dim: int) -> list[Block]:
+    """The hidden blocks in order, then the readout (count 1)."""
+    ntk = network.parameterization == "ntk"
+    bias_scale = network.sigma_b if ntk else 1.0
+    sizes = (input_dim, *network.widths)
+    found = []
+    for (fan_in, fan_out), run in groupby(zip(sizes[:-1], sizes[1:], strict=True)):
+        scale = network.sigma_w / sqrt(fan_in) if ntk else 1.0
+        name = f"hidden_{len(found)}"
+        found.append(Block(name, len(list(run)), fan_in, fan_out, scale, bias_scale, network.has_bias))
+    scale = network.sigma_w_readout / sqrt(sizes[-1]) if ntk else 1.0
+    has_bias = network.has_bias and network.output_bias
+    found.append(Block("readout", 1, sizes[-1], output_dim, scale, bias_scale, has_bias))
+    return found
+
+
+class MLP(nn.Module):
+    """h: R^{n_0} -> R^k, before output scale and centring."""
+
+    network: NetworkConfig
+    output_dim: int = 1
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+        network, ntk = self.network, self.network.parameterization == "ntk"
+        act = ACTIVATIONS[network.activation].value
+        params = {}
+        for block in blocks(network, x.shape[-1], self.output_dim):
+            sigma = network.sigma_w_readout if block.name == "readout" else network.sigma_w
+            weight_std = 1.0 if ntk else sigma / sqrt(block.fan_in)
+            bias_std = (1.0 if ntk else network.sigma_b) if network.bias_init == "normal" else 0.0
+            params[block.name] = self.param(block.name, _draw, block, weight_std, bias_std)
+        a = x
+        for block in blocks(network, x.shape[-1], self.output_dim)[:-1]:
+            a, _ = scan_layers(lambda a, layer, block=block: (act(affine(block, layer, a), JAX), None), a, params[block.name])
+        readout = blocks(network, x.shape[-1], self.output_dim)[-1]
+        h = affine(readout, params["readout"], a)
+        return jax.nn.relu(h) if network.readout == "relu" else h
+
+
+def _draw(key: Array, block: Block, weight_std: float, bias_std: float) -> dict[str, Array]:
+    stack = () if block.name == "readout" else (block.count,)
+    weight_key, bias_key = jax.random.split(key)
+    drawn = {"w": weight_std * jax.random.normal(weight_key, (*stack, block.fan_in, block.fan_out), jnp.float32)}
+    if block.has_bias:
+        drawn["b"] = bias_std * jax.random.normal(bias_key, (*stack, block.fan_out), jnp.float32)
+    return drawn
+
+
+def affine(block: Block, layer: Mapping[str, Array], a: Float[Array, "n n_in"]) -> Float[Array, "n n_out"]:
+    """c_l W a + b-term of one layer. Full precision also where a GPU would round to TF32."""
+    z = block.scale * jnp.matmul(a, layer["w"], precision="highest")
+    return z + block.bias_scale * layer["b"] if block.has_bias else z
+
+
+def scan_layers(body: Callable, carry: Any, layers: Any, *, reverse: bool = False) -> tuple[Any, Any]:
+    """`jax.lax.scan` over stacked layers; a single layer, whose width may change, is applied as it is."""
+    if jax.tree.leaves(layers)[0].shape[0] > 1:
+        return jax.lax.scan(body, carry, layers, reverse=reverse)
+    carry, kept = body(carry, jax.tree.map(lambda leaf: leaf[0], layers))
+    return carry, jax.tree.map(lambda leaf: leaf[None], kept)
+
+
+def init(network: NetworkConfig, seed: int, input_dim: int, output_dim: int = 1) -> Params:
+    """Float32 parameters at initialisation, the same for the same seed."""
+    return draw(network, jax.random.key(seed), input_dim, output_dim)
+
+
+@partial(jax.jit, static_argnums=(0, 2, 3))
+def draw(network: NetworkConfig, key: Array, input_dim: int, output_dim: int) -> Params:
+    """Parameters at initialisation from a key; can be mapped over keys."""
+    return MLP(network, output_dim).init(key, jnp.zeros((1, input_dim), jnp.float32))["params"]
+
+
+def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+    """h(x), before output scale and centring. Biases that do not train pass no gradient."""
+    output_dim = params["readout"]["w"].shape[-1]
+    if not network.train_bias:
+        params = jax.tree_util.tree_map_with_path(_freeze_bias, params)
+    return MLP(network, output_dim).apply({"params": params}, x)  # type: ignore[return-value]
+
+
+def _freeze_bias(path: tuple[Any, ...], leaf: Array) -> Array:
+    return jax.lax.stop_gradient(leaf) if path[-1].key == "b" else leaf

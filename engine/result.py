@@ -1,0 +1,119 @@
+"""The result of a run, as frozen NumPy arrays and as data frames. Imports no JAX."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from engine.config import RunConfig
+from engine.diagnostics import noise_floor
+from engine.progress import Arrays
+
+SCALARS = (
+    "loss", "residual", "train_error", "test_error", "test_accuracy", "drift", "shape_drift", "cka",
+    "alignment_train", "alignment_test", "lambda_max",
+)  # fmt: skip
+"""The diagnostics that are one number per checkpoint, as in `engine.quantities`."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeedResult:
+    """One seed. Arrays over its T checkpoints, by the names of `engine.quantities`.
+
+    Attributes:
+        seed, stop_reason: "residual", "max_steps", "diverged" or "dead" (K_0 = 0).
+        effective_rate, learning_rate: eta_eff and eta.
+        steps, t_stop: where it stopped.
+        arrays: step, t (T,); the scalars (T,); eigenvalues and mode_residual (T, M); overlap (T, sizes);
+            profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k).
+    """
+
+    seed: int
+    stop_reason: str
+    effective_rate: float
+    learning_rate: float
+    steps: int
+    t_stop: float
+    arrays: Arrays
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """A run read back from its entry.
+
+    Attributes:
+        config: what was asked.
+        seeds: one per seed, in the order of the config.
+        limit_eigenvalues, limit_profile: the same of the infinite-width kernel; None where it does not exist.
+        meta: config hash, versions, device, seconds.
+    """
+
+    config: RunConfig
+    seeds: tuple[SeedResult, ...]
+    limit_eigenvalues: Float[np.ndarray, " M"] | None
+    limit_profile: Float[np.ndarray, " q"] | None
+    meta: dict[str, Any]
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "RunResult":
+        """Reads the "result" entry of a run. The arrays are made read-only."""
+        meta = json.loads(str(arrays["meta"]))
+        for array in arrays.values():
+            array.setflags(write=False)
+        seeds = []
+        for index, summary in enumerate(meta.pop("seeds")):
+            prefix = f"seed{index}/"
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            seeds.append(SeedResult(**summary, arrays=own))
+        config = RunConfig.from_dict(meta.pop("config"))
+        return cls(config, tuple(seeds), arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per seed and checkpoint: seed, step, t and the scalars of `SCALARS` that were measured."""
+        return pd.concat([_scalars(seed) for seed in self.seeds], ignore_index=True)
+
+    def noise_floor(self, index: int = 0) -> Float[np.ndarray, " T"]:
+        """Eigenvalues of the seed at this position below it are rounding."""
+        return noise_floor(self.seeds[index]["eigenvalues"], self.config.kernel_precision)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` holds: facts of the run, and lists over seeds (None where not finite)."""
+
+        def ends(name: str, position: int) -> list[float | None]:
+            return [_finite(seed[name][position]) for seed in self.seeds]
+
+        return {
+            "config": self.config.to_dict(),
+            **{name: self.meta[name] for name in ("config_hash", "versions", "device", "seconds")},
+            "beta": self.config.beta,
+            "parameters": self.config.parameter_count,
+            "seeds": [seed.seed for seed in self.seeds],
+            **{name: ends(name, -1) for name in ("drift", "shape_drift", "cka")},
+            "alignment_start": ends("alignment_test", 0),
+            "alignment_end": ends("alignment_test", -1),
+            "lambda_max_start": ends("lambda_max", 0),
+            "lambda_max_end": ends("lambda_max", -1),
+            "residual_end": ends("residual", -1),
+            "test_error_end": ends("test_error", -1),
+            **{name: [getattr(seed, name) for seed in self.seeds] for name in ("t_stop", "steps", "stop_reason")},
+        }
+
+
+def _scalars(seed: SeedResult) -> pd.DataFrame:
+    columns = {name: seed[name] for name in ("step", "t", *SCALARS) if name in seed}
+    return pd.DataFrame({"seed": seed.seed, **columns})
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

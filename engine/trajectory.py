@@ -1,0 +1,205 @@
+"""One seed of a run: trained, with checkpoints that follow what happens.
+
+Checkpoints are placed while training goes: log-spaced in t, and wherever the residual has fallen by a fixed factor.
+Afterwards the widest gaps, in log t, log residual or kernel, are halved by training again from the checkpoint
+before, until there are as many as asked for and the kernel moves little between neighbours.
+"""
+
+import time
+from itertools import pairwise
+from math import log
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.config import RunConfig
+from engine.data import Dataset
+from engine.descent import DIVERGED, Problem, State, advance, start
+from engine.measure import Reference, heads, measure, points, reference_of, summarise, top_eigenvalue
+from engine.network import init
+from engine.parameters import StateStore, capacity
+from engine.progress import Progress, Report
+from engine.result import SCALARS
+from engine.schema import ConfigError
+from engine.schema import Problem as ConfigProblem
+
+CHUNK_SECONDS = 0.25
+"""Training goes in chunks about this long, between which it reports and can be cancelled."""
+
+KERNEL_STEP = 0.1
+"""Neighbouring checkpoints whose kernels differ by more than this, relative to K_0, get another between them ..."""
+
+MOST_CHECKPOINTS = 1.5
+"""... as long as there are fewer than this many times those asked for."""
+
+FALLBACK_STOP = 0.01
+"""Residual range over which checkpoints are spread when a run has no residual to stop at."""
+
+
+class Trajectory:
+    """One seed: its checkpoints by step, and the states from which it can be trained again."""
+
+    def __init__(self, config: RunConfig, data: Dataset, seed: int, report: Report):
+        self.config, self.data, self.seed, self.report = config, data, seed, report
+        network, training = config.network, config.training
+        params = init(network, seed, config.data.input_dim, config.data.output_dim)
+        self.where = points(data)
+        h_train, h_test = (np.asarray(heads(network, params, x)) for x in (self.where.x_train, self.where.x_test))
+        self.h_0 = (h_train, h_test) if network.centred else (0 * h_train, 0 * h_test)
+        self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
+        self.store = StateStore(capacity(config))
+        self.reference: Reference | None = None
+        self.rate, self.stop_reason, self.fraction = 0.0, "", 0.0
+        self.state = start(training, params)
+        self._take(self.state)
+        self.rate = self._effective_rate(self.checkpoints[0])
+        key = jax.random.fold_in(jax.random.key(seed), 1)
+        y = jnp.asarray(data.y_train, jnp.float32)
+        x = jnp.asarray(data.x_train, jnp.float32)
+        self.problem = Problem(x, y, jnp.asarray(self.h_0[0]), jnp.float32(self.rate), key)
+
+    def _effective_rate(self, first: dict[str, np.ndarray]) -> float:
+        """eta_eff, from the learning rate or from the stability fraction. Marks a dead or overflowing start."""
+        training, lambda_max = self.config.training, float(first["lambda_max"])
+        if not np.isfinite(lambda_max):
+            self.stop_reason = "diverged"
+            return 0.0
+        if lambda_max <= 0:
+            self.stop_reason = "dead"
+            return 0.0
+        if training.stability_fraction is not None:
+            return 2 * training.stability_fraction / lambda_max
+        scale = training.effective_rate(self.config.data.size)
+        rate = scale * (training.learning_rate or 0.0)
+        if rate * lambda_max >= training.stability_limit and not training.allow_unstable:
+            largest = training.stability_limit / (scale * lambda_max)
+            message = (
+                f"{training.learning_rate:g} exceeds the stability limit {training.stability_limit:.3g}/(eta scale x "
+                f"lambda_max(K_0)) = {largest:.3g} of seed {self.seed}: lower it, or set allow_unstable true"
+            )
+            raise ConfigError([ConfigProblem("training.learning_rate", message)])
+        return rate
+
+    def train(self) -> None:
+        """To the stop, taking checkpoints at log-spaced steps and whenever the residual has fallen enough."""
+        training = self.config.training
+        ticks = log_ticks(training.checkpoints, training.max_steps)
+        start_residual = self.reference.residual if self.reference else 0.0
+        stop_at = (training.stop_residual or 0.0) * start_residual
+        fall = (training.stop_residual or FALLBACK_STOP) ** (2 / training.checkpoints)
+        lowest, chunk = start_residual, 1
+        while not self.stop_reason:
+            step = int(self.state.step)
+            tick = int(ticks[np.searchsorted(ticks, step, side="right")])
+            began = time.monotonic()
+            self.state = self._advance(
+                self.state, min(tick, step + chunk), max(stop_at, lowest * fall), DIVERGED * start_residual
+            )
+            now, residual = int(self.state.step), float(self.state.residual)
+            if now > step:
+                pace = (now - step) / max(time.monotonic() - began, 1e-6)
+                chunk = int(np.clip(CHUNK_SECONDS * pace, 1, 2 * chunk + 8))
+            self.stop_reason = self._stopped(now, residual, stop_at, DIVERGED * start_residual)
+            self.fraction = 0.85 * self._done(now, residual / start_residual)
+            if self.stop_reason or now == tick or residual <= lowest * fall:
+                lowest = min(lowest, residual)
+                self._take(self.state)
+            else:
+                self._tell()
+
+    def _stopped(self, step: int, residual: float, stop_at: float, above: float) -> str:
+        if not residual < above:
+            return "diverged"
+        if residual <= stop_at:
+            return "residual"
+        return "max_steps" if step >= self.config.training.max_steps else ""
+
+    def _done(self, step: int, residual: float) -> float:
+        """Fraction of the way to the stop, by residual or by steps."""
+        training = self.config.training
+        by_residual = log(max(residual, 1e-12)) / log(training.stop_residual) if training.stop_residual else 0.0
+        return min(1.0, max(by_residual, step / training.max_steps, 0.0))
+
+    def refine(self) -> None:
+        """Halves the widest gaps until there are enough checkpoints and the kernel moves little between them."""
+        wanted = self.config.training.checkpoints
+        while True:
+            gaps = self._gaps()
+            few = len(self.checkpoints) < wanted
+            if not few:
+                gaps = {pair: gap for pair, gap in gaps.items() if gap[1] > KERNEL_STEP}
+            if not gaps or len(self.checkpoints) >= MOST_CHECKPOINTS * wanted:
+                return
+            first, last = max(gaps, key=lambda pair: max(gaps[pair]))
+            middle = int(np.clip(round(((first + 1) * (last + 1)) ** 0.5) - 1, first + 1, last - 1))
+            self.fraction = max(self.fraction, 0.85 + 0.1 * len(self.checkpoints) / (MOST_CHECKPOINTS * wanted))
+            self._take(self._reach(middle))
+
+    def _gaps(self) -> dict[tuple[int, int], tuple[float, float]]:
+        """Pairs of neighbours with a step between them: (share of log t or log residual, relative kernel distance)."""
+        steps = sorted(self.checkpoints)
+        size = np.linalg.norm(self.checkpoints[0]["kernel_shown"])
+        residuals = {step: log(max(float(self.checkpoints[step]["residual"]), 1e-12)) for step in steps}
+        span = (max(residuals.values()) - min(residuals.values())) or 1.0
+        found = {}
+        for first, last in pairwise(steps):
+            kernel = np.linalg.norm(self.checkpoints[last]["kernel_shown"] - self.checkpoints[first]["kernel_shown"])
+            fall = abs(residuals[last] - residuals[first]) / span
+            share = max(log((last + 1) / (first + 1)) / log(steps[-1] + 1), fall)
+            if last - first > 1 and np.isfinite(kernel + share):
+                found[first, last] = (share, float(kernel / size))
+        return found
+
+    def _reach(self, step: int) -> State:
+        """The state at an earlier step, by training again from the last one kept before it."""
+        found, (params, optimiser) = self.store.before(step)
+        state = start(self.config.training, params)._replace(optimiser=optimiser, step=jnp.int32(found))
+        return self._advance(state, step, -1.0, float("inf"))
+
+    def _advance(self, state: State, until: int, below: float, above: float) -> State:
+        limits = jnp.int32(until), jnp.float32(below), jnp.float32(above)
+        return advance(self.config.network, self.config.training, self.problem, state, *limits)
+
+    def _take(self, state: State) -> None:
+        """Measures a state, keeps it and reports it."""
+        step = int(state.step)
+        taken = measure(self.config, state.params, self.h_0, self.where)
+        self.reference = self.reference or reference_of(self.data, taken)
+        found = summarise(self.config, self.data, taken, self.reference)
+        if self.config.data.output_dim > 1:
+            found["lambda_max"] = top_eigenvalue(self.config.network, state.params, self.where.x_train)
+        self.checkpoints[step] = found
+        self.store.add(step, jax.device_get((state.params, state.optimiser)))
+        self._tell({"step": step, "t": self.rate * step, **{name: float(found[name]) for name in SCALARS if name in found}})
+
+    def _tell(self, *rows: dict[str, float]) -> None:
+        self.report(Progress(self.fraction, f"step {int(self.state.step):,}", tuple({"seed": self.seed, **row} for row in rows)))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every diagnostic over the checkpoints, (T, ...), with `step` and `t` = eta_eff step."""
+        steps = sorted(self.checkpoints)
+        found = {name: np.stack([self.checkpoints[step][name] for step in steps]) for name in self.checkpoints[0]}
+        return {"step": np.array(steps), "t": self.rate * np.array(steps, np.float64)} | found
+
+    def summary(self) -> dict[str, float | int | str]:
+        """What is said of the seed as a whole."""
+        steps = max(self.checkpoints)
+        return {
+            "seed": self.seed,
+            "effective_rate": self.rate,
+            "learning_rate": self.rate / self.config.training.effective_rate(self.config.data.size),
+            "steps": steps,
+            "t_stop": self.rate * steps,
+            "stop_reason": self.stop_reason,
+        }
+
+
+def log_ticks(count: int, last: int) -> np.ndarray:
+    """At least `count` distinct steps (all of them if there are fewer) from 1 to `last`, log-spaced."""
+    points = count
+    while True:
+        ticks = np.unique(np.geomspace(1, last, points).round().astype(np.int64))
+        if len(ticks) >= min(count, last):
+            return ticks
+        points *= 2

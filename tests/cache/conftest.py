@@ -1,0 +1,71 @@
+"""Toy kinds of jobs beside the real ones, and an engine on a directory of its own."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import toy_jobs  # noqa: E402
+
+from cache import CachedEngine, Store  # noqa: E402
+from engine import jobs  # noqa: E402
+
+TOYS = ("steady", "deaf", "dies", "exits_at_once", "out_of_memory", "out_of_device_memory", "refuses", "keeps_objects")
+
+
+def add_toys() -> None:
+    """Adds the toy kinds. Also called by the processes that tests start."""
+    for name in (*TOYS, "uses_jax"):
+        jobs.KINDS[name] = jobs.Kind(toy_jobs.ToyConfig, f"toy_jobs:{name}")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _toys() -> Iterator[None]:
+    """Workers find the toys by PYTHONPATH. The real kinds are out of the way: JAX need not warm up for each test."""
+    kinds = dict(jobs.KINDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(HERE))
+        jobs.KINDS.clear()
+        add_toys()
+        yield
+        jobs.KINDS.clear()
+        jobs.KINDS.update(kinds)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "cache", size_limit=100_000_000)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="package")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
+    """One engine for most tests: they use configs of their own."""
+    with CachedEngine(Store(tmp_path_factory.mktemp("shared") / "cache", size_limit=100_000_000)) as engine:
+        yield engine
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[..., toy_jobs.ToyConfig]:
+    """Configs that no other test has asked for: each carries its own trace file."""
+
+    def make(**settings: object) -> toy_jobs.ToyConfig:
+        return toy_jobs.ToyConfig.from_dict({"trace": str(tmp_path / "trace"), **settings})
+
+    return make
+
+
+@pytest.fixture
+def computations(tmp_path: Path) -> Callable[[], int]:
+    """How often a job of this test was computed, in whatever process."""
+
+    def count() -> int:
+        trace = tmp_path / "trace"
+        return len(trace.read_text().splitlines()) if trace.exists() else 0
+
+    return count

@@ -1,0 +1,86 @@
+"""Jobs that behave, and jobs that do not. Imported by the workers too: no pytest here."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from engine.progress import Entries, Progress, Report
+from engine.schema import Config, ConfigError, Problem
+
+
+class ToyConfig(Config):
+    """Attributes: `trace` is a file to which each computation appends a line."""
+
+    number: int = 0
+    steps: int = 3
+    pause: float = 0.0
+    trace: str = ""
+
+
+def leave_trace(config: ToyConfig) -> None:
+    if config.trace:
+        with Path(config.trace).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+
+
+def steady(config: ToyConfig, report: Report) -> Entries:
+    """Reports each step with a row."""
+    leave_trace(config)
+    for step in range(config.steps):
+        report(Progress(step / config.steps, "stepping", rows=({"step": np.int64(step), "loss": 1 / (step + 1)},)))
+        time.sleep(config.pause)
+    squares = np.arange(config.steps) ** 2 + config.number
+    return {"result": {"squares": squares, "note": np.array("naïve")}, "parameters": {"big": np.zeros(config.steps)}}
+
+
+def deaf(config: ToyConfig, report: Report) -> Entries:
+    """Says once that it began, then never looks again."""
+    leave_trace(config)
+    report(Progress(0.0, "not listening"))
+    time.sleep(60)
+    return {}
+
+
+def dies(config: ToyConfig, report: Report) -> Entries:
+    """Is killed the first time; the next time all is well."""
+    first = not Path(config.trace).exists()
+    leave_trace(config)
+    report(Progress(0.4, "training"))
+    if first:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"result": {"ok": np.array(1)}}
+
+
+def exits_at_once(config: ToyConfig, report: Report) -> Entries:
+    leave_trace(config)
+    os._exit(3)
+
+
+def out_of_memory(config: ToyConfig, report: Report) -> Entries:
+    raise MemoryError
+
+
+def out_of_device_memory(config: ToyConfig, report: Report) -> Entries:
+    raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9.9TiB.")
+
+
+def refuses(config: ToyConfig, report: Report) -> Entries:
+    raise ConfigError([Problem("learning_rate", "0.8 exceeds the stability limit 0.31: lower it")])
+
+
+def keeps_objects(config: ToyConfig, report: Report) -> Entries:
+    return {"result": {"thing": np.array([object()])}}
+
+
+def uses_jax(config: ToyConfig, report: Report) -> Entries:
+    import jax
+    import jax.numpy as jnp
+
+    total = jax.jit(lambda x: (x**2).sum())(jnp.arange(4.0))
+    report(Progress(0.5, "compiled", rows=({"total": total},)))  # type: ignore[dict-item]
+    settings = f"{total.dtype} {os.nice(0)} {os.environ['XLA_PYTHON_CLIENT_PREALLOCATE']}"
+    return {"result": {"total": np.asarray(total), "settings": np.array(settings)}}
