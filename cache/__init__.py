@@ -7,7 +7,8 @@ from cache.failure import Failure
 from cache.headless import cached_compute
 from cache.installed import current, install
 from cache.job import Job
-from cache.service import CachedEngine, Run
+from cache.run_list import Run
+from cache.service import CachedEngine
 from cache.storage import Store
 from cache.task import Device
 

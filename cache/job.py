@@ -105,6 +105,12 @@ class LiveJob:
             self.message = "stopping"
             self.wake.set()
 
+    def queued(self) -> None:
+        """Handed to the compute processes."""
+        self.worker = ""
+        if not self.done:
+            self.state, self.fraction, self.message = "queued", 0.0, ""
+
     def started(self, worker: str, device: str) -> None:
         self.worker = worker
         self.device = device

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from cache.watchdog import PARENT_VARIABLE
+from cache import location
+from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
@@ -26,7 +27,8 @@ START_TIMEOUT = 30.0
 MEMORY_SHARE = 0.9
 """Of the machine's memory, for all workers together. A worker is ended at 95 % of its own."""
 
-JIT_CACHE_BYTES = 2_000_000_000
+COMPILED_BYTES = 2_000_000_000
+"""What JAX's compiled programs may take on disk."""
 
 
 class LocalProcesses:
@@ -39,7 +41,8 @@ class LocalProcesses:
     def __init__(self, directory: Path):
         self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))
         self._contact = self._scratch / "scheduler.json"
-        environment = {**os.environ, **_environment(directory)}
+        _prune(location.private(directory / "compiled"))
+        environment = {**os.environ, **_environment(directory), SCRATCH_VARIABLE: str(self._scratch)}
         self._processes = [self._scheduler(environment)]
         devices = _gpus() or [""]
         for device in devices:
@@ -127,10 +130,20 @@ def _environment(directory: Path) -> dict[str, str]:
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         # Compiled programs of every size and duration are kept: a second start is quick.
         "JAX_COMPILATION_CACHE_DIR": str(directory / "compiled"),
-        "JAX_COMPILATION_CACHE_MAX_SIZE": str(JIT_CACHE_BYTES),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def _prune(compiled: Path) -> None:
+    """Deletes the oldest compiled programs beyond `COMPILED_BYTES` (JAX's own limit needs a package more)."""
+    files = [(path, path.stat()) for path in compiled.iterdir() if path.is_file()]
+    total = sum(status.st_size for _, status in files)
+    for path, status in sorted(files, key=lambda file: file[1].st_mtime):
+        if total <= COMPILED_BYTES:
+            return
+        path.unlink(missing_ok=True)
+        total -= status.st_size
 
 
 def _gpus() -> list[str]:

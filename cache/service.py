@@ -1,68 +1,28 @@
 """The cached engine: config in, result out; each config computed once, whoever asks."""
 
-import contextlib
 import threading
-import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Self
 
 from cache.archive import address, decode
 from cache.checks import run_key
-from cache.failure import Failure, died, no_cluster, no_such_entry, outgrew
+from cache.computing import Computing
+from cache.failure import Failure, no_such_entry
 from cache.faults import log
 from cache.job import Job, LiveJob, State
-from cache.lease import Holder, Lease, holder
+from cache.lease import Holder
 from cache.recently_read import RecentlyRead
 from cache.run_index import Status
+from cache.run_list import Run, list_runs
 from cache.storage import Store
-from cache.task import Device, Outcome, Task
-from engine import jobs
+from cache.task import Device, Outcome
 from engine.progress import Arrays
 from engine.schema import Config
-
-if TYPE_CHECKING:
-    from distributed import Future
-
-    from cache.cluster import Cluster
-
-GRACE = 3.0
-"""Seconds a task has to notice that it is not wanted, before its worker process is ended."""
-
-SUBMISSIONS = 3
-"""How often a task that never started is submitted: it may have stood behind one that killed the worker."""
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
 
 KEEP_UNSAVED = 4
 """Results held in memory because the disk would not take them."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A line of the run picker.
-
-    Attributes:
-        values: the config as plain values; `engine.jobs.parse(kind, values)` gives it back (or `ConfigError`,
-            when an older version wrote it).
-        state: of the job while there is one here, else of the index; "unfinished" was cut short by a restart.
-        stored: whether its result is in the cache.
-        created: Unix time.
-    """
-
-    key: str
-    kind: str
-    values: Mapping[str, Any]
-    label: str
-    state: State | Literal["unfinished"]
-    created: float
-    seconds: float
-    fraction: float
-    error: str
-    stored: bool
-    pinned: bool
 
 
 class CachedEngine:
@@ -78,19 +38,14 @@ class CachedEngine:
         self._recent = RecentlyRead()
         self._lock = threading.Condition(threading.RLock())
         self._live: dict[str, LiveJob] = {}
-        self._tasks: dict[str, LiveJob] = {}
-        self._submissions: Counter[str] = Counter()
         self._followers: set[threading.Thread] = set()
-        self._devices: dict[str, Device] = {}
-        self._outgrown: dict[str, int] = {}
-        self._cluster: Cluster | None = None
-        self._cluster_lock = threading.Lock()
+        self._computing = Computing(self.store.directory, self._lock)
         self._closing = False
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
         try:
-            self._running_cluster()
+            self._computing.cluster()
         except (OSError, RuntimeError) as error:
             log.error("the compute processes did not start: %s", error)
 
@@ -98,15 +53,13 @@ class CachedEngine:
         """Ends the processes. What was running stays in the index as unfinished."""
         with self._lock:
             self._closing = True
+            self._computing.closing()
             followers = list(self._followers)
             for live in self._live.values():
                 live.wake.set()
         for thread in followers:
             thread.join(timeout=5)
-        with self._cluster_lock:
-            if self._cluster is not None:
-                self._cluster.close()
-                self._cluster = None
+        self._computing.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -173,11 +126,11 @@ class CachedEngine:
             live = self._live.get(key)
             return live.snapshot(viewer) if live else None
 
-    def wait(self, key: str, timeout: float | None = None) -> Job | None:
-        """Blocks until the job has ended (or `timeout` seconds have gone). For scripts and tests, not for pages."""
+    def wait(self, job: Job, timeout: float | None = None) -> Job:
+        """The job once it has ended, or as it is after `timeout` seconds. For scripts and tests, not for pages."""
         with self._lock:
-            self._lock.wait_for(lambda: key not in self._live or self._live[key].done, timeout)
-        return self.job(key)
+            self._lock.wait_for(lambda: job.key not in self._live or self._live[job.key].done, timeout)
+        return self.job(job.key) or job
 
     def cancel(self, key: str, viewer: str) -> Job | None:
         """Detaches `viewer`. The work stops when nobody else watches: at its next report, else by force."""
@@ -193,31 +146,7 @@ class CachedEngine:
 
     def recent(self, limit: int = 100) -> list[Run]:
         """Runs that were asked for, newest first: finished, in flight, unfinished, failed."""
-        pinned = self.store.pinned()
-        runs = []
-        for record in self.store.index.recent()[:limit]:
-            live = self.job(record.key)
-            state, fraction = record.status, 1.0 if record.status == "finished" else 0.0
-            if live is not None and not (live.done and record.status == "finished"):
-                state, fraction = live.state, live.fraction
-            elif state == "unfinished" and (elsewhere := holder(self.store.cache, record.key)):
-                state, fraction = "running", elsewhere.fraction
-            runs.append(
-                Run(
-                    key=record.key,
-                    kind=record.kind,
-                    values=record.values,
-                    label=record.label,
-                    state=state,
-                    created=record.created,
-                    seconds=live.seconds if live else record.seconds,
-                    fraction=fraction,
-                    error=record.error,
-                    stored=self.store.has(record.key),
-                    pinned=record.key in pinned,
-                )
-            )
-        return runs
+        return list_runs(self.store, self.job, limit)
 
     def pin(self, key: str) -> None:
         """Keeps the run's entries whatever the size limit."""
@@ -228,8 +157,7 @@ class CachedEngine:
 
     def device(self) -> Device | None:
         """What computes; None until a worker has said so, a few seconds after the start."""
-        with self._lock:
-            return next(reversed(self._devices.values()), None)
+        return self._computing.device()
 
     # Starting and ending a job; all under the lock.
 
@@ -278,7 +206,7 @@ class CachedEngine:
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
                     self.store.index.add(live.key, live.kind, live.config)
-                    self._record(live, self._compute(live, lease))
+                    self._record(live, self._computing.run(live, lease))
         except Exception as error:
             log.exception("job %s was lost", live.key)
             self._settle(live, "failed", error=Failure("error", f"The server lost track of this job: {error}"))
@@ -323,128 +251,8 @@ class CachedEngine:
             live.unsaved = {name: outcome.entries[name] for name in missing}
             self._settle(live, state, outcome.seconds, error)
 
-    def _compute(self, live: LiveJob, lease: Lease) -> Outcome | None:
-        for _ in range(SUBMISSIONS):
-            try:
-                cluster = self._running_cluster()
-            except (OSError, RuntimeError) as error:
-                return Outcome(failure=no_cluster(error))
-            task = self._task(live)
-            with self._lock:
-                self._tasks[task.name] = live
-                live.worker = ""
-            try:
-                future = cluster.submit(task)
-                future.add_done_callback(lambda _: live.wake.set())
-                self._attend(live, lease, cluster, task, future)
-                outcome = self._outcome(live, cluster, future)
-            finally:
-                with self._lock:
-                    self._tasks.pop(task.name, None)
-            if self._closing:
-                return None
-            future.release()
-            if live.stopping:
-                cluster.forget(task.name)
-                return outcome if outcome and outcome.entries else Outcome()
-            if outcome is not None and outcome != Outcome():
-                return outcome
-            # Never started, or stopped by another server that shares the scheduler: once more.
-        return Outcome(failure=died(0.0, "before it began"))
-
-    def _attend(self, live: LiveJob, lease: Lease, cluster: "Cluster", task: Task, future: "Future") -> None:
-        """Returns when the task has ended, or cannot end any more; stops it when nobody wants it."""
-        asked: float | None = None
-        killed = False
-        while not future.done() and cluster.alive() and not self._closing:
-            if live.stopping and asked is None:
-                asked = time.monotonic()
-                cluster.ask_to_stop(task.name)
-            # The grace of a task that waits in the queue begins when it starts: it then looks at its flag first.
-            if asked is not None and not live.worker:
-                asked = time.monotonic()
-            if asked is not None and not killed and time.monotonic() - asked > GRACE:
-                log.info("job %s does not listen: ending its worker process", live.key)
-                cluster.kill(live.worker)
-                killed = True
-            lease.note(live.fraction, live.message)
-            live.wake.wait(1.0 if asked is None else 0.1)
-            live.wake.clear()
-
-    def _outcome(self, live: LiveJob, cluster: "Cluster", future: "Future") -> Outcome | None:
-        """What came of the task; None when it never started."""
-        from distributed import KilledWorker
-
-        if future.status == "finished":
-            return future.result()
-        if future.status != "error":
-            return Outcome(failure=no_cluster("the connection to the Dask scheduler was lost"))
-        error = future.exception()
-        if not isinstance(error, KilledWorker):
-            return Outcome(failure=Failure("error", f"The worker could not take the job: {error}"))
-        if not live.worker:
-            return None
-        used = self._outgrown.pop(live.worker, None)
-        return Outcome(failure=outgrew(used) if used else died(live.fraction, live.message))
-
-    def _task(self, live: LiveJob) -> Task:
-        kind = jobs.KINDS[live.kind]
-        with self._lock:
-            number = self._submissions[live.key]
-            self._submissions[live.key] += 1
-        # The first submission is named by the key alone: servers that share a scheduler share the computation.
-        return Task(
-            name=f"{live.key}-{number}" if number else live.key,
-            key=live.key,
-            config=f"{kind.config.__module__}:{kind.config.__qualname__}",
-            function=kind.function,
-            values=live.config.canonical(),
-        )
-
-    # The compute processes.
-
-    def _running_cluster(self) -> "Cluster":
-        """The cluster, started when there is none or when it has died. Raises `OSError` or `RuntimeError`."""
-        with self._cluster_lock:
-            if self._closing:
-                raise RuntimeError("the server is closing")
-            # Dask takes half a second to import: the command line, and a page that finds its result, need none.
-            from cache.cluster import Cluster
-
-            if self._cluster is not None and not self._cluster.alive():
-                log.warning("the compute processes were lost: starting them again")
-                with contextlib.suppress(Exception):
-                    self._cluster.close()
-                self._cluster = None
-            if self._cluster is None:
-                functions = [kind.function for kind in jobs.KINDS.values()]
-                self._cluster = Cluster(self.store.directory, functions, self._hear)
-            return self._cluster
-
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        """One message of a worker or a nanny; called on Dask's thread."""
-        with self._lock:
-            if "device" in message:
-                device = self._devices[message["worker"]] = Device(**message["device"])
-                for live in self._tasks.values():
-                    if live.worker == message["worker"]:
-                        live.device = device.name
-            elif "rss" in message:
-                self._outgrown[message["worker"]] = message["rss"]
-            live = self._tasks.get(message.get("task", ""))
-            if live is None or live.done:
-                return
-            if "started" in message:
-                worker = message["started"]["worker"]
-                device = self._devices.get(worker)
-                live.started(worker, device.name if device else "")
-                live.wake.set()
-            elif "progress" in message:
-                live.progressed(message["progress"])
-            self._lock.notify_all()
-
 
 def _ending(outcome: Outcome) -> tuple[State, Status]:
     if outcome.failure is not None:
         return "failed", "failed"
-    return ("finished", "finished") if outcome.entries else ("cancelled", "cancelled")
+    return ("cancelled", "cancelled") if outcome.cancelled else ("finished", "finished")

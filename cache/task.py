@@ -27,10 +27,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: encoded entries, or a failure, or neither (cancelled)."""
+    """How a task ended: encoded entries, or a failure, or cancelled."""
 
     entries: Mapping[str, bytes] = field(default_factory=dict)
     failure: Failure | None = None
+    cancelled: bool = False
     seconds: float = 0.0
 
 

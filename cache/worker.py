@@ -39,7 +39,7 @@ def execute(task: Task) -> Outcome:
         report.flush()
         encoded = {name: encode(arrays, address(task.key, name)) for name, arrays in entries.items()}
     except Cancelled:
-        return Outcome()
+        return Outcome(cancelled=True)
     except BaseException as error:
         return Outcome(failure=explain(error), seconds=time.perf_counter() - start)
     return Outcome(encoded, seconds=time.perf_counter() - start)

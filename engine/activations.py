@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from engine.duals import Dual, erf_dual, linear_dual, relu_dual, sin_dual
+from engine.duals import Dual, erf_dual, gelu_dual, linear_dual, relu_dual, sin_dual
 
 NAMES = ("where", "exp", "tanh", "sin", "cos", "logaddexp", "zeros_like", "ones_like")
 NUMPY = SimpleNamespace(**{name: getattr(np, name) for name in NAMES}, erf=scipy.special.erf, expit=scipy.special.expit)
@@ -61,6 +61,7 @@ ACTIVATIONS = {
         lambda z, xp: z * _normal_cdf(z, xp),
         lambda z, xp: _normal_cdf(z, xp) + z * xp.exp(-z * z / 2) / sqrt(2 * pi),
         1.53353044,
+        gelu_dual,
         near_critical=True,
     ),
     "softplus": Activation(

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.activations import ACTIVATIONS
 from engine.data import DataConfig
-from engine.schema import Config, did_you_mean
+from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 MAX_DEPTH = 1024
 MAX_WIDTH = 65536
@@ -76,15 +76,18 @@ class NetworkConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        problems = []
         if isinstance(self.width, tuple) and len(self.width) != self.depth:
-            raise ValueError(
-                f"width lists {len(self.width)} layers but depth is {self.depth}: give one width, or one per hidden layer"
-            )
+            listed = f"{len(self.width)} widths for depth {self.depth}: give one width, or one per hidden layer"
+            problems.append(Problem("width", listed))
         if self.parameterization == "standard" and self.sigma_b == 0 and self.train_bias:
-            raise ValueError(
-                "sigma_b 0 with trained biases has no standard parameterization (its kernel term is divided by sigma_b^2): "
-                "set train_bias false, or sigma_b above 0"
+            message = (
+                "0 with trained biases has no standard parameterization (the kernel's bias term is divided by "
+                "sigma_b^2): set train_bias false, or sigma_b above 0"
             )
+            problems.append(Problem("sigma_b", message))
+        if problems:
+            raise ConfigError(problems)
         return self
 
     @property
@@ -158,19 +161,23 @@ class TrainingConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems = []
-        if self.learning_rate is not None and self.stability_fraction is not None:
-            problems.append("give learning_rate or stability_fraction, not both")
-        if self.stability_fraction is not None and self.stability_fraction >= self.stability_limit / 2:
-            if not self.allow_unstable:
-                problems.append(
-                    f"stability_fraction {self.stability_fraction:g} puts eta_eff lambda_max(K_0) at or beyond the "
-                    f"stability limit {self.stability_limit:.3g}: lower it below {self.stability_limit / 2:.3g}, "
-                    "or set allow_unstable true"
-                )
-        if self.integrator == "rk4" and (self.momentum or self.batch_size):
-            problems.append("rk4 follows the gradient flow: set momentum 0 and batch_size null, or integrator gd")
+        phi, limit = self.stability_fraction, self.stability_limit
+        if self.learning_rate is not None and phi is not None:
+            problems.append(Problem("learning_rate", "given beside stability_fraction: give one of them"))
+        if phi is not None and 2 * phi >= limit and not self.allow_unstable:
+            message = (
+                f"{phi:g} puts eta_eff lambda_max(K_0) = {2 * phi:g} at or beyond the stability limit {limit:.4g}: "
+                f"lower it below {limit / 2:.4g}, or set allow_unstable true"
+            )
+            problems.append(Problem("stability_fraction", message))
+        if self.integrator == "rk4":
+            follows = "rk4 follows the gradient flow: {}, or use integrator gd"
+            if self.momentum:
+                problems.append(Problem("momentum", follows.format("set it to 0")))
+            if self.batch_size is not None:
+                problems.append(Problem("batch_size", follows.format("set it to null")))
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ConfigError(problems)
         return self
 
     @property
@@ -208,9 +215,10 @@ class RunConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        batch = self.training.batch_size
-        if batch is not None and batch > self.data.size:
-            raise ValueError(f"training.batch_size {batch} exceeds data.size {self.data.size}: lower it, or null for all")
+        batch, size = self.training.batch_size, self.data.size
+        if batch is not None and batch > size:
+            message = f"{batch} exceeds data.size {size}: lower it, or set it to null for all points"
+            raise ConfigError([Problem("training.batch_size", message)])
         return self
 
     @property

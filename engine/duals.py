@@ -53,8 +53,12 @@ def linear_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray
 
 
 MAX_ORDER = 32768
+MAX_WORK = 300_000_000
+"""Order times nodes: seconds at most before a variance is refused."""
 TAIL = 1e-13
 """The series stops where its remainder is below this fraction of E[act(u)^2] (and of E[act'(u)^2])."""
+MAX_VARIANCE = 1e4
+"""The nodes' number grows with its root; beyond it they are not laid out at all."""
 CHUNK = 8192
 REACH = 13.0
 """Standard deviations covered; the weight there is 1e-37."""
@@ -77,11 +81,14 @@ def hermite_dual(value: Callable[[np.ndarray], np.ndarray], derivative: Callable
         first, second = index[: a.size], index[a.size :]
         scale = np.sqrt(a * b).ravel()
         correlation = np.clip(np.divide(c.ravel(), scale, out=np.zeros(c.size), where=scale > 0), -1.0, 1.0)
+        if variances[-1] > MAX_VARIANCE:
+            raise _too_large(variances[-1])
         nodes = np.sqrt(variances)[:, None] * (z := _nodes(variances[-1]))
         functions = np.concatenate([value(nodes), derivative(nodes)])
         coefficients, squares, tail = _expand(functions, z)
         same = (correlation == 1) & (first == second)
-        _refuse_slow_convergence(tail, np.abs(correlation[~same]).max(initial=0.0), len(coefficients), variances[-1])
+        if tail * np.abs(correlation[~same]).max(initial=0.0) ** len(coefficients) > 1e-10:
+            raise _too_large(variances[-1])
         results = _sum_series(coefficients, len(variances), first, second, correlation)
         for result, square in zip(results, np.split(squares, 2), strict=True):
             result[same] = square[first[same]]
@@ -113,7 +120,8 @@ def _expand(functions: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarra
     squares = (functions * weighted) @ root_weight
     before, now = np.zeros_like(z), root_weight  # h_k times the root of the density: bounded
     blocks, found, tail, order = [], np.zeros(len(functions)), np.inf, 0
-    while order < MAX_ORDER and tail > TAIL:
+    most = min(MAX_ORDER, MAX_WORK // len(z))
+    while order < most and tail > TAIL:
         hermite = []
         for k in range(order, order + 32):
             hermite.append(now)
@@ -125,17 +133,12 @@ def _expand(functions: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(blocks), squares, float(tail)
 
 
-def _refuse_slow_convergence(tail: float, correlation: float, order: int, variance: float) -> None:
-    if tail * correlation**order > 1e-10:
-        raise ConfigError(
-            [
-                Problem(
-                    "network",
-                    f"the signal's variance reaches {variance:.3g}, too large for the infinite-width kernel of this "
-                    "activation (no closed form): lower sigma_w, sigma_b or the inputs' norm",
-                )
-            ]
-        )
+def _too_large(variance: float) -> ConfigError:
+    message = (
+        f"the signal's variance reaches {variance:.3g}, too large for the infinite-width kernel of this activation "
+        "(no closed form): lower sigma_w, sigma_b or the inputs' norm"
+    )
+    return ConfigError([Problem("network", message)])
 
 
 def _sum_series(

@@ -9,6 +9,7 @@ import importlib
 from dataclasses import dataclass
 
 from engine.config import RunConfig
+from engine.cost import CalibrationConfig
 from engine.progress import Entries, Report, silent
 from engine.schema import Config
 
@@ -31,6 +32,7 @@ class Kind:
 
 KINDS = {
     "run": Kind(RunConfig, "engine.training:run"),
+    "calibration": Kind(CalibrationConfig, "engine.calibration:calibrate"),
 }
 
 

@@ -38,7 +38,7 @@ class Config(BaseModel):
     """Base of every config. Subclasses are hashable and compare by value.
 
     Build one with `from_dict` or `from_yaml` to get a `ConfigError` that lists every problem
-    (the constructor raises pydantic's own error).
+    (the constructor raises pydantic's own error). Validators may raise `ConfigError` for settings of their config.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
@@ -51,7 +51,9 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigError([_problem(cls, details) for details in error.errors(include_url=False)]) from None
+            problems = [problem for details in error.errors(include_url=False) for problem in _problems(cls, details)]
+            # A value that fits no member of a union is reported once for each member: keep the first.
+            raise ConfigError(list({problem.field: problem for problem in reversed(problems)}.values())[::-1]) from None
 
     @classmethod
     def from_yaml(cls, text: str) -> Self:
@@ -90,41 +92,55 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _problems(model: type[BaseModel], details: ErrorDetails) -> list[Problem]:
+    """One pydantic error in our words; several where a validator raised `ConfigError` for settings of its config."""
+    raised = details.get("ctx", {}).get("error")
+    if not isinstance(raised, ConfigError):
+        return [_problem(model, details)]
+    path, _ = _settings(model, details["loc"])
+    return [Problem(".".join([*path, problem.field]), problem.message) for problem in raised.problems]
+
+
 def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
     """One pydantic error in our words: what was given, what is allowed, what to do."""
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
-    field = ".".join(str(part) for part in details["loc"])
+    path, owner = _settings(model, details["loc"])
+    field = ".".join(path)
     if kind == "extra_forbidden":
-        allowed = _fields_at(model, details["loc"][:-1])
-        name = str(details["loc"][-1])
-        return Problem(field, f"no such setting.{did_you_mean(name, allowed)} Allowed: {', '.join(allowed)}")
+        allowed = list(owner.model_fields)
+        return Problem(field, f"no such setting.{did_you_mean(path[-1], allowed)} Allowed: {', '.join(allowed)}")
     if kind in ("literal_error", "union_tag_invalid"):
         expected = str(context.get("expected") or context.get("expected_tags"))
         given = context.get("tag", given)
         names = [name.strip(" '") for name in expected.replace(" or ", ", ").split(",")]
+        field = f"{field}.name" if kind == "union_tag_invalid" else field
         return Problem(field, f"{_shown(given)} is unknown.{did_you_mean(given, names)} Allowed: {', '.join(names)}")
     if kind == "union_tag_not_found":
-        return Problem(field, "`name` is missing: say which dataset")
+        return Problem(f"{field}.name", "is missing: say which")
+    if kind == "missing":
+        return Problem(field, "is missing")
     if kind == "value_error":
         return Problem(field, str(context["error"]))
-    message = details["msg"][0].lower() + details["msg"][1:]
-    return Problem(field, message if kind == "missing" else f"{_shown(given)} given; {message}")
+    return Problem(field, f"{_shown(given)} given; {details['msg'][0].lower()}{details['msg'][1:]}")
 
 
-def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """Names of the settings at `path` below `model` (discriminated unions carry their tag in the path)."""
-    for part in path:
-        field = model.model_fields.get(str(part))
-        candidates = _models(field.annotation) if field else []
-        if field is None:
-            continue
-        tags = [p for p in path if isinstance(p, str)]
-        tagged = [m for m in candidates if "name" in m.model_fields and m.model_fields["name"].default in tags]
-        chosen = tagged or candidates
-        if not chosen:
-            return []
-        model = chosen[0]
-    return list(model.model_fields)
+def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], type[BaseModel]]:
+    """The settings along pydantic's path, without the names of union members that it passes through, and the
+    config that holds the last of them."""
+    path: list[str] = []
+    owner, within = model, [model]
+    for part in location:
+        holder = next((m for m in within if part in m.model_fields), None)
+        tagged = next((m for m in within if len(within) > 1 and m.model_fields["name"].default == part), None)
+        if tagged:
+            within = [tagged]
+        elif holder:
+            owner, within = holder, _models(holder.model_fields[str(part)].annotation)
+            path.append(str(part))
+        elif isinstance(part, int) or part == location[-1] and within:
+            owner = within[0] if within else owner
+            path.append(str(part))
+    return path, owner
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:

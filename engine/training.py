@@ -15,6 +15,7 @@ from engine.jobs import RESULT_VERSION
 from engine.measure import PROFILE, spread
 from engine.parameters import pack
 from engine.progress import Entries, Progress, Report, silent
+from engine.schema import ConfigError
 from engine.trajectory import Trajectory
 
 
@@ -32,8 +33,7 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
     result, parameters, summaries = {}, {}, []
     for index, seed in enumerate(config.seeds):
         trajectory = Trajectory(config, data, seed, _for_seed(report, index, len(config.seeds), seed))
-        trajectory.train()
-        trajectory.refine()
+        trajectory.run()
         result |= {f"seed{index}/{name}": array for name, array in trajectory.arrays().items()}
         summaries.append(trajectory.summary())
         if config.store_parameters:
@@ -63,10 +63,11 @@ def _for_seed(report: Report, index: int, count: int, seed: int) -> Report:
 
 
 def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
-    """Spectrum and profile of the limit kernel, where it exists for this network."""
-    if not infinite.exists(config.network):
+    """Spectrum and profile of the limit kernel; nothing where its numbers overflow."""
+    try:
+        K = infinite.ntk(config.network, data.x_train)
+    except ConfigError:
         return {}
-    K = infinite.ntk(config.network, data.x_train)
     found = {"limit/eigenvalues": diagnostics.spectrum(K)[0]}
     if data.angle_test is not None:
         where = data.x_test[spread(len(data.x_test), PROFILE)]

@@ -6,6 +6,8 @@ before, until there are as many as asked for and the kernel moves little between
 """
 
 import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from math import log
 
@@ -17,7 +19,7 @@ from engine.config import RunConfig
 from engine.data import Dataset
 from engine.descent import DIVERGED, Problem, State, advance, start
 from engine.measure import Reference, heads, measure, points, reference_of, summarise, top_eigenvalue
-from engine.network import init
+from engine.network import Params, init
 from engine.parameters import StateStore, capacity
 from engine.progress import Progress, Report
 from engine.result import SCALARS
@@ -33,6 +35,9 @@ KERNEL_STEP = 0.1
 MOST_CHECKPOINTS = 1.5
 """... as long as there are fewer than this many times those asked for."""
 
+MOST_PENDING = 2
+"""Checkpoints waiting to be measured while training goes on."""
+
 FALLBACK_STOP = 0.01
 """Residual range over which checkpoints are spread when a run has no residual to stop at."""
 
@@ -47,17 +52,33 @@ class Trajectory:
         self.where = points(data)
         h_train, h_test = (np.asarray(heads(network, params, x)) for x in (self.where.x_train, self.where.x_test))
         self.h_0 = (h_train, h_test) if network.centred else (0 * h_train, 0 * h_test)
+        self.reference: Reference | None = None
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
         self.store = StateStore(capacity(config))
-        self.reference: Reference | None = None
         self.rate, self.stop_reason, self.fraction = 0.0, "", 0.0
         self.state = start(training, params)
-        self._take(self.state)
-        self.rate = self._effective_rate(self.checkpoints[0])
+        x, y = (jnp.asarray(array, jnp.float32) for array in (data.x_train, data.y_train))
         key = jax.random.fold_in(jax.random.key(seed), 1)
-        y = jnp.asarray(data.y_train, jnp.float32)
-        x = jnp.asarray(data.x_train, jnp.float32)
-        self.problem = Problem(x, y, jnp.asarray(self.h_0[0]), jnp.float32(self.rate), key)
+        self.problem = Problem(x, y, jnp.asarray(self.h_0[0]), jnp.float32(0), key)
+
+    def run(self) -> None:
+        """Trains to the stop and refines the checkpoints.
+
+        Checkpoints are measured by a thread of their own while training goes on.
+
+        Raises:
+            ConfigError: the learning rate is at or beyond the stability limit of K_0.
+        """
+        self._pending: deque[tuple[int, Future]] = deque()
+        with ThreadPoolExecutor(1) as self._pool:
+            self._take(self.state)
+            self.state = self._advance(self.state, 0, -1.0, float("inf"))  # no step: compiles while K_0 is measured
+            self._collect()
+            self.rate = self._effective_rate(self.checkpoints[0])
+            self.problem = self.problem._replace(rate=jnp.float32(self.rate))
+            self._train()
+            self._collect()
+            self._refine()
 
     def _effective_rate(self, first: dict[str, np.ndarray]) -> float:
         """eta_eff, from the learning rate or from the stability fraction. Marks a dead or overflowing start."""
@@ -67,6 +88,9 @@ class Trajectory:
             return 0.0
         if lambda_max <= 0:
             self.stop_reason = "dead"
+            return 0.0
+        if self._start_residual == 0:
+            self.stop_reason = "residual"
             return 0.0
         if training.stability_fraction is not None:
             return 2 * training.stability_fraction / lambda_max
@@ -81,11 +105,15 @@ class Trajectory:
             raise ConfigError([ConfigProblem("training.learning_rate", message)])
         return rate
 
-    def train(self) -> None:
+    @property
+    def _start_residual(self) -> float:
+        return self.reference.residual if self.reference else 0.0
+
+    def _train(self) -> None:
         """To the stop, taking checkpoints at log-spaced steps and whenever the residual has fallen enough."""
         training = self.config.training
         ticks = log_ticks(training.checkpoints, training.max_steps)
-        start_residual = self.reference.residual if self.reference else 0.0
+        start_residual = self._start_residual
         stop_at = (training.stop_residual or 0.0) * start_residual
         fall = (training.stop_residual or FALLBACK_STOP) ** (2 / training.checkpoints)
         lowest, chunk = start_residual, 1
@@ -106,6 +134,7 @@ class Trajectory:
                 lowest = min(lowest, residual)
                 self._take(self.state)
             else:
+                self._collect(most=MOST_PENDING)
                 self._tell()
 
     def _stopped(self, step: int, residual: float, stop_at: float, above: float) -> str:
@@ -121,7 +150,7 @@ class Trajectory:
         by_residual = log(max(residual, 1e-12)) / log(training.stop_residual) if training.stop_residual else 0.0
         return min(1.0, max(by_residual, step / training.max_steps, 0.0))
 
-    def refine(self) -> None:
+    def _refine(self) -> None:
         """Halves the widest gaps until there are enough checkpoints and the kernel moves little between them."""
         wanted = self.config.training.checkpoints
         while True:
@@ -135,6 +164,7 @@ class Trajectory:
             middle = int(np.clip(round(((first + 1) * (last + 1)) ** 0.5) - 1, first + 1, last - 1))
             self.fraction = max(self.fraction, 0.85 + 0.1 * len(self.checkpoints) / (MOST_CHECKPOINTS * wanted))
             self._take(self._reach(middle))
+            self._collect()
 
     def _gaps(self) -> dict[tuple[int, int], tuple[float, float]]:
         """Pairs of neighbours with a step between them: (share of log t or log residual, relative kernel distance)."""
@@ -162,16 +192,27 @@ class Trajectory:
         return advance(self.config.network, self.config.training, self.problem, state, *limits)
 
     def _take(self, state: State) -> None:
-        """Measures a state, keeps it and reports it."""
+        """Has a state measured; reports what is ready, and waits when measuring falls behind."""
         step = int(state.step)
-        taken = measure(self.config, state.params, self.h_0, self.where)
+        self.store.add(step, jax.device_get((state.params, state.optimiser)))
+        self._pending.append((step, self._pool.submit(self._measured, state.params)))
+        self._collect(most=MOST_PENDING)
+
+    def _collect(self, most: int = 0) -> None:
+        """Keeps and reports measurements in order, until at most `most` are under way."""
+        while self._pending and (len(self._pending) > most or self._pending[0][1].done()):
+            step, measured = self._pending.popleft()
+            found = self.checkpoints[step] = measured.result()
+            scalars = {name: float(found[name]) for name in SCALARS if name in found}
+            self._tell({"step": step, "t": self.rate * step, **scalars})
+
+    def _measured(self, params: Params) -> dict[str, np.ndarray]:
+        taken = measure(self.config, params, self.h_0, self.where)
         self.reference = self.reference or reference_of(self.data, taken)
         found = summarise(self.config, self.data, taken, self.reference)
         if self.config.data.output_dim > 1:
-            found["lambda_max"] = top_eigenvalue(self.config.network, state.params, self.where.x_train)
-        self.checkpoints[step] = found
-        self.store.add(step, jax.device_get((state.params, state.optimiser)))
-        self._tell({"step": step, "t": self.rate * step, **{name: float(found[name]) for name in SCALARS if name in found}})
+            found["lambda_max"] = np.float64(top_eigenvalue(self.config.network, params, self.where.x_train))
+        return found
 
     def _tell(self, *rows: dict[str, float]) -> None:
         self.report(Progress(self.fraction, f"step {int(self.state.step):,}", tuple({"seed": self.seed, **row} for row in rows)))

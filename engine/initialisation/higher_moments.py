@@ -65,7 +65,7 @@ def _structure(order: int) -> _Structure:
 
 
 def _times(terms: dict, variable: int) -> dict:
-    """A polynomial in (old variables, X, Y, w, c) times one new variable. A is 1: a dead layer has no moments at all."""
+    """A polynomial in (old variables, X, Y, w, c) times one new variable. A is 1: a dead layer leaves no moments."""
     grown: dict = defaultdict(int)
     for (old, a, b, ws, cs), count in terms.items():
         for source, x, y, _, w, c in _RULES[variable]:
@@ -77,7 +77,12 @@ def _times(terms: dict, variable: int) -> dict:
 def _matrix(order: int, n: float, r: float, w: float) -> Float[np.ndarray, "monomials monomials"]:
     """Expected coefficients at one layer of width n; r = sigma^2/2 of the weights above it."""
     s = _structure(order)
-    table = np.array([[float(mixed_moment(np.array(n), a, b)) if a + b <= order else 0.0 for b in range(order + 1)] for a in range(order + 1)])
+    table = np.array(
+        [
+            [float(mixed_moment(np.array(n), a, b)) if a + b <= order else 0.0 for b in range(order + 1)]
+            for a in range(order + 1)
+        ]
+    )
     # The table has (2/n)^(a+b); terms without X or Y, from A, still carry their c = 2r/n.
     values = s.count * table[s.a, s.b] * (2 / n) ** (s.cs - s.a - s.b) * r**s.cs * w**s.ws
     size = len(s.monomials)
@@ -87,7 +92,9 @@ def _matrix(order: int, n: float, r: float, w: float) -> Float[np.ndarray, "mono
 def log_moment(law: Law, order: int) -> float:
     """log E[K^order] of one law, alpha included. Raises `ValueError` for an order outside 1..12."""
     hidden = law.hidden[::-1, None].astype(np.int64)
-    return float(_log_moments(law, Shapes(hidden, np.array([len(hidden)]), np.array([law.n_0])), law.log_r[::-1], order)[0])
+    return float(
+        _log_moments(law, Shapes(hidden, np.array([len(hidden)]), np.array([law.n_0])), law.log_r[::-1], order)[0]
+    )
 
 
 def log_moment_of_shapes(law: Law, shapes: Shapes, order: int) -> Float[np.ndarray, " shapes"]:
@@ -101,13 +108,18 @@ def log_moment_of_shapes(law: Law, shapes: Shapes, order: int) -> Float[np.ndarr
     return found
 
 
-def _log_moments(law: Law, shapes: Shapes, log_r: Float[np.ndarray, " rows1"], order: int) -> Float[np.ndarray, " shapes"]:
+def _log_moments(
+    law: Law, shapes: Shapes, log_r: Float[np.ndarray, " rows1"], order: int
+) -> Float[np.ndarray, " shapes"]:
     if not 1 <= order <= MAX_ORDER:
         raise ValueError(f"order {order} given; moments of order 1 to {MAX_ORDER} are computed")
     monomials = np.array(_structure(order).monomials)
     size = len(shapes.depth)
     # phi = g^2, D = k = 1 and h = w at the output.
-    start = np.array([factorial(2 * i) / (2**i * factorial(i)) for i in monomials[:, 0]]) * law.output_bias ** monomials[:, 3]
+    start = (
+        np.array([factorial(2 * i) / (2**i * factorial(i)) for i in monomials[:, 0]])
+        * law.output_bias ** monomials[:, 3]
+    )
     state = np.repeat(start[None], size, axis=0)
     log_scale = np.zeros(size)
     log_alive = np.zeros(size)
@@ -148,8 +160,10 @@ def log_relative_variance(law: Law, shapes: Shapes | None = None, power: int = 2
         return excess + np.log(-np.expm1(-excess))
 
 
-def required_draws(law: Law, error: float = 0.05, power: int = 2, shapes: Shapes | None = None) -> Float[np.ndarray, " shapes"]:
-    """log of the independent draws a plain Monte Carlo estimate of E[K^power] needs for relative standard error `error`."""
+def required_draws(
+    law: Law, error: float = 0.05, power: int = 2, shapes: Shapes | None = None
+) -> Float[np.ndarray, " shapes"]:
+    """log of the draws that a plain Monte Carlo estimate of E[K^power] needs for relative standard error `error`."""
     return log_relative_variance(law, shapes, power) - 2 * np.log(error)
 
 

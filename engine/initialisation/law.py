@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, PlainValidator, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from engine.activations import ACTIVATIONS
 from engine.schema import Config, ConfigError, Problem, did_you_mean
@@ -99,11 +99,11 @@ class Setting(Config):
         parameterization: `ntk`, or `standard` (brute force only).
     """
 
-    widths: Annotated[tuple[int, ...], PlainValidator(_widths)]
+    widths: Annotated[tuple[int, ...], BeforeValidator(_widths)]
     readout: Literal["linear", "relu"] = "linear"
     norm_x_squared: float = Field(1.0, gt=0, le=1e12)
-    sigma_w: Annotated[float | tuple[float, ...] | Literal["critical"], PlainValidator(_sigma)] = "critical"
-    sigma_w_readout: Annotated[float | Literal["critical"] | None, PlainValidator(_readout_sigma)] = None
+    sigma_w: Annotated[float | tuple[float, ...] | Literal["critical"], BeforeValidator(_sigma)] = "critical"
+    sigma_w_readout: Annotated[float | Literal["critical"] | None, BeforeValidator(_readout_sigma)] = None
     sigma_b: float = Field(1.0, ge=0, le=MAX_SIGMA)
     bias_init: Literal["zero", "normal"] = "zero"
     train_bias: bool = True
@@ -209,7 +209,9 @@ def reasons_without_law(setting: Setting) -> list[Problem]:
     problems = []
     if setting.activation != "relu":
         problems.append(
-            Problem("activation", f"no exact law for {setting.activation}, only for relu: use brute force (Monte Carlo)")
+            Problem(
+                "activation", f"no exact law for {setting.activation}, only for relu: use brute force (Monte Carlo)"
+            )
         )
     if setting.bias_init == "normal" and setting.sigma_b > 0:
         problems.append(

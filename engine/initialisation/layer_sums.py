@@ -58,7 +58,7 @@ class Shapes:
 
 @dataclass(frozen=True)
 class LayerSums:
-    """Natural logarithms of the sums above, without factors of |x|^2, sigma at the input, alpha and kappa; -inf for 0."""
+    """Natural logarithms of the sums above, without |x|^2, sigma at the input, alpha and kappa; -inf for 0."""
 
     log_bias: Shaped
     log_weights2: Shaped

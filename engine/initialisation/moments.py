@@ -3,6 +3,7 @@
 Source: arXiv 1909.05989 (the law), theory.md 3 (exact values). NumPy only; no JAX. The sums over layers
 are in `layer_sums`; here they get their factors of |x|^2, sigma, alpha and the readout.
 """
+# ruff: noqa: N802, N815 - the names of the reference file
 
 from dataclasses import dataclass, fields
 
@@ -13,6 +14,7 @@ from engine.initialisation.law import Law
 from engine.initialisation.layer_sums import Shapes, scan
 
 Shaped = Float[np.ndarray, " shapes"]
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -59,7 +61,7 @@ class Moments:
         with np.errstate(divide="ignore"):
             return np.sign(sum_), top + np.log(np.abs(sum_))
 
-    def E_dK(self, target: float = 0.0) -> Shaped:  # noqa: N802 - the field's symbol
+    def E_dK(self, target: float = 0.0) -> Shaped:
         """E[dK/dt] for target y; +-inf where it exceeds 1e308."""
         sign, log_size = self.log_abs_E_dK(target)
         with np.errstate(over="ignore"):
@@ -104,7 +106,9 @@ def _moments(law: Law, shapes: Shapes, log_r: Float[np.ndarray, " rows1"]) -> Mo
     log_KwKb = kappa + 4 * a + log_s1 + log_P + sums.log_mixed
     log_Kb2 = kappa + 4 * a + sums.log_bias2
     drift = np.logaddexp(2 * (log_s1 + log_P) + sums.log_drift_weights, log_s1 + log_P + sums.log_drift_bias)
-    gHg = 1.5 * log_P + np.logaddexp(1.5 * log_s1 + sums.log_curvature_weights, 0.5 * log_s1 - log_P + sums.log_curvature_bias)
+    gHg = 1.5 * log_P + np.logaddexp(
+        1.5 * log_s1 + sums.log_curvature_weights, 0.5 * log_s1 - log_P + sums.log_curvature_bias
+    )
     return Moments(
         log_E_Kw=log_Kw,
         log_E_Kb=log_Kb,

@@ -33,9 +33,7 @@ def _prefactor(part: str, beta: Array) -> Array:
     closed = {
         "weights": lambda: 1 / 3 + 2 / (9 * b) - (1 - decay * np.exp(-b)) / (27 * b**2),
         "bias": lambda: 2 * (1 - decay * (1 + 5 * b)) / (25 * b**2),
-        "mixed": lambda: (
-            (b / 15 + 11 / 225 - decay * (11 / 225 + b / 5 + (1 - np.exp(-b)) / 9)) / b**2
-        ),
+        "mixed": lambda: (b / 15 + 11 / 225 - decay * (11 / 225 + b / 5 + (1 - np.exp(-b)) / 9)) / b**2,
     }[part]()
     return np.where(beta < 1, series, closed)
 

@@ -10,16 +10,29 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import toy_jobs  # noqa: E402
+from cold_start import ColdStart  # noqa: E402
 
-from cache import CachedEngine, Store  # noqa: E402
+from cache import CachedEngine, Store, cluster  # noqa: E402
 from engine import jobs  # noqa: E402
 
-TOYS = ("steady", "deaf", "dies", "exits_at_once", "out_of_memory", "out_of_device_memory", "refuses", "keeps_objects")
+TOYS = (
+    "steady",
+    "deaf",
+    "dies",
+    "exits_at_once",
+    "eats",
+    "hangs_once",
+    "out_of_memory",
+    "out_of_device_memory",
+    "refuses",
+    "keeps_objects",
+    "uses_jax",
+)
 
 
 def add_toys() -> None:
     """Adds the toy kinds. Also called by the processes that tests start."""
-    for name in (*TOYS, "uses_jax"):
+    for name in TOYS:
         jobs.KINDS[name] = jobs.Kind(toy_jobs.ToyConfig, f"toy_jobs:{name}")
 
 
@@ -41,6 +54,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(tmp_path / "cache", size_limit=100_000_000)
     yield store
     store.close()
+
+
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines that the test itself starts do so without JAX, which takes two seconds to import."""
+    monkeypatch.setattr(cluster, "WarmUp", ColdStart)
 
 
 @pytest.fixture(scope="package")

@@ -30,7 +30,7 @@ def steady(config: ToyConfig, report: Report) -> Entries:
     """Reports each step with a row."""
     leave_trace(config)
     for step in range(config.steps):
-        report(Progress(step / config.steps, "stepping", rows=({"step": np.int64(step), "loss": 1 / (step + 1)},)))
+        report(Progress(step / config.steps, "stepping", rows=({"step": step, "loss": np.float64(1) / (step + 1)},)))
         time.sleep(config.pause)
     squares = np.arange(config.steps) ** 2 + config.number
     return {"result": {"squares": squares, "note": np.array("naïve")}, "parameters": {"big": np.zeros(config.steps)}}
@@ -84,3 +84,21 @@ def uses_jax(config: ToyConfig, report: Report) -> Entries:
     report(Progress(0.5, "compiled", rows=({"total": total},)))  # type: ignore[dict-item]
     settings = f"{total.dtype} {os.nice(0)} {os.environ['XLA_PYTHON_CLIENT_PREALLOCATE']}"
     return {"result": {"total": np.asarray(total), "settings": np.array(settings)}}
+
+
+def eats(config: ToyConfig, report: Report) -> Entries:
+    """Takes ever more memory."""
+    hoard = []
+    for step in range(100):
+        hoard.append(np.ones(5_000_000))  # 40 MB
+        report(Progress(step / 100, "eating"))
+        time.sleep(0.05)
+    return {}
+
+
+def hangs_once(config: ToyConfig, report: Report) -> Entries:
+    """Hangs the first time; the next time all is well."""
+    first = not Path(config.trace).exists()
+    leave_trace(config)
+    time.sleep(60 if first else 0)
+    return {"result": {"ok": np.array(1)}}

@@ -1,0 +1,169 @@
+"""The command line: `python -m engine run CONFIG.yaml --out DIR`, and its siblings.
+
+Errors are one line on standard error and exit code 2. It alone in engine imports the cache and writes files.
+"""
+
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+import yaml
+from typer import Abort
+from typer._click.exceptions import ClickException  # typer carries its own click and exports only part of it
+
+from cache import Store, cached_compute
+from engine import jobs
+from engine.config import RunConfig
+from engine.cost import Calibration, Limits, check, estimate
+from engine.progress import Arrays, Progress, Report, silent
+from engine.schema import Config, ConfigError, Problem
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless.")
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The config file of the run.")]
+OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if missing.")]
+MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.")]
+MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.")]
+
+
+@app.command()
+def run(
+    config_path: ConfigPath,
+    out: OutFolder,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
+    max_gb: MaxGb = Limits().memory_bytes / 1e9,
+    max_hours: MaxHours = Limits().seconds / 3600,
+) -> None:
+    """Trains every seed, measures its kernel, and writes result.npz and summary.json."""
+    from engine.result import RunResult
+
+    config = read_config(config_path)
+    check(config, Limits(max_gb * 1e9, max_hours * 3600))
+    make_folder(out)
+    arrays = compute("run", config, fresh)
+    result = RunResult.from_arrays(arrays)
+    np.savez(out / "result.npz", **arrays)
+    write_json(out / "summary.json", result.summary)
+
+
+@app.command()
+def show(config_path: ConfigPath) -> None:
+    """Prints the resolved config with its cost on this machine."""
+    from engine.calibration import CalibrationConfig
+    from engine.device import device_name
+
+    config = read_config(config_path)
+    use_float64()
+    measured = compute("calibration", CalibrationConfig(device=device_name()))
+    cost = estimate(config, Calibration(**{name: float(value) for name, value in measured.items()}))
+    print(config.to_yaml().rstrip())
+    print(f"# hash {config.hash}")
+    print(f"# beta {config.beta:.6g}, {config.parameter_count:,} trained parameters")
+    print(f"# at most {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine, to the step cap")
+    print(f"# {cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept")
+    print(f"# ({cost.stored_bytes / 1e6:.3g} MB on disk)")
+
+
+def read_config(path: Path) -> RunConfig:
+    """The config in a YAML file; a CSV named by `data.path` is read in. Raises `ConfigError`."""
+    values = _read_yaml(path)
+    data = values.get("data") if isinstance(values, dict) else None
+    if isinstance(data, dict) and data.get("name") == "csv" and "path" in data:
+        table = path.parent / str(data["path"])
+        values["data"] = {key: value for key, value in data.items() if key != "path"} | {"content": _read_text(table)}
+    return RunConfig.from_dict(values)
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(_read_text(path))
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem(str(path), f"not YAML: {' '.join(str(error).split())}")]) from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError([Problem(str(path), f"cannot be read: {reason}")]) from None
+
+
+def make_folder(out: Path) -> None:
+    """The folder for results. Raises `ConfigError` before anything is computed."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".writable").touch()
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise ConfigError([Problem("--out", f"{out} cannot be written: {error.strerror}")]) from None
+
+
+def use_float64() -> None:
+    """Switches JAX to 64 bits, before anything is traced."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def compute(kind: str, config: Config, fresh: bool = False) -> Arrays:
+    """The "result" entry of a job, from the cache or computed in this process under a progress bar."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    use_float64()
+    cached = partial(cached_compute, Store(), kind, config)
+    ask = partial(_computed, kind, config) if fresh else cached
+    if not sys.stderr.isatty():
+        return ask(silent)
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+
+        def shown(progress: Progress) -> None:
+            bar.update(task, completed=progress.fraction, description=progress.message or "running")
+
+        return ask(shown)
+
+
+def _computed(kind: str, config: Config, report: Report) -> Arrays:
+    return jobs.compute(kind, config, report)["result"]
+
+
+def write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def duration(seconds: float) -> str:
+    """For a person: 40 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def main() -> None:
+    """Runs the command line; every expected error becomes one line and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except ConfigError as error:
+        fail(str(error))
+    except ClickException as error:
+        fail(error.format_message())
+    except (Abort, KeyboardInterrupt):
+        fail("interrupted", 130)
+    except MemoryError:
+        fail("out of memory: lower data.size, network.width or training.checkpoints")
+
+
+def fail(message: str, code: int = 2) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

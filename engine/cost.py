@@ -1,0 +1,134 @@
+"""What a run may cost before it starts: floating-point operations, memory, seconds. Imports no JAX.
+
+The seconds are an upper bound: they assume that the step cap is reached.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from engine.config import RunConfig
+from engine.parameters import capacity
+from engine.schema import Config, ConfigError, Problem
+
+BYTES = 8
+SPARE = 1.5
+"""Measured checkpoints against those asked for (`engine.trajectory.MOST_CHECKPOINTS`)."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How fast the machine is.
+
+    Attributes:
+        float32, float64: sustained floating-point operations per second on matrix products.
+        step_seconds: what a step costs beyond its products.
+        checkpoint_seconds: the same for a checkpoint.
+        start_seconds: tracing and compiling.
+    """
+
+    float32: float = 6e10
+    float64: float = 3e10
+    step_seconds: float = 3e-4
+    checkpoint_seconds: float = 8e-3
+    start_seconds: float = 4.0
+
+
+class CalibrationConfig(Config):
+    """Calibrate once per machine: `device` is its name, so that another one is another result."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may cost at most; a typo then cannot eat the machine."""
+
+    memory_bytes: float = 12e9
+    seconds: float = 48 * 3600.0
+    flops: float = 1e17
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate.
+
+    Attributes:
+        flops: of training to the step cap and of every kernel, all seeds.
+        memory_bytes: the largest needed at once.
+        seconds: at most, on the calibrated machine.
+        step_flops, kernel_flops: of one step, of one checkpoint.
+        kept: checkpoints per seed whose parameters are kept; fewer than asked for where they are large.
+        stored_bytes: what the parameters take on disk.
+    """
+
+    flops: float
+    memory_bytes: float
+    seconds: float
+    step_flops: float
+    kernel_flops: float
+    kept: int
+    stored_bytes: float
+
+
+def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
+    """The cost of a run, without generating its data."""
+    speed = calibration or Calibration()
+    data, network, training = config.data, config.network, config.training
+    M, test, k = data.size, data.test_size, data.output_dim
+    sizes = (data.input_dim, *network.widths, k)
+    weights = sum(a * b for a, b in pairwise(sizes))
+    gradients = 4 if training.integrator == "rk4" else 1
+    batch = training.batch_size or M
+    step_flops = 6.0 * weights * batch * gradients + (2.0 * weights * M if training.batch_size else 0)
+
+    held_out, profile = min(test, 64), 129 if data.name == "circle" else 0
+    width_sum = sum(network.widths)
+    gram = sum(2.0 * p * p * width_sum * (1 + k) / 2 for p in (M, held_out))
+    passes = 2.0 * weights * (1 + k) * (M + held_out + profile) + 2.0 * weights * (M + test)
+    kernel_flops = gram + passes + 10.0 * M**3
+
+    checkpoints = SPARE * training.checkpoints
+    per_seed = training.max_steps * step_flops + checkpoints * kernel_flops
+    seeds = len(config.seeds)
+    seconds = speed.start_seconds + seeds * (
+        training.max_steps * (step_flops / speed.float32 + speed.step_seconds)
+        + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
+    )
+    kept = min(capacity(config), int(checkpoints))
+    parameters = 4.0 * config.parameter_count
+    stored = kept * parameters * seeds
+    signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
+    memory = 5e8 + (stored + kept * parameters) + 8 * parameters + 8 * BYTES * M * M + signals + BYTES * (M + test) * sizes[0]
+    memory += seeds * checkpoints * (BYTES * 2 * M + 4 * k * (M + test))
+    return Cost(seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0)
+
+
+def check(config: RunConfig, limits: Limits | None = None, calibration: Calibration | None = None) -> Cost:
+    """The cost, if it is within the limits.
+
+    Raises:
+        ConfigError: one problem per limit that is exceeded, with the setting to lower.
+    """
+    most, cost = limits or Limits(), estimate(config, calibration)
+    problems = []
+    if cost.memory_bytes > most.memory_bytes:
+        culprit = max(_memory_shares(config).items(), key=lambda share: share[1])[0]
+        given = f"{cost.memory_bytes / 1e9:.3g} GB of memory needed, {most.memory_bytes / 1e9:.3g} GB allowed"
+        problems.append(Problem(culprit, f"{given}: lower it"))
+    if cost.flops > most.flops or cost.seconds > most.seconds:
+        given = f"up to {cost.flops:.2g} floating-point operations, about {cost.seconds / 3600:.3g} h"
+        allowed = f"{most.flops:.2g} and {most.seconds / 3600:.3g} h allowed"
+        problems.append(Problem("training.max_steps", f"{given}; {allowed}: lower it, or the width, depth or number of seeds"))
+    if problems:
+        raise ConfigError(problems)
+    return cost
+
+
+def _memory_shares(config: RunConfig) -> dict[str, float]:
+    """What each setting is responsible for, roughly."""
+    return {
+        "network.width": 4.0 * config.parameter_count * 10 + BYTES * sum(config.network.widths) * config.data.size,
+        "data.size": 8.0 * BYTES * config.data.size**2,
+        "data.test_size": float(BYTES * config.data.test_size * config.data.input_dim),
+        "training.checkpoints": float(BYTES * 2 * config.data.size * config.training.checkpoints * len(config.seeds)),
+    }

@@ -1,0 +1,130 @@
+"""Monte Carlo estimates with intervals, and whether those intervals can be believed.
+
+A sample's own standard error lies when the law is skewed: the draws that carry the variance are missing from the
+sample, so the interval is short and on the wrong side. The exact higher moments say when. Cochran's rule: a normal
+95% interval for the mean of a quantity with skewness g needs N > 25 g^2 draws (Cochran, Sampling Techniques,
+3rd ed. 1977, section 2.15). No resampling of the sample itself can tell; a bootstrap is no cure.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.initialisation.higher_moments import log_relative_variance, log_skewness
+from engine.initialisation.law import Law
+from engine.initialisation.sampler import Draws
+
+NORMAL_95 = 1.959963984540054
+COCHRAN = 25.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A sample mean.
+
+    Attributes:
+        mean, standard_error: of the sample.
+        draws: its size.
+        trusted: False where the interval is known not to be one; None where nothing is known exactly.
+    """
+
+    mean: float
+    standard_error: float
+    draws: int
+    trusted: bool | None = None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Normal 95% interval."""
+        reach = NORMAL_95 * self.standard_error
+        return self.mean - reach, self.mean + reach
+
+
+def draws_for_interval(law: Law, power: int) -> float:
+    """log of the draws from which the 95% interval of a sample mean of K^power can be believed: log(25 skewness^2)."""
+    return math.log(COCHRAN) + 2 * log_skewness(law, power)
+
+
+def trusted(law: Law, draws: int, power: int) -> bool:
+    """Whether `draws` independent draws give E[K^power] an interval to be believed."""
+    return draws > 1 and math.log(draws) > draws_for_interval(law, power)
+
+
+def exact_standard_error(law: Law, draws: int, power: int) -> float:
+    """Relative standard error of a plain estimate of E[K^power] from its exact variance, whatever the sample says."""
+    return math.exp(min(0.5 * (float(log_relative_variance(law, power=power)[0]) - math.log(draws)), 700.0))
+
+
+class Tally:
+    """Means and covariances of several quantities over chunks, by Chan's update (no cancellation)."""
+
+    def __init__(self, names: tuple[str, ...]):
+        self.names = names
+        self.draws = 0
+        self.mean = np.zeros(len(names))
+        self.scatter = np.zeros((len(names), len(names)))
+
+    def add(self, columns: Mapping[str, np.ndarray]) -> None:
+        """One more chunk: name to values."""
+        values = np.stack([columns[name] for name in self.names])
+        size = values.shape[1]
+        if size == 0:
+            return
+        mean = values.mean(axis=1)
+        off = values - mean[:, None]
+        step, grown = mean - self.mean, self.draws + size
+        self.scatter += off @ off.T + np.outer(step, step) * (self.draws * size / grown)
+        self.mean += step * (size / grown)
+        self.draws = grown
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the means."""
+        return self.scatter / max(self.draws - 1, 1) / max(self.draws, 1)
+
+    def estimate(self, name: str, known: bool | None = None) -> Estimate:
+        """The mean of one quantity."""
+        i = self.names.index(name)
+        return Estimate(float(self.mean[i]), math.sqrt(max(self.covariance[i, i], 0.0)), self.draws, known)
+
+    def combined(self, value: float, slopes: Mapping[str, float], known: bool | None = None) -> Estimate:
+        """A smooth function of the means by the delta method: its value, and its derivative by each mean."""
+        gradient = np.array([slopes.get(name, 0.0) for name in self.names])
+        return Estimate(value, math.sqrt(max(float(gradient @ self.covariance @ gradient), 0.0)), self.draws, known)
+
+
+POWERS = ("E_K", "E_K2", "E_K3", "E_K4")
+PARTS = ("E_Kw", "E_Kb", "E_Kw2", "E_KwKb", "E_Kb2")
+FIRST_STEP = ("E_gHg", "E_dK")
+
+
+def columns(draws: Draws, target: float) -> dict[str, np.ndarray]:
+    """The quantities whose means are the moments, one row per draw; E_gHg and E_dK where the draws have them."""
+    K, w, b = draws.K, draws.K_w, draws.K_b
+    found = {"E_K": K, "E_K2": K**2, "E_K3": K**3, "E_K4": K**4}
+    found |= {"E_Kw": w, "E_Kb": b, "E_Kw2": w**2, "E_KwKb": w * b, "E_Kb2": b**2}
+    if draws.gHg is not None:
+        found |= {"E_gHg": draws.gHg, "E_dK": draws.dK(target)}
+    return found
+
+
+def estimates(tally: Tally, law: Law | None) -> dict[str, Estimate]:
+    """All sample means, the ratio E[K^2]/E[K]^2 and the draws for 5% error that the sample itself suggests.
+
+    `law` gives the flags; without one (brute force of another activation) nothing is flagged.
+    """
+    powers = {name: i + 1 for i, name in enumerate(POWERS)}
+
+    def known(power: int) -> bool | None:
+        return None if law is None else trusted(law, tally.draws, power)
+
+    found = {name: tally.estimate(name, known(powers[name]) if name in powers else None) for name in tally.names}
+    m1, m2, m4 = (found[name].mean for name in ("E_K", "E_K2", "E_K4"))
+    if m1 > 0 and math.isfinite(m4):
+        slopes = {"E_K": -2 * m2 / m1**3, "E_K2": 1 / m1**2}
+        found["ratio"] = tally.combined(m2 / m1**2, slopes, known(2))
+        slopes = {"E_K4": 400 / m2**2, "E_K2": -800 * m4 / m2**3}
+        found["mc_draws_for_5pct_E_K2"] = tally.combined(400 * (m4 / m2**2 - 1), slopes, known(4))
+    return found

@@ -1,0 +1,128 @@
+"""The kernel after one real step of gradient descent, against the rate of gradient flow.
+
+For a batch of M points and the loss (1/2M) sum (f_i - y_i)^2, a step of size eta moves theta by -eta grad L, and
+
+    Delta K = K(theta - eta grad L) - K(theta) = eta K'(theta)[-grad L] + O(eta^2)
+
+for a smooth activation. A ReLU network is only piecewise smooth: the difference is O(eta^2) until the step
+carries a neuron across its kink, which changes the kernel at once by O(1/width). In expectation over
+initialisations the crossings are O(eta) too (a neuron within reach of the step is as likely as the step is long), so
+E[Delta K]/eta does not tend to E[dK/dt]. The derivative of the paper (arXiv 1909.05989, Theorem 2) is that of almost
+every network, not that of the mean: `kink_rate` is the difference, in closed form for one hidden layer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from engine.config import NetworkConfig
+from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
+from engine.initialisation.law import Law, Setting
+from engine.kernel import ntk
+from engine.network import Params, apply
+
+
+@dataclass(frozen=True)
+class Steps:
+    """One step from each drawn network, for every step size.
+
+    Attributes:
+        K: kernel matrix before the step; (draws, M, M).
+        rate: its derivative along gradient flow on the loss, per unit of eta; (draws, M, M).
+        change: K after minus K before; (sizes, draws, M, M).
+        residual: f - y before the step; (draws, M).
+    """
+
+    K: Float[np.ndarray, "draws M M"]
+    rate: Float[np.ndarray, "draws M M"]
+    change: Float[np.ndarray, "sizes draws M M"]
+    residual: Float[np.ndarray, "draws M"]
+
+
+def kink_rate(law: Law, mean_residual: float) -> float:
+    """lim E[Delta K]/eta - E[dK/dt] of one hidden ReLU layer at one point: what neurons that cross their kink add.
+
+    With s = S_1 + sigma_b^2, neuron i has z ~ N(0, S_1), density 1/sqrt(2 pi S_1) at its kink. Living, it moves by
+    -eta (f - y) s delta_i, and across the kink it takes s delta_i^2 out of K, with delta_i ~ N(0, c^2) and
+    c^2 = sigma^2/n; dead, it does not move. Half the living neurons move towards the kink, so the rate is
+
+        -n s^2 E|f - y| E|delta|^3/(2 sqrt(2 pi S_1)) = -s^2 E|f - y| n c^3/(pi sqrt(S_1))
+
+    to leading order in 1/n (f and delta_i are independent up to that): of order n^{-1/2}, against 1/n for E[dK/dt].
+
+    Args:
+        mean_residual: E|f - y| at initialisation.
+
+    Raises:
+        ValueError: another depth.
+    """
+    if law.d != 2:
+        raise ValueError(f"{law.d - 1} hidden layers given; the closed form is for one")
+    n, S1 = float(law.hidden[0]), law.s1 * np.exp(law.log_r[0])
+    c = np.sqrt(2 * np.exp(law.log_r[1]) / n)
+    return float(-law.kappa * law.alpha**3 * (S1 + law.bias) ** 2 * mean_residual * n * c**3 / (np.pi * np.sqrt(S1)))
+
+
+def batch(setting: Setting, points: int, target: float, seed: int) -> tuple[Float[Array, "M n_0"], Float[Array, " M"]]:
+    """One point with target y; or M random directions of the setting's norm with Gaussian targets of RMS |y|."""
+    if points == 1:
+        return point(setting), jnp.full((1,), target, float_type())
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((points, setting.widths[0]))
+    x *= np.sqrt(setting.norm_x_squared) / np.linalg.norm(x, axis=1, keepdims=True)
+    y = rng.standard_normal(points)
+    y *= target / np.sqrt(np.mean(y**2))
+    return jnp.asarray(x, float_type()), jnp.asarray(y, float_type())
+
+
+def first_steps(
+    setting: Setting, x: Float[Array, "M n_0"], y: Float[Array, " M"], sizes: tuple[float, ...], draws: int, seed: int
+) -> Iterator[Steps]:
+    """Steps of every size in `sizes` from the same drawn networks, a chunk at a time.
+
+    Raises:
+        ConfigError: as `brute_force`.
+    """
+    network = network_of(setting)
+    chunk = chunk_size(network, setting.widths[0], copies=10 + 2 * len(x))
+    for some, wanted in key_chunks(seed, draws, chunk):
+        found = _steps(network, x, y, jnp.asarray(sizes, float_type()), some)
+        K, rate, change, residual = (np.asarray(array, float) for array in found)
+        yield Steps(K[:wanted], rate[:wanted], change[:, :wanted], residual[:wanted])
+
+
+@partial(jax.jit, static_argnums=(0,))
+def _steps(network: NetworkConfig, x: Array, y: Array, sizes: Array, keys: Array) -> tuple[Array, Array, Array, Array]:
+    def one(key: Array) -> tuple[Array, Array, Array, Array]:
+        params = draw_network(network, key, x.shape[1])
+        start = outputs(network, params, x) if network.centred else jnp.zeros(len(x), x.dtype)
+        residual = outputs(network, params, x) - start - y
+
+        def loss(params: Params) -> Array:
+            return jnp.mean((outputs(network, params, x) - start - y) ** 2) / 2
+
+        downhill = jax.tree.map(jnp.negative, jax.grad(loss)(params))
+        K, rate = jax.jvp(lambda params: kernel(network, params, x), (params,), (downhill,))
+
+        def change(eta: Array) -> Array:
+            return kernel(network, jax.tree.map(lambda p, v: p + eta * v, params, downhill), x) - K
+
+        return K, rate, jax.lax.map(change, sizes), residual
+
+    K, rate, change, residual = jax.vmap(one)(keys)
+    return K, rate, jnp.swapaxes(change, 0, 1), residual
+
+
+def outputs(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, " M"]:
+    """alpha h(x)."""
+    return network.alpha * apply(network, params, x)[:, 0]
+
+
+def kernel(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, "M M"]:
+    """K at any parameters, in the widest float there is."""
+    return ntk(network, params, x, precision="float64" if float_type() == jnp.float64 else "float32")

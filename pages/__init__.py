@@ -1,0 +1,1 @@
+"""Shows. Asks the cache; never imports JAX."""

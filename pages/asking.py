@@ -1,0 +1,149 @@
+"""Asking the cache: run, cancel, retry, and the live view while a run is in flight."""
+
+import streamlit as st
+
+import cache
+from cache import Device, Job
+from engine import jobs
+from engine.config import RunConfig
+from engine.cost import Cost
+from engine.progress import Arrays
+from pages import draft_state
+from pages.controls import Asked
+from pages.live import live_curves
+from pages.viewer import viewer
+from pages.watchers import watchers
+from pages.words import duration, number, plain, size
+
+KIND = "run"
+REDRAW = 0.5
+"""Seconds between two looks at a run in flight."""
+
+
+def show(asked: Asked) -> Arrays | None:
+    """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed."""
+    config, key = asked.config, ""
+    arrays = None
+    if config is None:
+        count = len(asked.problems)
+        st.error(
+            f"{'One setting needs' if count == 1 else f'{count} settings need'} a change before this can run: see the "
+            "messages at the controls.",
+            icon=":material/rule:",
+        )
+    else:
+        key = jobs.key(KIND, config)
+        arrays = cache.current().lookup(KIND, config)
+        if arrays is None:
+            _ask(config, key, asked.cost)
+    draft_state.write_url(key)
+    return arrays
+
+
+def greet(config: RunConfig) -> Arrays | None:
+    """The result of a small run that a first visitor should see: started by itself when it was never tried here."""
+    key = jobs.key(KIND, config)
+    arrays = cache.current().lookup(KIND, config)
+    if arrays is not None:
+        return arrays
+    tried = cache.current().job(key) or cache.current().store.index.get(key)
+    if not tried:
+        request(config)
+    _ask(config, key, None)
+    return None
+
+
+def request(config: RunConfig) -> None:
+    """Starts a run, or joins the one that somebody else has started."""
+    cache.current().retry(KIND, config, viewer())
+
+
+def _ask(config: RunConfig, key: str, cost: Cost | None) -> None:
+    job = cache.current().job(key, viewer())
+    if job is not None and not job.done:
+        watch(config)
+        return
+    label, start = "Run", st.container()
+    if job is not None and job.state == "failed" and job.error:
+        start.error(plain(job.error.message), icon=":material/error:")
+        label = "Run again" if job.error.reason != "config" else "Try again"
+    elif job is not None and job.state == "cancelled":
+        others = cache.current().job(key)
+        goes_on = others is not None and not others.done
+        start.info(
+            "You left this run; it goes on for another viewer." if goes_on else "The run was cancelled.",
+            icon=":material/cancel:",
+        )
+        label = "Watch again" if goes_on else "Run again"
+    else:
+        label = _before(start, key) or label
+    st.button(label, type="primary", icon=":material/play_arrow:", on_click=request, args=(config,), key="run")
+    st.caption(costs(cost) if cost else "")
+    st.caption(computed_on(cache.current().device()))
+
+
+def _before(place, key: str) -> str:
+    """What became of this run in an earlier life of the server; gives the label of the button."""
+    record = cache.current().store.index.get(key)
+    status = record.status if record else ""
+    if status == "unfinished":
+        place.info("This run was cut short when the server stopped.", icon=":material/history:")
+    elif status == "failed" and record:
+        place.error(f"This run failed: {plain(record.error)}", icon=":material/error:")
+    elif status == "cancelled":
+        place.info("This run was cancelled.", icon=":material/cancel:")
+    elif status == "finished":
+        place.info("This run finished once; its result made room for newer ones.", icon=":material/history:")
+    else:
+        place.markdown("These settings have not been computed on this machine yet.")
+        return ""
+    return "Run again"
+
+
+@st.fragment(run_every=REDRAW)
+def watch(config: RunConfig) -> None:
+    """Progress and growing curves. Looking counts as asking, so the run goes on as long as somebody looks."""
+    job = cache.current().request(KIND, config, viewer())
+    if job.done:
+        st.rerun()
+    _state(job, watchers().look(job.key, viewer()))
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(min(1.0, max(0.0, job.fraction)))
+    if button.button("Cancel", icon=":material/stop:", key="cancel", width="stretch"):
+        cache.current().cancel(job.key, viewer())
+        watchers().leave(job.key, viewer())
+        st.rerun()
+    if job.rows:
+        live_curves(job.rows)
+    else:
+        st.caption("The first points come when the network and its kernel are compiled, a few seconds after the start.")
+
+
+def _state(job: Job, others: int) -> None:
+    where = f" on {plain(job.device)}" if job.device else ""
+    doing = f": {plain(job.message)}" if job.message else ""
+    if job.state == "queued":
+        st.markdown("**Queued.** It starts when the compute process is free.")
+    else:
+        st.markdown(f"**Running**{where} for {duration(job.seconds)}{doing}.")
+    if others:
+        who = "Another viewer watches" if others == 1 else f"{others} other viewers watch"
+        st.caption(f"{who} the same run: you share one computation.")
+
+
+def costs(cost: Cost) -> str:
+    """The estimate in words."""
+    kept = f", {size(cost.stored_bytes)} on disk" if cost.stored_bytes else ""
+    return (
+        f"At most {duration(cost.seconds)} and {number(cost.flops, 2)} floating-point operations, if every step up to "
+        f"the cap is taken; {size(cost.memory_bytes)} of memory{kept}."
+    )
+
+
+def computed_on(device: Device | None) -> str:
+    """What computes, in words."""
+    if device is None:
+        return "The compute process is starting."
+    kind = "CPU" if device.platform == "cpu" else device.platform.upper()
+    memory = f", {size(device.memory)}" if device.memory else ""
+    return f"Computes on {kind} {plain(device.name)}{memory}, on {plain(device.host)}."

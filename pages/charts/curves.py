@@ -1,0 +1,145 @@
+"""The curves over t that a run has, one row per chart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.quantities import QUANTITIES
+from engine.result import RunResult, SeedResult
+from pages import theme
+from pages.charts.band import bands
+from pages.charts.look import Look
+from pages.charts.over_time import over_time_table
+from pages.charts.table import Table
+
+OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""The k of the columns of `overlap`, as in `engine.measure`."""
+
+STABILITY = "stability limit / η_eff"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One chart over t.
+
+    Attributes:
+        question: its title.
+        quantities: names of `engine.quantities` that it shows.
+        table: result -> what to draw.
+        chart: (frame, log_time=True) -> a chart that stretches to its container.
+    """
+
+    question: str
+    quantities: tuple[str, ...]
+    table: Callable[[RunResult], Table]
+    chart: Callable[..., alt.LayerChart]
+
+
+def available(result: RunResult) -> list[str]:
+    """The rows of `CURVES` that this result was measured for, in their order."""
+    return [name for name, curve in CURVES.items() if all(key in result.seeds[0] for key in curve.quantities)]
+
+
+def _plain(
+    question: str,
+    names: tuple[str, ...],
+    y_title: str = "",
+    log_value: bool = False,
+    include: tuple[float, ...] = (),
+    log_beyond: float = float("inf"),
+) -> Curve:
+    """A chart of scalars, each with its own colour."""
+    label = {name: QUANTITIES[name].label for name in names}
+    colours = {label[name]: theme.COLOURS[name] for name in names}
+    y_title = y_title or theme.axis_title(names[0])
+    look = Look(question, y_title, colours, log_value=log_value, include=include, log_beyond=log_beyond)
+    series = {label[name]: partial(_scalar, name=name) for name in names}
+    table = partial(over_time_table, series=series, log_value=log_value)
+    return Curve(question, names, table, partial(_drawn, look=look))
+
+
+def _scalar(seed: SeedResult, name: str) -> np.ndarray:
+    return seed[name]
+
+
+def _drawn(frame: pd.DataFrame, log_time: bool = True, *, look: Look) -> alt.LayerChart:
+    return bands(frame, look, log_time)
+
+
+def stability_table(result: RunResult) -> Table:
+    """lambda_max(K_t), and the largest that eta_eff allows: 2/eta_eff for plain descent."""
+    limit = result.config.training.stability_limit
+
+    def largest_stable(seed: SeedResult) -> np.ndarray:
+        rate = seed.effective_rate
+        return np.full(len(seed["t"]), limit / rate if rate > 0 else np.nan)
+
+    return over_time_table(
+        result,
+        {QUANTITIES["lambda_max"].label: partial(_scalar, name="lambda_max"), STABILITY: largest_stable},
+        log_value=True,
+    )
+
+
+def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
+    """Log value axis where lambda_max spans more than a factor 30, else linear from 0."""
+    values = frame["value"].to_numpy(float)
+    wide = len(values) > 0 and values.max() > 30 * values.min()
+    colours = {QUANTITIES["lambda_max"].label: theme.COLOURS["lambda_max"], STABILITY: theme.COLOURS["stability"]}
+    look = Look(
+        CURVES["lambda_max"].question,
+        theme.axis_title("lambda_max"),
+        colours,
+        (STABILITY,),
+        log_value=wide,
+        include=() if wide else (0.0,),
+    )
+    return bands(frame, look, log_time)
+
+
+def overlap_table(result: RunResult) -> Table:
+    """The overlap of each k that was measured."""
+
+    def column(seed: SeedResult, index: int) -> np.ndarray:
+        return seed["overlap"][:, index]
+
+    count = result.seeds[0]["overlap"].shape[1]
+    return over_time_table(result, {f"k = {k}": partial(column, index=i) for i, k in enumerate(OVERLAP_SIZES[:count])})
+
+
+def overlap_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
+    """From blue (k = 1) to orange (k = 64)."""
+    colours = {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)}
+    look = Look(CURVES["overlap"].question, f"overlap, {QUANTITIES['overlap'].symbol}", colours, include=(0.0, 1.0))
+    return bands(frame, look, log_time)
+
+
+_ERROR = f"error, {QUANTITIES['test_error'].symbol}"
+_ALIGNMENT = f"centred alignment, {QUANTITIES['alignment_test'].symbol}"
+
+CURVES = {
+    "loss": _plain("How fast does the training loss fall?", ("loss",), log_value=True),
+    "residual": _plain("How much of the residual is left?", ("residual",), log_value=True),
+    "error": _plain("Does it generalise, or only fit?", ("train_error", "test_error"), _ERROR, log_value=True),
+    "accuracy": _plain("How many held-out points are classified right?", ("test_accuracy",), include=(0.0, 1.0)),
+    "drift": _plain(
+        "How far has the kernel moved from K_0?",
+        ("drift", "shape_drift"),
+        f"distance from K_0, {QUANTITIES['drift'].symbol}",
+        include=(0.0,),
+        log_beyond=30.0,
+    ),
+    "alignment": _plain(
+        "Does the kernel turn towards the target?", ("alignment_train", "alignment_test"), _ALIGNMENT, include=(0.0,)
+    ),
+    "cka": _plain("How much of K_0 is left in the kernel?", ("cka",), include=(1.0,)),
+    "lambda_max": Curve(
+        "How close is training to the edge of stability?", ("lambda_max",), stability_table, stability_chart
+    ),
+    "overlap": Curve("Do the leading eigenspaces of K_0 survive?", ("overlap",), overlap_table, overlap_chart),
+}
+"""Name -> chart, in the order of a page."""

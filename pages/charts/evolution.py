@@ -1,0 +1,82 @@
+"""One run as it trains: spectrum, residual per mode, function and kernel, moved together by one scrubber."""
+
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from engine.data import Dataset
+from engine.result import RunResult
+from pages import theme
+from pages.charts.assemble import beside, stacked
+from pages.charts.function import function_panel, function_table
+from pages.charts.kernel import kernel_panel, kernel_table
+from pages.charts.modes import modes_panel, modes_table
+from pages.charts.spectrum import spectrum_panel, spectrum_table
+from pages.charts.timeline import labels, timeline_panel, timeline_table
+from pages.charts.wide import animated
+
+PANEL_HEIGHT = 200
+SQUARE = 224
+"""Side of a heatmap in pixels: seven for each of its 32 points."""
+
+Y_AXIS = 66
+"""Pixels that a value axis takes beside its plot."""
+
+
+@dataclass(frozen=True)
+class EvolutionTables:
+    """What `evolution_chart` draws, for one seed.
+
+    Attributes:
+        notes: what is not drawn, in sentences.
+    """
+
+    timeline: pd.DataFrame
+    spectrum: pd.DataFrame
+    modes: pd.DataFrame
+    function: pd.DataFrame
+    kernel: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """One line per checkpoint: t, step and loss."""
+        return labels(self.timeline)
+
+
+def evolution_tables(result: RunResult, data: Dataset, index: int = 0) -> EvolutionTables:
+    """The tables of the seed at this position. `data` are `engine.data.generate(result.config.data)`."""
+    tables = (
+        timeline_table(result, index),
+        spectrum_table(result, index),
+        modes_table(result, index),
+        function_table(result, data, index),
+        kernel_table(result, data, index),
+    )
+    notes = tuple(note for table in tables for note in table.notes)
+    return EvolutionTables(*(table.frame for table in tables), notes=notes)
+
+
+def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
+    """A time line over four panels: by mode on the left (spectrum, residual), by input on the right (function, kernel).
+
+    Args:
+        width: of the whole, in pixels.
+        start: checkpoint shown first.
+    """
+    half = (width - 2 * Y_AXIS - 20) // 2
+    square = "place" in tables.function and "angle" not in tables.kernel
+
+    def sized(panel: alt.LayerChart | alt.Chart, right: bool = False) -> alt.LayerChart | alt.Chart:
+        panel.width, panel.height = SQUARE if right and square else half, SQUARE if square else PANEL_HEIGHT
+        return panel
+
+    by_mode = stacked([sized(spectrum_panel(tables.spectrum)), sized(modes_panel(tables.modes))], spacing=14)
+    by_input = stacked(
+        [sized(function_panel(tables.function), True), sized(kernel_panel(tables.kernel), True)], spacing=14
+    )
+    timeline = timeline_panel(tables.timeline)
+    timeline.width = width - Y_AXIS - 10
+    chart = stacked([timeline, beside([by_mode, by_input], spacing=20)], spacing=14)
+    return animated(chart, len(tables.timeline), start)

@@ -1,0 +1,148 @@
+"""What the network has learned: the function on a line or circle, or predictions against targets."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.data import Dataset
+from engine.result import RunResult
+from pages import theme
+from pages.charts.angle import angle_x, wrapped
+from pages.charts.assemble import layered
+from pages.charts.panel import LINE, QUIET, legend_layer, linear_y
+from pages.charts.table import Table
+from pages.charts.wide import current, frames_of, wide
+
+TARGET, NETWORK, TRAIN, TEST = "target", "network f_t", "training points", "held-out points"
+FUNCTION_NAMES = {TARGET: "target", NETWORK: "network", TRAIN: "train"}
+POINT_NAMES = {TRAIN: "train", TEST: "test"}
+
+Y_TITLE = "output, f_t(x)"
+
+MOST_POINTS = 400
+"""Outputs drawn against their targets, of training and held-out points each, evenly spread."""
+
+FEW_VALUES = 12
+"""Targets of at most so many distinct values are classes: their points are spread sideways."""
+
+ROOM = 1.5
+"""The value axis reaches at most this many target ranges beyond the targets: a diverging network leaves it."""
+
+
+def function_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
+    """Outputs of one seed, a column f0 .. per checkpoint.
+
+    Returns:
+        On the circle, a row per held-out and per training point, with `angle`, `target` and `set`; for one input and
+        one output the same with `x`; otherwise a row per output with `target`, `set` and `place` (the target, spread
+        sideways where it is a class).
+    """
+    seed = result.seeds[index]
+    sets = {TEST: (seed["f_test"], data.y_test), TRAIN: (seed["f_train"], data.y_train)}
+    if data.angle_test is not None and data.angle_train is not None:
+        where = {TEST: wrapped(data.angle_test), TRAIN: wrapped(data.angle_train)}
+        frame = _along("angle", where, sets)
+    elif data.x_train.shape[1] == 1 and data.y_train.shape[1] == 1:
+        frame = _along("x", {TEST: data.x_test[:, 0], TRAIN: data.x_train[:, 0]}, sets)
+    else:
+        frame = _against_target(sets)
+    return Table(frame, _notes(frame))
+
+
+def _along(axis: str, where: dict[str, np.ndarray], sets: dict[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    parts = []
+    for name, (f, y) in sets.items():
+        order = np.argsort(where[name], kind="stable")
+        parts.append(wide(f[:, order, 0]).assign(**{axis: where[name][order], "target": y[order, 0], "set": name}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _against_target(sets: dict[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    parts = []
+    for name, (f, y) in sets.items():
+        flat, target = f.reshape(len(f), -1), y.ravel()
+        kept = np.unique(np.linspace(0, len(target) - 1, MOST_POINTS).round().astype(int))
+        parts.append(wide(flat[:, kept]).assign(target=target[kept], set=name))
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.assign(place=_spread_classes(frame["target"].to_numpy(float)))
+
+
+def _spread_classes(target: np.ndarray) -> np.ndarray:
+    """Targets, those of a class spread evenly over a third of the gap between classes."""
+    levels = np.unique(target)
+    if len(levels) > FEW_VALUES:
+        return target
+    gap = float(np.min(np.diff(levels))) if len(levels) > 1 else 1.0
+    place = target.astype(float)
+    for level in levels:
+        rows = np.flatnonzero(target == level)
+        # Steps of the golden ratio: even, and unlike the order of the points.
+        place[rows] += gap / 3 * ((np.arange(len(rows)) * 0.618034) % 1 - 0.5)
+    return place
+
+
+def _value_domain(frame: pd.DataFrame) -> tuple[float, float]:
+    values, target = frames_of(frame).ravel(), frame["target"].to_numpy(float)
+    low, high = float(target.min()), float(target.max())
+    room = ROOM * ((high - low) or 1.0)
+    inside = values[(values >= low - room) & (values <= high + room)]
+    return theme.linear_domain(np.concatenate([inside, target]))
+
+
+def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
+    values = frames_of(frame)
+    (low, high), size = _value_domain(frame), values.size
+    missing, outside = int(np.sum(np.isnan(values))), int(np.sum((values < low) | (values > high)))
+    found = ()
+    if missing:
+        found += (f"Function: {missing:,} of {size:,} outputs are not finite and are not drawn.",)
+    if outside:
+        found += (f"Function: {outside:,} of {size:,} outputs lie beyond the axis.",)
+    return found
+
+
+def function_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart:
+    """The chart of a frame of `function_table`. Needs the `frame` parameter."""
+    if "place" in frame:
+        return _predictions(frame, theme.title("How close are predictions to targets?", size=size))
+    return _function(frame, theme.title("What has the network learned?", size=size))
+
+
+def _function(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
+    axis, domain = "angle" if "angle" in frame else "x", _value_domain(frame)
+    x = angle_x() if axis == "angle" else alt.X("x:Q", scale=alt.Scale(zero=False), axis=theme.linear_axis("input x"))
+    held_out, train = frame[frame["set"] == TEST], frame[frame["set"] == TRAIN]
+    target = alt.Chart(held_out[[axis, "target"]])
+    target = target.mark_line(color=theme.COLOURS["target"], opacity=0.6, **LINE | {"strokeWidth": 3})
+    given = alt.Chart(train[[axis, "target"]])
+    given = given.mark_point(color=theme.COLOURS["train"], filled=True, size=18, opacity=1, **QUIET)
+    now = current(held_out).mark_line(color=theme.COLOURS["network"], **LINE)
+    return layered(
+        legend_layer(FUNCTION_NAMES),
+        target.encode(x=x, y=linear_y("target", domain, Y_TITLE)),
+        given.encode(x=x, y=linear_y("target", domain, Y_TITLE)),
+        now.encode(x=x, y=linear_y("value", domain, Y_TITLE)),
+        title=title,
+    )
+
+
+def _predictions(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
+    domain, across = _value_domain(frame), theme.linear_domain(frame["place"].to_numpy(float))
+    if np.any(frame["place"] != frame["target"]):
+        levels = sorted({float(f"{level:.4g}") for level in frame["target"]})
+        x_axis = theme.linear_axis("target, y (points of a class spread sideways)", values=levels)
+    else:
+        x_axis = theme.linear_axis("target, y")
+    x = alt.X("place:Q", scale=alt.Scale(domain=list(across), nice=False), axis=x_axis)
+    y = linear_y("value", domain, Y_TITLE)
+    ends = [max(across[0], domain[0]), min(across[1], domain[1])]
+    perfect = alt.Chart(pd.DataFrame({"place": ends, "value": ends}))
+    layers = [
+        legend_layer(POINT_NAMES, "circle"),
+        perfect.mark_line(color=theme.COLOURS["target"], strokeDash=[5, 3], **QUIET).encode(x=x, y=y),
+    ]
+    for label, name in POINT_NAMES.items():
+        points = current(frame[frame["set"] == label])
+        points = points.mark_point(color=theme.COLOURS[name], filled=True, size=16, opacity=0.7, **QUIET)
+        layers.append(points.encode(x=x, y=y))
+    return layered(*layers, title=title)

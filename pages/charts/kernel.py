@@ -1,0 +1,119 @@
+"""The kernel itself, as it moves: its profile on the circle, or the matrix as a heatmap."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.data import Dataset
+from engine.result import RunResult
+from pages import theme
+from pages.charts.angle import angle_x, wrapped
+from pages.charts.assemble import layered
+from pages.charts.panel import LINE, QUIET, legend_layer, linear_y
+from pages.charts.spectrum import INFINITE, KERNEL, KERNEL_0
+from pages.charts.table import Table
+from pages.charts.wide import current, frames_of, wide
+
+NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0", INFINITE: "infinite"}
+
+MOST_GROWTH = 20.0
+"""The value axis reaches at most this many times K_0: a diverging kernel leaves it."""
+
+
+def kernel_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
+    """The kernel of one seed, a column f0 .. per checkpoint.
+
+    Returns:
+        On the circle, a row per angle of the profile K_t(x_0, x), with `angle`, `start` (K_0) and `limit` (infinite
+        width); elsewhere a row per pair i <= j of the points of `kernel_shown`, from 1.
+    """
+    seed = result.seeds[index]
+    if "profile" in seed and data.angle_test is not None:
+        frame = _profile(result, seed["profile"], data.angle_test)
+    else:
+        i, j = np.triu_indices(seed["kernel_shown"].shape[1])
+        frame = wide(seed["kernel_shown"][:, i, j]).assign(i=i + 1, j=j + 1)
+    return Table(frame, _notes(frame))
+
+
+def _profile(result: RunResult, profile: np.ndarray, angle_test: np.ndarray) -> pd.DataFrame:
+    """The profile is measured at evenly spread held-out angles, as `engine.measure.spread` picks them."""
+    count = profile.shape[1]
+    angle = wrapped(angle_test[np.arange(count) * len(angle_test) // count])
+    order = np.argsort(angle, kind="stable")
+    limit = np.full(count, np.nan) if result.limit_profile is None else result.limit_profile
+    table = wide(profile[:, order])
+    return table.assign(angle=angle[order], start=table["f0"], limit=wide(limit[None, order])["f0"])
+
+
+def _domain(frame: pd.DataFrame) -> tuple[float, float]:
+    values = frames_of(frame)
+    first = values[0][np.isfinite(values[0])]
+    most = MOST_GROWTH * float(np.max(np.abs(first), initial=0.0))
+    inside = values[np.abs(values) <= most] if most > 0 else values
+    limit = frame["limit"].to_numpy(float) if "limit" in frame else np.zeros(0)
+    return theme.linear_domain(np.concatenate([inside.ravel(), limit]), include=(0.0,))
+
+
+def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
+    values = frames_of(frame)
+    (low, high), size = _domain(frame), values.size
+    missing, outside = int(np.sum(np.isnan(values))), int(np.sum((values < low) | (values > high)))
+    found = ()
+    if missing:
+        found += (f"Kernel: {missing:,} of {size:,} values are not finite and are not drawn.",)
+    if outside:
+        found += (
+            f"Kernel: {outside:,} of {size:,} values lie beyond the axis, {MOST_GROWTH:g} times the largest of K_0.",
+        )
+    return found
+
+
+def kernel_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart | alt.Chart:
+    """The chart of a frame of `kernel_table`. Needs the `frame` parameter."""
+    chart = _profile_chart(frame) if "angle" in frame else _heatmap(frame)
+    chart.title = theme.title("How does the kernel see the points?", size=size)
+    return chart
+
+
+def _profile_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    x, domain, title = angle_x(), _domain(frame), theme.axis_title("profile")
+    limit = frame[["angle", "limit"]].dropna()
+    start = alt.Chart(frame[["angle", "start"]]).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
+    layers = [
+        legend_layer(NAMES if len(limit) else {name: key for name, key in NAMES.items() if name != INFINITE}),
+        start.encode(x=x, y=linear_y("start", domain, title)),
+    ]
+    if len(limit):
+        line = alt.Chart(limit).mark_line(color=theme.COLOURS["infinite"], strokeDash=[5, 3], **LINE)
+        layers.append(line.encode(x=x, y=linear_y("limit", domain, title)))
+    now = current(frame).mark_line(color=theme.COLOURS["kernel"], **LINE)
+    return layered(*layers, now.encode(x=x, y=linear_y("value", domain, title)))
+
+
+def _heatmap(frame: pd.DataFrame) -> alt.Chart:
+    """Each pair is drawn twice, for K is symmetric: half the numbers travel."""
+    low, high = _domain(frame)
+    count = int(frame["j"].max())
+    if low < 0:
+        edge = max(-low, high)
+        scale = alt.Scale(scheme="purpleorange", domain=[-edge, edge], clamp=True)
+    else:
+        scale = alt.Scale(scheme="viridis", domain=[low, high], clamp=True)
+    legend = alt.Legend(
+        title=theme.QUANTITIES["kernel_shown"].symbol, gradientLength=140, labelExpr=theme.NUMBER, tickCount=4
+    )
+    shown = [1, *range(8, count + 1, 8)]
+    values = alt.Axis(values=shown, labelAngle=0, grid=False, ticks=False, **theme.AXIS)
+    title = "training points, ordered by label and top eigenvector of K_0"
+    return (
+        alt.Chart(frame)
+        .transform_fold(["i", "j"], as_=["side", "row"])
+        .transform_calculate(column="datum.side == 'i' ? datum.j : datum.i", value="datum['f' + frame]")
+        .mark_rect(**QUIET)
+        .encode(
+            x=alt.X("column:O", axis=values, title=title),
+            y=alt.Y("row:O", axis=values, title=None),
+            color=alt.Color("value:Q", scale=scale, legend=legend),
+        )
+    )

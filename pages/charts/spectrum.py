@@ -1,0 +1,81 @@
+"""The spectrum of K_t, log-log, as it moves."""
+
+import json
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.diagnostics import noise_floor
+from engine.result import RunResult
+from pages import theme
+from pages.charts.assemble import layered
+from pages.charts.panel import FEW, LINE, QUIET, index_x, legend_layer, log_y, tooltips
+from pages.charts.table import Table
+from pages.charts.wide import current, frames_of, positive, wide
+
+KERNEL, KERNEL_0, INFINITE, NOISE = "K_t", "K_0", "infinite width", "noise floor"
+NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0", INFINITE: "infinite", NOISE: "noise_floor"}
+
+
+def spectrum_table(result: RunResult, index: int = 0) -> Table:
+    """Eigenvalues of one seed: a row per i = 1 .. M, a column f0 .. per checkpoint.
+
+    Further columns: `start` (K_0), `limit` (infinite width; NaN where it does not exist), `floor` (the noise floor
+    relative to the largest eigenvalue, the same in every row).
+    """
+    eigenvalues = result.seeds[index]["eigenvalues"]
+    shown, masked = positive(eigenvalues)
+    size = eigenvalues.shape[1]
+    limit = np.full(size, np.nan) if result.limit_eigenvalues is None else positive(result.limit_eigenvalues)[0][:size]
+    frame = wide(shown).assign(
+        i=np.arange(1, size + 1),
+        start=wide(shown[:1])["f0"],
+        limit=wide(limit[None])["f0"],
+        floor=float(noise_floor(np.ones(size), result.config.kernel_precision)),
+    )
+    what = "not positive, which is rounding," if np.all(np.isfinite(eigenvalues)) else "not positive or not finite"
+    note = f"Spectrum: {masked:,} of {eigenvalues.size:,} eigenvalues are {what} and are not drawn."
+    return Table(frame, (note,) if masked else ())
+
+
+def spectrum_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart:
+    """K_t as points, K_0 and infinite width as lines, noise floor in grey. Needs the `frame` parameter."""
+    values, limit = frames_of(frame), frame[["i", "limit"]].dropna()
+    floors = float(frame["floor"].iloc[0]) * np.max(np.nan_to_num(values), axis=1)
+    everything = np.append(values.ravel(), limit["limit"])
+    domain = theme.log_domain(everything, lowest=floors.max() / 30)
+    noisy, count = bool(floors.max() > domain[0]), len(frame)
+    there = {KERNEL: True, KERNEL_0: True, INFINITE: len(limit) > 0, NOISE: noisy}
+    x, title = index_x(count, "index i"), theme.axis_title("eigenvalues")
+
+    start = alt.Chart(frame[["i", "start"]].dropna()).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
+    layers = [
+        legend_layer({name: key for name, key in NAMES.items() if there[name]}),
+        start.encode(x=x, y=log_y("start", domain, title)),
+    ]
+    if there[INFINITE]:
+        line = alt.Chart(limit).mark_line(color=theme.COLOURS["infinite"], strokeDash=[5, 3], **LINE)
+        layers.append(line.encode(x=x, y=log_y("limit", domain, title)))
+    points = current(frame)
+    if noisy:
+        layers.append(_noise(floors, domain, title))
+        points = _greyed(points, floors)
+    points = points.mark_point(color=theme.COLOURS["kernel"], filled=True, size=18 if count <= FEW else 9, **QUIET)
+    points = points.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value"))
+    if noisy:
+        points = points.encode(opacity=alt.Opacity("opacity:Q", scale=None))
+    return layered(*layers, points, title=theme.title("How does the spectrum of the kernel move?", size=size))
+
+
+def _noise(floors: np.ndarray, domain: tuple[float, float], title: str) -> alt.Chart:
+    """The region under the noise floor of the frame shown."""
+    table = wide(np.maximum(floors, domain[0])[:, None]).assign(bottom=domain[0])
+    area = current(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.22, **QUIET)
+    return area.encode(y=log_y("value", domain, title), y2="bottom:Q")
+
+
+def _greyed(points: alt.Chart, floors: np.ndarray) -> alt.Chart:
+    """Fades the points under the noise floor of the frame shown."""
+    listed = json.dumps([float(f"{floor:.4g}") for floor in floors])
+    return points.transform_calculate(opacity=f"datum.value < {listed}[frame] ? 0.25 : 1")

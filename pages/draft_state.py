@@ -1,0 +1,123 @@
+"""The draft of this session, and its way into the URL and back.
+
+The draft lives in the session, apart from the widgets: those of another page or data set lose their state. The URL
+is written after every run of a page and read on arrival. `bind="query-params"` is not used: it drops a bad value
+without a word, where we show it with the config's message.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+import cache
+from engine.schema import Problem
+from pages.address import from_query, to_query
+from pages.drafts import draft_of
+from pages.presets import PRESETS, base_draft, shortest
+from pages.settings import Draft, applicable
+
+IN_FLIGHT = 2.0
+"""Seconds in which a browser may still send the URL that stood before we wrote the new one."""
+
+
+def current() -> dict[str, str]:
+    """The draft. Call `arrive` first."""
+    return st.session_state["draft"]
+
+
+def remarks() -> list[Problem]:
+    """What was wrong with the last URL, file or run taken up, beyond the settings themselves."""
+    return st.session_state.get("remarks", [])
+
+
+def arrive() -> None:
+    """Takes the URL up when the page has just been opened, or when the browser went back to another URL."""
+    state, query = st.session_state, st.query_params.to_dict()
+    edited = state.pop("edited", False)
+    if "draft" in state:
+        if state.pop("arrived", False):
+            if not query:
+                return
+        elif edited or query == state.get("written") or time.monotonic() - state.get("written_at", 0.0) < IN_FLIGHT:
+            return
+    _replace(*_read(query))
+    state.pop("arrived", None)
+
+
+def write_url(run_key: str = "") -> None:
+    """Puts the draft into the URL; `run_key` names a stored run when the draft does not fit into one."""
+    state = st.session_state
+    query = {"run": run_key} if run_key and current().get("content") else to_query(current())
+    if query != st.query_params.to_dict():
+        st.query_params.from_dict(query)
+        state["written_at"] = time.monotonic()
+    state["written"] = query
+
+
+def edit(name: str, text: str) -> None:
+    """One setting, from its widget. Another dataset brings its own settings, as they stood when last left."""
+    state, draft = st.session_state, current()
+    state["edited"] = True
+    if name == "data":
+        _change_dataset(text)
+    else:
+        draft[name] = text
+
+
+def load_preset(name: str) -> None:
+    _replace(PRESETS[name].draft, [])
+    st.session_state["edited"] = True
+
+
+def load_values(values: Mapping[str, Any]) -> None:
+    """A config written by somebody: a file, or a run of the index."""
+    draft, problems = draft_of(dict(values))
+    _replace(_tidied(draft), problems)
+    st.session_state["edited"] = True
+
+
+def changing(change: Callable[..., None], *arguments: Any) -> dict[str, Any]:
+    """Keyword arguments that make a button do this before the page runs again."""
+    return {"on_click": change, "args": arguments}
+
+
+def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    key = query.get("run", "")
+    if not key:
+        return from_query(query)
+    record = cache.current().store.index.get(key)
+    if record is None:
+        draft, found = from_query({name: text for name, text in query.items() if name != "run"})
+        return draft, [
+            Problem("run", "this link names a run that is not in the cache here: upload its data again"),
+            *found,
+        ]
+    draft, problems = draft_of(dict(record.values))
+    return _tidied(draft), problems
+
+
+def _tidied(draft: Draft) -> dict[str, str]:
+    try:
+        return shortest(draft)
+    except ValueError:
+        return dict(draft)
+
+
+def _replace(draft: Draft, problems: list[Problem]) -> None:
+    st.session_state["draft"] = dict(draft)
+    st.session_state["remarks"] = problems
+
+
+def _change_dataset(name: str) -> None:
+    state, draft = st.session_state, current()
+    kept = state.setdefault("left datasets", {})
+    kept[draft.get("data", "")] = {s.name: draft[s.name] for s in _own(draft.get("data", "")) if s.name in draft}
+    others = {text: value for text, value in draft.items() if text not in kept[draft.get("data", "")]}
+    own = kept.get(name) or {s.name: text for s in _own(name) if (text := base_draft(name).get(s.name))}
+    state["draft"] = {**others, **own, "data": name}
+
+
+def _own(dataset: str) -> list:
+    return [setting for setting in applicable(dataset) if setting.section == "data" and setting.name != "data"]

@@ -1,0 +1,12 @@
+"""Evolution: train a network and watch its kernel move."""
+
+import streamlit as st
+
+from engine.result import RunResult
+from pages import asking, controls, results
+
+st.title("Evolution")
+asked = controls.show()
+arrays = asking.show(asked)
+if arrays is not None:
+    results.full(RunResult.from_arrays(dict(arrays)), arrays)

@@ -1,0 +1,136 @@
+"""What a run shows, in numbers and short sentences computed from them. No Streamlit here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.result import RunResult
+from pages.words import duration, listing, middle, number, percent, spread
+
+STOPPED = {
+    "residual": "the residual reached {residual} of its start",
+    "max_steps": "the step cap was reached",
+    "diverged": "the residual diverged",
+    "dead": "the kernel at the start is zero, so nothing can train",
+}
+
+EDGE = 0.05
+"""lambda_max within this share of the limit counts as the edge of stability."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number at the top.
+
+    Attributes:
+        value: the median over seeds.
+        more: the range over seeds and what it means, as Markdown.
+    """
+
+    label: str
+    value: str
+    more: str = ""
+
+
+def headlines(result: RunResult) -> list[Headline]:
+    """The numbers that a reader wants first."""
+    found, config = result.summary, result.config
+    start, end = middle(found["alignment_start"]), middle(found["alignment_end"])
+    return [
+        Headline("β", number(config.beta), r"$\beta=\sum_l 1/n_l$ over the hidden layers."),
+        Headline("drift", percent(middle(found["drift"])), f"Over seeds: {spread(found['drift'], percent)}."),
+        Headline(
+            "shape drift",
+            percent(middle(found["shape_drift"])),
+            f"Over seeds: {spread(found['shape_drift'], percent)}.",
+        ),
+        Headline(
+            "alignment",
+            f"{number(start, 2)} → {number(end, 2)}",
+            f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}.",
+        ),
+        Headline("test error", number(middle(found["test_error_end"])), "At the stop; 1 is the error of f = 0."),
+        Headline("t at the stop", number(middle(found["t_stop"])), f"Over seeds: {spread(found['t_stop'])}."),
+        Headline(
+            "steps",
+            f"{int(middle(found['steps'])):,}",
+            f"Over seeds: {spread(found['steps'], lambda n: f'{int(n):,}')}.",
+        ),
+        Headline("computed in", duration(found["seconds"]), f"On {found['device']}, {len(found['seeds'])} seeds."),
+    ]
+
+
+def sentences(result: RunResult) -> list[str]:
+    """Markdown, one finding each."""
+    return [*_stop(result), *motion(result), *_stability(result), *_floor(result)]
+
+
+def _stop(result: RunResult) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for seed in result.seeds:
+        reasons.setdefault(seed.stop_reason, []).append(str(seed.seed))
+    said = []
+    for reason, seeds in reasons.items():
+        who = (
+            "Training stopped" if len(reasons) == 1 else f"Seed{'s' if len(seeds) > 1 else ''} {listing(seeds)} stopped"
+        )
+        residual = percent(result.config.training.stop_residual or 0.0)
+        said.append(f"{who}: {STOPPED.get(reason, reason).format(residual=residual)}.")
+    return said
+
+
+def motion(result: RunResult) -> list[str]:
+    """How far the kernel moved, and towards what."""
+    return [*_drift(result), *_alignment(result)]
+
+
+def _drift(result: RunResult) -> list[str]:
+    found = result.summary
+    drift, shape = spread(found["drift"], percent), spread(found["shape_drift"], percent)
+    if drift == "—":
+        return []
+    rest = middle(found["residual_end"])
+    while_ = f" while the residual fell to {percent(rest)} of its start" if np.isfinite(rest) and rest < 1 else ""
+    return [f"$K_t$ moved by {drift} of its norm, its shape by {shape}{while_}."]
+
+
+def _alignment(result: RunResult) -> list[str]:
+    start, end = (middle(result.summary[f"alignment_{when}"]) for when in ("start", "end"))
+    if not np.isfinite(start + end):
+        return []
+    change = "rose" if end > start + 0.005 else "fell" if end < start - 0.005 else "stayed"
+    where = f"from {number(start, 2)} to {number(end, 2)}" if change != "stayed" else f"at {number(end, 2)}"
+    return [f"Its alignment with the target on held-out points {change} {where}."]
+
+
+def _stability(result: RunResult) -> list[str]:
+    training = result.config.training
+    start, end = (
+        middle([_finite(seed.effective_rate * seed["lambda_max"][position]) for seed in result.seeds])
+        for position in (0, -1)
+    )
+    if not np.isfinite(start + end):
+        return []
+    limit = training.stability_limit
+    place = (
+        "at the edge of stability" if abs(end / limit - 1) < EDGE else "stable" if end < limit else "beyond stability"
+    )
+    return [
+        rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ went from {number(start)} to {number(end)}; "
+        f"the limit is {number(limit)}: {place}."
+    ]
+
+
+def _floor(result: RunResult) -> list[str]:
+    seed = result.seeds[0]
+    below = int(np.sum(seed["eigenvalues"][0] < result.noise_floor()[0]))
+    if not below:
+        return []
+    return [
+        f"{below} of {len(seed['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
+        "they are rounding."
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

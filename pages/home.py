@@ -1,0 +1,49 @@
+"""Home: what the instrument answers, with a real result computed on this machine."""
+
+import streamlit as st
+
+import cache
+from engine.result import RunResult
+from pages import asking, results, runs
+from pages.drafts import config_of
+from pages.presets import DEFAULT_DRAFT, PRESETS
+
+SHOWN_RUNS = 5
+
+st.title("Kernel Drift")
+st.markdown(
+    r"A network in training follows its **neural tangent kernel** "
+    r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$. At infinite width $K_t$ stands still; in "
+    "a real network it drifts, the more so the deeper and narrower it is. Train one here, and see how far its kernel "
+    "moves, where the spectrum goes, and what that does to what is learned."
+)
+questions, picture = st.columns([5, 7], gap="large")
+
+with questions:
+    st.markdown("**Start from a question**")
+    for name, preset in PRESETS.items():
+        with st.container(gap=None):
+            query = {"preset": name}
+            st.page_link("evolution.py", label=preset.label, icon=":material/arrow_forward:", query_params=query)
+            st.caption(preset.question)
+
+with picture:
+    st.markdown("**Computed on this machine:** three waves on a circle, learned at width 256 and depth 3")
+    arrays = asking.greet(config_of(DEFAULT_DRAFT))
+    if arrays is not None:
+        results.small(RunResult.from_arrays(dict(arrays)))
+        st.page_link(
+            "evolution.py", label="All of this run", icon=":material/timeline:", query_params={"preset": "default"}
+        )
+
+recent = runs.recent()[:SHOWN_RUNS]
+if recent:
+    st.markdown("**Recent runs on this machine**")
+    with st.container(gap=None):
+        for run in recent:
+            st.page_link("evolution.py", label=runs.line(run), icon=":material/history:", query_params=runs.query(run))
+
+st.caption(
+    f"{asking.computed_on(cache.current().device())} Until accounts exist, the server listens on the loopback "
+    "interface only (127.0.0.1): nobody but this machine can reach it."
+)

@@ -1,0 +1,24 @@
+"""The menu. `app.py` starts this; each page is one file and one line here."""
+
+from pathlib import Path
+
+import streamlit as st
+
+DENSE = """<style>
+.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
+[data-testid="stMetricValue"] { font-size: 1.5rem; }
+</style>"""
+
+# Before the menu, whose icons would become the favicon: the browser fetches those from another host.
+st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+
+PAGES = {
+    "": [st.Page("home.py", title="Home", icon=":material/home:", default=True)],
+    "Instrument": [st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution")],
+}
+
+page = st.navigation(PAGES)
+st.html(DENSE)
+st.session_state["arrived"] = st.session_state.get("arrived", False) or st.session_state.get("page") != page.url_path
+st.session_state["page"] = page.url_path
+page.run()

@@ -1,0 +1,170 @@
+"""A finished run on the page: numbers, sentences, the animated panel, curves, files.
+
+What is built for a run is kept by its key (never by its arrays), so that a redraw builds nothing again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+import cache
+from engine import jobs
+from engine.data import Dataset, generate
+from engine.progress import Arrays
+from engine.quantities import QUANTITIES
+from engine.result import RunResult
+from pages import charts, downloads, player
+from pages.charts import CURVES, EvolutionTables, Table
+from pages.findings import headlines, motion, sentences
+from pages.prepared import Prepared
+from pages.words import plain
+
+SMALL_WIDTH = 520
+"""Pixels of the panel on Home."""
+
+KEPT = 64
+"""Built charts kept, over all runs."""
+
+EXPLAINED = {"error": ("train_error", "test_error"), "drift": ("drift", "shape_drift"), "accuracy": ("test_accuracy",),
+             "alignment": ("alignment_train", "alignment_test")}  # fmt: skip
+"""The quantities of a curve, where they are not the one of its name."""
+
+
+def full(result: RunResult, arrays: Arrays) -> None:
+    """Everything that the Evolution page says of a run."""
+    key = jobs.key("run", result.config)
+    numbers(result)
+    st.markdown(" ".join(sentences(result)))
+    _animated(result, key)
+    _curves(result, key)
+    _files(result, arrays, key)
+
+
+def small(result: RunResult) -> None:
+    """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
+    numbers(result, most=4)
+    key = jobs.key("run", result.config)
+    player.show(_spectrum(result, key, SMALL_WIDTH), _tables(result, key, 0).labels, key="home_panel", autoplay=True)
+    st.markdown(" ".join(motion(result)))
+
+
+def numbers(result: RunResult, most: int = 8) -> None:
+    """The headline numbers, four in a row."""
+    found = headlines(result)[:most]
+    for start in range(0, len(found), 4):
+        for column, headline in zip(st.columns(4), found[start : start + 4], strict=False):
+            column.metric(headline.label, headline.value, help=headline.more or None)
+
+
+@st.fragment
+def _animated(result: RunResult, key: str) -> None:
+    """Spectrum, function and kernel of one seed under one slider."""
+    st.subheader("The kernel in motion")
+    index = 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(result.seeds) > 1:
+            seeds = [seed.seed for seed in result.seeds]
+            chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"seed {key[:8]}")
+            index = seeds.index(chosen)
+        explain(["eigenvalues", "profile" if "profile" in result.seeds[0] else "kernel_shown", "mode_residual", "t"])
+        tables = _tables(result, key, index)
+        figures(f"evolution-seed{result.seeds[index].seed}", lambda: charts.evolution_chart(tables))
+    player.show(_panel(result, key, index), tables.labels, key=f"evolution_{index}")
+    say(tables.notes)
+
+
+@st.fragment
+def _curves(result: RunResult, key: str) -> None:
+    """One chart per diagnostic; seeds as bands."""
+    st.subheader("Along the run")
+    log_time = (
+        st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="time axis") == "log"
+    )
+    for position, name in enumerate(charts.available(result)):
+        if position % 2 == 0:
+            columns = st.columns(2, gap="large")
+        with columns[position % 2]:
+            curve = CURVES[name]
+            table = _curve_table(result, key, name)
+            with st.container(horizontal=True, horizontal_alignment="right", gap=None):
+                explain(EXPLAINED.get(name, (name,)))
+                figures(name, lambda curve=curve, table=table: curve.chart(table.frame, log_time=log_time))
+            st.altair_chart(_curve_chart(result, key, name, log_time), width="stretch", key=f"chart {name}")
+            say(table.notes)
+
+
+def _files(result: RunResult, arrays: Arrays, key: str) -> None:
+    st.subheader("Take it with you")
+    downloads.data_files(result, arrays)
+    st.caption(plain(f"config {result.config.hash[:16]}, {_versions(result)}"))
+    keep(key)
+
+
+def _versions(result: RunResult) -> str:
+    return ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())
+
+
+@st.fragment
+def keep(key: str) -> None:
+    """Whether the cache may make room by dropping this run."""
+    engine = cache.current()
+    pinned = key in engine.store.pinned()
+    kept = st.toggle("keep this result however full the cache is", value=pinned, key=f"keep {key[:16]}")
+    if kept != pinned:
+        (engine.pin if kept else engine.unpin)(key)
+
+
+def explain(names: Sequence[str]) -> None:
+    """A popover with definition, normalisation and source of each quantity."""
+    with st.popover("", icon=":material/info:", type="tertiary", help="what this shows"):
+        for name in names:
+            quantity = QUANTITIES[name]
+            st.markdown(f"**{quantity.label}**: {quantity.definition}")
+            st.caption(f"Source: {quantity.source}")
+
+
+def figures(name: str, chart: Callable[[], Any]) -> None:
+    """A popover with the figure as a file."""
+    with st.popover("", icon=":material/download:", type="tertiary", help="this figure as a file"):
+        downloads.figure_files(name, chart)
+
+
+def say(notes: Sequence[str]) -> None:
+    for note in notes:
+        st.caption(plain(note))
+
+
+# Built once per run. Arguments that begin with an underscore are not part of the key.
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _data(_result: RunResult, key: str) -> Dataset:
+    return generate(_result.config.data)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _tables(_result: RunResult, key: str, index: int) -> EvolutionTables:
+    return charts.evolution_tables(_result, _data(_result, key), index)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _panel(_result: RunResult, key: str, index: int) -> Any:
+    return Prepared(charts.evolution_chart(_tables(_result, key, index)))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _spectrum(_result: RunResult, key: str, width: int) -> Any:
+    tables = _tables(_result, key, 0)
+    panel = charts.spectrum_panel(tables.spectrum).properties(width=width)
+    return Prepared(charts.animated(panel, len(tables.labels)))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _curve_table(_result: RunResult, key: str, name: str) -> Table:
+    return CURVES[name].table(_result)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _curve_chart(_result: RunResult, key: str, name: str, log_time: bool) -> Any:
+    return Prepared(CURVES[name].chart(_curve_table(_result, key, name).frame, log_time=log_time))

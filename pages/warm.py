@@ -1,0 +1,11 @@
+"""What the first visitor would otherwise wait for."""
+
+import pandas as pd
+
+
+def warm() -> None:
+    """Imports the pages' libraries and lets Altair read its schema: a second or two, once per server."""
+    from pages import charts, controls, results  # noqa: F401
+    from pages.prepared import Prepared
+
+    Prepared(charts.live_curve(pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]}), "residual"))

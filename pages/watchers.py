@@ -1,0 +1,39 @@
+"""Who else looks at a run: pages tell each viewer that the computation is shared."""
+
+import threading
+import time
+from collections import defaultdict
+
+import streamlit as st
+
+PRESENT = 3.0
+"""Seconds since the last look; pages look about twice a second."""
+
+
+class Watchers:
+    """Viewers by run key, with the time of their last look. Thread-safe."""
+
+    def __init__(self):
+        self._seen: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        self._lock = threading.Lock()
+
+    def look(self, key: str, viewer: str) -> int:
+        """Notes that `viewer` looks; returns how many others do."""
+        now = time.monotonic()
+        with self._lock:
+            self._seen[key][viewer] = now
+            for run in [*self._seen]:
+                self._seen[run] = {name: seen for name, seen in self._seen[run].items() if now - seen < PRESENT}
+                if not self._seen[run]:
+                    del self._seen[run]
+            return len(self._seen[key]) - 1
+
+    def leave(self, key: str, viewer: str) -> None:
+        with self._lock:
+            self._seen[key].pop(viewer, None)
+
+
+@st.cache_resource(show_spinner=False)
+def watchers() -> Watchers:
+    """The one of this server."""
+    return Watchers()

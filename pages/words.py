@@ -1,0 +1,82 @@
+"""Numbers and problems in words. No Streamlit here."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from engine.schema import Problem
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it stands."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def sentence(problem: Problem, with_field: bool = True) -> str:
+    """A problem as Markdown."""
+    return plain(str(problem) if with_field else problem.message)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits, powers of ten where they read better; a dash where there is no number."""
+    if value is None or not np.isfinite(value):
+        return "—"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        text = f"{value:,.{max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}·10{_superscript(int(exponent))}"
+
+
+def _superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def percent(value: float) -> str:
+    """27%, 0.4%."""
+    if not np.isfinite(value):
+        return "—"
+    return f"{100 * value:.0f}%" if abs(value) >= 0.095 else f"{100 * value:.2g}%"
+
+
+def spread(values: Iterable[float | None], show=number) -> str:
+    """One number, or the median and the range of several."""
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    if not known:
+        return "—"
+    low, middle, high = (show(float(value)) for value in (min(known), np.median(known), max(known)))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def middle(values: Iterable[float | None]) -> float:
+    """The median of what is known, NaN of nothing."""
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else float("nan")
+
+
+def duration(seconds: float) -> str:
+    """0.4 s, 12 s, 3 min, 5 h."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 100 * size or unit == "h":
+            return f"{seconds / size:.0f} {unit}"
+    return ""
+
+
+def size(count: float) -> str:
+    """Bytes: 430 MB, 1.2 GB."""
+    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if count < 995 * scale or unit == "GB":
+            return f"{number(count / scale, 2 if count < 99.5 * scale else 3)} {unit}"
+    return ""
+
+
+def listing(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

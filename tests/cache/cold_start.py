@@ -1,0 +1,10 @@
+"""A worker that imports nothing in advance, for tests that start many."""
+
+from distributed import WorkerPlugin
+
+
+class ColdStart(WorkerPlugin):
+    name = "cold-start"
+
+    def __init__(self, functions: list[str]):
+        pass

@@ -1,0 +1,96 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed.system import MEMORY_LIMIT
+from toy_jobs import ToyConfig
+
+from cache import CachedEngine, Job, Store, cluster, processes
+
+Make = Callable[..., ToyConfig]
+Count = Callable[[], int]
+
+
+def ended(engine: CachedEngine, job: Job, within: float = 10) -> Job:
+    job = engine.wait(job, within)
+    assert job.done
+    return job
+
+
+def test_killed_while_it_trains(engine: CachedEngine, config: Make, computations: Count) -> None:
+    toy = config()
+    start = time.monotonic()
+    job = engine.request("dies", toy, "me")
+    waiting = engine.request("steady", config(number=7, trace=""), "me")  # stands behind it, must not fail with it
+    job = ended(engine, job)
+    assert time.monotonic() - start < 5
+    assert job.state == "failed"
+    assert job.error is not None
+    assert job.error.reason == "worker"
+    assert "was killed at 40% (training)" in job.error.message
+    assert "retry" in job.error.message
+    assert ended(engine, waiting).state == "finished"
+    assert engine.recent()[1].state == "failed"
+    assert computations() == 1  # not tried again by itself
+    assert engine.retry("dies", toy, "me").state == "queued"
+    assert ended(engine, job).state == "finished"
+    assert engine.lookup("dies", toy) is not None
+    assert computations() == 2
+
+
+def test_one_that_dies_at_once_is_not_tried_again(engine: CachedEngine, config: Make, computations: Count) -> None:
+    job = ended(engine, engine.request("exits_at_once", config(), "me"))
+    assert job.state == "failed"
+    assert computations() == 1
+
+
+@pytest.mark.usefixtures("cold")
+def test_one_that_outgrows_the_memory_is_stopped(store: Store, config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "MEMORY_SHARE", 700e6 / MEMORY_LIMIT)
+    with CachedEngine(store) as engine:
+        job = ended(engine, engine.request("eats", config(), "me"))
+    assert job.state == "failed"
+    assert job.error is not None
+    assert job.error.reason == "memory"
+    assert "all that a worker may use: use fewer samples" in job.error.message
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_lost_scheduler_fails_the_job_and_is_replaced(store: Store, config: Make) -> None:
+    with CachedEngine(store) as engine:
+        job = engine.request("deaf", config(), "me")
+        while engine.job(job.key).state == "queued":  # type: ignore[union-attr]
+            time.sleep(0.05)
+        engine._computing.cluster()._processes._processes[0].kill()  # type: ignore[union-attr]
+        job = ended(engine, job)
+        assert job.error is not None
+        assert job.error.reason == "cluster"
+        assert ended(engine, engine.request("steady", config(), "me")).state == "finished"
+
+
+@pytest.mark.usefixtures("cold")
+def test_an_unreachable_scheduler_is_a_clear_failure(
+    store: Store, config: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.5)
+    monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", "tcp://127.0.0.1:1")
+    with CachedEngine(store) as engine:
+        assert "did not start" in caplog.text
+        job = ended(engine, engine.request("steady", config(), "me"))
+    assert job.error is not None
+    assert job.error.reason == "cluster"
+    assert "not available" in job.error.message
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_scheduler_of_ones_own(store: Store, config: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with processes.LocalProcesses(tmp_path / "elsewhere") as others:
+        monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", others.address)
+        with CachedEngine(store) as engine:
+            assert ended(engine, engine.request("steady", config(), "me")).state == "finished"
+            result = engine.lookup("steady", config())
+            assert result is not None
+            np.testing.assert_array_equal(result["squares"], [0, 1, 4])
+        assert others.alive()

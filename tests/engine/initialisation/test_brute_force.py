@@ -1,0 +1,108 @@
+"""Brute force against exact moments, and against plain JAX for what has none."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from initialisation_oracles import network_draws, z_score
+
+from engine.initialisation.brute_force import brute_force, draw_network, network_of
+from engine.initialisation.law import Setting, exact_law
+from engine.initialisation.moments import moments
+from engine.network import draw
+from engine.schema import ConfigError
+
+
+def gathered(setting, draws, seed, **options):
+    chunks = list(brute_force(setting, draws, seed, **options))
+    return {name: np.concatenate([getattr(c, name) for c in chunks]) for name in ("f", "K_w", "K_b", "gHg")}
+
+
+@pytest.mark.parametrize(
+    ("widths", "values"),
+    [
+        ((3, 5, 4, 7, 1), {}),
+        ((2, 1, 3, 1), {"readout": "relu"}),
+        ((3, 4, 4, 1), {"sigma_w": 1.1, "sigma_w_readout": 0.6, "sigma_b": 0.5, "alpha": 2.0, "output_bias": False}),
+    ],
+)
+def test_means_are_the_exact_moments(widths, values):
+    setting = Setting.from_dict({"widths": widths, **values})
+    found, exact = gathered(setting, 20_000, 0), moments(exact_law(setting))
+    samples = {
+        "E_Kw": found["K_w"],
+        "E_Kb": found["K_b"],
+        "E_gHg": found["gHg"],
+        "E_K2": (found["K_w"] + found["K_b"]) ** 2,
+    }
+    for name, sample in samples.items():
+        assert abs(z_score(sample, np.exp(getattr(exact, f"log_{name}")[0]))) < 4.5, name
+
+
+def test_another_activation_with_random_biases():
+    setting = Setting.from_dict({"widths": [3, 5, 4, 1], "activation": "tanh", "bias_init": "normal", "sigma_b": 0.6})
+    sigma = setting.sigmas[0]
+    assert sigma == 1.0
+    theirs = network_draws(
+        (3, 5, 4, 1), 5000, 1, activation=jnp.tanh, sigmas=[sigma] * 3, sigma_b=0.6, bias_init="normal"
+    )
+    ours = gathered(setting, 5000, 2)
+    for name, values in zip(("f", "K_w", "K_b", "gHg"), theirs, strict=True):
+        assert scipy.stats.ks_2samp(ours[name], values).pvalue > 1e-4, name
+
+
+def test_the_standard_parameterization_scales_each_layer():
+    """One hidden layer, no biases: same draws, K_std = n_0/sigma^2 (term 1) + n_1/sigma^2 (term 2)."""
+    values = {"widths": [3, 3, 1], "train_bias": False, "sigma_w": 1.3}
+    ntk, standard = (
+        gathered(Setting.from_dict({**values, "parameterization": name}), 50, 0) for name in ("ntk", "standard")
+    )
+    assert standard["f"] == pytest.approx(ntk["f"], rel=1e-6, abs=1e-7)
+    assert standard["K_w"] == pytest.approx(ntk["K_w"] * 3 / 1.3**2, rel=1e-6)
+
+
+@pytest.mark.parametrize("parameterization", ["ntk", "standard"])
+def test_networks_are_those_of_the_engine(parameterization):
+    """Same parameters, same spreads as `engine.network.draw`."""
+    setting = Setting.from_dict(
+        {
+            "widths": [30, 40, 40, 1],
+            "parameterization": parameterization,
+            "bias_init": "normal",
+            "sigma_b": 0.4,
+            "sigma_w": 1.3,
+        }
+    )
+    network = network_of(setting)
+    ours, theirs = (jax.tree.leaves_with_path(f(network, jax.random.key(1), 30)) for f in (draw_network, engines))
+    for (path, one), (other_path, other) in zip(ours, theirs, strict=True):
+        assert path == other_path
+        assert one.shape == other.shape
+        if one.size > 30:
+            assert np.std(one) == pytest.approx(np.std(other), rel=6 / np.sqrt(one.size))
+
+
+def engines(network, key, n_0):
+    return draw(network, key, n_0, 1)
+
+
+def test_draws_do_not_depend_on_the_chunk(monkeypatch):
+    setting = Setting.from_dict({"widths": [3, 4, 1]})
+    whole = gathered(setting, 30, 5)
+    monkeypatch.setattr("engine.initialisation.brute_force.MAX_CHUNK", 7)
+    assert gathered(setting, 30, 5)["K_w"] == pytest.approx(whole["K_w"], rel=1e-12)
+
+
+def test_centred_functions_are_zero():
+    setting = Setting.from_dict({"widths": [3, 4, 1], "centred": True})
+    found = next(brute_force(setting, 5, 0, first_step=False))
+    assert np.all(found.f == 0)
+    assert found.gHg is None
+    assert np.all(found.K > 0)
+
+
+@pytest.mark.parametrize("values", [{"widths": [3, 1]}, {"widths": [3, 4, 4, 1], "sigma_w": [1.0, 2.0, 3.0]}])
+def test_what_the_engine_cannot_draw_is_refused(values):
+    with pytest.raises(ConfigError):
+        network_of(Setting.from_dict(values))

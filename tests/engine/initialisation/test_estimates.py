@@ -1,0 +1,69 @@
+"""Sample means, their errors and flags."""
+
+import numpy as np
+import pytest
+from initialisation_oracles import Enumeration
+
+from engine.initialisation.estimates import Estimate, Tally, columns, estimates, exact_standard_error, trusted
+from engine.initialisation.law import law_of
+from engine.initialisation.moments import moments
+from engine.initialisation.sampler import draw, draw_chunks
+
+
+def test_chunks_do_not_matter():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((2, 1000)) + 1e6
+    tally = Tally(("a", "b"))
+    for part in np.split(values, [10, 11, 500], axis=1):
+        tally.add({"a": part[0], "b": part[1]})
+    tally.add({"a": np.empty(0), "b": np.empty(0)})
+    assert tally.mean == pytest.approx(values.mean(axis=1), rel=1e-14)
+    assert tally.covariance == pytest.approx(np.cov(values) / 1000, rel=1e-6)
+    low, high = Estimate(1.0, 0.5, 10).interval
+    assert (low, high) == pytest.approx((1 - 0.98, 1 + 0.98), abs=1e-3)
+
+
+def test_exact_standard_error():
+    oracle = Enumeration((3, 2, 2, 1))
+    variance = float(oracle.kernel_moment(4)) / float(oracle.kernel_moment(2)) ** 2 - 1
+    assert exact_standard_error(law_of((3, 2, 2, 1)), 100, 2) == pytest.approx(np.sqrt(variance / 100), rel=1e-10)
+
+
+def test_flags_follow_depth():
+    """The same draws: believed at small beta, not at large."""
+    shallow, deep = law_of((10, *[64] * 4, 1)), law_of((10, *[64] * 64, 1))
+    assert trusted(shallow, 100_000, 2)
+    assert not trusted(deep, 100_000, 2)
+    assert not trusted(shallow, 5, 1)
+    for beta, seen in ((0.05, True), (0.5, False)):
+        assert trusted(law_of((10, *[128] * round(128 * beta), 1)), 1_000_000, 2) is seen
+
+
+def test_all_estimates():
+    law = law_of((3, 5, 4, 1), readout="relu")
+    draws = draw(law, 50_000, np.random.default_rng(0))
+    tally = Tally(tuple(columns(draws, 0.5)))
+    tally.add(columns(draws, 0.5))
+    found = estimates(tally, law)
+    exact = moments(law)
+    expected = {name: float(np.exp(getattr(exact, f"log_{name}")[0])) for name in ("E_K", "E_K2", "E_Kb2", "E_gHg")}
+    expected |= {"ratio": float(np.exp(exact.log_ratio[0])), "E_dK": float(exact.E_dK(0.5)[0])}
+    for name, value in expected.items():
+        assert abs(found[name].mean - value) < 4.5 * found[name].standard_error, name
+    assert found["E_K"].trusted is True
+    assert found["E_gHg"].trusted is None
+    assert all(estimate.trusted is None for estimate in estimates(tally, None).values())
+
+
+@pytest.mark.long
+def test_flags_tell_when_intervals_cover():
+    """Where the flag says so, 95% intervals of E[K^2] cover at least 93% of the time; far from it they do not."""
+    for depth, draws, believed in ((3, 4000, True), (24, 4000, False)):
+        law = law_of((10, *[32] * depth, 1))
+        exact, covered = float(np.exp(moments(law).log_E_K2[0])), 0
+        assert trusted(law, draws, 2) is believed
+        for seed in range(500):
+            K2 = np.concatenate([c.K for c in draw_chunks(law, draws, seed, first_step=False)]) ** 2
+            low, high = Estimate(K2.mean(), K2.std() / np.sqrt(draws), draws).interval
+            covered += low <= exact <= high
+        assert (covered >= 465) is believed

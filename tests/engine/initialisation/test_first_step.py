@@ -1,0 +1,87 @@
+"""One finite step against the flow's rate: O(eta^2) where the network is smooth, and what kinks add where it is not."""
+
+import numpy as np
+import pytest
+from initialisation_oracles import z_score
+
+from engine.initialisation.first_step import batch, first_steps, kink_rate
+from engine.initialisation.law import Setting, exact_law, law_of
+from engine.initialisation.moments import moments
+
+
+def steps(setting, points, target, sizes, draws, seed=0):
+    x, y = batch(setting, points, target, seed)
+    chunks = list(first_steps(setting, x, y, sizes, draws, seed))
+    return (
+        np.concatenate([c.K for c in chunks]),
+        np.concatenate([c.rate for c in chunks]),
+        np.concatenate([c.change for c in chunks], axis=1),
+        np.concatenate([c.residual for c in chunks]),
+    )
+
+
+@pytest.mark.parametrize(("activation", "points"), [("erf", 1), ("tanh", 4), ("gelu", 3)])
+def test_the_difference_from_the_flow_is_of_second_order(activation, points):
+    setting = Setting.from_dict({"widths": [3, 8, 6, 1], "activation": activation, "bias_init": "normal", "alpha": 1.2})
+    _, rate, change, _ = steps(setting, points, 0.8, (2e-4, 1e-4, 5e-5), 30)
+    beyond = [np.linalg.norm(c - eta * rate) for c, eta in zip(change, (2e-4, 1e-4, 5e-5), strict=True)]
+    assert beyond[0] / beyond[1] == pytest.approx(4, rel=0.05)
+    assert beyond[1] / beyond[2] == pytest.approx(4, rel=0.05)
+    assert beyond[2] < 1e-2 * np.linalg.norm(5e-5 * rate)
+
+
+def test_relu_is_of_second_order_until_a_kink_is_crossed():
+    """Almost every network: the median, not the mean."""
+    setting = Setting.from_dict({"widths": [3, 8, 6, 1]})
+    _, rate, change, _ = steps(setting, 1, 0.5, (1e-5, 5e-6), 400)
+    beyond = [np.median(np.abs(c - eta * rate)) for c, eta in zip(change, (1e-5, 5e-6), strict=True)]
+    assert beyond[0] / beyond[1] == pytest.approx(4, rel=0.1)
+
+
+def test_rates_average_to_the_exact_moment():
+    for readout in ("linear", "relu"):
+        setting = Setting.from_dict({"widths": [3, 6, 4, 1], "readout": readout})
+        K, rate, _, _ = steps(setting, 1, 1.0, (1e-3,), 8000)
+        exact = moments(exact_law(setting))
+        assert abs(z_score(rate[:, 0, 0], exact.E_dK(1.0)[0])) < 4.5
+        assert abs(z_score(K[:, 0, 0], np.exp(exact.log_E_K[0]))) < 4.5
+
+
+def test_batches_follow_minus_the_gradient_of_their_mean_loss():
+    """Linear network of one hidden layer, K and its rate by hand: f = c2 v.W x c1, loss (1/2M) sum (f - y)^2."""
+    setting = Setting.from_dict({"widths": [2, 3, 1], "activation": "linear", "sigma_b": 0.0})
+    x, y = batch(setting, 3, 1.0, 4)
+    K, rate, change, residual = steps(setting, 3, 1.0, (1e-6,), 5, seed=4)
+    assert np.sqrt(np.mean(np.asarray(y) ** 2)) == pytest.approx(1.0)
+    assert np.linalg.norm(x, axis=1) == pytest.approx(1.0)
+    assert K.shape == rate.shape == (5, 3, 3)
+    assert change.shape == (1, 5, 3, 3)
+    # K_ij = (|v|^2 + |W|^2-form) x_i.x_j/(2*3): for M = 1/3 sum r_i x_i, d/dt |v|^2 = d/dt tr(W W^T) parts are equal.
+    assert np.trace(change[0] / 1e-6 - rate, axis1=1, axis2=2) == pytest.approx(0, abs=1e-3)
+    assert residual.shape == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("width", "sigma_b", "sigma_w"), [(16, 1.0, "critical"), (64, 1.0, "critical"), (64, 0.5, 1.1)]
+)
+def test_kinks_add_their_rate_to_the_mean(width, sigma_b, sigma_w):
+    """One hidden layer: E[Delta K]/eta minus E[dK/dt] is the closed form, to O(1/width) and O(eta)."""
+    setting = Setting.from_dict({"widths": [3, width, 1], "sigma_b": sigma_b, "sigma_w": sigma_w})
+    eta = 0.01
+    _, rate, change, residual = steps(setting, 1, 0.5, (eta,), 20_000)
+    beyond = change[0, :, 0, 0] / eta - rate[:, 0, 0]
+    expected = kink_rate(exact_law(setting), np.abs(residual).mean())
+    error = beyond.std() / np.sqrt(len(beyond))
+    assert abs(beyond.mean() - expected) < 4.5 * error + 0.05 * abs(expected)
+    assert beyond.mean() < -5 * error
+
+
+def test_the_kinks_rate_is_known_for_one_hidden_layer():
+    with pytest.raises(ValueError, match="one"):
+        kink_rate(law_of((3, 4, 4, 1)), 1.0)
+
+
+def test_centring_removes_the_first_output():
+    setting = Setting.from_dict({"widths": [3, 5, 1], "centred": True, "activation": "erf"})
+    _, _, _, residual = steps(setting, 1, 0.7, (0.1,), 10)
+    assert residual == pytest.approx(-0.7)

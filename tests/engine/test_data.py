@@ -1,0 +1,349 @@
+"""Datasets: geometry, targets against their formulas, scaling, noise, determinism."""
+
+import subprocess
+import sys
+import zlib
+from math import gcd, pi, sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import eval_gegenbauer, eval_legendre
+from sklearn.datasets import load_digits
+
+from engine.data import DATASETS, TARGETS, DataConfig, generate
+from engine.data.digits import IMAGES_PER_DIGIT
+from engine.data.harmonics import legendre, multiplicity
+from engine.data.stream import Stream
+from engine.schema import Config
+
+TABLE = "a,b,c\n" + "\n".join(f"{i},{i * i % 7},{i % 5 - 2}" for i in range(24))
+DOMAINS = {
+    "circle": "unit circle S^1, uniform",
+    "sphere": "sphere S^7, |x|^2 = 8, uniform",
+    "gaussian_product": "R^8, standard normal",
+    "parity": "cube {-1, 1}^8, uniform",
+    "two_moons": "R^2, two half-circles with Gaussian jitter 0.1",
+    "digits": "R^64, images of handwritten digits",
+    "csv": "R^2, rows of a table",
+}
+TRIALS = [
+    {"name": "sphere", "dim": 10, "size": 32, "test_size": 64, "target": "x0+x1x2", "target_rms": None, "noise": 0.0},
+    {"name": "sphere", "dim": 8, "size": 16, "test_size": 64, "target": "x0+x1x2", "target_rms": 1.0, "seed": 0},
+    {"name": "parity", "dim": 8, "order": 2, "size": 64, "test_size": 192, "noise": 0.0, "seed": 0},
+    {
+        "name": "circle",
+        "size": 64,
+        "frequencies": [2, 4, 7],
+        "amplitudes": [0.9, 0.7, 0.55],
+        "noise": 0.0,
+        "seed": 0,
+        "test_size": 256,
+    },
+]
+
+
+class Holder(Config):
+    data: DataConfig
+
+
+def config(name, **values):
+    if name == "csv":
+        values = {"content": TABLE, **values}
+    return Holder.from_dict({"data": {"name": name, **values}}).data
+
+
+def every_target():
+    for name, kind in DATASETS.items():
+        yield from ((name, target) for target in getattr(kind, "targets", ()))
+    yield from (("circle", target) for target in ("fourier", "sign", "abs_sin"))
+
+
+# Every dataset
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: f"{trial['name']}-{trial['size']}")
+def test_trial_settings_are_valid(trial):
+    data = generate(config(**trial))
+    assert data.x_train.shape[0] == trial["size"]
+    assert data.x_test.shape[0] == trial["test_size"]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_shapes_domain_and_finite_values(name):
+    settings_ = config(name)
+    data = generate(settings_)
+    assert data.x_train.shape == (settings_.size, settings_.input_dim)
+    assert data.y_train.shape == (settings_.size, settings_.output_dim)
+    assert data.x_test.shape == (settings_.test_size, settings_.input_dim)
+    assert data.y_test.shape == (settings_.test_size, settings_.output_dim)
+    assert data.domain == settings_.domain == DOMAINS[name]
+    for array in (data.x_train, data.y_train, data.x_test, data.y_test):
+        assert array.dtype == np.float64
+        assert np.isfinite(array).all()
+        assert not array.flags.writeable
+    assert (data.angle_train is not None) == (name == "circle")
+    assert (data.class_names is not None) == (name in ("two_moons", "digits"))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_config_alone_decides_the_data(name):
+    first, second = generate(config(name)), generate(config(name))
+    other = generate(config(name, seed=1, noise=0.1))
+    for field in ("x_train", "y_train", "x_test", "y_test"):
+        np.testing.assert_array_equal(getattr(first, field), getattr(second, field))
+    assert not np.array_equal(first.y_train, other.y_train)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_round_trip_through_dict_and_yaml(name):
+    holder = Holder.from_dict({"data": config(name).to_dict()})
+    assert Holder.from_yaml(holder.to_yaml()) == holder
+    assert Holder.from_yaml(holder.to_yaml()).hash == holder.hash
+    assert next(iter(holder.data.to_dict())) == "name"
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name != "csv"])
+@pytest.mark.parametrize("rms", [1.0, 2.5, None])
+def test_targets_have_the_asked_root_mean_square(name, rms):
+    data = generate(config(name, target_rms=rms))
+    measured = np.sqrt(np.mean(data.y_train**2))
+    if rms is None:
+        assert data.target_scale == 1
+    else:
+        assert measured == pytest.approx(rms, rel=1e-14)
+        unscaled = generate(config(name, target_rms=None))
+        np.testing.assert_allclose(data.y_train, data.target_scale * unscaled.y_train, rtol=1e-13)
+        np.testing.assert_allclose(data.y_test, data.target_scale * unscaled.y_test, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_noise_is_added_to_the_training_targets_only(name):
+    clean, noisy = generate(config(name)), generate(config(name, noise=0.3))
+    np.testing.assert_array_equal(clean.y_test, noisy.y_test)
+    np.testing.assert_array_equal(clean.x_train, noisy.x_train)
+    difference = (noisy.y_train - clean.y_train).ravel()
+    error = 0.3 / sqrt(2 * len(difference))
+    assert abs(difference.std() - 0.3) < 4 * error
+    assert abs(difference.mean()) < 4 * 0.3 / sqrt(len(difference))
+
+
+@pytest.mark.parametrize("name", ["sphere", "gaussian_product", "two_moons"])
+def test_points_do_not_depend_on_how_many_there_are(name):
+    few, many = (generate(config(name, size=size, test_size=2 * size, target_rms=None)) for size in (40, 80))
+    other_test = generate(config(name, size=40, test_size=300, target_rms=None))
+    np.testing.assert_array_equal(few.x_train, other_test.x_train)
+    if name != "two_moons":  # standardised over the training set
+        np.testing.assert_array_equal(few.x_train, many.x_train[:40])
+
+
+@pytest.mark.parametrize("name", ["circle", "sphere", "gaussian_product", "parity"])
+def test_no_test_point_is_a_training_point(name):
+    data = generate(config(name))
+    distance = np.linalg.norm(data.x_test[:, None] - data.x_train[None], axis=2)
+    assert distance.min() > 1e-3
+
+
+# Inputs
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 200), st.integers(2, 200))
+def test_circle_grids_never_coincide(size, test_size):
+    """The test grid lies as far from the training grid as two such grids can: pi gcd/(M M_test)."""
+    data = generate(config("circle", size=size, test_size=test_size, target="sign"))
+    turn = (data.angle_test[:, None] - data.angle_train[None]) / (2 * pi)
+    nearest = np.abs(turn - np.round(turn)).min()
+    assert nearest == pytest.approx(gcd(size, test_size) / (2 * size * test_size), rel=1e-6)
+    steps = np.diff(data.angle_train)
+    np.testing.assert_allclose(steps, 2 * pi / size)
+    np.testing.assert_allclose(np.arctan2(data.x_test[:, 1], data.x_test[:, 0]) % (2 * pi), data.angle_test % (2 * pi))
+    np.testing.assert_allclose((data.x_train**2).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(("radius", "square"), [(None, 8.0), (1.0, 1.0), (3.0, 9.0)])
+def test_sphere_norm_and_targets_that_ignore_it(radius, square):
+    data = generate(config("sphere", radius=radius))
+    np.testing.assert_allclose((data.x_train**2).sum(axis=1), square)
+    np.testing.assert_allclose((data.x_test**2).sum(axis=1), square)
+    np.testing.assert_allclose(data.y_train, generate(config("sphere")).y_train, rtol=1e-12)
+
+
+def test_sphere_is_uniform():
+    """The first coordinate over the radius has the beta law (1 - t^2)^((n-3)/2); every pair of axes is alike."""
+    x = generate(config("sphere", dim=5, size=4000)).x_train / sqrt(5)
+    law = stats.beta(2, 2, loc=-1, scale=2)
+    for axis in range(5):
+        assert stats.kstest(x[:, axis], law.cdf).pvalue > 1e-3
+    covariance = x.T @ x / len(x)
+    assert np.abs(covariance - np.eye(5) / 5).max() < 4.5 * sqrt(2 / (5 * 7)) / sqrt(len(x))
+
+
+def test_gaussian_inputs_are_standard_normal():
+    x = generate(config("gaussian_product", size=4000)).x_train
+    for axis in range(8):
+        assert stats.kstest(x[:, axis], stats.norm.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("dim", "size", "test_size"), [(8, 64, 192), (2, 2, 2), (21, 500, 500), (64, 50, 50)])
+def test_parity_draws_distinct_vertices(dim, size, test_size):
+    data = generate(config("parity", dim=dim, size=size, test_size=test_size))
+    vertices = np.concatenate([data.x_train, data.x_test])
+    assert set(np.unique(vertices)) == {-1.0, 1.0}
+    assert len(np.unique(vertices, axis=0)) == size + test_size
+    np.testing.assert_array_equal(data.y_train[:, 0], data.x_train[:, 0] * data.x_train[:, 1])
+
+
+@pytest.mark.parametrize("name", ["two_moons", "digits"])
+def test_standardised_inputs(name):
+    data = generate(config(name))
+    np.testing.assert_allclose(data.x_train.mean(axis=0), 0, atol=1e-13)
+    assert (data.x_train**2).sum(axis=1).mean() == pytest.approx(data.x_train.shape[1])
+
+
+def test_two_moons_without_jitter_lie_on_half_circles():
+    """An affine map with one scale keeps circles circles: recover it from the points."""
+    data = generate(config("two_moons", jitter=0.0, size=400))
+    for label in (0, 1):
+        x = data.x_train[data.labels_train == label]
+        design = np.column_stack([2 * x, np.ones(len(x))])
+        solution, *_ = np.linalg.lstsq(design, (x**2).sum(axis=1))
+        radius = np.sqrt(solution[2] + solution[:2] @ solution[:2])
+        np.testing.assert_allclose(np.linalg.norm(x - solution[:2], axis=1), radius, rtol=1e-9)
+    np.testing.assert_array_equal(data.y_train[:, 0], 2 * data.labels_train - 1)
+
+
+def test_digits_two_classes():
+    data = generate(config("digits", classes=[7, 3]))
+    assert data.class_names == ("7", "3")
+    np.testing.assert_array_equal(data.y_train[:, 0], np.where(data.labels_train == 0, -1, 1))
+    assert len(np.unique(data.labels_train)) == 2
+
+
+def test_digits_are_the_images_of_their_labels():
+    """Nearest centroids of scikit-learn's own data name the label of almost every image."""
+    images, digits = load_digits(return_X_y=True)
+    data = generate(config("digits", classes=None, size=200, target_rms=None))
+    centroids = np.array([images[digits == digit].mean(axis=0) for digit in range(10)])
+    # Undo centring and scale through correlation, which neither changes once the mean image is removed.
+    centroids -= centroids.mean(axis=0)
+    guess = np.argmax(data.x_train @ centroids.T - (centroids**2).sum(axis=1) / 2 / images.std(), axis=1)
+    assert (guess == data.labels_train).mean() > 0.8
+    np.testing.assert_array_equal(data.y_train, np.eye(10)[data.labels_train] - 0.1)
+
+
+def test_digit_counts_are_those_of_scikit_learn():
+    assert tuple(np.bincount(load_digits().target)) == IMAGES_PER_DIGIT
+
+
+# Targets
+
+
+def values(target, u, **settings_):
+    class Settings:
+        order = settings_.get("order", 2)
+        frequencies = settings_.get("frequencies", ())
+        amplitudes = settings_.get("amplitudes", ())
+        phases = settings_.get("phases", ())
+
+    return TARGETS[target].function(np.asarray(u, float), Settings)
+
+
+def test_targets_by_hand():
+    u = [[2.0, -3.0, 0.5, 4.0]]
+    assert values("x0+x1x2", u) == pytest.approx([(2 - 1.5) / sqrt(2)])
+    assert values("product", u) == pytest.approx([-6])
+    assert values("parity", u, order=3) == pytest.approx([-1])
+    assert values("staircase", u, order=3) == pytest.approx([(2 - 6 - 3) / sqrt(3)])
+    assert values("hermite", u, order=3) == pytest.approx([(8 - 6) / sqrt(6)])
+    angle = np.arctan2(-3.0, 2.0)
+    assert values("abs_sin", u, order=2) == pytest.approx([abs(np.sin(2 * angle))])
+    assert values("sign", u, order=1) == pytest.approx([-1])
+    mixture = values("fourier", u, frequencies=(1, 3), amplitudes=(2.0, -1.0), phases=(0.0, 0.4))
+    assert mixture == pytest.approx([2 * np.cos(angle) - np.cos(3 * angle + 0.4)])
+
+
+@pytest.mark.parametrize("order", [1, 3, 4])
+def test_sign_jumps_on_grid_points_take_the_value_just_after(order):
+    data = generate(config("circle", target="sign", order=order, size=24))
+    just_after = np.sign(np.sin(order * (data.angle_train + 1e-6)))
+    np.testing.assert_array_equal(data.y_train[:, 0], just_after)
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        (name, target)
+        for name in ("sphere", "gaussian_product")
+        for target in ("x0+x1x2", "hermite", "staircase", "product", "harmonic")
+        if target in DATASETS[name].targets
+    ],
+)
+def test_targets_have_unit_mean_square_over_their_domain(name, target):
+    """Exactly so for Gaussian inputs; for harmonics on the sphere; x0+x1x2 and the rest on the sphere up to 1/n_0."""
+    data = generate(config(name, target=target, size=20000, dim=30, order=2, target_rms=None))
+    squares = data.y_train**2
+    error = squares.std() / sqrt(len(squares))
+    allowance = 0 if name == "gaussian_product" or target == "harmonic" else 0.1
+    assert abs(squares.mean() - 1) < 4.5 * error + allowance
+
+
+@pytest.mark.parametrize(("name", "target"), list(every_target()))
+def test_every_target_of_every_dataset_generates(name, target):
+    data = generate(config(name, target=target))
+    assert np.mean(data.y_train**2) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_says_its_formula(target):
+    assert TARGETS[target].formula
+
+
+@pytest.mark.parametrize("degree", range(7))
+def test_legendre_polynomials_against_scipy(degree):
+    t = np.linspace(-1, 1, 41)
+    np.testing.assert_allclose(legendre(degree, 2, t), np.cos(degree * np.arccos(t)), atol=1e-13)
+    np.testing.assert_allclose(legendre(degree, 3, t), eval_legendre(degree, t), atol=1e-13)
+    gegenbauer = eval_gegenbauer(degree, 3.0, t) / eval_gegenbauer(degree, 3.0, 1.0)
+    np.testing.assert_allclose(legendre(degree, 8, t), gegenbauer, atol=1e-13)
+
+
+def test_multiplicities():
+    assert [multiplicity(k, 2) for k in range(4)] == [1, 2, 2, 2]
+    assert [multiplicity(k, 3) for k in range(4)] == [1, 3, 5, 7]
+    assert [multiplicity(k, 4) for k in range(4)] == [1, 4, 9, 16]
+
+
+def test_frequencies_above_half_the_size_are_noted():
+    data = generate(config("circle", size=16, frequencies=[3, 8, 13]))
+    assert data.notes == ("frequency 13 is above size/2 = 8: on the training points it is the same as frequency 3",)
+    low = generate(config("circle", size=16, frequencies=[3], target_rms=None))
+    high = generate(config("circle", size=16, frequencies=[13], target_rms=None))
+    np.testing.assert_allclose(low.y_train, high.y_train, atol=1e-12)
+
+
+# Random numbers
+
+
+def test_stream_is_generator_random_to_one_bit():
+    """NumPy's promise covers raw bits only; today's Generator makes uniforms of the same bits."""
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([7, zlib.crc32(b"noise")])))
+    np.testing.assert_allclose(Stream(7, "noise").uniform(100), generator.random(100), rtol=0, atol=2.0**-52)
+
+
+def test_stream_distributions():
+    stream = Stream(0, "test")
+    assert stats.kstest(stream.normal(5000), stats.norm.cdf).pvalue > 1e-3
+    assert stats.kstest(stream.uniform(5000), stats.uniform.cdf).pvalue > 1e-3
+    assert abs(stream.signs(4000).mean()) < 4 / sqrt(4000)
+    assert sorted(stream.permutation(50)) == list(range(50))
+
+
+def test_importing_the_data_imports_no_jax_and_no_scikit_learn():
+    code = "import sys, engine.data, engine.infinite; print(sorted({'jax', 'sklearn'} & set(sys.modules)))"
+    root = Path(__file__).parents[2]
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert result.stdout.strip() == "[]"

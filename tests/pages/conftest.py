@@ -1,0 +1,81 @@
+"""A small finished run, and pages that are opened as a browser would."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from pretend_engine import MAIN, SMALL, PretendEngine
+from streamlit.testing.v1 import AppTest
+
+import cache
+from cache import CachedEngine, Store
+from engine import jobs
+from engine.config import RunConfig
+from engine.progress import Arrays
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """Streamlit's caches outlive a page: each test starts without."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def pretend() -> Iterator[PretendEngine]:
+    engine = PretendEngine()
+    cache.install(engine)  # pyright: ignore[reportArgumentType]
+    yield engine
+    cache.install(None)
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the result of `SMALL`, computed in a process of its own: this one stays free of JAX."""
+    directory = tmp_path_factory.mktemp("pages")
+    code = (
+        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.config import RunConfig\n"
+        "cached_compute(Store(pathlib.Path(sys.argv[1])), 'run', RunConfig.from_dict(json.loads(sys.argv[2])))"
+    )
+    command = [sys.executable, "-c", code, str(directory), json.dumps(SMALL)]
+    subprocess.run(command, cwd=MAIN.parents[1], env={**os.environ, "JAX_ENABLE_X64": "1"}, check=True, timeout=120)
+    return directory
+
+
+@pytest.fixture
+def small_arrays(small_store: Path) -> Arrays:
+    store = Store(small_store)
+    arrays = store.get(jobs.key("run", RunConfig.from_dict(SMALL)))
+    store.close()
+    assert arrays is not None
+    return arrays
+
+
+@pytest.fixture
+def finished(small_store: Path) -> Iterator[CachedEngine]:
+    """The real cached engine, its processes not started, with `SMALL` on disk."""
+    engine = CachedEngine(Store(small_store))
+    cache.install(engine)
+    yield engine
+    cache.install(None)
+    engine.close()
+
+
+@pytest.fixture
+def opened() -> Callable[..., AppTest]:
+    """Opens a page by its URL, the whole app included."""
+
+    def opened(page: str = "home", **query: str) -> AppTest:
+        app = AppTest.from_file(str(MAIN), default_timeout=30)
+        if page != "home":
+            app.switch_page(f"{page}.py")
+        for name, text in query.items():
+            app.query_params[name] = text
+        return app.run()
+
+    return opened

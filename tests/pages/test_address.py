@@ -1,0 +1,76 @@
+"""URL round trips, without a page."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pages.address import LONGEST, from_query, to_query
+from pages.drafts import config_of
+from pages.presets import PRESETS
+from pages.settings import BY_NAME, SETTINGS, applicable
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_round_trip(name):
+    draft = PRESETS[name].draft
+    again, problems = from_query(to_query(draft))
+    assert not problems
+    assert config_of(again) == config_of(draft)
+
+
+def test_the_default_needs_no_parameters():
+    assert to_query(PRESETS["default"].draft) == {}
+    assert from_query({}) == (PRESETS["default"].draft, [])
+
+
+def test_a_preset_with_changes():
+    draft, problems = from_query({"preset": "lazy", "width": "2048"})
+    assert not problems
+    assert draft["width"] == "2048"
+    assert to_query(draft) == {"width": "2048", "seeds": "0"}
+
+
+def test_bad_texts_stay_as_typed():
+    draft, problems = from_query({"width": "abc"})
+    assert not problems
+    assert to_query(draft) == {"width": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"preset": "lazi"}, "Did you mean 'lazy'"),
+        ({"widht": "3"}, "Did you mean 'width'"),
+        ({"jitter": "3"}, "does not exist on the dataset 'circle'"),
+        ({"width": "1" * (LONGEST + 1)}, "at most 2,000 allowed"),
+        ({"content": "a,b"}, "no such setting"),
+    ],
+)
+def test_what_means_nothing_is_said(query, said):
+    _, problems = from_query(query)
+    assert len(problems) == 1
+    assert said in str(problems[0])
+
+
+patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+DRAFTS = st.dictionaries(
+    st.sampled_from([setting.name for setting in SETTINGS if setting.name != "content"]),
+    st.text(max_size=20).filter(str.strip) | st.sampled_from(["1", "none", "true", "sphere", "0.5"]),
+)
+
+
+@patient
+@given(DRAFTS)
+def test_any_draft_round_trips(texts):
+    dataset = texts.get("data", "circle")
+    names = {setting.name for setting in applicable(dataset)}
+    draft = {"data": dataset} | {name: text for name, text in texts.items() if name in names}
+    assert from_query(to_query(draft)) == (draft, [])
+
+
+@patient
+@given(st.dictionaries(st.text(max_size=20) | st.sampled_from([*BY_NAME, "preset", "run"]), st.text(max_size=50)))
+def test_any_url_is_taken(query):
+    draft, _ = from_query(query)
+    assert from_query(to_query(draft))[0] == draft

@@ -1,0 +1,237 @@
+"""Every page in every state, without a browser."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pretend_engine import SMALL, SMALL_QUERY, texts
+
+from cache import Failure, Run
+from engine import jobs
+from engine.config import RunConfig
+from pages.drafts import config_of
+from pages.presets import DEFAULT_DRAFT, PRESETS
+
+PAGES = ("home", "evolution")
+DEFAULT = config_of(DEFAULT_DRAFT)
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = tuple(
+    {"seed": seed, "step": step, "t": 0.1 * step, "loss": 1 / (1 + step), "residual": 1.0, "drift": 0.01 * step,
+     "shape_drift": 0.0, "train_error": 1.0, "test_error": 1.0, "cka": 1.0, "alignment_train": 0.5,
+     "alignment_test": 0.5, "lambda_max": 3.0}
+    for seed in (0, 1)
+    for step in range(4)
+)  # fmt: skip
+
+
+def test_every_page_is_visited():
+    files = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    main = (ROOT / "pages" / "main.py").read_text()
+    assert {name for name in files if f'"{name}.py"' in main} == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", ["new", "queued", "running", "failed", "cancelled", "finished", "unfinished"])
+def test_every_page_in_every_state(page, state, pretend, opened):
+    if state == "unfinished":
+        pretend.records[jobs.key("run", DEFAULT)] = Run(
+            "k", "run", DEFAULT.to_dict(), "label", "unfinished", 0.0, 0.0, 0.0, "", False, False
+        )
+        pretend.records[jobs.key("run", DEFAULT)].__dict__["status"] = "unfinished"
+    elif state != "new":
+        error = Failure("worker", "The worker process was killed.") if state == "failed" else None
+        rows = ROWS if state == "running" else ()
+        pretend.put(
+            DEFAULT, state, rows=rows, error=error, fraction=0.4, message="step 12", seconds=3.0, device="Test CPU"
+        )
+    app = opened(page)
+    assert not app.exception
+    assert app.title
+
+
+def test_home_shows_the_result_of_the_default_preset(pretend, opened, small_arrays):
+    pretend.results[jobs.key("run", DEFAULT)] = small_arrays
+    app = opened("home")
+    assert not app.exception
+    assert "moved by" in texts(app)
+    assert app.metric
+
+
+def test_the_small_query_is_the_small_config(opened, finished):
+    app = opened("evolution", **SMALL_QUERY)
+    assert "moved by" in texts(app)
+    assert not app.error
+
+
+def test_run_then_cancel_then_run_again(pretend, opened):
+    app = opened("evolution")
+    app.button(key="run").click().run()
+    key = jobs.key("run", DEFAULT)
+    assert pretend.jobs[key].state == "queued"
+    assert "Queued." in texts(app)
+    pretend.jobs[key] = replace(pretend.jobs[key], state="running", rows=ROWS, device="Test CPU", message="step 3")
+    app.run()
+    assert "Running" in texts(app)
+    assert "step 3" in texts(app)
+    assert app.get("vega_lite_chart")
+    app.button(key="cancel").click().run()
+    assert pretend.jobs[key].state == "cancelled"
+    assert "was cancelled" in texts(app)
+    app.button(key="run").click().run()
+    assert pretend.jobs[key].state == "queued"
+    assert not app.exception
+
+
+def test_a_run_of_somebody_else_is_shared(pretend, opened):
+    pretend.put(DEFAULT, "running", rows=ROWS)
+    assert "you share one computation" not in texts(opened("evolution"))
+    assert "you share one computation" in texts(opened("evolution"))
+
+
+def test_a_failure_says_why_and_can_be_retried(pretend, opened):
+    key = pretend.put(
+        DEFAULT, "failed", error=Failure("memory", "The run does not fit into memory: use fewer samples.")
+    )
+    app = opened("evolution")
+    assert "does not fit into memory: use fewer samples" in texts(app)
+    app.button(key="run").click().run()
+    assert pretend.jobs[key].state == "queued"
+
+
+def test_the_device_and_the_cost_are_named(pretend, opened):
+    said = texts(opened("evolution"))
+    assert "CPU Test CPU, 8 GB, on here" in said
+    assert "floating-point operations" in said
+
+
+def test_a_problem_stands_at_its_widget(pretend, opened):
+    app = opened("evolution", width="0", momentum="abc", widht="3")
+    errors = [element.value.replace("\\", "") for element in app.sidebar.error]
+    assert any(text.startswith("width") and "greater than or equal to 1" in text for text in errors)
+    assert any(text.startswith("momentum") for text in errors)
+    assert any("Did you mean 'width'" in element.value.replace("\\", "") for element in app.sidebar.warning)
+    assert app.text_input(key="setting width").value == "0"
+    assert app.text_input(key="setting momentum").value == "abc"
+    assert "2 settings need a change" in texts(app)
+    assert not [button for button in app.button if button.key == "run"]
+    back = next(button for button in app.button if button.label == "Back to the default preset")
+    back.click().run()
+    assert not app.error
+    assert app.query_params == {}
+
+
+def test_a_limit_is_refused_with_words(pretend, opened):
+    app = opened("evolution", width="65536", depth="64")
+    assert "of memory needed" in texts(app)
+    assert not [button for button in app.button if button.key == "run"]
+
+
+def test_editing_writes_the_url_and_the_url_gives_the_same_page(pretend, opened):
+    app = opened("evolution")
+    app.text_input(key="setting width").set_value("512").run()
+    app.text_input(key="setting alpha").set_value("1e-1").run()
+    app.selectbox(key=next(s.key for s in app.selectbox if s.key.startswith("setting activation"))).select("erf").run()
+    query = {name: text if isinstance(text, str) else text[-1] for name, text in app.query_params.items()}
+    assert query == {"width": "512", "alpha": "1e-1", "activation": "erf"}
+    again = opened("evolution", **query)
+    assert again.text_input(key="setting width").value == "512"
+    assert again.text_input(key="setting alpha").value == "1e-1"
+    assert not again.exception
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_by_url_and_by_choice(name, pretend, opened):
+    by_url = opened("evolution", preset=name)
+    assert by_url.selectbox(key="preset").value == name
+    by_choice = opened("evolution")
+    by_choice.selectbox(key="preset").select(name).run()
+    assert by_choice.query_params == by_url.query_params
+    assert not by_choice.exception
+    assert not by_choice.error
+
+
+def test_another_dataset_and_back_keeps_what_was_typed(pretend, opened):
+    app = opened("evolution")
+    app.text_input(key="setting circle size").set_value("48").run()
+    key = next(s.key for s in app.selectbox if s.key.startswith("setting data"))
+    app.selectbox(key=key).select("parity").run()
+    assert not app.error
+    app.selectbox(key=key).select("circle").run()
+    assert app.text_input(key="setting circle size").value == "48"
+
+
+def test_switching_pages_keeps_the_draft(pretend, opened):
+    app = opened("evolution", width="300")
+    app.switch_page("home.py")
+    app.query_params.clear()
+    app.run()
+    app.switch_page("evolution.py").run()
+    assert app.text_input(key="setting width").value == "300"
+    assert app.query_params["width"] in ("300", ["300"])
+
+
+def test_off_critical_is_warned_of(pretend, opened):
+    said = texts(opened("evolution", sigma_w="2", depth="10"))
+    assert "a small signal grows" in said
+    assert "factor 32" in said
+
+
+def test_csv_by_paste(pretend, opened):
+    app = opened("evolution", data="csv")
+    assert any("table" in element.value or "content" in element.value for element in app.error)
+    rows = "\n".join(f"{i},{i * i},{i % 3}" for i in range(20))
+    app.text_area(key="csv text").set_value(f"a,b,c\n{rows}").run()
+    assert not app.error
+    assert "20 rows, 3 columns" in texts(app)
+    app.text_area(key="csv text").set_value("a,b\n1,x\n2,3\n4,5\n6,7").run()
+    assert "row 2, column 'b' is 'x', not a number" in texts(app)
+    assert not app.exception
+
+
+def test_yaml_by_paste(pretend, opened):
+    app = opened("evolution")
+    app.text_area(key="yaml text").set_value("data: {name: sphere, dim: 5}\nnetwork: {width: 99, widht: 3}")
+    next(b for b in app.button if b.label == "Use this config").click().run()
+    assert app.text_input(key="setting width").value == "99"
+    assert "Did you mean 'width'" in texts(app)
+    app.text_area(key="yaml text").set_value("a: [b")
+    next(b for b in app.button if b.label == "Use this config").click().run()
+    assert "not YAML" in texts(app)
+    assert app.text_input(key="setting width").value == "99"
+
+
+def test_the_picker_carries_a_run_into_the_page(pretend, opened):
+    config = RunConfig.from_dict(SMALL)
+    pretend.runs.append(
+        Run("k", "run", config.to_dict(), "label", "finished", 0.0, 1.0, 1.0, "", stored=True, pinned=False)
+    )
+    app = opened("evolution")
+    assert app.selectbox(key="picked run").options
+    app.selectbox(key="picked run").select_index(0).run()
+    assert app.text_input(key="setting width").value == "16"
+    assert app.query_params["width"] in ("16", ["16"])
+
+
+def test_the_web_process_never_imports_jax():
+    code = """
+import importlib, pathlib, sys
+sys.path.insert(0, "tests/pages")
+import app, cache
+from pretend_engine import PretendEngine
+from streamlit.testing.v1 import AppTest
+cache.install(PretendEngine())
+scripts = ("main", "home", "evolution")
+for path in sorted(pathlib.Path("pages").rglob("*.py")):
+    if path.stem not in scripts:
+        importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+page = AppTest.from_file("pages/main.py", default_timeout=60)
+for name in scripts[1:]:
+    page.switch_page(f"{name}.py").run()
+    assert not page.exception
+loaded = {name.split(".")[0] for name in sys.modules} & {"jax", "jaxlib", "flax", "optax"}
+assert not loaded, loaded
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
