@@ -23,10 +23,13 @@ from engine.cost import Calibration, Limits, check, estimate
 from engine.progress import Arrays, Progress, Report, silent
 from engine.schema import Config, ConfigError, Problem
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless.")
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless."
+)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The config file of the run.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if missing.")]
+LIMITS = Limits()
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.")]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.")]
 
@@ -36,8 +39,8 @@ def run(
     config_path: ConfigPath,
     out: OutFolder,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
-    max_gb: MaxGb = Limits().memory_bytes / 1e9,
-    max_hours: MaxHours = Limits().seconds / 3600,
+    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
+    max_hours: MaxHours = LIMITS.seconds / 3600,
 ) -> None:
     """Trains every seed, measures its kernel, and writes result.npz and summary.json."""
     from engine.result import RunResult
@@ -47,7 +50,7 @@ def run(
     make_folder(out)
     arrays = compute("run", config, fresh)
     result = RunResult.from_arrays(arrays)
-    np.savez(out / "result.npz", **arrays)
+    np.savez(out / "result.npz", allow_pickle=False, **arrays)
     write_json(out / "summary.json", result.summary)
 
 
@@ -64,7 +67,7 @@ def show(config_path: ConfigPath) -> None:
     print(config.to_yaml().rstrip())
     print(f"# hash {config.hash}")
     print(f"# beta {config.beta:.6g}, {config.parameter_count:,} trained parameters")
-    print(f"# at most {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine, to the step cap")
+    print(f"# to the step cap: {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine")
     print(f"# {cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept")
     print(f"# ({cost.stored_bytes / 1e6:.3g} MB on disk)")
 

@@ -16,7 +16,7 @@ SIZE = 512
 def calibrate(config: CalibrationConfig, report: Report = silent) -> Entries:
     """Measures matrix products; takes about a second. Entry "result": the fields of `engine.cost.Calibration`."""
     found = Calibration(float32=_rate(jnp.float32), float64=_rate(jnp.float64))
-    return {"result": {name: np.float64(value) for name, value in asdict(found).items()}}
+    return {"result": {name: np.array(value) for name, value in asdict(found).items()}}
 
 
 def _rate(dtype: jnp.dtype) -> float:

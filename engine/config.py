@@ -154,7 +154,11 @@ class TrainingConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _default_step(cls, values: object) -> object:
-        if isinstance(values, dict) and values.get("learning_rate") is None and values.get("stability_fraction") is None:
+        if (
+            isinstance(values, dict)
+            and values.get("learning_rate") is None
+            and values.get("stability_fraction") is None
+        ):
             return {**values, "stability_fraction": 0.25}
         return values
 

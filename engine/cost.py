@@ -98,9 +98,18 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     parameters = 4.0 * config.parameter_count
     stored = kept * parameters * seeds
     signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
-    memory = 5e8 + (stored + kept * parameters) + 8 * parameters + 8 * BYTES * M * M + signals + BYTES * (M + test) * sizes[0]
+    memory = (
+        5e8
+        + (stored + kept * parameters)
+        + 8 * parameters
+        + 8 * BYTES * M * M
+        + signals
+        + BYTES * (M + test) * sizes[0]
+    )
     memory += seeds * checkpoints * (BYTES * 2 * M + 4 * k * (M + test))
-    return Cost(seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0)
+    return Cost(
+        seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0
+    )
 
 
 def check(config: RunConfig, limits: Limits | None = None, calibration: Calibration | None = None) -> Cost:
@@ -118,7 +127,9 @@ def check(config: RunConfig, limits: Limits | None = None, calibration: Calibrat
     if cost.flops > most.flops or cost.seconds > most.seconds:
         given = f"up to {cost.flops:.2g} floating-point operations, about {cost.seconds / 3600:.3g} h"
         allowed = f"{most.flops:.2g} and {most.seconds / 3600:.3g} h allowed"
-        problems.append(Problem("training.max_steps", f"{given}; {allowed}: lower it, or the width, depth or number of seeds"))
+        problems.append(
+            Problem("training.max_steps", f"{given}; {allowed}: lower it, or the width, depth or number of seeds")
+        )
     if problems:
         raise ConfigError(problems)
     return cost

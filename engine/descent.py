@@ -47,14 +47,22 @@ def start(training: TrainingConfig, params: Params) -> State:
     return State(params, optimiser, jnp.int32(0), zeros, jnp.float32(jnp.inf), jnp.bool_(True))
 
 
-def outputs(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"], h_0: Float[Array, "n k"]) -> Float[Array, "n k"]:
+def outputs(
+    network: NetworkConfig, params: Params, x: Float[Array, "n n_0"], h_0: Float[Array, "n k"]
+) -> Float[Array, "n k"]:
     """f = alpha (h - h_0)."""
     return network.alpha * (apply(network, params, x) - h_0)
 
 
 @partial(jax.jit, static_argnames=("network", "training"))
 def advance(
-    network: NetworkConfig, training: TrainingConfig, problem: Problem, state: State, until: Array, below: Array, above: Array
+    network: NetworkConfig,
+    training: TrainingConfig,
+    problem: Problem,
+    state: State,
+    until: Array,
+    below: Array,
+    above: Array,
 ) -> State:
     """Steps on until step `until`, or the residual norm is at most `below`, or it passes `above` or is not finite."""
 
@@ -110,4 +118,5 @@ def _gradient(
     order = jax.random.permutation(jax.random.fold_in(problem.key, step), size)[: training.batch_size]
     gradient, _ = jax.grad(half_sum, has_aux=True)(params, problem.x[order], problem.y[order], problem.h_0[order])
     _, square = half_sum(params, problem.x, problem.y, problem.h_0)
-    return jax.tree.map(lambda g: g * (size / training.batch_size), gradient), jnp.sqrt(square)
+    scale = size / training.batch_size
+    return jax.tree.map(lambda g: g * scale, gradient), jnp.sqrt(square)

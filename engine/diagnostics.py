@@ -63,6 +63,6 @@ def mode_amplitudes(U: Float[np.ndarray, "p p"], r: Float[np.ndarray, "p k"]) ->
     return np.linalg.norm(U.T @ r, axis=1)
 
 
-def ratio(numerator: float, denominator: float) -> float:
+def ratio(numerator: float | np.number | np.bool, denominator: float | np.number | np.bool) -> float:
     """numerator/denominator, NaN unless the denominator is positive."""
     return float(numerator / denominator) if denominator > 0 else float("nan")

@@ -48,7 +48,7 @@ def ntk(
     Raises:
         RuntimeError: float64 is asked for while `jax_enable_x64` is off.
     """
-    if precision != "float32" and not jax.config.jax_enable_x64:
+    if precision != "float32" and not jax.config.read("jax_enable_x64"):
         raise RuntimeError(f"kernel precision {precision!r} needs 64-bit JAX: set jax_enable_x64 first")
     size = max(x.shape[0], 0 if other is None else other.shape[0])
     if rows is None or size <= rows:
@@ -56,7 +56,10 @@ def ntk(
     starts = range(0, x.shape[0], rows)
     if other is not None:
         parts = [
-            [_ntk(network, params, x[i : i + rows], other[j : j + rows], heads, precision) for j in range(0, other.shape[0], rows)]
+            [
+                _ntk(network, params, x[i : i + rows], other[j : j + rows], heads, precision)
+                for j in range(0, other.shape[0], rows)
+            ]
             for i in starts
         ]
         return jnp.block(parts)
@@ -70,7 +73,9 @@ def ntk(
 
 
 @partial(jax.jit, static_argnames=("network", "heads", "precision"))
-def _ntk(network: NetworkConfig, params: Params, x: Array, other: Array | None, heads: Heads, precision: Precision) -> Array:
+def _ntk(
+    network: NetworkConfig, params: Params, x: Array, other: Array | None, heads: Heads, precision: Precision
+) -> Array:
     signal = jnp.float64 if precision == "float64" else jnp.float32
     gram_dtype = jnp.float32 if precision == "float32" else jnp.float64
     params = jax.tree.map(lambda leaf: leaf.astype(signal), params)
@@ -132,7 +137,9 @@ class _Gram:
         factor = k if self.heads == "full" else 1
         return [jnp.zeros(((i1 - i0) * factor, (j1 - j0) * factor), self.dtype) for i0, i1, j0, j1 in self.panels]
 
-    def add(self, kernel: list[Array], A: Float[Array, "p n_in"], D: Float[Array, "p k n_out"], block: Block, trained: bool):
+    def add(
+        self, kernel: list[Array], A: Float[Array, "p n_in"], D: Float[Array, "p k n_out"], block: Block, trained: bool
+    ):
         """`kernel` plus the term of one layer: its inputs A and backpropagated signals D at all points p."""
         k = D.shape[1]
         A, D = A.astype(self.dtype), D.astype(self.dtype)

@@ -72,16 +72,18 @@ def measure(config: RunConfig, params: Params, h_0: tuple[np.ndarray, np.ndarray
     """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
     network, output_dim = config.network, config.data.output_dim
     kernel = partial(ntk, network, params, precision=config.kernel_precision, rows=signal_rows(network, output_dim))
+    # Everything is under way before the first array is waited for.
     found = (
         heads(network, params, where.x_train),
         heads(network, params, where.x_test),
         kernel(where.x_train),
         kernel(where.held_out),
-        None if where.profile is None else kernel(where.x_train[:1], where.profile)[0],
     )
-    h_train, h_test, *kernels = (array if array is None else np.asarray(array) for array in found)
+    profile = None if where.profile is None else kernel(where.x_train[:1], where.profile)
+    h_train, h_test, K, held_out = (np.asarray(array) for array in found)
     alpha = np.float32(network.alpha)
-    return Measurement(alpha * (h_train - h_0[0]), alpha * (h_test - h_0[1]), *kernels)
+    f = alpha * (h_train - h_0[0]), alpha * (h_test - h_0[1])
+    return Measurement(*f, K, held_out, None if profile is None else np.asarray(profile)[0])
 
 
 @partial(jax.jit, static_argnames="network")

@@ -6,11 +6,12 @@ depth. "b" is missing where a layer has no bias. Conventions: `engine.config.Net
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import sqrt
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,8 @@ JAX = SimpleNamespace(
 )
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """A run of `count` consecutive layers of one shape; `scale` is their c_l and `bias_scale` what multiplies b."""
 
     name: str
@@ -44,7 +46,7 @@ def blocks(network: NetworkConfig, input_dim: int, output_dim: int) -> list[Bloc
     bias_scale = network.sigma_b if ntk else 1.0
     sizes = (input_dim, *network.widths)
     found = []
-    for (fan_in, fan_out), run in groupby(zip(sizes[:-1], sizes[1:], strict=True)):
+    for (fan_in, fan_out), run in groupby(pairwise(sizes)):
         scale = network.sigma_w / sqrt(fan_in) if ntk else 1.0
         name = f"hidden_{len(found)}"
         found.append(Block(name, len(list(run)), fan_in, fan_out, scale, bias_scale, network.has_bias))
@@ -72,7 +74,9 @@ class MLP(nn.Module):
             params[block.name] = self.param(block.name, _draw, block, weight_std, bias_std)
         a = x
         for block in blocks(network, x.shape[-1], self.output_dim)[:-1]:
-            a, _ = scan_layers(lambda a, layer, block=block: (act(affine(block, layer, a), JAX), None), a, params[block.name])
+            a, _ = scan_layers(
+                lambda a, layer, block=block: (act(affine(block, layer, a), JAX), None), a, params[block.name]
+            )
         readout = blocks(network, x.shape[-1], self.output_dim)[-1]
         h = affine(readout, params["readout"], a)
         return jax.nn.relu(h) if network.readout == "relu" else h

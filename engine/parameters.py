@@ -1,6 +1,7 @@
 """The parameters along a run: which are kept, how they are stored, and how they are read back.
 
-An entry of its own beside the light result. Names: `seed{i}/step` (T,) and `seed{i}/{block}/{w or b}` (T, ...), float32.
+An entry of its own beside the light result. Names: `seed{i}/step` (T,) and `seed{i}/{block}/{w or b}` (T, ...),
+float32.
 """
 
 from collections.abc import Mapping

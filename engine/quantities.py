@@ -30,9 +30,13 @@ QUANTITIES = {
         r"order: $\eta_\mathrm{eff} = \eta/M$, $2\eta/M$ or $\eta$ for the losses half_mean, mean and half_sum over $M$ points. "
         "For rk4 it is the time of the gradient flow. Unit: one over an eigenvalue of $K$.",
     ),
-    "loss": Quantity("training loss", "L", r"The loss as configured, e.g. $\frac{1}{2M}\sum_i |f_i - y_i|^2$ for half_mean."),
+    "loss": Quantity(
+        "training loss", "L", r"The loss as configured, e.g. $\frac{1}{2M}\sum_i |f_i - y_i|^2$ for half_mean."
+    ),
     "residual": Quantity(
-        "relative residual", "‖r‖ / ‖r(0)‖", r"$\|r_t\|/\|r_0\|$ with $r = f - y$ on the training points: a norm, not a loss."
+        "relative residual",
+        "‖r‖ / ‖r(0)‖",
+        r"$\|r_t\|/\|r_0\|$ with $r = f - y$ on the training points: a norm, not a loss.",
     ),
     "train_error": Quantity(
         "training error", "‖f − y‖² / ‖y‖²", r"$\sum_i |f_i - y_i|^2/\sum_i |y_i|^2$ over the training points."
@@ -43,7 +47,9 @@ QUANTITIES = {
         r"$\sum_i |f_i - y_i|^2/\sum_i |y_i|^2$ over the held-out points, whose targets carry no noise. 1 is the error of $f = 0$.",
     ),
     "test_accuracy": Quantity(
-        "test accuracy", "accuracy", "Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one."
+        "test accuracy",
+        "accuracy",
+        "Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one.",
     ),
     "drift": Quantity(
         "drift", "‖K_t − K_0‖ / ‖K_0‖", r"$\|K_t - K_0\|_F/\|K_0\|_F$ on the training points.", NTK_PAPER
@@ -100,7 +106,9 @@ QUANTITIES = {
         r"$\|U_k^T V_k\|_F^2/k$ between the leading $k$ eigenvectors of $K_0$ and of $K_t$: 1 for equal spaces, $k/M$ by chance.",
     ),
     "profile": Quantity(
-        "kernel profile", "K_t(x_0, x)", r"$K_t(x_0, x)$ from the first training point ($\theta = 0$) to points on the circle."
+        "kernel profile",
+        "K_t(x_0, x)",
+        r"$K_t(x_0, x)$ from the first training point ($\theta = 0$) to points on the circle.",
     ),
     "kernel_shown": Quantity(
         "kernel",

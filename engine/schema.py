@@ -137,7 +137,7 @@ def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[
         elif holder:
             owner, within = holder, _models(holder.model_fields[str(part)].annotation)
             path.append(str(part))
-        elif isinstance(part, int) or part == location[-1] and within:
+        elif isinstance(part, int) or (part == location[-1] and within):
             owner = within[0] if within else owner
             path.append(str(part))
     return path, owner

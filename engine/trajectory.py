@@ -211,11 +211,12 @@ class Trajectory:
         self.reference = self.reference or reference_of(self.data, taken)
         found = summarise(self.config, self.data, taken, self.reference)
         if self.config.data.output_dim > 1:
-            found["lambda_max"] = np.float64(top_eigenvalue(self.config.network, params, self.where.x_train))
+            found["lambda_max"] = np.array(top_eigenvalue(self.config.network, params, self.where.x_train))
         return found
 
     def _tell(self, *rows: dict[str, float]) -> None:
-        self.report(Progress(self.fraction, f"step {int(self.state.step):,}", tuple({"seed": self.seed, **row} for row in rows)))
+        own = tuple({"seed": self.seed, **row} for row in rows)
+        self.report(Progress(self.fraction, f"step {int(self.state.step):,}", own))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every diagnostic over the checkpoints, (T, ...), with `step` and `t` = eta_eff step."""

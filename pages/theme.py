@@ -85,11 +85,11 @@ def log_domain(values: np.ndarray, lowest: float = 0.0) -> tuple[float, float]:
     Args:
         lowest: values below it may fall off the axis.
     """
-    values = values[np.isfinite(values) & (values > 0)]
+    values = np.clip(values[np.isfinite(values) & (values > 0)], 1e-280, 1e280)
     if not len(values):
         return 0.1, 1.0
     low, high = max(float(values.min()), min(float(lowest), float(values.max()))), float(values.max())
-    room = max((high / low) ** 0.04, 1.12)
+    room = max(10.0 ** (0.04 * (log10(high) - log10(low))), 1.12)
     return float(low / room), float(high * room)
 
 
@@ -104,13 +104,23 @@ def linear_domain(values: np.ndarray, include: tuple[float, ...] = ()) -> tuple[
 
 
 def ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Decades in a domain, thinned to `most`; 1, 2 and 5 times decades where there would be fewer than three."""
+    """Decades in a domain, thinned to `most`; where those are fewer than three, also 2 and 5 times decades."""
     decades = range(ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9) + 1)
     if len(decades) >= 3:
         return [10.0**k for k in decades if k % ceil(len(decades) / most) == 0]
     fine = [m * 10.0**k for k in range(floor(log10(low)), ceil(log10(high)) + 1) for m in (1, 2, 5)]
     found = [value for value in fine if low <= value <= high]
-    return found if len(found) > 1 else [float(f"{value:.3g}") for value in np.geomspace(low * 1.02, high / 1.02, 4)]
+    return found if len(found) > 1 else _even_ticks(low, high)
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Two to five multiples of 1, 2 or 5 times a decade."""
+    decade = 10.0 ** floor(log10(high - low))
+    for step in (decade, decade / 2, decade / 5):
+        found = [float(f"{k * step:.6g}") for k in range(ceil(low / step), floor(high / step) + 1)]
+        if len(found) > 1:
+            return found[:: ceil(len(found) / 5)]
+    return [low, high]
 
 
 def log_axis(low: float, high: float, title: str | None, most: int = 7, **more: Any) -> alt.Axis:

@@ -113,7 +113,7 @@ def _function(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
     x = angle_x() if axis == "angle" else alt.X("x:Q", scale=alt.Scale(zero=False), axis=theme.linear_axis("input x"))
     held_out, train = frame[frame["set"] == TEST], frame[frame["set"] == TRAIN]
     target = alt.Chart(held_out[[axis, "target"]])
-    target = target.mark_line(color=theme.COLOURS["target"], opacity=0.6, **LINE | {"strokeWidth": 3})
+    target = target.mark_line(color=theme.COLOURS["target"], opacity=0.6, strokeWidth=3, **QUIET)
     given = alt.Chart(train[[axis, "target"]])
     given = given.mark_point(color=theme.COLOURS["train"], filled=True, size=18, opacity=1, **QUIET)
     now = current(held_out).mark_line(color=theme.COLOURS["network"], **LINE)

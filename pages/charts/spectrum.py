@@ -61,7 +61,7 @@ def spectrum_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> a
     if noisy:
         layers.append(_noise(floors, domain, title))
         points = _greyed(points, floors)
-    points = points.mark_point(color=theme.COLOURS["kernel"], filled=True, size=18 if count <= FEW else 9, **QUIET)
+    points = points.mark_point(color=theme.COLOURS["kernel"], filled=True, size=18 if count <= FEW else 9, opacity=1, **QUIET)
     points = points.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value"))
     if noisy:
         points = points.encode(opacity=alt.Opacity("opacity:Q", scale=None))

@@ -118,9 +118,7 @@ def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
         expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name=name)).to_be_visible()
     run_button(page).click()
     expect(page.locator(".st-key-cancel button")).to_be_visible()
-    expect(page.locator(".st-key-live_residual canvas, .st-key-live_residual svg").first).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(page.locator(".st-key-live [data-testid=stVegaLiteChart]")).to_have_count(2, timeout=PATIENCE)
     expect(slider(page)).to_be_attached(timeout=PATIENCE)
     before = slider(page).input_value()
     page.get_by_role("button", name="Play").first.click()

@@ -1,0 +1,32 @@
+"""Results made of numbers that are written down here."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from benchmarks.animation import synthetic_result
+from engine.config import RunConfig
+from engine.result import RunResult, SeedResult
+
+
+@pytest.fixture
+def by_hand() -> Callable[..., RunResult]:
+    """A result of seeds given as dicts: `t`, further arrays by name, and `stop_reason`, `rate`."""
+
+    def make(*seeds: dict, **training: object) -> RunResult:
+        config = RunConfig.from_dict({"data": {"name": "circle", "size": 4, "test_size": 8}, "training": training})
+        found = []
+        for number, values in enumerate(seeds):
+            arrays = {name: np.asarray(value, float) for name, value in values.items() if name not in ("stop_reason", "rate")}
+            rate, reason = values.get("rate", 0.5), values.get("stop_reason", "residual")
+            found.append(SeedResult(number, reason, rate, rate * 4, len(arrays["t"]) - 1, float(arrays["t"][-1]), arrays))
+        return RunResult(config, tuple(found), None, None, {"config_hash": "by hand"})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> RunResult:
+    """20 checkpoints, 16 points on the circle, three equal seeds."""
+    return synthetic_result(20, 16, seeds=(0, 1, 2))

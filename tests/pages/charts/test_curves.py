@@ -1,0 +1,105 @@
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.quantities import QUANTITIES
+from pages import theme
+from pages.charts import CURVES, available, live_curve
+from pages.charts.curves import OVERLAP_SIZES, STABILITY
+from pages.charts.time_axis import GAP, placed
+
+
+@pytest.mark.parametrize("name", [name for name in CURVES if name != "accuracy"])
+@pytest.mark.parametrize("log_time", [True, False])
+def test_every_curve_is_a_valid_chart(synthetic, name, log_time):
+    chart = CURVES[name].chart(CURVES[name].table(synthetic).frame, log_time=log_time)
+    spec = chart.to_dict()
+    assert spec["title"]["text"].endswith("?")
+    assert "width" not in spec
+
+
+def test_accuracy_is_offered_only_where_it_was_measured(synthetic):
+    assert "accuracy" not in available(synthetic)
+    assert available(synthetic)[0] == "loss"
+
+
+def test_stability_line_is_the_limit_over_the_rate(by_hand):
+    seeds = [{"t": [0, 1], "lambda_max": [3, 4], "rate": rate} for rate in (0.1, 0.25)]
+    frame = CURVES["lambda_max"].table(by_hand(*seeds, momentum=0.5)).frame
+    line = frame[(frame["series"] == STABILITY) & (frame["part"] == "seed")]
+    assert sorted(set(line["value"])) == pytest.approx([3 / 0.25, 3 / 0.1])
+
+
+def test_a_dead_run_has_no_stability_line_but_a_chart(by_hand):
+    result = by_hand({"t": [0], "lambda_max": [0], "rate": 0.0, "stop_reason": "dead"})
+    table = CURVES["lambda_max"].table(result)
+    assert len(table.frame) == 0
+    assert "2 of 2" in table.notes[0]
+    CURVES["lambda_max"].chart(table.frame).to_dict()
+
+
+@pytest.mark.parametrize("name", ["loss", "drift", "error", "cka"])
+@pytest.mark.parametrize("values", [[0.5], [np.nan], [0.5, np.nan, np.inf], [0.0, 0.0, 0.0], [1.0, 1e-300, 1e300]])
+def test_degenerate_runs_are_valid_charts(by_hand, name, values):
+    arrays = dict.fromkeys(("loss", "drift", "shape_drift", "train_error", "test_error", "cka"), values)
+    t = np.arange(len(values)) if values[0] != 0 else np.zeros(len(values))
+    result = by_hand({"t": t, **arrays})
+    CURVES[name].chart(CURVES[name].table(result).frame).to_dict()
+
+
+def test_overlap_sizes_are_those_of_the_engine():
+    # Read, not imported: engine.measure imports JAX, which pages must not.
+    import ast
+    from pathlib import Path
+
+    import engine
+
+    tree = ast.parse((Path(engine.__file__).parent / "measure.py").read_text())
+    found = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "OVERLAP_SIZES"]  # type: ignore[attr-defined]
+    assert ast.literal_eval(found[0]) == OVERLAP_SIZES
+
+
+def test_zero_stands_before_the_first_positive_time():
+    assert placed(np.array([0, 0.3, 3.0]), True).tolist() == pytest.approx([0.3 / GAP, 0.3, 3.0])
+    assert placed(np.array([0, 0.3, 3.0]), False).tolist() == [0, 0.3, 3.0]
+
+
+def test_no_line_leads_to_zero_on_a_log_axis(synthetic):
+    with alt.data_transformers.enable("default", consolidate_datasets=False):
+        spec = CURVES["drift"].chart(CURVES["drift"].table(synthetic).frame).to_dict()
+    lines = [layer for layer in spec["layer"] if layer["mark"]["type"] in ("line", "area")]
+    assert len(lines) == 3
+    assert all(row["t"] > 0 for layer in lines for row in layer["data"]["values"])
+    points = [layer for layer in spec["layer"] if layer["mark"]["type"] == "point" and layer["mark"].get("opacity") == 1]
+    assert {row["t"] for row in points[0]["data"]["values"]} == {0}
+
+
+def test_drift_turns_logarithmic_when_it_blows_up(by_hand):
+    result = by_hand({"t": [0, 1, 2], "drift": [0, 1, 1e5], "shape_drift": [0, 0.5, 1]})
+    spec = CURVES["drift"].chart(CURVES["drift"].table(result).frame).to_dict()
+    assert spec["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
+    assert "zeros are not drawn" in spec["title"]["subtitle"]
+
+
+@pytest.mark.parametrize("name", ["loss", "residual", "drift", "alignment_test"])
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_live_curves_at_any_length(name, count):
+    rows = pd.DataFrame([{"seed": i % 2, "t": 0.1 * (i // 2), name: 1 / (1 + i)} for i in range(count)])
+    chart = live_curve(rows, name)
+    spec = chart.to_dict()
+    assert QUANTITIES[name].symbol in str(spec["layer"][-1]["encoding"]["y"]["axis"]["title"])
+    points = [layer for layer in chart.layer if isinstance(layer.data, pd.DataFrame) and layer.mark["opacity"] == 1]
+    assert max((len(layer.data) for layer in points), default=0) == count
+
+
+def test_live_rows_in_any_order_are_drawn_by_time():
+    rows = pd.DataFrame({"seed": 0, "t": [0.4, 0.1, 0.2], "loss": [1.0, 4.0, 2.0]})
+    chart = live_curve(rows, "loss")
+    line = next(layer.data for layer in chart.layer if layer.mark["type"] == "line")
+    assert line["t"].tolist() == [0.1, 0.2, 0.4]
+    assert line["value"].tolist() == [4, 2, 1]
+
+
+def test_axis_titles_come_from_the_quantities():
+    assert theme.axis_title("drift") == f"{QUANTITIES['drift'].label}, {QUANTITIES['drift'].symbol}"
