@@ -59,8 +59,12 @@ MOVE = """async ([key, to]) => {
   const all = (node) => [...node.querySelectorAll('*')].flatMap(deep);
   const slider = all(root).find((element) => element.classList?.contains('slider'));
   const canvas = root.querySelector('canvas');
-  const pen = canvas.getContext('2d');
-  const picture = () => new Uint32Array(pen.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  const picture = () => {
+    copy.clearRect(0, 0, canvas.width, canvas.height);
+    copy.drawImage(canvas, 0, 0);
+    return new Uint32Array(copy.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  };
   const before = picture();
   const start = performance.now();
   slider.value = to;
@@ -95,7 +99,11 @@ def _synthetic_seed(seed: int, frames: int, size: int, config: RunConfig) -> See
     scalars = dict.fromkeys(("train_error", "test_error"), residual**2) | dict.fromkeys(("drift", "shape_drift"), t / 3)
     alignments = dict.fromkeys(("cka", "alignment_train", "alignment_test"), 1 - t / 3)
     arrays = {
-        "step": step, "t": t, "loss": 0.5 * residual**2, "residual": residual, "lambda_max": eigenvalues[:, 0],
+        "step": step,
+        "t": t,
+        "loss": 0.5 * residual**2,
+        "residual": residual,
+        "lambda_max": eigenvalues[:, 0],
         **scalars,
         **alignments,
         "eigenvalues": eigenvalues,

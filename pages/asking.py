@@ -9,8 +9,9 @@ from engine.config import RunConfig
 from engine.cost import Cost
 from engine.progress import Arrays
 from pages import draft_state
-from pages.controls import Asked
+from pages.controls import Asked, described
 from pages.live import live_curves
+from pages.presets import DEFAULT
 from pages.viewer import viewer
 from pages.watchers import watchers
 from pages.words import duration, number, plain, size
@@ -25,12 +26,7 @@ def show(asked: Asked) -> Arrays | None:
     config, key = asked.config, ""
     arrays = None
     if config is None:
-        count = len(asked.problems)
-        st.error(
-            f"{'One setting needs' if count == 1 else f'{count} settings need'} a change before this can run: see the "
-            "messages at the controls.",
-            icon=":material/rule:",
-        )
+        _mend(asked)
     else:
         key = jobs.key(KIND, config)
         arrays = cache.current().lookup(KIND, config)
@@ -38,6 +34,15 @@ def show(asked: Asked) -> Arrays | None:
             _ask(config, key, asked.cost)
     draft_state.write_url(key)
     return arrays
+
+
+def _mend(asked: Asked) -> None:
+    """Every problem once more, in one place, and the way back."""
+    count = len(asked.problems)
+    lines = [f"- {described(problem)}" for problem in asked.problems]
+    needed = "One setting needs" if count == 1 else f"{count} settings need"
+    st.error("\n".join([f"{needed} a change before this can run:", "", *lines]), icon=":material/rule:")
+    st.button("Back to the default preset", icon=":material/undo:", on_click=draft_state.load_preset, args=(DEFAULT,))
 
 
 def greet(config: RunConfig) -> Arrays | None:
@@ -117,18 +122,20 @@ def watch(config: RunConfig) -> None:
         live_curves(job.rows)
     else:
         st.caption("The first points come when the network and its kernel are compiled, a few seconds after the start.")
+    st.caption(computed_on(cache.current().device()))
 
 
 def _state(job: Job, others: int) -> None:
     where = f" on {plain(job.device)}" if job.device else ""
     doing = f": {plain(job.message)}" if job.message else ""
+    said = f"**Running**{where} for {duration(job.seconds)}{doing}."
     if job.state == "queued":
-        st.markdown("**Queued.** It starts when the compute process is free.")
-    else:
-        st.markdown(f"**Running**{where} for {duration(job.seconds)}{doing}.")
+        said = "**Queued.** It starts when the compute process is free."
     if others:
         who = "Another viewer watches" if others == 1 else f"{others} other viewers watch"
-        st.caption(f"{who} the same run: you share one computation.")
+        said += f"  \n{who} the same run: you share one computation."
+    # One element whatever there is to say: those below would otherwise be built anew when it changes.
+    st.markdown(said)
 
 
 def costs(cost: Cost) -> str:

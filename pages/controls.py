@@ -12,7 +12,7 @@ from engine.cost import Cost
 from engine.schema import ConfigError, Problem
 from pages import draft_state, files, runs
 from pages.drafts import config_of, setting_of
-from pages.presets import DEFAULT, PRESETS, preset_of
+from pages.presets import PRESETS, preset_of
 from pages.settings import BY_NAME, Draft, Setting, choices, default_text, heeded, kind_of
 from pages.texts import text_of
 from pages.words import number, sentence
@@ -83,13 +83,6 @@ def _problems_of_none(asked: Asked) -> None:
     homeless = [p for p in asked.problems if (s := setting_of(p)) is None or s.name not in shown]
     for problem in homeless:
         st.error(sentence(problem))
-    if asked.problems or draft_state.remarks():
-        st.button(
-            "Back to the default preset",
-            icon=":material/undo:",
-            width="stretch",
-            **draft_state.changing(draft_state.load_preset, DEFAULT),
-        )
 
 
 def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) -> None:
@@ -129,7 +122,13 @@ def _row(settings: list[Setting], draft: Draft, asked: Asked) -> None:
             _widget(setting, draft, asked.config)
     for setting in settings:
         for problem in _own(setting, asked.problems):
-            st.error(f"{setting.label}: {sentence(problem, with_field=False)}")
+            st.error(described(problem))
+
+
+def described(problem: Problem) -> str:
+    """A problem as Markdown, under the label of its widget."""
+    setting = setting_of(problem)
+    return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
 
 
 def _own(setting: Setting, problems: Iterable[Problem]) -> list[Problem]:
@@ -157,7 +156,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
             setting.label,
             list(options),
             key=key,
-            format_func=lambda name: options.get(name, name),
+            format_func=lambda name: options.get(name) or str(name),
             help=help_text,
             on_change=_edited,
             args=(setting.name, key),

@@ -6,7 +6,7 @@ without a word, where we show it with the config's message.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -76,11 +76,6 @@ def load_values(values: Mapping[str, Any]) -> None:
     draft, problems = draft_of(dict(values))
     _replace(_tidied(draft), problems)
     st.session_state["edited"] = True
-
-
-def changing(change: Callable[..., None], *arguments: Any) -> dict[str, Any]:
-    """Keyword arguments that make a button do this before the page runs again."""
-    return {"on_click": change, "args": arguments}
 
 
 def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:

@@ -56,8 +56,19 @@ def headlines(result: RunResult) -> list[Headline]:
             f"{int(middle(found['steps'])):,}",
             f"Over seeds: {spread(found['steps'], lambda n: f'{int(n):,}')}.",
         ),
-        Headline("computed in", duration(found["seconds"]), f"On {found['device']}, {len(found['seeds'])} seeds."),
+        Headline(
+            "computed in", duration(found["seconds"]), f"Training and kernels of all seeds, on {found['device']}."
+        ),
     ]
+
+
+def facts(result: RunResult) -> str:
+    """What was computed, and on what."""
+    config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
+    return (
+        f"{config.data.domain}; {config.data.size:,} training points; {config.parameter_count:,} parameters; "
+        f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
+    )
 
 
 def sentences(result: RunResult) -> list[str]:

@@ -13,9 +13,9 @@ SHOWN_RUNS = 5
 st.title("Kernel Drift")
 st.markdown(
     r"A network in training follows its **neural tangent kernel** "
-    r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$. At infinite width $K_t$ stands still; in "
-    "a real network it drifts, the more so the deeper and narrower it is. Train one here, and see how far its kernel "
-    "moves, where the spectrum goes, and what that does to what is learned."
+    r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$. At infinite width $K_t$ stands still; "
+    "in a real network it drifts, the more so the deeper and narrower it is. Train one here, and see how far its "
+    "kernel moves, where the spectrum goes, and what that does to what is learned."
 )
 questions, picture = st.columns([5, 7], gap="large")
 

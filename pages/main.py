@@ -7,6 +7,10 @@ import streamlit as st
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
+[data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
+[data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
+[class*="st-key-evolution_"], .st-key-home_panel { overflow-x: auto; }
+[class*="st-key-tools_"] { margin-bottom: -1.5rem; }
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.

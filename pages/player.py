@@ -24,6 +24,7 @@ def show(
     key: str,
     start: int = 0,
     autoplay: bool = False,
+    description: str = "A chart that moves with the checkpoints of training.",
 ) -> None:
     """The chart under its player, in a container of this key.
 
@@ -33,10 +34,11 @@ def show(
         key: unique on the page.
         start: frame shown first, and again when `labels` change.
         autoplay: plays as soon as the chart is there, unless the reader prefers reduced motion.
+        description: what the chart shows, for screen readers.
     """
     with st.container(key=key):
         controls(key, labels, start, autoplay)
-        st.altair_chart(chart, theme="streamlit", width="content", key=f"{key}-chart")
+        st.altair_chart(chart, theme="streamlit", width="content", key=f"{key}-chart", alt=description)
 
 
 def controls(key: str, labels: Sequence[str], start: int = 0, autoplay: bool = False) -> None:

@@ -97,9 +97,9 @@ PRESETS = {
         "Digits, ten outputs",
         "Classes as ten regressions: the kernel of a real data set.",
         _varied(
-            data={"name": "digits", "classes": None, "size": 256, "test_size": 256},
+            data={"name": "digits", "classes": None, "size": 128, "test_size": 256},
             network={"depth": 2},
-            training={"max_steps": 5000, "stop_residual": 0.3},
+            training={"max_steps": 5000, "stop_residual": 0.3, "checkpoints": 40},
             seeds=[0],
         ),
     ),

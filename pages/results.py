@@ -4,6 +4,7 @@ What is built for a run is kept by its key (never by its arrays), so that a redr
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,25 +17,30 @@ from engine.quantities import QUANTITIES
 from engine.result import RunResult
 from pages import charts, downloads, player
 from pages.charts import CURVES, EvolutionTables, Table
-from pages.findings import headlines, motion, sentences
+from pages.findings import Headline, facts, headlines, motion, sentences
 from pages.prepared import Prepared
 from pages.words import plain
 
-SMALL_WIDTH = 520
+SMALL_WIDTH = 440
 """Pixels of the panel on Home."""
 
 KEPT = 64
 """Built charts kept, over all runs."""
 
-EXPLAINED = {"error": ("train_error", "test_error"), "drift": ("drift", "shape_drift"), "accuracy": ("test_accuracy",),
-             "alignment": ("alignment_train", "alignment_test")}  # fmt: skip
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    "error": ("train_error", "test_error"),
+    "drift": ("drift", "shape_drift"),
+    "accuracy": ("test_accuracy",),
+    "alignment": ("alignment_train", "alignment_test"),
+}
 """The quantities of a curve, where they are not the one of its name."""
 
 
 def full(result: RunResult, arrays: Arrays) -> None:
     """Everything that the Evolution page says of a run."""
     key = jobs.key("run", result.config)
-    numbers(result)
+    st.caption(plain(facts(result)))
+    numbers(headlines(result))
     st.markdown(" ".join(sentences(result)))
     _animated(result, key)
     _curves(result, key)
@@ -43,17 +49,16 @@ def full(result: RunResult, arrays: Arrays) -> None:
 
 def small(result: RunResult) -> None:
     """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
-    numbers(result, most=4)
+    numbers(headlines(result)[1:4])
     key = jobs.key("run", result.config)
     player.show(_spectrum(result, key, SMALL_WIDTH), _tables(result, key, 0).labels, key="home_panel", autoplay=True)
     st.markdown(" ".join(motion(result)))
 
 
-def numbers(result: RunResult, most: int = 8) -> None:
-    """The headline numbers, four in a row."""
-    found = headlines(result)[:most]
+def numbers(found: Sequence[Headline]) -> None:
+    """Headline numbers, up to four in a row."""
     for start in range(0, len(found), 4):
-        for column, headline in zip(st.columns(4), found[start : start + 4], strict=False):
+        for column, headline in zip(st.columns(min(4, len(found))), found[start : start + 4], strict=False):
             column.metric(headline.label, headline.value, help=headline.more or None)
 
 
@@ -67,9 +72,12 @@ def _animated(result: RunResult, key: str) -> None:
             seeds = [seed.seed for seed in result.seeds]
             chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"seed {key[:8]}")
             index = seeds.index(chosen)
-        explain(["eigenvalues", "profile" if "profile" in result.seeds[0] else "kernel_shown", "mode_residual", "t"])
-        tables = _tables(result, key, index)
-        figures(f"evolution-seed{result.seeds[index].seed}", lambda: charts.evolution_chart(tables))
+        tables, shown = _tables(result, key, index), result.seeds[index]
+        about(
+            ["eigenvalues", "profile" if "profile" in shown else "kernel_shown", "mode_residual", "t"],
+            f"evolution-seed{shown.seed}",
+            lambda: charts.evolution_chart(tables),
+        )
     player.show(_panel(result, key, index), tables.labels, key=f"evolution_{index}")
     say(tables.notes)
 
@@ -81,17 +89,19 @@ def _curves(result: RunResult, key: str) -> None:
     log_time = (
         st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="time axis") == "log"
     )
-    for position, name in enumerate(charts.available(result)):
-        if position % 2 == 0:
-            columns = st.columns(2, gap="large")
-        with columns[position % 2]:
-            curve = CURVES[name]
-            table = _curve_table(result, key, name)
-            with st.container(horizontal=True, horizontal_alignment="right", gap=None):
-                explain(EXPLAINED.get(name, (name,)))
-                figures(name, lambda curve=curve, table=table: curve.chart(table.frame, log_time=log_time))
-            st.altair_chart(_curve_chart(result, key, name, log_time), width="stretch", key=f"chart {name}")
-            say(table.notes)
+    names = charts.available(result)
+    for start in range(0, len(names), 2):
+        for column, name in zip(st.columns(2, gap="large"), names[start : start + 2], strict=False):
+            with column:
+                _curve(result, key, name, log_time)
+
+
+def _curve(result: RunResult, key: str, name: str, log_time: bool) -> None:
+    curve, table = CURVES[name], _curve_table(result, key, name)
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
+        about(EXPLAINED.get(name, (name,)), name, partial(curve.chart, table.frame, log_time=log_time))
+    st.altair_chart(_curve_chart(result, key, name, log_time), width="stretch", key=f"chart_{name}")
+    say(table.notes)
 
 
 def _files(result: RunResult, arrays: Arrays, key: str) -> None:
@@ -115,19 +125,16 @@ def keep(key: str) -> None:
         (engine.pin if kept else engine.unpin)(key)
 
 
-def explain(names: Sequence[str]) -> None:
-    """A popover with definition, normalisation and source of each quantity."""
-    with st.popover("", icon=":material/info:", type="tertiary", help="what this shows"):
+def about(names: Sequence[str], file_name: str, chart: Callable[[], Any]) -> None:
+    """A popover with definition, normalisation and source of each quantity, and the figure as a file."""
+    with st.popover(
+        "about", icon=":material/info:", type="tertiary", help="definitions, sources, this figure as a file"
+    ):
         for name in names:
             quantity = QUANTITIES[name]
             st.markdown(f"**{quantity.label}**: {quantity.definition}")
             st.caption(f"Source: {quantity.source}")
-
-
-def figures(name: str, chart: Callable[[], Any]) -> None:
-    """A popover with the figure as a file."""
-    with st.popover("", icon=":material/download:", type="tertiary", help="this figure as a file"):
-        downloads.figure_files(name, chart)
+        downloads.figure_files(file_name, chart)
 
 
 def say(notes: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from engine.quantities import QUANTITIES
 from pages.words import number
 
-BLUE, VERMILION, GREEN, PINK = "#2380c2", "#d55e00", "#009e73", "#c76a9e"
+BLUE, VERMILION, GREEN, PINK = "#2380c2", "#d55e00", "#009e73", "#bb5fb4"
 ORANGE, SKY, VIOLET, CRIMSON, GREY = "#c07f00", "#3f93c9", "#8468d0", "#cf4058", "#808080"
 
 COLOURS = {
@@ -42,7 +42,7 @@ COLOURS = {
 }
 """What is drawn -> its colour, on every page."""
 
-ORDERED = (BLUE, "#6b6fd0", "#9b62c0", PINK, "#d0606a", VERMILION, ORANGE)
+ORDERED = (BLUE, "#6b6fd0", "#9b62c0", "#c76a9e", "#d0606a", VERMILION, ORANGE)
 """For an ordered series such as k = 1, 2, 4, ...: from blue to orange."""
 
 PAGE_WIDTH = 820

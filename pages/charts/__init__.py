@@ -20,7 +20,8 @@ Animated (fixed width; shown with `pages.player.show`, which brings play, pause,
 
     # one panel alone:
     table = spectrum_table(result, index=0)
-    player.show(animated(spectrum_panel(table.frame), frames=len(labels)), labels, key="spectrum")
+    said = labels(timeline_table(result, index=0).frame)
+    player.show(animated(spectrum_panel(table.frame), len(said), labels=said), said, key="spectrum")
 
 Files:
 

@@ -45,18 +45,18 @@ def _layers(frame: pd.DataFrame, look: Look, x: alt.X, log_time: bool) -> list[a
     layers = []
     if len(own) and _banded(frame):
         area = alt.Chart(middle).mark_area(opacity=0.2, clip=True)
-        layers.append(area.encode(x=x, y=look.y(frame, "low"), y2="high:Q", color=colour))
+        layers.append(area.encode(x=x, y=look.y(frame, "low"), y2=alt.Y2("high"), color=colour))
     styles: tuple[dict[str, Any], ...] = {"strokeWidth": theme.THIN, "opacity": 0.45}, {"strokeWidth": theme.LINE}
     for rows, style in zip((own, middle), styles, strict=True):
         dashed = rows["series"].isin(look.dashed)
         for drawn, dash in ((rows[~dashed], [1, 0]), (rows[dashed], [6, 4])):
             if len(drawn):
                 mark = alt.Chart(drawn).mark_line(clip=True, strokeDash=dash, **style)
-                layers.append(mark.encode(x=x, y=y, color=colour, detail="line:N"))
-    points = alt.Chart(_points(frame, on_axis, look)).mark_point(size=34, filled=not len(own), opacity=1, clip=True)
+                layers.append(mark.encode(x=x, y=y, color=colour, detail=alt.Detail("line:N")))
+    points = alt.Chart(_points(frame, on_axis, look)).mark_point(size=34, filled=not len(own), opacity=1)
     layers.append(points.encode(x=x, y=y, color=colour))
     names = ("t", "value", *(("low", "high") if len(own) else ()))
-    tooltip = ["series:N", *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in names)]
+    tooltip = [alt.Tooltip("series:N"), *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in names)]
     pointed = alt.Chart(middle).mark_point(size=90, opacity=0, clip=True)
     return [*layers, pointed.encode(x=x, y=y, color=colour, tooltip=tooltip)]
 

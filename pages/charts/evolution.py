@@ -20,7 +20,7 @@ PANEL_HEIGHT = 200
 SQUARE = 224
 """Side of a heatmap in pixels: seven for each of its 32 points."""
 
-Y_AXIS = 66
+Y_AXIS = 56
 """Pixels that a value axis takes beside its plot."""
 
 

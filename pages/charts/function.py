@@ -9,7 +9,7 @@ from engine.result import RunResult
 from pages import theme
 from pages.charts.angle import angle_x, wrapped
 from pages.charts.assemble import layered
-from pages.charts.panel import LINE, QUIET, legend_layer, linear_y
+from pages.charts.panel import LINE, QUIET, dots, legend_layer, linear_y
 from pages.charts.table import Table
 from pages.charts.wide import current, frames_of, wide
 
@@ -115,7 +115,7 @@ def _function(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
     target = alt.Chart(held_out[[axis, "target"]])
     target = target.mark_line(color=theme.COLOURS["target"], opacity=0.6, strokeWidth=3, **QUIET)
     given = alt.Chart(train[[axis, "target"]])
-    given = given.mark_point(color=theme.COLOURS["train"], filled=True, size=18, opacity=1, **QUIET)
+    given = given.mark_point(color=theme.COLOURS["train"], opacity=1, **dots(len(train), 18))
     now = current(held_out).mark_line(color=theme.COLOURS["network"], **LINE)
     return layered(
         legend_layer(FUNCTION_NAMES),
@@ -143,6 +143,6 @@ def _predictions(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
     ]
     for label, name in POINT_NAMES.items():
         points = current(frame[frame["set"] == label])
-        points = points.mark_point(color=theme.COLOURS[name], filled=True, size=16, opacity=0.7, **QUIET)
+        points = points.mark_point(color=theme.COLOURS[name], opacity=0.7, **dots(len(points.data), 16))
         layers.append(points.encode(x=x, y=y))
     return layered(*layers, title=title)

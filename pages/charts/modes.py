@@ -7,7 +7,7 @@ import pandas as pd
 from engine.result import RunResult
 from pages import theme
 from pages.charts.assemble import layered
-from pages.charts.panel import FEW, QUIET, index_x, legend_layer, log_y, tooltips
+from pages.charts.panel import dots, index_x, legend_layer, log_y, tooltips
 from pages.charts.table import Table
 from pages.charts.wide import current, frames_of, positive, wide
 
@@ -33,9 +33,8 @@ def modes_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.
     domain = theme.log_domain(frames_of(frame), lowest=SMALLEST_SHOWN)
     x, title = index_x(count, "mode i of K_0"), theme.axis_title("mode_residual")
     start, now = alt.Chart(frame[["i", "start"]].dropna()), current(frame)
-    area = 20 if count <= FEW else 10
-    start = start.mark_point(color=theme.COLOURS["kernel_0"], filled=True, size=area, opacity=0.6, **QUIET)
-    now = now.mark_point(color=theme.COLOURS["mode_residual"], filled=True, size=1.3 * area, opacity=1, **QUIET)
+    start = start.mark_point(color=theme.COLOURS["kernel_0"], opacity=0.6, **dots(count, 20))
+    now = now.mark_point(color=theme.COLOURS["mode_residual"], opacity=1, **dots(count, 26))
     return layered(
         legend_layer(NAMES, "circle"),
         start.encode(x=x, y=log_y("start", domain, title)),

@@ -10,7 +10,7 @@ from engine.diagnostics import noise_floor
 from engine.result import RunResult
 from pages import theme
 from pages.charts.assemble import layered
-from pages.charts.panel import FEW, LINE, QUIET, index_x, legend_layer, log_y, tooltips
+from pages.charts.panel import LINE, QUIET, dots, index_x, legend_layer, log_y, tooltips
 from pages.charts.table import Table
 from pages.charts.wide import current, frames_of, positive, wide
 
@@ -61,7 +61,7 @@ def spectrum_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> a
     if noisy:
         layers.append(_noise(floors, domain, title))
         points = _greyed(points, floors)
-    points = points.mark_point(color=theme.COLOURS["kernel"], filled=True, size=18 if count <= FEW else 9, opacity=1, **QUIET)
+    points = points.mark_point(color=theme.COLOURS["kernel"], opacity=1, **dots(count, 18))
     points = points.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value"))
     if noisy:
         points = points.encode(opacity=alt.Opacity("opacity:Q", scale=None))
@@ -72,7 +72,7 @@ def _noise(floors: np.ndarray, domain: tuple[float, float], title: str) -> alt.C
     """The region under the noise floor of the frame shown."""
     table = wide(np.maximum(floors, domain[0])[:, None]).assign(bottom=domain[0])
     area = current(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.22, **QUIET)
-    return area.encode(y=log_y("value", domain, title), y2="bottom:Q")
+    return area.encode(y=log_y("value", domain, title), y2=alt.Y2("bottom"))
 
 
 def _greyed(points: alt.Chart, floors: np.ndarray) -> alt.Chart:

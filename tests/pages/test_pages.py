@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pretend_engine import SMALL, SMALL_QUERY, texts
@@ -36,10 +37,8 @@ def test_every_page_is_visited():
 @pytest.mark.parametrize("state", ["new", "queued", "running", "failed", "cancelled", "finished", "unfinished"])
 def test_every_page_in_every_state(page, state, pretend, opened):
     if state == "unfinished":
-        pretend.records[jobs.key("run", DEFAULT)] = Run(
-            "k", "run", DEFAULT.to_dict(), "label", "unfinished", 0.0, 0.0, 0.0, "", False, False
-        )
-        pretend.records[jobs.key("run", DEFAULT)].__dict__["status"] = "unfinished"
+        record = SimpleNamespace(values=DEFAULT.to_dict(), status="unfinished", error="")
+        pretend.records[jobs.key("run", DEFAULT)] = record
     elif state != "new":
         error = Failure("worker", "The worker process was killed.") if state == "failed" else None
         rows = ROWS if state == "running" else ()
@@ -188,6 +187,19 @@ def test_csv_by_paste(pretend, opened):
     app.text_area(key="csv text").set_value("a,b\n1,x\n2,3\n4,5\n6,7").run()
     assert "row 2, column 'b' is 'x', not a number" in texts(app)
     assert not app.exception
+
+
+def test_a_link_to_a_run_with_a_table_of_its_own(pretend, opened):
+    rows = "\n".join(f"{i},{i * i}" for i in range(20))
+    config = RunConfig.from_dict({"data": {"name": "csv", "content": f"a,b\n{rows}"}, "network": {"width": 77}})
+    key = jobs.key("run", config)
+    pretend.records[key] = SimpleNamespace(values=config.to_dict(), status="finished", error="")
+    app = opened("evolution", run=key)
+    assert not app.error
+    assert "20 rows, 2 columns" in texts(app)
+    assert app.text_input(key="setting width").value == "77"
+    assert app.query_params["run"] in (key, [key])
+    assert "is not in the cache here" in texts(opened("evolution", run="0" * 64))
 
 
 def test_yaml_by_paste(pretend, opened):

@@ -62,7 +62,7 @@ def test_the_standard_parameterization_scales_each_layer():
     assert standard["K_w"] == pytest.approx(ntk["K_w"] * 3 / 1.3**2, rel=1e-6)
 
 
-@pytest.mark.parametrize("parameterization", ["ntk", "standard"])
+@pytest.mark.parametrize("parameterization", ["standard", pytest.param("ntk", marks=pytest.mark.long)])
 def test_networks_are_those_of_the_engine(parameterization):
     """Same parameters, same spreads as `engine.network.draw`."""
     setting = Setting.from_dict(

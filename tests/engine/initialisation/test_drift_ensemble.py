@@ -18,8 +18,10 @@ def run(setting, target, times, draws, points=1):
 
 
 def test_a_linear_network_has_an_ordinary_equation():
-    """f = c2 v.u with u = c1 W x, s = c1^2|x|^2, p = c2^2|v|^2, q = c2^2|u|^2: K = s p + q, f' = -K (f - y),
-    p' = q' / s = -2 c2^2 (f - y) f / ... in closed form p' = 2 (c2^2) (y - f) f, q' = 2 c2^2 s (y - f) f."""
+    """One hidden layer at one x: with s = sigma^2|x|^2/n_0 and c^2 = sigma^2/n_1,
+
+    f' = -K (f - y) and K' = 4 c^2 s (y - f) f: a pair of equations in (f, K) alone.
+    """
     setting = Setting.from_dict({"widths": [2, 3, 1], "activation": "linear", "sigma_b": 0.0, "sigma_w": 1.5})
     times, y = (0.05, 0.3, 1.0), 2.0
     found = run(setting, y, times, 6)

@@ -65,5 +65,5 @@ def test_flags_tell_when_intervals_cover():
         for seed in range(500):
             K2 = np.concatenate([c.K for c in draw_chunks(law, draws, seed, first_step=False)]) ** 2
             low, high = Estimate(K2.mean(), K2.std() / np.sqrt(draws), draws).interval
-            covered += low <= exact <= high
+            covered += bool(low <= exact <= high)
         assert (covered >= 465) is believed

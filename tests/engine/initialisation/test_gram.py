@@ -45,7 +45,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("relu", "erf, random biases", "standard")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[] if case in QUICK else [pytest.mark.long]) for case in CASES]
+)
 def test_the_law_is_that_of_networks(case):
     """Diagonal, off-diagonal and top eigenvalue by Kolmogorov-Smirnov, and their product's mean."""
     of, draws = setting(**CASES[case]), 3000

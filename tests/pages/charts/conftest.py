@@ -18,9 +18,13 @@ def by_hand() -> Callable[..., RunResult]:
         config = RunConfig.from_dict({"data": {"name": "circle", "size": 4, "test_size": 8}, "training": training})
         found = []
         for number, values in enumerate(seeds):
-            arrays = {name: np.asarray(value, float) for name, value in values.items() if name not in ("stop_reason", "rate")}
+            arrays = {
+                name: np.asarray(value, float) for name, value in values.items() if name not in ("stop_reason", "rate")
+            }
             rate, reason = values.get("rate", 0.5), values.get("stop_reason", "residual")
-            found.append(SeedResult(number, reason, rate, rate * 4, len(arrays["t"]) - 1, float(arrays["t"][-1]), arrays))
+            found.append(
+                SeedResult(number, reason, rate, rate * 4, len(arrays["t"]) - 1, float(arrays["t"][-1]), arrays)
+            )
         return RunResult(config, tuple(found), None, None, {"config_hash": "by hand"})
 
     return make

@@ -71,7 +71,9 @@ def test_no_line_leads_to_zero_on_a_log_axis(synthetic):
     lines = [layer for layer in spec["layer"] if layer["mark"]["type"] in ("line", "area")]
     assert len(lines) == 3
     assert all(row["t"] > 0 for layer in lines for row in layer["data"]["values"])
-    points = [layer for layer in spec["layer"] if layer["mark"]["type"] == "point" and layer["mark"].get("opacity") == 1]
+    points = [
+        layer for layer in spec["layer"] if layer["mark"]["type"] == "point" and layer["mark"].get("opacity") == 1
+    ]
     assert {row["t"] for row in points[0]["data"]["values"]} == {0}
 
 

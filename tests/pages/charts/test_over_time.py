@@ -10,9 +10,7 @@ def _series(name: str):
 
 def test_median_and_range_of_three_seeds_are_those_of_their_values(by_hand):
     t = [0, 1, 2, 4]
-    result = by_hand(
-        {"t": t, "drift": [0, 1, 2, 3]}, {"t": t, "drift": [0, 5, 6, 7]}, {"t": t, "drift": [0, 2, 9, 4]}
-    )
+    result = by_hand({"t": t, "drift": [0, 1, 2, 3]}, {"t": t, "drift": [0, 5, 6, 7]}, {"t": t, "drift": [0, 2, 9, 4]})
     frame = over_time_table(result, _series("drift")).frame
     middle = frame[frame["part"] == "all"]
     assert middle["t"].tolist() == t
@@ -44,7 +42,9 @@ def test_interpolation_is_linear_in_log_t_and_log_value():
 
 
 def test_interpolation_of_a_plain_value_is_linear_in_log_t():
-    t, values = on_common_times([(np.array([0, 1.0, 100.0]), np.array([7.0, 0.0, 2.0])), (np.array([0, 10.0, 100]), np.zeros(3))], False)
+    t, values = on_common_times(
+        [(np.array([0, 1.0, 100.0]), np.array([7.0, 0.0, 2.0])), (np.array([0, 10.0, 100]), np.zeros(3))], False
+    )
     np.testing.assert_allclose(t, [0, 1, 10, 100])
     np.testing.assert_allclose(values[0], [7, 0, 1, 2])
 
@@ -58,7 +58,9 @@ def test_long_runs_are_thinned_but_keep_both_ends():
     np.testing.assert_allclose(values[0], grid)
 
 
-@pytest.mark.parametrize(("log_value", "left", "word"), [(False, 3, "not finite"), (True, 2, "not positive or not finite")])
+@pytest.mark.parametrize(
+    ("log_value", "left", "word"), [(False, 3, "not finite"), (True, 2, "not positive or not finite")]
+)
 def test_what_an_axis_cannot_show_is_left_out_and_counted(by_hand, log_value, left, word):
     result = by_hand({"t": [0, 1, 2, 3, 4], "loss": [1, np.nan, 0, np.inf, 2]})
     table = over_time_table(result, _series("loss"), log_value)

@@ -31,7 +31,9 @@ def _linear(colour: str) -> np.ndarray:
 
 
 def _contrast(one: str, other: str) -> float:
-    light, dark = sorted((float(np.dot([0.2126, 0.7152, 0.0722], _linear(colour))) for colour in (one, other)), reverse=True)
+    light, dark = sorted(
+        (float(np.dot([0.2126, 0.7152, 0.0722], _linear(colour))) for colour in (one, other)), reverse=True
+    )
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -67,7 +69,9 @@ def test_ticks_of_a_log_axis(low, high, expected):
     assert theme.ticks(low, high) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("value", "text"), [(1e-3, "10⁻³"), (2e-5, "2·10⁻⁵"), (0.05, "0.05"), (100, "100"), (1e4, "10⁴")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e-3, "10⁻³"), (2e-5, "2·10⁻⁵"), (0.05, "0.05"), (100, "100"), (1e4, "10⁴")]
+)
 def test_numbers_of_a_log_axis(value, text):
     assert theme.power(value) == text
 

@@ -1,0 +1,143 @@
+"""The layerwise kernel against Jacobian contraction, which knows nothing of layers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.config import NetworkConfig
+from engine.kernel import PANEL, ntk
+from engine.network import apply, blocks, init
+
+NETWORKS = {
+    "relu": {"depth": 3, "width": 17},
+    "one hidden layer": {"depth": 1, "width": 6, "activation": "tanh"},
+    "deep": {"depth": 12, "width": 5, "activation": "erf"},
+    "unequal widths": {"depth": 4, "width": [5, 9, 9, 3], "activation": "erf"},
+    "width of the input": {"depth": 3, "width": 4, "activation": "linear"},
+    "random biases, relu readout": {
+        "depth": 2, "width": 7, "activation": "gelu", "bias_init": "normal", "readout": "relu",
+    },
+    "random biases that stay": {"depth": 3, "width": 6, "bias_init": "normal", "train_bias": False, "alpha": 0.3},
+    "no biases": {"depth": 3, "width": 6, "sigma_b": 0.0, "train_bias": False, "activation": "sin"},
+    "no output bias, sigma_w of its own": {
+        "depth": 2, "width": 6, "output_bias": False, "sigma_w": 0.7, "sigma_w_readout": 1.9, "sigma_b": 0.4,
+    },
+    "standard": {
+        "depth": 3, "width": [6, 4, 5], "activation": "softplus", "parameterization": "standard", "sigma_b": 0.5,
+    },
+}  # fmt: skip
+
+
+def network_of(**settings: object) -> NetworkConfig:
+    return NetworkConfig.from_dict(settings)
+
+
+def points(size: int, dim: int = 4) -> jax.Array:
+    return jax.random.normal(jax.random.key(9), (size, dim), jnp.float64)
+
+
+def jacobian(network: NetworkConfig, params: dict, x: jax.Array) -> np.ndarray:
+    """(n, k, parameters), alpha included, by reverse mode."""
+    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
+    leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda params: network.alpha * apply(network, params, x)))(params))
+    return np.concatenate([np.asarray(leaf).reshape(*leaf.shape[:2], -1) for leaf in leaves], axis=-1)
+
+
+def close(kernel: jax.Array, expected: np.ndarray) -> bool:
+    return bool(np.max(np.abs(np.asarray(kernel) - expected)) <= 1e-12 * np.max(np.abs(expected)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_agrees_with_the_jacobian(name: str) -> None:
+    network, outputs = network_of(**NETWORKS[name]), 1 if name == "relu" else 3
+    size = 2 * PANEL + 3 if name == "relu" else 23  # three panels, the last one small
+    params, x = init(network, 1, 4, outputs), points(size)
+    J = jacobian(network, params, x)
+    trace = np.einsum("ihp,jhp->ij", J, J) / outputs
+    rows = J.reshape(size * outputs, -1)
+    full = rows @ rows.T
+    m = 9
+    assert close(ntk(network, params, x), trace)
+    assert close(ntk(network, params, x[:m], x[m:]), trace[:m, m:])
+    assert close(ntk(network, params, x, heads="full"), full)
+    assert close(ntk(network, params, x[:m], x[m:], heads="full"), full[: m * outputs, m * outputs :])
+
+
+@pytest.mark.parametrize("heads", ["trace", "full"])
+def test_blocks_of_rows_change_nothing(heads: str) -> None:
+    network, x = network_of(depth=2, width=8), points(31)
+    params = init(network, 0, 4, 2)
+    assert close(ntk(network, params, x, heads=heads, rows=10), np.asarray(ntk(network, params, x, heads=heads)))
+    across = np.asarray(ntk(network, params, x[:21], x[21:], heads=heads))
+    assert close(ntk(network, params, x[:21], x[21:], heads=heads, rows=4), across)
+
+
+def test_each_term_of_the_standard_parameterization_differs_by_its_factor() -> None:
+    """The term of W_l by n_{l-1}/sigma_l^2, that of b_l by 1/sigma_b^2, layer by layer."""
+    shared = {"depth": 3, "width": [5, 7, 4], "activation": "tanh", "bias_init": "normal", "sigma_b": 0.6}
+    own = {"sigma_w": 1.3, "sigma_w_readout": 0.8}
+    x, terms = points(6), {}
+    for parameterization in ("ntk", "standard"):
+        network = network_of(**shared, **own, parameterization=parameterization)
+        params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(network, 2, 4))
+        for block in blocks(network, 4, 1):
+            for leaf in ("w", "b"):
+
+                def f(part: jax.Array, block: str = block.name, leaf: str = leaf) -> jax.Array:
+                    return apply(network, {**params, block: {**params[block], leaf: part}}, x)[:, 0]  # noqa: B023
+
+                J = np.asarray(jax.jacrev(f)(params[block.name][leaf])).reshape(len(x), -1)
+                terms[parameterization, block.name, leaf] = J @ J.T
+    fan_in = {"hidden_0": 4, "hidden_1": 5, "hidden_2": 7, "readout": 4}
+    for block, inputs in fan_in.items():
+        sigma = 0.8 if block == "readout" else 1.3
+        # The two draws are equal to float32, in which parameters are drawn.
+        np.testing.assert_allclose(
+            terms["standard", block, "w"], terms["ntk", block, "w"] * inputs / sigma**2, rtol=2e-5, atol=1e-6
+        )
+        np.testing.assert_allclose(terms["standard", block, "b"], terms["ntk", block, "b"] / 0.6**2, rtol=2e-5, atol=1e-6)
+
+
+def test_precisions() -> None:
+    network, x = network_of(depth=3, width=64), points(40)
+    params = init(network, 0, 4)
+    exact = np.asarray(ntk(network, params, x))
+    for precision, error, dtype in (("mixed", 1e-6, np.float64), ("float32", 2e-6, np.float32)):
+        found = np.asarray(ntk(network, params, x, precision=precision))
+        assert found.dtype == dtype
+        assert 0 < np.max(np.abs(found - exact)) < error * np.max(exact)
+
+
+def test_float64_without_64_bit_jax_is_refused() -> None:
+    network = network_of(depth=1, width=3)
+    params, x = init(network, 0, 4), points(3)
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(RuntimeError, match="jax_enable_x64"):
+            ntk(network, params, x)
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**31 - 1), activation=st.sampled_from(["relu", "erf", "sin"]), size=st.integers(1, 12))
+def test_symmetric_positive_semidefinite_and_equivariant(seed: int, activation: str, size: int) -> None:
+    network = network_of(depth=2, width=9, activation=activation)
+    params, x = init(network, seed, 3), jax.random.normal(jax.random.key(seed), (12, 3), jnp.float64)[:size]
+    K = np.asarray(ntk(network, params, x))
+    values = np.linalg.eigvalsh(K)
+    assert np.array_equal(K, K.T)
+    assert values[0] >= -1e-12 * values[-1]
+    assert np.isclose(values.sum(), np.trace(K), rtol=1e-12)
+    order = np.random.default_rng(seed).permutation(size)
+    np.testing.assert_allclose(np.asarray(ntk(network, params, x[order])), K[np.ix_(order, order)], rtol=1e-11)
+
+
+def test_relu_without_biases_is_homogeneous() -> None:
+    """K(a x, b x') = a b K(x, x') for a, b > 0."""
+    network = network_of(depth=3, width=20, train_bias=False)
+    params, x = init(network, 0, 4), points(5)
+    np.testing.assert_allclose(ntk(network, params, 3 * x, 0.5 * x), 1.5 * ntk(network, params, x, x), rtol=1e-11)

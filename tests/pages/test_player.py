@@ -1,0 +1,191 @@
+"""The player in a real browser."""
+
+import os
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.animation import ARGUMENTS, CHROMIUM, frames_per_second, served, slider_latency
+from pages.player import PLAY_SECONDS, SPEEDS, speed
+
+SCRIPT = """
+import streamlit as st
+from benchmarks.animation import synthetic_result
+from pages import charts, player
+
+def show(key, frames, size, **how):
+    result = synthetic_result(frames, size)
+    labels = charts.labels(charts.timeline_table(result).frame)
+    panel = charts.spectrum_panel(charts.spectrum_table(result).frame)
+    player.show(charts.animated(panel, frames, labels=labels), labels, key=key, **how)
+
+show("spectrum", 200, 512)
+show("second", 40, 8, start=7)
+show("auto", 1000, 8, autoplay=True)
+show("one", 1, 8)
+if st.button("Run again"):
+    st.write("ran again")
+show("changing", 30 if st.checkbox("Longer") else 10, 8, start=2)
+"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists() and not os.environ.get("CI"),
+        reason=f"no Chromium at {CHROMIUM}: browser tests skipped",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served(SCRIPT) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page, drawn. What the console says must be nothing."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    _open(page, address)
+    yield page
+    page.close()
+    assert said == []
+
+
+def _open(page, address: str) -> None:
+    page.goto(address)
+    for key in ("spectrum", "second", "auto", "one", "changing"):
+        page.wait_for_selector(f".st-key-{key} canvas", timeout=60_000)
+        page.wait_for_selector(f".st-key-{key} .vega-bind", state="hidden", timeout=10_000)
+
+
+def _count(page, key: str) -> int:
+    return int(page.locator(f".st-key-{key} .count").inner_text().split("/")[0])
+
+
+def _bound(page, key: str) -> int:
+    return int(page.locator(f'.st-key-{key} .vega-bind input[name="frame"]').input_value())
+
+
+def _part(page, key: str, name: str):
+    return page.locator(f".st-key-{key} .{name}")
+
+
+def _picture(page, key: str) -> str:
+    return page.evaluate(f"document.querySelector('.st-key-{key} canvas').toDataURL()")
+
+
+def test_play_advances_the_frames_and_the_picture(page):
+    before = _picture(page, "spectrum")
+    _part(page, "spectrum", "play").click()
+    page.wait_for_function(
+        "Number(document.querySelector('.st-key-spectrum .vega-bind input').value) > 5", timeout=10_000
+    )
+    assert _part(page, "spectrum", "play").get_attribute("aria-label") == "Pause"
+    _part(page, "spectrum", "play").click()
+    stopped = _count(page, "spectrum")
+    assert _bound(page, "spectrum") == stopped - 1
+    assert _picture(page, "spectrum") != before
+    page.wait_for_timeout(300)
+    assert _count(page, "spectrum") == stopped
+    assert _count(page, "second") == 8
+
+
+def test_two_hundred_frames_play_fast_and_the_slider_answers(page):
+    # The claims are 30 frames a second and 50 ms (benchmarks/animation.py); a busy machine must not fail the test.
+    _part(page, "auto", "play").click()
+    assert frames_per_second(page, "spectrum", seconds=2) > 15
+    assert statistics.median(slider_latency(page, "spectrum", moves=9)) < 100
+
+
+def test_keys_step_and_play(page):
+    slider = _part(page, "second", "slider")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert _bound(page, "second") == 8
+    assert "step" in slider.get_attribute("aria-valuetext")
+    page.keyboard.press("Home")
+    assert _bound(page, "second") == 0
+    assert _part(page, "second", "back").is_disabled()
+    page.keyboard.press("End")
+    assert _bound(page, "second") == 39
+    page.keyboard.press("Space")
+    page.wait_for_function(
+        "Number(document.querySelector('.st-key-second .vega-bind input').value) < 39", timeout=5_000
+    )
+    page.keyboard.press("Space")
+    assert _part(page, "second", "play").get_attribute("aria-label") == "Play"
+
+
+def test_the_end_stops_or_loops(page):
+    _part(page, "second", "slider").fill("37")
+    _part(page, "second", "play").click()
+    page.wait_for_function("document.querySelector('.st-key-second .vega-bind input').value == 39", timeout=5_000)
+    page.wait_for_timeout(500)
+    assert _bound(page, "second") == 39
+    _part(page, "second", "loop").click()
+    _part(page, "second", "slider").fill("37")
+    _part(page, "second", "play").click()
+    page.wait_for_function("document.querySelector('.st-key-second .vega-bind input').value < 30", timeout=5_000)
+
+
+def test_a_rerun_keeps_the_frame_and_goes_on_playing(page):
+    _part(page, "spectrum", "slider").fill("120")
+    page.get_by_role("button", name="Run again").click()
+    page.get_by_text("ran again").wait_for()
+    page.wait_for_timeout(500)
+    assert _count(page, "spectrum") == 121
+    assert _bound(page, "spectrum") == 120
+    before = _bound(page, "auto")
+    page.wait_for_timeout(500)
+    assert _bound(page, "auto") > before
+
+
+def test_another_run_starts_at_its_start(page):
+    assert _count(page, "changing") == 3
+    _part(page, "changing", "slider").fill("9")
+    page.get_by_text("Longer").click()
+    page.wait_for_function("document.querySelector('.st-key-changing .vega-bind input')?.max == 29", timeout=10_000)
+    page.wait_for_function("document.querySelector('.st-key-changing .vega-bind input')?.value == 2", timeout=5_000)
+    assert _part(page, "changing", "count").inner_text() == "3 / 30"
+    page.wait_for_selector(".st-key-changing .vega-bind", state="hidden")
+
+
+def test_one_frame_cannot_be_played(page):
+    assert _part(page, "one", "count").inner_text() == "1 / 1"
+    assert all(_part(page, "one", name).is_disabled() for name in ("play", "slider", "forward", "back"))
+
+
+def test_plays_by_itself_only_where_motion_is_welcome(browser, address):
+    page = browser.new_page(reduced_motion="reduce")
+    _open(page, address)
+    page.wait_for_timeout(1000)
+    assert _count(page, "auto") == 1
+    page.close()
+    page = browser.new_page(reduced_motion="no-preference")
+    _open(page, address)
+    page.wait_for_function("Number(document.querySelector('.st-key-auto .vega-bind input').value) > 2", timeout=10_000)
+    page.close()
+
+
+@pytest.mark.parametrize("frames", [1, 30, 68, 200, 1000])
+def test_the_first_speed_plays_the_whole_in_a_few_seconds(frames):
+    chosen = speed(frames)
+    assert chosen in SPEEDS
+    assert all(abs(chosen - frames / PLAY_SECONDS) <= abs(other - frames / PLAY_SECONDS) for other in SPEEDS)
