@@ -12,6 +12,7 @@ from engine.cost import Cost
 from engine.schema import ConfigError, Problem
 from pages import draft_state, files, runs
 from pages.drafts import config_of, setting_of
+from pages.folded import unfolded
 from pages.presets import PRESETS, preset_of
 from pages.settings import BY_NAME, Draft, Setting, choices, default_text, heeded, kind_of
 from pages.texts import text_of
@@ -94,8 +95,8 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) ->
     bad = [s for s in folded if _own(s, asked.problems)]
     if title == "Network":
         _off_critical(asked.config)
-    if folded:
-        with st.expander(f"More about the {title.lower()}", expanded=bool(bad)):
+    if folded and (more := unfolded(f"More about the {title.lower()}", bool(bad))):
+        with more:
             _pairs(folded, draft, asked)
 
 

@@ -9,6 +9,7 @@ from engine.config import RunConfig
 from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, parse
 from engine.schema import ConfigError, Problem
 from pages import draft_state
+from pages.folded import unfolded
 from pages.settings import Draft
 from pages.words import plain, sentence
 
@@ -26,7 +27,7 @@ def table(draft: Draft, problems: Sequence[Problem]) -> None:
         "target unless you name others. The table is kept in the config, so a result names its data.",
         on_change=_table_came,
     )
-    st.text_area("or paste it here", key="csv text", height=80, on_change=_table_pasted)
+    st.text_area("or paste it here", key="csv text", height=80, on_change=_table_pasted, persist_state="session")
     for problem in [*st.session_state.get("csv problems", []), *problems]:
         st.error(f"table: {sentence(problem, with_field=False)}")
     if draft.get("content") and not problems:
@@ -71,8 +72,17 @@ def _text(file) -> tuple[str, list[Problem]]:
 def show() -> None:
     """Paste or upload of a config in YAML."""
     problems = st.session_state.get("yaml problems", [])
-    with st.expander("Config as YAML", expanded=bool(problems)):
-        st.text_area("paste a config", key="yaml text", height=120, placeholder="data: {name: circle, size: 64}")
+    part = unfolded("Config as YAML", bool(problems))
+    if part is None:
+        return
+    with part:
+        st.text_area(
+            "paste a config",
+            key="yaml text",
+            height=120,
+            placeholder="data: {name: circle, size: 64}",
+            persist_state="session",
+        )
         st.button("Use this config", width="stretch", on_click=_yaml_pasted)
         st.file_uploader("or upload one", type=["yaml", "yml", "json"], key="yaml file", on_change=_yaml_came)
         for problem in problems:

@@ -16,7 +16,6 @@ class Prepared:
         # Streamlit's own conversion, which has no public name. It is what `st.altair_chart` calls each time.
         specification: Any = vega_charts._convert_altair_to_vega_lite_spec(_Unchecked(chart))  # pyright: ignore[reportArgumentType]
         self._datasets = specification.pop("datasets", {})
-        specification.setdefault("usermeta", {"embedOptions": {"renderer": "canvas"}})
         self._text = json.dumps(specification)
 
     def to_dict(self, *_: Any, **__: Any) -> dict[str, Any]:

@@ -27,6 +27,9 @@ SMALL_WIDTH = 440
 KEPT = 64
 """Built charts kept, over all runs."""
 
+ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
+"""Curves shown at first: each costs the browser a tenth of a second."""
+
 EXPLAINED: dict[str, tuple[str, ...]] = {
     "error": ("train_error", "test_error"),
     "drift": ("drift", "shape_drift"),
@@ -86,14 +89,14 @@ def _animated(result: RunResult, key: str) -> None:
 def _curves(result: RunResult, key: str) -> None:
     """One chart per diagnostic; seeds as bands."""
     st.subheader("Along the run")
-    log_time = (
-        st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="time axis") == "log"
-    )
-    names = charts.available(result)
+    with st.container(horizontal=True):
+        shown = st.segmented_control("charts", ["essential", "all"], default="essential", required=True, key="charts")
+        axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="time axis")
+    names = [name for name in charts.available(result) if shown == "all" or name in ESSENTIAL]
     for start in range(0, len(names), 2):
         for column, name in zip(st.columns(2, gap="large"), names[start : start + 2], strict=False):
             with column:
-                _curve(result, key, name, log_time)
+                _curve(result, key, name, axis == "log")
 
 
 def _curve(result: RunResult, key: str, name: str, log_time: bool) -> None:

@@ -59,13 +59,13 @@ def kink_rate(law: Law, mean_residual: float) -> float:
         mean_residual: E|f - y| at initialisation.
 
     Raises:
-        ValueError: another depth.
+        ValueError: another depth, or a ReLU readout.
     """
-    if law.d != 2:
-        raise ValueError(f"{law.d - 1} hidden layers given; the closed form is for one")
+    if law.d != 2 or law.relu_readout:
+        raise ValueError("the closed form is for one hidden layer and a linear readout")
     n, S1 = float(law.hidden[0]), law.s1 * np.exp(law.log_r[0])
     c = np.sqrt(2 * np.exp(law.log_r[1]) / n)
-    return float(-law.kappa * law.alpha**3 * (S1 + law.bias) ** 2 * mean_residual * n * c**3 / (np.pi * np.sqrt(S1)))
+    return float(-(law.alpha**3) * (S1 + law.bias) ** 2 * mean_residual * n * c**3 / (np.pi * np.sqrt(S1)))
 
 
 def batch(setting: Setting, points: int, target: float, seed: int) -> tuple[Float[Array, "M n_0"], Float[Array, " M"]]:

@@ -204,6 +204,8 @@ def test_a_link_to_a_run_with_a_table_of_its_own(pretend, opened):
 
 def test_yaml_by_paste(pretend, opened):
     app = opened("evolution")
+    app.session_state["Config as YAML"] = True
+    app.run()
     app.text_area(key="yaml text").set_value("data: {name: sphere, dim: 5}\nnetwork: {width: 99, widht: 3}")
     next(b for b in app.button if b.label == "Use this config").click().run()
     assert app.text_input(key="setting width").value == "99"

@@ -88,6 +88,8 @@ def test_kinks_add_their_rate_to_the_mean(width, sigma_b, sigma_w):
 def test_the_kinks_rate_is_known_for_one_hidden_layer():
     with pytest.raises(ValueError, match="one"):
         kink_rate(law_of((3, 4, 4, 1)), 1.0)
+    with pytest.raises(ValueError, match="linear readout"):
+        kink_rate(law_of((3, 4, 1), readout="relu"), 1.0)
 
 
 def test_centring_removes_the_first_output():

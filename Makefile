@@ -1,0 +1,46 @@
+# make app    the dashboard on 127.0.0.1:8501
+# make test   every test but the long ones
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+export PYTHONPATH := $(CURDIR)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: app test long check setup bench screenshot clean
+
+app: $(STAMP)
+	@echo "Kernel Drift: http://127.0.0.1:8501 (this machine only; Ctrl-C stops it)"
+	@$(RUN) -m streamlit run app.py
+
+test: $(STAMP)
+	@$(RUN) -m pytest
+
+long: $(STAMP)
+	@$(RUN) -m pytest -m long --timeout 3600
+
+check: $(STAMP)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/pyright
+
+bench: $(STAMP)
+	$(RUN) -m benchmarks.browser
+
+screenshot: $(STAMP)
+	$(RUN) -m benchmarks.screenshot
+
+setup: $(STAMP)
+
+# Made again when a requirement changes; a second start reuses it.
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) (a minute or two)"
+	@$(RUN) -m pip install --quiet -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

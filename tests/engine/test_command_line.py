@@ -1,0 +1,70 @@
+"""`python -m engine`, in a process of its own as a person would run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = "data: {name: circle, size: 8, test_size: 8}\nnetwork: {depth: 1, width: 8}\ntraining: {max_steps: 5}\nseeds: [0, 4]\n"
+
+
+def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "engine", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+def test_run_writes_the_result_and_its_summary(small: Path, tmp_path: Path) -> None:
+    done = engine("run", str(small), "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert set(summary) >= {
+        "config", "config_hash", "versions", "device", "seconds", "beta", "parameters", "drift", "shape_drift", "cka",
+        "alignment_start", "alignment_end", "lambda_max_start", "lambda_max_end", "residual_end", "t_stop", "steps",
+        "stop_reason",
+    }  # fmt: skip
+    assert summary["beta"] == 1 / 8
+    assert summary["parameters"] == 2 * 8 + 8 + 8 + 1
+    assert summary["steps"] == [5, 5]
+    with np.load(tmp_path / "out" / "result.npz", allow_pickle=False) as arrays:
+        assert arrays["seed1/eigenvalues"].shape == (6, 8)
+
+
+def test_show_prints_a_config_that_runs_and_its_cost(small: Path) -> None:
+    done = engine("show", str(small))
+    assert done.returncode == 0, done.stderr
+    assert "hidden" not in done.stdout
+    assert "floating-point operations" in done.stdout
+    assert "max_steps: 5" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "nowhere.yaml", "--out", "x"], "nowhere.yaml: cannot be read"),
+        (["run", "{bad}", "--out", "x"], "Did you mean 'depth'?"),
+        (["run", "{binary}", "--out", "x"], "not UTF-8"),
+        (["run", "{small}"], "Missing option '--out'"),
+        (["run", "{small}", "--out", "{small}"], "cannot be written"),
+        (["rnu"], "No such command 'rnu'"),
+    ],
+)
+def test_errors_are_one_line_and_exit_2(arguments: list[str], words: str, small: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("data: {name: circle}\nnetwork: {depht: 3}\n")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    places = {"small": small, "bad": tmp_path / "bad.yaml", "binary": tmp_path / "binary.yaml"}
+    done = engine(*(argument.format(**places) for argument in arguments))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert words in done.stderr
