@@ -33,6 +33,11 @@ LIMITS = Limits()
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.")]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.")]
 
+Widths = Annotated[str, typer.Option(metavar="N0,N1,...,1", help="Widths n_0 (input) to n_d = 1.")]
+Readout = Annotated[str, typer.Option(help="linear, or relu for a ReLU on the output neuron.")]
+NormSquared = Annotated[float, typer.Option(help="|x|^2.")]
+Target = Annotated[float, typer.Option(help="y of the loss (f - y)^2/2 whose first step is asked for.")]
+
 
 @app.command()
 def run(
@@ -70,6 +75,35 @@ def show(config_path: ConfigPath) -> None:
     print(f"# to the step cap: {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine")
     print(f"# {cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept")
     print(f"# ({cost.stored_bytes / 1e6:.3g} MB on disk)")
+
+
+@app.command()
+def moments(
+    widths: Widths,
+    readout: Readout = "linear",
+    norm_x_squared: NormSquared = 1.0,
+    target: Target = 0.0,
+) -> None:
+    """Prints the exact moments of K(x, x) of a ReLU network at initialisation as one JSON object."""
+    from engine.initialisation.summary import moments_summary
+
+    print(json.dumps(moments_summary(widths, readout, norm_x_squared, target), allow_nan=False))
+
+
+@app.command()
+def sample(
+    widths: Widths,
+    draws: Annotated[int, typer.Option(help="Independent draws.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 0,
+    readout: Readout = "linear",
+    norm_x_squared: NormSquared = 1.0,
+    target: Target = 0.0,
+) -> None:
+    """Prints means and standard errors of the same over draws from the exact law, as one JSON object."""
+    from engine.initialisation.summary import sample_summary
+
+    found = sample_summary(widths, draws, seed, readout, norm_x_squared, target)
+    print(json.dumps(found, allow_nan=False))
 
 
 def read_config(path: Path) -> RunConfig:

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 
 from engine.config import RunConfig
 from engine.cost import CalibrationConfig
+from engine.initialisation.requests import (
+    BruteForceConfig,
+    DriftConfig,
+    FirstStepConfig,
+    GramSpectrumConfig,
+    SampleConfig,
+)
 from engine.progress import Entries, Report, silent
 from engine.schema import Config
 
@@ -32,6 +39,11 @@ class Kind:
 
 KINDS = {
     "run": Kind(RunConfig, "engine.training:run"),
+    "initial_sample": Kind(SampleConfig, "engine.initialisation.sampling:sample"),
+    "gram_spectrum": Kind(GramSpectrumConfig, "engine.initialisation.sampling:gram_spectra"),
+    "brute_force": Kind(BruteForceConfig, "engine.initialisation.network_jobs:brute_force"),
+    "first_step": Kind(FirstStepConfig, "engine.initialisation.network_jobs:first_step"),
+    "drift_ensemble": Kind(DriftConfig, "engine.initialisation.network_jobs:drift_ensemble"),
     "calibration": Kind(CalibrationConfig, "engine.calibration:calibrate"),
 }
 

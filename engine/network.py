@@ -8,8 +8,8 @@ depth. "b" is missing where a layer has no bias. Conventions: `engine.config.Net
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, pairwise
-from math import sqrt
+from itertools import accumulate, groupby, pairwise
+from math import prod, sqrt
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +39,13 @@ class Block:
     bias_scale: float
     has_bias: bool
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters, stacked over the layers of a hidden block."""
+        stack = () if self.name == "readout" else (self.count,)
+        weights = {"w": (*stack, self.fan_in, self.fan_out)}
+        return weights | {"b": (*stack, self.fan_out)} if self.has_bias else weights
+
 
 def blocks(network: NetworkConfig, input_dim: int, output_dim: int) -> list[Block]:
     """The hidden blocks in order, then the readout (count 1)."""
@@ -61,34 +68,50 @@ class MLP(nn.Module):
 
     network: NetworkConfig
     output_dim: int = 1
+    param_dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-        network, ntk = self.network, self.network.parameterization == "ntk"
-        act = ACTIVATIONS[network.activation].value
-        params = {}
-        for block in blocks(network, x.shape[-1], self.output_dim):
-            sigma = network.sigma_w_readout if block.name == "readout" else network.sigma_w
-            weight_std = 1.0 if ntk else sigma / sqrt(block.fan_in)
-            bias_std = (1.0 if ntk else network.sigma_b) if network.bias_init == "normal" else 0.0
-            params[block.name] = self.param(block.name, _draw, block, weight_std, bias_std)
+        layers = blocks(self.network, x.shape[-1], self.output_dim)
+        # Flax asks for the shapes of parameters that it is given, too.
+        drawn = self._draw(layers) if self.is_initializing() else {}
+        params = {block.name: self.param(block.name, _given, drawn.get(block.name), block.shapes) for block in layers}
+        act = ACTIVATIONS[self.network.activation].value
         a = x
-        for block in blocks(network, x.shape[-1], self.output_dim)[:-1]:
+        for block in layers[:-1]:
             a, _ = scan_layers(
                 lambda a, layer, block=block: (act(affine(block, layer, a), JAX), None), a, params[block.name]
             )
-        readout = blocks(network, x.shape[-1], self.output_dim)[-1]
-        h = affine(readout, params["readout"], a)
-        return jax.nn.relu(h) if network.readout == "relu" else h
+        h = affine(layers[-1], params["readout"], a)
+        return ACTIVATIONS[self.network.readout].value(h, JAX)
+
+    def _draw(self, layers: list[Block]) -> dict[str, dict[str, Array]]:
+        """All parameters from one normal vector: a generator for each would take seconds to compile."""
+        shapes = {block.name: block.shapes for block in layers}
+        sizes = [prod(shape) for leaves in shapes.values() for shape in leaves.values()]
+        # The barrier keeps the compiler from copying the generator into everything that uses a normal.
+        vector = jax.random.normal(self.make_rng("params"), (sum(sizes),), self.param_dtype)
+        pieces = iter(jnp.split(jax.lax.optimization_barrier(vector), list(accumulate(sizes))[:-1]))
+        spread = {block.name: {"w": self._weight_spread(block), "b": self._bias_spread()} for block in layers}
+        return {
+            name: {leaf: spread[name][leaf] * next(pieces).reshape(shape) for leaf, shape in leaves.items()}
+            for name, leaves in shapes.items()
+        }
+
+    def _weight_spread(self, block: Block) -> float:
+        """Standard deviation of the weights of a block at initialisation."""
+        sigma = self.network.sigma_w_readout if block.name == "readout" else self.network.sigma_w
+        return 1.0 if self.network.parameterization == "ntk" else sigma / sqrt(block.fan_in)
+
+    def _bias_spread(self) -> float:
+        """Standard deviation of the biases at initialisation."""
+        normal = 1.0 if self.network.parameterization == "ntk" else self.network.sigma_b
+        return normal if self.network.bias_init == "normal" else 0.0
 
 
-def _draw(key: Array, block: Block, weight_std: float, bias_std: float) -> dict[str, Array]:
-    stack = () if block.name == "readout" else (block.count,)
-    weight_key, bias_key = jax.random.split(key)
-    drawn = {"w": weight_std * jax.random.normal(weight_key, (*stack, block.fan_in, block.fan_out), jnp.float32)}
-    if block.has_bias:
-        drawn["b"] = bias_std * jax.random.normal(bias_key, (*stack, block.fan_out), jnp.float32)
-    return drawn
+def _given(_: Array, drawn: dict[str, Array] | None, shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
+    """A block's parameters as drawn; zeros of their shapes when flax only checks those."""
+    return drawn or {leaf: jnp.zeros(shape) for leaf, shape in shapes.items()}
 
 
 def affine(block: Block, layer: Mapping[str, Array], a: Float[Array, "n n_in"]) -> Float[Array, "n n_out"]:
@@ -110,10 +133,10 @@ def init(network: NetworkConfig, seed: int, input_dim: int, output_dim: int = 1)
     return draw(network, jax.random.key(seed), input_dim, output_dim)
 
 
-@partial(jax.jit, static_argnums=(0, 2, 3))
-def draw(network: NetworkConfig, key: Array, input_dim: int, output_dim: int) -> Params:
+@partial(jax.jit, static_argnums=(0, 2, 3, 4))
+def draw(network: NetworkConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Params:
     """Parameters at initialisation from a key; can be mapped over keys."""
-    return MLP(network, output_dim).init(key, jnp.zeros((1, input_dim), jnp.float32))["params"]
+    return MLP(network, output_dim, dtype).init(key, jnp.zeros((1, input_dim), dtype))["params"]
 
 
 def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:

@@ -73,8 +73,9 @@ def _ask(config: RunConfig, key: str, cost: Cost | None) -> None:
         start.error(plain(job.error.message), icon=":material/error:")
         label = "Run again" if job.error.reason != "config" else "Try again"
     elif job is not None and job.state == "cancelled":
-        others = cache.current().job(key)
-        goes_on = others is not None and not others.done
+        whole = cache.current().job(key)
+        # It also goes on for the moment that it takes to stop: only others who look keep it.
+        goes_on = whole is not None and not whole.done and watchers().others(key, viewer()) > 0
         start.info(
             "You left this run; it goes on for another viewer." if goes_on else "The run was cancelled.",
             icon=":material/cancel:",

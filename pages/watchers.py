@@ -19,18 +19,23 @@ class Watchers:
 
     def look(self, key: str, viewer: str) -> int:
         """Notes that `viewer` looks; returns how many others do."""
+        with self._lock:
+            self._seen[key][viewer] = time.monotonic()
+        return self.others(key, viewer)
+
+    def others(self, key: str, viewer: str) -> int:
+        """How many look besides `viewer`."""
         now = time.monotonic()
         with self._lock:
-            self._seen[key][viewer] = now
             for run in [*self._seen]:
                 self._seen[run] = {name: seen for name, seen in self._seen[run].items() if now - seen < PRESENT}
                 if not self._seen[run]:
                     del self._seen[run]
-            return len(self._seen[key]) - 1
+            return len({*self._seen.get(key, {})} - {viewer})
 
     def leave(self, key: str, viewer: str) -> None:
         with self._lock:
-            self._seen[key].pop(viewer, None)
+            self._seen.get(key, {}).pop(viewer, None)
 
 
 @st.cache_resource(show_spinner=False)

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from engine.config import NetworkConfig
 from engine.initialisation.law import Setting
 from engine.initialisation.sampler import Draws
-from engine.network import Block, Params, apply, blocks, draw
+from engine.network import Params, apply, draw
 from engine.schema import ConfigError, Problem
 
 CHUNK_BYTES = 128_000_000
@@ -75,28 +75,8 @@ def key_chunks(seed: int, draws: int, chunk: int) -> Iterator[tuple[Array, int]]
 
 
 def draw_network(network: NetworkConfig, key: Array, n_0: int) -> Params:
-    """Parameters with the law of `engine.network.draw`, in the widest float there is.
-
-    All normals come from one call: compiling a generator per layer takes 4-13 s, this one half a second.
-    """
-    shapes = jax.eval_shape(lambda key: draw(network, key, n_0, 1), key)
-    sizes = [leaf.size for leaf in jax.tree.leaves(shapes)]
-    # The barrier keeps the compiler from copying the generator into everything that uses a normal.
-    normals = jax.lax.optimization_barrier(jax.random.normal(key, (sum(sizes),), float_type()))
-    scales = {block.name: _scales(network, block) for block in blocks(network, n_0, 1)}
-    pieces = iter(jnp.split(normals, np.cumsum(sizes)[:-1]))
-    return {
-        block: {name: scales[block][name] * next(pieces).reshape(layer[name].shape) for name in sorted(layer)}
-        for block, layer in sorted(shapes.items())
-    }
-
-
-def _scales(network: NetworkConfig, block: Block) -> dict[str, float]:
-    """Standard deviations of a block's parameters."""
-    ntk = network.parameterization == "ntk"
-    sigma = network.sigma_w_readout if block.name == "readout" else network.sigma_w
-    bias = (1.0 if ntk else network.sigma_b) if network.bias_init == "normal" else 0.0
-    return {"w": 1.0 if ntk else sigma / np.sqrt(block.fan_in), "b": bias}
+    """Parameters of one output in the widest float there is."""
+    return draw(network, key, n_0, 1, float_type())
 
 
 def chunk_size(network: NetworkConfig, n_0: int, copies: int = 6) -> int:

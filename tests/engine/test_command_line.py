@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SMALL = "data: {name: circle, size: 8, test_size: 8}\nnetwork: {depth: 1, width: 8}\ntraining: {max_steps: 5}\nseeds: [0, 4]\n"
+SMALL = """\
+data: {name: circle, size: 8, test_size: 8}
+network: {depth: 1, width: 8}
+training: {max_steps: 5}
+seeds: [0, 4]
+"""
 
 
 def engine(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -30,6 +30,8 @@ NETWORKS = {
     },
 }  # fmt: skip
 
+ACROSS = ("unequal widths", "standard")
+
 
 def network_of(**settings: object) -> NetworkConfig:
     return NetworkConfig.from_dict(settings)
@@ -59,11 +61,12 @@ def test_agrees_with_the_jacobian(name: str) -> None:
     trace = np.einsum("ihp,jhp->ij", J, J) / outputs
     rows = J.reshape(size * outputs, -1)
     full = rows @ rows.T
-    m = 9
     assert close(ntk(network, params, x), trace)
-    assert close(ntk(network, params, x[:m], x[m:]), trace[:m, m:])
     assert close(ntk(network, params, x, heads="full"), full)
-    assert close(ntk(network, params, x[:m], x[m:], heads="full"), full[: m * outputs, m * outputs :])
+    if name in ACROSS:
+        m = 9
+        assert close(ntk(network, params, x[:m], x[m:]), trace[:m, m:])
+        assert close(ntk(network, params, x[:m], x[m:], heads="full"), full[: m * outputs, m * outputs :])
 
 
 @pytest.mark.parametrize("heads", ["trace", "full"])
@@ -98,7 +101,9 @@ def test_each_term_of_the_standard_parameterization_differs_by_its_factor() -> N
         np.testing.assert_allclose(
             terms["standard", block, "w"], terms["ntk", block, "w"] * inputs / sigma**2, rtol=2e-5, atol=1e-6
         )
-        np.testing.assert_allclose(terms["standard", block, "b"], terms["ntk", block, "b"] / 0.6**2, rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            terms["standard", block, "b"], terms["ntk", block, "b"] / 0.6**2, rtol=2e-5, atol=1e-6
+        )
 
 
 def test_precisions() -> None:

@@ -102,14 +102,22 @@ def test_compilation_does_not_grow_with_depth() -> None:
 
 @pytest.mark.parametrize("activation", ["relu", "erf", "tanh", "sin", "linear"])
 def test_critical_sigma_w_keeps_a_small_signal(activation: str) -> None:
-    """Second moment of a faint signal through 50 layers of width 2000, in the spread of such networks."""
-    network = NetworkConfig.from_dict({"depth": 50, "width": 2000, "activation": activation, "train_bias": False})
-    assert network.signal_decay == 1.0
-    params, a = init(network, 0, 4), 1e-3 * jnp.ones((1, 4))
-    start = float(jnp.mean(a**2))
-    for name in ("hidden_0", "hidden_1"):
-        for w in params[name]["w"]:
-            z = network.sigma_w / np.sqrt(w.shape[0]) * a @ w
-            a = jnp.asarray(ACTIVATIONS[activation].value(np.asarray(z, np.float64), NUMPY))
-    # Fluctuations of the log second moment are about sqrt(5 beta) (ReLU) around -5 beta/2.
-    assert abs(np.log(float(jnp.mean(a**2)) / start)) < 5 * np.sqrt(5 * 50 / 2000)
+    """sigma_w^2 E[act(z)^2] = E[z^2] for a faint Gaussian z, by Gauss-Hermite quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    row, faint = ACTIVATIONS[activation], 1e-4
+    moment = np.sum(weights * row.value(faint * nodes, NUMPY) ** 2) / np.sum(weights)
+    assert row.critical**2 * moment == pytest.approx(faint**2, rel=1e-6)
+    assert not row.near_critical
+
+
+@pytest.mark.parametrize("activation", ["gelu", "softplus"])
+def test_near_critical_sigma_w_keeps_the_unit_second_moment(activation: str) -> None:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(150)
+    row = ACTIVATIONS[activation]
+    moment = np.sum(weights * row.value(nodes, NUMPY) ** 2) / np.sum(weights)
+    assert row.critical**2 * moment == pytest.approx(1, rel=1e-6)
+    assert row.near_critical
+
+
+def test_signal_decay_off_the_critical_value() -> None:
+    assert network_of(depth=10, width=4, sigma_w=1.0).signal_decay == pytest.approx(2.0**-5)

@@ -152,7 +152,9 @@ def test_a_dead_network_is_a_result() -> None:
 
 
 def test_an_unstable_learning_rate_is_refused_with_its_limit() -> None:
-    with pytest.raises(ConfigError, match=r"training\.learning_rate: 1000 exceeds the stability limit .*allow_unstable"):
+    with pytest.raises(
+        ConfigError, match=r"training\.learning_rate: 1000 exceeds the stability limit .*allow_unstable"
+    ):
         run(config_of(training={"learning_rate": 1000.0}))
 
 

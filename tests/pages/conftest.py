@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from pretend_engine import MAIN, SMALL, PretendEngine
+from pretend_engine import MAIN, RUNS, SMALL, PretendEngine
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -36,14 +36,15 @@ def pretend() -> Iterator[PretendEngine]:
 
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the result of `SMALL`, computed in a process of its own: this one stays free of JAX."""
+    """A cache that holds the results of `RUNS`, computed in a process of its own: this one stays free of JAX."""
     directory = tmp_path_factory.mktemp("pages")
     code = (
         "import json, pathlib, sys; from cache import Store, cached_compute; from engine.config import RunConfig\n"
-        "cached_compute(Store(pathlib.Path(sys.argv[1])), 'run', RunConfig.from_dict(json.loads(sys.argv[2])))"
+        "store = Store(pathlib.Path(sys.argv[1]))\n"
+        "for run in json.loads(sys.argv[2]): cached_compute(store, 'run', RunConfig.from_dict(run))"
     )
-    command = [sys.executable, "-c", code, str(directory), json.dumps(SMALL)]
-    subprocess.run(command, cwd=MAIN.parents[1], env={**os.environ, "JAX_ENABLE_X64": "1"}, check=True, timeout=120)
+    command = [sys.executable, "-c", code, str(directory), json.dumps([*RUNS.values()])]
+    subprocess.run(command, cwd=MAIN.parents[1], env={**os.environ, "JAX_ENABLE_X64": "1"}, check=True, timeout=200)
     return directory
 
 

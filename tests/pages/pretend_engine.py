@@ -26,6 +26,41 @@ SMALL_QUERY = {
 }  # fmt: skip
 
 
+TABLE = "a,b,c,d\n" + "\n".join(f"{i},{(7 * i) % 5},{i * i},{-i}" for i in range(20))
+TINY = {"training": {"max_steps": 30, "checkpoints": 5}, "store_parameters": False}
+RUNS = {
+    "small": SMALL,
+    "sphere": {
+        "data": {"name": "sphere", "size": 10, "test_size": 12},
+        "network": {"depth": 2, "width": [8, 6]},
+        **TINY,
+    },
+    "moons": {"data": {"name": "two_moons", "size": 10, "test_size": 12}, "network": {"depth": 1, "width": 8}, **TINY},
+    "digits": {
+        "data": {"name": "digits", "size": 12, "test_size": 12, "classes": None},
+        "network": {"depth": 1, "width": 8},
+        **TINY,
+    },
+    "table": {
+        "data": {"name": "csv", "content": TABLE, "target": ["c", "d"]},
+        "network": {"depth": 1, "width": 8},
+        **TINY,
+    },
+    "diverged": {
+        "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
+        "network": {"depth": 1, "width": 8, "activation": "linear"},
+        "training": {"stability_fraction": 5, "allow_unstable": True, "max_steps": 200, "checkpoints": 5},
+        "seeds": [0, 1],
+    },
+    "dead": {
+        "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
+        "network": {"depth": 64, "width": 1, "sigma_b": 0, "train_bias": False, "output_bias": False},
+        **TINY,
+    },
+}
+"""Runs of every kind that the pages must show, small enough for tests."""
+
+
 class PretendEngine:
     """What pages ask of the cached engine, with jobs that stand where a test puts them."""
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pretend_engine import SMALL, SMALL_QUERY, texts
+from pretend_engine import RUNS, SMALL, SMALL_QUERY, texts
 
 from cache import Failure, Run
 from engine import jobs
 from engine.config import RunConfig
-from pages.drafts import config_of
-from pages.presets import DEFAULT_DRAFT, PRESETS
+from pages.address import to_query
+from pages.drafts import config_of, draft_of
+from pages.presets import DEFAULT_DRAFT, PRESETS, shortest
 
 PAGES = ("home", "evolution")
 DEFAULT = config_of(DEFAULT_DRAFT)
@@ -56,6 +57,29 @@ def test_home_shows_the_result_of_the_default_preset(pretend, opened, small_arra
     assert not app.exception
     assert "moved by" in texts(app)
     assert app.metric
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_kind_of_result_is_shown(name, finished, opened):
+    config = RunConfig.from_dict(RUNS[name])
+    asked: list[str] = []
+    lookup = finished.lookup
+    finished.lookup = lambda kind, config, entry="result": (asked.append(entry), lookup(kind, config, entry))[1]
+    if name == "table":
+        app = opened("evolution", run=jobs.key("run", config))
+    else:
+        app = opened("evolution", **to_query(shortest(draft_of(config.to_dict())[0])))
+    assert not app.exception
+    assert not app.error
+    assert app.metric
+    assert not [button for button in app.button if button.key == "run"]
+    app.session_state["charts"] = "all"
+    app.session_state["time axis"] = "linear"
+    app.run()
+    assert not app.exception
+    assert set(asked) == {"result"}
+    if name in ("diverged", "dead"):
+        assert {"diverged": "the residual diverged", "dead": "nothing can train"}[name] in texts(app)
 
 
 def test_the_small_query_is_the_small_config(opened, finished):
