@@ -5,27 +5,14 @@ spectrum alone, and the whole of `evolution_chart`. Numbers depend on the machin
 """
 
 import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from benchmarks.serving import ARGUMENTS, CHROMIUM, served_script
 from engine.config import RunConfig
 from engine.result import RunResult, SeedResult
-
-ROOT = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 FRAMES, SIZE = 200, 512
 MOVES = 20
@@ -134,51 +121,13 @@ def page() -> None:
     st.button("Run again")
 
 
-@contextmanager
-def served(script: str) -> Iterator[str]:
-    """The address of a Streamlit server that runs this script."""
-    with socket.socket() as free, TemporaryDirectory() as folder:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        path = Path(folder) / "script.py"
-        path.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{script}\n")
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            str(path),
-            f"--server.port={port}",
-            "--server.headless=true",
-        ]
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def _wait_for(address: str, server: subprocess.Popen, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"no answer from {address} within {seconds:g} s")
-
-
 def frames_per_second(browser_page: Any, key: str, fps: int = 30, seconds: float = 4) -> float:
     return browser_page.evaluate(PLAY, [key, fps, seconds])
 
 
-def slider_latency(browser_page: Any, key: str, moves: int = MOVES) -> list[float]:
+def slider_latency(browser_page: Any, key: str, moves: int = MOVES, frames: int = FRAMES) -> list[float]:
     """Milliseconds from the slider's event to another picture, sorted."""
-    targets = [(37 * (move + 1)) % FRAMES for move in range(moves)]
+    targets = [(37 * (move + 1)) % frames for move in range(moves)]
     return sorted(browser_page.evaluate(MOVE, [key, to]) for to in targets)
 
 
@@ -186,7 +135,7 @@ def main() -> None:
     """Measures and prints."""
     from playwright.sync_api import sync_playwright
 
-    with served("from benchmarks.animation import page\npage()") as address, sync_playwright() as playwright:
+    with served_script("from benchmarks.animation import page\npage()") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         shown = browser.new_page(viewport={"width": 1280, "height": 900})
         received = []

@@ -21,12 +21,12 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import jax.numpy as jnp  # noqa: E402
+import jax.numpy as jnp
 
-from engine.config import NetworkConfig  # noqa: E402
-from engine.device import device_name  # noqa: E402
-from engine.kernel import ntk  # noqa: E402
-from engine.network import Params, apply, init  # noqa: E402
+from engine.config import NetworkConfig
+from engine.device import device_name
+from engine.kernel import ntk
+from engine.network import Params, apply, init
 
 SHAPES = ((128, 256, 4), (512, 512, 8), (1024, 256, 6), (256, 2048, 3), (256, 64, 32))
 INPUT_DIM = 32
@@ -129,9 +129,11 @@ def row(shape: tuple[int, int, int], dtype: jnp.dtype, with_jacrev: bool) -> dic
     error = float(jnp.max(jnp.abs(candidates["ours"]() - candidates["structured"]())) / jnp.max(candidates["ours"]()))
     seconds = timed(candidates)
     own = seconds["ours"]
-    return {"n": n, "w": w, "L": L, "dtype": str(jnp.dtype(dtype)), "ms": own * 1e3, "difference": error} | {
-        f"{name}/ours": value / own for name, value in seconds.items() if name not in ("ours", "products")
-    } | {"ours/products": own / seconds["products"]}
+    return (
+        {"n": n, "w": w, "L": L, "dtype": str(jnp.dtype(dtype)), "ms": own * 1e3, "difference": error}
+        | {f"{name}/ours": value / own for name, value in seconds.items() if name not in ("ours", "products")}
+        | {"ours/products": own / seconds["products"]}
+    )
 
 
 def main() -> None:

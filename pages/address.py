@@ -7,7 +7,7 @@ Values are texts like those of the widgets, judged by the same config: a URL can
 from collections.abc import Mapping
 
 from engine.schema import Problem, did_you_mean
-from pages.presets import DEFAULT, PRESETS, base_draft
+from pages.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft
 from pages.settings import BY_NAME, NOT_IN_URL, Draft, applicable
 
 RESERVED = ("preset", "run")
@@ -19,9 +19,8 @@ def to_query(draft: Draft) -> dict[str, str]:
     """The parameters of a URL that gives this draft back (without `NOT_IN_URL`)."""
     dataset = draft.get("data", "")
     base = base_draft(dataset)
-    start = base_draft("circle")["data"]
     names = [setting.name for setting in applicable(dataset) if setting.name not in NOT_IN_URL]
-    query = {"data": dataset} if dataset != start else {}
+    query = {"data": dataset} if dataset != DEFAULT_DRAFT["data"] else {}
     return query | {name: draft.get(name, "") for name in names if draft.get(name, "") != base.get(name, "")}
 
 

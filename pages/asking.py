@@ -1,6 +1,7 @@
 """Asking the cache: run, cancel, retry, and the live view while a run is in flight."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache import Device, Job
@@ -88,7 +89,7 @@ def _ask(config: RunConfig, key: str, cost: Cost | None) -> None:
     st.caption(computed_on(cache.current().device()))
 
 
-def _before(place, key: str) -> str:
+def _before(place: DeltaGenerator, key: str) -> str:
     """What became of this run in an earlier life of the server; gives the label of the button."""
     record = cache.current().store.index.get(key)
     status = record.status if record else ""
@@ -113,9 +114,10 @@ def watch(config: RunConfig) -> None:
     if job.done:
         st.rerun()
     _state(job, watchers().look(job.key, viewer()))
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(min(1.0, max(0.0, job.fraction)))
-    if button.button("Cancel", icon=":material/stop:", key="cancel", width="stretch"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, max(0.0, job.fraction)))
+        left = st.button("Cancel", icon=":material/stop:", key="cancel")
+    if left:
         cache.current().cancel(job.key, viewer())
         watchers().leave(job.key, viewer())
         st.rerun()

@@ -16,7 +16,7 @@ from engine.schema import Problem
 from pages.address import from_query, to_query
 from pages.drafts import draft_of
 from pages.presets import PRESETS, base_draft, shortest
-from pages.settings import Draft, applicable
+from pages.settings import Draft, Setting, applicable
 
 IN_FLIGHT = 2.0
 """Seconds in which a browser may still send the URL that stood before we wrote the new one."""
@@ -114,5 +114,6 @@ def _change_dataset(name: str) -> None:
     state["draft"] = {**others, **own, "data": name}
 
 
-def _own(dataset: str) -> list:
+def _own(dataset: str) -> list[Setting]:
+    """The settings of a dataset itself."""
     return [setting for setting in applicable(dataset) if setting.section == "data" and setting.name != "data"]

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-import cache
 from engine.result import RunResult
 from pages import asking, results, runs
 from pages.drafts import config_of
@@ -44,6 +43,6 @@ if recent:
             st.page_link("evolution.py", label=runs.line(run), icon=":material/history:", query_params=runs.query(run))
 
 st.caption(
-    f"{asking.computed_on(cache.current().device())} Until accounts exist, the server listens on the loopback "
-    "interface only (127.0.0.1): nobody but this machine can reach it."
+    "Until accounts exist, the server listens on the loopback interface only (127.0.0.1): nobody but this machine can "
+    "reach it."
 )

@@ -8,11 +8,11 @@ import streamlit as st
 from cache.job import Row
 from pages.charts import live_curve
 
-SHOWN = ("residual", "drift")
+SHOWN = ("loss", "drift")
 
 
 def live_curves(rows: Sequence[Row]) -> None:
-    """Residual and drift of every seed so far, side by side."""
+    """Loss and drift of every seed so far, side by side."""
     frame = pd.DataFrame([dict(row) for row in rows])
     with st.container(key="live"):
         for column, name in zip(st.columns(len(SHOWN), gap="large"), SHOWN, strict=True):

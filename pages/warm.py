@@ -2,10 +2,13 @@
 
 import pandas as pd
 
+from engine.data import DATASETS, generate
+
 
 def warm() -> None:
-    """Imports the pages' libraries and lets Altair read its schema: a second or two, once per server."""
+    """Imports the libraries of pages and data, and lets Altair read its schema: a few seconds, once per server."""
     from pages import charts, controls, results  # noqa: F401
     from pages.prepared import Prepared
 
     Prepared(charts.live_curve(pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]}), "residual"))
+    generate(DATASETS["digits"].from_dict({}))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.animation import ARGUMENTS, CHROMIUM, frames_per_second, served, slider_latency
+from benchmarks.animation import frames_per_second, slider_latency
+from benchmarks.serving import ARGUMENTS, CHROMIUM, served_script
 from pages.player import PLAY_SECONDS, SPEEDS, speed
 
 SCRIPT = """
@@ -41,7 +42,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with served(SCRIPT) as address:
+    with served_script(SCRIPT) as address:
         yield address
 
 

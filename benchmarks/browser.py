@@ -1,0 +1,76 @@
+"""The dashboard as a person meets it, in a real browser: seconds from click to curve, to result, to redraw.
+
+Run with `python -m benchmarks.browser`. A server on an empty cache; the default preset is started by its button.
+Targets on two cores: first curve within 3 s of the click, done within 8 s, a cached page complete within 1 s.
+"""
+
+import os
+import time
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.animation import slider_latency
+from benchmarks.serving import ARGUMENTS, CHROMIUM, served_app
+
+PANEL = "evolution_0"
+SLIDER = f".st-key-{PANEL} .vega-bind input[type=range]"
+CURVE = ".st-key-live [data-testid=stVegaLiteChart] svg.marks"
+PATIENCE = 120_000
+
+
+def opened(browser: Browser, address: str) -> Page:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    return page
+
+
+def cold_run(browser: Browser, address: str) -> dict[str, float]:
+    """From the click on the run button of the default preset, on a server that has computed nothing."""
+    page = opened(browser, f"{address}/evolution")
+    button = page.locator(".st-key-run button")
+    button.wait_for()
+    start = time.monotonic()
+    button.click()
+    page.wait_for_selector(CURVE)
+    first = time.monotonic() - start
+    page.wait_for_selector(SLIDER, state="attached")
+    return {"first curve, s": first, "done and drawn, s": time.monotonic() - start}
+
+
+def cached_page(browser: Browser, address: str, visits: int = 3) -> dict[str, float]:
+    """From a visit of the finished result to its last chart, and from another page to it in the same session."""
+    times, moves = [], []
+    for _ in range(visits):
+        start = time.monotonic()
+        page = opened(browser, f"{address}/evolution")
+        page.wait_for_selector(SLIDER, state="attached")
+        times.append(time.monotonic() - start)
+        menu = page.get_by_test_id("stSidebarNav")
+        menu.get_by_role("link", name="Home").click()
+        page.get_by_role("heading", name="Kernel Drift").wait_for()
+        page.wait_for_timeout(1000)
+        start = time.monotonic()
+        menu.get_by_role("link", name="Evolution").click()
+        page.wait_for_selector(SLIDER, state="attached")
+        moves.append(time.monotonic() - start)
+    latency = slider_latency(page, PANEL, frames=60)
+    return {
+        "cached page from a new visit, s": min(times),
+        "cached page from another page, s": min(moves),
+        "slider, median ms": latency[len(latency) // 2],
+        "slider, worst ms": latency[-1],
+    }
+
+
+def main() -> None:
+    with served_app() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        print(f"Chromium {browser.version}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        for name, value in (cold_run(browser, address) | cached_page(browser, address)).items():
+            print(f"{name:36} {value:8.2f}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
