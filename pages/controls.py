@@ -88,9 +88,11 @@ def _problems_of_none(asked: Asked) -> None:
 
 def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) -> None:
     st.markdown(f"**{title}**")
-    _pairs([s for s in settings if not s.folded], draft, asked)
-    if title == "Data" and draft.get("data") == "csv":
-        files.table(draft, _own(BY_NAME["content"], asked.problems))
+    first, rest = settings[:1], [s for s in settings[1:] if not s.folded]
+    _pairs(first, draft, asked)
+    if first[0] is BY_NAME["data"] and draft.get("data") == "csv":
+        files.table(draft, [described(problem) for problem in _own(BY_NAME["content"], asked.problems)])
+    _pairs(rest, draft, asked)
     folded = [s for s in settings if s.folded]
     bad = [s for s in folded if _own(s, asked.problems)]
     if title == "Network":
@@ -129,6 +131,8 @@ def _row(settings: list[Setting], draft: Draft, asked: Asked) -> None:
 def described(problem: Problem) -> str:
     """A problem as Markdown, under the label of its widget."""
     setting = setting_of(problem)
+    if setting is BY_NAME["content"] and problem.message == "is missing":
+        return "table: upload a CSV file, or paste its text"
     return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
 
 

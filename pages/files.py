@@ -17,8 +17,8 @@ MAX_YAML = 2_000_000
 """Characters: a table of the largest size allowed fits in."""
 
 
-def table(draft: Draft, problems: Sequence[Problem]) -> None:
-    """Upload of a CSV; its text becomes part of the config. `problems` are the config's with it."""
+def table(draft: Draft, problems: Sequence[str]) -> None:
+    """Upload of a CSV; its text becomes part of the config. `problems` are the config's with it, as Markdown."""
     st.file_uploader(
         "CSV: a header row, then numbers",
         type=["csv", "tsv", "txt"],
@@ -28,8 +28,8 @@ def table(draft: Draft, problems: Sequence[Problem]) -> None:
         on_change=_table_came,
     )
     st.text_area("or paste it here", key="csv text", height=80, on_change=_table_pasted, persist_state="session")
-    for problem in [*st.session_state.get("csv problems", []), *problems]:
-        st.error(f"table: {sentence(problem, with_field=False)}")
+    for problem in [*map(sentence, st.session_state.get("csv problems", [])), *problems]:
+        st.error(problem)
     if draft.get("content") and not problems:
         found = parse(draft["content"])
         st.caption(plain(f"{len(found.values):,} rows, {len(found.columns)} columns: {_named(found.columns)}"))
@@ -62,11 +62,11 @@ def _take_table(text: str) -> None:
 
 def _text(file) -> tuple[str, list[Problem]]:
     if file.size > MAX_YAML:
-        return "", [Problem("", f"{file.size:,} bytes given, at most {MAX_YAML:,} allowed")]
+        return "", [Problem("file", f"{file.size:,} bytes given, at most {MAX_YAML:,} allowed")]
     try:
         return file.getvalue().decode("utf-8-sig"), []
     except UnicodeDecodeError:
-        return "", [Problem("", "this file is not text in UTF-8: save it so")]
+        return "", [Problem("file", "is not text in UTF-8: save it so")]
 
 
 def show() -> None:
