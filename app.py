@@ -10,6 +10,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import cache
+from engine.config import RunConfig
+from pages.presets import DEFAULT_VALUES
 from pages.viewer import ViewerCookie
 from pages.warm import warm
 
@@ -17,7 +19,7 @@ from pages.warm import warm
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Compute processes as long as the server lives."""
-    engine = await asyncio.to_thread(cache.CachedEngine)
+    engine = await asyncio.to_thread(cache.CachedEngine, rehearsal=rehearsal())
     cache.install(engine)
     threading.Thread(target=warm, name="warm", daemon=True).start()
     await asyncio.to_thread(engine.start)
@@ -26,6 +28,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     finally:
         cache.install(None)
         await asyncio.to_thread(engine.close)
+
+
+def rehearsal() -> cache.Rehearsal:
+    """The default preset's first step: what a newcomer runs first is then compiled."""
+    training = {**DEFAULT_VALUES["training"], "max_steps": 1}
+    values = {**DEFAULT_VALUES, "training": training, "seeds": [0], "store_parameters": False}
+    return cache.Rehearsal("run", RunConfig.from_dict(values))
 
 
 app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan, middleware=[Middleware(ViewerCookie)])

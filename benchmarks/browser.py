@@ -40,7 +40,7 @@ def cold_run(browser: Browser, address: str) -> dict[str, float]:
 
 def cached_page(browser: Browser, address: str, visits: int = 3) -> dict[str, float]:
     """From a visit of the finished result to its last chart, and from another page to it in the same session."""
-    times, moves = [], []
+    times, moves, latency = [], [], []
     for _ in range(visits):
         start = time.monotonic()
         page = opened(browser, f"{address}/evolution")
@@ -54,7 +54,7 @@ def cached_page(browser: Browser, address: str, visits: int = 3) -> dict[str, fl
         menu.get_by_role("link", name="Evolution").click()
         page.wait_for_selector(SLIDER, state="attached")
         moves.append(time.monotonic() - start)
-    latency = slider_latency(page, PANEL, frames=60)
+        latency = slider_latency(page, PANEL, frames=60)
     return {
         "cached page from a new visit, s": min(times),
         "cached page from another page, s": min(moves),

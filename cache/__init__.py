@@ -10,6 +10,17 @@ from cache.job import Job
 from cache.run_list import Run
 from cache.service import CachedEngine
 from cache.storage import Store
-from cache.task import Device
+from cache.task import Device, Rehearsal
 
-__all__ = ["CachedEngine", "Device", "Failure", "Job", "Run", "Store", "cached_compute", "current", "install"]
+__all__ = [
+    "CachedEngine",
+    "Device",
+    "Failure",
+    "Job",
+    "Rehearsal",
+    "Run",
+    "Store",
+    "cached_compute",
+    "current",
+    "install",
+]

@@ -9,7 +9,7 @@ from typing import Any
 from distributed import Client, Event, Future
 
 from cache.processes import LocalProcesses
-from cache.task import Task
+from cache.task import Rehearsal, Task
 from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
 SCHEDULER_VARIABLE = "KERNEL_DRIFT_SCHEDULER"
@@ -26,8 +26,14 @@ class Cluster:
     `distributed.scheduler.allowed-failures: 0`.
     """
 
-    def __init__(self, directory: Path, functions: list[str], listener: Callable[[Mapping[str, Any]], None]):
-        """Starts or connects; workers import the modules of `functions` meanwhile.
+    def __init__(
+        self,
+        directory: Path,
+        functions: list[str],
+        rehearsal: Rehearsal | None,
+        listener: Callable[[Mapping[str, Any]], None],
+    ):
+        """Starts or connects; workers import the modules of `functions` and rehearse meanwhile.
 
         `listener` gets every message of a worker, on Dask's thread: it must be quick.
         Raises `OSError` or `RuntimeError`.
@@ -40,7 +46,7 @@ class Cluster:
             self._client = undo.enter_context(Client(scheduler, set_as_default=False, timeout=CONNECT_TIMEOUT))
             for topic in (TOPIC, MEMORY_TOPIC):
                 self._client.subscribe_topic(topic, lambda event: listener(event[1]))
-            self._client.register_plugin(WarmUp(functions))
+            self._client.register_plugin(WarmUp(functions, rehearsal))
             self._undo = undo.pop_all()
 
     def alive(self) -> bool:

@@ -12,7 +12,7 @@ from cache.failure import Failure, died, no_cluster, outgrew
 from cache.faults import log
 from cache.job import LiveJob
 from cache.lease import Lease
-from cache.task import Device, Outcome, Task
+from cache.task import Device, Outcome, Rehearsal, Task
 from engine import jobs
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ SUBMISSIONS = 3
 class Computing:
     """Owns the cluster, and starts it again when it was lost. Jobs are guarded by the `lock` of their engine."""
 
-    def __init__(self, directory: Path, lock: threading.Condition):
+    def __init__(self, directory: Path, lock: threading.Condition, rehearsal: Rehearsal | None):
         self._directory = directory
+        self._rehearsal = rehearsal
         self._lock = lock
         self._tasks: dict[str, LiveJob] = {}
         self._submissions: Counter[str] = Counter()
@@ -72,7 +73,7 @@ class Computing:
                 self._cluster = None
             if self._cluster is None:
                 functions = [kind.function for kind in jobs.KINDS.values()]
-                self._cluster = Cluster(self._directory, functions, self._hear)
+                self._cluster = Cluster(self._directory, functions, self._rehearsal, self._hear)
             return self._cluster
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:

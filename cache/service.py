@@ -14,7 +14,7 @@ from cache.recently_read import RecentlyRead
 from cache.run_index import Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
-from cache.task import Device, Outcome
+from cache.task import Device, Outcome, Rehearsal
 from engine.progress import Arrays
 from engine.schema import Config
 
@@ -32,14 +32,17 @@ class CachedEngine:
     from its request to its end (`_follow`).
     """
 
-    def __init__(self, store: Store | None = None):
-        """Opens the store (at its default place when None); the processes come with `start` or the first job."""
+    def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None):
+        """Opens the store (at its default place when None); the processes come with `start` or the first job.
+
+        Each new worker computes `rehearsal` once, and throws it away.
+        """
         self.store = store or Store()
         self._recent = RecentlyRead()
         self._lock = threading.Condition(threading.RLock())
         self._live: dict[str, LiveJob] = {}
         self._followers: set[threading.Thread] = set()
-        self._computing = Computing(self.store.directory, self._lock)
+        self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._closing = False
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cache.failure import Failure
+from engine.schema import Config
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Task:
     config: str
     function: str
     values: str
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A job that a new worker computes and throws away, so that the first real one finds everything compiled."""
+
+    kind: str
+    config: Config
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What runs inside a worker process. Only here is JAX imported."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -16,7 +17,8 @@ from distributed.utils import sync
 
 from cache.archive import address, encode
 from cache.failure import explain
-from cache.task import Device, Outcome, Task
+from cache.task import Device, Outcome, Rehearsal, Task
+from engine import jobs
 from engine.progress import Cancelled, Progress
 
 TOPIC = "kernel-drift"
@@ -96,12 +98,16 @@ class Reporter:
 
 
 class WarmUp(WorkerPlugin):
-    """Imports JAX and the engine beside the event loop, whenever a worker process starts."""
+    """Imports JAX and the engine beside the event loop, whenever a worker process starts.
+
+    A rehearsal, a job that is computed and thrown away, then compiles what the first real one will need.
+    """
 
     name = "kernel-drift-warm-up"
     idempotent = False
 
-    def __init__(self, functions: list[str]):
+    def __init__(self, functions: list[str], rehearsal: Rehearsal | None):
+        self.rehearsal = rehearsal
         self.modules = sorted({function.split(":")[0] for function in functions})
 
     def setup(self, worker: Worker) -> None:
@@ -117,6 +123,9 @@ class WarmUp(WorkerPlugin):
                 except Exception:
                     continue
         worker.log_event(TOPIC, {"worker": worker.address, "device": asdict(device)})
+        if self.rehearsal:
+            with contextlib.suppress(Exception):  # a real job will say what is wrong
+                jobs.compute(self.rehearsal.kind, self.rehearsal.config)
 
 
 _warming = threading.Lock()

@@ -19,6 +19,18 @@ DIVERGED = 1e4
 """A residual this many times its start counts as divergence."""
 
 
+class Method(NamedTuple):
+    """What of the training settings a step depends on, so that others do not cost a compilation."""
+
+    integrator: str
+    momentum: float
+    batch_size: int | None
+
+    @classmethod
+    def of(cls, training: TrainingConfig) -> "Method":
+        return cls(training.integrator, training.momentum, training.batch_size)
+
+
 class Problem(NamedTuple):
     """What one seed trains on: points, targets, h_0 (zero unless centred), eta_eff and the key of its minibatches."""
 
@@ -40,9 +52,9 @@ class State(NamedTuple):
     fresh: Array
 
 
-def start(training: TrainingConfig, params: Params) -> State:
+def start(method: Method, params: Params) -> State:
     """The state before the first step."""
-    optimiser = optax.sgd(1.0, training.momentum or None).init(params)  # type: ignore[arg-type]
+    optimiser = optax.sgd(1.0, method.momentum or None).init(params)  # type: ignore[arg-type]
     zeros = jax.tree.map(jnp.zeros_like, params)
     return State(params, optimiser, jnp.int32(0), zeros, jnp.float32(jnp.inf), jnp.bool_(True))
 
@@ -54,10 +66,10 @@ def outputs(
     return network.alpha * (apply(network, params, x) - h_0)
 
 
-@partial(jax.jit, static_argnames=("network", "training"))
+@partial(jax.jit, static_argnames=("network", "method"))
 def advance(
     network: NetworkConfig,
-    training: TrainingConfig,
+    method: Method,
     problem: Problem,
     state: State,
     until: Array,
@@ -71,30 +83,30 @@ def advance(
         return state.fresh | ((state.step < until) & inside)
 
     def body(state: State) -> State:
-        moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, training, problem), state)
-        gradient, residual = _gradient(network, training, problem, moved.params, moved.step)
+        moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, method, problem), state)
+        gradient, residual = _gradient(network, method, problem, moved.params, moved.step)
         return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False))
 
     return jax.lax.while_loop(going, body, state)
 
 
-def _step(network: NetworkConfig, training: TrainingConfig, problem: Problem, state: State) -> State:
-    if training.integrator == "rk4":
-        params = _runge_kutta(network, training, problem, state)
+def _step(network: NetworkConfig, method: Method, problem: Problem, state: State) -> State:
+    if method.integrator == "rk4":
+        params = _runge_kutta(network, method, problem, state)
         return state._replace(params=params, step=state.step + 1)
-    optimiser = optax.sgd(problem.rate, training.momentum or None)  # type: ignore[arg-type]
+    optimiser = optax.sgd(problem.rate, method.momentum or None)  # type: ignore[arg-type]
     updates, memory = optimiser.update(state.gradient, state.optimiser)
     return state._replace(params=optax.apply_updates(state.params, updates), optimiser=memory, step=state.step + 1)
 
 
-def _runge_kutta(network: NetworkConfig, training: TrainingConfig, problem: Problem, state: State) -> Params:
+def _runge_kutta(network: NetworkConfig, method: Method, problem: Problem, state: State) -> Params:
     """Classical fourth order: k_1 is the known gradient; the other stages are scanned so they compile once."""
     h = problem.rate
 
     def stage(carry: tuple[Params, Params], coefficients: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
         (slope, total), (node, weight) = carry, coefficients
         params = jax.tree.map(lambda p, k: p - node * h * k, state.params, slope)
-        slope, _ = _gradient(network, training, problem, params, state.step)
+        slope, _ = _gradient(network, method, problem, params, state.step)
         return (slope, jax.tree.map(lambda s, k: s + weight * k, total, slope)), None
 
     nodes, weights = jnp.float32([0.5, 0.5, 1.0]), jnp.float32([2.0, 2.0, 1.0])
@@ -103,7 +115,7 @@ def _runge_kutta(network: NetworkConfig, training: TrainingConfig, problem: Prob
 
 
 def _gradient(
-    network: NetworkConfig, training: TrainingConfig, problem: Problem, params: Params, step: Array
+    network: NetworkConfig, method: Method, problem: Problem, params: Params, step: Array
 ) -> tuple[Params, Float[Array, ""]]:
     """Gradient of (1/2) sum r^2 (of a minibatch: its unbiased estimate) and the norm of the whole residual."""
 
@@ -111,12 +123,12 @@ def _gradient(
         square = jnp.sum((outputs(network, params, x, h_0) - y) ** 2)
         return square / 2, square
 
-    if training.batch_size is None:
+    if method.batch_size is None:
         gradient, square = jax.grad(half_sum, has_aux=True)(params, problem.x, problem.y, problem.h_0)
         return gradient, jnp.sqrt(square)
     size = problem.x.shape[0]
-    order = jax.random.permutation(jax.random.fold_in(problem.key, step), size)[: training.batch_size]
+    order = jax.random.permutation(jax.random.fold_in(problem.key, step), size)[: method.batch_size]
     gradient, _ = jax.grad(half_sum, has_aux=True)(params, problem.x[order], problem.y[order], problem.h_0[order])
     _, square = half_sum(params, problem.x, problem.y, problem.h_0)
-    scale = size / training.batch_size
+    scale = size / method.batch_size
     return jax.tree.map(lambda g: g * scale, gradient), jnp.sqrt(square)

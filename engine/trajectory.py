@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset
-from engine.descent import DIVERGED, Problem, State, advance, start
+from engine.descent import DIVERGED, Method, Problem, State, advance, start
 from engine.measure import Reference, heads, measure, points, reference_of, summarise, top_eigenvalue
 from engine.network import Params, init
 from engine.parameters import StateStore, capacity
@@ -56,7 +56,8 @@ class Trajectory:
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
         self.store = StateStore(capacity(config))
         self.rate, self.stop_reason, self.fraction = 0.0, "", 0.0
-        self.state = start(training, params)
+        self.method = Method.of(training)
+        self.state = start(self.method, params)
         x, y = (jnp.asarray(array, jnp.float32) for array in (data.x_train, data.y_train))
         key = jax.random.fold_in(jax.random.key(seed), 1)
         self.problem = Problem(x, y, jnp.asarray(self.h_0[0]), jnp.float32(0), key)
@@ -184,12 +185,12 @@ class Trajectory:
     def _reach(self, step: int) -> State:
         """The state at an earlier step, by training again from the last one kept before it."""
         found, (params, optimiser) = self.store.before(step)
-        state = start(self.config.training, params)._replace(optimiser=optimiser, step=jnp.int32(found))
+        state = start(self.method, params)._replace(optimiser=optimiser, step=jnp.int32(found))
         return self._advance(state, step, -1.0, float("inf"))
 
     def _advance(self, state: State, until: int, below: float, above: float) -> State:
         limits = jnp.int32(until), jnp.float32(below), jnp.float32(above)
-        return advance(self.config.network, self.config.training, self.problem, state, *limits)
+        return advance(self.config.network, self.method, self.problem, state, *limits)
 
     def _take(self, state: State) -> None:
         """Has a state measured; reports what is ready, and waits when measuring falls behind."""

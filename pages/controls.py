@@ -88,11 +88,12 @@ def _problems_of_none(asked: Asked) -> None:
 
 def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) -> None:
     st.markdown(f"**{title}**")
-    first, rest = settings[:1], [s for s in settings[1:] if not s.folded]
-    _pairs(first, draft, asked)
-    if first[0] is BY_NAME["data"] and draft.get("data") == "csv":
+    open_ones = [s for s in settings if not s.folded]
+    if BY_NAME["data"] in settings and draft.get("data") == "csv":
+        _pairs(open_ones[:1], draft, asked)
         files.table(draft, [described(problem) for problem in _own(BY_NAME["content"], asked.problems)])
-    _pairs(rest, draft, asked)
+        open_ones = open_ones[1:]
+    _pairs(open_ones, draft, asked)
     folded = [s for s in settings if s.folded]
     bad = [s for s in folded if _own(s, asked.problems)]
     if title == "Network":
