@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 import cache
 from engine.config import RunConfig
+from pages import calibration
 from pages.presets import DEFAULT_VALUES
 from pages.viewer import ViewerCookie
 from pages.warm import warm
@@ -23,6 +24,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     cache.install(engine)
     threading.Thread(target=warm, name="warm", daemon=True).start()
     await asyncio.to_thread(engine.start)
+    await asyncio.to_thread(calibration.start)
     try:
         yield
     finally:

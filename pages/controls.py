@@ -10,7 +10,7 @@ from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.schema import ConfigError, Problem
-from pages import draft_state, files, runs
+from pages import calibration, draft_state, files, runs
 from pages.drafts import config_of, setting_of
 from pages.folded import unfolded
 from pages.presets import PRESETS, preset_of
@@ -41,7 +41,7 @@ def judged(draft: Draft) -> Asked:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
-        return Asked(config, cost.check(config), ())
+        return Asked(config, cost.check(config, calibration=calibration.measured()), ())
     except ConfigError as error:
         return Asked(None, None, error.problems)
 

@@ -1,0 +1,19 @@
+"""How fast the machine that computes is, measured once by a job of its own; cost estimates use it."""
+
+import platform
+
+import cache
+from engine.cost import Calibration, CalibrationConfig
+
+CONFIG = CalibrationConfig(device=platform.node() or "this machine")
+
+
+def start() -> None:
+    """Has the machine measured, unless it was."""
+    cache.current().request("calibration", CONFIG, "calibration")
+
+
+def measured() -> Calibration | None:
+    """What was measured; None while it was not."""
+    arrays = cache.current().lookup("calibration", CONFIG)
+    return arrays and Calibration(**{name: float(value) for name, value in arrays.items()})
