@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import reprlib
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -88,7 +89,7 @@ def did_you_mean(given: object, allowed: list[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # bounded, also for YAML whose aliases nest
     return text if len(text) <= 60 else text[:57] + "..."
 
 

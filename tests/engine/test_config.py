@@ -118,7 +118,19 @@ def test_errors_say_what_to_do(values: dict, field: str, words: str) -> None:
     assert words in found[field]
 
 
-@pytest.mark.parametrize("text", ["", "[1, 2]", "data: [", "{a: b: c}", "!!python/object:os.system {}", "&a [*a]", "3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[1, 2]",
+        "data: [",
+        "{a: b: c}",
+        "!!python/object:os.system {}",
+        "&a [*a]",
+        "3",
+        "a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nseeds: [*b,*b,*b,*b,*b,*b,*b]",
+    ],
+)
 def test_text_that_is_no_config_is_refused_in_words(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_yaml(text)
