@@ -36,7 +36,7 @@ def add_toys() -> None:
         jobs.KINDS[name] = jobs.Kind(toy_jobs.ToyConfig, f"toy_jobs:{name}")
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _toys() -> Iterator[None]:
     """Workers find the toys by PYTHONPATH. The real kinds are out of the way: JAX need not warm up for each test."""
     kinds = dict(jobs.KINDS)
@@ -62,7 +62,7 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "WarmUp", ColdStart)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
     """One engine for most tests: they use configs of their own."""
     with CachedEngine(Store(tmp_path_factory.mktemp("shared") / "cache", size_limit=100_000_000)) as engine:

@@ -32,7 +32,7 @@ def test_killed_while_it_trains(engine: CachedEngine, config: Make, computations
     assert "was killed at 40% (training)" in job.error.message
     assert "retry" in job.error.message
     assert ended(engine, waiting).state == "finished"
-    assert engine.recent()[1].state == "failed"
+    assert next(run for run in engine.recent() if run.key == job.key).state == "failed"
     assert computations() == 1  # not tried again by itself
     assert engine.retry("dies", toy, "me").state == "queued"
     assert ended(engine, job).state == "finished"

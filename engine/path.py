@@ -1,0 +1,282 @@
+"""The kernel path of a run: K_t and K'_t = dK_t/dt along its checkpoints, derived from the stored parameters.
+
+Time t is that of the gradient flow on (1/2) sum r^2, theta' = -J^T r, so that f' = -K r (theory.md 1): t = eta_eff step
+for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation; where gates of a
+ReLU switch it misses the jumps. Everything is float64, computed from the float32 parameters of the run.
+
+Rows are training points, then held-out points; columns are training points. k outputs: the full kernel, row
+[i k + h] for point i and output h.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from math import comb
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from engine.config import NetworkConfig, RunConfig
+from engine.data import Dataset
+from engine.kernel import ntk
+from engine.measure import signal_rows
+from engine.network import Params, apply
+from engine.parameters import ParameterPath, Tree
+from engine.schema import ConfigError, Problem
+
+Interpolation = Literal["hermite", "linear"]
+
+PATH_BYTES = 10**9
+"""Largest path held at once: K and K' of every checkpoint."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelPath:
+    """K_t over T checkpoints on n = M k training rows and m held-out rows, with what the network did.
+
+    Attributes:
+        t, steps: (T,) ascending from 0; t = rate steps, where rate = eta_eff.
+        descent: True for gradient descent, False for gradient flow.
+        kernel: rows are training, then held-out points; columns training points.
+        slope: its derivative in t; None where only values are known (linear interpolation).
+        f: outputs on the same rows.
+        y: targets of the training rows.
+        defect: what one descent step adds to f beyond -eta_eff K r, by the curvature within a step; zero for the flow.
+        interpolation: "hermite" (cubic, from values and slopes) or "linear" between checkpoints.
+    """
+
+    t: Float[np.ndarray, " T"]
+    steps: Int[np.ndarray, " T"]
+    rate: float
+    descent: bool
+    kernel: Float[np.ndarray, "T n+m n"]
+    slope: Float[np.ndarray, "T n+m n"] | None
+    f: Float[np.ndarray, "T n+m"]
+    y: Float[np.ndarray, " n"]
+    defect: Float[np.ndarray, "T n+m"]
+    interpolation: Interpolation = "hermite"
+
+    def __post_init__(self) -> None:
+        if self.interpolation == "hermite" and self.slope is None:
+            raise ValueError("Hermite interpolation needs slopes: use 'linear', or derive the path with slopes")
+
+    @property
+    def size(self) -> int:
+        """n."""
+        return len(self.y)
+
+    @property
+    def K(self) -> Float[np.ndarray, "T n n"]:
+        """On training points."""
+        return self.kernel[:, : self.size]
+
+    @property
+    def K_held_out(self) -> Float[np.ndarray, "T m n"]:
+        """Held-out against training points."""
+        return self.kernel[:, self.size :]
+
+    @cached_property
+    def residual(self) -> Float[np.ndarray, "T n"]:
+        """r = f - y on the training points."""
+        return self.f[:, : self.size] - self.y
+
+    @property
+    def f_held_out(self) -> Float[np.ndarray, "T m"]:
+        return self.f[:, self.size :]
+
+    def using(self, interpolation: Interpolation) -> "KernelPath":
+        """The same checkpoints, interpolated otherwise."""
+        return replace(self, interpolation=interpolation)
+
+    def controls(self, k: int) -> Float[np.ndarray, "c n+m n"]:
+        """Bernstein coefficients of the kernel between checkpoints k and k + 1 (c = 4, or 2 for linear).
+
+        K at t_k + x (t_{k+1} - t_k) is their mean with the weights `bernstein(x, c - 1)`, so that every convex
+        function of K is bounded by the mean of its values at the controls.
+        """
+        first, last = self.kernel[k], self.kernel[k + 1]
+        if self.interpolation == "linear" or self.slope is None:
+            return np.stack([first, last])
+        third = (self.t[k + 1] - self.t[k]) / 3
+        return np.stack([first, first + third * self.slope[k], last - third * self.slope[k + 1], last])
+
+    def at(self, times: Float[np.ndarray, " s"]) -> Float[np.ndarray, "s n+m n"]:
+        """The interpolated kernel at times within [0, t_T]."""
+        return np.stack([self._between(*self._place(time)) for time in times])
+
+    def _place(self, time: float) -> tuple[int, float]:
+        """The interval of a time and its position within it, in [0, 1]."""
+        if not self.t[0] <= time <= self.t[-1]:
+            raise ValueError(f"time {time:.6g} lies outside the run: choose one in [0, {self.t[-1]:.6g}]")
+        k = int(np.clip(np.searchsorted(self.t, time, side="right") - 1, 0, max(len(self.t) - 2, 0)))
+        return (k, float((time - self.t[k]) / (self.t[k + 1] - self.t[k]))) if len(self.t) > 1 else (0, 0.0)
+
+    def _between(self, k: int, x: float) -> Float[np.ndarray, "n+m n"]:
+        if x in (0.0, 1.0):
+            return self.kernel[k + int(x)]
+        controls = self.controls(k)
+        return np.tensordot(bernstein(np.array(x), len(controls) - 1), controls, axes=(0, 0))
+
+    def refined(self, between: int) -> tuple["KernelPath", Int[np.ndarray, " T"]]:
+        """The same interpolant on more times, with the positions of the checkpoints among them.
+
+        Every interval gets up to `between` evenly spaced times more (whole steps for descent). Outputs there are
+        interpolated cubically with f' = -K r.
+        """
+        parts = [np.linspace(a, b, between + 2) for a, b in zip(self.steps[:-1], self.steps[1:], strict=True)]
+        steps = np.unique(np.concatenate([*parts, self.steps[-1:]]))
+        if self.descent:
+            steps = np.unique(np.round(steps).astype(np.int64))
+        checkpoints = np.searchsorted(steps, self.steps)
+        times = self.rate * steps
+        times[checkpoints] = self.t
+        places = [self._place(time) for time in times]
+        f = np.stack([self._f_between(k, x) for k, x in places])
+        defect = np.stack([np.interp(times, self.t, row) for row in self.defect.T], axis=1)
+        slope = None if self.interpolation == "linear" else np.stack([self._slope(k, x) for k, x in places])
+        kernel = self.at(times)
+        refined = replace(self, t=times, steps=steps, kernel=kernel, slope=slope, f=f, defect=defect)
+        return refined, checkpoints
+
+    def _slope(self, k: int, x: float) -> Float[np.ndarray, "n+m n"]:
+        controls = self.controls(k)
+        rise = 3 * np.diff(controls, axis=0) / (self.t[k + 1] - self.t[k])
+        return np.tensordot(bernstein(np.array(x), 2), rise, axes=(0, 0))
+
+    def _f_between(self, k: int, x: float) -> Float[np.ndarray, " n+m"]:
+        if x in (0.0, 1.0):
+            return self.f[k + int(x)]
+        third = (self.t[k + 1] - self.t[k]) / 3
+        velocity = [-self.kernel[i] @ self.residual[i] for i in (k, k + 1)]
+        f = np.stack([self.f[k], self.f[k] + third * velocity[0], self.f[k + 1] - third * velocity[1], self.f[k + 1]])
+        return bernstein(np.array(x), 3) @ f
+
+    def taken(self, chosen: Int[np.ndarray, " s"]) -> "KernelPath":
+        """The path through some of the checkpoints, the first and the last among them."""
+        slope = None if self.slope is None else self.slope[chosen]
+        arrays = {name: getattr(self, name)[chosen] for name in ("t", "steps", "kernel", "f", "defect")}
+        return replace(self, slope=slope, **arrays)
+
+    def halved(self) -> tuple["KernelPath", Int[np.ndarray, " s"]]:
+        """Every other checkpoint and the last, with their positions: what halving them changes is an error estimate."""
+        chosen = np.unique(np.append(np.arange(0, len(self.t), 2), len(self.t) - 1))
+        return self.taken(chosen), chosen
+
+    def interpolation_error(self) -> float:
+        """Estimated largest ||K - interpolated K||_F/||K_0||_F between checkpoints; 0 with fewer than three.
+
+        Half the checkpoints miss the others by e; the interpolation is of order p = 4 (Hermite) or 2 (linear), so
+        that all of them miss K by about e/2^p. Kernels that jump (ReLU) fall short of that order.
+        """
+        half, chosen = self.halved()
+        dropped = np.setdiff1d(np.arange(len(self.t)), chosen)
+        size = np.linalg.norm(self.K[0])
+        if len(dropped) == 0 or size == 0:
+            return 0.0
+        missed = half.at(self.t[dropped])[:, : self.size] - self.K[dropped]
+        order = 2 if self.interpolation == "linear" else 4
+        return float(np.linalg.norm(missed, axis=(1, 2)).max() / size / 2**order)
+
+
+def bernstein(x: Float[np.ndarray, "*s"], degree: int) -> Float[np.ndarray, "c *s"]:
+    """The degree + 1 Bernstein polynomials on [0, 1]: non-negative, with sum 1."""
+    return np.stack([comb(degree, i) * x**i * (1 - x) ** (degree - i) for i in range(degree + 1)])
+
+
+def kernel_path(
+    config: RunConfig,
+    data: Dataset,
+    parameters: ParameterPath,
+    rate: float,
+    held_out: Float[np.ndarray, "m n_0"] | None = None,
+    *,
+    slopes: bool = True,
+    tick: Callable[[float], None] = lambda fraction: None,
+) -> KernelPath:
+    """The path of one seed at its stored checkpoints, up to the first that is not finite.
+
+    Args:
+        rate: eta_eff of the seed (`engine.result.SeedResult.effective_rate`).
+        held_out: points of the rows beyond the training points; none when left out.
+        slopes: also K'; a path without is interpolated linearly.
+        tick: told the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ConfigError: the path would exceed `PATH_BYTES`.
+    """
+    x = jnp.asarray(data.x_train if held_out is None else np.concatenate([data.x_train, held_out]))
+    y = jnp.asarray(data.y_train)
+    k, n = y.shape[1], y.size
+    needed = path_bytes(len(parameters.steps), n, len(x) * k - n)
+    if needed > PATH_BYTES:
+        message = f"the kernel path takes {needed / 1e9:.3g} GB, {PATH_BYTES / 1e9:.3g} GB are allowed: lower it"
+        raise ConfigError([Problem("data.size", message)])
+    first = _float64(parameters.at(0))
+    h_0 = _outputs(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
+    found = []
+    for index in range(len(parameters.steps)):
+        at = _checkpoint(config.network, _float64(parameters.at(index)), x, y, h_0, rate, slopes, _rows(config))
+        at = {name: np.asarray(value) for name, value in at.items()}
+        if not all(np.all(np.isfinite(value)) for value in at.values()):
+            break
+        found.append(at)
+        tick((index + 1) / len(parameters.steps))
+    descent, steps = config.training.integrator == "gd", np.asarray(parameters.steps[: len(found)])
+    stacked = {name: np.stack([at.pop(name) for at in found]) for name in list(found[0])} if found else {}
+    if not stacked:
+        raise ConfigError([Problem("network", "the kernel is not finite at initialisation: lower sigma_w or depth")])
+    if not descent:
+        stacked["defect"] = np.zeros_like(stacked["defect"])
+    interpolation: Interpolation = "hermite" if slopes else "linear"
+    slope = stacked.pop("slope", None)
+    y_flat = np.asarray(data.y_train, np.float64).ravel()
+    return KernelPath(
+        rate * steps, steps, rate, descent, y=y_flat, slope=slope, interpolation=interpolation, **stacked
+    )
+
+
+def path_bytes(checkpoints: int, n: int, m: int) -> int:
+    """Memory of K and K' at so many checkpoints, on n training and m held-out rows."""
+    return 16 * checkpoints * (n + m) * n
+
+
+def _rows(config: RunConfig) -> int:
+    """Points whose signals and their derivatives are held at once."""
+    return max(64, signal_rows(config.network, config.data.output_dim) // 4)
+
+
+def _float64(params: Tree) -> Mapping[str, Mapping[str, Array]]:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
+
+
+@partial(jax.jit, static_argnames="network")
+def _outputs(network: NetworkConfig, params: Params, x: Array) -> Array:
+    return apply(network, params, x)
+
+
+@partial(jax.jit, static_argnames=("network", "slopes", "rows"))
+def _checkpoint(
+    network: NetworkConfig, params: Params, x: Array, y: Array, h_0: Array, rate: float, slopes: bool, rows: int
+) -> dict[str, Array]:
+    """Kernel, slope, outputs and defect of a descent step at `params`."""
+    M, n = y.shape[0], y.size
+
+    def outputs(params: Params) -> Array:
+        return network.alpha * (apply(network, params, x) - h_0)
+
+    def kernel(params: Params) -> Array:
+        K = ntk(network, params, x, x[:M], heads="full", rows=rows)
+        return K.at[:n].set((K[:n] + K[:n].T) / 2)
+
+    f, pull = jax.vjp(outputs, params)
+    (velocity,) = pull(jnp.zeros_like(f).at[:M].set(y - f[:M]))
+    moved = jax.tree.map(lambda p, v: p + rate * v, params, velocity)
+    _, pushed = jax.jvp(outputs, (params,), (velocity,))
+    found = {"f": f.ravel(), "defect": (outputs(moved) - f - rate * pushed).ravel()}
+    if not slopes:
+        return found | {"kernel": kernel(params)}
+    K, slope = jax.jvp(kernel, (params,), (velocity,))
+    return found | {"kernel": K, "slope": slope}
