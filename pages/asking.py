@@ -122,7 +122,7 @@ def watch(config: RunConfig) -> None:
         watchers().leave(job.key, viewer())
         st.rerun()
     if job.rows:
-        live_curves(job.rows)
+        live_curves(job.key, job.rows)
     else:
         st.caption("The first points come when the network and its kernel are compiled, a few seconds after the start.")
     st.caption(computed_on(cache.current().device()))

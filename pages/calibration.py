@@ -16,4 +16,4 @@ def start() -> None:
 def measured() -> Calibration | None:
     """What was measured; None while it was not."""
     arrays = cache.current().lookup("calibration", CONFIG)
-    return arrays and Calibration(**{name: float(value) for name, value in arrays.items()})
+    return Calibration(**{name: float(value) for name, value in arrays.items()}) if arrays else None

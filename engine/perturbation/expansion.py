@@ -1,0 +1,72 @@
+"""Orders 0, 1, 2, ... of r' = -K_t r in Delta K_t, on training and held-out points, for the gradient flow.
+
+    r0(t) = e^{-K_0 t} r(0),    r_m(t) = - int_0^t e^{-K_0 (t-s)} Delta K_s r_{m-1}(s) ds
+    f_m*(t) = - int_0^t [Delta K_s(*, X) r_{m-1}(s) + K_0(*, X) r_m(s)] ds
+(Duhamel's formula.) In the eigenbasis of K_0 each mode of r_m is a scalar equation with a smooth forcing, solved by
+exponential collocation on dyadic spans of every interval: exact to rounding for the interpolated path, for
+lambda t from 0 to 1e8.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.perturbation.bounds import Bounds, Sizes
+from engine.perturbation.collocation import cumulative, rule, spans, weights
+from engine.perturbation.frame import Frame
+from engine.perturbation.lazy import lazy
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """The terms at the checkpoints.
+
+    Attributes:
+        t: (T,).
+        modes: U^T r_m(t), term m by term; r is about their sum.
+        held_out: f_m*(t), the term's part of f*(t) - f*(0).
+        bounds: by the names of `engine.perturbation.bounds`, in the unit of r.
+    """
+
+    t: Float[np.ndarray, " T"]
+    modes: Float[np.ndarray, "orders T n"]
+    held_out: Float[np.ndarray, "orders T m"]
+    bounds: dict[str, Float[np.ndarray, " T"]]
+
+
+def expand(frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda fraction: None) -> Expansion:
+    """The terms up to `order` for the flow, with the bounds; `tick` is told the fraction done."""
+    t, values, points = frame.t, frame.eigenvalues, rule().x
+    n, m = len(values), len(frame.held_out)
+    modes, held = np.zeros((order + 1, len(t), n)), np.zeros((order + 1, len(t), m))
+    modes[0], held[0] = lazy(frame, t, descent=False)
+    bounds = Bounds(frame, order)
+    for k in range(len(t) - 1):
+        length, controls = t[k + 1] - t[k], frame.change.controls(k)
+        sizes = Sizes.of(frame, k, controls)
+        now, gathered = modes[1:, k].copy(), held[1:, k].copy()
+        for first, last in _pairs(spans(float(values[0] * length))):
+            x, span = first + (last - first) * points, (last - first) * length
+            z = values * span
+            response, decay = span * weights(z), np.exp(-np.multiply.outer(z, points))
+            quadrature = span * cumulative()[-1]
+            term = np.exp(-np.multiply.outer(values, t[k] + x * length)) * frame.start[:, None]
+            r0, pushes = np.linalg.norm(term, axis=0), []
+            for j in range(order):
+                forcing = frame.forcing(controls, x, term)
+                pushes.append(np.linalg.norm(forcing[:n], axis=0))
+                term = decay * now[j][:, None] - np.einsum("ipq,iq->ip", response, forcing[:n])
+                gathered[j] -= forcing[n:] @ quadrature + frame.held_out @ (term @ quadrature)
+                now[j] = term[:, -1]
+            pushes.append(np.linalg.norm(frame.forcing(controls, x, term)[:n], axis=0))
+            bounds.span(sizes, x, span, r0, np.array(pushes))
+        modes[1:, k + 1], held[1:, k + 1] = now, gathered
+        bounds.mark()
+        tick((k + 1) / (len(t) - 1))
+    return Expansion(t, modes, held, bounds.arrays())
+
+
+def _pairs(ends: Float[np.ndarray, " s"]) -> list[tuple[float, float]]:
+    return list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))

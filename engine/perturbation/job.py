@@ -1,0 +1,184 @@
+"""The perturbation of a run as a job: train, derive the kernel path, expand, compare."""
+
+import json
+
+import numpy as np
+
+from engine.config import RunConfig
+from engine.data import Dataset, generate
+from engine.measure import spread
+from engine.parameters import ParameterPath
+from engine.path import KernelPath, kernel_path
+from engine.perturbation.coupling import coupling
+from engine.perturbation.discrete import step_through
+from engine.perturbation.expansion import Expansion, expand
+from engine.perturbation.frame import Frame
+from engine.perturbation.prediction import predict
+from engine.perturbation.propagator import propagate
+from engine.perturbation.requests import Options, PerturbationConfig
+from engine.progress import Arrays, Entries, Progress, Report, silent
+from engine.result import RunResult, SeedResult
+from engine.training import run
+
+ORDER = 2
+TRAINED = 0.5
+"""Fraction of the work that training is, as progress counts it."""
+
+
+def perturb(config: PerturbationConfig, report: Report = silent) -> Entries:
+    """Trains every seed and expands it. Entry "result": see `engine.perturbation.result.PerturbationResult`.
+
+    Raises:
+        ConfigError: as `engine.training.run` and `engine.path.kernel_path`.
+    """
+    arrays, summaries, meta = expanded(config.run, config.options, report)
+    meta |= {"config": config.to_dict(), "config_hash": config.hash, "seeds": summaries}
+    return {"result": arrays | {"meta": np.array(json.dumps(meta))}}
+
+
+def expanded(run_config: RunConfig, options: Options, report: Report) -> tuple[dict[str, np.ndarray], list, dict]:
+    """Arrays `seed{i}/name` of every seed, facts of each, and the meta of the run."""
+    training = run_config.model_copy(update={"store_parameters": True})
+
+    def while_training(progress: Progress) -> None:
+        report(Progress(TRAINED * progress.fraction, f"training: {progress.message}", progress.rows))
+
+    entries = run(training, while_training)
+    result, data = RunResult.from_arrays(dict(entries["result"])), generate(run_config.data)
+    arrays, summaries = {}, []
+    for index, seed in enumerate(result.seeds):
+
+        def tick(fraction: float, what: str, index: int = index, seed: SeedResult = seed) -> None:
+            within = (index + fraction) / len(result.seeds)
+            report(Progress(TRAINED + (1 - TRAINED) * within, f"seed {seed.seed}: {what}"))
+
+        parameters = ParameterPath.from_arrays(entries["parameters"], index)
+        found, facts = seed_arrays(run_config, options, data, seed, parameters, tick)
+        arrays |= {f"seed{index}/{name}": array for name, array in found.items()}
+        summaries.append(facts)
+    meta = {name: result.meta[name] for name in ("versions", "device")}
+    return arrays, summaries, meta
+
+
+def seed_arrays(
+    config: RunConfig, options: Options, data: Dataset, seed: SeedResult, parameters: ParameterPath, tick
+) -> tuple[dict[str, np.ndarray], dict]:
+    """What the result holds of one seed. `tick` takes the fraction done and what is being done."""
+    held_out = spread(len(data.x_test), options.held_out)
+    rate = seed.effective_rate
+    path = kernel_path(
+        config, data, parameters, rate, data.x_test[held_out], tick=lambda done: tick(0.4 * done, "kernel path")
+    ).using(options.interpolation)
+    whole, checkpoints = path.refined(options.between)
+    frame = Frame.of(whole)
+    expansion, full = _solved(frame, lambda done: tick(0.4 + 0.3 * done, "orders"))
+    facts = {
+        "seed": seed.seed,
+        "stop_reason": seed.stop_reason,
+        "effective_rate": rate,
+        "checkpoints": len(checkpoints),
+        "measured_checkpoints": len(seed["step"]),
+        "interpolation_error": path.interpolation_error(),
+        "lambda_max": float(frame.eigenvalues[0]) if len(frame.eigenvalues) else 0.0,
+    }
+    arrays = {
+        **_curves(whole, frame, expansion, full, checkpoints),
+        **_change(frame, min(options.shown_modes, whole.size)),
+        **{f"bound_{name}": values for name, values in expansion.bounds.items()},
+        **_quadrature(path, frame, expansion, full, checkpoints),
+        "held_out": held_out,
+        "y_held_out": np.asarray(data.y_test[held_out], np.float64).ravel(),
+        "y": whole.y,
+    }
+    if options.predict and len(path.t) > 1 and frame.eigenvalues[0] > 0:
+        found = predict(
+            config.network, parameters.at(0), data.x_train, frame, lambda done: tick(0.7 + 0.3 * done, "prediction")
+        )
+        arrays |= _predicted(path, found)
+    tick(1.0, "done")
+    return arrays, facts
+
+
+def _solved(frame: Frame, tick=lambda done: None) -> tuple[Expansion, dict[str, np.ndarray]]:
+    """The expansion, and outputs f of the whole propagator (`full`, `full_held_out`) and of the floor."""
+    n = frame.path.size
+    if frame.path.descent:
+        stepped = step_through(frame, ORDER, tick)
+        found = {"r": stepped.full @ frame.vectors.T, "held_out": stepped.full_held_out}
+        floor = {"floor": stepped.floor @ frame.vectors.T, "floor_held_out": stepped.floor_held_out}
+        return stepped.expansion, found | floor
+    expansion = expand(frame, ORDER, lambda done: tick(0.5 * done))
+    r, held_out = propagate(frame.path, lambda done: tick(0.5 + 0.5 * done))
+    zero = np.zeros((len(frame.t), n))
+    return expansion, {"r": r, "held_out": held_out, "floor": zero, "floor_held_out": np.zeros_like(held_out)}
+
+
+def _curves(
+    path: KernelPath, frame: Frame, expansion: Expansion, full: dict[str, np.ndarray], checkpoints: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Residuals and held-out outputs of the network, of orders 0 to 2 (summed) and of the whole: (5, T, .)."""
+    sums = np.cumsum(expansion.modes, axis=0) @ frame.vectors.T
+    start = path.f_held_out[0]
+    held_out = start + np.concatenate([np.cumsum(expansion.held_out, axis=0), full["held_out"][None]])
+    at_checkpoint = np.zeros(len(path.t), bool)
+    at_checkpoint[checkpoints] = True
+    return {
+        "t": path.t,
+        "step": path.steps,
+        "at_checkpoint": at_checkpoint,
+        "residuals": np.concatenate([path.residual[None], sums, full["r"][None]]),
+        "outputs_held_out": np.concatenate([path.f_held_out[None], held_out]),
+        "floor": np.linalg.norm(full["floor"], axis=1),
+        "floor_held_out": np.linalg.norm(full["floor_held_out"], axis=1),
+        "eigenvalues": frame.eigenvalues,
+        "eigenvectors": frame.vectors,
+        "modes": expansion.modes,
+    }
+
+
+def _change(frame: Frame, shown: int) -> dict[str, np.ndarray]:
+    """Delta K_t on training points: sizes, spectrum, its block between leading modes, and what it couples."""
+    change = frame.change.kernel[:, : frame.path.size]
+    values = np.linalg.eigvalsh(change)[:, ::-1]
+    size = np.linalg.norm(frame.path.K[0])
+    drift = np.linalg.norm(change, axis=(1, 2))
+    return {
+        "drift": np.divide(drift, size, out=np.full_like(drift, np.nan), where=size > 0),
+        "change_norm": np.abs(values).max(axis=1),
+        "change_eigenvalues": values,
+        "change_block": change[:, :shown, :shown],
+        "coupling": coupling(frame)[:, :shown, :shown],
+    }
+
+
+def _quadrature(
+    path: KernelPath, frame: Frame, expansion: Expansion, full: dict[str, np.ndarray], checkpoints: np.ndarray
+) -> dict[str, np.ndarray]:
+    """What halving the checkpoints changes in r at those that stay: (4,) sup over t for orders 0, 1, 2 and the whole,
+    relative to ||r(0)||. An upper estimate of the error of interpolation: a cubic's falls 16-fold on the way back."""
+    half, chosen = path.halved()
+    if len(chosen) == len(path.t) or frame.scale == 0:
+        return {"quadrature_error": np.zeros(4)}
+    coarse_frame = Frame.of(half)
+    coarse, coarse_full = _solved(coarse_frame)
+    at = checkpoints[chosen]
+    moved = np.cumsum(coarse.modes, axis=0) - np.cumsum(expansion.modes[:, at], axis=0)
+    whole = coarse_full["r"] - full["r"][at]
+    return {"quadrature_error": np.linalg.norm(np.concatenate([moved, whole[None]]), axis=2).max(axis=1) / frame.scale}
+
+
+def _predicted(path: KernelPath, found) -> Arrays:
+    """Drift predicted from initialisation against the measured one, at the times of the prediction."""
+    true, size = path.at(found.t)[:, : path.size] - path.K[0], np.linalg.norm(path.K[0])
+    measured = np.linalg.norm(true, axis=(1, 2))
+
+    def compared(name: str, change: np.ndarray) -> dict[str, np.ndarray]:
+        missed = np.linalg.norm(change - true, axis=(1, 2))
+        return {
+            f"predicted_{name}": np.linalg.norm(change, axis=(1, 2)) / size,
+            f"predicted_{name}_error": np.divide(missed, measured, out=np.full_like(missed, np.nan), where=measured > 0),
+        }
+
+    curves = compared("leading", found.leading) | compared("taylor_1", found.taylor_1)
+    curves |= compared("taylor_2", found.taylor_2)
+    return curves | {"predicted_t": found.t, "measured_drift": measured / size, "taylor_range": np.array(found.range)}

@@ -1,0 +1,187 @@
+"""The perturbation of a run read back, as frozen arrays, data frames and words. Imports no JAX."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+
+from engine.perturbation.requests import PerturbationConfig
+from engine.progress import Arrays
+
+CURVES = ("network", "order_0", "order_1", "order_2", "full")
+"""The first axis of residuals and held-out outputs: the network, orders summed up to 0, 1, 2, the whole path."""
+APPROXIMATIONS = CURVES[1:]
+BOUNDS = ("P2", "P3", "P4", "groenwall", "remainder_0", "remainder_1", "remainder_2")
+"""P2 is the bound; P3, P4 and the remainders are estimates (exact but for the path); Groenwall for comparison."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeedPerturbation:
+    """One seed: n training rows, m held-out rows, T times of which some are checkpoints.
+
+    Attributes:
+        facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, interpolation_error
+            (of K, relative to ||K_0||), lambda_max.
+        arrays: t, step, at_checkpoint (T,); residuals (5, T, n), outputs_held_out (5, T, m) by `CURVES`; modes
+            (3, T, n) = U^T r_m term by term; eigenvalues (n,), eigenvectors (n, n); floor, floor_held_out (T,) in the
+            unit of f; drift, change_norm (T,), change_eigenvalues (T, n) descending, change_block and coupling
+            (T, s, s) between the leading modes of K_0; bound_* (T,) in the unit of r; quadrature_error (4,);
+            predicted_*, measured_drift (P,) over predicted_t; held_out (m points,), y, y_held_out.
+    """
+
+    facts: dict[str, Any]
+    arrays: Arrays
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
+
+    @property
+    def scale(self) -> float:
+        """||r(0)||."""
+        return float(np.linalg.norm(self["residuals"][0, 0]))
+
+    @property
+    def at_checkpoint(self) -> Bool[np.ndarray, " T"]:
+        """Where the network was measured; elsewhere its curve is interpolated."""
+        return self["at_checkpoint"]
+
+    def residual(self, curve: str) -> Float[np.ndarray, " T"]:
+        """||r||/||r(0)|| on training points."""
+        return self._relative(np.linalg.norm(self["residuals"][CURVES.index(curve)], axis=1))
+
+    def residual_held_out(self, curve: str) -> Float[np.ndarray, " T"]:
+        """||f* - y*|| over its start, on held-out points."""
+        missed = self["outputs_held_out"] - self["y_held_out"]
+        start = np.linalg.norm(missed[0, 0])
+        return np.linalg.norm(missed[CURVES.index(curve)], axis=1) / (start or np.nan)
+
+    def error(self, curve: str) -> Float[np.ndarray, " T"]:
+        """||r - r_network||/||r(0)|| on training points."""
+        apart = self["residuals"][CURVES.index(curve)] - self["residuals"][0]
+        return self._relative(np.linalg.norm(apart, axis=1))
+
+    def error_held_out(self, curve: str) -> Float[np.ndarray, " T"]:
+        """Root mean square distance of held-out outputs from the network's, in the unit of f."""
+        apart = self["outputs_held_out"][CURVES.index(curve)] - self["outputs_held_out"][0]
+        return np.sqrt(np.mean(apart**2, axis=1))
+
+    def bound(self, name: str) -> Float[np.ndarray, " T"]:
+        """A bound of `BOUNDS`, relative to ||r(0)||."""
+        return self._relative(self[f"bound_{name}"])
+
+    @property
+    def floor(self) -> Float[np.ndarray, " T"]:
+        """Predicted part of every order's error that is the curvature within descent steps, relative to ||r(0)||."""
+        return self._relative(self["floor"])
+
+    def worst(self, curve: str) -> float:
+        """Sup of `error` over checkpoints."""
+        return float(np.max(self.error(curve)[self.at_checkpoint]))
+
+    @property
+    def contributions(self) -> Float[np.ndarray, "4 T n"]:
+        """Per mode of K_0, relative to ||r(0)||: U^T r0, U^T r1, U^T r2 and U^T (r - r0) of the network."""
+        modes, U = self["modes"], self["eigenvectors"]
+        deviation = self["residuals"][0] @ U - modes[0]
+        return self._relative(np.concatenate([modes, deviation[None]]))
+
+    def explained(self, order: Literal[1, 2]) -> float:
+        """Share of the deviation from lazy training that this order explains where the deviation is largest.
+
+        1 - error_order/error_0 at the checkpoint of the largest error_0: 1 is all of it, negative makes it worse.
+        """
+        lazy, error = self.error("order_0"), self.error(f"order_{order}")
+        at = int(np.argmax(np.where(self.at_checkpoint, lazy, -1.0)))
+        return float(1 - error[at] / lazy[at]) if lazy[at] > 0 else float("nan")
+
+    def _relative(self, values: np.ndarray) -> np.ndarray:
+        return values / self.scale if self.scale > 0 else np.zeros_like(values)
+
+
+@dataclass(frozen=True, eq=False)
+class PerturbationResult:
+    """A perturbation read back from its entry.
+
+    Attributes:
+        config: what was asked.
+        seeds: one per seed, in the order of the config.
+        meta: config hash, versions, device.
+    """
+
+    config: PerturbationConfig
+    seeds: tuple[SeedPerturbation, ...]
+    meta: dict[str, Any]
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "PerturbationResult":
+        """Reads the "result" entry. The arrays are made read-only."""
+        meta = json.loads(str(arrays["meta"]))
+        for array in arrays.values():
+            array.setflags(write=False)
+        seeds = []
+        for index, facts in enumerate(meta.pop("seeds")):
+            prefix = f"seed{index}/"
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            seeds.append(SeedPerturbation(facts, own))
+        return cls(PerturbationConfig.from_dict(meta.pop("config")), tuple(seeds), meta)
+
+    @property
+    def dynamics(self) -> str:
+        """"gradient descent" (discrete analogues) or "gradient flow" (continuous ones)."""
+        return "gradient descent" if self.config.run.training.integrator == "gd" else "gradient flow"
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per seed and time: residuals and errors of every curve, train and held out, bounds, floor, drift."""
+        frames = []
+        for seed in self.seeds:
+            columns = {"t": seed["t"], "step": seed["step"], "at_checkpoint": seed.at_checkpoint}
+            columns |= {f"residual_{name}": seed.residual(name) for name in CURVES}
+            columns |= {f"test_residual_{name}": seed.residual_held_out(name) for name in CURVES}
+            columns |= {f"error_{name}": seed.error(name) for name in APPROXIMATIONS}
+            columns |= {f"test_error_{name}": seed.error_held_out(name) for name in APPROXIMATIONS}
+            columns |= {f"bound_{name}": seed.bound(name) for name in BOUNDS}
+            columns |= {"floor": seed.floor, "drift": seed["drift"], "change_norm": seed["change_norm"]}
+            frames.append(pd.DataFrame({"seed": seed.facts["seed"], **columns}))
+        return pd.concat(frames, ignore_index=True)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` holds; lists are over seeds, None where not finite. Errors are sup over the checkpoints
+        of ||r - r_network|| on the training points, relative to ||r(0)||, at equal t."""
+
+        def over(value) -> list[float | None]:
+            return [_finite(value(seed)) for seed in self.seeds]
+
+        def last(name: str) -> list[float | None]:
+            return over(lambda seed: seed[name][-1] if name in seed and len(seed[name]) else np.nan)
+
+        run = self.config.run
+        return {
+            "config": self.config.to_dict(),
+            **{name: self.meta[name] for name in ("config_hash", "versions", "device")},
+            "dynamics": self.dynamics,
+            "beta": run.beta,
+            "seeds": [seed.facts["seed"] for seed in self.seeds],
+            **{f"error_{name}": over(lambda seed, name=name: seed.worst(name)) for name in APPROXIMATIONS},
+            "bound_P2": over(lambda seed: seed.bound("P2").max()),
+            "floor": over(lambda seed: seed.floor.max()),
+            **{f"explained_order_{order}": over(lambda seed, order=order: seed.explained(order)) for order in (1, 2)},
+            "drift": last("drift"),
+            "drift_predicted": last("predicted_leading"),
+            "drift_predicted_error": last("predicted_leading_error"),
+            "quadrature_error_full": over(lambda seed: seed["quadrature_error"][3]),
+            "interpolation_error": over(lambda seed: seed.facts["interpolation_error"]),
+            "t_stop": last("t"),
+            **{name: [seed.facts[name] for seed in self.seeds] for name in ("stop_reason", "checkpoints")},
+        }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,94 @@
+"""|E[dK/dt]|/E[K] over beta, with its sign, and its prefactor."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pages import theme
+from pages.charts.assemble import layered
+from pages.charts.initialisation import over_beta as over
+
+SIZE = "|E[dK/dt]| / E[K], per unit of time"
+SLOPE = "slope of (dβ/n₀) exp(5β)"
+SIGNS = {-1: "falls (−)", 1: "grows (+)"}
+
+
+def signed(curves: pd.DataFrame) -> pd.DataFrame:
+    """Columns `series`, `way` and `run`: a stretch of one sign, so that no line crosses a change of sign."""
+    frame = over.named(curves)
+    change = (frame["sign"] != frame["sign"].shift()) | (frame["width"] != frame["width"].shift())
+    way = frame["sign"].map(SIGNS).fillna("is 0")
+    return frame.assign(way=way, run=change.cumsum()).dropna(subset="size")
+
+
+def drift_chart(
+    curves: pd.DataFrame | None,
+    slopes: pd.DataFrame,
+    points: pd.DataFrame,
+    widths: tuple[int, ...],
+    largest: float,
+    subtitle: str = "",
+) -> alt.LayerChart:
+    """The first chart. `slopes`: columns beta and size, the paper's rate, anchored at will."""
+    shown = points["value"].to_numpy(float)
+    if curves is not None:
+        shown = np.append(shown, curves["size"].to_numpy(float))
+    y, domain = over.log_scale(shown if len(shown) else slopes["size"].to_numpy(float), SIZE)
+    x = over.beta_x(largest)
+    hue = over.colour(over.colours(widths) | {SLOPE: theme.GREY})
+    inside = slopes[(slopes["size"] <= domain[1]) & (slopes["size"] >= domain[0])]
+    layers = [over.straight(x, y("size"), inside)]
+    if curves is not None:
+        frame = signed(curves)
+        dash = alt.StrokeDash(
+            "way:N",
+            scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]),
+            legend=theme.legend(2, symbolType="stroke", symbolStrokeColor=theme.GREY),
+        )
+        tooltip = [
+            alt.Tooltip("series:N", title="width"),
+            alt.Tooltip("depth:Q", title="hidden layers"),
+            alt.Tooltip("beta:Q", title="β", format=".3~g"),
+            alt.Tooltip("size:Q", title="|E[dK/dt]| / E[K]", format=".4~g"),
+            alt.Tooltip("way:N", title="the kernel"),
+        ]
+        line = over.lines(frame, x, y("size"), hue).encode(detail=alt.Detail("run:N"), strokeDash=dash)
+        layers += [line, over.pickable(frame, x, y("size"), hue, tooltip)]
+    else:
+        empty = pd.DataFrame({"series": [over.label(width) for width in widths], "beta": 0.0, "size": domain[0]})
+        layers.append(over.lines(empty, x, y("size"), hue))
+    layers += over.point_layers(points, x, y, domain, hue, "value")
+    question = "How fast does the kernel move at the first step?"
+    return layered(*layers, height=over.HEIGHT, title=theme.title(question, subtitle))
+
+
+def drift_prefactor_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
+    """The exact size over (d beta/n_0) exp(5 beta)."""
+    frame = signed(curves).dropna(subset="prefactor")
+    y, _ = over.log_scale(frame["prefactor"].to_numpy(float), "|E[dK/dt]| / E[K] / rate")
+    hue = over.colour(over.colours(widths), legend=False)
+    dash = alt.StrokeDash(
+        "way:N", scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]), legend=None
+    )
+    line = over.lines(frame, over.beta_x(largest), y("prefactor"), hue)
+    return over.small_panel(
+        [line.encode(detail=alt.Detail("run:N"), strokeDash=dash)], "What is left beside (dβ/n₀) exp(5β)?"
+    )
+
+
+def sign_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
+    """The signed value on a symmetric log axis: where it crosses 0 the kernel turns from growing to falling."""
+    frame = signed(curves)
+    frame = frame.assign(value=frame["sign"] * frame["size"])
+    values = frame["value"].to_numpy(float)
+    reach = max(float(np.max(np.abs(values), initial=0.0)), 1e-12)
+    unit = float(np.median(np.abs(values))) if len(values) else 1.0
+    top, bottom = (reach * 1.3 if np.any(values > 0) else unit / 3), (-reach * 1.3 if np.any(values < 0) else -unit / 3)
+    scale = alt.Scale(type="symlog", constant=unit / 5 or 1.0, domain=[bottom, top], nice=False)
+    y = alt.Y("value:Q", scale=scale, axis=theme.linear_axis("E[dK/dt] / E[K], signed", 4))
+    x = over.beta_x(largest)
+    zero = pd.DataFrame({"beta": [0.0, largest], "value": 0.0})
+    hue = over.colour(over.colours(widths), legend=False)
+    return over.small_panel(
+        [over.straight(x, y, zero), over.lines(frame, x, y, hue)], "Does the mean kernel grow or fall?"
+    )

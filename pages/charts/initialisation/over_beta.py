@@ -1,0 +1,141 @@
+"""Curves over beta with points on them: what the charts of second moment and first step share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pages import theme
+from pages.charts.assemble import layered
+
+HEIGHT, SMALL = 440, 216
+BETA = "β = Σ 1/n_l over hidden layers"
+LIMIT = "scaling limit"
+PICK, PICKED = "pick", "curve_points"
+"""Name of the selection, and of the layer that it is made on."""
+SHAPES = {"exact sampler": "circle", "brute force": "square", "finite step": "diamond"}
+PALETTE = (theme.BLUE, theme.VERMILION, theme.GREEN, theme.VIOLET, theme.PINK, theme.SKY)
+
+
+def label(width: int) -> str:
+    return f"n = {width:,}"
+
+
+def colours(widths: Sequence[int]) -> dict[str, str]:
+    """A colour per width."""
+    return {label(width): PALETTE[i % len(PALETTE)] for i, width in enumerate(widths)}
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the column `series`."""
+    return frame.assign(series=[label(int(width)) for width in frame["width"]])
+
+
+def beta_x(largest: float) -> alt.X:
+    """The beta axis from 0."""
+    scale = alt.Scale(domain=[0, largest], nice=False)
+    return alt.X("beta:Q", scale=scale, axis=theme.linear_axis(BETA, 6))
+
+
+def log_scale(values: np.ndarray, title: str, least: tuple[float, ...] = ()) -> tuple[Any, tuple[float, float]]:
+    """An encoding factory for a log axis around the values, and its domain."""
+    low, high = theme.log_domain(np.append(np.asarray(values, float), least))
+    if high / low < 1.5:
+        low, high = low / 1.2, high * 1.2
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+
+    def encoding(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
+
+    return encoding, (low, high)
+
+
+def colour(names: Mapping[str, str], columns: int = 5, legend: bool = True) -> alt.Color:
+    """Colour by series."""
+    scale = alt.Scale(domain=list(names), range=list(names.values()))
+    return alt.Color("series:N", scale=scale, legend=theme.legend(columns, symbolType="stroke") if legend else None)
+
+
+def lines(frame: pd.DataFrame, x: alt.X, y: alt.Y, hue: alt.Color, **style: Any) -> alt.Chart:
+    """A line per series."""
+    mark: dict[str, Any] = {"strokeWidth": theme.LINE, "clip": True} | style
+    return alt.Chart(frame).mark_line(**mark).encode(x=x, y=y, color=hue)
+
+
+def straight(x: alt.X, y: alt.Y, frame: pd.DataFrame, **style: Any) -> alt.Chart:
+    """A grey dashed line."""
+    mark = alt.Chart(frame).mark_line(color=theme.GREY, strokeDash=[7, 4], strokeWidth=1.6, clip=True, **style)
+    return mark.encode(x=x, y=y)
+
+
+def point_layers(
+    points: pd.DataFrame, x: alt.X, y: Any, domain: tuple[float, float], hue: alt.Color, value_title: str
+) -> list[alt.Chart]:
+    """Points with their intervals: hollow and pale where the error bar is known not to be one."""
+    if not len(points):
+        return []
+    low, high = domain
+    points = named(points[points["value"] > 0])
+    points = points.assign(
+        from_=np.clip(points["low"], low, high), to=np.clip(points["high"], low, high), value=points["value"]
+    )
+    present = [source for source in SHAPES if source in set(points["source"])]
+    shape = alt.Shape(
+        "source:N",
+        scale=alt.Scale(domain=present, range=[SHAPES[source] for source in present]),
+        legend=theme.legend(3, symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY),
+    )
+    tooltip = [
+        alt.Tooltip("source:N"),
+        alt.Tooltip("series:N", title="width"),
+        alt.Tooltip("depth:Q", title="hidden layers"),
+        alt.Tooltip("beta:Q", title="β", format=".3~g"),
+        alt.Tooltip("value:Q", title=value_title, format=".4~g"),
+        alt.Tooltip("low:Q", title="95% from", format=".4~g"),
+        alt.Tooltip("high:Q", title="to", format=".4~g"),
+        alt.Tooltip("draws:Q", format=","),
+        alt.Tooltip("trusted:N", title="error bar to be trusted"),
+    ]
+    layers = []
+    for sound in (False, True):
+        some = points[(points["trusted"] != "no") == sound]
+        if not len(some):
+            continue
+        faint = 1.0 if sound else 0.55
+        rule = alt.Chart(some).mark_rule(strokeWidth=1.6, opacity=faint, clip=True)
+        layers.append(rule.encode(x=x, y=y("from_"), y2=alt.Y2("to"), color=hue))
+        mark = alt.Chart(some).mark_point(size=72, filled=sound, opacity=faint, strokeWidth=1.8, clip=True)
+        layers.append(mark.encode(x=x, y=y("value"), color=hue, shape=shape, tooltip=tooltip))
+    return layers
+
+
+def pickable(frame: pd.DataFrame, x: alt.X, y: alt.Y, hue: alt.Color, tooltip: Sequence[alt.Tooltip]) -> alt.Chart:
+    """Small points on the curves, which can be clicked."""
+    mark = alt.Chart(frame, name=PICKED).mark_point(size=46, filled=True, opacity=0.35, cursor="pointer", clip=True)
+    return mark.encode(x=x, y=y, color=hue, tooltip=list(tooltip))
+
+
+def with_pick(chart: alt.LayerChart) -> alt.LayerChart:
+    """Lets a click choose the width and depth of a point of `pickable`."""
+    select = alt.PointSelectionConfig(type="point", fields=["width", "depth"], toggle=False)
+    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
+    return chart
+
+
+def region(start: float, end: float, text: str, domain: tuple[float, float]) -> list[alt.Chart]:
+    """A shaded part of the beta axis with its reason."""
+    table = pd.DataFrame({"beta": [start], "end": [end], "text": [text], "top": [domain[1]]})
+    x = beta_x(end)
+    area = alt.Chart(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.13).encode(x=x, x2=alt.X2("end"))
+    edge = alt.Chart(table).mark_rule(color=theme.COLOURS["noise_floor"], strokeWidth=1.2).encode(x=x)
+    words = alt.Chart(table).mark_text(
+        align="left", baseline="top", dx=5, dy=5, color=theme.GREY, fontSize=11, lineBreak="|"
+    )
+    return [area, edge, words.encode(x=x, y=alt.value(0), text="text:N")]
+
+
+def small_panel(layers: Sequence[alt.Chart], question: str) -> alt.LayerChart:
+    """A chart of half height."""
+    return layered(*layers, height=SMALL, title=theme.title(question, size=theme.PANEL_TITLE_SIZE))

@@ -1,0 +1,117 @@
+"""Controls in the sidebar that the URL remembers, each with its own problems beneath it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from engine.schema import Problem
+from pages.words import number, plain, sentence
+
+BOUND = "query-params"
+
+
+class Form:
+    """Draws controls and reads them. A value that cannot be read is None, with the reason at its control.
+
+    Attributes:
+        problems: everything that is wrong so far, as Markdown.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self._places: dict[str, tuple[str, DeltaGenerator]] = {}
+
+    def text(self, name: str, label: str, default: str, help_text: str = "", placeholder: str = "") -> str:
+        """A line of text, its default where it is left empty."""
+        place = st.container(gap=None)
+        given = place.text_input(
+            label, value=default, key=name, bind=BOUND, help=help_text or None, placeholder=placeholder, max_chars=200
+        )
+        self._places[name] = label, place
+        return given.strip() or default
+
+    def number(
+        self, name: str, label: str, default: float, low: float, high: float, help_text: str = ""
+    ) -> float | None:
+        """A number between `low` and `high`."""
+        text = self.text(name, label, f"{default:g}" if default < 1e5 else _large(default), help_text)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            self.blame(name, f"{text[:40]!r} given; a number from {number(low)} to {number(high)}")
+            return None
+        return value
+
+    def whole(self, name: str, label: str, default: int, low: int, high: int, help_text: str = "") -> int | None:
+        """A whole number between `low` and `high`; 1e6 is one too."""
+        value = self.number(name, label, default, low, high, help_text)
+        if value is not None and value != int(value):
+            self.blame(name, f"{value:g} given; a whole number")
+            return None
+        return None if value is None else int(value)
+
+    def wholes(
+        self, name: str, label: str, default: str, high: int, most: int, help_text: str = ""
+    ) -> tuple[int, ...] | None:
+        """One or several whole numbers from 1 to `high`, separated by commas."""
+        text = self.text(name, label, default, help_text)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        wrong = [part for part in parts if not (part.isascii() and part.isdigit() and 1 <= int(part[:20]) <= high)]
+        if wrong or not 1 <= len(parts) <= most:
+            given = f"{(wrong or [text])[0][:40]!r} given" if wrong else f"{len(parts)} given"
+            self.blame(name, f"{given}; {f'1 to {most} ' if most > 1 else ''}whole numbers from 1 to {high:,}")
+            return None
+        return tuple(int(part) for part in parts)
+
+    def choice(self, name: str, label: str, options: Sequence[str], help_text: str = "", wide: bool = False) -> str:
+        """One of a few; the first where the URL names none of them."""
+        place = st.container(gap=None)
+        asked = st.query_params.get(name)
+        if asked is not None and asked not in options:
+            shown = plain(repr(asked[:40]))
+            place.warning(f"{plain(label)}: {shown} in the link is unknown, left out. Allowed: {', '.join(options)}")
+        if wide:
+            return str(place.selectbox(label, options, key=name, bind=BOUND, help=help_text or None))
+        chosen = place.segmented_control(
+            label, options, default=options[0], required=True, key=name, bind=BOUND, help=help_text or None
+        )
+        self._places[name] = label, place
+        return str(chosen or options[0])
+
+    def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
+        """A switch."""
+        return st.toggle(label, value=default, key=name, bind=BOUND, help=help_text or None)
+
+    def blame(self, name: str, message: str) -> None:
+        """Says what is wrong at a control."""
+        label, place = self._places.get(name, (name, st.container()))
+        said = f"{plain(label)}: {plain(message)}"
+        place.error(said)
+        self.problems.append(said)
+
+    def blame_all(self, problems: Iterable[Problem], names: Mapping[str, str] | None = None) -> None:
+        """Each problem of a config at the control of its field; `names` maps fields to controls."""
+        for problem in problems:
+            field = problem.field.rsplit(".", 1)[-1]
+            name = (names or {}).get(field, field)
+            if name in self._places:
+                self.blame(name, problem.message)
+            else:
+                st.error(sentence(problem))
+                self.problems.append(sentence(problem))
+
+    def fine(self) -> bool:
+        """Whether nothing is wrong; says it in the page where something is."""
+        if self.problems:
+            needed = "One setting needs" if len(self.problems) == 1 else f"{len(self.problems)} settings need"
+            lines = [f"- {problem}" for problem in self.problems]
+            st.error("\n".join([f"{needed} a change:", "", *lines]), icon=":material/rule:")
+        return not self.problems
+
+
+def _large(value: float) -> str:
+    return f"{value:.0f}" if value < 1e7 else f"{value:g}"

@@ -1,0 +1,169 @@
+"""Monte Carlo points beside the exact curves: which jobs give them, and what to draw of their results."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.initialisation.estimates import NORMAL_95
+from engine.initialisation.requests import BruteForceConfig, FirstStepConfig, SampleConfig, parameters_of
+from engine.progress import Arrays
+from engine.schema import Config, ConfigError
+from pages.initialisation.curves import Span
+from pages.initialisation.network import Network
+
+SAMPLER, BRUTE_FORCE, STEP = "exact sampler", "brute force", "finite step"
+COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "draws", "trusted")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One job for one point.
+
+    Attributes:
+        kind, config: of the job.
+        source: what it is called on the page.
+        width, depth: of its equal hidden layers.
+        seconds: roughly, on one core.
+    """
+
+    kind: str
+    config: Config
+    source: str
+    width: int
+    depth: int
+    seconds: float
+
+    @property
+    def beta(self) -> float:
+        return self.depth / self.width
+
+
+def sampler(
+    network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
+) -> tuple[list[Wanted], list[str]]:
+    """Points of the exact sampler along every curve, and what is too costly."""
+    return _each(
+        network,
+        widths,
+        span,
+        count,
+        lambda setting: Wanted(
+            "initial_sample",
+            SampleConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, **more}),
+            SAMPLER,
+            setting.widths[1],
+            setting.depth,
+            draws * (setting.depth + 1) * 0.3e-6,
+        ),
+    )
+
+
+def brute_force(
+    network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
+) -> tuple[list[Wanted], list[str]]:
+    """Points by autodiff of drawn networks."""
+    return _each(
+        network,
+        widths,
+        span,
+        count,
+        lambda setting: Wanted(
+            "brute_force",
+            BruteForceConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, **more}),
+            BRUTE_FORCE,
+            setting.widths[1],
+            setting.depth,
+            draws * (1e-4 + 3e-8 * parameters_of(setting)),
+        ),
+    )
+
+
+def finite_step(
+    network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
+) -> tuple[list[Wanted], list[str]]:
+    """Points of one real step of drawn networks."""
+    return _each(
+        network,
+        widths,
+        span,
+        count,
+        lambda setting: Wanted(
+            "first_step",
+            FirstStepConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, **more}),
+            STEP,
+            setting.widths[1],
+            setting.depth,
+            3 * draws * (1e-4 + 2e-8 * parameters_of(setting)),
+        ),
+    )
+
+
+def _each(
+    network: Network, widths: Sequence[int], span: Span, count: int, wanted: Callable[[Any], Wanted]
+) -> tuple[list[Wanted], list[str]]:
+    found, refused = [], []
+    for width in widths:
+        for depth in span.depths(width, count):
+            try:
+                found.append(wanted(network.setting((width,) * depth)))
+            except ConfigError as error:
+                refused.append(f"n = {width:,}, L = {depth:,}: {error.problems[0].message}")
+    return found, refused
+
+
+def read(arrays: Arrays) -> dict[str, tuple[float, float, int]]:
+    """Mean, standard error and flag (1, 0, or -1 where not known) by name."""
+    columns = (arrays["names"].tolist(), arrays["mean"], arrays["standard_error"], arrays["trusted"])
+    return {name: (float(m), float(s), int(t)) for name, m, s, t in zip(*columns, strict=True)}
+
+
+def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
+    """Estimates of E[K^2]/E[K]^2 with 95% intervals."""
+    rows = []
+    for wanted, arrays in found.items():
+        estimates = read(arrays)
+        if "ratio" in estimates:
+            mean, error, flag = estimates["ratio"]
+            rows.append(_row(wanted, mean, error, flag, int(arrays["draws"])))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def drift_points(found: Mapping[Wanted, Arrays], log_E_K: Callable[[Wanted], float | None]) -> pd.DataFrame:
+    """Estimates of |E[dK/dt]|/E[K], or of |E[Delta K]|/(eta E[K]) for a finite step, with 95% intervals.
+
+    The flag is that of E[K^2], to which E[dK/dt] is alike in size and in tail. E[K] is exact where `log_E_K` has it.
+    """
+    rows = []
+    for wanted, arrays in found.items():
+        known = log_E_K(wanted)
+        if wanted.source == STEP:
+            eta, K = float(arrays["sizes"][0]), float(arrays["K_mean"])
+            mean, error, flag = float(arrays["change_mean"][0]) / eta, float(arrays["change_error"][0]) / eta, -1
+            draws = int(getattr(wanted.config, "draws", 0))
+        else:
+            estimates = read(arrays)
+            (mean, error, _), K, flag = estimates["E_dK"], estimates["E_K"][0], estimates["E_K2"][2]
+            draws = int(arrays["draws"])
+        scale = np.exp(known) if known is not None else K
+        if scale > 0:
+            rows.append(_row(wanted, mean / scale, error / scale, flag, draws))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(wanted: Wanted, mean: float, error: float, flag: int, draws: int) -> dict[str, Any]:
+    low, high = abs(mean) - NORMAL_95 * error, abs(mean) + NORMAL_95 * error
+    return {
+        "source": wanted.source,
+        "width": wanted.width,
+        "depth": wanted.depth,
+        "beta": wanted.beta,
+        "value": abs(mean),
+        "low": low,
+        "high": high,
+        "sign": int(np.sign(mean)),
+        "draws": draws,
+        "trusted": {1: "yes", 0: "no"}.get(flag, "not known"),
+    }
