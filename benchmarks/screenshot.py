@@ -2,9 +2,11 @@
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import SLIDER, opened
+from benchmarks.animation import MOVE
+from benchmarks.browser import PANEL, SLIDER, opened
 from benchmarks.serving import ARGUMENTS, CHROMIUM, ROOT, served_app
 
+FRAME = 45
 PICTURE = ROOT / "docs" / "evolution.png"
 
 
@@ -16,7 +18,9 @@ def main() -> None:
         page.locator(".st-key-run button").click()
         page.wait_for_selector(SLIDER, state="attached")
         page.set_viewport_size({"width": 1440, "height": 1150})
-        page.wait_for_timeout(4000)
+        page.wait_for_timeout(2000)
+        page.evaluate(MOVE, [PANEL, FRAME])
+        page.wait_for_timeout(1000)
         page.screenshot(path=PICTURE)
         browser.close()
 

@@ -19,6 +19,12 @@ st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="
 PAGES = {
     "": [st.Page("home.py", title="Home", icon=":material/home:", default=True)],
     "Instrument": [st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution")],
+    "Initialisation": [
+        st.Page("second_moment.py", title="Second moment", icon=":material/show_chart:", url_path="second_moment"),
+        st.Page("distribution.py", title="Distribution", icon=":material/bar_chart:", url_path="distribution"),
+        st.Page("first_step.py", title="First step", icon=":material/footprint:", url_path="first_step"),
+        st.Page("initial_kernel.py", title="Whole kernel", icon=":material/grid_on:", url_path="initial_kernel"),
+    ],
 }
 
 page = st.navigation(PAGES)

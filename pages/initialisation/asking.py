@@ -74,9 +74,7 @@ def request(missing: Sequence[tuple[str, Config]]) -> None:
 @st.fragment(run_every=REDRAW)
 def watch(name: str, flying: Sequence[tuple[str, Config]], count: int) -> None:
     """Progress of the jobs in flight. The page is drawn anew with each that ends."""
-    found: Mapping[Config, Job] = {
-        config: cache.current().request(kind, config, viewer()) for kind, config in flying
-    }
+    found: Mapping[Config, Job] = {config: cache.current().request(kind, config, viewer()) for kind, config in flying}
     if any(job.done for job in found.values()):
         st.rerun()
     done = count - len(flying) + sum(job.fraction for job in found.values())

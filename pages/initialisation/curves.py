@@ -1,5 +1,6 @@
 """Exact curves over depth for a few equal hidden widths, straight from the law. No Streamlit here."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +31,12 @@ class Span:
     def depth(self, width: int) -> int:
         """Most hidden layers at this width."""
         depth = self.largest * width if self.by == "beta" else self.largest
-        return int(min(max(1, round(depth)), DEEPEST))
+        return int(min(max(1, math.floor(depth + 1e-9)), DEEPEST))
 
-    def depths(self, width: int, count: int) -> list[int]:
-        """About `count` depths up to the last, evenly spaced; with one, the last."""
+    def depths(self, width: int, count: int, shift: float = 0.0) -> list[int]:
+        """About `count` depths up to the last, evenly spaced, all of them less by a `shift` in units of the spacing."""
         last = self.depth(width)
-        if count == 1:
-            return [last]
-        return sorted({max(1, round(last * (i + 1) / count)) for i in range(count)})
+        return sorted({max(1, round(last * (i + 1 - shift) / count)) for i in range(count)})
 
 
 def grid(widths: tuple[int, ...], span: Span) -> tuple[np.ndarray, np.ndarray]:

@@ -14,15 +14,15 @@ HANIN_NICA = "Hanin and Nica, arXiv 1909.05989"
 
 EXPLAINED: dict[str, tuple[str, str]] = {
     "ratio": (
-        r"**Second moment**, $E[K(x,x)^2]/E[K(x,x)]^2$ over initialisations, with $K = K_w + K_b$ (weights and biases). "
-        r"1 means that the kernel is the same in every network; its square root of the excess over 1 is the "
+        r"**Second moment**, $E[K(x,x)^2]/E[K(x,x)]^2$ over initialisations, $K = K_w + K_b$ (weights and biases). "
+        r"1 means that the kernel is the same in every network; the square root of its excess over 1 is the "
         r"coefficient of variation. Exact at finite width, $\beta = \sum_l 1/n_l$ over hidden layers.",
         f"exact recursion over layers (engine.initialisation.moments), for the law of {HANIN_NICA}",
     ),
     "slope": (
-        r"**$\exp(5\beta)$** is the growth rate of the theorem, not a curve to lie on: each layer multiplies the second "
-        r"moment by $1 + 5/n$, and a prefactor falls from 1 as $\beta$ grows. Drawn as a slope; its height means "
-        "nothing.",
+        r"**$\exp(5\beta)$** is the growth rate of the theorem, not a curve to lie on: each layer multiplies the "
+        r"second moment by $1 + 5/n$, and a prefactor falls from 1 as $\beta$ grows. Drawn as a slope; its height "
+        "means nothing.",
         f"{HANIN_NICA}, Theorem 1",
     ),
     "limit": (
@@ -60,7 +60,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
         "Cochran, Sampling Techniques (1977), 2.15; engine.initialisation.estimates",
     ),
     "histogram": (
-        r"**Density of $\log_{10} K(x,x)$** over initialisations; bins of 1/50 decade, joined where there are few draws.",
+        r"**Density of $\log_{10} K(x,x)$** over initialisations; bins of 1/50 decade, joined where draws are few.",
         "draws of the exact law (or of real networks)",
     ),
     "lognormal": (
@@ -113,11 +113,18 @@ EXPLAINED: dict[str, tuple[str, str]] = {
 }
 
 
-def show(name: str, chart: Any, frames: pd.DataFrame, explained: Sequence[str], **more: Any) -> Any:
-    """A chart with its info button: definitions, sources, data (CSV) and figure (SVG, PNG). Returns its selection."""
+def show(name: str, chart: Any, frame: pd.DataFrame, explained: Sequence[str], selection: str | None = None) -> Any:
+    """A chart with its info button: definitions, sources, data (CSV) and figure (SVG, PNG).
+
+    Args:
+        selection: the chart's selection that runs the page again, which is then returned.
+    """
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
-        about(name, lambda: chart, frames, explained)
-    return st.altair_chart(Prepared(chart), width="stretch", key=f"chart_{name}", **more)  # pyright: ignore[reportArgumentType]
+        about(name, lambda: chart, frame, explained)
+    prepared: Any = Prepared(chart)
+    if selection is None:
+        return st.altair_chart(prepared, width="stretch", key=f"chart_{name}")
+    return st.altair_chart(prepared, width="stretch", key=f"chart_{name}", on_select="rerun", selection_mode=selection)
 
 
 def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: Sequence[str]) -> None:
@@ -140,5 +147,6 @@ def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: S
 
 
 def say(notes: Sequence[str]) -> None:
-    for note in notes:
-        st.caption(plain(note))
+    with st.container(gap=None):
+        for note in notes:
+            st.caption(plain(note))

@@ -16,18 +16,31 @@ class Form:
     """Draws controls and reads them. A value that cannot be read is None, with the reason at its control.
 
     Attributes:
+        prefix: of every name in the URL. A page that is opened from another with parameters needs one of its own:
+            Streamlit refuses to set a parameter that a control of the page before is bound to.
         problems: everything that is wrong so far, as Markdown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
         self.problems: list[str] = []
         self._places: dict[str, tuple[str, DeltaGenerator]] = {}
+
+    def key(self, name: str) -> str:
+        """The control's key in the session and in the URL."""
+        return f"{self.prefix}{name}"
 
     def text(self, name: str, label: str, default: str, help_text: str = "", placeholder: str = "") -> str:
         """A line of text, its default where it is left empty."""
         place = st.container(gap=None)
         given = place.text_input(
-            label, value=default, key=name, bind=BOUND, help=help_text or None, placeholder=placeholder, max_chars=200
+            label,
+            value=default,
+            key=self.key(name),
+            bind=BOUND,
+            help=help_text or None,
+            placeholder=placeholder,
+            max_chars=200,
         )
         self._places[name] = label, place
         return given.strip() or default
@@ -70,26 +83,26 @@ class Form:
     def choice(self, name: str, label: str, options: Sequence[str], help_text: str = "", wide: bool = False) -> str:
         """One of a few; the first where the URL names none of them."""
         place = st.container(gap=None)
-        asked = st.query_params.get(name)
+        asked = st.query_params.get(self.key(name))
         if asked is not None and asked not in options:
             shown = plain(repr(asked[:40]))
-            place.warning(f"{plain(label)}: {shown} in the link is unknown, left out. Allowed: {', '.join(options)}")
+            place.warning(f"{label}: {shown} in the link is unknown, left out. Allowed: {', '.join(options)}")
         if wide:
-            return str(place.selectbox(label, options, key=name, bind=BOUND, help=help_text or None))
+            return str(place.selectbox(label, options, key=self.key(name), bind=BOUND, help=help_text or None))
         chosen = place.segmented_control(
-            label, options, default=options[0], required=True, key=name, bind=BOUND, help=help_text or None
+            label, options, default=options[0], required=True, key=self.key(name), bind=BOUND, help=help_text or None
         )
         self._places[name] = label, place
         return str(chosen or options[0])
 
     def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
         """A switch."""
-        return st.toggle(label, value=default, key=name, bind=BOUND, help=help_text or None)
+        return st.toggle(label, value=default, key=self.key(name), bind=BOUND, help=help_text or None)
 
     def blame(self, name: str, message: str) -> None:
         """Says what is wrong at a control."""
         label, place = self._places.get(name, (name, st.container()))
-        said = f"{plain(label)}: {plain(message)}"
+        said = f"{label}: {plain(message)}"
         place.error(said)
         self.problems.append(said)
 

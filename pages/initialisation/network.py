@@ -119,13 +119,13 @@ def _sigma(form: Form, name: str, label: str, placeholder: str, empty: str | Non
     return value
 
 
-def set_sigma(value: str) -> None:
+def set_sigma(form: Form, value: str) -> None:
     """One click: sigma_w in all layers."""
-    st.session_state["sigma_w"] = value
-    st.session_state["sigma_w_readout"] = ""
+    st.session_state[form.key("sigma_w")] = value
+    st.session_state[form.key("sigma_w_readout")] = ""
 
 
-def trap_buttons(network: Network) -> None:
+def trap_buttons(form: Form, network: Network) -> None:
     """One click into the trap of sigma_w = 1, and one out of it."""
     one = network.one
     if one.activation != "relu":
@@ -136,11 +136,13 @@ def trap_buttons(network: Network) -> None:
             icon=":material/report:",
             key="trap",
             on_click=set_sigma,
-            args=("1",),
+            args=(form, "1"),
             help="Off critical the signal dies, and the kernel looks deterministic at any depth.",
         )
     else:
-        st.button(r"Back to critical $\sigma_w$", icon=":material/undo:", key="untrap", on_click=set_sigma, args=("",))
+        st.button(
+            r"Back to critical $\sigma_w$", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, "")
+        )
 
 
 def warn_off_critical(network: Network, depth: int) -> None:
@@ -154,10 +156,16 @@ def warn_off_critical(network: Network, depth: int) -> None:
     if sigma < critical:
         said = (
             rf"**Vanishing signal.** $\sigma_w$ = {number(sigma)} is under its critical value {number(critical)}: the "
-            f"mean square of the signal falls to {plain(decay)} of its size through {depth:,} hidden layers. Only the "
-            "biases of the last few layers still reach the kernel, those layers hardly fluctuate, and the ratio looks "
-            "like 1 at any depth. It does not say that the kernel is deterministic: it says that the network is dead."
+            f"mean square of the signal falls to {plain(decay)} of its size through {depth:,} hidden layers. "
         )
+        if network.one.train_bias and network.one.sigma_b > 0:
+            said += (
+                "Only the biases of the last few layers still reach the kernel, those layers hardly fluctuate, and the "
+                "ratio looks like 1 at any depth. That does not say that the kernel is deterministic: it says that the "
+                "network is dead."
+            )
+        else:
+            said += "Without trained biases the whole kernel shrinks with it; ratios stay as they are at criticality."
     else:
         said = (
             rf"**Growing signal.** $\sigma_w$ = {number(sigma)} is above its critical value {number(critical)}: the "

@@ -105,8 +105,9 @@ def _each(
     network: Network, widths: Sequence[int], span: Span, count: int, wanted: Callable[[Any], Wanted]
 ) -> tuple[list[Wanted], list[str]]:
     found, refused = [], []
-    for width in widths:
-        for depth in span.depths(width, count):
+    for place, width in enumerate(widths):
+        # Curves have their points at different beta, so that intervals do not cover each other.
+        for depth in span.depths(width, count, 0.5 * place / len(widths)):
             try:
                 found.append(wanted(network.setting((width,) * depth)))
             except ConfigError as error:

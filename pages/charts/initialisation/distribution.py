@@ -12,7 +12,7 @@ from pages.charts.assemble import layered
 DRAWN, LOGNORMAL = "draws", "log-normal, same two moments"
 NAMES = {DRAWN: theme.BLUE, LOGNORMAL: theme.ORANGE}
 K_TITLE = "K(x, x)"
-LEAST = 4
+LEAST = 10
 """Draws in a bin, which is joined with its neighbours until it has so many."""
 
 

@@ -1,5 +1,7 @@
 """|E[dK/dt]|/E[K] over beta, with its sign, and its prefactor."""
 
+import math
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -43,7 +45,7 @@ def drift_chart(
         dash = alt.StrokeDash(
             "way:N",
             scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]),
-            legend=theme.legend(2, symbolType="stroke", symbolStrokeColor=theme.GREY),
+            legend=over.below(2, symbolType="stroke", symbolStrokeColor=theme.GREY),
         )
         tooltip = [
             alt.Tooltip("series:N", title="width"),
@@ -65,15 +67,27 @@ def drift_chart(
 def drift_prefactor_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
     """The exact size over (d beta/n_0) exp(5 beta)."""
     frame = signed(curves).dropna(subset="prefactor")
-    y, _ = over.log_scale(frame["prefactor"].to_numpy(float), "|E[dK/dt]| / E[K] / rate")
+    y, _ = over.log_scale(frame["prefactor"].to_numpy(float), "size / rate")
     hue = over.colour(over.colours(widths), legend=False)
-    dash = alt.StrokeDash(
-        "way:N", scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]), legend=None
-    )
+    dash = alt.StrokeDash("way:N", scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]), legend=None)
     line = over.lines(frame, over.beta_x(largest), y("prefactor"), hue)
     return over.small_panel(
         [line.encode(detail=alt.Detail("run:N"), strokeDash=dash)], "What is left beside (dβ/n₀) exp(5β)?"
     )
+
+
+def signed_axis(low: float, high: float, unit: float) -> alt.Axis:
+    """0 and a few powers of ten on both sides."""
+    values = [0.0]
+    for sign, reach in ((1, high), (-1, -low)):
+        if reach > unit:
+            decades = range(math.ceil(math.log10(unit)), math.floor(math.log10(reach)) + 1)
+            values += [sign * 10.0**k for k in decades if (decades[-1] - k) % (1 + len(decades) // 4) == 0]
+            if not decades:
+                values.append(sign * float(f"{reach / 1.3:.0e}"))
+    words = {value: ("−" if value < 0 else "") + theme.power(abs(value)) for value in values if value}
+    expression = f"datum.value == 0 ? '0' : {theme.label_expression(words)}"
+    return alt.Axis(title="E[dK/dt] / E[K], signed", values=values, labelExpr=expression, **theme.AXIS)
 
 
 def sign_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
@@ -85,7 +99,7 @@ def sign_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) ->
     unit = float(np.median(np.abs(values))) if len(values) else 1.0
     top, bottom = (reach * 1.3 if np.any(values > 0) else unit / 3), (-reach * 1.3 if np.any(values < 0) else -unit / 3)
     scale = alt.Scale(type="symlog", constant=unit / 5 or 1.0, domain=[bottom, top], nice=False)
-    y = alt.Y("value:Q", scale=scale, axis=theme.linear_axis("E[dK/dt] / E[K], signed", 4))
+    y = alt.Y("value:Q", scale=scale, axis=signed_axis(bottom, top, unit))
     x = over.beta_x(largest)
     zero = pd.DataFrame({"beta": [0.0, largest], "value": 0.0})
     hue = over.colour(over.colours(widths), legend=False)

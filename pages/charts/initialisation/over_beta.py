@@ -10,7 +10,9 @@ import pandas as pd
 from pages import theme
 from pages.charts.assemble import layered
 
-HEIGHT, SMALL = 440, 216
+HEIGHT, SMALL = 480, 216
+ROOM = 1.02
+"""The beta axis ends this factor beyond the curves, so that their last points are whole."""
 BETA = "β = Σ 1/n_l over hidden layers"
 LIMIT = "scaling limit"
 PICK, PICKED = "pick", "curve_points"
@@ -35,7 +37,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 def beta_x(largest: float) -> alt.X:
     """The beta axis from 0."""
-    scale = alt.Scale(domain=[0, largest], nice=False)
+    scale = alt.Scale(domain=[0, largest * ROOM], nice=False)
     return alt.X("beta:Q", scale=scale, axis=theme.linear_axis(BETA, 6))
 
 
@@ -56,6 +58,13 @@ def colour(names: Mapping[str, str], columns: int = 5, legend: bool = True) -> a
     """Colour by series."""
     scale = alt.Scale(domain=list(names), range=list(names.values()))
     return alt.Color("series:N", scale=scale, legend=theme.legend(columns, symbolType="stroke") if legend else None)
+
+
+def below(columns: int, **more: Any) -> alt.Legend:
+    """A second legend, under the plot."""
+    legend = theme.legend(columns, **more)
+    legend.orient = "bottom"
+    return legend
 
 
 def lines(frame: pd.DataFrame, x: alt.X, y: alt.Y, hue: alt.Color, **style: Any) -> alt.Chart:
@@ -85,7 +94,7 @@ def point_layers(
     shape = alt.Shape(
         "source:N",
         scale=alt.Scale(domain=present, range=[SHAPES[source] for source in present]),
-        legend=theme.legend(3, symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY),
+        legend=below(3, symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY),
     )
     tooltip = [
         alt.Tooltip("source:N"),
@@ -126,7 +135,7 @@ def with_pick(chart: alt.LayerChart) -> alt.LayerChart:
 
 def region(start: float, end: float, text: str, domain: tuple[float, float]) -> list[alt.Chart]:
     """A shaded part of the beta axis with its reason."""
-    table = pd.DataFrame({"beta": [start], "end": [end], "text": [text], "top": [domain[1]]})
+    table = pd.DataFrame({"beta": [start], "end": [end * ROOM], "text": [text], "top": [domain[1]]})
     x = beta_x(end)
     area = alt.Chart(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.13).encode(x=x, x2=alt.X2("end"))
     edge = alt.Chart(table).mark_rule(color=theme.COLOURS["noise_floor"], strokeWidth=1.2).encode(x=x)

@@ -118,6 +118,4 @@ def parts_chart(parts: pd.DataFrame, width: int, largest: float) -> alt.LayerCha
     hue = over.colour({label: PART_COLOURS[name] for name, label in PARTS.items() if label in present})
     x = over.beta_x(largest)
     question = f"Which part of the kernel varies, at n = {width:,}?"
-    return layered(
-        over.lines(parts, x, y("value"), hue), height=over.SMALL + 60, title=theme.title(question, size=13)
-    )
+    return layered(over.lines(parts, x, y("value"), hue), height=over.SMALL + 60, title=theme.title(question, size=13))

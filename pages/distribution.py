@@ -1,0 +1,160 @@
+"""Distribution: the law of K(x, x) at one width and depth, with its tail."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.initialisation.higher_moments import required_draws
+from engine.initialisation.law import exact_law
+from engine.initialisation.moments import moments
+from engine.initialisation.requests import BruteForceConfig, SampleConfig, parameters_of
+from engine.progress import Arrays
+from engine.schema import ConfigError
+from pages.charts.initialisation import distribution as charts
+from pages.initialisation import explained
+from pages.initialisation.asking import gather
+from pages.initialisation.form import Form
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.points import BRUTE_FORCE, SAMPLER, Wanted, read
+from pages.words import number
+
+
+PREFIX = "at_"
+"""Of this page's parameters in the URL."""
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    st.title("Distribution")
+    form = Form(PREFIX)
+    with st.sidebar:
+        hidden = hidden_widths(form)
+        network = controls(form)
+        if network is not None:
+            trap_buttons(form, network)
+        wanted = draws(form, network, hidden)
+    if not form.fine() or network is None or hidden is None or wanted is None:
+        return
+    warn_off_critical(network, len(hidden))
+    say_no_law(network)
+    label = f"Draw {getattr(wanted.config, 'draws', 0):,} kernels" + (
+        " from the exact law" if wanted.source == SAMPLER else " of real networks"
+    )
+    found = gather("distribution", label, [wanted])
+    st.caption(said(network, hidden))
+    if wanted in found:
+        show(network, hidden, wanted, found[wanted])
+    if len(set(hidden)) == 1:
+        query = {"widths": f"{hidden[0]}", "n_0": f"{network.n_0}", "readout": network.one.readout}
+        st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
+
+
+def hidden_widths(form: Form) -> tuple[int, ...] | None:
+    """From one width and a depth, or from a list of widths."""
+    st.markdown("**Point**")
+    left, right = st.columns(2)
+    with left:
+        widths = form.wholes(
+            "width", "hidden width n", "64", 1_000_000, 200, "One for all layers, or one per layer as 32, 64, 32."
+        )
+    with right:
+        depth = form.whole("depth", "hidden layers L", 32, 1, 10_000, "Not used with a list of widths.")
+    if widths is None or depth is None:
+        return None
+    return widths if len(widths) > 1 else widths * depth
+
+
+def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -> Wanted | None:
+    """Number of draws and seed, and the job that they make."""
+    st.markdown("**Draws**")
+    source = form.choice("source", "drawn by", (SAMPLER, BRUTE_FORCE), "Brute force draws real networks.")
+    left, right = st.columns(2)
+    with left:
+        count = form.whole("draws", "draws", 200_000, 100, 10_000_000, "10⁵ to 10⁶ show the tail.")
+    with right:
+        seed = form.whole("seed", "seed", 0, 0, 2**31 - 1)
+    if network is None or hidden is None or count is None or seed is None:
+        return None
+    names = {"widths": "width", "setting": "width", "": "draws"}
+    try:
+        setting = network.setting(hidden)
+        values = {"setting": setting, "draws": count, "seed": seed, "first_step": False}
+        if source == SAMPLER and network.law is not None:
+            seconds = count * (setting.depth + 1) * 0.3e-6
+            return Wanted("initial_sample", SampleConfig.from_dict(values), SAMPLER, hidden[0], setting.depth, seconds)
+        count = min(count, 10_000) if source == SAMPLER else count
+        seconds = count * (1e-4 + 3e-8 * parameters_of(setting))
+        config = BruteForceConfig.from_dict({**values, "draws": count})
+        return Wanted("brute_force", config, BRUTE_FORCE, hidden[0], setting.depth, seconds)
+    except ConfigError as error:
+        form.blame_all(error.problems, names)
+        return None
+
+
+def said(network: Network, hidden: tuple[int, ...]) -> str:
+    """The point in one line, with its exact numbers where there are some."""
+    beta = math.fsum(1 / width for width in hidden)
+    widths = f"n = {hidden[0]:,}" if len(set(hidden)) == 1 else f"widths {', '.join(map(str, hidden[:12]))}"
+    line = f"{widths}, L = {len(hidden):,} hidden layers, β = {number(beta)}"
+    if network.law is None:
+        return line
+    law = exact_law(network.setting(hidden))
+    exact = moments(law)
+    needed = float(required_draws(law)[0]) / math.log(10)
+    many = f"{number(10**needed)}" if needed < 300 else f"10^{needed:.0f}"
+    return (
+        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
+        f"Plain Monte Carlo needs {many} draws for 5% of E[K²]."
+    )
+
+
+def _exp(log_value: float) -> str:
+    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{log_value:.0f}"
+
+
+def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arrays) -> None:
+    """Histogram and tail against the log-normal."""
+    histogram = charts.histogram_table(arrays)
+    zeros, total = int(arrays["histogram_zeros"]), int(arrays["draws"])
+    if not len(histogram):
+        st.warning("Every draw of K is 0: all networks are dead.")
+        return
+    if network.law is not None:
+        exact = moments(exact_law(network.setting(hidden)))
+        log_mean, log_ratio = float(exact.log_E_K[0]), float(exact.log_ratio[0])
+    else:
+        estimates = read(arrays)
+        mean, second = estimates["E_K"][0], estimates["E_K2"][0]
+        log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
+    lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
+    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
+    left, right = st.columns(2, gap="large")
+    subtitle = f"{total:,} draws, {wanted.source}; log-normal of the {'exact' if network.law else 'sampled'} moments"
+    sources = ("sampler",) if wanted.source == SAMPLER else ("brute_force",)
+    with left:
+        explained.show(
+            "distribution",
+            charts.density_chart(histogram, lognormal, log_mean, subtitle),
+            data,
+            ("histogram", "lognormal", *sources),
+        )
+    with right:
+        explained.show("tail", charts.tail_chart(histogram, lognormal, log_mean, subtitle), data, ("tail", "lognormal"))
+    above = float(np.interp(log_mean, np.log(histogram["low"]), histogram["tail"], left=1.0, right=0.0))
+    notes = [f"{number(100 * above)}% of the draws lie above their exact mean." if network.law else ""]
+    if zeros:
+        notes.append(f"K is 0 in {zeros:,} of {total:,} draws (closed readout or dead network): not on a log axis.")
+    if not len(lognormal):
+        notes.append("The second moment is that of a constant: no log-normal is drawn.")
+    estimates = read(arrays)
+    if "ratio" in estimates and estimates["ratio"][2] == 0:
+        notes.append(
+            "These draws do not reach far enough into the tail for the second moment: the exact moments say that "
+            f"their own estimate {number(estimates['ratio'][0])} of E[K²]/E[K]² cannot be trusted."
+        )
+    explained.say([note for note in notes if note])
+
+
+page()

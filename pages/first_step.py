@@ -1,0 +1,165 @@
+"""First step: how fast the kernel moves at the start of training, against beta."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.initialisation.law import exact_law
+from engine.initialisation.moments import moments
+from engine.initialisation.scaling_limit import hanin_nica_log_drift
+from pages.charts.initialisation import first_step as charts
+from pages.initialisation import curves, explained, points
+from pages.initialisation.asking import gather
+from pages.initialisation.curves import Span
+from pages.initialisation.form import Form
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.points import Wanted
+from pages.initialisation.range import Points, curve_controls, end, point_controls
+
+KINK = (
+    r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
+    r"of size $\eta$ also carries a fraction of order $\eta$ of the neurons across their kink, which changes their "
+    r"kernels at once, so that $E[\Delta K]/\eta$ does not tend to $E[dK/dt]$ as $\eta \to 0$. Measured with 3 "
+    r"hidden layers of 64 and $\eta = 10^{-3}$: $E[\Delta K]/\eta = -5.7 \pm 0.6$, against $-1.51$ by the law. The "
+    r"finite-step points below show it; brute force, which differentiates each network, does not."
+)
+SMOOTH = (
+    r"$E[dK/dt]$ is the mean of each network's own derivative. For a smooth activation a step of size $\eta$ differs "
+    r"from $\eta\,E[dK/dt]$ by $O(\eta^2)$ only."
+)
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    st.title("First step")
+    form = Form()
+    with st.sidebar:
+        widths, span = curve_controls(form)
+        network = controls(form)
+        if network is not None:
+            trap_buttons(form, network)
+        st.markdown("**Step**")
+        target = st.slider(
+            "target $y$",
+            -10.0,
+            10.0,
+            0.0,
+            0.25,
+            key="y",
+            bind="query-params",
+            help="For a ReLU readout a large enough target turns the sign: the kernel grows.",
+        )
+        eta = form.number("eta", r"step size $\eta$", 0.001, 1e-9, 1e3, "Of the finite step.")
+        wanted = point_controls(form)
+    if not form.fine() or widths is None or span is None or network is None or wanted is None or eta is None:
+        return
+    warn_off_critical(network, max(span.depth(width) for width in widths))
+    say_no_law(network)
+    st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
+    place = st.container()
+    found, notes = ask(network, widths, span, wanted, target, eta)
+    with place:
+        draw(network, widths, span, found, target)
+    explained.say(notes)
+
+
+def ask(
+    network: Network, widths: tuple[int, ...], span: Span, wanted: Points, target: float, eta: float
+) -> tuple[dict[Wanted, dict], list[str]]:
+    """The points that are known, and buttons for those that are not."""
+    found: dict = {}
+    narrow = (min(widths),)
+    sampled, refused = (
+        ([], [])
+        if network.law is None
+        else points.sampler(network, widths, span, wanted.count, wanted.draws, wanted.seed, target=target)
+    )
+    shared = (network, narrow, span, wanted.count, wanted.brute_draws, wanted.seed)
+    brute, refused_too = points.brute_force(*shared, target=target)
+    step, refused_also = points.finite_step(*shared, target=target, sizes=[eta])
+    real = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow[0]:,}."
+    buttons = (
+        ("sampler", f"Draw {len(sampled)} points from the exact law", sampled, f"{wanted.draws:,} draws each."),
+        ("brute", f"Draw {len(brute)} points by brute force", brute, real),
+        ("step", f"Take {len(step)} finite steps, η = {eta:g}", step, real),
+    )
+    for column, (name, label, some, note) in zip(st.columns(3, gap="large"), buttons, strict=True):
+        with column:
+            if some:
+                found |= gather(name, label, some, note)
+    return found, sorted({f"No point at {line}" for line in refused + refused_too + refused_also})
+
+
+def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Wanted, dict], target: float) -> None:
+    """The charts."""
+    largest, law = end(widths, span), network.law
+
+    def log_mean(wanted: Wanted) -> float | None:
+        if law is None:
+            return None
+        return float(moments(exact_law(network.setting((wanted.width,) * wanted.depth))).log_E_K[0])
+
+    drawn = points.drift_points(found, log_mean)
+    narrow = min(widths)
+    if law is None:
+        beta = np.linspace(1 / narrow, largest, 80)
+        rate = hanin_nica_log_drift(beta * narrow + 1, beta, network.n_0)
+        slopes = pd.DataFrame({"beta": beta, "size": np.exp(np.minimum(rate, 640))})
+        chart = charts.drift_chart(None, slopes, drawn, widths, largest)
+        explained.show("first_step", chart, drawn, ("drift", "drift_rate", "brute_force", "step"))
+        say_signs(drawn)
+        return
+    table = curves.first_step_table(law, widths, span, target)
+    if table.frame["size"].isna().all():
+        st.info("E[dK/dt] is 0 for this network: nothing to draw on a log axis.", icon=":material/info:")
+        return
+    chart = charts.drift_chart(table.frame, slope_line(table.frame), drawn, widths, largest, signs(table.frame, target))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        said = ("drift", "drift_rate", "sampler", "brute_force", "step", "trust")
+        explained.show("first_step", chart, pd.concat([table.frame.assign(source="exact"), drawn]), said)
+    with right:
+        explained.show(
+            "first_step_prefactor",
+            charts.drift_prefactor_chart(table.frame, widths, largest),
+            table.frame,
+            ("drift_prefactor",),
+        )
+        explained.show("first_step_sign", charts.sign_chart(table.frame, widths, largest), table.frame, ("drift",))
+    explained.say(table.notes)
+    say_signs(drawn)
+    if target and network.one.readout == "linear":
+        explained.say(["With a linear readout E[gᵀHg] = 0, so the target does not enter: choose the ReLU readout."])
+
+
+def slope_line(frame: pd.DataFrame) -> pd.DataFrame:
+    """The paper's rate along the widest curve, through its first point."""
+    own = frame[frame["width"] == frame["width"].max()].dropna(subset="prefactor")
+    if not len(own):
+        return pd.DataFrame({"beta": [], "size": []}, dtype=float)
+    return pd.DataFrame({"beta": own["beta"], "size": own["size"] / own["prefactor"] * own["prefactor"].iloc[0]})
+
+
+def signs(frame: pd.DataFrame, target: float) -> str:
+    """What the sign is, in words."""
+    present = set(frame.dropna(subset="size")["sign"])
+    if present == {-1}:
+        return f"y = {target:g}: the sign is negative everywhere, the mean kernel falls"
+    if present == {1}:
+        return f"y = {target:g}: the sign is positive everywhere, the mean kernel grows"
+    return f"y = {target:g}: the sign flips along the curves; dotted where the mean kernel grows"
+
+
+def say_signs(drawn: pd.DataFrame) -> None:
+    """Signs and trust of the points."""
+    notes = []
+    for source, rows in drawn.groupby("source", sort=False):
+        up, unsure = int((rows["sign"] > 0).sum()), int((rows["low"] <= 0).sum())
+        line = f"{source}: {up} of {len(rows)} points grow, {len(rows) - up} fall"
+        notes.append(f"{line}; the sign of {unsure} is within its error." if unsure else f"{line}.")
+    if (drawn["trusted"] == "no").any():
+        notes.append("Hollow points: exact moments say that the error bar of this many draws cannot be trusted.")
+    explained.say(notes)
+
+
+page()

@@ -1,0 +1,108 @@
+"""Whole kernel at initialisation: the spectrum of K_0 over draws, for any width."""
+
+import streamlit as st
+
+from engine.initialisation.requests import GramSpectrumConfig, parameters_of
+from engine.progress import Arrays
+from engine.schema import ConfigError
+from pages.charts.initialisation import gram as charts
+from pages.initialisation import explained
+from pages.initialisation.asking import gather
+from pages.initialisation.form import Form
+from pages.initialisation.network import Network, controls, warn_off_critical
+from pages.initialisation.points import Wanted
+from pages.words import number, size
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    st.title("Whole kernel at initialisation")
+    form = Form()
+    with st.sidebar:
+        st.markdown("**Shape**")
+        left, right = st.columns(2)
+        with left:
+            width = form.whole("width", "hidden width n", 10_000, 1, 1_000_000)
+        with right:
+            depth = form.whole("depth", "hidden layers L", 3, 1, 256)
+        network = controls(form)
+        wanted = job(form, network, width, depth)
+    if not form.fine() or network is None or width is None or depth is None or wanted is None:
+        return
+    warn_off_critical(network, depth)
+    setting = network.setting((width,) * depth)
+    found = gather("gram", f"Draw {wanted.config.draws:,} kernels", [wanted])  # pyright: ignore[reportAttributeAccessIssue]
+    st.caption(
+        f"n = {width:,}, L = {depth}, β = {number(setting.beta)}. One such network has "
+        f"{number(parameters_of(setting))} parameters, {size(8 * parameters_of(setting))} in double precision: "
+        "the exact Gram sampler draws its kernel without drawing a weight matrix."
+    )
+    if wanted in found:
+        show(wanted, found[wanted])
+
+
+def job(form: Form, network: Network | None, width: int | None, depth: int | None) -> Wanted | None:
+    """Inputs and draws, and the job that they make."""
+    st.markdown("**Inputs and draws**")
+    inputs = form.choice("inputs", "inputs", ("sphere", "circle"), "Random directions, or evenly spaced on a circle.")
+    left, right = st.columns(2)
+    with left:
+        p = form.whole("p", "points p", 32, 1, 512)
+        seed = form.whole("seed", "seed", 0, 0, 2**31 - 1)
+    with right:
+        draws = form.whole("draws", "draws", 100, 2, 100_000)
+        input_seed = form.whole("input_seed", "seed of inputs", 0, 0, 2**31 - 1)
+    values = (width, depth, p, draws, seed, input_seed)
+    if network is None or None in values or width is None or depth is None or p is None or draws is None:
+        return None
+    if inputs == "circle" and network.n_0 != 2:
+        form.blame("n_0", f"{network.n_0} given; inputs on a circle have n_0 = 2")
+        return None
+    try:
+        config = GramSpectrumConfig.from_dict(
+            {
+                "setting": network.setting((width,) * depth),
+                "points": p,
+                "inputs": inputs,
+                "input_seed": input_seed,
+                "draws": draws,
+                "seed": seed,
+            }
+        )
+    except ConfigError as error:
+        form.blame_all(error.problems, {"setting": "width", "widths": "width", "": "draws"})
+        return None
+    widths = sum(config.setting.widths)
+    seconds = draws * (1e-4 * len(config.setting.widths) + 4e-9 * widths * p * (p + 8))
+    return Wanted("gram_spectrum", config, "exact Gram sampler", width, depth, seconds)
+
+
+def show(wanted: Wanted, arrays: Arrays) -> None:
+    """Spectrum and its distance from infinite width."""
+    table = charts.spectrum_table(arrays)
+    frame = table.frame
+    draws = len(arrays["spectra"])
+    has_limit = bool(frame["limit"].notna().any())
+    left, right = st.columns([3, 2], gap="large") if has_limit else (st.container(), None)
+    with left:
+        explained.show(
+            "initial_spectrum", charts.spectrum_chart(frame, f"{draws:,} draws"), frame, ("gram", "infinite")
+        )
+    if right is not None:
+        with right:
+            explained.show(
+                "initial_spectrum_ratio", charts.relative_chart(frame), frame, ("gram_ratio", "gram", "infinite")
+            )
+    explained.say(table.notes)
+    if not has_limit:
+        explained.say(["The infinite-width limit of these settings is not computed."])
+    first = frame.iloc[0]
+    if has_limit:
+        spread = (first["high"] - first["low"]) / first["mean"] / 2
+        st.markdown(
+            f"The largest eigenvalue is {number(first['mean'])} on average, {number(first['ratio'])} times that of "
+            f"infinite width, and 90% of the draws lie within about ±{number(100 * spread)}% of it."
+        )
+
+
+page()

@@ -1,0 +1,177 @@
+"""Second moment: how much the kernel varies over initialisations, against beta."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from pages.charts.initialisation import second_moment as charts
+from pages.initialisation import curves, explained, points
+from pages.initialisation.asking import gather
+from pages.initialisation.curves import Span
+from pages.initialisation.form import Form
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.points import Wanted
+from pages.initialisation.range import Points, curve_controls, end, point_controls
+from pages.words import number
+
+
+def sidebar(form: Form) -> tuple[tuple[int, ...] | None, Span | None, Network | None, Points | None, float | None]:
+    """All controls."""
+    with st.sidebar:
+        widths, span = curve_controls(form)
+        network = controls(form)
+        if network is not None:
+            trap_buttons(form, network)
+        wanted = point_controls(form)
+        budget = form.number(
+            "budget", "draws you can afford", 1e6, 10, 1e15, "Where 5% error takes more, Monte Carlo breaks down."
+        )
+    return widths, span, network, wanted, budget
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    st.title("Second moment")
+    form = Form()
+    widths, span, network, wanted, budget = sidebar(form)
+    if not form.fine() or widths is None or span is None or network is None or wanted is None or budget is None:
+        return
+    deepest = max(span.depth(width) for width in widths)
+    warn_off_critical(network, deepest)
+    say_no_law(network)
+    place = st.container()
+    found, notes = ask(network, widths, span, wanted)
+    with place:
+        draw(network, widths, span, budget, points.ratio_points(found), wanted)
+    explained.say(notes)
+
+
+def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -> tuple[dict[Wanted, dict], list[str]]:
+    """The points that are known, and buttons for those that are not."""
+    found: dict = {}
+    sampled, refused = (
+        ([], [])
+        if network.law is None
+        else points.sampler(network, widths, span, wanted.count, wanted.draws, wanted.seed, first_step=False)
+    )
+    narrow = min(widths)
+    brute, refused_too = points.brute_force(
+        network, (narrow,), span, wanted.count, wanted.brute_draws, wanted.seed, first_step=False
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        if sampled:
+            label = f"Draw {len(sampled)} points from the exact law"
+            found |= gather("sampler", label, sampled, f"{wanted.draws:,} draws each.")
+    with right:
+        if brute:
+            note = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow:,}."
+            found |= gather("brute", f"Draw {len(brute)} points by brute force", brute, note)
+    return found, [f"No point at {line}" for line in refused + refused_too]
+
+
+def draw(
+    network: Network, widths: tuple[int, ...], span: Span, budget: float, drawn: pd.DataFrame, wanted: Points
+) -> None:
+    """The charts."""
+    largest, law = end(widths, span), network.law
+    factor = 2.0 if network.one.readout == "relu" else 1.0
+    if law is None:
+        chart = charts.ratio_chart(None, None, drawn, widths, largest)
+        explained.show("second_moment", chart, drawn, ("ratio", "slope", "brute_force"))
+        return
+    table = curves.second_moment_table(law, widths, span)
+    limit = curves.limit_table(network.s1, largest, factor) if network.has_scaling_limit else None
+    breaks = curves.breakdown(law, widths, span, budget)
+    flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
+    chart = charts.ratio_chart(
+        table.frame, limit, drawn, widths, largest, factor, flag, "click a point of a curve for its distribution"
+    )
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        said = ("ratio", "slope", "limit", "sampler", "brute_force", "trust")
+        event = explained.show(
+            "second_moment",
+            chart,
+            pd.concat([table.frame.assign(source="exact"), drawn]),
+            said,
+            "pick",
+        )
+    with right:
+        explained.show(
+            "prefactor",
+            charts.prefactor_chart(table.frame, limit, widths, largest),
+            table.frame,
+            ("prefactor", "limit"),
+        )
+        explained.show(
+            "local_slope",
+            charts.slope_chart(table.frame, limit, widths, largest),
+            table.frame,
+            ("local_slope", "slope"),
+        )
+    explained.say(table.notes)
+    if breaks:
+        where = "; ".join(f"n = {width:,} from β = {number(beta)}" for width, beta in breaks.items())
+        explained.say([f"Plain Monte Carlo needs more than {number(budget)} draws for 5% of E[K²]: {where}."])
+    if (drawn["trusted"] == "no").any():
+        explained.say(["Hollow points: exact moments say that the error bar of this many draws cannot be trusted."])
+    split(network, table.frame, widths, largest)
+    open_distribution(event, network, wanted)
+
+
+def split(network: Network, frame: pd.DataFrame, widths: tuple[int, ...], largest: float) -> None:
+    """Weight and bias part at one width."""
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        options = [f"{width:,}" for width in widths]
+        chosen = st.segmented_control("at width n", options, default=options[-1], required=True, key="split at")
+        width = widths[options.index(chosen)] if chosen in options else widths[-1]
+        own = frame[frame["width"] == width]
+        share = own["bias_share"].to_numpy(float)
+        first, last = f"{100 * share[0]:.3g}%", f"{100 * share[-1]:.3g}%"
+        deepest = f"and {last} at {int(own['depth'].iloc[-1]):,}" if first != last else "and at every depth"
+        st.markdown(rf"Biases make up {first} of $E[K]$ at one hidden layer {deepest}.")
+        relu = network.one.readout == "relu"
+        if network.has_scaling_limit:
+            st.markdown(
+                r"In the scaling limit the weight part falls from 1 to $\tfrac13$ times $\exp(5\beta)$, and the bias part "
+                r"as $2/(25\beta^2)$ times it" + (", both doubled by the ReLU readout." if relu else ".")
+            )
+    with left:
+        parts = charts.parts_table(frame, width)
+        explained.show("second_moment_parts", charts.parts_chart(parts, width, largest), parts, ("split",))
+
+
+def open_distribution(event: object, network: Network, wanted: Points) -> None:
+    """Follows a click on a curve to the page Distribution."""
+    picked = getattr(getattr(event, "selection", None), "pick", None)
+    if not picked or not {"width", "depth"} <= set(picked[0]):
+        return
+    st.switch_page("distribution.py", query_params=address(network, picked[0], wanted))
+
+
+def address(network: Network, picked: dict, wanted: Points) -> dict[str, str]:
+    """The parameters of the page Distribution at this point (its `PREFIX` before each)."""
+    one = network.one
+    query = {
+        "width": f"{int(picked['width'])}",
+        "depth": f"{int(picked['depth'])}",
+        "n_0": f"{network.n_0}",
+        "norm": f"{one.norm_x_squared:g}",
+        "readout": one.readout,
+        "sigma_b": f"{one.sigma_b:g}",
+        "train_bias": str(one.train_bias).lower(),
+        "output_bias": str(one.output_bias).lower(),
+        "draws": f"{wanted.draws}",
+        "seed": f"{wanted.seed}",
+    }
+    for name in ("sigma_w", "sigma_w_readout"):
+        value = getattr(one, name)
+        if isinstance(value, float) and math.isfinite(value):
+            query[name] = f"{value!r}"
+    return {f"at_{name}": text for name, text in query.items()}
+
+
+page()
