@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import comb
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,9 @@ class KernelPath:
         slope: its derivative in t; None where only values are known (linear interpolation).
         f: outputs on the same rows.
         y: targets of the training rows.
-        defect: what one descent step adds to f beyond -eta_eff K r, by the curvature within a step; zero for the flow.
+        defect: what one step of the run adds to f beyond the exact dynamics: for descent beyond -eta_eff K r, by the
+            curvature within a step; for Runge-Kutta beyond the flow, by its truncation (from one step against two
+            halves). The floor of everything said of the run.
         interpolation: "hermite" (cubic, from values and slopes) or "linear" between checkpoints.
     """
 
@@ -69,13 +71,13 @@ class KernelPath:
         return len(self.y)
 
     @property
-    def K(self) -> Float[np.ndarray, "T n n"]:
-        """On training points."""
+    def train(self) -> Float[np.ndarray, "T n n"]:
+        """K on training points."""
         return self.kernel[:, : self.size]
 
     @property
-    def K_held_out(self) -> Float[np.ndarray, "T m n"]:
-        """Held-out against training points."""
+    def held_out(self) -> Float[np.ndarray, "T m n"]:
+        """K of held-out against training points."""
         return self.kernel[:, self.size :]
 
     @cached_property
@@ -105,9 +107,9 @@ class KernelPath:
 
     def at(self, times: Float[np.ndarray, " s"]) -> Float[np.ndarray, "s n+m n"]:
         """The interpolated kernel at times within [0, t_T]."""
-        return np.stack([self._between(*self._place(time)) for time in times])
+        return np.stack([self._between(*self.place(time)) for time in times])
 
-    def _place(self, time: float) -> tuple[int, float]:
+    def place(self, time: float) -> tuple[int, float]:
         """The interval of a time and its position within it, in [0, 1]."""
         if not self.t[0] <= time <= self.t[-1]:
             raise ValueError(f"time {time:.6g} lies outside the run: choose one in [0, {self.t[-1]:.6g}]")
@@ -119,40 +121,6 @@ class KernelPath:
             return self.kernel[k + int(x)]
         controls = self.controls(k)
         return np.tensordot(bernstein(np.array(x), len(controls) - 1), controls, axes=(0, 0))
-
-    def refined(self, between: int) -> tuple["KernelPath", Int[np.ndarray, " T"]]:
-        """The same interpolant on more times, with the positions of the checkpoints among them.
-
-        Every interval gets up to `between` evenly spaced times more (whole steps for descent). Outputs there are
-        interpolated cubically with f' = -K r.
-        """
-        parts = [np.linspace(a, b, between + 2) for a, b in zip(self.steps[:-1], self.steps[1:], strict=True)]
-        steps = np.unique(np.concatenate([*parts, self.steps[-1:]]))
-        if self.descent:
-            steps = np.unique(np.round(steps).astype(np.int64))
-        checkpoints = np.searchsorted(steps, self.steps)
-        times = self.rate * steps
-        times[checkpoints] = self.t
-        places = [self._place(time) for time in times]
-        f = np.stack([self._f_between(k, x) for k, x in places])
-        defect = np.stack([np.interp(times, self.t, row) for row in self.defect.T], axis=1)
-        slope = None if self.interpolation == "linear" else np.stack([self._slope(k, x) for k, x in places])
-        kernel = self.at(times)
-        refined = replace(self, t=times, steps=steps, kernel=kernel, slope=slope, f=f, defect=defect)
-        return refined, checkpoints
-
-    def _slope(self, k: int, x: float) -> Float[np.ndarray, "n+m n"]:
-        controls = self.controls(k)
-        rise = 3 * np.diff(controls, axis=0) / (self.t[k + 1] - self.t[k])
-        return np.tensordot(bernstein(np.array(x), 2), rise, axes=(0, 0))
-
-    def _f_between(self, k: int, x: float) -> Float[np.ndarray, " n+m"]:
-        if x in (0.0, 1.0):
-            return self.f[k + int(x)]
-        third = (self.t[k + 1] - self.t[k]) / 3
-        velocity = [-self.kernel[i] @ self.residual[i] for i in (k, k + 1)]
-        f = np.stack([self.f[k], self.f[k] + third * velocity[0], self.f[k + 1] - third * velocity[1], self.f[k + 1]])
-        return bernstein(np.array(x), 3) @ f
 
     def taken(self, chosen: Int[np.ndarray, " s"]) -> "KernelPath":
         """The path through some of the checkpoints, the first and the last among them."""
@@ -173,10 +141,10 @@ class KernelPath:
         """
         half, chosen = self.halved()
         dropped = np.setdiff1d(np.arange(len(self.t)), chosen)
-        size = np.linalg.norm(self.K[0])
+        size = np.linalg.norm(self.train[0])
         if len(dropped) == 0 or size == 0:
             return 0.0
-        missed = half.at(self.t[dropped])[:, : self.size] - self.K[dropped]
+        missed = half.at(self.t[dropped])[:, : self.size] - self.train[dropped]
         order = 2 if self.interpolation == "linear" else 4
         return float(np.linalg.norm(missed, axis=(1, 2)).max() / size / 2**order)
 
@@ -216,26 +184,23 @@ def kernel_path(
         raise ConfigError([Problem("data.size", message)])
     first = _float64(parameters.at(0))
     h_0 = _outputs(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
-    found = []
+    found, descent = [], config.training.integrator == "gd"
     for index in range(len(parameters.steps)):
-        at = _checkpoint(config.network, _float64(parameters.at(index)), x, y, h_0, rate, slopes, _rows(config))
+        params = _float64(parameters.at(index))
+        at = _checkpoint(config.network, descent, slopes, _rows(config), params, x, y, h_0, rate)
         at = {name: np.asarray(value) for name, value in at.items()}
         if not all(np.all(np.isfinite(value)) for value in at.values()):
             break
         found.append(at)
         tick((index + 1) / len(parameters.steps))
-    descent, steps = config.training.integrator == "gd", np.asarray(parameters.steps[: len(found)])
+    steps = np.asarray(parameters.steps[: len(found)])
     stacked = {name: np.stack([at.pop(name) for at in found]) for name in list(found[0])} if found else {}
     if not stacked:
         raise ConfigError([Problem("network", "the kernel is not finite at initialisation: lower sigma_w or depth")])
-    if not descent:
-        stacked["defect"] = np.zeros_like(stacked["defect"])
     interpolation: Interpolation = "hermite" if slopes else "linear"
     slope = stacked.pop("slope", None)
     y_flat = np.asarray(data.y_train, np.float64).ravel()
-    return KernelPath(
-        rate * steps, steps, rate, descent, y=y_flat, slope=slope, interpolation=interpolation, **stacked
-    )
+    return KernelPath(rate * steps, steps, rate, descent, y=y_flat, slope=slope, interpolation=interpolation, **stacked)
 
 
 def path_bytes(checkpoints: int, n: int, m: int) -> int:
@@ -257,11 +222,19 @@ def _outputs(network: NetworkConfig, params: Params, x: Array) -> Array:
     return apply(network, params, x)
 
 
-@partial(jax.jit, static_argnames=("network", "slopes", "rows"))
+@partial(jax.jit, static_argnames=("network", "descent", "slopes", "rows"))
 def _checkpoint(
-    network: NetworkConfig, params: Params, x: Array, y: Array, h_0: Array, rate: float, slopes: bool, rows: int
+    network: NetworkConfig,
+    descent: bool,
+    slopes: bool,
+    rows: int,
+    params: Params,
+    x: Float[Array, "p n_0"],
+    y: Float[Array, "M k"],
+    h_0: Float[Array, "p k"],
+    rate: float,
 ) -> dict[str, Array]:
-    """Kernel, slope, outputs and defect of a descent step at `params`."""
+    """Outputs, kernel, slope and the defect of a step at `params`; the first M points are the training points."""
     M, n = y.shape[0], y.size
 
     def outputs(params: Params) -> Array:
@@ -271,12 +244,39 @@ def _checkpoint(
         K = ntk(network, params, x, x[:M], heads="full", rows=rows)
         return K.at[:n].set((K[:n] + K[:n].T) / 2)
 
-    f, pull = jax.vjp(outputs, params)
-    (velocity,) = pull(jnp.zeros_like(f).at[:M].set(y - f[:M]))
-    moved = jax.tree.map(lambda p, v: p + rate * v, params, velocity)
-    _, pushed = jax.jvp(outputs, (params,), (velocity,))
-    found = {"f": f.ravel(), "defect": (outputs(moved) - f - rate * pushed).ravel()}
+    def velocity(params: Params) -> Params:
+        """theta' = -J^T r on the training points."""
+        f, pull = jax.vjp(outputs, params)
+        return pull(jnp.zeros_like(f).at[:M].set(y - f[:M]))[0]
+
+    f, direction = outputs(params), velocity(params)
+    if descent:
+        moved = jax.tree.map(lambda p, v: p + rate * v, params, direction)
+        defect = outputs(moved) - f - rate * jax.jvp(outputs, (params,), (direction,))[1]
+    else:
+        # One step against two halves, whose error is 16 times smaller.
+        once, twice = jax.lax.map(lambda count: outputs(_flow(velocity, params, rate, count)), jnp.array([1, 2]))
+        defect = 16 / 15 * (once - twice)
+    found = {"f": f.ravel(), "defect": defect.ravel()}
     if not slopes:
         return found | {"kernel": kernel(params)}
-    K, slope = jax.jvp(kernel, (params,), (velocity,))
+    K, slope = jax.jvp(kernel, (params,), (direction,))
     return found | {"kernel": K, "slope": slope}
+
+
+def _flow(velocity: Callable[[Params], Params], params: Params, span: float, count: Array) -> Params:
+    """`count` classical Runge-Kutta steps over `span`; the stages are scanned so that they compile once."""
+    h = span / count
+    nodes, weights = jnp.array([0.0, 0.5, 0.5, 1.0]), jnp.array([1.0, 2.0, 2.0, 1.0]) / 6
+
+    def step(_: Any, params: Any) -> Any:
+        def stage(carry: tuple[Params, Params], numbers: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
+            (slope, total), (node, weight) = carry, numbers
+            slope = velocity(jax.tree.map(lambda p, k: p + node * h * k, params, slope))
+            return (slope, jax.tree.map(lambda s, k: s + weight * h * k, total, slope)), None
+
+        zero = jax.tree.map(jnp.zeros_like, params)
+        (_, total), _ = jax.lax.scan(stage, (zero, params), (nodes, weights))
+        return total
+
+    return jax.lax.fori_loop(0, count, step, params)

@@ -20,7 +20,6 @@ from pages.initialisation.network import Network, controls, say_no_law, trap_but
 from pages.initialisation.points import BRUTE_FORCE, SAMPLER, Wanted, read
 from pages.words import number
 
-
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
 

@@ -136,8 +136,8 @@ def split(network: Network, frame: pd.DataFrame, widths: tuple[int, ...], larges
         relu = network.one.readout == "relu"
         if network.has_scaling_limit:
             st.markdown(
-                r"In the scaling limit the weight part falls from 1 to $\tfrac13$ times $\exp(5\beta)$, and the bias part "
-                r"as $2/(25\beta^2)$ times it" + (", both doubled by the ReLU readout." if relu else ".")
+                r"In the scaling limit the weight part falls from 1 to $\tfrac13$ times $\exp(5\beta)$, and the bias "
+                r"part as $2/(25\beta^2)$ times it" + (", both doubled by the ReLU readout." if relu else ".")
             )
     with left:
         parts = charts.parts_table(frame, width)

@@ -7,7 +7,6 @@ floor, of order eta_eff, under every order.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -19,19 +18,11 @@ from engine.perturbation.frame import Frame
 from engine.perturbation.lazy import lazy
 
 
-@dataclass(frozen=True, eq=False)
-class Stepped:
-    """What stepping gives: the expansion, the whole product, and what the defects add to it. Modes are U^T r."""
-
-    expansion: Expansion
-    full: Float[np.ndarray, "T n"]
-    full_held_out: Float[np.ndarray, "T m"]
-    floor: Float[np.ndarray, "T n"]
-    floor_held_out: Float[np.ndarray, "T m"]
-
-
-def step_through(frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda fraction: None) -> Stepped:
-    """Every step from 0 to the last checkpoint; terms up to `order`, the full product, the floor, the bounds."""
+def step_through(
+    frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda fraction: None
+) -> tuple[Expansion, Float[np.ndarray, "T n"], Float[np.ndarray, "T m"]]:
+    """Every step from 0 to the last checkpoint: terms up to `order` with floor and bounds, and the whole product, as
+    modes U^T r and as held-out outputs f* - f*(0)."""
     path, values, rate = frame.path, frame.eigenvalues, frame.path.rate
     n, rows, T = len(values), path.kernel.shape[1], len(path.t)
     # Columns: the terms, then the whole product, then what the defects add. Rows: modes, then held-out outputs.
@@ -40,7 +31,6 @@ def step_through(frame: Frame, order: int = 2, tick: Callable[[float], None] = l
     kept = np.zeros((T, *state.shape))
     kept[0] = state
     damping, bounds = (1 - rate * values)[:, None], Bounds(frame, order)
-    defect = np.concatenate([path.defect[:, :n] @ frame.vectors, path.defect[:, n:]], axis=1)
     for k in range(T - 1):
         count, controls = int(path.steps[k + 1] - path.steps[k]), frame.change.controls(k)
         sizes = Sizes.of(frame, k, controls)
@@ -54,12 +44,13 @@ def step_through(frame: Frame, order: int = 2, tick: Callable[[float], None] = l
             state[:n] *= damping
             state[:, 1 : order + 1] -= pushed[:, :order]
             state[:, order + 1 :] -= pushed[:, order + 1 :]
-            state[:, order + 2] += (1 - x) * defect[k] + x * defect[k + 1]
+            state[:, order + 2] += (1 - x) * frame.defect[k] + x * frame.defect[k + 1]
         kept[k + 1] = state
         bounds.mark()
         tick((k + 1) / (T - 1))
     modes, held = kept[:, :n].transpose(2, 0, 1), kept[:, n:].transpose(2, 0, 1)
     terms, terms_held = modes[: order + 1].copy(), held[: order + 1].copy()
     terms[0], terms_held[0] = lazy(frame, path.t, descent=True)
-    expansion = Expansion(path.t, terms, terms_held, bounds.arrays())
-    return Stepped(expansion, modes[order + 1], held[order + 1], modes[order + 2], held[order + 2])
+    floor = np.concatenate([modes[order + 2], held[order + 2]], axis=1)
+    expansion = Expansion(path.t, terms, terms_held, floor, bounds.arrays())
+    return expansion, modes[order + 1], held[order + 1]

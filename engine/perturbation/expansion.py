@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from engine.path import bernstein
 from engine.perturbation.bounds import Bounds, Sizes
 from engine.perturbation.collocation import cumulative, rule, spans, weights
 from engine.perturbation.frame import Frame
 from engine.perturbation.lazy import lazy
+from engine.perturbation.phi import phi
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +29,15 @@ class Expansion:
         t: (T,).
         modes: U^T r_m(t), term m by term; r is about their sum.
         held_out: f_m*(t), the term's part of f*(t) - f*(0).
+        floor: what the defects of the run's steps add to r (as modes) and to held-out outputs. For the flow with K_0
+            in the place of K_t, which is its leading order.
         bounds: by the names of `engine.perturbation.bounds`, in the unit of r.
     """
 
     t: Float[np.ndarray, " T"]
     modes: Float[np.ndarray, "orders T n"]
     held_out: Float[np.ndarray, "orders T m"]
+    floor: Float[np.ndarray, "T n+m"]
     bounds: dict[str, Float[np.ndarray, " T"]]
 
 
@@ -42,11 +47,11 @@ def expand(frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda 
     n, m = len(values), len(frame.held_out)
     modes, held = np.zeros((order + 1, len(t), n)), np.zeros((order + 1, len(t), m))
     modes[0], held[0] = lazy(frame, t, descent=False)
-    bounds = Bounds(frame, order)
+    bounds, floor, rate = Bounds(frame, order), np.zeros((len(t), n + m)), frame.path.rate
     for k in range(len(t) - 1):
         length, controls = t[k + 1] - t[k], frame.change.controls(k)
         sizes = Sizes.of(frame, k, controls)
-        now, gathered = modes[1:, k].copy(), held[1:, k].copy()
+        now, gathered, below = modes[1:, k].copy(), held[1:, k].copy(), floor[k].copy()
         for first, last in _pairs(spans(float(values[0] * length))):
             x, span = first + (last - first) * points, (last - first) * length
             z = values * span
@@ -61,11 +66,17 @@ def expand(frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda 
                 gathered[j] -= forcing[n:] @ quadrature + frame.held_out @ (term @ quadrature)
                 now[j] = term[:, -1]
             pushes.append(np.linalg.norm(frame.forcing(controls, x, term)[:n], axis=0))
-            bounds.span(sizes, x, span, r0, np.array(pushes))
-        modes[1:, k + 1], held[1:, k + 1] = now, gathered
+            # Each step adds its defect at once; spread over the step it is read at the middle.
+            source = frame.defect[k : k + 2].T @ bernstein(x - rate / (2 * length), 1) / rate
+            source[:n] /= phi(-values * rate)[:, None]
+            sunk = decay * below[:n, None] + np.einsum("ipq,iq->ip", response, source[:n])
+            below[n:] += source[n:] @ quadrature - frame.held_out @ (sunk @ quadrature)
+            below[:n] = sunk[:, -1]
+            bounds.span(sizes, x, span, r0, np.array(pushes), rate, rate / (2 * length))
+        modes[1:, k + 1], held[1:, k + 1], floor[k + 1] = now, gathered, below
         bounds.mark()
         tick((k + 1) / (len(t) - 1))
-    return Expansion(t, modes, held, bounds.arrays())
+    return Expansion(t, modes, held, floor, bounds.arrays())
 
 
 def _pairs(ends: Float[np.ndarray, " s"]) -> list[tuple[float, float]]:

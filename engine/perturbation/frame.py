@@ -20,6 +20,7 @@ class Frame:
         start: U^T r(0).
         held_out: K_0(*, X) U.
         change: the path of U^T Delta K U, with Delta K(*, X) U in the rows below.
+        defect: of each step, in the same rows.
     """
 
     path: KernelPath
@@ -28,10 +29,11 @@ class Frame:
     start: Float[np.ndarray, " n"]
     held_out: Float[np.ndarray, "m n"]
     change: KernelPath
+    defect: Float[np.ndarray, "T n+m"]
 
     @classmethod
     def of(cls, path: KernelPath) -> "Frame":
-        values, U = spectrum(path.K[0])
+        values, U = spectrum(path.train[0])
         n = path.size
 
         def rotated(kernel: np.ndarray) -> np.ndarray:
@@ -43,8 +45,9 @@ class Frame:
         moved = KernelPath(
             path.t, path.steps, path.rate, path.descent, change, slope, path.f, path.y, path.defect, path.interpolation
         )
-        start = U.T @ path.residual[0]
-        return cls(path, np.maximum(values, 0.0), U, start, path.K_held_out[0] @ U, moved)
+        start, held_out = U.T @ path.residual[0], path.held_out[0] @ U
+        defect = np.concatenate([path.defect[:, :n] @ U, path.defect[:, n:]], axis=1)
+        return cls(path, np.maximum(values, 0.0), U, start, held_out, moved, defect)
 
     @property
     def t(self) -> Float[np.ndarray, " T"]:

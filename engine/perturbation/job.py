@@ -15,6 +15,7 @@ from engine.perturbation.expansion import Expansion, expand
 from engine.perturbation.frame import Frame
 from engine.perturbation.prediction import predict
 from engine.perturbation.propagator import propagate
+from engine.perturbation.refinement import refined
 from engine.perturbation.requests import Options, PerturbationConfig
 from engine.progress import Arrays, Entries, Progress, Report, silent
 from engine.result import RunResult, SeedResult
@@ -69,9 +70,9 @@ def seed_arrays(
     path = kernel_path(
         config, data, parameters, rate, data.x_test[held_out], tick=lambda done: tick(0.4 * done, "kernel path")
     ).using(options.interpolation)
-    whole, checkpoints = path.refined(options.between)
+    whole, checkpoints = refined(path, options.between)
     frame = Frame.of(whole)
-    expansion, full = _solved(frame, lambda done: tick(0.4 + 0.3 * done, "orders"))
+    expansion, *full = _solved(frame, lambda done: tick(0.4 + 0.3 * done, "orders"))
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
@@ -99,37 +100,32 @@ def seed_arrays(
     return arrays, facts
 
 
-def _solved(frame: Frame, tick=lambda done: None) -> tuple[Expansion, dict[str, np.ndarray]]:
-    """The expansion, and outputs f of the whole propagator (`full`, `full_held_out`) and of the floor."""
-    n = frame.path.size
+def _solved(frame: Frame, tick=lambda done: None) -> tuple[Expansion, np.ndarray, np.ndarray]:
+    """The expansion, and r and f* - f*(0) of the whole path, by the dynamics of the run."""
     if frame.path.descent:
-        stepped = step_through(frame, ORDER, tick)
-        found = {"r": stepped.full @ frame.vectors.T, "held_out": stepped.full_held_out}
-        floor = {"floor": stepped.floor @ frame.vectors.T, "floor_held_out": stepped.floor_held_out}
-        return stepped.expansion, found | floor
+        expansion, modes, held_out = step_through(frame, ORDER, tick)
+        return expansion, modes @ frame.vectors.T, held_out
     expansion = expand(frame, ORDER, lambda done: tick(0.5 * done))
-    r, held_out = propagate(frame.path, lambda done: tick(0.5 + 0.5 * done))
-    zero = np.zeros((len(frame.t), n))
-    return expansion, {"r": r, "held_out": held_out, "floor": zero, "floor_held_out": np.zeros_like(held_out)}
+    return expansion, *propagate(frame.path, lambda done: tick(0.5 + 0.5 * done))
 
 
 def _curves(
-    path: KernelPath, frame: Frame, expansion: Expansion, full: dict[str, np.ndarray], checkpoints: np.ndarray
+    path: KernelPath, frame: Frame, expansion: Expansion, full: list[np.ndarray], checkpoints: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Residuals and held-out outputs of the network, of orders 0 to 2 (summed) and of the whole: (5, T, .)."""
     sums = np.cumsum(expansion.modes, axis=0) @ frame.vectors.T
     start = path.f_held_out[0]
-    held_out = start + np.concatenate([np.cumsum(expansion.held_out, axis=0), full["held_out"][None]])
+    held_out = start + np.concatenate([np.cumsum(expansion.held_out, axis=0), full[1][None]])
     at_checkpoint = np.zeros(len(path.t), bool)
     at_checkpoint[checkpoints] = True
     return {
         "t": path.t,
         "step": path.steps,
         "at_checkpoint": at_checkpoint,
-        "residuals": np.concatenate([path.residual[None], sums, full["r"][None]]),
+        "residuals": np.concatenate([path.residual[None], sums, full[0][None]]),
         "outputs_held_out": np.concatenate([path.f_held_out[None], held_out]),
-        "floor": np.linalg.norm(full["floor"], axis=1),
-        "floor_held_out": np.linalg.norm(full["floor_held_out"], axis=1),
+        "floor": np.linalg.norm(expansion.floor[:, : path.size], axis=1),
+        "floor_held_out": np.linalg.norm(expansion.floor[:, path.size :], axis=1),
         "eigenvalues": frame.eigenvalues,
         "eigenvectors": frame.vectors,
         "modes": expansion.modes,
@@ -140,7 +136,7 @@ def _change(frame: Frame, shown: int) -> dict[str, np.ndarray]:
     """Delta K_t on training points: sizes, spectrum, its block between leading modes, and what it couples."""
     change = frame.change.kernel[:, : frame.path.size]
     values = np.linalg.eigvalsh(change)[:, ::-1]
-    size = np.linalg.norm(frame.path.K[0])
+    size = np.linalg.norm(frame.path.train[0])
     drift = np.linalg.norm(change, axis=(1, 2))
     return {
         "drift": np.divide(drift, size, out=np.full_like(drift, np.nan), where=size > 0),
@@ -152,7 +148,7 @@ def _change(frame: Frame, shown: int) -> dict[str, np.ndarray]:
 
 
 def _quadrature(
-    path: KernelPath, frame: Frame, expansion: Expansion, full: dict[str, np.ndarray], checkpoints: np.ndarray
+    path: KernelPath, frame: Frame, expansion: Expansion, full: list[np.ndarray], checkpoints: np.ndarray
 ) -> dict[str, np.ndarray]:
     """What halving the checkpoints changes in r at those that stay: (4,) sup over t for orders 0, 1, 2 and the whole,
     relative to ||r(0)||. An upper estimate of the error of interpolation: a cubic's falls 16-fold on the way back."""
@@ -160,23 +156,25 @@ def _quadrature(
     if len(chosen) == len(path.t) or frame.scale == 0:
         return {"quadrature_error": np.zeros(4)}
     coarse_frame = Frame.of(half)
-    coarse, coarse_full = _solved(coarse_frame)
+    coarse, coarse_full, _ = _solved(coarse_frame)
     at = checkpoints[chosen]
     moved = np.cumsum(coarse.modes, axis=0) - np.cumsum(expansion.modes[:, at], axis=0)
-    whole = coarse_full["r"] - full["r"][at]
+    whole = coarse_full - full[0][at]
     return {"quadrature_error": np.linalg.norm(np.concatenate([moved, whole[None]]), axis=2).max(axis=1) / frame.scale}
 
 
 def _predicted(path: KernelPath, found) -> Arrays:
     """Drift predicted from initialisation against the measured one, at the times of the prediction."""
-    true, size = path.at(found.t)[:, : path.size] - path.K[0], np.linalg.norm(path.K[0])
+    true, size = path.at(found.t)[:, : path.size] - path.train[0], np.linalg.norm(path.train[0])
     measured = np.linalg.norm(true, axis=(1, 2))
 
     def compared(name: str, change: np.ndarray) -> dict[str, np.ndarray]:
         missed = np.linalg.norm(change - true, axis=(1, 2))
         return {
             f"predicted_{name}": np.linalg.norm(change, axis=(1, 2)) / size,
-            f"predicted_{name}_error": np.divide(missed, measured, out=np.full_like(missed, np.nan), where=measured > 0),
+            f"predicted_{name}_error": np.divide(
+                missed, measured, out=np.full_like(missed, np.nan), where=measured > 0
+            ),
         }
 
     curves = compared("leading", found.leading) | compared("taylor_1", found.taylor_1)

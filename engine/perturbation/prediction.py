@@ -10,6 +10,7 @@ Time is that of the gradient flow. Activations with kinks have jumps in K that n
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -58,8 +59,8 @@ def predict(
     third, fourth = partial(_third, network, theta, points), partial(_fourth, network, theta, points)
     edges = _edges(float(values[0]), end)
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    gathered, leading = np.zeros_like(frame.path.K[0]), []
-    for index, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    gathered, leading = np.zeros_like(frame.path.train[0]), []
+    for index, (a, b) in enumerate(pairwise(edges)):
         for node, weight in zip(nodes, weights, strict=True):
             decay, integral = frozen(values, np.array([a + (b - a) * (node + 1) / 2]), None)
             q, r0 = U @ (integral[0] * frame.start), U @ (decay[0] * frame.start)
@@ -69,7 +70,7 @@ def predict(
         tick((index + 1) / (len(edges) - 1))
     r = frame.path.residual[0]
     first = np.asarray(third(r))
-    second = np.asarray(fourth(r, r)) - np.asarray(third(frame.path.K[0] @ r))
+    second = np.asarray(fourth(r, r)) - np.asarray(third(frame.path.train[0] @ r))
     t = edges[1:, None, None]
     shape = (len(edges) - 1, *gathered.shape)
     predicted = np.stack(leading) if leading else np.zeros(shape)

@@ -32,18 +32,23 @@ def propagate(
     states[0, :n] = path.residual[0]
     tolerance = TOLERANCE * max(float(np.linalg.norm(states[0])), 1e-300)
     for k in range(len(path.t) - 1):
-        controls, h = path.controls(k), path.t[k + 1] - path.t[k]
-        steps, coarse = 1, _walk(controls, h, 1, states[k])
-        while True:
-            steps *= 2
-            fine = _walk(controls, h, steps, states[k])
-            # The coarse error is 16 times the fine one.
-            if np.linalg.norm(fine - coarse) < 16 * tolerance or steps >= MOST_STEPS:
-                break
-            coarse = fine
-        states[k + 1] = fine
+        with np.errstate(over="ignore", invalid="ignore"):  # a cubic far below zero grows: infinite is the answer
+            states[k + 1] = _across(path.controls(k), path.t[k + 1] - path.t[k], states[k], tolerance)
         tick((k + 1) / (len(path.t) - 1))
     return states[:, :n], states[:, n:]
+
+
+def _across(
+    controls: Float[np.ndarray, "c n+m n"], h: float, state: Float[np.ndarray, " n+m"], tolerance: float
+) -> Float[np.ndarray, " n+m"]:
+    """The state at the end of an interval, with as many steps as the tolerance needs."""
+    coarse, steps = _walk(controls, h, 1, state), 2
+    while True:
+        fine = _walk(controls, h, steps, state)
+        # The coarse error is 16 times the fine one.
+        if steps >= MOST_STEPS or not np.linalg.norm(fine - coarse) >= 16 * tolerance:
+            return fine
+        coarse, steps = fine, 2 * steps
 
 
 def _walk(

@@ -74,12 +74,13 @@ class StudyConfig(Config):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 problems.append(Problem(name, f"{list(values)} repeats a value: give each once"))
-        if isinstance(self.run.network.width, tuple) and not (self.widths and not self.depths):
-            if self.depths:
-                problems.append(Problem("run.network.width", "is a list, which cannot follow a depth: give one width"))
+        if isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
+            problems.append(Problem("run.network.width", "is a list, which cannot follow depths: give one width"))
         count = len(self.cells_of())
         if count > MOST_CELLS:
             problems.append(Problem("widths", f"{count} cells, at most {MOST_CELLS} are accepted: leave some out"))
+        if problems:
+            raise ConfigError(problems)
         if count < 2:
             problems.append(Problem("widths", "one cell is no study: give several widths, depths or alphas"))
         if not problems:

@@ -134,7 +134,7 @@ class PerturbationResult:
 
     @property
     def dynamics(self) -> str:
-        """"gradient descent" (discrete analogues) or "gradient flow" (continuous ones)."""
+        """ "gradient descent" (discrete analogues) or "gradient flow" (continuous ones)."""
         return "gradient descent" if self.config.run.training.integrator == "gd" else "gradient flow"
 
     def to_frame(self) -> pd.DataFrame:

@@ -125,7 +125,7 @@ def breakdown(law: Law, widths: tuple[int, ...], span: Span, budget: float) -> d
     Only where that happens on the curve. Between the depths looked at, log draws is taken as linear in beta.
     """
     found = {}
-    shapes = [(width, depth) for width in widths for depth in _coarse(width, span)]
+    shapes = [(width, depth) for width in widths for depth in _coarse(width, span, budget)]
     width, depth = np.array(shapes).T
     log_draws = required_draws(law, 0.05, 2, Shapes.equal(depth, width, law.n_0))
     for one in widths:
@@ -136,10 +136,11 @@ def breakdown(law: Law, widths: tuple[int, ...], span: Span, budget: float) -> d
     return found
 
 
-def _coarse(width: int, span: Span) -> list[int]:
-    """Depths up to beta 1, where no budget reaches, or to the end of the curve."""
-    last = min(span.depth(width), max(1, width))
-    return sorted({1, *(max(1, round(last * i / 8)) for i in range(1, 9)), min(span.depth(width), max(last, 1))})
+def _coarse(width: int, span: Span, budget: float) -> list[int]:
+    """Depths to look at, up to a beta that the budget cannot reach or to the end of the curve."""
+    reached = math.inf if width < 8 else 1.0 if width > 100 and budget < 1e8 else 2.5
+    last = min(span.depth(width), math.ceil(reached * width)) if reached < math.inf else span.depth(width)
+    return sorted({1, *(max(1, round(last * i / 12)) for i in range(1, 13))})
 
 
 def _drawable(log_values: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ def made_path(
     rows, n = kernels.shape[1:]
     f = np.zeros((len(t), rows))
     f[0, :n] = residual
-    rate = float(t[1]) if descent else 0.0
+    rate = float(t[1]) if descent else 1e-9
     steps = np.round(t / rate).astype(int) if descent else np.arange(len(t))
     kind = "linear" if slopes is None else "hermite"
     return KernelPath(t, steps, rate, descent, kernels, slopes, f, np.zeros(n), np.zeros_like(f), kind)

@@ -1,0 +1,206 @@
+"""The four pages on the kernel at initialisation, without a browser."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pretend_engine import texts
+
+from cache import Failure
+from engine import jobs
+from engine.initialisation.law import law_of
+from engine.initialisation.moments import moments
+from engine.initialisation.sampling import gram_spectra, sample
+
+PAGES = ("second_moment", "distribution", "first_step", "initial_kernel")
+SMALL = {"widths": "8", "beta_max": "0.5", "points": "2", "draws": "400", "brute_draws": "20"}
+
+
+def keys(app):
+    return {button.key for button in app.button}
+
+
+def charts(app) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+
+
+def prefixed(page: str, name: str) -> str:
+    return f"at_{name}" if page == "distribution" else name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_opens_and_computes_nothing_by_itself(page, pretend, opened):
+    app = opened(page)
+    assert not app.exception
+    assert not app.error
+    assert app.title
+    assert not pretend.asked
+
+
+@pytest.mark.parametrize("page", ["second_moment", "first_step"])
+def test_exact_curves_need_no_job_and_say_what_they_are(page, pretend, opened):
+    app = opened(page)
+    assert len(charts(app)) >= 3
+    for spec in charts(app):
+        assert spec["title"]["text"].endswith("?")
+    assert "Source: " in texts(app)
+    assert {"ask sampler", "ask brute"} <= keys(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", ["n_0", "norm", "sigma_w", "sigma_b", "seed"])
+@pytest.mark.parametrize("text", ["abc", "-1", "nan", "1e400"])
+def test_bad_input_is_told_at_its_control(page, name, text, pretend, opened):
+    app = opened(page, **{prefixed(page, name): text})
+    assert not app.exception
+    assert any(text in error.value for error in app.error), [error.value for error in app.error]
+    assert not charts(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "said"),
+    [
+        ("second_moment", {"widths": "8, 0"}, "'0' given"),
+        ("second_moment", {"widths": "8, 8"}, "twice"),
+        ("second_moment", {"widths": "1,2,3,4,5,6"}, "6 given"),
+        ("second_moment", {"beta_max": "51"}, "0.01 to 50"),
+        ("second_moment", {"range": "sideways"}, "sideways"),
+        ("second_moment", {"budget": "0"}, "'0' given"),
+        ("distribution", {"at_width": "8, x"}, "'x' given"),
+        ("distribution", {"at_depth": "2.5"}, "whole number"),
+        ("distribution", {"at_depth": "10000", "at_draws": "10000000"}, "lower draws"),
+        ("first_step", {"eta": "0"}, "'0' given"),
+        ("first_step", {"readout": "softmax"}, "softmax"),
+        ("initial_kernel", {"inputs": "circle"}, "n_0 = 2"),
+        ("initial_kernel", {"width": "1000000", "p": "512"}, "needs over 2 GB"),
+        ("initial_kernel", {"draws": "100000", "p": "512"}, "are kept"),
+    ],
+)
+def test_what_a_page_refuses_it_explains(page, query, said, pretend, opened):
+    app = opened(page, **query)
+    assert not app.exception
+    assert said in texts(app)
+
+
+def test_the_trap_and_the_way_back(pretend, opened):
+    app = opened("second_moment", widths="32")
+    assert "Vanishing" not in texts(app)
+    app.button(key="trap").click().run()
+    assert not app.exception
+    assert app.text_input(key="sigma_w").value == "1"
+    assert "Vanishing signal" in texts(app)
+    assert "looks like 1 at any depth" in texts(app)
+    app.button(key="untrap").click().run()
+    assert not app.exception
+    assert "Vanishing" not in texts(app)
+
+
+def test_without_biases_the_trap_is_none(pretend, opened):
+    app = opened("second_moment", sigma_w="1", train_bias="false", output_bias="false")
+    assert not app.exception
+    assert "ratios stay as they are" in texts(app)
+
+
+@pytest.mark.parametrize("page", ["second_moment", "first_step"])
+@pytest.mark.parametrize("readout", ["linear", "relu"])
+@pytest.mark.parametrize("more", [{}, {"range": "depth", "depth_max": "1"}, {"beta_max": "50", "widths": "1, 40"}])
+def test_reacts_to_controls(page, readout, more, pretend, opened):
+    app = opened(page, **{"widths": "5, 300", "readout": readout} | more)
+    assert not app.exception
+    assert not app.error
+    assert charts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_another_activation_has_no_law_but_brute_force(page, pretend, opened):
+    app = opened(page, **{prefixed(page, "activation"): "tanh"})
+    assert not app.exception
+    if page != "initial_kernel":
+        assert "no exact law for tanh" in texts(app)
+    assert "ask sampler" not in keys(app)
+
+
+def test_the_target_flips_the_sign_for_a_relu_readout_only(pretend, opened):
+    app = opened("first_step", widths="64", readout="relu", beta_max="0.0625")
+    subtitle = charts(app)[0]["title"]["subtitle"]
+    assert "negative everywhere" in subtitle
+    app.slider(key="y").set_value(10.0).run()
+    assert "positive everywhere" in charts(app)[0]["title"]["subtitle"]
+    app = opened("first_step", widths="64", y="10")
+    assert "negative everywhere" in charts(app)[0]["title"]["subtitle"]
+    assert "the target does not enter" in texts(app)
+
+
+def test_the_first_step_page_says_what_its_derivative_is_not(pretend, opened):
+    assert "each network's own derivative" in texts(opened("first_step"))
+    assert "own derivative" in texts(opened("first_step", activation="tanh"))
+
+
+def test_points_are_asked_for_watched_and_cancelled(pretend, opened):
+    app = opened("second_moment", **SMALL)
+    app.button(key="ask sampler").click().run()
+    assert not app.exception
+    assert len({key for key, _ in pretend.asked}) == 2
+    assert {job.kind for job in pretend.jobs.values()} == {"initial_sample"}
+    assert "Running" in texts(app)
+    app.button(key="cancel sampler").click().run()
+    assert {job.state for job in pretend.jobs.values()} == {"cancelled"}
+    assert "Cancelled" in texts(app)
+    assert "ask sampler" in keys(app)
+
+
+def test_points_are_drawn_with_their_flags(pretend, opened):
+    app = opened("second_moment", **SMALL)
+    app.button(key="ask sampler").click().run()
+    for key, job in list(pretend.jobs.items()):
+        pretend.results[key] = sample(job.config)["result"]
+    pretend.jobs.clear()
+    app = opened("second_moment", **SMALL)
+    assert not app.exception
+    assert "ask sampler" not in keys(app)
+    assert "cannot be trusted" in texts(app)
+
+
+def test_distribution_and_its_draws(pretend, opened):
+    query = {"at_width": "8", "at_depth": "3", "at_draws": "3000", "at_readout": "relu"}
+    app = opened("distribution", **query)
+    app.button(key="ask distribution").click().run()
+    ((key, job),) = pretend.jobs.items()
+    assert job.config.setting.widths == (10, 8, 8, 8, 1)
+    pretend.results[key] = sample(job.config)["result"]
+    pretend.jobs.clear()
+    app = opened("distribution", **query)
+    assert not app.exception
+    assert len(charts(app)) == 2
+    assert "K is 0 in" in texts(app)
+    exact = float(moments(law_of((10, 8, 8, 8, 1), readout="relu")).log_ratio[0])
+    assert f"{np.exp(exact):.2f}".rstrip("0") in texts(app)
+
+
+def test_whole_kernel_and_its_limit(pretend, opened):
+    query = {"width": "20", "depth": "2", "p": "5", "draws": "6"}
+    app = opened("initial_kernel", **query)
+    app.button(key="ask gram").click().run()
+    ((key, job),) = pretend.jobs.items()
+    pretend.results[key] = gram_spectra(job.config, lambda progress: None)["result"]
+    pretend.jobs.clear()
+    app = opened("initial_kernel", **query)
+    assert not app.exception
+    assert len(charts(app)) == 2
+    assert "times that of infinite width" in texts(app)
+
+
+def test_a_failed_point_says_why(pretend, opened):
+    app = opened("second_moment", **SMALL)
+    app.button(key="ask brute").click().run()
+    for key, job in list(pretend.jobs.items()):
+        pretend.jobs[key] = replace(job, state="failed", error=Failure("worker", "The worker process was killed."))
+    app.run()
+    assert not app.exception
+    assert "worker process was killed" in texts(app)
+    assert "ask brute" in keys(app)
+
+
+def test_jobs_of_the_pages_are_known():
+    assert {"initial_sample", "brute_force", "first_step", "gram_spectrum"} <= set(jobs.KINDS)

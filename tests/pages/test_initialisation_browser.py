@@ -1,0 +1,34 @@
+"""The pages on initialisation in a real browser: a point, a click on it, the page that opens."""
+
+import pytest
+from playwright.sync_api import expect
+from test_browser import PATIENCE, browser, server, visit  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.browser
+
+FIRST = ".st-key-chart_second_moment"
+SMALL = {"widths": "8, 16", "beta_max": "0.5", "points": "1", "draws": "2000"}
+
+
+def test_points_appear_and_a_click_on_a_curve_opens_its_distribution(visit):  # noqa: F811
+    page = visit("/second_moment", **SMALL)
+    expect(page.locator(f"{FIRST} svg.marks")).to_be_visible(timeout=PATIENCE)
+    page.locator(".st-key-ask-sampler button").first.click()
+    expect(page.locator(f"{FIRST} svg.marks").get_by_text("exact sampler")).to_be_visible(timeout=PATIENCE)
+    page.locator(f"{FIRST} svg.marks .curve_points_marks path").nth(2).click()
+    expect(page.get_by_role("heading", name="Distribution")).to_be_visible(timeout=PATIENCE)
+    page.wait_for_url("**/distribution?*at_width=8*", timeout=PATIENCE)
+    assert "at_depth=3" in page.url
+    expect(page.get_by_text("L = 3 hidden layers")).to_be_visible()
+    page.get_by_role("link", name="This width against β").click()
+    expect(page.get_by_role("heading", name="Second moment")).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_link_reproduces_the_page_and_the_trap_enters_the_link(visit):  # noqa: F811
+    page = visit("/second_moment", widths="8", readout="relu", norm="2.5")
+    expect(page.get_by_role("textbox", name="hidden widths n")).to_have_value("8", timeout=PATIENCE)
+    page.locator(".st-key-trap button").first.click()
+    expect(page.get_by_text("Vanishing signal.")).to_be_visible(timeout=PATIENCE)
+    page.wait_for_url("**sigma_w=1*", timeout=PATIENCE)
+    for part in ("widths=8", "readout=relu", "norm=2.5"):
+        assert part in page.url
