@@ -17,6 +17,8 @@ from pages.drafts import config_of, draft_of
 from pages.presets import DEFAULT_DRAFT, PRESETS, shortest
 
 PAGES = ("home", "evolution")
+INITIALISATION = ("second_moment", "distribution", "first_step", "initial_kernel")
+"""Visited in tests/pages/test_initialisation.py."""
 DEFAULT = config_of(DEFAULT_DRAFT)
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = tuple(
@@ -31,7 +33,7 @@ ROWS = tuple(
 def test_every_page_is_visited():
     files = {path.stem for path in (ROOT / "pages").glob("*.py")}
     main = (ROOT / "pages" / "main.py").read_text()
-    assert {name for name in files if f'"{name}.py"' in main} == set(PAGES)
+    assert {name for name in files if f'"{name}.py"' in main} == {*PAGES, *INITIALISATION}
 
 
 @pytest.mark.parametrize("page", PAGES)
