@@ -1,6 +1,7 @@
 """The perturbation of a run as a job: train, derive the kernel path, expand, compare."""
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,13 +14,16 @@ from engine.perturbation.coupling import coupling
 from engine.perturbation.discrete import step_through
 from engine.perturbation.expansion import Expansion, expand
 from engine.perturbation.frame import Frame
-from engine.perturbation.prediction import predict
+from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate
 from engine.perturbation.refinement import refined
 from engine.perturbation.requests import Options, PerturbationConfig
 from engine.progress import Arrays, Entries, Progress, Report, silent
 from engine.result import RunResult, SeedResult
 from engine.training import run
+
+Tick = Callable[[float, str], None]
+"""Told the fraction done of a seed and what is being done; may raise `Cancelled`."""
 
 ORDER = 2
 TRAINED = 0.5
@@ -62,9 +66,9 @@ def expanded(run_config: RunConfig, options: Options, report: Report) -> tuple[d
 
 
 def seed_arrays(
-    config: RunConfig, options: Options, data: Dataset, seed: SeedResult, parameters: ParameterPath, tick
+    config: RunConfig, options: Options, data: Dataset, seed: SeedResult, parameters: ParameterPath, tick: Tick
 ) -> tuple[dict[str, np.ndarray], dict]:
-    """What the result holds of one seed. `tick` takes the fraction done and what is being done."""
+    """What the result holds of one seed, and facts about it."""
     held_out = spread(len(data.x_test), options.held_out)
     rate = seed.effective_rate
     path = kernel_path(
@@ -72,7 +76,7 @@ def seed_arrays(
     ).using(options.interpolation)
     whole, checkpoints = refined(path, options.between)
     frame = Frame.of(whole)
-    expansion, *full = _solved(frame, lambda done: tick(0.4 + 0.3 * done, "orders"))
+    expansion, *full = _solved(frame, lambda done: tick(0.4 + 0.2 * done, "orders"))
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
@@ -86,7 +90,9 @@ def seed_arrays(
         **_curves(whole, frame, expansion, full, checkpoints),
         **_change(frame, min(options.shown_modes, whole.size)),
         **{f"bound_{name}": values for name, values in expansion.bounds.items()},
-        **_quadrature(path, frame, expansion, full, checkpoints),
+        **_quadrature(
+            path, frame, expansion, full, checkpoints, lambda done: tick(0.6 + 0.1 * done, "quadrature error")
+        ),
         "held_out": held_out,
         "y_held_out": np.asarray(data.y_test[held_out], np.float64).ravel(),
         "y": whole.y,
@@ -100,7 +106,7 @@ def seed_arrays(
     return arrays, facts
 
 
-def _solved(frame: Frame, tick=lambda done: None) -> tuple[Expansion, np.ndarray, np.ndarray]:
+def _solved(frame: Frame, tick: Callable[[float], None]) -> tuple[Expansion, np.ndarray, np.ndarray]:
     """The expansion, and r and f* - f*(0) of the whole path, by the dynamics of the run."""
     if frame.path.descent:
         expansion, modes, held_out = step_through(frame, ORDER, tick)
@@ -148,7 +154,12 @@ def _change(frame: Frame, shown: int) -> dict[str, np.ndarray]:
 
 
 def _quadrature(
-    path: KernelPath, frame: Frame, expansion: Expansion, full: list[np.ndarray], checkpoints: np.ndarray
+    path: KernelPath,
+    frame: Frame,
+    expansion: Expansion,
+    full: list[np.ndarray],
+    checkpoints: np.ndarray,
+    tick: Callable[[float], None],
 ) -> dict[str, np.ndarray]:
     """What halving the checkpoints changes in r at those that stay: (4,) sup over t for orders 0, 1, 2 and the whole,
     relative to ||r(0)||. An upper estimate of the error of interpolation: a cubic's falls 16-fold on the way back."""
@@ -156,14 +167,14 @@ def _quadrature(
     if len(chosen) == len(path.t) or frame.scale == 0:
         return {"quadrature_error": np.zeros(4)}
     coarse_frame = Frame.of(half)
-    coarse, coarse_full, _ = _solved(coarse_frame)
+    coarse, coarse_full, _ = _solved(coarse_frame, tick)
     at = checkpoints[chosen]
     moved = np.cumsum(coarse.modes, axis=0) - np.cumsum(expansion.modes[:, at], axis=0)
     whole = coarse_full - full[0][at]
     return {"quadrature_error": np.linalg.norm(np.concatenate([moved, whole[None]]), axis=2).max(axis=1) / frame.scale}
 
 
-def _predicted(path: KernelPath, found) -> Arrays:
+def _predicted(path: KernelPath, found: Prediction) -> Arrays:
     """Drift predicted from initialisation against the measured one, at the times of the prediction."""
     true, size = path.at(found.t)[:, : path.size] - path.train[0], np.linalg.norm(path.train[0])
     measured = np.linalg.norm(true, axis=(1, 2))

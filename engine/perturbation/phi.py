@@ -20,7 +20,7 @@ def phi(z: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
 
 
 def ramp(z: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-    """int_0^1 x e^{z x} dx = (phi(z) - ... ) for z <= 0: 1/2 at z = 0, falling as 1/z^2."""
+    """int_0^1 x e^{z x} dx = (e^z - phi(z))/z for z <= 0: 1/2 at z = 0, falling as 1/z^2."""
     series, term = np.zeros_like(z), np.ones_like(z)
     small = np.where(np.abs(z) < SERIES, z, 0.0)
     for k in range(18):

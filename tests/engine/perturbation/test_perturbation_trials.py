@@ -35,14 +35,16 @@ FIGURES = {
 WIDTHS = [64, 128, 256, 512]
 
 
-def trial(activation: str, depth: int, data_seed: int, widths: list[int]) -> StudyResult:
+def trial(activation: str, depth: int, data_seed: int, widths: list[int], fraction: float = 0.1) -> StudyResult:
+    """The flow with a finer step than the file's .25, whose truncation (1e-4) would hide order 2 from width 256 on."""
     sigma = {"erf": 1.22474487, "relu": 1.41421356}[activation]
     run = {
         "data": {"name": "sphere", "dim": 10, "size": 32, "test_size": 64, "target": "x0+x1x2", "target_rms": None,
                  "seed": data_seed},
         "network": {"depth": depth, "activation": activation, "sigma_w": sigma, "sigma_w_readout": 1.0,
                     "train_bias": False, "output_bias": False},
-        "training": {"loss": "half_sum", "integrator": "rk4", "max_steps": 4000, "stop_residual": 0.1},
+        "training": {"loss": "half_sum", "integrator": "rk4", "max_steps": 10_000, "stop_residual": 0.1,
+                     "stability_fraction": fraction},
         "seeds": [0, 1, 2],
     }  # fmt: skip
     options = {"held_out": 2, "predict": activation == "erf" and depth == 3}
@@ -75,12 +77,8 @@ def test_width_exponents_of_erf() -> None:
 
 @pytest.mark.long
 def test_fine_checkpoints_bring_the_whole_within_1e_minus_4() -> None:
-    result = trial("erf", 3, 1, [64, 128])
-    finer = result.config.run.model_copy(
-        update={
-            "training": result.config.run.training.model_copy(update={"stability_fraction": 0.05, "checkpoints": 160})
-        }
-    )
-    again = StudyResult.from_arrays(dict(study(result.config.model_copy(update={"run": finer}))["result"]))
-    assert np.all(again["error_full"] < 1e-5)
-    assert np.all(again["error_full"] < result["error_full"])
+    """What is left at the stability_fraction .25 of the file is the truncation of Runge-Kutta, not the path."""
+    coarse, fine = (trial("erf", 3, 1, [64, 128], fraction) for fraction in (0.25, 0.05))
+    assert np.all(coarse["error_full"] < 2.5e-4)
+    assert np.all(coarse["error_full"] < 2 * coarse["floor"] + 2e-5)
+    assert np.all(fine["error_full"] < 1e-4)
