@@ -143,22 +143,11 @@ def kill_worker_process(dask_worker: Any) -> None:
 
 
 def _device() -> Device:
-    import jax
+    from engine.device import device  # imports JAX
 
-    device = jax.devices()[0]
-    if device.platform == "cpu":
-        return Device(_cpu_model(), "cpu", MEMORY_LIMIT, platform.node())
-    statistics = device.memory_stats() or {}
-    return Device(device.device_kind, device.platform, int(statistics.get("bytes_limit", 0)), platform.node())
-
-
-def _cpu_model() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+    found = device()
+    memory = MEMORY_LIMIT if found.platform == "cpu" else found.memory
+    return Device(found.model, found.platform, memory, platform.node())
 
 
 def _named(path: str) -> Any:

@@ -2,17 +2,33 @@
 
 import platform
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 
 
+class Device(NamedTuple):
+    """What JAX computes on: "cpu", "gpu", ...; its model; the bytes that it lends, 0 where it does not say."""
+
+    platform: str
+    model: str
+    memory: int
+
+
+def device() -> Device:
+    """The device that computes."""
+    first = jax.devices()[0]
+    if first.platform == "cpu":
+        return Device("cpu", _cpu_model(), 0)
+    return Device(first.platform, first.device_kind, int((first.memory_stats() or {}).get("bytes_limit", 0)))
+
+
 def device_name() -> str:
-    """For example "NVIDIA H100 (80 GB)" or "CPU: AMD EPYC 7543"."""
-    device = jax.devices()[0]
-    if device.platform == "cpu":
-        return f"CPU: {_cpu_model()}"
-    memory = (device.memory_stats() or {}).get("bytes_limit")
-    return f"{device.device_kind} ({memory / 1e9:.0f} GB usable)" if memory else device.device_kind
+    """For example "NVIDIA H100 (80 GB usable)" or "CPU: AMD EPYC"."""
+    found = device()
+    if found.platform == "cpu":
+        return f"CPU: {found.model}"
+    return f"{found.model} ({found.memory / 1e9:.0f} GB usable)" if found.memory else found.model
 
 
 def _cpu_model() -> str:

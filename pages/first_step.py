@@ -69,14 +69,13 @@ def ask(
     """The points that are known, and buttons for those that are not."""
     found: dict = {}
     narrow = (min(widths),)
-    sampled, refused = (
-        ([], [])
-        if network.law is None
-        else points.sampler(network, widths, span, wanted.count, wanted.draws, wanted.seed, target=target)
-    )
+    sampled, refused = [], []
+    if network.law is not None:
+        everywhere = (network, widths, span, wanted.count, wanted.draws, wanted.seed)
+        sampled, refused = points.along(points.SAMPLER, *everywhere, target=target)
     shared = (network, narrow, span, wanted.count, wanted.brute_draws, wanted.seed)
-    brute, refused_too = points.brute_force(*shared, target=target)
-    step, refused_also = points.finite_step(*shared, target=target, sizes=[eta])
+    brute, refused_too = points.along(points.BRUTE_FORCE, *shared, target=target)
+    step, refused_also = points.along(points.STEP, *shared, target=target, sizes=[eta])
     real = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow[0]:,}."
     buttons = (
         ("sampler", f"Draw {len(sampled)} points from the exact law", sampled, f"{wanted.draws:,} draws each."),

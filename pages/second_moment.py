@@ -50,14 +50,13 @@ def page() -> None:
 def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -> tuple[dict[Wanted, dict], list[str]]:
     """The points that are known, and buttons for those that are not."""
     found: dict = {}
-    sampled, refused = (
-        ([], [])
-        if network.law is None
-        else points.sampler(network, widths, span, wanted.count, wanted.draws, wanted.seed, first_step=False)
-    )
+    sampled, refused = [], []
+    if network.law is not None:
+        shared = (network, widths, span, wanted.count, wanted.draws, wanted.seed)
+        sampled, refused = points.along(points.SAMPLER, *shared, first_step=False)
     narrow = min(widths)
-    brute, refused_too = points.brute_force(
-        network, (narrow,), span, wanted.count, wanted.brute_draws, wanted.seed, first_step=False
+    brute, refused_too = points.along(
+        points.BRUTE_FORCE, network, (narrow,), span, wanted.count, wanted.brute_draws, wanted.seed, first_step=False
     )
     left, right = st.columns(2, gap="large")
     with left:

@@ -84,7 +84,7 @@ class CircleConfig(DatasetConfig):
 
     @property
     def domain(self) -> str:
-        return "unit circle S^1, uniform"
+        return "unit circle S¹, uniform"
 
     def dataset(self) -> Dataset:
         train = 2 * np.pi * np.arange(self.size) / self.size

@@ -193,16 +193,6 @@ class Law:
         """Probability that the readout lets the signal through: 1 (linear) or 1/2 (ReLU)."""
         return 0.5 if self.relu_readout else 1.0
 
-    @property
-    def log_signal(self) -> float:
-        """Sum of log(sigma_l^2/2): by how much off-critical weights scale E[f^2], in log."""
-        return math.fsum(self.log_r)
-
-    @property
-    def log_dead(self) -> float:
-        """log of the probability that every hidden layer is alive, prod (1 - 2^{-n_l})."""
-        return math.fsum(np.log1p(-np.exp2(-self.hidden)))
-
 
 def reasons_without_law(setting: Setting) -> list[Problem]:
     """Why a setting has no exact law; empty when it has one."""

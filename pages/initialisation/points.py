@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,77 +41,39 @@ class Wanted:
         return self.depth / self.width
 
 
-def sampler(
-    network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
+class Job(NamedTuple):
+    """How points of one source are computed: kind of job, its config, and seconds for a setting and so many draws."""
+
+    kind: str
+    config: type[Config]
+    seconds: Callable[[Any, int], float]
+
+
+JOBS = {
+    SAMPLER: Job("initial_sample", SampleConfig, lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1)),
+    BRUTE_FORCE: Job(
+        "brute_force", BruteForceConfig, lambda setting, draws: draws * (1e-4 + 3e-8 * parameters_of(setting))
+    ),
+    STEP: Job("first_step", FirstStepConfig, lambda setting, draws: 3 * draws * (1e-4 + 2e-8 * parameters_of(setting))),
+}
+
+
+def along(
+    source: str, network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
 ) -> tuple[list[Wanted], list[str]]:
-    """Points of the exact sampler along every curve, and what is too costly."""
-    return _each(
-        network,
-        widths,
-        span,
-        count,
-        lambda setting: Wanted(
-            "initial_sample",
-            SampleConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, **more}),
-            SAMPLER,
-            setting.widths[1],
-            setting.depth,
-            draws * (setting.depth + 1) * 0.3e-6,
-        ),
-    )
-
-
-def brute_force(
-    network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
-) -> tuple[list[Wanted], list[str]]:
-    """Points by autodiff of drawn networks."""
-    return _each(
-        network,
-        widths,
-        span,
-        count,
-        lambda setting: Wanted(
-            "brute_force",
-            BruteForceConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, **more}),
-            BRUTE_FORCE,
-            setting.widths[1],
-            setting.depth,
-            draws * (1e-4 + 3e-8 * parameters_of(setting)),
-        ),
-    )
-
-
-def finite_step(
-    network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
-) -> tuple[list[Wanted], list[str]]:
-    """Points of one real step of drawn networks."""
-    return _each(
-        network,
-        widths,
-        span,
-        count,
-        lambda setting: Wanted(
-            "first_step",
-            FirstStepConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, **more}),
-            STEP,
-            setting.widths[1],
-            setting.depth,
-            3 * draws * (1e-4 + 2e-8 * parameters_of(setting)),
-        ),
-    )
-
-
-def _each(
-    network: Network, widths: Sequence[int], span: Span, count: int, wanted: Callable[[Any], Wanted]
-) -> tuple[list[Wanted], list[str]]:
+    """Points of a source of `JOBS` along every curve, and what is refused, such as for its cost."""
+    job = JOBS[source]
     found, refused = [], []
     for place, width in enumerate(widths):
         # Curves have their points at different beta, so that intervals do not cover each other.
         for depth in span.depths(width, count, 0.5 * place / len(widths)):
             try:
-                found.append(wanted(network.setting((width,) * depth)))
+                setting = network.setting((width,) * depth)
+                config = job.config.from_dict({"setting": setting, "draws": draws, "seed": seed, **more})
             except ConfigError as error:
                 refused.append(f"n = {width:,}, L = {depth:,}: {error.problems[0].message}")
+            else:
+                found.append(Wanted(job.kind, config, source, width, depth, job.seconds(setting, draws)))
     return found, refused
 
 

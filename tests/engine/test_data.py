@@ -22,7 +22,7 @@ from engine.schema import Config
 
 TABLE = "a,b,c\n" + "\n".join(f"{i},{i * i % 7},{i % 5 - 2}" for i in range(24))
 DOMAINS = {
-    "circle": "unit circle S^1, uniform",
+    "circle": "unit circle S¹, uniform",
     "sphere": "sphere S^7, |x|^2 = 8, uniform",
     "gaussian_product": "R^8, standard normal",
     "parity": "cube {-1, 1}^8, uniform",

@@ -39,7 +39,7 @@ def test_circle_eigenvalues():
     expected = [0.55396355, 0.35132118, 0.07880537, 0.01125791, 0.00855601, 0.00405285]
     np.testing.assert_allclose(spectrum.eigenvalues[:6], expected, atol=5e-9)
     assert spectrum.multiplicities[:4] == (1, 2, 2, 2)
-    assert spectrum.domain == "unit circle S^1, uniform"
+    assert spectrum.domain == "unit circle S¹, uniform"
 
 
 def test_circle_profile_at_its_ends():

@@ -1,5 +1,6 @@
 """Every page in every state, without a browser."""
 
+import ast
 import subprocess
 import sys
 from dataclasses import replace
@@ -34,6 +35,18 @@ def test_every_page_is_visited():
     files = {path.stem for path in (ROOT / "pages").glob("*.py")}
     main = (ROOT / "pages" / "main.py").read_text()
     assert {name for name in files if f'"{name}.py"' in main} == {*PAGES, *INITIALISATION}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *INITIALISATION])
+def test_documentation_in_the_code_is_not_shown(page, pretend, opened):
+    """Streamlit writes bare strings on the page unless told not to."""
+    tree = ast.parse((ROOT / "pages" / f"{page}.py").read_text())
+    bare = [
+        node.value.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ]
+    said = texts(opened(page))
+    assert bare
+    assert not [text for text in bare if str(text) in said]
 
 
 @pytest.mark.parametrize("page", PAGES)
