@@ -14,8 +14,8 @@ from pages.prepared import Prepared
 SHOWN = ("loss", "drift")
 KEPT = "live_drawing"
 
-SHARE = 0.1
-"""Drawing takes no more than this part of the time, here and about as much again in the browser: training needs it."""
+PAUSE = 2.0
+"""Seconds between drawings. A browser without a GPU takes half a second for one, of a core that training needs."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,6 @@ def live_curves(key: str, rows: Sequence[Row]) -> None:
 
 
 def _drawn(key: str, rows: Sequence[Row]) -> Drawing:
-    start = time.monotonic()
     frame = pd.DataFrame([dict(row) for row in rows])
     charts = tuple(Prepared(live_curve(frame, name)) for name in SHOWN)
-    now = time.monotonic()
-    return Drawing(key, len(rows), charts, now + (now - start) / SHARE)
+    return Drawing(key, len(rows), charts, time.monotonic() + PAUSE)

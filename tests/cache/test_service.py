@@ -180,7 +180,7 @@ def test_workers_run_with_the_settings_that_jax_needs(engine: CachedEngine, conf
     assert job.rows[0]["total"] == 14.0
     result = engine.lookup("uses_jax", toy)
     assert result is not None
-    assert str(result["settings"]) == "float64 10 false"
+    assert str(result["settings"]) == "float64 10 false 268435456"
     assert list((engine.store.directory / "compiled").iterdir())
 
 
