@@ -9,6 +9,7 @@ from itertools import pairwise
 from engine.config import RunConfig
 from engine.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
+from engine.together import AT_ONCE
 
 BYTES = 8
 SPARE = 1.5
@@ -81,10 +82,10 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     batch = training.batch_size or M
     step_flops = 6.0 * weights * batch * gradients + (2.0 * weights * M if training.batch_size else 0)
 
-    held_out, profile = min(test, 64), 129 if data.name == "circle" else 0
+    measured = M + min(test, 64)
     width_sum = sum(network.widths)
-    gram = sum(2.0 * p * p * width_sum * (1 + k) / 2 for p in (M, held_out))
-    passes = 2.0 * weights * (1 + k) * (M + held_out + profile) + 2.0 * weights * (M + test)
+    gram = measured**2 * width_sum * (1.0 + k)
+    passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test)
     kernel_flops = gram + passes + 10.0 * M**3
 
     checkpoints = SPARE * training.checkpoints
@@ -98,14 +99,8 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     parameters = 4.0 * config.parameter_count
     stored = kept * parameters * seeds
     signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
-    memory = (
-        5e8
-        + (stored + kept * parameters)
-        + 8 * parameters
-        + 8 * BYTES * M * M
-        + signals
-        + BYTES * (M + test) * sizes[0]
-    )
+    seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
+    memory = 5e8 + stored + min(seeds, AT_ONCE) * seed_memory + BYTES * (M + test) * sizes[0]
     memory += seeds * checkpoints * (BYTES * 2 * M + 4 * k * (M + test))
     return Cost(
         seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0

@@ -20,7 +20,7 @@ from engine.initialisation.requests import (
 from engine.progress import Entries, Report, silent
 from engine.schema import Config
 
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 """Part of every key. Raise it when the same config would give different numbers."""
 
 

@@ -16,10 +16,7 @@ from engine.kernel import ntk
 from engine.network import Params, apply
 
 HELD_OUT = 64
-"""Held-out points (evenly spread over the test set) whose kernel is measured."""
-
-PROFILE = 128
-"""Held-out angles (evenly spread) at which the profile K(x_0, x) from the first training point is measured."""
+"""Held-out points (evenly spread over the test set) at which the kernel is measured."""
 
 SHOWN = 32
 """Training points (evenly spread along the display order) whose kernel is kept for the heatmap."""
@@ -36,18 +33,20 @@ class Points(NamedTuple):
 
     x_train: Float[Array, "M n_0"]
     x_test: Float[Array, "M_test n_0"]
-    held_out: Float[Array, "m n_0"]
-    profile: Float[Array, "q n_0"] | None
+    kernel: Float[Array, "M+m n_0"]
 
 
 class Measurement(NamedTuple):
-    """The network and its kernel at one checkpoint, on the host (float64; outputs float32)."""
+    """The network and its kernel at one checkpoint, on the host (float64; outputs float32).
+
+    `profile` is the kernel between the first training point and the held-out ones.
+    """
 
     f_train: Float[np.ndarray, "M k"]
     f_test: Float[np.ndarray, "M_test k"]
     kernel: Float[np.ndarray, "M M"]
     held_out_kernel: Float[np.ndarray, "m m"]
-    profile: Float[np.ndarray, " q"] | None
+    profile: Float[np.ndarray, " m"]
 
 
 def spread(size: int, most: int) -> np.ndarray:
@@ -57,9 +56,8 @@ def spread(size: int, most: int) -> np.ndarray:
 
 def points(data: Dataset) -> Points:
     """The measurement points of a dataset."""
-    profile = None if data.angle_test is None else jnp.asarray(data.x_test[spread(len(data.x_test), PROFILE)])
-    held_out = jnp.asarray(data.x_test[spread(len(data.x_test), HELD_OUT)])
-    return Points(jnp.asarray(data.x_train), jnp.asarray(data.x_test), held_out, profile)
+    held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
+    return Points(jnp.asarray(data.x_train), jnp.asarray(data.x_test), jnp.concatenate([data.x_train, held_out]))
 
 
 def signal_rows(network: NetworkConfig, output_dim: int) -> int:
@@ -71,19 +69,17 @@ def signal_rows(network: NetworkConfig, output_dim: int) -> int:
 def measure(config: RunConfig, params: Params, h_0: tuple[np.ndarray, np.ndarray], where: Points) -> Measurement:
     """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
     network, output_dim = config.network, config.data.output_dim
-    kernel = partial(ntk, network, params, precision=config.kernel_precision, rows=signal_rows(network, output_dim))
+    rows = signal_rows(network, output_dim)
     # Everything is under way before the first array is waited for.
     found = (
         heads(network, params, where.x_train),
         heads(network, params, where.x_test),
-        kernel(where.x_train),
-        kernel(where.held_out),
+        ntk(network, params, where.kernel, precision=config.kernel_precision, rows=rows),
     )
-    profile = None if where.profile is None else kernel(where.x_train[:1], where.profile)
-    h_train, h_test, K, held_out = (np.asarray(array) for array in found)
-    alpha = np.float32(network.alpha)
+    h_train, h_test, K = (np.asarray(array) for array in found)
+    alpha, M = np.float32(network.alpha), len(h_train)
     f = alpha * (h_train - h_0[0]), alpha * (h_test - h_0[1])
-    return Measurement(*f, K, held_out, None if profile is None else np.asarray(profile)[0])
+    return Measurement(*f, K[:M, :M], K[M:, M:], K[0, M:])
 
 
 @partial(jax.jit, static_argnames="network")
@@ -160,7 +156,7 @@ def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Refer
         "overlap": [diagnostics.overlap(start.vectors, vectors, k) for k in overlap_sizes(len(r))],
         "kernel_shown": taken.kernel[np.ix_(shown, shown)],
     }
-    if taken.profile is not None:
+    if data.angle_test is not None:
         found["profile"] = taken.profile
     if data.labels_test is not None:
         found["test_accuracy"] = accuracy(taken.f_test, data)

@@ -12,10 +12,11 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate
 from engine.device import device_name
 from engine.jobs import RESULT_VERSION
-from engine.measure import PROFILE, spread
+from engine.measure import HELD_OUT, spread
 from engine.parameters import pack
-from engine.progress import Entries, Progress, Report, silent
+from engine.progress import Entries, Report, silent
 from engine.schema import ConfigError
+from engine.together import for_each
 from engine.trajectory import Trajectory
 
 
@@ -31,9 +32,13 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
     started = time.monotonic()
     data = generate(config.data)
     result, parameters, summaries = {}, {}, []
-    for index, seed in enumerate(config.seeds):
-        trajectory = Trajectory(config, data, seed, _for_seed(report, index, len(config.seeds), seed))
+
+    def train(seed: int, report: Report) -> Trajectory:
+        trajectory = Trajectory(config, data, seed, report)
         trajectory.run()
+        return trajectory
+
+    for index, trajectory in enumerate(for_each(config.seeds, train, report)):
         result |= {f"seed{index}/{name}": array for name, array in trajectory.arrays().items()}
         summaries.append(trajectory.summary())
         if config.store_parameters:
@@ -52,16 +57,6 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
     return {"result": result, "parameters": parameters} if config.store_parameters else {"result": result}
 
 
-def _for_seed(report: Report, index: int, count: int, seed: int) -> Report:
-    """`report` of one seed's progress as a part of the whole run's."""
-
-    def within(progress: Progress) -> None:
-        message = f"seed {seed} ({index + 1} of {count}), {progress.message}" if count > 1 else progress.message
-        report(Progress((index + progress.fraction) / count, message, progress.rows))
-
-    return within
-
-
 def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
     """Spectrum and profile of the limit kernel; nothing where its numbers overflow."""
     try:
@@ -70,6 +65,6 @@ def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
         return {}
     found = {"limit/eigenvalues": diagnostics.spectrum(K)[0]}
     if data.angle_test is not None:
-        where = data.x_test[spread(len(data.x_test), PROFILE)]
+        where = data.x_test[spread(len(data.x_test), HELD_OUT)]
         found["limit/profile"] = infinite.ntk(config.network, data.x_train[:1], where)[0]
     return found
