@@ -22,8 +22,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Compute processes as long as the server lives."""
     engine = await asyncio.to_thread(cache.CachedEngine, rehearsal=rehearsal())
     cache.install(engine)
-    threading.Thread(target=warm, name="warm", daemon=True).start()
     await asyncio.to_thread(engine.start)
+    threading.Thread(target=warm, name="warm", daemon=True).start()
     await asyncio.to_thread(calibration.start)
     try:
         yield

@@ -3,16 +3,14 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from distributed import Client, Event, Future
 
-from cache.processes import LocalProcesses
+from cache.processes import SCHEDULER_VARIABLE, LocalProcesses
 from cache.task import Rehearsal, Task
 from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
-SCHEDULER_VARIABLE = "KERNEL_DRIFT_SCHEDULER"
 MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
 
@@ -28,20 +26,20 @@ class Cluster:
 
     def __init__(
         self,
-        directory: Path,
+        processes: LocalProcesses | None,
         functions: list[str],
         rehearsal: Rehearsal | None,
         listener: Callable[[Mapping[str, Any]], None],
     ):
-        """Starts or connects; workers import the modules of `functions` and rehearse meanwhile.
+        """Connects to the local processes, which end with it, or to the scheduler named by the environment.
 
+        Workers import the modules of `functions` and rehearse meanwhile.
         `listener` gets every message of a worker, on Dask's thread: it must be quick.
         Raises `OSError` or `RuntimeError`.
         """
-        address = os.environ.get(SCHEDULER_VARIABLE)
+        self._processes = processes
         with contextlib.ExitStack() as undo:
-            self._processes = None if address else undo.enter_context(LocalProcesses(directory))
-            scheduler = address or self._processes.address  # pyright: ignore[reportOptionalMemberAccess]
+            scheduler = undo.enter_context(processes).address() if processes else os.environ[SCHEDULER_VARIABLE]
             # Left in the reverse order: ending the processes first would make the client report their loss.
             self._client = undo.enter_context(Client(scheduler, set_as_default=False, timeout=CONNECT_TIMEOUT))
             for topic in (TOPIC, MEMORY_TOPIC):

@@ -1,6 +1,7 @@
 """Jobs on the compute processes: submitted, followed, stopped, and what became of them."""
 
 import contextlib
+import os
 import threading
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from cache.failure import Failure, died, no_cluster, outgrew
 from cache.faults import log
 from cache.job import LiveJob
 from cache.lease import Lease
+from cache.processes import SCHEDULER_VARIABLE, LocalProcesses
 from cache.task import Device, Outcome, Rehearsal, Task
 from engine import jobs
 
@@ -63,17 +65,18 @@ class Computing:
         with self._cluster_lock:
             if self._closing:
                 raise RuntimeError("the server is closing")
-            # Dask takes half a second to import: the command line, and a page that finds its result, need none.
-            from cache.cluster import Cluster
-
             if self._cluster is not None and not self._cluster.alive():
                 log.warning("the compute processes were lost: starting them again")
                 with contextlib.suppress(Exception):
                     self._cluster.close()
                 self._cluster = None
             if self._cluster is None:
+                local = None if os.environ.get(SCHEDULER_VARIABLE) else LocalProcesses(self._directory)
+                # Dask takes half a second to import: the command line, and a page that finds its result, need none.
+                from cache.cluster import Cluster
+
                 functions = [kind.function for kind in jobs.KINDS.values()]
-                self._cluster = Cluster(self._directory, functions, self._rehearsal, self._hear)
+                self._cluster = Cluster(local, functions, self._rehearsal, self._hear)
             return self._cluster
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:

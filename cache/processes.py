@@ -20,6 +20,9 @@ from typing import Any, Self
 from cache import location
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
 
+SCHEDULER_VARIABLE = "KERNEL_DRIFT_SCHEDULER"
+"""Names the scheduler to use instead of local processes."""
+
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
 NICE = 10
@@ -32,11 +35,7 @@ COMPILED_BYTES = 2_000_000_000
 
 
 class LocalProcesses:
-    """A scheduler and its workers. Raises `RuntimeError` when the scheduler does not come up.
-
-    Attributes:
-        address: of the scheduler, on the loopback interface.
-    """
+    """A scheduler and its workers, which start while the caller goes on."""
 
     def __init__(self, directory: Path):
         self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))
@@ -49,7 +48,16 @@ class LocalProcesses:
             # The workers wait for the scheduler by themselves: both start at the same time.
             chosen = {"CUDA_VISIBLE_DEVICES": device} if device else {}
             self._processes.append(self._worker({**environment, **chosen}, len(devices)))
-        self.address = self._await_scheduler()
+
+    def address(self) -> str:
+        """The scheduler's, on the loopback interface, as soon as it answers. Raises `RuntimeError` when it does not."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline and self.alive():
+            try:
+                return json.loads(self._contact.read_text())["address"]
+            except (OSError, ValueError):  # not there yet, or half written
+                time.sleep(0.02)
+        raise RuntimeError(f"the Dask scheduler did not start within {START_TIMEOUT:g} s; its log says why")
 
     def alive(self) -> bool:
         """Whether all of them run (workers that die are restarted by their nannies, which is what runs here)."""
@@ -74,28 +82,16 @@ class LocalProcesses:
         return _start("distributed.Scheduler", options, environment)
 
     def _worker(self, environment: dict[str, str], workers: int) -> subprocess.Popen:
-        from distributed.system import MEMORY_LIMIT
-
         options = {
             "host": LOOPBACK,
             "scheduler_file": str(self._contact),
             "nthreads": 1,
-            "memory_limit": int(MEMORY_LIMIT * MEMORY_SHARE / workers),
+            "memory_limit": MEMORY_SHARE / workers,
             "local_directory": str(self._scratch),
             "preload_nanny": ["cache.watchdog"],
             "death_timeout": START_TIMEOUT,
         }
         return _start("distributed.Nanny", options, environment, ["nice", "-n", str(NICE)])
-
-    def _await_scheduler(self) -> str:
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline and self.alive():
-            try:
-                return json.loads(self._contact.read_text())["address"]
-            except (OSError, ValueError):  # not there yet, or half written
-                time.sleep(0.02)
-        self.close()
-        raise RuntimeError(f"the Dask scheduler did not start within {START_TIMEOUT:g} s; its log says why")
 
 
 def _start(

@@ -122,17 +122,20 @@ class WarmUp(WorkerPlugin):
                     importlib.import_module(module)
                 except Exception:
                     continue
-        worker.log_event(TOPIC, {"worker": worker.address, "device": asdict(device)})
-        if self.rehearsal:
-            with contextlib.suppress(Exception):  # a real job will say what is wrong
-                jobs.compute(self.rehearsal.kind, self.rehearsal.config)
+            worker.log_event(TOPIC, {"worker": worker.address, "device": asdict(device)})
+            if self.rehearsal:
+                with contextlib.suppress(Exception):  # a real job will say what is wrong
+                    jobs.compute(self.rehearsal.kind, self.rehearsal.config)
 
 
 _warming = threading.Lock()
 
 
 def warm_up_done() -> None:
-    """Waits for a warm-up under way: two threads that import JAX at once can see half a module."""
+    """Waits for a warm-up under way.
+
+    Two threads that import JAX at once can see half a module, and two that compile the same do it twice.
+    """
     with _warming:
         pass
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -32,7 +33,7 @@ class Method(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What one seed trains on: points, targets, h_0 (zero unless centred), eta_eff and the key of its minibatches."""
+    """What one seed trains on: points, targets, h_0 (zero unless centred), eta_eff and the seed's key."""
 
     x: Float[Array, "M n_0"]
     y: Float[Array, "M k"]
@@ -55,8 +56,10 @@ class State(NamedTuple):
 def start(method: Method, params: Params) -> State:
     """The state before the first step."""
     optimiser = optax.sgd(1.0, method.momentum or None).init(params)  # type: ignore[arg-type]
-    zeros = jax.tree.map(jnp.zeros_like, params)
-    return State(params, optimiser, jnp.int32(0), zeros, jnp.float32(jnp.inf), jnp.bool_(True))
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), params)
+    # NumPy's scalars and zeros: JAX would compile a program for each.
+    unknown: Any = (np.int32(0), zeros, np.float32(np.inf), np.bool_(True))
+    return State(params, optimiser, *unknown)
 
 
 def outputs(
@@ -127,7 +130,8 @@ def _gradient(
         gradient, square = jax.grad(half_sum, has_aux=True)(params, problem.x, problem.y, problem.h_0)
         return gradient, jnp.sqrt(square)
     size = problem.x.shape[0]
-    order = jax.random.permutation(jax.random.fold_in(problem.key, step), size)[: method.batch_size]
+    key = jax.random.fold_in(jax.random.fold_in(problem.key, 1), step)
+    order = jax.random.permutation(key, size)[: method.batch_size]
     gradient, _ = jax.grad(half_sum, has_aux=True)(params, problem.x[order], problem.y[order], problem.h_0[order])
     _, square = half_sum(params, problem.x, problem.y, problem.h_0)
     scale = size / method.batch_size

@@ -29,10 +29,9 @@ SIGNAL_BYTES = 2**30
 
 
 class Points(NamedTuple):
-    """Where a run is measured, on the device."""
+    """Where outputs and kernel are measured, training points first, on the device."""
 
-    x_train: Float[Array, "M n_0"]
-    x_test: Float[Array, "M_test n_0"]
+    outputs: Float[Array, "M+M_test n_0"]
     kernel: Float[Array, "M+m n_0"]
 
 
@@ -57,7 +56,8 @@ def spread(size: int, most: int) -> np.ndarray:
 def points(data: Dataset) -> Points:
     """The measurement points of a dataset."""
     held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
-    return Points(jnp.asarray(data.x_train), jnp.asarray(data.x_test), jnp.concatenate([data.x_train, held_out]))
+    outputs, kernel = (np.concatenate([data.x_train, others]) for others in (data.x_test, held_out))
+    return Points(jnp.asarray(outputs.astype(np.float32)), jnp.asarray(kernel))
 
 
 def signal_rows(network: NetworkConfig, output_dim: int) -> int:
@@ -66,26 +66,21 @@ def signal_rows(network: NetworkConfig, output_dim: int) -> int:
     return max(64, SIGNAL_BYTES // per_point)
 
 
-def measure(config: RunConfig, params: Params, h_0: tuple[np.ndarray, np.ndarray], where: Points) -> Measurement:
+def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "M+M_test k"], where: Points) -> Measurement:
     """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
-    network, output_dim = config.network, config.data.output_dim
-    rows = signal_rows(network, output_dim)
-    # Everything is under way before the first array is waited for.
-    found = (
-        heads(network, params, where.x_train),
-        heads(network, params, where.x_test),
-        ntk(network, params, where.kernel, precision=config.kernel_precision, rows=rows),
-    )
-    h_train, h_test, K = (np.asarray(array) for array in found)
-    alpha, M = np.float32(network.alpha), len(h_train)
-    f = alpha * (h_train - h_0[0]), alpha * (h_test - h_0[1])
-    return Measurement(*f, K[:M, :M], K[M:, M:], K[0, M:])
+    network, M = config.network, config.data.size
+    rows = signal_rows(network, config.data.output_dim)
+    # Both are under way before the first is waited for.
+    h = heads(network, params, where.outputs)
+    kernel = ntk(network, params, where.kernel, precision=config.kernel_precision, rows=rows)
+    f, K = np.float32(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
+    return Measurement(f[:M], f[M:], K[:M, :M], K[M:, M:], K[0, M:])
 
 
 @partial(jax.jit, static_argnames="network")
 def heads(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-    """h in float32, before output scale and centring."""
-    return apply(network, params, x.astype(jnp.float32))
+    """h in float32 at float32 points, before output scale and centring."""
+    return apply(network, params, x)
 
 
 def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> float:

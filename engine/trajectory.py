@@ -10,9 +10,9 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from math import log
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from engine.config import RunConfig
@@ -50,17 +50,17 @@ class Trajectory:
         network, training = config.network, config.training
         params = init(network, seed, config.data.input_dim, config.data.output_dim)
         self.where = points(data)
-        h_train, h_test = (np.asarray(heads(network, params, x)) for x in (self.where.x_train, self.where.x_test))
-        self.h_0 = (h_train, h_test) if network.centred else (0 * h_train, 0 * h_test)
+        h = np.asarray(heads(network, params, self.where.outputs))
+        self.h_0 = h if network.centred else 0 * h
         self.reference: Reference | None = None
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
         self.store = StateStore(capacity(config))
         self.rate, self.stop_reason, self.fraction = 0.0, "", 0.0
         self.method = Method.of(training)
         self.state = start(self.method, params)
-        x, y = (jnp.asarray(array, jnp.float32) for array in (data.x_train, data.y_train))
-        key = jax.random.fold_in(jax.random.key(seed), 1)
-        self.problem = Problem(x, y, jnp.asarray(self.h_0[0]), jnp.float32(0), key)
+        x, y = data.x_train.astype(np.float32), data.y_train.astype(np.float32)
+        values: Any = (x, y, self.h_0[: len(x)], np.float32(0), jax.random.key(seed))
+        self.problem = Problem(*values)
 
     def run(self) -> None:
         """Trains to the stop and refines the checkpoints.
@@ -76,7 +76,7 @@ class Trajectory:
             self.state = self._advance(self.state, 0, -1.0, float("inf"))  # no step: compiles while K_0 is measured
             self._collect()
             self.rate = self._effective_rate(self.checkpoints[0])
-            self.problem = self.problem._replace(rate=jnp.float32(self.rate))
+            self.problem = self.problem._replace(rate=np.float32(self.rate))
             self._train()
             self._collect()
             self._refine()
@@ -185,11 +185,11 @@ class Trajectory:
     def _reach(self, step: int) -> State:
         """The state at an earlier step, by training again from the last one kept before it."""
         found, (params, optimiser) = self.store.before(step)
-        state = start(self.method, params)._replace(optimiser=optimiser, step=jnp.int32(found))
+        state = start(self.method, params)._replace(optimiser=optimiser, step=np.int32(found))
         return self._advance(state, step, -1.0, float("inf"))
 
     def _advance(self, state: State, until: int, below: float, above: float) -> State:
-        limits = jnp.int32(until), jnp.float32(below), jnp.float32(above)
+        limits: Any = np.int32(until), np.float32(below), np.float32(above)
         return advance(self.config.network, self.method, self.problem, state, *limits)
 
     def _take(self, state: State) -> None:
@@ -212,7 +212,9 @@ class Trajectory:
         self.reference = self.reference or reference_of(self.data, taken)
         found = summarise(self.config, self.data, taken, self.reference)
         if self.config.data.output_dim > 1:
-            found["lambda_max"] = np.array(top_eigenvalue(self.config.network, params, self.where.x_train))
+            found["lambda_max"] = np.array(
+                top_eigenvalue(self.config.network, params, self.where.kernel[: self.config.data.size])
+            )
         return found
 
     def _tell(self, *rows: dict[str, float]) -> None:

@@ -87,7 +87,7 @@ def test_an_unreachable_scheduler_is_a_clear_failure(
 @pytest.mark.usefixtures("cold")
 def test_a_scheduler_of_ones_own(store: Store, config: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with processes.LocalProcesses(tmp_path / "elsewhere") as others:
-        monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", others.address)
+        monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", others.address())
         with CachedEngine(store) as engine:
             assert ended(engine, engine.request("steady", config(), "me")).state == "finished"
             result = engine.lookup("steady", config())
