@@ -11,13 +11,14 @@ Vectors are scaled to 1 at every layer and the scale is carried as a logarithm.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import comb, factorial
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.initialisation.chi_moments import mixed_moment
 from engine.initialisation.law import Law
@@ -124,19 +125,21 @@ def _log_moments(
     log_scale = np.zeros(size)
     log_alive = np.zeros(size)
     matrices: dict[tuple[int, float], np.ndarray] = {}
-    active = np.searchsorted(-shapes.depth, -np.arange(len(shapes.hidden) + 1), side="right")
-    for j in range(1, len(shapes.hidden) + 1):
-        n = shapes.hidden[j - 1, : active[j]]
-        for width in np.unique(n):
-            key = (int(width), float(log_r[j - 1]))
+    for j, layers in _stretches(shapes.hidden, log_r):
+        n = shapes.hidden[j]
+        alive = n > 0
+        for width in np.unique(n[alive]):
+            key = (int(width), float(log_r[j]))
             if key not in matrices:
-                matrices[key] = _matrix(order, float(width), np.exp(log_r[j - 1]), law.bias)
+                matrices[key] = _matrix(order, float(width), np.exp(log_r[j]), law.bias)
+            power, log_power = _power(matrices[key], layers)
             same = np.flatnonzero(n == width)
-            state[same] = state[same] @ matrices[key].T
-        top = state[: active[j]].max(axis=1)
-        state[: active[j]] /= top[:, None]
-        log_scale[: active[j]] += np.log(top)
-        log_alive[: active[j]] += np.log1p(-np.exp2(-n.astype(float)))
+            state[same] = state[same] @ power.T
+            log_scale[same] += log_power
+        top = state[alive].max(axis=1)
+        state[alive] /= top[:, None]
+        log_scale[alive] += np.log(top)
+        log_alive[alive] += layers * np.log1p(-np.exp2(-n[alive].astype(float)))
     log_S = np.log(law.s1 * law.n_0 / shapes.n_0) + log_r[shapes.depth]
     with np.errstate(divide="ignore"):
         parts = [
@@ -147,6 +150,29 @@ def _log_moments(
         if not law.relu_readout:  # a dead network keeps the output's own bias term
             total = np.logaddexp(total, order * np.log(law.output_bias) + np.log(-np.expm1(log_alive)))
     return total + 2 * order * np.log(law.alpha) + np.log(law.kappa)
+
+
+def _stretches(hidden: Int[np.ndarray, "rows shapes"], log_r: Float[np.ndarray, " rows1"]) -> Iterator[tuple[int, int]]:
+    """First row and length of each run of equal rows."""
+    if not len(hidden):
+        return
+    changes = np.any(hidden[1:] != hidden[:-1], axis=1) | (log_r[1 : len(hidden)] != log_r[: len(hidden) - 1])
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(hidden)]])
+    yield from zip(starts[:-1].tolist(), np.diff(starts).tolist(), strict=True)
+
+
+def _power(matrix: Float[np.ndarray, "m m"], count: int) -> tuple[Float[np.ndarray, "m m"], float]:
+    """matrix^count (entries not negative) and the log of what it is to be multiplied by. Nothing overflows."""
+    power, log_power = np.eye(len(matrix)), 0.0
+    square, log_square = matrix, 0.0
+    while count:
+        if count & 1:
+            power, log_power = power @ square, log_power + log_square
+        square, log_square = square @ square, 2 * log_square
+        top = square.max() or 1.0
+        square, log_square = square / top, log_square + np.log(top)
+        count >>= 1
+    return power, log_power
 
 
 def log_relative_variance(law: Law, shapes: Shapes | None = None, power: int = 2) -> Float[np.ndarray, " shapes"]:

@@ -13,7 +13,7 @@ from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from pages.charts.table import Table
 
-DEEPEST = 2048
+DEEPEST = 1024
 """Hidden layers of a curve: deeper ones would not redraw at once."""
 GRID = 32
 """Depths of a curve."""

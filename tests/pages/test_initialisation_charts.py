@@ -93,7 +93,7 @@ def test_what_a_log_axis_cannot_show_is_left_out_and_said():
     assert "not drawn" in table.notes[0]
     table = curves.second_moment_table(LINEAR.law, (100_000,), Span("beta", 1))
     assert table.frame["depth"].max() == curves.DEEPEST
-    assert "end at 2,048" in table.notes[0]
+    assert "end at 1,024" in table.notes[0]
 
 
 def test_depths_end_where_the_range_ends():
