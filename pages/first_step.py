@@ -10,6 +10,7 @@ from engine.initialisation.scaling_limit import hanin_nica_log_drift
 from pages.charts.initialisation import first_step as charts
 from pages.initialisation import curves, explained, points
 from pages.initialisation.asking import gather
+from pages.initialisation.beyond import flow_controls, section
 from pages.initialisation.curves import Span
 from pages.initialisation.form import Form
 from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
@@ -51,6 +52,7 @@ def page() -> None:
         )
         eta = form.number("eta", r"step size $\eta$", 0.001, 1e-9, 1e3, "Of the finite step.")
         wanted = point_controls(form)
+        depth, until = flow_controls(form)
     if not form.fine() or widths is None or span is None or network is None or wanted is None or eta is None:
         return
     warn_off_critical(network, max(span.depth(width) for width in widths))
@@ -61,6 +63,8 @@ def page() -> None:
     with place:
         draw(network, widths, span, found, target)
     explained.say(notes)
+    if depth is not None and until is not None:
+        section(form, network, min(widths), depth, until, wanted, target)
 
 
 def ask(

@@ -43,7 +43,7 @@ def page() -> None:
     place = st.container()
     found, notes = ask(network, widths, span, wanted)
     with place:
-        draw(network, widths, span, budget, points.ratio_points(found), wanted)
+        draw(form, network, widths, span, budget, points.ratio_points(found), wanted)
     explained.say(notes)
 
 
@@ -71,7 +71,13 @@ def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -
 
 
 def draw(
-    network: Network, widths: tuple[int, ...], span: Span, budget: float, drawn: pd.DataFrame, wanted: Points
+    form: Form,
+    network: Network,
+    widths: tuple[int, ...],
+    span: Span,
+    budget: float,
+    drawn: pd.DataFrame,
+    wanted: Points,
 ) -> None:
     """The charts."""
     largest, law = end(widths, span), network.law
@@ -116,17 +122,16 @@ def draw(
         explained.say([f"Plain Monte Carlo needs more than {number(budget)} draws for 5% of E[K²]: {where}."])
     if (drawn["trusted"] == "no").any():
         explained.say(["Hollow points: exact moments say that the error bar of this many draws cannot be trusted."])
-    split(network, table.frame, widths, largest)
+    split(form, network, table.frame, widths, largest)
     open_distribution(event, network, wanted)
 
 
-def split(network: Network, frame: pd.DataFrame, widths: tuple[int, ...], largest: float) -> None:
+def split(form: Form, network: Network, frame: pd.DataFrame, widths: tuple[int, ...], largest: float) -> None:
     """Weight and bias part at one width."""
     left, right = st.columns([3, 2], gap="large")
     with right:
-        options = [f"{width:,}" for width in widths]
-        chosen = st.segmented_control("at width n", options, default=options[-1], required=True, key="split at")
-        width = widths[options.index(chosen)] if chosen in options else widths[-1]
+        chosen = form.choice("split", "at width n", [str(width) for width in reversed(widths)])
+        width = int(chosen)
         own = frame[frame["width"] == width]
         share = own["bias_share"].to_numpy(float)
         first, last = f"{100 * share[0]:.3g}%", f"{100 * share[-1]:.3g}%"

@@ -96,6 +96,13 @@ EXPLAINED: dict[str, tuple[str, str]] = {
         r"$O(\eta^2)$); for ReLU crossings of the kink add a term that stays as $\eta \to 0$.",
         "engine.initialisation.first_step, with kink_rate for one hidden layer",
     ),
+    "beyond": (
+        r"**Beyond the first step**, $E[\Delta K_t]/E[K]$ with $\Delta K_t = K_t(x,x) - K_0(x,x)$, for gradient "
+        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with its 95% interval (normal, "
+        r"from the sample's own standard error), the median network, and the band that holds 90% of networks. "
+        r"$t = \eta_{\rm eff}\times$ step. The dashed line is $t\,E[dK/dt]/E[K]$, exact where the law is known.",
+        "engine.initialisation.drift_ensemble: real networks, Runge-Kutta",
+    ),
     "gram": (
         r"**Spectrum of $K_0$** of $p$ inputs, no $1/p$: eigenvalues in falling order, each rank averaged over "
         r"initialisations; the band holds 90% of them.",

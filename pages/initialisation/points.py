@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.estimates import NORMAL_95
-from engine.initialisation.requests import BruteForceConfig, FirstStepConfig, SampleConfig, parameters_of
+from engine.initialisation.requests import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
 from pages.initialisation.curves import Span
 from pages.initialisation.network import Network
 
-SAMPLER, BRUTE_FORCE, STEP = "exact sampler", "brute force", "finite step"
+SAMPLER, BRUTE_FORCE, STEP, FLOW = "exact sampler", "brute force", "finite step", "gradient flow"
 COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "draws", "trusted")
 
 
@@ -55,6 +55,9 @@ JOBS = {
         "brute_force", BruteForceConfig, lambda setting, draws: draws * (1e-4 + 3e-8 * parameters_of(setting))
     ),
     STEP: Job("first_step", FirstStepConfig, lambda setting, draws: 3 * draws * (1e-4 + 2e-8 * parameters_of(setting))),
+    FLOW: Job(
+        "drift_ensemble", DriftConfig, lambda setting, draws: 2 + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting))
+    ),
 }
 
 

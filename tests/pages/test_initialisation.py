@@ -191,6 +191,41 @@ def test_whole_kernel_and_its_limit(pretend, opened):
     assert "times that of infinite width" in texts(app)
 
 
+def test_beyond_the_first_step(pretend, opened):
+    query = {"widths": "8", "flow_depth": "3", "flow_until": "0.5", "brute_draws": "40", "activation": "tanh"}
+    app = opened("first_step", **query)
+    before = len(charts(app))
+    app.button(key="ask flow").click().run()
+    ((key, job),) = pretend.jobs.items()
+    assert job.config.setting.widths == (10, 8, 8, 8, 1)
+    assert job.config.times[-1] == 0.5
+    mean, line = -np.array(job.config.times), -2 * np.array(job.config.times)
+    pretend.results[key] = {
+        "times": np.array(job.config.times),
+        "change_mean": mean,
+        "change_error": np.full(8, 0.01),
+        "change_quantiles": np.stack([mean - 1, mean, mean + 1]),
+        "residual_mean": np.ones(8),
+        "extrapolation": line,
+        "K_mean": np.array(2.0),
+        "stiff": np.array(3),
+    }
+    pretend.jobs.clear()
+    app = opened("first_step", **query)
+    assert not app.exception
+    assert len(charts(app)) == before + 1
+    assert "the mean is 0.5 times the line there" in texts(app)
+    assert "3 of 40 networks were too stiff" in texts(app)
+
+
+def test_the_width_of_the_parts_is_in_the_link(pretend, opened):
+    app = opened("second_moment", split="16")
+    assert "at n = 16" in str(charts(app))
+    app.text_input(key="widths").set_value("32, 64").run()
+    assert not app.exception
+    assert "at n = 64" in str(charts(app))
+
+
 def test_a_failed_point_says_why(pretend, opened):
     app = opened("second_moment", **SMALL)
     app.button(key="ask brute").click().run()

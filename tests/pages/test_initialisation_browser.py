@@ -32,3 +32,21 @@ def test_a_link_reproduces_the_page_and_the_trap_enters_the_link(visit):  # noqa
     page.wait_for_url("**sigma_w=1*", timeout=PATIENCE)
     for part in ("widths=8", "readout=relu", "norm=2.5"):
         assert part in page.url
+
+
+def in_chart(page, text):
+    return page.locator("svg.marks").get_by_text(text)
+
+
+def test_the_other_pages_compute_and_draw(visit):  # noqa: F811
+    page = visit("/distribution", at_width="8", at_depth="3", at_draws="3000")
+    page.locator(".st-key-ask-distribution button").first.click(timeout=PATIENCE)
+    expect(in_chart(page, "How heavy is the tail?")).to_be_visible(timeout=PATIENCE)
+    page = visit("/initial_kernel", width="20", depth="2", p="5", draws="6")
+    page.locator(".st-key-ask-gram button").first.click(timeout=PATIENCE)
+    expect(in_chart(page, "infinite width").first).to_be_visible(timeout=PATIENCE)
+    page = visit("/first_step", widths="8", brute_draws="40", points="1", activation="tanh")
+    page.locator(".st-key-ask-step button").first.click(timeout=PATIENCE)
+    expect(in_chart(page, "finite step")).to_be_visible(timeout=PATIENCE)
+    page.locator(".st-key-ask-flow button").first.click(timeout=PATIENCE)
+    expect(in_chart(page, "How far does the first step's rate carry?")).to_be_visible(timeout=PATIENCE)

@@ -12,7 +12,7 @@ from engine.initialisation.moments import moments
 from engine.initialisation.requests import GramSpectrumConfig, SampleConfig
 from engine.initialisation.sampling import gram_spectra, sample
 from pages.charts import figure
-from pages.charts.initialisation import distribution, first_step, gram, second_moment
+from pages.charts.initialisation import beyond, distribution, first_step, gram, second_moment
 from pages.initialisation import curves, points
 from pages.initialisation.curves import Span
 from pages.initialisation.network import Network
@@ -163,7 +163,11 @@ def all_charts():
     ratio = points.ratio_points(drawn)
     size = points.drift_points(drawn, lambda wanted: None)
     slopes = drift[["beta", "size"]]
+    row = np.array([-0.1, -0.2])
+    flow = {"times": np.array([0.1, 1.0]), "change_mean": row, "change_error": -row / 9, "extrapolation": row}
+    flow |= {"change_quantiles": np.stack([2 * row, row, -row]), "residual_mean": -row, "K_mean": np.array(2.0)}
     return {
+        "beyond": beyond.beyond_chart(beyond.beyond_table(flow)),
         "ratio": second_moment.ratio_chart(second, limit, ratio, widths, 0.5, 1.0, (0.3, "over|here")),
         "no law": second_moment.ratio_chart(None, None, ratio, widths, 0.5),
         "prefactor": second_moment.prefactor_chart(second, limit, widths, 0.5),
