@@ -16,6 +16,7 @@ from pages.initialisation.form import Form
 from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
 from pages.initialisation.points import Wanted
 from pages.initialisation.range import Points, curve_controls, end, point_controls
+from pages.words import several
 
 KINK = (
     r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
@@ -82,9 +83,14 @@ def ask(
     step, refused_also = points.along(points.STEP, *shared, target=target, sizes=[eta])
     real = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow[0]:,}."
     buttons = (
-        ("sampler", f"Draw {len(sampled)} points from the exact law", sampled, f"{wanted.draws:,} draws each."),
-        ("brute", f"Draw {len(brute)} points by brute force", brute, real),
-        ("step", f"Take {len(step)} finite steps, η = {eta:g}", step, real),
+        (
+            "sampler",
+            f"Draw {several(len(sampled), 'point')} from the exact law",
+            sampled,
+            f"{wanted.draws:,} draws each.",
+        ),
+        ("brute", f"Draw {several(len(brute), 'point')} by brute force", brute, real),
+        ("step", f"Take {several(len(step), 'finite step')}, η = {eta:g}", step, real),
     )
     for column, (name, label, some, note) in zip(st.columns(3, gap="large"), buttons, strict=True):
         with column:

@@ -13,7 +13,7 @@ from pages.initialisation.form import Form
 from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
 from pages.initialisation.points import Wanted
 from pages.initialisation.range import Points, curve_controls, end, point_controls
-from pages.words import number
+from pages.words import number, several
 
 
 def sidebar(form: Form) -> tuple[tuple[int, ...] | None, Span | None, Network | None, Points | None, float | None]:
@@ -61,12 +61,12 @@ def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -
     left, right = st.columns(2, gap="large")
     with left:
         if sampled:
-            label = f"Draw {len(sampled)} points from the exact law"
+            label = f"Draw {several(len(sampled), 'point')} from the exact law"
             found |= gather("sampler", label, sampled, f"{wanted.draws:,} draws each.")
     with right:
         if brute:
             note = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow:,}."
-            found |= gather("brute", f"Draw {len(brute)} points by brute force", brute, note)
+            found |= gather("brute", f"Draw {several(len(brute), 'point')} by brute force", brute, note)
     return found, [f"No point at {line}" for line in refused + refused_too]
 
 

@@ -60,7 +60,7 @@ def gather(name: str, label: str, wanted: Sequence[AnyAsked], note: str = "") ->
         on_click=request,
         args=(tuple((one.kind, one.config) for one in missing),),
     )
-    about = f"About {duration(sum(one.seconds for one in missing))} of computing."
+    about = f"About {duration(max(1.0, sum(one.seconds for one in missing)))} of computing."
     st.caption(" ".join(filter(None, [note, about])))
     return found
 
