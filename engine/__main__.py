@@ -4,11 +4,14 @@ Errors are one line on standard error and exit code 2. It alone in engine import
 """
 
 import json
+import logging
 import os
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import typer
@@ -23,6 +26,8 @@ from engine.cost import Calibration, Limits, check, estimate
 from engine.progress import Arrays, Progress, Report, silent
 from engine.schema import Config, ConfigError, Problem
 
+T = TypeVar("T")
+
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless."
 )
@@ -32,6 +37,9 @@ OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder fo
 LIMITS = Limits()
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.")]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.")]
+
+SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; own processes without.")]
 
 Widths = Annotated[str, typer.Option(metavar="N0,N1,...,1", help="Widths n_0 (input) to n_d = 1.")]
 Readout = Annotated[str, typer.Option(help="linear, or relu for a ReLU on the output neuron.")]
@@ -57,6 +65,92 @@ def run(
     result = RunResult.from_arrays(arrays)
     np.savez(out / "result.npz", allow_pickle=False, **arrays)
     write_json(out / "summary.json", result.summary)
+
+
+@app.command()
+def perturb(
+    config_path: ConfigPath,
+    out: OutFolder,
+    linear: Annotated[bool, typer.Option("--linear", help="K_t linear between checkpoints, not cubic.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
+    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
+    max_hours: MaxHours = LIMITS.seconds / 3600,
+) -> None:
+    """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
+    from engine.perturbation import cost
+    from engine.perturbation.requests import Options, PerturbationConfig
+    from engine.perturbation.result import PerturbationResult
+
+    options = Options(interpolation="linear" if linear else "hermite")
+    config = PerturbationConfig.of(read_config(config_path), options)
+    cost.check(config, Limits(max_gb * 1e9, max_hours * 3600))
+    make_folder(out)
+    arrays = compute("perturbation", config, fresh)
+    np.savez(out / "result.npz", allow_pickle=False, **arrays)
+    write_json(out / "summary.json", PerturbationResult.from_arrays(dict(arrays)).summary)
+
+
+@app.command()
+def sweep(
+    sweep_path: SweepPath,
+    out: OutFolder,
+    scheduler: Scheduler = None,
+    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
+    max_hours: MaxHours = LIMITS.seconds / 3600,
+) -> None:
+    """Trains the cells of a grid that are not known yet; writes cells.parquet, runs.parquet and summary.json.
+
+    Exit code 1 when some cells could not be computed: they are named in the summary.
+    """
+    from cache.cluster import SCHEDULER_VARIABLE
+    from cache.sweep import run_sweep
+    from engine.regimes.labels import cells_frame
+    from engine.regimes.requests import SweepConfig
+    from engine.regimes.runs import runs_frame
+    from engine.regimes.summary import summary
+
+    values = _read_yaml(sweep_path)
+    if isinstance(values, dict) and "base" in values:
+        values["base"] = _with_table(values["base"], sweep_path.parent)
+    config = SweepConfig.from_dict(values)
+    for cell in config.cells:
+        check(cell.parts[0], Limits(max_gb * 1e9, max_hours * 3600))
+    make_folder(out)
+    if scheduler:
+        os.environ[SCHEDULER_VARIABLE] = scheduler
+    logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # failures are said at the end
+    size = f"{len(config.cells)} cells of {len(config.seeds)} seeds"
+    print(f"{size}: about {duration(config.seconds())} on one worker if none is known", flush=True)
+    began = time.monotonic()
+    done = with_bar(partial(run_sweep, config))
+    runs = runs_frame(config, done.results)
+    if len(runs):
+        runs.to_parquet(out / "runs.parquet")
+        cells_frame(runs).to_parquet(out / "cells.parquet")
+    write_json(out / "summary.json", summary(config, runs, done.failures, time.monotonic() - began))
+    if done.failures:
+        first = next(iter(done.failures.values()))
+        fail(f"{len(done.failures)} of {len(config.cells)} cells could not be computed: {first}", 1)
+
+
+@app.command()
+def rkhs(
+    config_path: ConfigPath,
+    out: OutFolder,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
+    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
+    max_hours: MaxHours = LIMITS.seconds / 3600,
+) -> None:
+    """Trains every seed, compares the spaces H_t of its kernels, and writes result.npz and summary.json."""
+    from engine.rkhs.requests import RkhsConfig
+    from engine.rkhs.result import RkhsResult
+
+    config = RkhsConfig.from_dict({"run": read_config(config_path).to_dict()})
+    check(config.run, Limits(max_gb * 1e9, max_hours * 3600))
+    make_folder(out)
+    arrays = compute("rkhs", config, fresh)
+    np.savez(out / "result.npz", allow_pickle=False, **arrays)
+    write_json(out / "summary.json", RkhsResult.from_arrays(dict(arrays)).summary)
 
 
 @app.command()
@@ -108,12 +202,16 @@ def sample(
 
 def read_config(path: Path) -> RunConfig:
     """The config in a YAML file; a CSV named by `data.path` is read in. Raises `ConfigError`."""
-    values = _read_yaml(path)
+    return RunConfig.from_dict(_with_table(_read_yaml(path), path.parent))
+
+
+def _with_table(values: Any, folder: Path) -> Any:
+    """The values of a run with the CSV that they name read in."""
     data = values.get("data") if isinstance(values, dict) else None
-    if isinstance(data, dict) and data.get("name") == "csv" and "path" in data:
-        table = path.parent / str(data["path"])
-        values["data"] = {key: value for key, value in data.items() if key != "path"} | {"content": _read_text(table)}
-    return RunConfig.from_dict(values)
+    if not isinstance(data, dict) or data.get("name") != "csv" or "path" not in data:
+        return values
+    table = _read_text(folder / str(data["path"]))
+    return values | {"data": {key: value for key, value in data.items() if key != "path"} | {"content": table}}
 
 
 def _read_yaml(path: Path) -> Any:
@@ -153,7 +251,11 @@ def compute(kind: str, config: Config, fresh: bool = False) -> Arrays:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     use_float64()
     cached = partial(cached_compute, Store(), kind, config)
-    ask = partial(_computed, kind, config) if fresh else cached
+    return with_bar(partial(_computed, kind, config) if fresh else cached)
+
+
+def with_bar(ask: Callable[[Report], T]) -> T:
+    """`ask` under a progress bar, where there is a terminal to show one."""
     if not sys.stderr.isatty():
         return ask(silent)
     from rich.console import Console

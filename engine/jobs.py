@@ -17,7 +17,9 @@ from engine.initialisation.requests import (
     GramSpectrumConfig,
     SampleConfig,
 )
+from engine.perturbation.requests import PerturbationConfig, StudyConfig
 from engine.progress import Entries, Report, silent
+from engine.rkhs.requests import RkhsConfig
 from engine.schema import Config
 
 RESULT_VERSION = 3
@@ -44,6 +46,10 @@ KINDS = {
     "brute_force": Kind(BruteForceConfig, "engine.initialisation.network_jobs:brute_force"),
     "first_step": Kind(FirstStepConfig, "engine.initialisation.network_jobs:first_step"),
     "drift_ensemble": Kind(DriftConfig, "engine.initialisation.network_jobs:drift_ensemble"),
+    "perturbation": Kind(PerturbationConfig, "engine.perturbation.job:perturb"),
+    "perturbation_study": Kind(StudyConfig, "engine.perturbation.study:study"),
+    "cell": Kind(RunConfig, "engine.regimes.cell:cell"),
+    "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare"),
     "calibration": Kind(CalibrationConfig, "engine.calibration:calibrate"),
 }
 

@@ -43,6 +43,15 @@ class PerturbationConfig(Config):
     run: RunConfig
     options: Options = Field(default_factory=Options)
 
+    @classmethod
+    def of(cls, run: RunConfig, options: Options | None = None) -> Self:
+        """The perturbation of a run. Raises `ConfigError` whose fields are those of the run."""
+        try:
+            return cls.from_dict({"run": run.to_dict(), "options": (options or Options()).to_dict()})
+        except ConfigError as error:
+            own = [Problem(problem.field.removeprefix("run."), problem.message) for problem in error.problems]
+            raise ConfigError(own) from None
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if problems := problems_of(self.run, self.options):
@@ -55,16 +64,12 @@ class StudyConfig(Config):
 
     Attributes:
         widths, depths, alphas: one cell for each combination; a list left out keeps the run's own value.
-        error: the error (relative to ||r(0)||) whose crossing beta is asked for.
-        bootstrap: resamples for the intervals.
     """
 
     run: RunConfig
     widths: Annotated[tuple[Width, ...], Field(max_length=16)] = ()
     depths: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_DEPTH)], ...], Field(max_length=16)] = ()
     alphas: Annotated[tuple[Annotated[float, Field(gt=0, le=1e6)], ...], Field(max_length=16)] = ()
-    error: Annotated[float, Field(gt=0, le=10)] = 0.1
-    bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 2000
     options: Options = Field(default_factory=lambda: Options(held_out=16))
 
     @model_validator(mode="after")

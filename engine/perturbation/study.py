@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from engine.config import NetworkConfig
 from engine.perturbation.job import expanded
 from engine.perturbation.requests import PerturbationConfig, StudyConfig
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation
@@ -31,7 +32,7 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
         one = PerturbationConfig(run=cell, options=config.options)
         packed = {**meta, "config": one.to_dict(), "seeds": facts}
         found = PerturbationResult.from_arrays(arrays | {"meta": np.array(json.dumps(packed))})
-        new = [_row(index, cell.network.depth, network.alpha, cell.beta, seed) for seed in found.seeds]
+        new = [_row(index, network, seed) for seed in found.seeds]
         rows += new
         report(Progress((index + 1) / len(cells), said, tuple(new)))
     meta |= {"config": config.to_dict(), "config_hash": config.hash}
@@ -39,7 +40,12 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
     return {"result": columns | {"meta": np.array(json.dumps(meta))}}
 
 
-def _row(cell: int, depth: int, alpha: float, beta: float, seed: SeedPerturbation) -> dict[str, float]:
+def mean_width(network: NetworkConfig) -> float:
+    """Harmonic mean of the hidden widths, without the rounding of its sum: equal widths give that width exactly."""
+    return float(f"{network.depth / network.beta:.12g}")
+
+
+def _row(cell: int, network: NetworkConfig, seed: SeedPerturbation) -> dict[str, float]:
     """One run: its place in the grid, sup over checkpoints of every error, and its drift."""
 
     def last(name: str) -> float:
@@ -47,10 +53,10 @@ def _row(cell: int, depth: int, alpha: float, beta: float, seed: SeedPerturbatio
 
     return {
         "cell": cell,
-        "width": depth / beta,
-        "depth": depth,
-        "alpha": alpha,
-        "beta": beta,
+        "width": mean_width(network),
+        "depth": network.depth,
+        "alpha": network.alpha,
+        "beta": network.beta,
         "seed": seed.facts["seed"],
         **{f"error_{name}": seed.worst(name) for name in APPROXIMATIONS},
         "bound_P2": float(seed.bound("P2").max()),

@@ -16,6 +16,8 @@ from engine.progress import Arrays
 QUANTITIES = ("error_order_0", "error_order_1", "error_order_2", "bound_P2", "drift", "drift_predicted")
 """What laws are fitted to."""
 CROSSED = ("error_order_0", "bound_P2", "drift")
+ERROR = 0.1
+"""The error whose beta the summary gives."""
 RESOLVED = 2.0
 """An order's error counts in a law when it is this many times the mismatch of the whole propagator: below that it
 is the floor of path and integrator (for ReLU, of chattering gates) that one would fit."""
@@ -74,14 +76,12 @@ class StudyResult:
     def _law(self, quantity: str, variables: dict[str, np.ndarray]) -> PowerLaw | None:
         if not variables:
             return None
-        resolved = self.resolved(quantity)
-        return fit(self[quantity], variables, self["cell"], resolved, bootstrap=self.config.bootstrap)
+        return fit(self[quantity], variables, self["cell"], self.resolved(quantity))
 
-    @cached_property
-    def crossings(self) -> dict[str, Crossing | None]:
-        """The beta where each of `CROSSED` reaches `config.error`, by its law in beta."""
+    def crossings(self, error: float = ERROR) -> dict[str, Crossing | None]:
+        """The beta where each of `CROSSED` reaches `error`, by its law in beta."""
         laws = {name: self.beta_laws[name] for name in CROSSED}
-        return {name: law and crossing(law, self.config.error, self["beta"]) for name, law in laws.items()}
+        return {name: law and crossing(law, error, self["beta"]) for name, law in laws.items()}
 
     def to_frame(self) -> pd.DataFrame:
         """One row per run, with the columns as they are."""
@@ -100,8 +100,8 @@ class StudyResult:
             "axes": list(self.axes),
             "laws": {name: _law_summary(law) for name, law in self.laws.items()},
             "beta_laws": {name: _law_summary(law) for name, law in self.beta_laws.items()},
-            "error": self.config.error,
-            "crossings": {name: _crossing_summary(found) for name, found in self.crossings.items()},
+            "error": ERROR,
+            "crossings": {name: _crossing_summary(found) for name, found in self.crossings().items()},
         }
 
 

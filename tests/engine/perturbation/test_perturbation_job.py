@@ -6,10 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from engine.config import NetworkConfig
 from engine.perturbation.job import perturb
 from engine.perturbation.requests import PerturbationConfig, StudyConfig
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult
-from engine.perturbation.study import study
+from engine.perturbation.study import mean_width, study
 from engine.perturbation.study_result import StudyResult
 from engine.progress import Cancelled, Progress
 from engine.schema import ConfigError
@@ -153,6 +154,13 @@ def test_studies_are_grids() -> None:
     assert StudyConfig.from_dict(study.to_dict()) == study
 
 
+def test_equal_widths_are_one_width_at_every_depth() -> None:
+    """Or a study of depths would take rounding for a second axis."""
+    for width in range(1, 300, 7):
+        networks = [NetworkConfig.from_dict({"width": width, "depth": depth}) for depth in (1, 3, 7, 49)]
+        assert {mean_width(network) for network in networks} == {width}
+
+
 def test_a_study_end_to_end() -> None:
     """Two widths, two seeds: the rows, the axes, the laws and the words of the summary."""
     run = {
@@ -162,7 +170,7 @@ def test_a_study_end_to_end() -> None:
         "seeds": [0, 1],
     }
     options = {"predict": False, "held_out": 2}
-    config = StudyConfig.from_dict({"run": run, "widths": [8, 64], "bootstrap": 200, "options": options})
+    config = StudyConfig.from_dict({"run": run, "widths": [8, 64], "options": options})
     rows: list[Mapping] = []
     result = StudyResult.from_arrays(dict(study(config, lambda progress: rows.extend(progress.rows))["result"]))
     frame = result.to_frame()

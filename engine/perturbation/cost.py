@@ -1,0 +1,97 @@
+"""What an expansion, or a study of many, may cost before it starts: beside training, the path and the orders.
+
+Like `engine.cost` an upper estimate: training is taken to go on to the step cap. Imports no JAX.
+"""
+
+from math import ceil, log2
+
+from engine import cost as training
+from engine.config import RunConfig
+from engine.cost import Calibration, Cost, Limits
+from engine.perturbation.requests import SPARE, Options, PerturbationConfig, StudyConfig
+from engine.schema import ConfigError, Problem
+
+PATH = 8.0
+"""A checkpoint of the path against one of the run: slopes, outputs on more points, and the defect of a step."""
+PREDICTION = 40.0
+"""One span of the prediction from initialisation: six nodes of a derivative of a derivative of the kernel."""
+EIGEN = 200.0
+"""Operations per n^3 and interval: the eigenproblems of the propagator and of the bounds, twice for the halved path."""
+SPAN = 30.0
+"""Operations per n (n + m) and point of a span."""
+POINTS = 17
+STEP_SECONDS = 3e-5
+"""A step of the discrete orders, beyond its products."""
+SPAN_SECONDS = 4e-3
+"""A span of the collocation, beyond its products."""
+START_SECONDS = 10.0
+"""Compiling path and prediction, for every network."""
+
+
+def estimate(config: PerturbationConfig | StudyConfig, calibration: Calibration | None = None) -> Cost:
+    """The cost of all networks and seeds; memory is that of the largest, for they come one after another."""
+    runs = config.cells if isinstance(config, StudyConfig) else [config.run]
+    costs = [_of_run(run, config.options, calibration or Calibration()) for run in runs]
+    return Cost(
+        flops=sum(cost.flops for cost in costs),
+        memory_bytes=max(cost.memory_bytes for cost in costs),
+        seconds=sum(cost.seconds for cost in costs),
+        step_flops=max(cost.step_flops for cost in costs),
+        kernel_flops=max(cost.kernel_flops for cost in costs),
+        kept=min(cost.kept for cost in costs),
+        stored_bytes=0.0,
+    )
+
+
+def check(
+    config: PerturbationConfig | StudyConfig, limits: Limits | None = None, calibration: Calibration | None = None
+) -> Cost:
+    """The cost, if it is within the limits.
+
+    Raises:
+        ConfigError: one problem per limit that is exceeded, with the setting to lower.
+    """
+    most, cost = limits or Limits(), estimate(config, calibration)
+    study, problems = isinstance(config, StudyConfig), []
+    if cost.memory_bytes > most.memory_bytes:
+        given = f"{cost.memory_bytes / 1e9:.3g} GB of memory needed, {most.memory_bytes / 1e9:.3g} GB allowed"
+        problems.append(Problem("widths" if study else "network.width", f"{given}: lower it"))
+    if cost.flops > most.flops or cost.seconds > most.seconds:
+        given = f"up to {cost.flops:.2g} floating-point operations, about {cost.seconds / 3600:.3g} h"
+        allowed = f"{most.flops:.2g} and {most.seconds / 3600:.3g} h allowed"
+        less = "leave some out, or lower run.training.max_steps" if study else "lower it, or the number of seeds"
+        problems.append(Problem("widths" if study else "training.max_steps", f"{given}; {allowed}: {less}"))
+    if problems:
+        raise ConfigError(problems)
+    return cost
+
+
+def _of_run(run: RunConfig, options: Options, speed: Calibration) -> Cost:
+    """Training with parameters kept, then for every seed its path, orders and prediction."""
+    cost = training.estimate(run, speed)
+    seeds, outputs, steps = len(run.seeds), run.data.output_dim, run.training.max_steps
+    n, m = run.data.size * outputs, min(options.held_out, run.data.test_size) * outputs
+    checkpoints = min(cost.kept, ceil(SPARE * run.training.checkpoints))
+    times = checkpoints * (options.between + 1)
+    # lambda_max t is about twice the stability fraction times steps, at most the limit times steps.
+    longest = run.training.stability_limit * steps
+    spans = times + times * log2(1 + longest / times)
+    path = PATH * checkpoints * cost.kernel_flops
+    orders = times * EIGEN * n**3
+    if run.training.integrator == "gd":
+        orders += 8.0 * steps * n * (n + m)
+        waiting = steps * STEP_SECONDS
+    else:
+        orders += SPAN * spans * POINTS * n * (n + m)
+        waiting = spans * SPAN_SECONDS
+    prediction = PREDICTION * log2(2 + longest) * cost.kernel_flops if options.predict else 0.0
+    more = seeds * (path + orders + prediction)
+    return Cost(
+        flops=cost.flops + more,
+        memory_bytes=cost.memory_bytes + 3 * 16.0 * times * n * (n + m),
+        seconds=cost.seconds + START_SECONDS + more / speed.float64 + seeds * waiting,
+        step_flops=cost.step_flops,
+        kernel_flops=cost.kernel_flops,
+        kept=cost.kept,
+        stored_bytes=0.0,
+    )

@@ -1,0 +1,297 @@
+"""One cell of a regime map: an ensemble of networks trained and compared with its lazy prediction.
+
+Three programs per shape (begin, look, advance), each with its layers scanned: a cell costs little more than their
+compilation, which is also why seeds go one after another on a CPU. Mapped over 4 seeds the programs take 1 to 1.5 s
+longer to compile there, and save less than that in training (2.2-4.3 s of processor time against 1.6-2.8 s).
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from engine import diagnostics
+from engine.config import NetworkConfig, RunConfig
+from engine.data import Dataset, generate
+from engine.descent import DIVERGED, Method, Problem, State, advance, start
+from engine.device import device_name
+from engine.initialisation.brute_force import brute_force
+from engine.initialisation.estimates import POWERS, Tally, columns, estimates
+from engine.jobs import RESULT_VERSION
+from engine.kernel import ntk
+from engine.measure import HELD_OUT, normalised_error, spread
+from engine.network import Params, apply, draw
+from engine.perturbation.lazy import frozen
+from engine.progress import Entries, Progress, Report, silent
+from engine.regimes.requests import TOGETHER
+from engine.regimes.runs import FAILURES
+from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of
+from engine.schema import ConfigError
+from engine.schema import Problem as ConfigProblem
+
+CHUNK_SECONDS = 0.25
+"""Training goes in chunks about this long, between which it reports and can be cancelled."""
+
+SPREAD_PARAMETERS, SPREAD_DRAWS = 10**8, (64, 512)
+"""Parameters drawn in all, and fewest and most networks, where the spread at initialisation has to be sampled."""
+
+
+def cell(config: RunConfig, report: Report = silent) -> Entries:
+    """Entry "result": over the S seeds `seed`, `end` ("residual", or one of `engine.regimes.runs.FAILURES`) and
+    `engine.regimes.runs.METRICS`, each (S,); the spread at initialisation `cv2`, `cv2_low`, `cv2_high`, with a 95%
+    interval where it is sampled; `meta`.
+
+    Raises:
+        ConfigError: the learning rate is at or beyond the stability limit of K_0, or the data are degenerate.
+    """
+    started = time.monotonic()
+    data = generate(config.data)
+    size = seeds_at_once()
+    groups = [config.seeds[i : i + size] for i in range(0, len(config.seeds), size)]
+    rows: list[dict[str, Any]] = []
+    for index, seeds in enumerate(groups):
+
+        def within(fraction: float, said: str, index: int = index) -> None:
+            report(Progress((index + fraction) / len(groups), said))
+
+        # Short groups are filled up, so that every one runs the same program.
+        filled = seeds + seeds[-1:] * (size - len(seeds))
+        rows += Ensemble(config, data, filled, within).rows()[: len(seeds)]
+    result = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    result |= {name: np.array(value) for name, value in _spread(config).items()}
+    meta = {
+        "config": config.to_dict(),
+        "config_hash": config.hash,
+        "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
+        | {"python": platform.python_version(), "result": str(RESULT_VERSION)},
+        "device": device_name(),
+        "seconds": time.monotonic() - started,
+    }
+    return {"result": result | {"meta": np.array(json.dumps(meta))}}
+
+
+def seeds_at_once() -> int:
+    """How many networks are trained by one program on this device."""
+    return 1 if jax.default_backend() == "cpu" else TOGETHER
+
+
+class Look(NamedTuple):
+    """Networks seen at training and held-out points, on the host.
+
+    Attributes:
+        h: float32 outputs before scale and centring.
+        kernel: the full kernel of k outputs, entry [i k + head, j k + head'].
+    """
+
+    h: Float[np.ndarray, "g p k"]
+    kernel: Float[np.ndarray, "g pk pk"]
+
+
+class Ensemble:
+    """Networks of one shape, trained together: every array of theirs has a leading axis of g seeds."""
+
+    def __init__(
+        self, config: RunConfig, data: Dataset, seeds: tuple[int, ...], tell: Callable[[float, str], None]
+    ) -> None:
+        self.config, self.data, self.seeds, self.tell = config, data, seeds, tell
+        held_out = spread(len(data.x_test), HELD_OUT)
+        self.x = jnp.asarray(np.concatenate([data.x_train, data.x_test[held_out]]))
+        self.y_held_out = data.y_test[held_out]
+        self.size = len(data.x_train)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row of results per seed."""
+        config, method = self.config, Method.of(self.config.training)
+        keys = jax.vmap(jax.random.key)(jnp.array(self.seeds))
+        state, rows = (
+            _begin(config.network, method, keys, config.data.input_dim, config.data.output_dim),
+            len(self.seeds),
+        )
+        problem = Problem(
+            jnp.broadcast_to(jnp.float32(self.data.x_train), (rows, *self.data.x_train.shape)),
+            jnp.broadcast_to(jnp.float32(self.data.y_train), (rows, *self.data.y_train.shape)),
+            jnp.zeros((rows, *self.data.y_train.shape), jnp.float32),
+            jnp.zeros(rows, jnp.float32),
+            keys,
+        )
+        with ThreadPoolExecutor(1) as pool:
+            nothing = jnp.zeros(rows, jnp.int32), jnp.zeros(rows, jnp.float32)
+            compiled = pool.submit(_advance, config.network, method, problem, state, *nothing, nothing[1])
+            at_start = self._look(state.params)
+            compiled.result()
+        self.tell(0.1, "measured at initialisation")
+        h_0 = at_start.h if config.network.centred else np.zeros_like(at_start.h)
+        lambda_max = np.array([diagnostics.spectrum(K)[0][0] for K in self._train_block(at_start.kernel)])
+        rate = self._rates(lambda_max)
+        problem = problem._replace(h_0=jnp.asarray(h_0[:, : self.size]), rate=jnp.asarray(rate, jnp.float32))
+        residual = self._residual(at_start, h_0)
+        first, last = self._train(problem, state, np.linalg.norm(residual, axis=(1, 2)), rate > 0)
+        after_step, at_stop = self._look(first.params), self._look(last.params)
+        self.tell(0.95, "measured at the stop")
+        steps = np.asarray(last.step)
+        with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
+            return [self._row(g, at_start, after_step, at_stop, h_0[g], rate[g], int(steps[g])) for g in range(rows)]
+
+    def _look(self, params: Params) -> Look:
+        found = _look(self.config.network, self.config.kernel_precision, params, self.x)
+        return Look(*(np.asarray(array) for array in found))
+
+    def _train_block(self, kernel: np.ndarray) -> np.ndarray:
+        rows = self.size * self.config.data.output_dim
+        return kernel[:, :rows, :rows]
+
+    def _residual(self, taken: Look, h_0: np.ndarray) -> Float[np.ndarray, "g M k"]:
+        f = np.float32(self.config.network.alpha) * (taken.h - h_0)[:, : self.size]
+        return f.astype(np.float64) - self.data.y_train
+
+    def _rates(self, lambda_max: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
+        """eta_eff of every seed; 0 where the kernel is dead or not finite."""
+        training = self.config.training
+        alive = np.isfinite(lambda_max) & (lambda_max > 0)
+        if training.stability_fraction is not None:
+            return np.where(alive, 2 * training.stability_fraction / np.where(alive, lambda_max, 1.0), 0.0)
+        scale = training.effective_rate(self.size)
+        rate = scale * (training.learning_rate or 0.0)
+        highest = np.max(lambda_max, where=alive, initial=0.0)
+        if rate * highest >= training.stability_limit and not training.allow_unstable:
+            message = (
+                f"{training.learning_rate:g} exceeds the stability limit {training.stability_limit:.3g}/(eta scale x "
+                f"lambda_max(K_0)) = {training.stability_limit / (scale * highest):.3g}: lower it, or set "
+                "allow_unstable true"
+            )
+            raise ConfigError([ConfigProblem("training.learning_rate", message)])
+        return np.where(alive, rate, 0.0)
+
+    def _train(
+        self, problem: Problem, state: State, residual: Float[np.ndarray, " g"], alive: np.ndarray
+    ) -> tuple[State, State]:
+        """The states after one step and at the stop."""
+        training, method = self.config.training, Method.of(self.config.training)
+        below = jnp.asarray((training.stop_residual or 0.0) * residual, jnp.float32)
+        above = jnp.asarray(DIVERGED * residual, jnp.float32)
+
+        def reach(state: State, step: int) -> State:
+            until = jnp.asarray(np.where(alive, step, 0), jnp.int32)
+            return _advance(self.config.network, method, problem, state, until, below, above)
+
+        first = reach(state, 1)
+        last, step, chunk = first, 1, 16
+        while step < training.max_steps:
+            began = time.monotonic()
+            step = min(step + chunk, training.max_steps)
+            last = reach(last, step)
+            if not np.any(np.asarray(last.step) == step):
+                break
+            chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
+            self.tell(0.1 + 0.8 * step / training.max_steps, f"step {step:,}")
+        return first, last
+
+    def _row(
+        self, g: int, at_start: Look, after_step: Look, at_stop: Look, h_0: np.ndarray, rate: float, steps: int
+    ) -> dict[str, Any]:
+        """Results of the seed at position g."""
+        network, k, M = self.config.network, self.config.data.output_dim, self.size
+        K_0, K_1, K_T = (taken.kernel[g] for taken in (at_start, after_step, at_stop))
+        f_0, f_T = (np.float32(network.alpha) * (taken.h[g] - h_0).astype(np.float64) for taken in (at_start, at_stop))
+        r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
+        start_residual = float(np.linalg.norm(r_0))
+        lazy, lazy_change = self._lazy(K_0, r_0.ravel(), rate, steps)
+        traced_0, traced_1, traced_T = (_traced(K[: M * k, : M * k], k) for K in (K_0, K_1, K_T))
+        residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
+        moved = (f_T - f_0)[M:].ravel()
+        sharpness = rate * diagnostics.spectrum(K_T[: M * k, : M * k])[0][0]
+        return {
+            "seed": self.seeds[g],
+            "end": self._end(traced_T, residual),
+            "elt": diagnostics.ratio(np.linalg.norm(moved - lazy_change), np.linalg.norm(moved)),
+            "drift": diagnostics.drift(traced_T, traced_0),
+            "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
+            "first_step": diagnostics.drift(traced_1, traced_0),
+            "residual_lazy_error": diagnostics.ratio(np.linalg.norm(r_T.ravel() - lazy), start_residual),
+            "residual": residual,
+            "sharpness": sharpness,
+            "test_error": normalised_error(f_T[M:], self.y_held_out),
+            "steps": float(steps),
+            "t_stop": rate * steps,
+            "effective_rate": rate,
+        }
+
+    def _end(self, K_T: np.ndarray, residual: float) -> str:
+        diverged, dead, cap = FAILURES
+        if not np.all(np.isfinite(K_T)) or not residual < DIVERGED:
+            return diverged
+        if not np.any(K_T):
+            return dead
+        stop = self.config.training.stop_residual
+        return "residual" if stop is None or residual <= stop * (1 + 1e-5) else cap
+
+    def _lazy(self, K_0: np.ndarray, r_0: np.ndarray, rate: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """The frozen kernel's residual, and its change of the held-out outputs, at the same time."""
+        rows = len(r_0)
+        values, vectors = diagnostics.spectrum(K_0[:rows, :rows])
+        descent = self.config.training.integrator == "gd"
+        decay, gathered = frozen(np.maximum(values, 0), np.array([rate * steps]), rate if descent else None)
+        modes = vectors.T @ r_0
+        return vectors @ (decay[0] * modes), -K_0[rows:, :rows] @ (vectors @ (gathered[0] * modes))
+
+
+def _traced(K: np.ndarray, k: int) -> np.ndarray:
+    """(1/k) sum over heads."""
+    points = len(K) // k
+    return np.trace(K.reshape(points, k, points, k), axis1=1, axis2=3) / k
+
+
+def _spread(config: RunConfig) -> dict[str, float]:
+    """CV^2 at initialisation: exact, or sampled with a 95% interval where there is no exact law."""
+    setting = setting_of(config.network, config.data.input_dim, mean_norm_squared(config.data))
+    exact = exact_spread(setting)
+    if exact is not None:
+        return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
+    draws = int(np.clip(SPREAD_PARAMETERS // config.network.parameter_count(config.data.input_dim, 1), *SPREAD_DRAWS))
+    tally = Tally(POWERS)
+    for some in brute_force(setting, draws, seed=0, first_step=False):
+        tally.add({name: values for name, values in columns(some, 0.0).items() if name in POWERS})
+    ratio = estimates(tally, None).get("ratio")
+    if ratio is None:
+        return dict.fromkeys(("cv2", "cv2_low", "cv2_high"), float("nan"))
+    halved = 0.5 if setting.readout == "relu" else 1.0
+    low, high = ratio.interval
+    return {"cv2": halved * ratio.mean - 1, "cv2_low": halved * low - 1, "cv2_high": halved * high - 1}
+
+
+def over_seeds(function: Callable, *arguments: Any) -> Any:
+    """`function` over the leading axis. Mapping a single network would only cost copies."""
+    if jax.tree.leaves(arguments)[0].shape[0] > 1:
+        return jax.vmap(function)(*arguments)
+    found = function(*jax.tree.map(lambda leaf: leaf[0], arguments))
+    return jax.tree.map(lambda leaf: leaf[None], found)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 3, 4))
+def _begin(network: NetworkConfig, method: Method, keys: Array, input_dim: int, output_dim: int) -> State:
+    return over_seeds(lambda key: start(method, draw(network, key, input_dim, output_dim)), keys)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _look(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
+    def one(params: Params) -> tuple[Array, Array]:
+        h = apply(network, params, x.astype(jnp.float32))
+        return h, ntk(network, params, x, heads="full", precision=precision)
+
+    return over_seeds(one, params)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _advance(
+    network: NetworkConfig, method: Method, problem: Problem, state: State, until: Array, below: Array, above: Array
+) -> State:
+    return over_seeds(partial(advance, network, method), problem, state, until, below, above)

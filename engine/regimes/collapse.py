@@ -1,0 +1,129 @@
+"""Does beta alone decide? A test, and what depth adds. Imports no JAX.
+
+A metric collapses on beta if configurations of equal beta agree up to their seeds. The test compares the variance
+between such configurations with that between seeds, against permutations of the runs among configurations of equal
+beta. What depth adds at fixed beta is the residual exponent; the q of depth^q beta is the best single variable.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+MOST_BETA = 0.25
+"""Above it runs fail too often to be compared."""
+
+COLLAPSED = ("elt", "drift", "shape_drift", "first_step", "residual_lazy_error")
+PERMUTATIONS = 1999
+Q = np.round(np.arange(-1, 2.001, 0.01), 2)
+DEGREE = 3
+FEWEST_CELLS = 6
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """What one metric says; None where there is not enough data.
+
+    Attributes:
+        p_value: of the permutation test: small rejects that beta alone decides.
+        depth_exponent: of the metric as depth^exponent at fixed beta.
+        depth_exponent_error: its standard error, from the scatter of configurations.
+        best_q: the q for which the metric is closest to one smooth curve in depth^q beta; 0 is beta alone.
+        groups: betas that several configurations share.
+    """
+
+    p_value: float | None
+    depth_exponent: float | None
+    depth_exponent_error: float | None
+    best_q: float | None
+    groups: int
+
+
+def collapse(
+    depth: Float[np.ndarray, " runs"],
+    beta: Float[np.ndarray, " runs"],
+    value: Float[np.ndarray, " runs"],
+    cell: Int[np.ndarray, " runs"],
+    seed: int = 0,
+) -> Collapse:
+    """The test and both exponents from runs whose value is finite and positive; the others are left out."""
+    value = np.asarray(value, float)
+    used = np.isfinite(value) & (value > 0)
+    table = pd.DataFrame(
+        {
+            "cell": np.asarray(cell)[used],
+            "x": np.log(np.asarray(depth, float)[used]),
+            "b": np.log(np.asarray(beta, float)[used]).round(9),
+            "y": np.log(value[used]),
+        }
+    )
+    best = _best_q(table.groupby("cell").mean())
+    shared = table.groupby("b").filter(lambda group: group["cell"].nunique() > 1)
+    groups = shared["b"].nunique()
+    if not groups:
+        return Collapse(None, None, None, best, 0)
+    exponent, error = _exponent(shared.groupby("cell").mean())
+    return Collapse(_p_value(shared, np.random.default_rng(seed)), exponent, error, best, groups)
+
+
+def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Collapse]:
+    """Every metric of `COLLAPSED`, over runs up to this beta."""
+    some = runs[runs["beta"] <= most_beta * (1 + 1e-9)]
+    place = (some["depth"].to_numpy(float), some["beta"].to_numpy(float))
+    return {name: collapse(*place, some[name].to_numpy(float), some["cell"].to_numpy(int)) for name in COLLAPSED}
+
+
+def _p_value(shared: pd.DataFrame, rng: np.random.Generator) -> float | None:
+    """Of the ratio of variances, between configurations of equal beta and between seeds."""
+    cells, cell = np.unique(shared["cell"], return_inverse=True)
+    group = np.unique(shared["b"], return_inverse=True)[1]
+    y = shared["y"].to_numpy() - shared.groupby("b")["y"].transform("mean").to_numpy()
+    count = np.bincount(cell)
+    seeds = len(y) - len(cells)
+    if seeds < 1:
+        return None
+    total = float(y @ y)
+
+    def between(y: np.ndarray) -> float:
+        return float(np.sum(np.bincount(cell, weights=y) ** 2 / count))
+
+    # The ratio of variances grows with the part between configurations: total and degrees of freedom are fixed.
+    observed = between(y)
+    members = [np.flatnonzero(group == g) for g in range(group.max() + 1)]
+    reached = 0
+    for _ in range(PERMUTATIONS):
+        moved = y.copy()
+        for some in members:
+            moved[some] = rng.permutation(y[some])
+        reached += between(moved) >= observed - 1e-12 * total
+    return (1 + reached) / (1 + PERMUTATIONS)
+
+
+def _exponent(means: pd.DataFrame) -> tuple[float | None, float | None]:
+    """Least squares of ln metric on ln depth, both about their means at equal beta."""
+    about = means[["x", "y"]] - means.groupby("b")[["x", "y"]].transform("mean")
+    x, y = about["x"].to_numpy(), about["y"].to_numpy()
+    weight = float(x @ x)
+    if weight < 1e-12:
+        return None, None
+    slope = float(x @ y) / weight
+    free = len(means) - means["b"].nunique() - 1
+    error = float(np.sqrt(np.sum((y - slope * x) ** 2) / free / weight)) if free > 0 else None
+    return slope, error
+
+
+def _best_q(means: pd.DataFrame) -> float | None:
+    """The q whose curve, a polynomial in ln(depth^q beta), leaves least of ln metric."""
+    x, b, y = (means[name].to_numpy() for name in ("x", "b", "y"))
+    if len(means) < FEWEST_CELLS or len(np.unique(x)) < 2 or len(np.unique(b)) < 2:
+        return None
+    return float(Q[np.argmin([_left(b + q * x, y) for q in Q])])
+
+
+def _left(u: np.ndarray, y: np.ndarray) -> float:
+    degree = min(DEGREE, len(np.unique(u.round(9))) - 2)
+    if degree < 1:
+        return float("inf")
+    u = (u - u.mean()) / u.std()
+    return float(np.sum((np.polynomial.Polynomial.fit(u, y, degree)(u) - y) ** 2))

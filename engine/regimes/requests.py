@@ -1,0 +1,177 @@
+"""The config of a sweep over depth, width and whatever else: a grid of ensembles. Imports no JAX."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from engine.config import RunConfig
+from engine.cost import Calibration, estimate
+from engine.regimes.grid import Settings, points, problems_of, with_settings
+from engine.schema import Config, ConfigError, Problem
+
+MOST_CELLS = 1024
+MOST_ROWS = 1024
+"""Training points times outputs: the eigenvectors of K_0 are computed for every seed."""
+
+TOGETHER = 4
+"""Seeds computed by one job. Those of one block, such as 4 to 7, share it: more seeds later leave the first blocks
+as they are."""
+
+TYPICAL_STEPS = 100
+"""Steps to 10% residual in the default map, where an estimate has to guess."""
+
+COMPILE_SECONDS = 3.0
+"""To trace and compile the programs of a cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid.
+
+    Attributes:
+        settings: its place, by dotted names.
+        run: its config, which any page opens.
+    """
+
+    settings: Settings
+    run: RunConfig
+
+    @cached_property
+    def parts(self) -> tuple[RunConfig, ...]:
+        """The configs of its jobs of kind "cell". Equal in every sweep that contains the cell, whatever a cell does
+        not depend on."""
+        training = self.run.training.model_copy(update={"checkpoints": 2})
+        blocks: dict[int, list[int]] = {}
+        for seed in sorted(self.run.seeds):
+            blocks.setdefault(seed // TOGETHER, []).append(seed)
+        shared = {"training": training, "store_parameters": False}
+        return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
+
+    def seconds(self, calibration: Calibration | None = None) -> float:
+        """About what its jobs take: compilation, and training for a typical number of steps."""
+        speed = calibration or Calibration()
+        steps = min(self.run.training.max_steps, TYPICAL_STEPS)
+        training = self.run.training.model_copy(update={"max_steps": steps, "checkpoints": 2})
+        typical = estimate(self.run.model_copy(update={"training": training}), speed)
+        return typical.seconds - speed.start_seconds + COMPILE_SECONDS
+
+
+class SweepConfig(Config):
+    """A grid of ensembles that are trained comparably and measured at initialisation, after a step and at the stop.
+
+    Attributes:
+        base: a run config as plain values. Where it is silent, networks are centred and stop after 2,000 steps; its
+            seeds are not used.
+        grid: the values that settings take, by dotted names; or "beta" beside depth or width.
+        seeds: of every cell.
+    """
+
+    base: dict[str, Any]
+    grid: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (
+        0,
+        1,
+        2,
+        3,
+    )
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _lists(cls, grid: Any) -> Any:
+        """A single value is a list of one."""
+        if not isinstance(grid, Mapping):
+            return grid
+        return {name: value if isinstance(value, list | tuple) else (value,) for name, value in grid.items()}
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"{list(seeds)} repeats a seed: give each once")
+        return seeds
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = problems_of(self.grid)
+        count = 1
+        for values in self.grid.values():
+            count *= len(values)
+        if count > MOST_CELLS:
+            problems.append(Problem("grid", f"{count:,} cells, at most {MOST_CELLS:,} are accepted: leave values out"))
+        if not problems:
+            problems = self._problems_of_cells()
+        if problems:
+            raise ConfigError(problems)
+        return self
+
+    def _problems_of_cells(self) -> list[Problem]:
+        """Those of every cell, each once, at the place where its value was given."""
+        found: dict[Problem, None] = {}
+        for settings in points(self.grid, self.base):
+            try:
+                run = self._run(settings)
+            except ConfigError as error:
+                placed = [
+                    Problem(f"{'grid' if p.field in self.grid else 'base'}.{p.field}", p.message)
+                    for p in error.problems
+                ]
+            else:
+                placed = _incomparable(run)
+            found |= dict.fromkeys(placed)
+        return list(found)
+
+    def _run(self, settings: Settings) -> RunConfig:
+        values = with_settings(self.base, settings) | {"seeds": self.seeds}
+        for section, defaults in (("network", {"centred": True}), ("training", {"max_steps": 2000})):
+            given = values.get(section, {})
+            if isinstance(given, dict):
+                values[section] = defaults | given
+        return RunConfig.from_dict(values)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell, the cheap ones first."""
+        found = [Cell(settings, self._run(settings)) for settings in points(self.grid, self.base)]
+        return tuple(sorted(found, key=lambda cell: cell.seconds()))
+
+    def seconds(self, calibration: Calibration | None = None) -> float:
+        """About what the whole sweep takes on one worker that has computed none of it."""
+        return sum(cell.seconds(calibration) for cell in self.cells)
+
+    def canonical(self) -> str:
+        """The cells as one line of JSON, the same for every way of writing the same sweep."""
+        return json.dumps(sorted(cell.run.canonical() for cell in self.cells))
+
+    def __hash__(self) -> int:
+        return hash(self.canonical())
+
+
+def _incomparable(run: RunConfig) -> list[Problem]:
+    """Why a cell cannot be compared with its lazy prediction, or is too large for it."""
+    problems, follows = [], "the lazy prediction is of plain descent or of its flow: {}"
+    if run.training.momentum:
+        problems.append(Problem("base.training.momentum", follows.format("set it to 0")))
+    if run.training.batch_size is not None:
+        problems.append(Problem("base.training.batch_size", follows.format("set it to null")))
+    rows = run.data.size * run.data.output_dim
+    if rows > MOST_ROWS:
+        given = f"{run.data.size} points with {run.data.output_dim} outputs make {rows} rows"
+        problems.append(Problem("base.data.size", f"{given}, at most {MOST_ROWS} are accepted: lower it"))
+    return problems
+
+
+DEFAULT_MAP = SweepConfig.from_dict(
+    {
+        "base": {
+            "data": {"name": "sphere", "dim": 8, "size": 16, "test_size": 64},
+            "network": {"sigma_w_readout": 1.0, "train_bias": False, "output_bias": False},
+            "training": {"loss": "half_sum"},
+        },
+        "grid": {"network.depth": (2, 4, 8, 16, 32), "network.width": (8, 16, 32, 64, 128, 256)},
+    }
+)
+"""The map that the page opens with: the setting of theory.md 6 with 4 seeds."""

@@ -1,0 +1,83 @@
+"""The spread of the kernel at initialisation, CV^2 = E[K^2]/E[K]^2 - 1 of K(x, x), exactly, anywhere on the plane.
+
+K(x, x) depends on x by |x|^2 alone; a run is given the mean |x|^2 of its training points. A ReLU on the output doubles
+the ratio for a trivial reason, so it is halved first. Source: theory.md 3 and 6, arXiv 1909.05989. No JAX.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config import MAX_WIDTH, NetworkConfig
+from engine.data import DatasetConfig, generate
+from engine.initialisation.law import Setting, exact_law, reasons_without_law
+from engine.initialisation.layer_sums import Shapes
+from engine.initialisation.moments import moments, moments_of_shapes
+
+STOCHASTIC = 1.0
+"""CV^2 from which the kernel at initialisation counts as stochastic."""
+
+WIDTHS = np.unique(np.geomspace(1, MAX_WIDTH, 200).round().astype(np.int64))
+"""Widths between which a curve is interpolated."""
+
+
+def mean_norm_squared(data: DatasetConfig) -> float:
+    """Mean |x|^2 of the training points."""
+    return float(np.mean(np.sum(generate(data).x_train ** 2, axis=1)))
+
+
+def setting_of(network: NetworkConfig, input_dim: int, norm_x_squared: float) -> Setting:
+    """One output of the network on an input of this norm, as the exact laws take it."""
+    shared = ("readout", "sigma_w", "sigma_w_readout", "sigma_b", "bias_init", "train_bias", "output_bias", "alpha")
+    return Setting.from_dict(
+        {
+            "widths": (input_dim, *network.widths, 1),
+            "norm_x_squared": norm_x_squared,
+            "activation": network.activation,
+            "parameterization": network.parameterization,
+            **{name: getattr(network, name) for name in shared},
+        }
+    )
+
+
+def exact_spread(setting: Setting) -> float | None:
+    """CV^2; None for a setting without an exact law (`engine.initialisation.law.reasons_without_law`)."""
+    if reasons_without_law(setting):
+        return None
+    return float(from_log_ratio(moments(exact_law(setting)).log_ratio, setting.readout)[0])
+
+
+def from_log_ratio(log_ratio: Float[np.ndarray, " n"], readout: str) -> Float[np.ndarray, " n"]:
+    """CV^2 from log E[K^2]/E[K]^2; inf beyond what a float holds."""
+    with np.errstate(over="ignore"):
+        return np.expm1(log_ratio - (np.log(2) if readout == "relu" else 0.0))
+
+
+def spread_curve(
+    network: NetworkConfig,
+    input_dim: int,
+    norm_x_squared: float,
+    depths: Float[np.ndarray, " n"],
+    threshold: float = STOCHASTIC,
+) -> Float[np.ndarray, " n"]:
+    """The width at which CV^2 falls to `threshold`, for each depth: the edge of the stochastic kernel.
+
+    Interpolated in log width and log CV^2. NaN where CV^2 is below (or above) it at every width up to 65,536.
+
+    Raises:
+        ConfigError: the network has no exact law, with the reasons.
+    """
+    law = exact_law(setting_of(network.model_copy(update={"width": 8}), input_dim, norm_x_squared))
+    depth, width = (grid.ravel() for grid in np.meshgrid(np.asarray(depths, np.int64), WIDTHS, indexing="ij"))
+    exact = moments_of_shapes(law, Shapes.equal(depth, width, input_dim))
+    spread = from_log_ratio(exact.log_ratio, network.readout).reshape(len(depths), len(WIDTHS))
+    return np.array([_crossing(np.log(WIDTHS), np.log(row), np.log(threshold)) for row in spread])
+
+
+def _crossing(x: np.ndarray, y: np.ndarray, level: float) -> float:
+    """exp of where y, falling with x, passes the level."""
+    below = np.flatnonzero(y < level)
+    if len(below) == 0 or below[0] == 0:
+        return float("nan")
+    i = below[0]
+    share = (y[i - 1] - level) / (y[i - 1] - y[i]) if np.isfinite(y[i - 1]) else 1.0
+    return float(np.exp(x[i - 1] + share * (x[i] - x[i - 1])))

@@ -1,0 +1,82 @@
+"""What `summary.json` of a sweep holds. Imports no JAX."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.initialisation.law import reasons_without_law
+from engine.regimes.boundaries import Boundary, boundaries
+from engine.regimes.collapse import COLLAPSED, Collapse, collapses
+from engine.regimes.grid import BETA, DEPTH, WIDTH
+from engine.regimes.labels import LABELS, Thresholds, cells_frame
+from engine.regimes.requests import SweepConfig
+from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
+
+NAMES = ("lazy_weak", "weak_strong", "stable_unstable")
+
+
+def summary(
+    sweep: SweepConfig,
+    runs: pd.DataFrame,
+    failures: Mapping[int, str],
+    seconds: float,
+    thresholds: Thresholds | None = None,
+) -> dict[str, Any]:
+    """Counts of cells, those that could not be computed, labels, boundaries and collapse.
+
+    `boundaries` and `collapse` speak of one network at different depths and widths: where another setting varies
+    too, they are null with that reason.
+
+    Args:
+        runs: as `engine.regimes.runs.runs_frame` gives them.
+        failures: why a cell is missing, by its place in `sweep.cells`.
+    """
+    bounds = thresholds or Thresholds()
+    others = [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
+    if others or runs.empty:
+        reason = f"{others[0]} varies too: fix it to compare along beta" if others else "not enough data: no cell"
+        edges = dict.fromkeys(NAMES, Boundary(None, reason=reason))
+        collapsed = dict.fromkeys(COLLAPSED, Collapse(None, None, None, None, 0))
+    else:
+        edges, collapsed = boundaries(runs, bounds), collapses(runs)
+    labels = [] if runs.empty else cells_frame(runs, bounds)["label"].tolist()
+    return {
+        "sweep_hash": sweep.hash,
+        "cells": len(sweep.cells),
+        "failed": len(failures),
+        "failures": [
+            {"settings": dict(sweep.cells[index].settings), "error": message} for index, message in failures.items()
+        ],
+        "runs": len(runs),
+        "labels": {label: labels.count(label) for label in LABELS},
+        "thresholds": asdict(bounds),
+        "boundaries": {name: edge.summary() for name, edge in edges.items()},
+        "stochastic_kernel": None if others else stochastic_edge(sweep, bounds),
+        "collapse": {name: _collapse(found) for name, found in collapsed.items()},
+        "seconds": seconds,
+    }
+
+
+def stochastic_edge(sweep: SweepConfig, bounds: Thresholds) -> list[dict[str, float]] | None:
+    """Depth, width and beta at which the exact CV^2 passes its threshold, for every depth of the sweep; None for a
+    network without an exact law."""
+    run = sweep.cells[0].run
+    network = run.network.model_copy(update={"depth": 1, "width": 8})
+    norm = mean_norm_squared(run.data)
+    if reasons_without_law(setting_of(network, run.data.input_dim, norm)):
+        return None
+    depths = np.unique([cell.run.network.depth for cell in sweep.cells])
+    widths = spread_curve(network, run.data.input_dim, norm, depths, bounds.spread)
+    return [
+        {"depth": int(depth), "width": float(width), "beta": float(depth / width)}
+        for depth, width in zip(depths, widths, strict=True)
+        if np.isfinite(width)
+    ]
+
+
+def _collapse(found: Collapse) -> dict[str, float | None]:
+    whole = asdict(found)
+    return {name: whole[name] for name in ("p_value", "depth_exponent", "depth_exponent_error", "best_q")}

@@ -1,0 +1,38 @@
+"""Membership by nested grids: y^T K_p^-1 y grows with the p points towards ||y||_H^2, or without bound. No JAX.
+
+A function is in H exactly if the norms of its interpolants on every finite set are bounded (Aronszajn 1950).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.rkhs.line import line
+
+SPACES = ("H_0", "H_T")
+FUNCTIONS = ("target", "function", "noise")
+"""The target, the trained function f_T, and white noise, which is in no space: the growth to compare with."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """norm^2 ~ p^exponent over the grids where it is determined; near 0 is bounded so far.
+
+    Attributes:
+        exponent, error: NaN with fewer than three grids.
+        grids: how many were used.
+    """
+
+    exponent: float
+    error: float
+    grids: int
+
+
+def growth(sizes: Int[np.ndarray, " g"], values: Float[np.ndarray, " g"]) -> Growth:
+    """Least squares of log value on log p, leaving out grids on which the value is not determined."""
+    known = np.isfinite(values) & (values > 0)
+    if known.sum() < 3:
+        return Growth(float("nan"), float("nan"), int(known.sum()))
+    fit = line(np.log(sizes[known]), np.log(values[known]))
+    return Growth(fit.slope, fit.error, int(known.sum()))

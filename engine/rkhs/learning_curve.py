@@ -1,0 +1,131 @@
+"""Error against training size: predicted from a spectrum, and measured by drawing training sets. No JAX.
+
+The sample is the population: training points are drawn from it independently, repeats included, and errors are over
+all of it. It stands for a continuous domain while training sets are a small part of it. Without ridge the prediction is
+approximate: it comes out low, the more so where points repeat.
+
+Prediction (Bordelon, Canatar and Pehlevan 2002.02561; Canatar et al. 2006.13198; Simon et al. 2110.03922): with l, v
+the eigenvalues of the kernel's operator and the target's coefficients, ridge d and noise variance s^2, kappa > 0 solves
+    n = sum l/(l + kappa) + d/kappa,
+and with L = l/(l + kappa) the expected squared error is n/(n - sum L^2) [sum (1 - L)^2 v^2 + s^2], noise included.
+Here l = eigenvalues of Gram/p on the sample of p points, v = U^T y/sqrt(p).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+import scipy.optimize
+from jaxtyping import Float, Int
+
+from engine.rkhs.gram import Gram
+from engine.rkhs.regression import Regressor
+from engine.rkhs.requests import Options
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """A training set: positions in the sample, and what is added to its targets."""
+
+    points: Int[np.ndarray, " n"]
+    noise: Float[np.ndarray, "n k"]
+
+
+def drawn(rng: np.random.Generator, shape: tuple[int, ...], n: int, noise: float) -> Draw:
+    """n independent points of a sample whose targets have this shape (p, k), with noise of this variance."""
+    return Draw(rng.integers(shape[0], size=n), np.sqrt(noise) * rng.standard_normal((n, shape[1])))
+
+
+def predicted_error(
+    eigenvalues: Float[np.ndarray, " p"], power: Float[np.ndarray, " p"], n: int, ridge: float, noise: float = 0.0
+) -> float:
+    """Mean squared error against clean targets after training on n points.
+
+    Args:
+        eigenvalues: l >= 0 of the operator.
+        power: v^2, whose sum is the mean square of the target.
+        ridge: d >= 0, as added to the kernel matrix of n points.
+        noise: variance s^2 of the training targets.
+
+    Raises:
+        ValueError: without ridge, n is not under the number of positive eigenvalues.
+    """
+    if not np.any(eigenvalues > 0):
+        return float(power.sum())
+    if ridge <= 0 and n >= np.count_nonzero(eigenvalues):
+        raise ValueError(f"{n} points meet {np.count_nonzero(eigenvalues)} modes: without ridge there must be fewer")
+
+    def excess(log_kappa: float) -> float:
+        kappa = exp(log_kappa)
+        return float(np.sum(eigenvalues / (eigenvalues + kappa)) + ridge / kappa - n)
+
+    # At kappa = (tr + d)/n the left side is at most n.
+    high = log((eigenvalues.sum() + ridge) / n)
+    low = high
+    while excess(low) < 0:
+        low -= 5.0
+    kappa = exp(scipy.optimize.brentq(excess, low, high)) if low < high else exp(high)
+    learned = eigenvalues / (eigenvalues + kappa)
+    overfitting = n / (n - np.sum(learned**2))
+    return float(overfitting * (np.sum((1 - learned) ** 2 * power) + noise) - noise)
+
+
+def predicted_curve(
+    gram: Gram, y: Float[np.ndarray, "p k"], sizes: Int[np.ndarray, " s"], ridge: float, noise: float = 0.0
+) -> Float[np.ndarray, " s"]:
+    """`predicted_error` over sum |y|^2/p at each training size; `noise` is the variance added over k outputs."""
+    values, power = gram.values / gram.size, gram.power(y) / gram.size
+    return np.array([predicted_error(values, power, int(n), ridge, noise) for n in sizes]) / power.sum()
+
+
+def measured_curve(
+    K: Float[np.ndarray, "p p"],
+    y: Float[np.ndarray, "p k"],
+    draws: Sequence[Draw],
+    ridge: float,
+    precision: str = "float64",
+) -> Float[np.ndarray, " draws"]:
+    """Errors, over sum |y|^2/p, of regression on each training set, over the whole sample."""
+    scale, errors = np.mean(np.sum(y**2, axis=1)), []
+    for draw in draws:
+        gram = Gram.of(K[np.ix_(draw.points, draw.points)], precision)
+        targets = y[draw.points] + draw.noise
+        prediction = Regressor(gram, K[:, draw.points], targets, y).predict(max(ridge, gram.jitter))
+        errors.append(np.mean(np.sum((prediction - y) ** 2, axis=1)) / scale)
+    return np.array(errors)
+
+
+def learning_curves(
+    kernels: Sequence[Float[np.ndarray, "p p"]],
+    y: Float[np.ndarray, "p k"],
+    options: Options,
+    noise: float,
+    precision: str,
+) -> dict[str, np.ndarray]:
+    """Predicted and measured errors of several kernels on one sample, ridgeless and with the ridge of the options.
+
+    Every kernel learns from the same training sets. Sizes above a quarter of the sample are left out.
+
+    Args:
+        noise: variance of each training target.
+
+    Returns:
+        learning_sizes (s,); learning_ridge (kernels, 2); learning_predicted (kernels, 2, s); learning_measured and its
+        standard error over the draws, learning_error (kernels, 2, s).
+    """
+    sizes = np.array([n for n in sorted(set(options.sizes)) if 4 * n <= len(y)], dtype=int)
+    rng = np.random.default_rng(options.seed)
+    draws = [[drawn(rng, y.shape, n, noise) for _ in range(options.draws)] for n in sizes]
+    found: dict[str, list] = {name: [] for name in ("ridge", "predicted", "measured", "error")}
+    for K in kernels:
+        gram = Gram.of(K, precision)
+        ridges = [gram.jitter, options.curve_ridge * gram.mean]
+        errors = [[measured_curve(K, y, of_size, ridge, precision) for of_size in draws] for ridge in ridges]
+        found["ridge"].append(ridges)
+        found["predicted"].append([predicted_curve(gram, y, sizes, ridge, noise * y.shape[1]) for ridge in ridges])
+        found["measured"].append(np.mean(errors, axis=2) if len(sizes) else np.zeros((2, 0)))
+        found["error"].append(
+            np.std(errors, axis=2, ddof=1) / np.sqrt(options.draws) if len(sizes) else np.zeros((2, 0))
+        )
+    return {f"learning_{name}": np.array(values) for name, values in ({"sizes": sizes} | found).items()}

@@ -1,0 +1,67 @@
+"""Config of the RKHS path of a run. Imports no JAX."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine.config import RunConfig
+from engine.schema import Config, ConfigError, Problem
+
+MOST_POINTS = 1024
+"""Training points, and points of any other evaluation set whose kernel matrix is decomposed whole."""
+MOST_LARGE_BYTES = 4 * 10**9
+"""Signals held at once while a kernel is applied without its matrix."""
+
+
+class Options(Config):
+    """Where and how often the spaces are compared.
+
+    Attributes:
+        held_out: held-out points, evenly spread over the test set.
+        times: the most checkpoints that are compared, evenly spread over those kept.
+        grid: points of the largest of the nested grids.
+        sample: points of the sample whose spectrum predicts the learning curve; training sets are drawn from it.
+        sizes: training sizes of the learning curve; those above a quarter of the sample are left out.
+        draws: training sets for each size.
+        curve_ridge: the ridge of the learning curve with ridge, in mean eigenvalues tr K/p.
+        large: points (more than 2,000) at which the top of the spectrum is found without a matrix; None for none.
+        seed: of the training sets drawn.
+    """
+
+    held_out: Annotated[int, Field(ge=16, le=MOST_POINTS)] = 256
+    times: Annotated[int, Field(ge=2, le=200)] = 32
+    grid: Literal[64, 128, 256, 512, 1024] = 512
+    sample: Annotated[int, Field(ge=64, le=2000)] = 1024
+    sizes: Annotated[tuple[Annotated[int, Field(ge=4, le=1000)], ...], Field(min_length=1, max_length=12)] = (
+        8, 16, 32, 64, 128,
+    )  # fmt: skip
+    draws: Annotated[int, Field(ge=4, le=200)] = 16
+    curve_ridge: Annotated[float, Field(gt=0, le=100)] = 1.0
+    large: Annotated[int, Field(gt=2000, le=20_000)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class RkhsConfig(Config):
+    """The path of RKHSs of one run: it is trained, and its kernels compared at the stored parameters."""
+
+    run: RunConfig
+    options: Options = Field(default_factory=Options)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems, size = [], self.run.data.size
+        if size > MOST_POINTS:
+            given = f"{size} training points, at most {MOST_POINTS} are compared"
+            problems.append(Problem("run.data.size", f"{given}: lower it"))
+        if self.run.data.test_size < 16:
+            given = f"{self.run.data.test_size} held-out points are too few to compare spaces on"
+            problems.append(Problem("run.data.test_size", f"{given}: raise it to 16 or more"))
+        if self.options.large is not None:
+            needed = 32 * self.options.large * sum(self.run.network.widths)
+            if needed > MOST_LARGE_BYTES:
+                given = f"signals at {self.options.large} points take {needed / 1e9:.3g} GB"
+                allowed = f"{MOST_LARGE_BYTES / 1e9:.3g} GB are allowed"
+                problems.append(Problem("options.large", f"{given}, {allowed}: lower it, or run.network.width"))
+        if problems:
+            raise ConfigError(problems)
+        return self

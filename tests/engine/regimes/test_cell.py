@@ -1,0 +1,201 @@
+"""Cells against plain autodiff: the network stepped by hand, and the frozen kernel's function stepped beside it."""
+
+import json
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy.linalg import norm
+
+from engine.config import RunConfig
+from engine.data import generate
+from engine.network import apply, init
+from engine.progress import Arrays, Cancelled, Progress
+from engine.regimes import cell as module
+from engine.regimes.cell import cell
+from engine.regimes.runs import METRICS
+from engine.result import RunResult
+from engine.schema import ConfigError
+from engine.training import run
+
+BASE: dict[str, Any] = {
+    "data": {"name": "sphere", "dim": 4, "size": 6, "test_size": 10},
+    "network": {"depth": 2, "width": 12, "centred": True},
+    "training": {"max_steps": 2000, "checkpoints": 2, "stability_fraction": 0.1},
+    "seeds": [0, 5],
+}
+
+
+def config(**sections: dict[str, Any]) -> RunConfig:
+    parts = {name: {**BASE[name], **sections.get(name, {})} for name in ("data", "network", "training")}
+    return RunConfig.from_dict({**BASE, **parts})
+
+
+def result(given: RunConfig) -> Arrays:
+    return cell(given)["result"]
+
+
+def by_hand(given: RunConfig, seed: int) -> dict[str, float]:
+    """Gradient descent in float64 by autodiff, and f_lazy stepped with the kernel of Jacobians at initialisation."""
+    data, network = generate(given.data), given.network
+    x, y = jnp.asarray(np.concatenate([data.x_train, data.x_test])), jnp.asarray(data.y_train)
+    M, k = y.shape
+    theta = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(network, seed, x.shape[1], k))
+    h_0 = apply(network, theta, x) if network.centred else 0.0
+
+    def f(theta: Any) -> jax.Array:
+        return network.alpha * (apply(network, theta, x) - h_0)
+
+    jacobian = jax.jit(jax.jacobian(f))
+
+    def full_kernel(theta: Any) -> np.ndarray:
+        leaves = jax.tree.leaves(jacobian(theta))
+        J = np.concatenate([np.asarray(leaf).reshape(x.shape[0] * k, -1) for leaf in leaves], axis=1)
+        return J @ J.T
+
+    def traced(K: np.ndarray) -> np.ndarray:
+        return sum(K[h : M * k : k, h : M * k : k] for h in range(k)) / k
+
+    @jax.jit
+    def step(theta: Any) -> Any:
+        gradient = jax.grad(lambda theta: jnp.sum((f(theta)[:M] - y) ** 2) / 2)(theta)
+        return jax.tree.map(lambda p, g: p - rate * g, theta, gradient)
+
+    K_0, f_0 = full_kernel(theta), np.asarray(f(theta))
+    rate = 2 * given.training.stability_fraction / np.linalg.eigvalsh(K_0[: M * k, : M * k])[-1]
+    lazy, first, steps = f_0.ravel().copy(), None, 0
+    r_0 = norm(f_0[:M] - data.y_train)
+    while norm(np.asarray(f(theta))[:M] - data.y_train) > 0.1 * r_0 and steps < given.training.max_steps:
+        theta = step(theta)
+        lazy = lazy - rate * K_0[:, : M * k] @ (lazy[: M * k] - data.y_train.ravel())
+        first = full_kernel(theta) if first is None else first
+        steps += 1
+    f_T, K_T = np.asarray(f(theta)), full_kernel(theta)
+    T_0, T_T = traced(K_0), traced(K_T)
+    moved = f_T - f_0
+    return {
+        "elt": norm(f_T[M:].ravel() - lazy[M * k :]) / norm(moved[M:]),
+        "drift": norm(T_T - T_0) / norm(T_0),
+        "shape_drift": norm(T_T / norm(T_T) - T_0 / norm(T_0)),
+        "first_step": norm(traced(first) - T_0) / norm(T_0),
+        "residual_lazy_error": norm(f_T[:M].ravel() - lazy[: M * k]) / r_0,
+        "residual": norm(f_T[:M] - data.y_train) / r_0,
+        "sharpness": rate * np.linalg.eigvalsh(K_T[: M * k, : M * k])[-1],
+        "test_error": np.sum((f_T[M:] - data.y_test) ** 2) / np.sum(data.y_test**2),
+        "steps": steps,
+        "t_stop": rate * steps,
+        "effective_rate": rate,
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"network": {"activation": "erf", "train_bias": False, "output_bias": False, "sigma_w_readout": 1.0}},
+        {"network": {"centred": False, "alpha": 0.5, "parameterization": "standard"}},
+        {"data": {"name": "digits", "size": 6, "test_size": 6}, "network": {"depth": 1}},
+    ],
+    ids=["default", "erf", "standard", "outputs"],
+)
+def test_metrics_against_autodiff(settings: dict[str, Any]) -> None:
+    if "data" in settings:
+        given = RunConfig.from_dict({**config(network=settings["network"]).to_dict(), "data": settings["data"]})
+    else:
+        given = config(**settings)
+    given = given.model_copy(update={"seeds": (3,)})
+    found = result(given)
+    for index, seed in enumerate(given.seeds):
+        expected = by_hand(given, seed)
+        assert set(expected) == set(METRICS)
+        assert found["steps"][index] == expected["steps"]
+        for name, value in expected.items():
+            # Training is in float32 here, in float64 there.
+            assert found[name][index] == pytest.approx(value, rel=3e-3, abs=1e-5), name
+    assert list(found["seed"]) == list(given.seeds)
+    assert set(found["end"]) == {"residual"}
+
+
+def test_the_same_networks_as_the_run_that_a_click_opens() -> None:
+    given = config(network={"depth": 3, "width": 8})
+    found, opened = result(given), RunResult.from_arrays(dict(run(given)["result"]))
+    for index, seed in enumerate(opened.seeds):
+        assert found["steps"][index] == seed.steps
+        assert found["effective_rate"][index] == pytest.approx(seed.effective_rate, rel=1e-6)
+        for name in ("drift", "shape_drift", "residual"):
+            assert found[name][index] == pytest.approx(seed[name][-1], rel=1e-5)
+
+
+def test_seeds_trained_together_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = RunConfig.from_dict({**config().to_dict(), "seeds": [0, 5, 7]})
+    alone = result(given)
+    monkeypatch.setattr(module, "seeds_at_once", lambda: 2)  # the second pair is filled up
+    together = result(given)
+    assert list(together["seed"]) == [0, 5, 7]
+    np.testing.assert_array_equal(together["steps"], alone["steps"])
+    for name in METRICS:
+        np.testing.assert_allclose(together[name], alone[name], rtol=1e-3, atol=1e-6)
+
+
+def test_the_flow_is_compared_with_the_flow() -> None:
+    """At a small step the lazy error of descent is that of the flow; Runge-Kutta has it at a large one."""
+    wide = {"network": {"width": 64, "activation": "erf"}}
+    slow = result(config(**wide, training={"stability_fraction": 0.005, "max_steps": 20000}))
+    flow = result(config(**wide, training={"integrator": "rk4", "stability_fraction": 0.1, "max_steps": 2000}))
+    np.testing.assert_allclose(flow["elt"], slow["elt"], rtol=0.05)
+    np.testing.assert_allclose(flow["residual_lazy_error"], slow["residual_lazy_error"], rtol=0.1)
+
+
+def test_wide_networks_are_lazy() -> None:
+    errors = [np.median(result(config(network={"width": width}))["elt"]) for width in (16, 256)]
+    assert errors[1] < errors[0] / 2
+    assert errors[1] < 0.1
+
+
+def test_each_way_to_fail_is_told_apart() -> None:
+    narrow = config(network={"depth": 8, "width": 2, "train_bias": False, "output_bias": False})
+    dead = result(RunConfig.from_dict({**narrow.to_dict(), "seeds": list(range(8))}))
+    assert "dead" in dead["end"]
+    # K_T = 0 with a living start: the drift is exactly 1.
+    started = dead["effective_rate"] > 0
+    assert np.all(dead["drift"][(dead["end"] == "dead") & started] == 1)
+    assert set(result(config(training={"max_steps": 2}))["end"]) == {"cap"}
+    fast = {"stability_fraction": 4.0, "allow_unstable": True}
+    assert "diverged" in result(config(network={"activation": "linear", "depth": 1}, training=fast))["end"]
+
+
+def test_a_learning_rate_beyond_the_limit_is_refused() -> None:
+    fast = {"learning_rate": 1e3, "stability_fraction": None}
+    with pytest.raises(ConfigError, match="exceeds the stability limit"):
+        cell(config(training=fast))
+    allowed = config(training=fast | {"allow_unstable": True})
+    assert set(result(allowed)["end"]) == {"diverged"}
+
+
+def test_the_spread_is_exact_or_sampled_with_an_interval() -> None:
+    exact = result(config())
+    assert exact["cv2"] == exact["cv2_low"] == exact["cv2_high"]
+    sampled = result(config(network={"activation": "erf"}))
+    assert sampled["cv2_low"] < sampled["cv2"] < sampled["cv2_high"]
+    # the standard parameterization is sampled too, and has the ntk one's order of spread
+    standard = result(config(network={"parameterization": "standard"}))
+    assert 0 < standard["cv2_low"] < standard["cv2_high"]
+
+
+def test_progress_grows_and_cancels() -> None:
+    said: list[Progress] = []
+    found = cell(config(), said.append)["result"]
+    fractions = [progress.fraction for progress in said]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] < fractions[-1] <= 1
+    meta = json.loads(str(found["meta"]))
+    assert meta["config_hash"] == config().hash
+    assert meta["seconds"] > 0
+
+    def refuse(progress: Progress) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        cell(config(), refuse)

@@ -1,0 +1,93 @@
+"""Learning curves against closed forms of the theory, and against training sets that were drawn."""
+
+import numpy as np
+import pytest
+
+from engine import infinite
+from engine.config import NetworkConfig
+from engine.data import generate
+from engine.data.sphere import SphereConfig
+from engine.rkhs.gram import Gram
+from engine.rkhs.learning_curve import Draw, drawn, learning_curves, measured_curve, predicted_curve, predicted_error
+from engine.rkhs.requests import Options
+
+
+@pytest.mark.parametrize("n", [5, 40, 90])
+def test_white_spectrum_without_ridge(n: int) -> None:
+    """p equal modes: L = n/p, so the error is (1 - n/p)^2 n/(n - n^2/p) = 1 - n/p, plus n/(p - n) of the noise."""
+    p, power, noise = 100, np.full(100, 0.02), 0.3
+    assert predicted_error(np.full(p, 0.7), power, n, 0.0) == pytest.approx(2 * (1 - n / p), rel=1e-9)
+    expected = 2 * (1 - n / p) + noise * n / (p - n)
+    assert predicted_error(np.full(p, 0.7), power, n, 0.0, noise) == pytest.approx(expected, rel=1e-9)
+
+
+def test_white_spectrum_with_ridge() -> None:
+    """With eigenvalue l, n = p l/(l + kappa) + d/kappa is a quadratic in kappa."""
+    p, value, n, ridge = 50, 0.4, 80, 3.0
+    kappa = np.roots([n, n * value - p * value - ridge, -ridge * value])
+    learned = value / (value + kappa[kappa > 0].item())
+    expected = n / (n - p * learned**2) * (1 - learned) ** 2
+    assert predicted_error(np.full(p, value), np.full(p, 1 / p), n, ridge) == pytest.approx(expected, rel=1e-9)
+
+
+def test_more_points_than_modes_need_a_ridge() -> None:
+    with pytest.raises(ValueError, match="without ridge there must be fewer"):
+        predicted_error(np.array([1.0, 0.5, 0.0]), np.ones(3), 2, 0.0)
+    assert predicted_error(np.array([1.0, 0.5, 0.0]), np.array([1.0, 1.0, 0.25]), 100, 1e-9) == pytest.approx(
+        0.25 * 100 / 98, rel=1e-6
+    )
+
+
+@pytest.fixture(scope="module")
+def sphere() -> tuple[np.ndarray, np.ndarray]:
+    """A sample of the sphere with the kernel of infinite width and a target of two degrees."""
+    data = generate(SphereConfig(dim=6, size=64, test_size=640))
+    network = NetworkConfig.from_dict({"depth": 2, "train_bias": False, "output_bias": False})
+    return infinite.ntk(network, data.x_test), data.y_test
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_with_a_ridge_the_prediction_is_right(sphere: tuple, noise: float) -> None:
+    """Within 3 standard errors at every size."""
+    K, y = sphere
+    rng, gram, sizes = np.random.default_rng(1), Gram.of(K), np.array([10, 20, 40, 80])
+    predicted = predicted_curve(gram, y, sizes, gram.mean, noise)
+    for n, expected in zip(sizes, predicted, strict=True):
+        errors = measured_curve(K, y, [drawn(rng, y.shape, n, noise) for _ in range(200)], gram.mean)
+        assert abs(errors.mean() - expected) < 3 * errors.std(ddof=1) / np.sqrt(200)
+
+
+def test_without_ridge_it_is_approximate(sphere: tuple) -> None:
+    """theory.md 5: 5 to 18% low. No better is claimed."""
+    K, y = sphere
+    rng, gram, sizes = np.random.default_rng(1), Gram.of(K), np.array([20, 80])
+    predicted = predicted_curve(gram, y, sizes, gram.jitter)
+    for n, expected in zip(sizes, predicted, strict=True):
+        errors = measured_curve(K, y, [drawn(rng, y.shape, n, 0.0) for _ in range(200)], 0.0)
+        assert 0.75 < expected / errors.mean() < 1.1
+
+
+def test_zero_kernels_learn_nothing() -> None:
+    gram, y = Gram.of(np.zeros((6, 6))), np.ones((6, 1))
+    np.testing.assert_allclose(predicted_curve(gram, y, np.array([2, 3]), 0.0), 1.0)
+
+
+def test_all_points_learn_all(sphere: tuple) -> None:
+    K, y = sphere
+    every = Draw(np.arange(len(y)), np.zeros_like(y))
+    np.testing.assert_allclose(measured_curve(K, y, [every], 0.0), 0.0, atol=1e-12)
+
+
+def test_curves_of_two_kernels(sphere: tuple) -> None:
+    K, y = sphere
+    options = Options(sizes=(160, 16, 8, 200), draws=6, curve_ridge=0.5)
+    found = learning_curves((K, 3 * K), y, options, 0.1, "float64")
+    np.testing.assert_array_equal(found["learning_sizes"], [8, 16, 160])
+    assert found["learning_predicted"].shape == found["learning_measured"].shape == (2, 2, 3)
+    # 3 K with three times the ridge is the same regression, on the same training sets.
+    np.testing.assert_allclose(found["learning_ridge"][1], 3 * found["learning_ridge"][0], rtol=1e-9)
+    for name in ("predicted", "measured", "error"):
+        both = found[f"learning_{name}"]
+        np.testing.assert_allclose(both[1], both[0], rtol=1e-4)
+    none = learning_curves((K[:16, :16],), y[:16], Options(sizes=(8,)), 0.0, "float64")
+    assert none["learning_measured"].shape == (1, 2, 0)
