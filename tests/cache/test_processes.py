@@ -35,7 +35,7 @@ config = ToyConfig(steps=5, pause=0.05, trace=trace)
 def server(script: str, *arguments: Path) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(HERE), str(ROOT)])
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SERVER + script, *map(str, arguments)],
+        [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-c", SERVER + script, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": path, "KERNEL_DRIFT_CACHE": str(arguments[0])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
