@@ -41,7 +41,7 @@ class Cluster:
         with contextlib.ExitStack() as undo:
             scheduler = undo.enter_context(processes).address() if processes else os.environ[SCHEDULER_VARIABLE]
             # Left in the reverse order: ending the processes first would make the client report their loss.
-            self._client = undo.enter_context(Client(scheduler, set_as_default=False, timeout=CONNECT_TIMEOUT))
+            self._client = undo.enter_context(_client(scheduler))
             for topic in (TOPIC, MEMORY_TOPIC):
                 self._client.subscribe_topic(topic, lambda event: listener(event[1]))
             self._client.register_plugin(WarmUp(functions, rehearsal))
@@ -72,3 +72,10 @@ class Cluster:
 
     def close(self) -> None:
         self._undo.close()
+
+
+def _client(scheduler: str) -> Client:
+    try:
+        return Client(scheduler, set_as_default=False, timeout=CONNECT_TIMEOUT)
+    except TypeError as error:  # Dask's word for tls:// without certificates
+        raise RuntimeError(f"{scheduler}: {error}") from error

@@ -84,7 +84,11 @@ class Computing:
         for _ in range(SUBMISSIONS):
             try:
                 cluster = self.cluster()
-            except (OSError, RuntimeError) as error:
+            except (
+                OSError,
+                RuntimeError,
+                TypeError,
+            ) as error:  # Dask's word for tls:// without certificates: TypeError
                 return None if self._closing else Outcome(failure=no_cluster(error))
             task = self._task(live)
             with self._lock:

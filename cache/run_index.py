@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from engine.schema import Config
 Status = Literal["unfinished", "finished", "failed", "cancelled"]
 
 KEEP = 500
+"""Records of each kind of job."""
+
 PREFIX = "run/"
 
 
@@ -41,7 +44,7 @@ class Record:
 
 
 class RunIndex:
-    """Records by run key, newest `KEEP` of them."""
+    """Records by run key, the newest `KEEP` of each kind."""
 
     def __init__(self, cache: diskcache.Cache):
         self._cache = cache
@@ -66,11 +69,14 @@ class RunIndex:
         except (ValueError, TypeError, KeyError, *DISK_FAULTS):  # missing, tampered, or of another version
             return None
 
-    def recent(self) -> list[Record]:
-        """All records, newest first."""
-        keys = [key.removeprefix(PREFIX) for key in map(str, self._cache.iterkeys()) if key.startswith(PREFIX)]
-        records = [record for key in keys if (record := self.get(key)) is not None]
-        return sorted(records, key=lambda record: record.created, reverse=True)
+    def recent(self, kind: str | None = None) -> list[Record]:
+        """All records, or those of one kind, newest first."""
+        records = [record for key in self._keys() if (record := self.get(key)) is not None]
+        wanted = [record for record in records if kind in (None, record.kind)]
+        return sorted(wanted, key=lambda record: record.created, reverse=True)
+
+    def _keys(self) -> list[str]:
+        return [key.removeprefix(PREFIX) for key in map(str, self._cache.iterkeys()) if key.startswith(PREFIX)]
 
     def _put(self, record: Record) -> None:
         with tolerant("write the index of runs"):
@@ -78,8 +84,13 @@ class RunIndex:
 
     def _prune(self) -> None:
         with tolerant("prune the index of runs"):
-            for record in self.recent()[KEEP:]:
-                self._cache.delete(PREFIX + record.key)
+            if len(self._keys()) <= KEEP:
+                return
+            kept: Counter[str] = Counter()
+            for record in self.recent():
+                kept[record.kind] += 1
+                if kept[record.kind] > KEEP:
+                    self._cache.delete(PREFIX + record.key)
 
 
 def label(config: Config, limit: int = 80) -> str:

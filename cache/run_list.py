@@ -35,10 +35,10 @@ class Run:
     pinned: bool
 
 
-def list_runs(store: Store, job: Callable[[str], Job | None], limit: int) -> list[Run]:
-    """The newest runs. `job` gives the live job of a key."""
-    pinned = store.pinned()
-    return [_run(store, record, job(record.key), record.key in pinned) for record in store.index.recent()[:limit]]
+def list_runs(store: Store, job: Callable[[str], Job | None], limit: int, kind: str | None = None) -> list[Run]:
+    """The newest runs, of one kind or of all. `job` gives the live job of a key."""
+    pinned, records = store.pinned(), store.index.recent(kind)[:limit]
+    return [_run(store, record, job(record.key), record.key in pinned) for record in records]
 
 
 def _run(store: Store, record: Record, live: Job | None, pinned: bool) -> Run:

@@ -147,9 +147,9 @@ class CachedEngine:
                     self._settle(live, "cancelled")
             return live.snapshot(viewer)
 
-    def recent(self, limit: int = 100) -> list[Run]:
-        """Runs that were asked for, newest first: finished, in flight, unfinished, failed."""
-        return list_runs(self.store, self.job, limit)
+    def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
+        """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
+        return list_runs(self.store, self.job, limit, kind)
 
     def pin(self, key: str) -> None:
         """Keeps the run's entries whatever the size limit."""

@@ -47,7 +47,7 @@ def _picked(values: Mapping[str, Mapping[str, Any]]) -> None:
 @st.cache_data(ttl=1.0, show_spinner=False, max_entries=1)
 def recent() -> list[Run]:
     """The newest runs; asked of the cache at most once a second."""
-    return [run for run in cache.current().recent(LISTED) if run.kind == "run"]
+    return cache.current().recent(LISTED, "run")
 
 
 def line(run: Run) -> str:

@@ -49,3 +49,12 @@ def test_label_names_what_differs_from_the_defaults() -> None:
     assert run_index.label(Nested()) == "defaults"
     assert run_index.label(Nested(toy=ToyConfig(number=4), size=5)) == "number=4, size=5"
     assert len(run_index.label(ToyConfig(trace="x" * 200))) == 80
+
+
+def test_many_of_one_kind_do_not_crowd_out_another(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_index, "KEEP", 2)
+    store.index.add("mine", "run", ToyConfig())
+    for i in range(5):
+        store.index.add(f"cell{i}", "cell", ToyConfig())
+    assert [record.key for record in store.index.recent("run")] == ["mine"]
+    assert [record.key for record in store.index.recent("cell")] == ["cell4", "cell3"]

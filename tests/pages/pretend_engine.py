@@ -98,8 +98,8 @@ class PretendEngine:
         self.jobs[key] = replace(self.jobs[key], state="cancelled")
         return self.jobs[key]
 
-    def recent(self, limit: int = 100) -> list[Run]:
-        return self.runs[:limit]
+    def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
+        return [run for run in self.runs if kind in (None, run.kind)][:limit]
 
     def pin(self, key: str) -> None: ...
 
