@@ -82,6 +82,29 @@ class Config(BaseModel):
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
 
+EXPECTED = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a table of settings",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+}
+"""What a kind of pydantic's error asks for."""
+
+
 def did_you_mean(given: object, allowed: list[str]) -> str:
     """' Did you mean ...?' when a name in `allowed` is close to `given`, else an empty string."""
     close = difflib.get_close_matches(str(given).lower(), allowed, n=1)
@@ -122,6 +145,8 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
         return Problem(field, "is missing")
     if kind == "value_error":
         return Problem(field, str(context["error"]))
+    if kind in EXPECTED:
+        return Problem(field, f"{_shown(given)} given; {EXPECTED[kind].format(**context)} is needed")
     return Problem(field, f"{_shown(given)} given; {details['msg'][0].lower()}{details['msg'][1:]}")
 
 

@@ -39,7 +39,7 @@ def show(asked: Asked) -> Arrays | None:
 
 def _mend(asked: Asked) -> None:
     """Every problem once more, in one place, and the way back."""
-    count = len(asked.problems)
+    count = len({problem.field for problem in asked.problems})
     lines = [f"- {described(problem)}" for problem in asked.problems]
     needed = "One setting needs" if count == 1 else f"{count} settings need"
     st.error("\n".join([f"{needed} a change before this can run:", "", *lines]), icon=":material/rule:")
@@ -145,8 +145,8 @@ def costs(cost: Cost) -> str:
     """The estimate in words."""
     kept = f", {size(cost.stored_bytes)} on disk" if cost.stored_bytes else ""
     return (
-        f"At most {duration(cost.seconds)} and {number(cost.flops, 2)} floating-point operations, if every step up to "
-        f"the cap is taken; {size(cost.memory_bytes)} of memory{kept}."
+        f"Up to {duration(cost.seconds)} on this machine with nothing else to do, and {number(cost.flops, 2)} "
+        f"floating-point operations, if every step up to the cap is taken; {size(cost.memory_bytes)} of memory{kept}."
     )
 
 

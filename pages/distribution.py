@@ -46,7 +46,7 @@ def page() -> None:
     if wanted in found:
         show(network, hidden, wanted, found[wanted])
     if len(set(hidden)) == 1:
-        query = {"widths": f"{hidden[0]}", "n_0": f"{network.n_0}", "readout": network.one.readout}
+        query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
 
 

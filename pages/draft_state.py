@@ -86,7 +86,9 @@ def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
     if record is None:
         draft, found = from_query({name: text for name, text in query.items() if name != "run"})
         return draft, [
-            Problem("run", "this link names a run that is not in the cache here: upload its data again"),
+            Problem(
+                "run", "this link names a run that is not in the cache here: give its settings (or table) again"
+            ),
             *found,
         ]
     draft, problems = draft_of(dict(record.values))

@@ -1,7 +1,5 @@
 """Second moment: how much the kernel varies over initialisations, against beta."""
 
-import math
-
 import pandas as pd
 import streamlit as st
 
@@ -158,23 +156,8 @@ def open_distribution(event: object, network: Network, wanted: Points) -> None:
 
 def address(network: Network, picked: dict, wanted: Points) -> dict[str, str]:
     """The parameters of the page Distribution at this point (its `PREFIX` before each)."""
-    one = network.one
-    query = {
-        "width": f"{int(picked['width'])}",
-        "depth": f"{int(picked['depth'])}",
-        "n_0": f"{network.n_0}",
-        "norm": f"{one.norm_x_squared:g}",
-        "readout": one.readout,
-        "sigma_b": f"{one.sigma_b:g}",
-        "train_bias": str(one.train_bias).lower(),
-        "output_bias": str(one.output_bias).lower(),
-        "draws": f"{wanted.draws}",
-        "seed": f"{wanted.seed}",
-    }
-    for name in ("sigma_w", "sigma_w_readout"):
-        value = getattr(one, name)
-        if isinstance(value, float) and math.isfinite(value):
-            query[name] = f"{value!r}"
+    point = {"width": f"{int(picked['width'])}", "depth": f"{int(picked['depth'])}"}
+    query = point | network.query() | {"draws": f"{wanted.draws}", "seed": f"{wanted.seed}"}
     return {f"at_{name}": text for name, text in query.items()}
 
 

@@ -1,7 +1,7 @@
 """Controls in the sidebar that the URL remembers, each with its own problems beneath it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -83,10 +83,8 @@ class Form:
     def choice(self, name: str, label: str, options: Sequence[str], help_text: str = "", wide: bool = False) -> str:
         """One of a few; the first where the URL names none of them."""
         place = st.container(gap=None)
-        asked = st.query_params.get(self.key(name))
-        if asked is not None and asked not in options:
-            shown = plain(repr(asked[:40]))
-            place.warning(f"{label}: {shown} in the link is unknown, left out. Allowed: {', '.join(options)}")
+        with place:
+            self._known(name, label, lambda text: text in options, ", ".join(options))
         if wide:
             return str(place.selectbox(label, options, key=self.key(name), bind=BOUND, help=help_text or None))
         chosen = place.segmented_control(
@@ -97,7 +95,28 @@ class Form:
 
     def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
         """A switch."""
+        self._known(name, label, lambda text: text in ("true", "false"), "true, false")
         return st.toggle(label, value=default, key=self.key(name), bind=BOUND, help=help_text or None)
+
+    def slider(
+        self, name: str, label: str, low: float, high: float, default: float, step: float, help_text: str = ""
+    ) -> float:
+        """A number to slide."""
+
+        def inside(text: str) -> bool:
+            try:
+                return low <= float(text) <= high
+            except ValueError:
+                return False
+
+        self._known(name, label, inside, f"{low:g} to {high:g}")
+        return st.slider(label, low, high, default, step, key=self.key(name), bind=BOUND, help=help_text or None)
+
+    def _known(self, name: str, label: str, allowed: Callable[[str], bool], said: str) -> None:
+        """Says which value in the link the control cannot take."""
+        asked = st.query_params.get(self.key(name))
+        if asked is not None and not allowed(asked):
+            st.warning(f"{label}: {plain(repr(asked[:40]))} in the link is unknown, left out. Allowed: {said}")
 
     def blame(self, name: str, message: str) -> None:
         """Says what is wrong at a control."""

@@ -41,6 +41,21 @@ class Network:
         """The exact law, widths left open; None where there is none."""
         return None if reasons_without_law(self.one) else exact_law(self.one)
 
+    def query(self) -> dict[str, str]:
+        """The controls' parameters in the URL that give this network."""
+        one = self.one
+        query = {
+            "n_0": f"{self.n_0}",
+            "norm": f"{one.norm_x_squared!r}",
+            "readout": one.readout,
+            "activation": one.activation,
+            "sigma_b": f"{one.sigma_b!r}",
+            "train_bias": str(one.train_bias).lower(),
+            "output_bias": str(one.output_bias).lower(),
+        }
+        sigmas = {"sigma_w": one.sigma_w, "sigma_w_readout": one.sigma_w_readout}
+        return query | {name: f"{value!r}" for name, value in sigmas.items() if isinstance(value, float)}
+
     @property
     def critical(self) -> bool:
         """Whether every layer has the critical sigma."""

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from engine.initialisation.estimates import NORMAL_95
+from engine.initialisation.estimates import NORMAL_95, trusted
+from engine.initialisation.law import Law
+from engine.initialisation.moments import moments
 from engine.initialisation.requests import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
@@ -15,6 +17,8 @@ from pages.initialisation.curves import Span
 from pages.initialisation.network import Network
 
 SAMPLER, BRUTE_FORCE, STEP, FLOW = "exact sampler", "brute force", "finite step", "gradient flow"
+COMPILE = 2.5
+"""Seconds that a network of a new shape costs before its first draw."""
 COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "draws", "trusted")
 
 
@@ -52,11 +56,17 @@ class Job(NamedTuple):
 JOBS = {
     SAMPLER: Job("initial_sample", SampleConfig, lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1)),
     BRUTE_FORCE: Job(
-        "brute_force", BruteForceConfig, lambda setting, draws: draws * (1e-4 + 3e-8 * parameters_of(setting))
+        "brute_force", BruteForceConfig, lambda setting, draws: COMPILE + draws * (1e-4 + 3e-8 * parameters_of(setting))
     ),
-    STEP: Job("first_step", FirstStepConfig, lambda setting, draws: 3 * draws * (1e-4 + 2e-8 * parameters_of(setting))),
+    STEP: Job(
+        "first_step",
+        FirstStepConfig,
+        lambda setting, draws: COMPILE + 3 * draws * (1e-4 + 2e-8 * parameters_of(setting)),
+    ),
     FLOW: Job(
-        "drift_ensemble", DriftConfig, lambda setting, draws: 2 + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting))
+        "drift_ensemble",
+        DriftConfig,
+        lambda setting, draws: COMPILE + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting)),
     ),
 }
 
@@ -97,23 +107,24 @@ def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def drift_points(found: Mapping[Wanted, Arrays], log_E_K: Callable[[Wanted], float | None]) -> pd.DataFrame:
+def drift_points(found: Mapping[Wanted, Arrays], law_at: Callable[[Wanted], Law | None]) -> pd.DataFrame:
     """Estimates of |E[dK/dt]|/E[K], or of |E[Delta K]|/(eta E[K]) for a finite step, with 95% intervals.
 
-    The flag is that of E[K^2], to which E[dK/dt] is alike in size and in tail. E[K] is exact where `log_E_K` has it.
+    The flag is that of E[K^2], to which E[dK/dt] is alike in size and in tail. E[K] is exact where `law_at` has a law.
     """
     rows = []
     for wanted, arrays in found.items():
-        known = log_E_K(wanted)
+        law = law_at(wanted)
         if wanted.source == STEP:
             eta, K = float(arrays["sizes"][0]), float(arrays["K_mean"])
-            mean, error, flag = float(arrays["change_mean"][0]) / eta, float(arrays["change_error"][0]) / eta, -1
+            mean, error = float(arrays["change_mean"][0]) / eta, float(arrays["change_error"][0]) / eta
             draws = int(getattr(wanted.config, "draws", 0))
+            flag = -1 if law is None else int(trusted(law, draws, 2))
         else:
             estimates = read(arrays)
             (mean, error, _), K, flag = estimates["E_dK"], estimates["E_K"][0], estimates["E_K2"][2]
             draws = int(arrays["draws"])
-        scale = np.exp(known) if known is not None else K
+        scale = K if law is None else np.exp(float(moments(law).log_E_K[0]))
         if scale > 0:
             rows.append(_row(wanted, mean / scale, error / scale, flag, draws))
     return pd.DataFrame(rows, columns=list(COLUMNS))

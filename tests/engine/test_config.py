@@ -101,8 +101,8 @@ def test_all_problems_come_at_once_each_at_its_setting() -> None:
     ("values", "field", "words"),
     [
         ({"network": {"depth": 3, "width": [3, 4]}}, "network.width", "one per hidden layer"),
-        ({"network": {"width": 0}}, "network.width", "greater than or equal to 1"),
-        ({"network": {"depth": 10**9}}, "network.depth", "less than or equal to"),
+        ({"network": {"width": 0}}, "network.width", "at least 1 is needed"),
+        ({"network": {"depth": 10**9}}, "network.depth", "at most"),
         ({"network": {"parameterization": "standard", "sigma_b": 0}}, "network.sigma_b", "train_bias false"),
         ({"training": {"stability_fraction": 1.2}}, "training.stability_fraction", "allow_unstable"),
         ({"training": {"learning_rate": 1, "stability_fraction": 0.1}}, "training.learning_rate", "one of them"),

@@ -18,6 +18,7 @@ from engine.data import DATASETS, TARGETS, DataConfig, generate
 from engine.data.digits import IMAGES_PER_DIGIT
 from engine.data.harmonics import legendre, multiplicity
 from engine.data.stream import Stream
+from engine.measure import spread
 from engine.schema import Config
 
 TABLE = "a,b,c\n" + "\n".join(f"{i},{i * i % 7},{i % 5 - 2}" for i in range(24))
@@ -202,6 +203,13 @@ def test_standardised_inputs(name):
     data = generate(config(name))
     np.testing.assert_allclose(data.x_train.mean(axis=0), 0, atol=1e-13)
     assert (data.x_train**2).sum(axis=1).mean() == pytest.approx(data.x_train.shape[1])
+
+
+def test_two_moons_evenly_spread_hold_both_classes():
+    data = generate(config("two_moons", size=64, test_size=256))
+    for labels in (data.labels_train, data.labels_test):
+        assert 2 * labels.sum() == len(labels)
+        assert 0.3 < labels[spread(len(labels), len(labels) // 4)].mean() < 0.7
 
 
 def test_two_moons_without_jitter_lie_on_half_circles():

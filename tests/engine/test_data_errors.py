@@ -178,7 +178,7 @@ def test_csv_cells():
         ("a,b\n1,\0\n", "not text"),
         ("a,b\n" + "1,2\n" * (MAX_BYTES // 4), "bytes given, at most 1,000,000 allowed: keep fewer rows or columns"),
         (",".join(f"c{i}" for i in range(1001)) + "\n", "1,001 columns given, at most 1,000 allowed"),
-        (3, "valid string"),
+        (3, "text is needed"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -72,6 +72,8 @@ def test_bad_input_is_told_at_its_control(page, name, text, pretend, opened):
         ("distribution", {"at_depth": "10000", "at_draws": "10000000"}, "lower draws"),
         ("first_step", {"eta": "0"}, "'0' given"),
         ("first_step", {"readout": "softmax"}, "softmax"),
+        ("first_step", {"y": "99"}, "'99' in the link is unknown"),
+        ("first_step", {"train_bias": "maybe"}, "'maybe' in the link is unknown"),
         ("initial_kernel", {"inputs": "circle"}, "n_0 = 2"),
         ("initial_kernel", {"width": "1000000", "p": "512"}, "needs over 2 GB"),
         ("initial_kernel", {"draws": "100000", "p": "512"}, "are kept"),

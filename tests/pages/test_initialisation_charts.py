@@ -110,14 +110,25 @@ def _result(**values):
 def test_sampler_points_agree_with_the_exact_curve():
     config, arrays = _result()
     wanted = points.Wanted("initial_sample", config, points.SAMPLER, 8, 2, 0.0)
-    exact = moments(law_of((10, 8, 8, 1)))
+    law = law_of((10, 8, 8, 1))
+    exact = moments(law)
     (ratio,) = points.ratio_points({wanted: arrays}).to_dict("records")
     assert ratio["low"] < np.exp(exact.log_ratio[0]) * 1.05
     assert ratio["high"] > np.exp(exact.log_ratio[0]) * 0.95
-    (drift,) = points.drift_points({wanted: arrays}, lambda wanted: float(exact.log_E_K[0])).to_dict("records")
+    (drift,) = points.drift_points({wanted: arrays}, lambda wanted: law).to_dict("records")
     error = (drift["high"] - drift["value"]) / 1.96
     assert abs(drift["value"] + exact.relative_drift(0.0)[0]) < 4 * error
     assert drift["sign"] == -1
+
+
+def test_a_finite_step_is_trusted_where_its_draws_suffice():
+    config, _ = _result()
+    arrays = {"sizes": [0.01], "change_mean": [-0.01], "change_error": [0.001], "K_mean": 2.0}
+    shallow, deep = (points.Wanted("first_step", config, points.STEP, 8, depth, 0.0) for depth in (1, 16))
+    laws = {wanted: law_of((10, *(8,) * wanted.depth, 1)) for wanted in (shallow, deep)}
+    frame = points.drift_points(dict.fromkeys(laws, arrays), laws.get)
+    assert frame["trusted"].tolist() == ["yes", "no"]
+    assert points.drift_points({deep: arrays}, lambda _: None)["trusted"].tolist() == ["not known"]
 
 
 def test_histogram_and_log_normal_are_densities():
