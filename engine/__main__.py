@@ -3,9 +3,13 @@
 Errors are one line on standard error and exit code 2. It alone in engine imports the cache and writes files.
 """
 
+import os
+
+# Before NumPy reads it: a second BLAS thread would wait, spinning, on the core that JAX computes on.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable
