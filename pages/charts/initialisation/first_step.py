@@ -96,7 +96,7 @@ def sign_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) ->
     frame = frame.assign(value=frame["sign"] * frame["size"])
     values = frame["value"].to_numpy(float)
     reach = max(float(np.max(np.abs(values), initial=0.0)), 1e-12)
-    unit = float(np.median(np.abs(values))) if len(values) else 1.0
+    unit = float(np.quantile(np.abs(values), 0.1)) if len(values) else 1.0
     top, bottom = (reach * 1.3 if np.any(values > 0) else unit / 3), (-reach * 1.3 if np.any(values < 0) else -unit / 3)
     scale = alt.Scale(type="symlog", constant=unit / 5 or 1.0, domain=[bottom, top], nice=False)
     y = alt.Y("value:Q", scale=scale, axis=signed_axis(bottom, top, unit))
