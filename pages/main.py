@@ -10,6 +10,12 @@ DENSE = """<style>
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
 [class*="st-key-evolution_"], .st-key-home_panel { overflow-x: auto; }
+[data-testid="stVegaLiteChart"] { overflow-x: auto; }
+@media (max-width: 1150px) {
+  [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+  [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
+  [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
+}
 [class*="st-key-tools_"] { margin-bottom: -1.5rem; }
 </style>"""
 
@@ -18,7 +24,17 @@ st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="
 
 PAGES = {
     "": [st.Page("home.py", title="Home", icon=":material/home:", default=True)],
-    "Instrument": [st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution")],
+    "Instrument": [
+        st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution"),
+        st.Page("perturbation.py", title="Perturbation", icon=":material/layers:", url_path="perturbation"),
+        st.Page("regimes.py", title="Regime map", icon=":material/map:", url_path="regimes"),
+    ],
+    "Function spaces": [
+        st.Page("norms.py", title="Norms", icon=":material/straighten:", url_path="norms"),
+        st.Page("function_space.py", title="Function space", icon=":material/bubble_chart:", url_path="function_space"),
+        st.Page("inductive_bias.py", title="Inductive bias", icon=":material/tune:", url_path="inductive_bias"),
+        st.Page("generalisation.py", title="Generalisation", icon=":material/school:", url_path="generalisation"),
+    ],
     "Initialisation": [
         st.Page("second_moment.py", title="Second moment", icon=":material/show_chart:", url_path="second_moment"),
         st.Page("distribution.py", title="Distribution", icon=":material/bar_chart:", url_path="distribution"),
@@ -30,5 +46,9 @@ PAGES = {
 page = st.navigation(PAGES)
 st.html(DENSE)
 st.session_state["arrived"] = st.session_state.get("arrived", False) or st.session_state.get("page") != page.url_path
+if st.session_state.get("page", page.url_path) != page.url_path:
+    # Another page draws the same controls as new widgets: what the old ones held would pass for theirs.
+    for key in [key for key in st.session_state if str(key).startswith("setting ")]:
+        del st.session_state[key]
 st.session_state["page"] = page.url_path
 page.run()

@@ -61,6 +61,12 @@ def _varied(data: dict | None = None, network: dict | None = None, training: dic
 
 
 SPHERE = {"name": "sphere", "dim": 10, "size": 128, "test_size": 256, "target": "x0+x1x2"}
+SPACES: dict[str, Any] = {
+    "data": {"name": "sphere", "dim": 8, "size": 64, "test_size": 256, "target": "x0+x1x2"},
+    "network": {"width": 64, "sigma_w_readout": 1.0, "train_bias": False, "alpha": 0.1},
+    "training": {"loss": "half_sum", "max_steps": 4000, "stop_residual": 0.05, "checkpoints": 16},
+}
+"""A small network without biases, whose spaces are compared in seconds."""
 
 PRESETS = {
     "default": Preset(
@@ -85,7 +91,7 @@ PRESETS = {
     ),
     "edge": Preset(
         "Edge of stability",
-        "Large steps: the top eigenvalue climbs to 2/η_eff and stays there.",
+        "Large steps: the top eigenvalue crosses 2/η_eff, and training throws it back below.",
         _varied(
             data={"name": "two_moons", "size": 64, "test_size": 256},
             network={"activation": "tanh", "alpha": 0.3, "centred": False, "width": 64},
@@ -111,6 +117,16 @@ PRESETS = {
             training={"integrator": "rk4", "stability_fraction": 0.5, "max_steps": 10000},
             seeds=[0],
         ),
+    ),
+    "space_moves": Preset(
+        "A space that moves: width 64, α = 0.1",
+        "Trained features: the multi-index target costs less in H_T than in H_0.",
+        _varied(**SPACES, seeds=[0, 1]),
+    ),
+    "space_stays": Preset(
+        "A space that stays: width 1024, α = 1",
+        "The same target, nearly lazy: H_T prices it about as H_0 does.",
+        _varied(**(SPACES | {"network": SPACES["network"] | {"width": 1024, "alpha": 1.0}}), seeds=[0]),
     ),
 }
 

@@ -39,6 +39,12 @@ COLOURS = {
     "noise_floor": "#96856b",
     "mode_residual": PINK,
     "now": CRIMSON,
+    "lazy": BLUE,
+    "weak": GREEN,
+    "strong": ORANGE,
+    "stochastic kernel": PINK,
+    "untrainable": GREY,
+    "stochastic kernel, untrainable": CRIMSON,
 }
 """What is drawn -> its colour, on every page."""
 

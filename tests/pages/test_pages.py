@@ -20,6 +20,12 @@ from pages.presets import DEFAULT_DRAFT, PRESETS, shortest
 PAGES = ("home", "evolution")
 INITIALISATION = ("second_moment", "distribution", "first_step", "initial_kernel")
 """Visited in tests/pages/test_initialisation.py."""
+PERTURBATION = ("perturbation",)
+"""Visited in tests/pages/test_perturbation.py."""
+REGIMES = ("regimes",)
+"""Visited in tests/pages/test_regimes.py."""
+SPACES = ("norms", "function_space", "inductive_bias", "generalisation")
+"""Visited in tests/pages/test_rkhs_pages.py."""
 DEFAULT = config_of(DEFAULT_DRAFT)
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = tuple(
@@ -34,10 +40,11 @@ ROWS = tuple(
 def test_every_page_is_visited():
     files = {path.stem for path in (ROOT / "pages").glob("*.py")}
     main = (ROOT / "pages" / "main.py").read_text()
-    assert {name for name in files if f'"{name}.py"' in main} == {*PAGES, *INITIALISATION}
+    visited = {*PAGES, *INITIALISATION, *PERTURBATION, *REGIMES, *SPACES}
+    assert {name for name in files if f'"{name}.py"' in main} == visited
 
 
-@pytest.mark.parametrize("page", [*PAGES, *INITIALISATION])
+@pytest.mark.parametrize("page", [*PAGES, *INITIALISATION, *PERTURBATION, *REGIMES, *SPACES])
 def test_documentation_in_the_code_is_not_shown(page, pretend, opened):
     """Streamlit writes bare strings on the page unless told not to."""
     tree = ast.parse((ROOT / "pages" / f"{page}.py").read_text())
@@ -147,7 +154,7 @@ def test_the_device_and_the_cost_are_named(pretend, opened):
 def test_a_problem_stands_at_its_widget(pretend, opened):
     app = opened("evolution", width="0", momentum="abc", widht="3")
     errors = [element.value.replace("\\", "") for element in app.sidebar.error]
-    assert any(text.startswith("width") and "greater than or equal to 1" in text for text in errors)
+    assert any(text.startswith("width") and "at least 1 is needed" in text for text in errors)
     assert any(text.startswith("momentum") for text in errors)
     assert any("Did you mean 'width'" in element.value.replace("\\", "") for element in app.sidebar.warning)
     assert app.text_input(key="setting width").value == "0"
@@ -275,7 +282,8 @@ import app, cache
 from pretend_engine import PretendEngine
 from streamlit.testing.v1 import AppTest
 cache.install(PretendEngine())
-scripts = ("main", "home", "evolution")
+scripts = ("main", "home", "evolution", "perturbation", "regimes",
+           "norms", "function_space", "inductive_bias", "generalisation")
 for path in sorted(pathlib.Path("pages").rglob("*.py")):
     if path.stem not in scripts:
         importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))

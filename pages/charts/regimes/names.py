@@ -1,0 +1,31 @@
+"""What a cell of a map is called, and its colour."""
+
+from engine.regimes.labels import LAZY, STOCHASTIC_KERNEL, STRONG, UNSTABLE, UNTRAINABLE, WEAK
+from pages import theme
+
+REGIMES = {
+    LAZY: "lazy",
+    WEAK: "weak feature learning",
+    STRONG: "strong feature learning",
+    STOCHASTIC_KERNEL: "unstable: stochastic kernel",
+    UNTRAINABLE: "unstable: untrainable",
+    f"{STOCHASTIC_KERNEL}, {UNTRAINABLE}": "unstable: both",
+}
+"""Label of a cell, or the reason of an unstable one -> what it is called."""
+
+COLOURS = {called: theme.COLOURS[name] for name, called in REGIMES.items()}
+BOUNDARIES = {"lazy_weak": "lazy | weak", "weak_strong": "weak | strong", "stable_unstable": "trains | fails"}
+"""By the names of `engine.regimes.boundaries.boundaries`."""
+BOUNDARY_COLOURS = {
+    "lazy_weak": theme.COLOURS[LAZY],
+    "weak_strong": theme.COLOURS[STRONG],
+    "stable_unstable": theme.COLOURS[UNTRAINABLE],
+}
+
+LARGEST = dict.fromkeys(("elt", "drift", "shape_drift", "first_step", "residual_lazy_error"), 10.0) | {"cv2": 1e3}
+"""Where the axis of a metric ends: networks beyond it have blown up."""
+
+
+def regime(label: str, reason: str) -> str:
+    """What a cell of this label is called."""
+    return REGIMES[reason if label == UNSTABLE else label]

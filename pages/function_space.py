@@ -1,0 +1,47 @@
+"""Function space: what is in H_0 and in H_t, what their balls reach, and what their functions look like."""
+
+from functools import partial
+
+import streamlit as st
+
+from pages import results
+from pages.charts.rkhs import growth, space
+from pages.rkhs import frame, space_words
+from pages.rkhs.frame import Shown, drawn, in_motion
+
+
+def body(shown: Shown) -> None:
+    """Numbers, sentences, the space in motion, growth on nested grids."""
+    results.numbers(space_words.headlines(shown.result))
+    st.markdown(" ".join(space_words.sentences(shown.result)))
+    st.caption(
+        "Finite grids show growth, not membership: an exponent near 0 means bounded so far. That $H_t$ moves is shown "
+        "on Norms in both directions; that it contains $H_0$ is not."
+    )
+    moving(shown)
+    grids(shown)
+
+
+@st.fragment
+def moving(shown: Shown) -> None:
+    """Interpolants, balls and eigenfunctions under one slider."""
+    st.subheader("The space in motion")
+    explained = "interpolants", "frontier", "eigenfunctions", "t"
+    description = "Interpolants, errors of balls and eigenfunctions, moving with the checkpoints."
+    in_motion(shown, "space", explained, partial(space.space_tables, shown.result), space.space_chart, description)
+
+
+@st.fragment
+def grids(shown: Shown) -> None:
+    """Norms against the number of grid points."""
+    st.subheader("On nested grids")
+    index = shown.seed_choice("grids")
+    table = partial(growth.growth_table, shown.result.seeds[index])
+    drawn(shown, "growth", ("grid_norm", "conditioning"), table, growth.growth_chart, str(index))
+
+
+frame.show(
+    "function_space",
+    "Which functions does $H_t$ hold, and at what price? Is the trained function in $H_0$ at all?",
+    body,
+)

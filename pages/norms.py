@@ -1,0 +1,66 @@
+"""Norms: what target and trained function cost in H_t, against H_0, and which unit ball lies in which."""
+
+from functools import partial
+
+import streamlit as st
+
+from engine.rkhs.gram import RIDGES
+from pages import results, theme
+from pages.charts.rkhs import over_time
+from pages.rkhs import frame, norm_words
+from pages.rkhs.frame import Shown, drawn, points_choice
+
+ABOVE_NOISE = "norm_target", "conditioning"
+
+
+def body(shown: Shown) -> None:
+    """Numbers, sentences, four charts over t, the table of what conditioning allows."""
+    results.numbers(norm_words.headlines(shown.result))
+    st.markdown(" ".join(norm_words.sentences(shown.result)))
+    charts(shown)
+    st.subheader("What conditioning allows")
+    st.table(norm_words.judged(shown.result), hide_index=True)
+
+
+@st.fragment
+def charts(shown: Shown) -> None:
+    """Norms on one set of points, inclusion and norms across at one ridge."""
+    st.subheader("Along the path")
+    with st.container(horizontal=True):
+        where = points_choice("norms")
+        ridge = st.segmented_control(
+            "ridge, in mean eigenvalues", RIDGES, default=RIDGES[1], format_func=_named, required=True,
+            key="norms ridge", help="Of the two lower charts.",
+        )  # fmt: skip
+        axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="norms axis")
+    log_time = axis == "log"
+
+    def curve(name: str, explained: tuple[str, ...], table, chart, variant: str) -> None:
+        drawn(shown, name, explained, table, partial(chart, log_time=log_time), f"{variant} {axis}")
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        table = partial(over_time.target_table, shown.result, where)
+        curve("norm_target", ABOVE_NOISE, table, over_time.target_chart, where)
+        table = partial(over_time.inclusion_table, shown.result, where, ridge)
+        curve("inclusion", ("inclusion", "conditioning"), table, over_time.inclusion_chart, f"{where} {ridge}")
+    with right:
+        table = partial(over_time.function_table, shown.result, where)
+        curve("norm_function", ("norm_function", *ABOVE_NOISE), table, over_time.function_chart, where)
+        if ridge > 0:
+            table = partial(over_time.across_table, shown.result, ridge)
+            curve("norm_across", ("norm_across", "conditioning"), table, over_time.across_chart, f"{ridge}")
+        else:
+            st.caption("Norms across spaces are shown with a ridge only: without one a function may be in no space.")
+
+
+def _named(ridge: float) -> str:
+    return theme.power(ridge) if ridge else "none"
+
+
+frame.show(
+    "norms",
+    r"Training moves the kernel, and with it the space $H_t$ of functions that $K_t$ can represent, and their prices "
+    r"$\|f\|_{H_t}^2$. Is the target cheaper at the end than at the start?",
+    body,
+)

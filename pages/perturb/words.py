@@ -1,0 +1,215 @@
+"""What the expansion of a run shows, in numbers and sentences computed from them. No Streamlit here."""
+
+import numpy as np
+import pandas as pd
+
+from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
+from pages.charts.perturbation import names
+from pages.findings import STOPPED, Headline
+from pages.words import listing, middle, number, percent, spread
+
+MOST = 0.9
+"""Share of the squared deviation that the named modes carry together."""
+MOST_NAMED = 4
+ROUNDING = 1e-6
+"""Relative errors below it are those of parameters in float32."""
+NEAR = 0.5
+"""Where the whole propagator errs by more than this share of order 2, it is the floor of the orders."""
+
+
+def facts(result: PerturbationResult) -> str:
+    """What was computed, and on what."""
+    run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
+    return (
+        f"{result.dynamics}; {run.data.domain}; {run.data.size:,} training points; {run.network.activation}, depth "
+        f"{run.network.depth}, β = {number(run.beta)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
+        f"on {result.meta['device']}"
+    )
+
+
+def headlines(result: PerturbationResult) -> list[Headline]:
+    """The numbers that a reader wants first, as medians over seeds."""
+    found = result.summary
+
+    def over_seeds(name: str, show=percent) -> str:
+        return f"Over seeds: {spread(found[name], show)}."
+
+    return [
+        Headline(
+            "lazy error",
+            percent(middle(found["error_order_0"])),
+            rf"Largest $\|r_0(t) - r(t)\|/\|r(0)\|$ at a checkpoint. {over_seeds('error_order_0')}",
+        ),
+        Headline(
+            "explained by order 1",
+            share(middle(found["explained_order_1"])),
+            f"Of the deviation from lazy training, where it is largest. {over_seeds('explained_order_1', share)}",
+        ),
+        Headline(
+            "by orders 1 and 2",
+            share(middle(found["explained_order_2"])),
+            f"Of the deviation from lazy training, where it is largest. {over_seeds('explained_order_2', share)}",
+        ),
+        Headline("drift", percent(middle(found["drift"])), rf"$\|K_t - K_0\|_F/\|K_0\|_F$. {over_seeds('drift')}"),
+    ]
+
+
+def sentences(result: PerturbationResult) -> list[str]:
+    """Markdown, one finding each."""
+    return [
+        *_stop(result),
+        *_lazy(result),
+        *_explained(result),
+        *_modes(result),
+        *_floor(result),
+        *_bound(result),
+        *_foretold(result),
+    ]
+
+
+def dynamics(result: PerturbationResult) -> str:
+    """Which equation was expanded, as Markdown."""
+    if result.dynamics == "gradient descent":
+        return (
+            r"This run is **gradient descent**: the orders are those of the product of $(I - \eta_\mathrm{eff} K_t)$, "
+            "step by step. Errors are on the training points, at equal $t$."
+        )
+    return (
+        r"This run is **gradient flow** (rk4): the orders are those of $r' = -K_t r$. Errors are on the training "
+        "points, at equal $t$."
+    )
+
+
+def share(value: float | None) -> str:
+    """An explained share: 87%, 99.6%; "none" where the order made it worse."""
+    if value is None or not np.isfinite(value):
+        return "—"
+    if value < 0:
+        return "none"
+    return f"{100 * value:.1f}%" if 0.985 <= value < 0.9995 else f"{100 * value:.0f}%"
+
+
+def end_table(result: PerturbationResult) -> pd.DataFrame:
+    """One row per curve: medians over seeds with their range. Errors on held-out points are in the unit of f."""
+
+    def cells(seed: SeedPerturbation, name: str) -> dict[str, float]:
+        own = {
+            "residual at the stop": seed.residual(name)[-1],
+            "held-out residual at the stop": seed.residual_held_out(name)[-1],
+        }
+        if name == "network":
+            return own
+        return own | {
+            "error at the stop": seed.error(name)[-1],
+            "largest error": seed.worst(name),
+            "change on halving checkpoints": seed["quadrature_error"][APPROXIMATIONS.index(name)],
+            "held-out error at the stop": seed.error_held_out(name)[-1],
+        }
+
+    rows = []
+    for name in CURVES:
+        over_seeds = pd.DataFrame([cells(seed, name) for seed in result.seeds])
+        shown = {column: spread(over_seeds[column], lambda one: number(one, 2)) for column in over_seeds}
+        rows.append({"curve": names.CURVES[name], **shown})
+    return pd.DataFrame(rows).fillna("—")
+
+
+def _stop(result: PerturbationResult) -> list[str]:
+    odd = [seed for seed in result.seeds if seed.facts["stop_reason"] in ("diverged", "dead")]
+    return [f"Seed {seed.facts['seed']}: {STOPPED[seed.facts['stop_reason']]}." for seed in odd]
+
+
+def _lazy(result: PerturbationResult) -> list[str]:
+    found = result.summary
+    if not middle(found["error_order_0"]) > 0:
+        return []
+    error, drift = spread(found["error_order_0"], percent), spread(found["drift"], percent)
+    rest = percent(middle([float(seed.residual("network")[-1]) for seed in result.seeds]))
+    return [
+        rf"The frozen kernel $K_0$ misses the network by at most {error} of $\|r(0)\|$ while the residual falls to "
+        f"{rest} and $K_t$ drifts by {drift}."
+    ]
+
+
+def _explained(result: PerturbationResult) -> list[str]:
+    found = result.summary
+    first, second = middle(found["explained_order_1"]), middle(found["explained_order_2"])
+    if not np.isfinite(first + second):
+        return []
+    if first < 0:
+        return [
+            f"**The expansion fails here**: with first order the error grows to {number(1 - first, 2)} times that of "
+            f"lazy training, with second order to {number(1 - second, 2)} times; "
+            r"$\Delta K_t$ acts for too long to be a small change."
+        ]
+    said = f"**First order explains {share(first)} of the deviation from lazy training"
+    if second < first:
+        return [f"{said}**; second order takes that back to {share(second)}: the expansion does not converge here."]
+    return [f"{said}**, first and second order together {share(second)}."]
+
+
+def _modes(result: PerturbationResult) -> list[str]:
+    """The modes that carry most of the deviation where it is largest, of the first seed."""
+    seed = result.seeds[0]
+    at = int(np.argmax(np.where(seed.at_checkpoint, seed.error("order_0"), -1.0)))
+    squares = seed.contributions[3, at] ** 2
+    if not squares.sum() > 0:
+        return []
+    order = np.argsort(-squares)
+    shares = np.cumsum(squares[order]) / squares.sum()
+    count = min(int(np.searchsorted(shares, MOST)) + 1, MOST_NAMED)
+    modes = [str(i + 1) for i in sorted(order[:count])]
+    carry = f"Mode {modes[0]} of $K_0$ carries" if count == 1 else f"Modes {listing(modes)} of $K_0$ carry"
+    whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
+    return [f"{carry} {percent(float(shares[count - 1]))} of the squared deviation where it is largest{whose}."]
+
+
+def _floor(result: PerturbationResult) -> list[str]:
+    found = result.summary
+    whole, floor = middle(found["error_full"]), middle(found["floor"])
+    if not whole > 0:
+        return []
+    said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)}"
+    if result.dynamics == "gradient descent":
+        because = f": the curvature within each step, predicted as {number(floor, 2)}"
+    elif whole < ROUNDING:
+        because = ": the rounding of parameters trained in float32"
+    elif whole < 2 * floor:
+        because = f": the truncation of Runge-Kutta, predicted as {number(floor, 2)}; a smaller step lowers it"
+    elif result.config.run.network.activation == "relu":
+        because = ": ReLU's gates chatter at their kinks, which no spacing of checkpoints resolves"
+    else:
+        quadrature = middle(found["quadrature_error_full"])
+        because = f"; halving the checkpoints changes it by {number(quadrature, 2)}"
+    hidden = whole > NEAR * middle(found["error_order_2"])
+    return [f"{said}{because}.{' No order can be judged below this floor.' if hidden else ''}"]
+
+
+def _bound(result: PerturbationResult) -> list[str]:
+    """Whether P2 holds at every checkpoint, and how loose it is."""
+    crossed, loose = 0, []
+    for seed in result.seeds:
+        error, bound = seed.error("order_0")[seed.at_checkpoint], seed.bound("P2")[seed.at_checkpoint]
+        # Float32 parameters: outputs are uncertain by about 1e-7.
+        crossed += int(np.sum(error > bound + 1e-6))
+        if error.max() > 0:
+            loose.append(float(bound.max() / error.max()))
+    if not loose:
+        return []
+    if crossed:
+        return [f"The bound P2 is crossed at {crossed} checkpoints: the interpolated path does not hold $K_t$ there."]
+    return [f"The bound P2 holds at every checkpoint, {spread(loose, lambda one: number(one, 2))} times the error."]
+
+
+def _foretold(result: PerturbationResult) -> list[str]:
+    found = result.summary
+    predicted, missed = middle(found["drift_predicted"]), middle(found["drift_predicted_error"])
+    if not np.isfinite(predicted + missed):
+        return []
+    said = (
+        f"From initialisation alone the drift is foretold as {spread(found['drift_predicted'], percent)}, "
+        rf"$\Delta K$ at the stop to within {percent(missed)} of its norm"
+    )
+    if result.config.run.network.activation == "relu":
+        return [f"{said}: no derivative at $\\theta_0$ sees the kinks of ReLU."]
+    return [f"{said}{': of no use here' if missed > 1 else ''}."]

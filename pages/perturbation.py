@@ -1,0 +1,36 @@
+"""Perturbation: how far the frozen kernel carries, and what each order in Delta K_t = K_t - K_0 adds."""
+
+import streamlit as st
+
+from engine import jobs
+from pages import asking, controls, draft_state
+from pages.perturb import one_run, studies
+
+START = {
+    "data": {"name": "circle", "size": 32, "test_size": 128, "frequencies": [1, 3], "amplitudes": [1.0, 0.5]},
+    "network": {"depth": 3, "width": 128, "activation": "erf", "centred": True},
+    "training": {"integrator": "rk4", "stability_fraction": 0.25, "stop_residual": 0.1, "checkpoints": 64},
+    "seeds": [0, 1, 2],
+}
+
+# A visitor without a run starts where the expansion is sharp: a smooth activation, along the flow itself.
+if "draft" not in st.session_state and not st.query_params.to_dict():
+    draft_state.load_values(START)
+
+st.title("Perturbation")
+st.markdown(
+    r"Split the kernel of a run as $K_t = K_0 + \Delta K_t$ and expand $r' = -K_t r$ in $\Delta K_t$: order 0 is lazy "
+    "training, each further order lets the drift act once more."
+)
+asked = controls.show()
+one, many = st.tabs(["One run", "Study"], key="perturbation tab", on_change="rerun")
+if asked.config is None:
+    asking.show(asked)
+else:
+    if one.open:
+        with one:
+            one_run.show(asked.config)
+    if many.open:
+        with many:
+            studies.show(asked.config)
+    draft_state.write_url(jobs.key("run", asked.config))

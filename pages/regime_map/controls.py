@@ -1,0 +1,133 @@
+"""The controls of a map in the sidebar, and the sweep that they ask for."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine import cost
+from engine.activations import ACTIVATIONS
+from engine.config import MAX_DEPTH, MAX_WIDTH
+from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.schema import ConfigError
+from pages import calibration
+from pages.initialisation.form import Form
+from pages.regime_map.maps import BY_ALPHA, BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, DATA, EDGE, MAPS, Axis, Map
+from pages.settings import DATASET_LABELS
+from pages.texts import text_of, value_of
+
+MOST_VALUES = 12
+SEEDS = ("4", "8", "16")
+START = {
+    BY_DEPTH.name: text_of(DEFAULT_MAP.grid[BY_DEPTH.setting]),
+    BY_WIDTH.name: text_of(DEFAULT_MAP.grid[BY_WIDTH.setting]),
+    BY_BETA.name: "0.01, 0.03, 0.1, 0.3, 1",
+    BY_ALPHA.name: "0.1, 0.3, 1, 3, 10",
+    BY_RATE.name: "0.25, 0.5, 1, 1.6, 2.5, 4",
+}
+HELP = {
+    BY_DEPTH.name: "Hidden layers, separated by commas.",
+    BY_WIDTH.name: "Of every hidden layer, separated by commas.",
+    BY_BETA.name: r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.",
+    BY_ALPHA.name: r"$f = \alpha (h - h_0)$; small: features move, large: lazy.",
+    BY_RATE.name: rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}(K_0)$, with commas; the edge of stability is {EDGE:g}.",
+}
+CONTROLS = {
+    "depth": BY_DEPTH.name,
+    "width": BY_WIDTH.name,
+    "beta": BY_BETA.name,
+    "alpha": BY_ALPHA.name,
+    "stability_fraction": BY_RATE.name,
+    "dim": "size",
+    "test_size": "size",
+}
+"""Field of a config -> the control that decides it; one that is the same in every cell has a control of its name."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The map that the controls ask for.
+
+    Attributes:
+        seconds: about what the sweep takes, by each cell's place in `sweep.cells`.
+    """
+
+    map: Map
+    sweep: SweepConfig
+    seconds: tuple[float, ...]
+
+
+def show(form: Form) -> Asked | None:
+    """Draws the controls; None where they cannot be read, with the reasons at them."""
+    chosen = MAPS[form.choice("map", "map", list(MAPS))]
+    with st.sidebar:
+        st.markdown("**Map**")
+        grid = {axis.setting: _values(form, axis) for axis in (chosen.y, chosen.x)}
+        seeds = int(
+            form.choice("seeds", "networks in each cell", SEEDS, "One seed each. More seeds reuse what is known.")
+        )
+        st.markdown("**Network**")
+        network = _network(form, chosen)
+        st.markdown("**Data**")
+        data = _data(form)
+    if form.problems:
+        return None
+    training = {"allow_unstable": True} if chosen.x is BY_RATE or chosen.y is BY_RATE else {}
+    base = {
+        "data": data,
+        "network": {**DEFAULT_MAP.base["network"], **network},
+        "training": {**DEFAULT_MAP.base["training"], **training},
+    }
+    try:
+        sweep = SweepConfig.from_dict({"base": base, "grid": grid, "seeds": list(range(seeds))})
+        return Asked(chosen, sweep, _affordable(sweep))
+    except ConfigError as error:
+        axes = (chosen.x.name, chosen.y.name)
+        form.blame_all(error.problems, {field: name for field, name in CONTROLS.items() if name in (*axes, "size")})
+        return None
+
+
+def _values(form: Form, axis: Axis) -> list[float] | list[int]:
+    """The values of an axis, in the unit of its setting."""
+    if axis is BY_DEPTH or axis is BY_WIDTH:
+        most = MAX_DEPTH if axis is BY_DEPTH else MAX_WIDTH
+        found = form.wholes(axis.name, axis.title, START[axis.name], most, MOST_VALUES, HELP[axis.name])
+        return list(found or ())
+    text = form.text(axis.name, axis.title, START[axis.name], HELP[axis.name])
+    given = value_of(text, "numbers")
+    values = given if isinstance(given, list) else [given]
+    good = [float(value) for value in values if isinstance(value, int | float) and 0 < value < math.inf]
+    wrong = [value for value in values if value not in good]
+    if wrong or not 1 <= len(values) <= MOST_VALUES:
+        said = f"{str(wrong[0])[:40]!r} given" if wrong else f"{len(values)} given"
+        form.blame(axis.name, f"{said}; 1 to {MOST_VALUES} numbers above 0")
+    return [value / axis.unit for value in good]
+
+
+def _network(form: Form, chosen: Map) -> dict[str, Any]:
+    """What is the same in every cell."""
+    axes = (chosen.x, chosen.y)
+    network: dict[str, Any] = {}
+    if BY_DEPTH not in axes:
+        network["depth"] = form.whole("depth", "depth $L$", 4, 1, MAX_DEPTH, "Hidden layers of every network.")
+    names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
+    network["activation"] = form.choice("activation", "activation", names, wide=True)
+    if BY_ALPHA not in axes:
+        network["alpha"] = form.number("alpha", r"output scale $\alpha$", 1.0, 1e-6, 1e6, HELP[BY_ALPHA.name])
+    biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
+    return network | {"train_bias": biases, "output_bias": biases}
+
+
+def _data(form: Form) -> dict[str, Any]:
+    name = form.choice("data", "data", list(DATA), ", ".join(DATASET_LABELS[name] for name in DATA), wide=True)
+    size = form.whole("size", "training points $M$", 16, 2, 512)
+    return {**DATA[name], "size": size}
+
+
+def _affordable(sweep: SweepConfig) -> tuple[float, ...]:
+    """Seconds of every cell. Raises `ConfigError`: a cell needs more than a run may."""
+    speed = calibration.measured()
+    for cell in sweep.cells:
+        cost.check(cell.run, calibration=speed)
+    return tuple(cell.seconds(speed) for cell in sweep.cells)

@@ -1,0 +1,178 @@
+"""A map on the page: the plane beside the metric, what they say, thresholds, and the collapse."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.quantities import Quantity
+from engine.regimes.collapse import COLLAPSED
+from engine.regimes.labels import Thresholds
+from engine.regimes.requests import Cell
+from pages import downloads
+from pages.address import to_query
+from pages.charts.regimes.plane import PICK
+from pages.drafts import draft_of
+from pages.folded import unfolded
+from pages.initialisation.explained import say
+from pages.initialisation.form import BOUND, Form
+from pages.presets import DEFAULT, shortest
+from pages.regime_map import figures, words
+from pages.regime_map.figures import Picture, View
+from pages.regime_map.maps import BY_ALPHA, BY_RATE
+from pages.regime_map.quantities import EXPLAINED, METRICS
+from pages.words import number
+
+OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
+"""Pages that show the run of a cell."""
+Q_STEP = 0.01
+
+
+def looks(form: Form) -> tuple[View, str]:
+    """How to look at the map, and the page that a click opens."""
+    names = {quantity.label: name for name, quantity in METRICS.items()}
+    columns = st.columns([2, 3, 3], vertical_alignment="bottom")
+    with columns[0]:
+        colour = form.choice("colour", "colour of the map", ("regime", "metric"))
+    with columns[1]:
+        metric = form.choice("metric", "metric", list(names), wide=True)
+    with columns[2]:
+        page = form.choice("opens", "a click on a cell opens", list(OPENS))
+    return View(names[metric], colour == "metric", thresholds(form)), page
+
+
+def thresholds(form: Form) -> Thresholds:
+    """Sliders, and each label in words as they stand."""
+    with st.expander("Thresholds and labels"):
+        columns = st.columns(4, gap="medium")
+        rows = (
+            ("lazy", "lazy up to elt", 0.01, 0.3, 0.1, 0.01),
+            ("strong", "strong above elt", 0.3, 2.0, 0.5, 0.05),
+            ("spread", "stochastic from CV²", 0.1, 10.0, 1.0, 0.1),
+            ("failed", "untrainable from a failed share of", 0.05, 1.0, 0.5, 0.05),
+        )
+        values = {}
+        for column, (name, label, low, high, start, step) in zip(columns, rows, strict=True):
+            values[name] = column.slider(label, low, high, start, step, key=form.key(name), bind=BOUND)
+        bounds = Thresholds(**values)
+        st.markdown("\n".join(f"- **{label}**: {said}" for label, said in words.definitions(bounds).items()))
+        st.caption("A cell takes the label of its median network. Moving a threshold computes nothing again.")
+    return bounds
+
+
+def charts(picture: Picture, page: str, whole: bool) -> None:
+    """The plane and, beside it, the metric against beta; `whole` when nothing of it is under way."""
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        about(
+            "regime_map",
+            lambda: figures.plane_chart(picture),
+            picture.table,
+            [EXPLAINED["comparable"], METRICS["elt"], EXPLAINED["stochastic"], METRICS["failed"], EXPLAINED["edge"]],
+        )
+        event = st.altair_chart(
+            picture.plane(), width="stretch", key="chart_regime_map", on_select="rerun", selection_mode=PICK
+        )
+    if len(picture.cells):
+        with right:
+            about(
+                "regime_metric",
+                lambda: figures.along_chart(picture, whole),
+                picture.runs,
+                [METRICS[picture.view.metric], EXPLAINED["boundary"], EXPLAINED["comparable"]],
+            )
+            st.altair_chart(picture.along(whole), width="stretch", key="chart_regime_metric")
+            say(figures.along_table(picture).notes)
+    picked = getattr(getattr(event, "selection", None), PICK, None)
+    if picked and "cell" in picked[0]:
+        open_cell(picture.sweep.cells[int(picked[0]["cell"])], page)
+
+
+def open_cell(cell: Cell, page: str) -> None:
+    """The run of a cell on another page, with the same config."""
+    query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
+    st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
+
+
+def findings(picture: Picture, form: Form) -> None:
+    """What the whole map says, and the collapse."""
+    cells, bounds = picture.cells, picture.view.thresholds
+    if not len(cells):
+        return
+    lines = [words.counts(cells)]
+    if picture.map.plain:
+        lines += words.edges(picture.boundaries(), bounds)
+        lines.append(words.no_sharp_edge(picture.runs, bounds))
+    elif picture.map.y is BY_ALPHA:
+        lines += words.by_alpha(cells, picture.view.metric)
+    elif picture.map.y is BY_RATE:
+        lines += words.by_rate(cells)
+    st.markdown("\n".join(f"- {line}" for line in lines if line))
+    if picture.map.plain:
+        collapsed(picture, form)
+
+
+@st.fragment
+def collapsed(picture: Picture, form: Form) -> None:
+    """Does beta alone decide? The test, and the plot with its slider."""
+    st.subheader("Does β alone decide?")
+    metric = picture.view.metric
+    if metric not in COLLAPSED:
+        st.caption(f"Tested for {', '.join(METRICS[name].label for name in COLLAPSED)}: choose one of them as metric.")
+        return
+    found = picture.collapse(metric)
+    st.markdown(words.verdict(found, metric))
+    left, right = st.columns([6, 5], gap="large")
+    with right:
+        q = st.slider("q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP, key=form.key("q"), bind=BOUND)
+        st.markdown(
+            r"Networks of every depth against $L^q\beta$. If one variable decides, all colours lie on one curve: at "
+            "$q = 0$ that variable is β."
+        )
+        part = unfolded("Every metric", False)
+        if part is not None:
+            part.table(every_metric(picture), hide_index=True)
+    with left:
+        shown = [METRICS[metric], EXPLAINED["collapse"]]
+        about("regime_collapse", lambda: figures.collapse_chart(picture, q), picture.cells, shown)
+        st.altair_chart(picture.against(q), width="stretch", key="chart_regime_collapse")
+
+
+def every_metric(picture: Picture) -> pd.DataFrame:
+    """The test of each metric."""
+    rows = []
+    for name in COLLAPSED:
+        found = picture.collapse(name)
+        error = "" if found.depth_exponent_error is None else f" ± {found.depth_exponent_error:.2f}"
+        exponent = "—" if found.depth_exponent is None else f"{found.depth_exponent:.2f}{error}"
+        rows.append(
+            {
+                "metric": METRICS[name].label,
+                "p": number(found.p_value, 2),
+                "depth exponent": exponent,
+                "best q": number(found.best_q),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: Sequence[Quantity]) -> None:
+    """Definitions, sources, data and figure of a chart."""
+    with (
+        st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"),
+        st.popover("about", icon=":material/info:", type="tertiary", help="definitions, sources, data and figure"),
+    ):
+        for quantity in explained:
+            st.markdown(f"**{quantity.label}**: {quantity.definition}")
+            st.caption(f"Source: {quantity.source}")
+        st.download_button(
+            "Data (CSV)",
+            lambda: frame.to_csv(index=False),  # pyright: ignore[reportArgumentType]
+            f"{name}.csv",
+            "text/csv",
+            key=f"download {name}.csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        downloads.figure_files(name, chart)

@@ -1,0 +1,139 @@
+"""What a map shows, in sentences computed from its cells. No Streamlit here."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
+from engine.regimes.collapse import MOST_BETA, Collapse
+from engine.regimes.labels import LAZY, STRONG, UNSTABLE, WEAK, Thresholds
+from pages.charts.regimes.names import COLOURS
+from pages.regime_map.maps import EDGE
+from pages.regime_map.quantities import METRICS
+from pages.words import listing, number, percent, spread
+
+SURE = 0.05
+"""p below which beta alone is rejected."""
+HALF = 0.5
+"""Share of failed networks below which a cell trains."""
+QUICK = 20
+"""Resamples of a boundary whose band is not shown."""
+
+
+def definitions(bounds: Thresholds) -> dict[str, str]:
+    """What each label means, with the thresholds as they stand."""
+    lazy, strong = number(bounds.lazy), number(bounds.strong)
+    return {
+        LAZY: f"elt ≤ {lazy}: the frozen kernel $K_0$ predicts what the network learned.",
+        WEAK: f"elt from {lazy} to {strong}: features move, the frozen kernel is off by a part of what was learned.",
+        STRONG: f"elt > {strong}, or not finite: the frozen kernel no longer predicts.",
+        f"{UNSTABLE}: stochastic kernel": f"CV² ≥ {number(bounds.spread)}: at initialisation the kernel of one network "
+        "says little about that of another.",
+        f"{UNSTABLE}: untrainable": f"at least {percent(bounds.failed)} of the networks diverge, die or reach the cap.",
+    }
+
+
+def counts(cells: pd.DataFrame) -> str:
+    """How many cells have which label. `cells` of `plane_table`, those that are known."""
+    found = cells["regime"].value_counts()
+    parts = [f"{found[name]} {name}" for name in COLOURS if name in found]
+    return f"Of {len(cells)} cells: {listing(parts)}."
+
+
+def edges(found: Mapping[str, Boundary], bounds: Thresholds) -> list[str]:
+    """Where along beta the regimes change, or why that cannot be said."""
+    said = {
+        "lazy_weak": f"**Lazy training ends** (elt = {number(bounds.lazy)})",
+        "weak_strong": f"**The frozen kernel stops predicting** (elt = {number(bounds.strong)})",
+        "stable_unstable": "**Half of the networks fail**",
+    }
+    return [f"{said[name]}: {_edge(edge)}." for name, edge in found.items()]
+
+
+def _edge(edge: Boundary) -> str:
+    if edge.beta is None:
+        return edge.reason
+    low, high = ("open" if end is None else number(end) for end in (edge.low, edge.high))
+    return rf"at $\beta$ = {number(edge.beta)} (90%: {low} to {high})"
+
+
+def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds) -> str:
+    """How far the lazy boundary moves when its threshold is doubled; empty where either does not exist."""
+    elt = largest_if_not_finite(runs["elt"].to_numpy(float))
+    beta, cell = runs["beta"].to_numpy(float), runs["cell"].to_numpy(int)
+    at, doubled = (boundary(beta, elt > level, cell, QUICK).beta for level in (bounds.lazy, 2 * bounds.lazy))
+    if at is None or doubled is None:
+        return ""
+    return (
+        rf"There is no sharp lazy boundary: twice the threshold moves it to $\beta$ = {number(doubled)}, "
+        f"{number(doubled / at, 2)} times as far."
+    )
+
+
+def verdict(found: Collapse, metric: str) -> str:
+    """Does beta alone decide a metric?"""
+    asked = f"**Does β alone decide the {METRICS[metric].label}?**"
+    if found.groups == 0:
+        return f"{asked} Not enough data: no β ≤ {MOST_BETA:g} is shared by several cells."
+    if found.p_value is None:
+        return f"{asked} Not enough data: several networks in a cell are needed."
+    p = f"p = {number(found.p_value, 2)}, {found.groups} values of β ≤ {MOST_BETA:g}"
+    if found.p_value >= SURE:
+        said = "Nothing here speaks against it: at equal β cells differ no more than their seeds do"
+    else:
+        said = "**No**: at equal β cells differ by more than their seeds do"
+    return f"{asked} {said} ({p}).{_also(found)}"
+
+
+def _also(found: Collapse) -> str:
+    parts = []
+    if found.depth_exponent is not None:
+        error = "" if found.depth_exponent_error is None else rf" \pm {found.depth_exponent_error:.2f}"
+        parts.append(rf" At fixed β it goes as $L^{{{found.depth_exponent:.2f}{error}}}$.")
+    if found.best_q is not None:
+        parts.append(rf" The best single variable is $L^{{{found.best_q:.2f}}}\beta$.")
+    return "".join(parts)
+
+
+def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
+    """What the output scale does, at the beta in the middle of those that have several."""
+    known = cells[np.isfinite(cells[metric])]
+    several = known.groupby("beta").filter(lambda group: group["alpha"].nunique() > 1)
+    if several.empty:
+        return ["Not enough data: no β has cells at several α."]
+    betas = np.unique(several["beta"])
+    beta = float(betas[(len(betas) - 1) // 2])
+    row = several[several["beta"] == beta].sort_values("alpha")
+    first, last = row.iloc[0], row.iloc[-1]
+    share = max(first[metric], last[metric]) / max(min(first[metric], last[metric]), 1e-300)
+    said = (
+        rf"At $\beta$ = {number(beta)} the {METRICS[metric].label} is {number(first[metric])} at α = "
+        f"{number(first['alpha'])} and {number(last[metric])} at α = {number(last['alpha'])}"
+    )
+    if share < 1.5:
+        return [f"{said}: here the output scale hardly matters."]
+    return [f"{said}: **β alone does not decide**, the output scale moves it by a factor {number(share, 2)}."]
+
+
+def by_rate(cells: pd.DataFrame) -> list[str]:
+    """Which step sizes the networks bear, and what becomes of their sharpness."""
+    trains = cells[cells["failed"] < HALF]
+    if trains.empty:
+        return ["No cell trains."]
+    largest, tried = trains.groupby("width")["rate"].max(), cells["rate"].max()
+    low, high = number(largest.min()), number(largest.max())
+    span = low if low == high else f"{low} to {high}, by width"
+    said = [f"Most networks train up to η_eff λ_max(K₀) = {span}; tried up to {number(tried)}."]
+    beyond = trains[trains["rate"] > EDGE]
+    if len(beyond):
+        widths = listing([number(width) for width in np.unique(beyond["width"])])
+        said.append(
+            f"**Beyond the edge of stability** networks still train at n = {widths}; their sharpness at the stop is "
+            f"{spread(beyond['sharpness'])}. The frozen kernel's descent diverges there, so elt is large."
+        )
+    elif tried > EDGE:
+        said.append("No width trains beyond the edge of stability.")
+    fallen = int(np.sum(trains["sharpness"] < trains["rate"]))
+    said.append(f"In {fallen} of {len(trains)} cells that train, the sharpness is lower at the stop than at the start.")
+    return said

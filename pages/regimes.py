@@ -1,0 +1,78 @@
+"""Regime map: ensembles over depth and width, coloured by regime, and whether beta alone decides."""
+
+import time
+
+import streamlit as st
+
+from pages.asking import REDRAW
+from pages.initialisation.form import Form
+from pages.live import PAUSE
+from pages.regime_map import controls, drawing, sweeping
+from pages.regime_map.controls import Asked
+from pages.regime_map.figures import Picture, View
+from pages.regime_map.sweeping import Standing
+
+SHARE = 4
+"""A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
+DRAWN = "regime map drawn"
+PREFIX, ADDRESS = "map_", "regime map address"
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    come_back()
+    st.title("Regime map")
+    st.markdown(
+        r"Each cell is an ensemble of trained networks, all to the same residual. Is it **lazy**, does it **learn "
+        r"features**, or is it **unstable**, and does $\beta = L/n$ decide?"
+    )
+    form = Form(PREFIX)
+    asked = controls.show(form)
+    if not form.fine() or asked is None:
+        return
+    view, opens = drawing.looks(form)
+    if sweeping.running(asked.sweep):
+        watch(asked, view, opens)
+        return
+    found = sweeping.standing(asked.sweep)
+    sweeping.offer(asked, found)
+    picture = Picture(asked.map, found, view)
+    drawing.charts(picture, opens, whole=True)
+    drawing.findings(picture, form)
+
+
+def come_back() -> None:
+    """The map that was left for another page, when the browser goes back to an address that names none."""
+    own = {name: text for name, text in st.query_params.to_dict().items() if name.startswith(PREFIX)}
+    if st.session_state.pop("arrived", False) and not own:
+        own = st.session_state.get(ADDRESS, {})
+        st.query_params.from_dict(own)
+    st.session_state[ADDRESS] = own
+
+
+@st.fragment(run_every=REDRAW)
+def watch(asked: Asked, view: View, opens: str) -> None:
+    """Drives the sweep on, and shows its cells as they come."""
+    started = sweeping.running(asked.sweep)
+    if started is None or not started.step():
+        st.rerun()
+    found = started.standing()
+    sweeping.progress(asked, started, found)
+    drawn = due(found)
+    began = time.monotonic()
+    drawing.charts(Picture(asked.map, drawn, view), opens, whole=False)
+    if drawn is found:
+        st.session_state[DRAWN] = found, time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
+
+
+def due(found: Standing) -> Standing:
+    """What to draw: the newest cells, or those of the last picture while it is too early for another. The first cells
+    are never too early."""
+    last, until = st.session_state.get(DRAWN, (None, 0.0))
+    if last is None or last.config.hash != found.config.hash:
+        return found
+    early = time.monotonic() < until and len(last.results) > 0
+    return last if early or len(found.results) == len(last.results) else found
+
+
+page()

@@ -1,0 +1,206 @@
+"""What the four pages on function spaces share: controls, the one job, links that carry the run, charts, files.
+
+What is built for a run is kept by its key (never by its arrays), so that a redraw builds nothing again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine import jobs
+from engine.progress import Arrays
+from engine.rkhs.result import RkhsResult, SetName
+from engine.schema import ConfigError
+from pages import asking, controls, downloads, draft_state, player, results
+from pages.address import to_query
+from pages.charts.table import Table
+from pages.initialisation.asking import gather
+from pages.prepared import Prepared
+from pages.presets import PRESETS
+from pages.rkhs import job
+from pages.rkhs.words import WHERE, facts
+from pages.words import plain
+
+SIBLINGS = {
+    "norms": ("Norms", ":material/straighten:"),
+    "function_space": ("Function space", ":material/bubble_chart:"),
+    "inductive_bias": ("Inductive bias", ":material/tune:"),
+    "generalisation": ("Generalisation", ":material/school:"),
+    "evolution": ("Evolution", ":material/timeline:"),
+    "perturbation": ("Perturbation", ":material/layers:"),
+}
+"""Pages that a run is carried to: title and icon."""
+COMPARED = ("space_moves", "space_stays")
+"""Presets that these pages offer: one whose space moves towards the target, and one whose space hardly moves."""
+KEPT = 96
+"""Built tables and charts kept, over all runs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A finished comparison on a page."""
+
+    result: RkhsResult
+    arrays: Arrays
+    key: str
+
+    def seed_choice(self, name: str) -> int:
+        """The position of the seed to look at."""
+        seeds = [seed.facts["seed"] for seed in self.result.seeds]
+        if len(seeds) == 1:
+            return 0
+        chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"{name} seed {seeds}")
+        return seeds.index(chosen)
+
+
+def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
+    """A page: its controls, then `body` of the result, or the way to one.
+
+    Args:
+        name: of the page, in `SIBLINGS`.
+        question: what it answers, as Markdown.
+    """
+    if "draft" not in st.session_state and not st.query_params.to_dict():
+        draft_state.load_preset(COMPARED[0])
+    st.title(SIBLINGS[name][0])
+    st.markdown(question)
+    asked = controls.show()
+    if asked.config is None:
+        asking.show(asked)
+        return
+    _links(name)
+    try:
+        wanted = job.wanted(asked.config)
+    except ConfigError as error:
+        lines = [f"- {controls.described(problem)}" for problem in error.problems]
+        st.error("\n".join(["The spaces of this run cannot be compared:", "", *lines]), icon=":material/rule:")
+    else:
+        note = "One computation serves all pages on function spaces."
+        arrays = gather("spaces", "Train this run and compare its spaces", [wanted], note).get(wanted)
+        if arrays is None:
+            _compared(name)
+        else:
+            shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(wanted.kind, wanted.config))
+            st.caption(plain(facts(shown.result)))
+            body(shown)
+            _files(shown)
+    draft_state.write_url(jobs.key("run", asked.config))
+
+
+def _links(name: str) -> None:
+    """The same run on the other pages."""
+    draft = draft_state.current()
+    query = st.query_params.to_dict() if draft.get("content") else to_query(draft)
+    with st.container(horizontal=True, gap="medium", key="siblings"):
+        st.caption("The same run:", width="content")
+        for other, (title, icon) in SIBLINGS.items():
+            if other != name:
+                st.page_link(f"{other}.py", label=title, icon=icon, query_params=query, width="content")
+
+
+def _compared(name: str) -> None:
+    st.markdown("**Two runs to compare**")
+    for preset in COMPARED:
+        with st.container(gap=None):
+            st.page_link(
+                f"{name}.py",
+                label=PRESETS[preset].label,
+                icon=":material/arrow_forward:",
+                query_params={"preset": preset},
+            )
+            st.caption(PRESETS[preset].question)
+
+
+def _files(shown: Shown) -> None:
+    st.subheader("Take it with you")
+    downloads.data_files(shown.result, shown.arrays)  # pyright: ignore[reportArgumentType]
+    st.caption(plain(f"config {shown.result.config.hash[:16]}"))
+    results.keep(shown.key)
+
+
+def points_choice(name: str) -> SetName:
+    """The set of points to look at."""
+    chosen = st.segmented_control(
+        "points",
+        list(WHERE),
+        default="held_out",
+        format_func=WHERE.__getitem__,
+        required=True,
+        key=f"{name} points",
+        help="The labels of training points are baked into $K_t$: read what was learned off held-out points.",
+    )
+    return "train" if chosen == "train" else "held_out"
+
+
+def drawn(
+    shown: Shown,
+    name: str,
+    explained: Sequence[str],
+    table: Callable[[], Table],
+    chart: Callable[[Any], Any],
+    variant: str = "",
+) -> None:
+    """A chart that stretches, under its popover; what it leaves out, beneath.
+
+    Args:
+        name: of the chart, unique on the page; also of its file.
+        explained: names of `engine.quantities`.
+        table: what to draw; asked once for a run and variant.
+        chart: draws the frame of the table.
+        variant: what the reader chose.
+    """
+    built = _table(shown.key, f"{name} {variant}", table)
+
+    def figure() -> Any:
+        return chart(built.frame)
+
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
+        results.about(explained, f"spaces-{name}", figure)
+    with st.container(key=f"drawn_{name}"):
+        st.altair_chart(_chart(shown.key, f"{name} {variant}", figure), width="stretch", key=f"chart_{name}")
+    results.say(built.notes)
+
+
+def in_motion(
+    shown: Shown,
+    name: str,
+    explained: Sequence[str],
+    tables: Callable[[int], Any],
+    chart: Callable[..., Any],
+    description: str,
+    variant: str = "",
+) -> None:
+    """An animated chart of one seed under its player.
+
+    Args:
+        tables: of the seed at a position; with `labels` and `notes`.
+        chart: of the tables, and `start`, the frame shown first.
+        description: for screen readers.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = shown.seed_choice(name)
+        built = _table(shown.key, f"{name} {index}", lambda: tables(index))
+        last = len(built.labels) - 1
+
+        def figure() -> Any:
+            return chart(built, start=last)
+
+        results.about(explained, f"spaces-{name}", figure)
+    prepared = _chart(shown.key, f"{name} {index} {variant}", figure)
+    player.show(prepared, built.labels, key=f"evolution_{name}_{index}", start=last, description=description)
+    results.say(built.notes)
+
+
+# Built once per run. Arguments that begin with an underscore are not part of the key.
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _table(key: str, name: str, _build: Callable[[], Any]) -> Any:
+    return _build()
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _chart(key: str, name: str, _build: Callable[[], Any]) -> Any:
+    return Prepared(_build())

@@ -1,0 +1,147 @@
+"""What the Function space page says, in numbers and sentences computed from them. No Streamlit here."""
+
+from typing import Literal
+
+import numpy as np
+
+from engine.rkhs.growth import FUNCTIONS, SPACES
+from engine.rkhs.result import RkhsResult, SeedSpaces
+from pages.findings import Headline
+from pages.rkhs.words import SAME, known, over_seeds, stops
+from pages.words import listing, middle, number, percent, spread
+
+BOUNDED = 0.1
+"""Growth exponents below it are bounded as far as these grids tell."""
+STEEPER = 0.2
+"""One exponent beyond another by as much is worth a word."""
+NEGLIGIBLE = 1e-3
+"""Errors below it are told alike."""
+REACHED = 0.1
+"""The error at which balls are compared."""
+
+Space = Literal["H_0", "H_T"]
+Function = Literal["target", "function", "noise"]
+NAMES: dict[Function, str] = {"function": "$f_T$", "target": "the target"}
+PLAIN: dict[Function, str] = {"target": "y", "function": "f_T"}
+
+
+def headlines(result: RkhsResult) -> list[Headline]:
+    """Growth exponents over the nested grids, as medians over seeds."""
+    return [
+        Headline(
+            f"growth of {label} in {space}",
+            number(middle(_exponents(result, space, function)), 2),
+            rf"Exponent in $f^TK_p^{{-1}}f \sim p^a$; near 0: bounded so far. Over seeds: "
+            f"{spread(_exponents(result, space, function), lambda one: number(one, 2))}. A dash: not determined.",
+        )
+        for function, label in PLAIN.items()
+        for space in SPACES
+    ]
+
+
+def sentences(result: RkhsResult) -> list[str]:
+    """Markdown, one finding each."""
+    return [*stops(result), *_growth(result), *_balls(result), *_modes(result), *_outside(result)]
+
+
+def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:
+    return known(seed.growth(space, function).exponent for seed in result.seeds)
+
+
+def _growth(result: RkhsResult) -> list[str]:
+    """Where the norms of target and trained function stay bounded."""
+    sizes, said = result.seeds[0]["grid_sizes"], []
+    grids = f"on nested grids of {int(sizes[0])} to {int(sizes[-1])} points"
+    for function, label in NAMES.items():
+        start, end = (middle(_exponents(result, space, function)) for space in SPACES)
+        known_ones = [
+            f"like $p^{{{value:.2f}}}$ in ${space}$"
+            for space, value in zip(SPACES, (start, end), strict=True)
+            if np.isfinite(value)
+        ]
+        if len(known_ones) == 2:
+            said.append(f"The squared norm of {label} grows {listing(known_ones)} {grids}: {_verdict(start, end)}.")
+            continue
+        missing = listing([f"${s}$" for s, value in zip(SPACES, (start, end), strict=True) if not np.isfinite(value)])
+        grows = f"The squared norm of {label} grows {known_ones[0]} {grids}. " if known_ones else ""
+        said.append(
+            f"{grows}How {'it' if grows else f'the norm of {label}'} grows in {missing} is **not determined**: fewer "
+            f"than three grids allow an inverse ({_ranks(result.seeds[0])})."
+        )
+    noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
+    if np.isfinite(noise):
+        said.append(f"That of white noise, in no space, grows like $p^{{{noise:.2f}}}$.")
+    return said
+
+
+def _verdict(start: float, end: float) -> str:
+    """What two exponents say of membership."""
+    if max(start, end) < BOUNDED:
+        return "bounded so far in both"
+    if end < BOUNDED:
+        return "**bounded so far in $H_T$ only**"
+    if start < BOUNDED:
+        return "bounded so far in $H_0$ only"
+    if start - end > STEEPER:
+        return "**slower in $H_T$**, bounded in neither on these grids"
+    if end - start > STEEPER:
+        return "slower in $H_0$, bounded in neither on these grids"
+    return "alike, bounded in neither on these grids"
+
+
+def _ranks(seed: SeedSpaces) -> str:
+    largest = int(seed["grid_sizes"][-1])
+    start, end = (int(rank) for rank in seed["grid_rank"][:, -1])
+    return f"ranks {start:,} and {end:,} on {largest:,} points"
+
+
+def _balls(result: RkhsResult) -> list[str]:
+    """The error that H_0 leaves with the norm at which H_T reaches `REACHED`."""
+    left = known(error_at_budget(seed) for seed in result.seeds)
+    if not left:
+        return [f"No ball of $H_T$ reaches a squared error of {REACHED:.0%} held out."]
+    error = middle(left)
+    budget = f"At the norm with which the best function of $H_T$ leaves a squared error of {REACHED:.0%} held out"
+    if 1 / SAME < error / REACHED < SAME:
+        return [f"{budget}, the best of $H_0$ leaves as much: no enlargement is seen."]
+    return [f"{budget}, the best of $H_0$ leaves **{_share(error)}**{over_seeds(left, _share)}."]
+
+
+def _share(error: float) -> str:
+    return percent(error) if error > NEGLIGIBLE else f"under {percent(NEGLIGIBLE)}"
+
+
+def error_at_budget(seed: SeedSpaces) -> float:
+    """Of the ball of H_0 with the radius at which H_T's leaves `REACHED`, by interpolation; NaN if none does."""
+    radius, error = (seed[f"held_out/frontier_{name}"] for name in ("radius_squared", "error"))
+    if error[-1].min() > REACHED:
+        return float("nan")
+    # Along the multipliers radii ascend and errors descend.
+    budget = np.interp(-REACHED, -error[-1], np.log(radius[-1]))
+    return float(np.interp(budget, np.log(radius[0]), error[0]))
+
+
+def _modes(result: RkhsResult) -> list[str]:
+    """How much of the leading eigenfunctions of K_0 is found again, of the first seed."""
+    seed = result.seeds[0]
+    # Modes under the noise floor have no direction of their own.
+    overlap = seed["mode_overlap"][-1][: int(seed["held_out/rank"][[0, -1]].min())]
+    if not len(overlap):
+        return []
+    weakest = int(np.argmin(overlap))
+    whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
+    return [
+        f"Of the leading {len(overlap)} eigenfunctions of $K_0$, matched one to one with those of $K_T$, the overlap "
+        f"is {percent(float(np.median(overlap)))} in the median and {percent(float(overlap[weakest]))} for mode "
+        f"{weakest + 1}{whose}."
+    ]
+
+
+def _outside(result: RkhsResult) -> list[str]:
+    """The part of f_T that no function of H_0 reaches, where the grid has more points than K_0 has rank."""
+    outside = known(seed["grid_outside"][0, FUNCTIONS.index("function"), -1] for seed in result.seeds)
+    if not outside:
+        return []
+    return [
+        f"{percent(middle(outside))} of $f_T$, in norm, lies outside the span of $H_0$ ({_ranks(result.seeds[0])})."
+    ]

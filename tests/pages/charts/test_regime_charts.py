@@ -1,0 +1,189 @@
+"""What the charts of the regime map draw: where cells lie, exact edges, boundaries, what is left out."""
+
+import sys
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from regime_cells import results
+
+from engine.regimes.boundaries import Boundary
+from engine.regimes.labels import Thresholds, cells_frame
+from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.regimes.runs import runs_frame
+from engine.regimes.summary import stochastic_edge
+from pages import theme
+from pages.charts import figure
+from pages.charts.regimes import along, plane
+from pages.charts.regimes.names import REGIMES, regime
+from pages.regime_map import figures
+from pages.regime_map.figures import Picture, View
+from pages.regime_map.maps import BY_RATE, MAPS
+from pages.regime_map.quantities import METRICS
+from pages.regime_map.sweeping import Standing
+
+PLAIN = MAPS["depth and width"]
+BASE = {**DEFAULT_MAP.base, "network": {**DEFAULT_MAP.base["network"], "depth": 4}}
+SWEEPS = {
+    "depth and width": DEFAULT_MAP,
+    "alpha and beta": SweepConfig.from_dict(
+        {"base": BASE, "grid": {"network.alpha": (0.1, 1.0, 10.0), "beta": (0.05, 0.1, 0.2)}}
+    ),
+    "rate and width": SweepConfig.from_dict(
+        {
+            "base": {**BASE, "training": {"allow_unstable": True}},
+            "grid": {BY_RATE.setting: (0.25, 0.95, 2.0), "network.width": (8, 64)},
+        }
+    ),
+}
+
+
+def picture(name: str = "depth and width", metric: str = "elt", coloured: bool = False, **law: float) -> Picture:
+    found = Standing(SWEEPS[name], results(SWEEPS[name], **law))
+    return Picture(MAPS[name], found, View(metric, coloured, Thresholds()))
+
+
+def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
+    """Layers of this mark, each with its rows."""
+    specification = chart.to_dict()
+    found = [layer for layer in specification["layer"] if layer["mark"]["type"] == mark]
+    names = [layer.get("data", specification.get("data"))["name"] for layer in found]
+    return [{**layer, "rows": specification["datasets"][name]} for layer, name in zip(found, names, strict=True)]
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_every_chart_is_valid_and_asks_a_question(name):
+    for metric in METRICS:
+        seen = picture(name, metric, coloured=True)
+        for chart in (figures.plane_chart(seen), figures.along_chart(seen, True)):
+            assert chart.to_dict()["title"]["text"].endswith("?"), metric
+    assert figures.plane_chart(picture(name)).to_dict()["title"]["text"] == MAPS[name].question
+
+
+def test_charts_become_figures():
+    seen = picture(fails_from=0.5)
+    assert figure(figures.plane_chart(seen), "svg").startswith(b"<svg")
+    assert figure(figures.along_chart(seen, True), "svg").startswith(b"<svg")
+    assert figure(figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
+
+
+def test_cells_cover_the_plane_without_overlap():
+    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), pd.DataFrame())
+    assert len(table) == 30
+    assert table["regime"].isna().all()
+    assert ((table["x0"] < table["x"]) & (table["x"] < table["x1"])).all()
+    assert ((table["y0"] < table["y"]) & (table["y"] < table["y1"])).all()
+    ends = table.drop_duplicates("x").sort_values("x")
+    assert (ends["x1"].to_numpy()[:-1] < ends["x0"].to_numpy()[1:]).all()
+    assert ends["x0"].to_numpy()[1:] / ends["x1"].to_numpy()[:-1] == pytest.approx(2 ** (2 * plane.INSET))
+
+
+def test_a_map_in_the_making_shows_what_is_known_and_what_is_not():
+    whole = results(DEFAULT_MAP)
+    some = {part.hash: whole[part.hash] for cell in DEFAULT_MAP.cells[:7] for part in cell.parts}
+    seen = Picture(PLAIN, Standing(DEFAULT_MAP, some), View("elt", False, Thresholds()))
+    outlines, cells = layers(figures.plane_chart(seen), "rect")
+    assert (len(outlines["rows"]), len(cells["rows"])) == (23, 7)
+    assert len(figures.along_table(seen).frame) == 7
+
+
+def test_the_edge_of_the_stochastic_kernel_is_the_exact_one_and_goes_beyond_the_cells():
+    drawn = plane.Plane.around(picture().table, "n", "L")
+    curve = figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 1.0)
+    assert curve is not None
+    exact = stochastic_edge(DEFAULT_MAP, Thresholds())
+    assert exact
+    for row in exact:
+        assert np.interp(row["depth"], curve["y"], curve["x"]) == pytest.approx(row["width"], rel=0.02)
+    assert curve["y"].max() > 32
+    assert figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 1e200) is None
+    wide = figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 0.1)
+    assert wide is not None
+    assert wide["x"].min() > curve["x"].min()
+
+
+@pytest.mark.parametrize("name", ["alpha and beta", "rate and width"])
+def test_at_one_depth_that_edge_is_a_straight_line(name):
+    seen = picture(name)
+    drawn = plane.Plane.around(seen.table, "x", "y")
+    curve = figures.edge_curve(seen.sweep, seen.map, drawn, 1.0)
+    assert curve is not None
+    width = 18.74071544696059  # depth 4, as in the default map
+    assert curve["x"].tolist() == pytest.approx([4 / width if name == "alpha and beta" else width] * 2, rel=1e-6)
+    assert curve["narrow"].tolist() == [name == "rate and width"] * 2
+
+
+def test_lines_of_constant_beta_are_where_they_should_be():
+    for layer in layers(figures.plane_chart(picture()), "line"):
+        for row in layer["rows"]:
+            if "line" in row:
+                assert row["y"] == pytest.approx(row["line"] * row["x"])
+
+
+def test_only_the_map_of_step_sizes_has_an_edge_of_stability():
+    for name in MAPS:
+        subtitle = figures.plane_chart(picture(name)).to_dict()["title"]["subtitle"]
+        rules = layers(figures.plane_chart(picture(name)), "rule")
+        assert [layer["rows"] for layer in rules] == ([[{"y": 2.0}]] if name == "rate and width" else [])
+        assert ("edge of stability" in subtitle) == (name == "rate and width")
+
+
+def test_boundaries_are_drawn_with_their_bands_where_there_are_any():
+    frame = figures.along_table(picture()).frame
+    found = {
+        "lazy_weak": Boundary(0.0145, 0.0105, 0.0175),
+        "weak_strong": Boundary(0.132, 0.107, None),
+        "stable_unstable": Boundary(None, reason="not enough data"),
+    }
+    chart = along.along_chart(frame, METRICS["elt"], theme.title("?"), {"lazy: 0.1": 0.1}, found)
+    lines = [
+        layer["rows"][0] for layer in layers(chart, "rule") if "x" in layer["rows"][0] and "low" in layer["rows"][0]
+    ]
+    assert [row["x"] for row in lines] == [0.0145, 0.132]
+    assert [row["low"] for row in lines] == [0.0105, 0.107]
+    assert lines[1]["high"] > frame["x"].max()  # open: to the end of the axis
+
+
+def test_what_no_axis_can_show_is_left_out_and_said():
+    seen = picture()
+    cells = seen.cells.assign(elt=[np.inf, 0.0, 50.0, *np.linspace(0.1, 0.9, 27)])
+    table = along.along_table(cells, "elt", "depth", "L")
+    assert len(table.frame) == 27
+    assert table.notes == (
+        "Not drawn: 2 cells, 0 or not finite.",
+        "Not drawn: 1 cell, beyond the axis, above 10: their networks blew up.",
+    )
+    assert along.along_table(cells.assign(elt=0.1), "elt", "depth", "L").notes == ()
+
+
+def test_the_right_q_puts_all_depths_on_one_curve():
+    seen = picture(exponent=0.5, noise=0.0)
+
+    def left(q: float) -> float:
+        """What a straight line in the logarithms leaves."""
+        chart = figures.collapse_chart(seen, q)
+        rows = pd.DataFrame(layers(chart, "point")[0]["rows"])
+        x, y = np.log(rows["x"]), np.log(rows["value"])
+        return float(np.std(y - np.polynomial.Polynomial.fit(x, y, 1)(x)))
+
+    assert left(0.5) < 1e-9
+    assert left(0.0) > 0.1
+    assert seen.collapse("elt").best_q == pytest.approx(0.5, abs=0.02)
+
+
+def test_every_label_and_reason_has_a_name_of_its_own():
+    table = cells_frame(runs_frame(DEFAULT_MAP, results(DEFAULT_MAP, fails_from=0.5)))
+    found = {regime(*row) for row in zip(table["label"], table["reason"], strict=True)}
+    assert found <= set(REGIMES.values())
+    assert {"lazy", "weak feature learning", "unstable: stochastic kernel", "unstable: both"} <= found
+
+
+def test_ordered_series_go_from_blue_to_orange():
+    assert along.shades(7) == [colour.lower() for colour in theme.ORDERED]
+    assert along.shades(2) == [theme.ORDERED[0], theme.ORDERED[-1]]
+    assert len(set(along.shades(12))) == 12

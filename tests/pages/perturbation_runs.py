@@ -1,0 +1,60 @@
+"""Small perturbations and a study for tests of the page, each computed once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pretend_engine import MAIN
+
+from engine.config import RunConfig
+from engine.perturbation.requests import PerturbationConfig, StudyConfig
+from engine.schema import Config
+
+CIRCLE = {"name": "circle", "size": 8, "test_size": 12, "frequencies": [1]}
+TRAINING = {"checkpoints": 8, "max_steps": 40, "stop_residual": 0.1}
+RUNS = {
+    "flow": {
+        "data": CIRCLE,
+        "network": {"depth": 2, "width": 48, "activation": "erf"},
+        "training": {**TRAINING, "integrator": "rk4"},
+        "seeds": [0, 1],
+    },
+    "descent": {
+        "data": {"name": "sphere", "dim": 3, "size": 8, "test_size": 12},
+        "network": {"depth": 1, "width": 32, "activation": "relu"},
+        "training": TRAINING,
+    },
+    "dead": {
+        "data": CIRCLE,
+        "network": {"depth": 64, "width": 1, "sigma_b": 0, "train_bias": False, "output_bias": False},
+        "training": TRAINING,
+    },
+}
+WIDTHS, SEEDS = "16, 64", "2"
+"""What the study is asked for on the page, beside the run "flow"."""
+
+
+def run(name: str) -> RunConfig:
+    return RunConfig.from_dict(RUNS[name])
+
+
+def jobs() -> list[tuple[str, Config]]:
+    """Everything that `computed` computes."""
+    expansions: list[tuple[str, Config]] = [("perturbation", PerturbationConfig.of(run(name))) for name in RUNS]
+    study = StudyConfig.from_dict({"run": {**run("flow").to_dict(), "seeds": [0, 1]}, "widths": [16, 64]})
+    return [*expansions, ("perturbation_study", study)]
+
+
+def computed(directory: Path) -> None:
+    """Fills the cache in this folder, in a process of its own: this one stays free of JAX."""
+    code = (
+        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.jobs import parse\n"
+        "store = Store(pathlib.Path(sys.argv[1]))\n"
+        "for kind, values in json.loads(sys.argv[2]): cached_compute(store, kind, parse(kind, values))"
+    )
+    asked = json.dumps([(kind, config.to_dict()) for kind, config in jobs()])
+    command = [sys.executable, "-c", code, str(directory), asked]
+    environment = {**os.environ, "JAX_ENABLE_X64": "1", "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=MAIN.parents[1], env=environment, check=True, timeout=280)

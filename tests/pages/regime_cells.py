@@ -1,0 +1,42 @@
+"""Cells of a sweep with metrics that follow a law written down here."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine import jobs
+from engine.config import RunConfig
+from engine.progress import Arrays
+from engine.regimes.requests import SweepConfig
+from engine.regimes.runs import METRICS
+
+
+def part(
+    run: RunConfig, *, scale: float = 4.0, exponent: float = 0.0, noise: float = 0.1, fails_from: float = 1.0
+) -> Arrays:
+    """Metrics scale beta depth^exponent / alpha, times a factor of each seed; runs fail from a beta on."""
+    network, seeds = run.network, np.array(run.seeds)
+    factors = np.exp(noise * np.random.default_rng(int(run.hash[:8], 16)).normal(size=len(seeds)))
+    values = scale * network.beta * network.depth**exponent / network.alpha * factors
+    metrics = dict.fromkeys(METRICS, values) | {"sharpness": np.full(len(seeds), 0.4), "steps": 100 * factors}
+    spread = np.array(float(np.expm1(5 * network.beta)))
+    end = "cap" if network.beta >= fails_from else "residual"
+    return {
+        "seed": seeds,
+        "end": np.array([end] * len(seeds)),
+        **metrics,
+        "cv2": spread,
+        "cv2_low": spread,
+        "cv2_high": spread,
+        "meta": np.array('{"seconds": 2.0}'),
+    }
+
+
+def results(sweep: SweepConfig, **law: float) -> dict[str, Arrays]:
+    """Of every cell, by the hash of its part."""
+    return {some.hash: part(some, **law) for cell in sweep.cells for some in cell.parts}
+
+
+def stored(sweep: SweepConfig, **law: float) -> Mapping[str, Arrays]:
+    """The same by the key of its job."""
+    return {jobs.key("cell", some): part(some, **law) for cell in sweep.cells for some in cell.parts}

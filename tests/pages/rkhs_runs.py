@@ -1,0 +1,54 @@
+"""Small comparisons of spaces for tests of the pages, each computed once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pretend_engine import MAIN
+
+from engine.config import RunConfig
+from engine.rkhs.requests import RkhsConfig
+
+TRAINING = {"checkpoints": 6, "max_steps": 40, "stop_residual": 0.2}
+RUNS = {
+    "circle": {
+        "data": {"name": "circle", "size": 12, "test_size": 24, "frequencies": [1]},
+        "network": {"depth": 1, "width": 32, "alpha": 0.3},
+        "training": TRAINING,
+        "seeds": [0, 1],
+    },
+    "parity": {
+        "data": {"name": "parity", "dim": 5, "order": 2, "size": 12, "test_size": 20},
+        "network": {"depth": 1, "width": 16},
+        "training": TRAINING,
+    },
+    "dead": {
+        "data": {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]},
+        "network": {"depth": 64, "width": 1, "sigma_b": 0, "train_bias": False, "output_bias": False},
+        "training": TRAINING,
+    },
+}
+"""The first with a curve to draw on, the second without; of the last nothing is determined."""
+
+
+def run(name: str) -> RunConfig:
+    return RunConfig.from_dict(RUNS[name])
+
+
+def config(name: str) -> RkhsConfig:
+    """What the pages ask for."""
+    return RkhsConfig.from_dict({"run": run(name).to_dict()})
+
+
+def computed(directory: Path) -> None:
+    """Fills the cache in this folder, in a process of its own: this one stays free of JAX."""
+    code = (
+        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.jobs import parse\n"
+        "store = Store(pathlib.Path(sys.argv[1]))\n"
+        "for values in json.loads(sys.argv[2]): cached_compute(store, 'rkhs', parse('rkhs', values))"
+    )
+    command = [sys.executable, "-c", code, str(directory), json.dumps([config(name).to_dict() for name in RUNS])]
+    environment = {**os.environ, "JAX_ENABLE_X64": "1", "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=MAIN.parents[1], env=environment, check=True, timeout=280)

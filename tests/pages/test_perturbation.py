@@ -1,0 +1,307 @@
+"""The Perturbation page in every state, and its words, which follow the numbers."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from perturbation_runs import RUNS, SEEDS, WIDTHS, computed, jobs, run
+from pretend_engine import texts
+from streamlit.testing.v1 import AppTest
+
+import cache
+from cache import CachedEngine, Failure, Job, Store
+from engine.jobs import key
+from engine.perturbation.requests import PerturbationConfig, StudyConfig
+from engine.perturbation.result import PerturbationResult
+from engine.perturbation.study_result import StudyResult
+from engine.progress import Arrays
+from pages.address import to_query
+from pages.drafts import draft_of
+from pages.perturb import study_words, words
+from pages.presets import shortest
+from pages.words import number
+
+TAB = "perturbation tab"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("perturbation")
+    computed(directory)
+    return directory
+
+
+@pytest.fixture
+def ready(store: Path) -> Iterator[CachedEngine]:
+    """The real cached engine, its processes not started."""
+    engine = CachedEngine(Store(store))
+    cache.install(engine)
+    yield engine
+    cache.install(None)
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def entries(store: Path) -> dict[str, Arrays]:
+    """The results by name of the run, and "study"."""
+    opened = Store(store)
+    found = {name: opened.get(key(kind, config)) for name, (kind, config) in zip([*RUNS, "study"], jobs(), strict=True)}
+    opened.close()
+    return {name: arrays for name, arrays in found.items() if arrays is not None}
+
+
+def query(name: str) -> dict[str, str]:
+    return to_query(shortest(draft_of(run(name).to_dict())[0]))
+
+
+def result(arrays: Arrays, **changed: Callable[[np.ndarray], np.ndarray]) -> PerturbationResult:
+    """The result with arrays of every seed changed by name."""
+    copies = {name: np.array(array) for name, array in arrays.items()}
+    for name in list(copies):
+        change = changed.get(name.split("/")[-1])
+        if change is not None:
+            copies[name] = change(copies[name])
+    return PerturbationResult.from_arrays(copies)
+
+
+def between(residuals: np.ndarray, first: float, second: float) -> np.ndarray:
+    """Orders 1 and 2 put on the way from order 0 to the network, so that they explain these shares of it."""
+    network, lazy = residuals[0], residuals[1]
+    return np.stack([network, lazy, *(lazy + share * (network - lazy) for share in (first, second)), *residuals[4:]])
+
+
+def test_a_visitor_starts_with_erf_along_the_flow(pretend, opened):
+    app = opened("perturbation")
+    assert not app.exception
+    assert not app.error
+    assert app.query_params["activation"] in ("erf", ["erf"])
+    assert app.query_params["integrator"] in ("rk4", ["rk4"])
+    assert [button for button in app.button if button.key == "ask expansion"]
+
+
+def test_a_run_is_carried_over_from_evolution(pretend, opened):
+    app = opened("evolution", width="300", activation="tanh")
+    app.switch_page("perturbation.py").run()
+    assert app.text_input(key="setting width").value == "300"
+    assert app.query_params["width"] in ("300", ["300"])
+
+
+def asked(name: str = "flow") -> tuple[str, PerturbationConfig]:
+    config = PerturbationConfig.of(run(name))
+    return key("perturbation", config), config
+
+
+def test_run_then_watch_then_cancel(pretend, opened):
+    app = opened("perturbation", **query("flow"))
+    app.button(key="ask expansion").click().run()
+    name, config = asked()
+    assert pretend.jobs[name].state == "queued"
+    pretend.jobs[name] = Job(name, "perturbation", config, "running", 0.4, "seed 0: kernel path")
+    app.run()
+    assert "seed 0: kernel path" in texts(app)
+    app.button(key="cancel expansion").click().run()
+    assert pretend.jobs[name].state == "cancelled"
+    assert "Cancelled" in texts(app)
+    assert not app.exception
+
+
+def test_options_ask_for_another_expansion(pretend, opened):
+    app = opened("perturbation", **query("flow"))
+    app.session_state["perturb path"] = "linear"
+    app.session_state["perturb between"] = 1
+    app.run()
+    app.button(key="ask expansion").click().run()
+    (name,) = pretend.jobs
+    options = pretend.jobs[name].config.options
+    assert (options.interpolation, options.between) == ("linear", 1)
+
+
+def test_a_failure_says_why(pretend, opened):
+    name, config = asked()
+    error = Failure("memory", "The run does not fit into memory: use fewer points.")
+    pretend.jobs[name] = Job(name, "perturbation", config, "failed", error=error)
+    app = opened("perturbation", **query("flow"))
+    assert "use fewer points" in texts(app)
+    assert [button for button in app.button if button.key == "ask expansion"]
+
+
+def test_what_cannot_be_expanded_says_what_to_change(pretend, opened):
+    said = texts(opened("perturbation", momentum="0.5"))
+    assert "This run cannot be expanded" in said
+    assert "momentum: the expansion is of plain descent or its flow: set it to 0" in said
+    app = opened("perturbation", width="0")
+    assert not app.exception
+    assert "One setting needs a change" in texts(app)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_kind_of_result_is_shown(name, ready, opened):
+    app = opened("perturbation", **query(name))
+    assert not app.exception
+    assert not app.error
+    assert app.metric
+    assert len(app.get("vega_lite_chart")) >= 7
+    said = texts(app)
+    assert ("gradient flow" if name == "flow" else "gradient descent") in said
+    for limits in ("with estimates", "with Grönwall", "of each order"):
+        app.session_state["perturb limits"] = limits
+        app.session_state["perturb axis"] = "linear"
+        app.run()
+        assert not app.exception
+    if name == "dead":
+        assert "nothing can train" in said
+
+
+def test_a_study_is_shown_and_its_error_moves_without_computing(ready, opened):
+    app = study_page(opened)
+    assert not app.exception
+    assert not app.error
+    assert "The error of order 0 (lazy) as $n^{" in texts(app)
+    assert len(app.get("vega_lite_chart")) == 3
+    before = texts(app)
+    app.text_input(key="study error").set_value("0.02").run()
+    assert not app.exception
+    assert "0.02 at $beta$" in texts(app)
+    assert "0.02 at $beta$" not in before
+
+
+def study_page(opened) -> AppTest:
+    app = opened("perturbation", **query("flow"))
+    app.session_state[TAB] = "Study"
+    app.run()
+    app.text_input(key="study widths").set_value(WIDTHS).run()
+    return app.text_input(key="study seeds").set_value(SEEDS).run()
+
+
+def test_a_study_of_output_scales_has_no_beta(pretend, opened, entries):
+    values = {"run": {**run("flow").to_dict(), "seeds": [0, 1]}, "alphas": [1, 2]}
+    config = StudyConfig.from_dict(values)
+    alpha, same = np.array([1.0, 1.0, 2.0, 2.0]), np.full(4, 48.0)
+    meta = {**json.loads(str(entries["study"]["meta"])), "config": config.to_dict()}
+    columns = {"alpha": alpha, "width": same, "beta": 2 / same, "error_order_0": 0.1 / alpha**2}
+    pretend.results[key("perturbation_study", config)] = {
+        **entries["study"], **columns, "meta": np.array(json.dumps(meta))
+    }  # fmt: skip
+    app = study_page(opened)
+    app.text_input(key="study widths").set_value("").run()
+    app.text_input(key="study alphas").set_value("1, 2").run()
+    assert not app.exception
+    assert r"order 0 (lazy) as $alpha^{-2.00}$" in texts(app)
+    assert len(app.get("vega_lite_chart")) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("widths", "16", "one cell is no study"),
+        ("widths", "16, many", "many"),
+        ("widths", "16, 60000", "of memory needed"),
+        ("depths", "2, 2", "repeats a value"),
+        ("seeds", "0", "a whole number from 1 to 64"),
+        ("error", "-1", "a number above 0"),
+    ],
+)
+def test_a_bad_study_says_what_to_change(field, text, said, pretend, opened):
+    app = study_page(opened)
+    app.text_input(key=f"study {field}").set_value(text).run()
+    assert not app.exception
+    assert said in " ".join(error.value.replace("\\", "") for error in app.error)
+    assert not [button for button in app.button if button.key == "ask study"]
+
+
+def test_shares_follow_the_numbers(entries):
+    found = " ".join(words.sentences(result(entries["flow"], residuals=lambda r: between(r, 0.87, 0.97))))
+    assert (
+        "First order explains 87% of the deviation from lazy training**, first and second order together 97%" in found
+    )
+    found = " ".join(words.sentences(result(entries["flow"], residuals=lambda r: between(r, 0.4, 0.1))))
+    assert "First order explains 40%" in found
+    assert "second order takes that back to 10%" in found
+    found = " ".join(words.sentences(result(entries["flow"], residuals=lambda r: between(r, -3.0, -20.0))))
+    assert "The expansion fails here**: with first order the error grows to 4 times" in found
+    assert "with second order to 21 times" in found
+
+
+def test_the_bound_is_said_to_hold_only_where_it_does(entries):
+    assert "P2 holds at every checkpoint" in " ".join(words.sentences(result(entries["flow"])))
+    found = " ".join(words.sentences(result(entries["flow"], bound_P2=lambda bound: 0.5 * np.zeros_like(bound))))
+    assert "P2 is crossed at" in found
+
+
+def test_the_modes_named_are_those_that_deviate(entries):
+    def only_mode_3(arrays: Arrays) -> PerturbationResult:
+        copies = {name: np.array(array) for name, array in arrays.items()}
+        prefix = "seed0/"
+        U, lazy = copies[prefix + "eigenvectors"], copies[prefix + "modes"][0]
+        modes = lazy.copy()
+        modes[1:, 2] += 0.1
+        copies[prefix + "residuals"][0] = modes @ U.T
+        return PerturbationResult.from_arrays(copies)
+
+    found = " ".join(words.sentences(only_mode_3(entries["flow"])))
+    assert "Mode 3 of $K_0$ carries 100% of the squared deviation" in found
+
+
+def test_the_floor_names_its_cause(entries):
+    def whole_off_by(size: float, **changed: Callable[[np.ndarray], np.ndarray]) -> PerturbationResult:
+        def moved(residuals: np.ndarray) -> np.ndarray:
+            residuals[4] = residuals[0] + size * np.linalg.norm(residuals[0, 0]) * np.eye(residuals.shape[2])[0]
+            return residuals
+
+        return result(entries["flow"], residuals=moved, **changed)
+
+    assert "the curvature within each step" in " ".join(words.sentences(result(entries["descent"])))
+    assert "rounding of parameters" in " ".join(words.sentences(whole_off_by(1e-7)))
+    said = " ".join(words.sentences(whole_off_by(2e-3, floor=np.zeros_like)))
+    assert "misses the network by 2.0·10⁻³" in said or "misses the network by 0.002" in said
+    assert "halving the checkpoints changes it by" in said
+    assert "the truncation of Runge-Kutta" in " ".join(words.sentences(whole_off_by(2e-3, floor=np.ones_like)))
+    off = whole_off_by(2e-3, floor=np.zeros_like)
+    values = off.config.to_dict()
+    values["run"]["network"]["activation"] = "relu"
+    relu = PerturbationResult(PerturbationConfig.from_dict(values), off.seeds, off.meta)
+    assert "gates chatter" in " ".join(words.sentences(relu))
+
+
+def test_the_table_of_ends_holds_the_last_values(entries):
+    one = result(entries["descent"])
+    table = words.end_table(one).set_index("curve")
+    seed = one.seeds[0]
+    assert table.loc["network", "largest error"] == "—"
+    assert float(table.loc["order 0 (lazy)", "largest error"]) == pytest.approx(seed.worst("order_0"), rel=0.05)
+    assert float(table.loc["orders 0–1", "error at the stop"]) == pytest.approx(seed.error("order_1")[-1], rel=0.05)
+
+
+def study_of(columns: Mapping[str, np.ndarray], entries: dict[str, Arrays]) -> StudyResult:
+    return StudyResult.from_arrays({**{name: np.array(v) for name, v in entries["study"].items()}, **columns})
+
+
+def test_laws_and_crossings_of_a_study_follow_the_numbers(entries):
+    width = np.array(entries["study"]["width"])
+    beta = np.array(entries["study"]["beta"])
+    found = study_of(
+        {
+            "error_order_0": 3 / width,
+            "error_order_1": 3 / width**2,
+            "error_order_2": 3 / width**3,
+            "error_full": np.zeros_like(width),
+            "drift": 2 * beta,
+            "drift_predicted": beta**0.5,
+        },
+        entries,
+    )
+    said = " ".join(study_words.sentences(found, 0.1))
+    assert "order 0 (lazy) as $n^{-1.00}$, of orders 0–1 as $n^{-2.00}$, of orders 0–2 as $n^{-3.00}$" in said
+    assert r"follows 2 $\beta^{1.00}$" in said
+    assert r"alone: 1 $\beta^{0.50}$" in said
+    assert r"The drift is 0.1 at $\beta$ = 0.05 (0.05 to 0.05)" in said
+    depth = 2
+    assert rf"Order 0 errs by 0.1 at $\beta$ = {number(0.1 * depth / 3)}" in said
+    near = study_of({"error_full": 0.9 * np.array(entries["study"]["error_order_2"])}, entries)
+    assert "Too few networks are not within a factor 2 of the floor to fit orders 0–2." in " ".join(
+        study_words.sentences(near, 0.1)
+    )
+    floored = study_of({"error_full": np.full_like(width, 10.0)}, entries)
+    assert "No order's error stands clear of the floor" in " ".join(study_words.sentences(floored, 0.1))

@@ -1,0 +1,44 @@
+"""The Perturbation page in a real browser: a run expanded, scrubbed, and what only drawing can show."""
+
+import pytest
+from perturbation_runs import RUNS, run
+from playwright.sync_api import expect
+from test_browser import PATIENCE, browser, server, visit  # noqa: F401 - fixtures
+
+from pages.address import to_query
+from pages.drafts import draft_of
+from pages.presets import shortest
+
+pytestmark = pytest.mark.browser
+
+PANEL = ".st-key-evolution_change_0"
+SLIDER = f"{PANEL} .vega-bind input[type=range]"
+
+
+def query(name: str) -> dict[str, str]:
+    return to_query(shortest(draft_of(run(name).to_dict())[0]))
+
+
+def test_a_run_is_expanded_drawn_and_scrubbed(visit):  # noqa: F811
+    page = visit("/perturbation", **query("flow"))
+    page.locator(".st-key-ask-expansion button").click()
+    expect(page.get_by_text("First order explains")).to_be_visible(timeout=2 * PATIENCE)
+    for name in ("order_residual", "order_error", "order_residual_test", "order_error_test", "drift"):
+        expect(page.locator(f".st-key-drawn_{name} svg.marks")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-drawn_order_error svg.marks").get_by_text("bound P2")).to_be_visible()
+    expect(page.locator(SLIDER)).to_be_attached(timeout=PATIENCE)
+    last = page.locator(SLIDER).input_value()
+    assert int(last) > 0
+    page.locator(f"{PANEL} button.back").click()
+    expect(page.locator(SLIDER)).to_have_value(str(int(last) - 1))
+
+    page.get_by_text("with Grönwall").click()
+    expect(page.locator(".st-key-drawn_order_error svg.marks").get_by_text("Grönwall")).to_be_visible(timeout=PATIENCE)
+
+    page.get_by_role("tab", name="Study").click()
+    expect(page.get_by_text("one network for each combination")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(PANEL)).to_have_count(0)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evolution").click()
+    expect(page.get_by_role("heading", name="Evolution")).to_be_visible(timeout=PATIENCE)
+    width = page.get_by_role("textbox", name="width")
+    expect(width).to_have_value(str(RUNS["flow"]["network"]["width"]), timeout=PATIENCE)

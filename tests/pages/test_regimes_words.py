@@ -1,0 +1,101 @@
+"""The words of a map follow its numbers."""
+
+import numpy as np
+import pytest
+from regime_cells import results
+
+from engine.regimes.boundaries import Boundary, boundaries
+from engine.regimes.collapse import Collapse, collapses
+from engine.regimes.labels import Thresholds, cells_frame
+from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.regimes.runs import runs_frame
+from pages.charts.regimes.plane import plane_table
+from pages.regime_map import words
+from pages.regime_map.maps import BY_RATE, MAPS, Map
+
+BOUNDS = Thresholds()
+
+
+def runs(sweep: SweepConfig = DEFAULT_MAP, **law: float):
+    return runs_frame(sweep, results(sweep, **law))
+
+
+def cells(chosen: Map, sweep: SweepConfig, **law: float):
+    return plane_table(chosen.places(sweep), cells_frame(runs(sweep, **law)))
+
+
+def test_beta_alone_is_rejected_only_where_depth_matters():
+    alone = words.verdict(collapses(runs(exponent=0.0))["elt"], "elt")
+    assert "Nothing here speaks against it" in alone
+    assert r"$L^{0.0" in alone or r"$L^{-0.0" in alone
+    rejected = words.verdict(collapses(runs(exponent=0.4))["elt"], "elt")
+    assert "**No**: at equal β cells differ by more than their seeds do (p = 5.0·10⁻⁴" in rejected
+    assert r"$L^{0.39 \pm 0.01}$" in rejected or r"$L^{0.40" in rejected
+
+
+def test_not_enough_data_is_said():
+    none = Collapse(None, None, None, None, 0)
+    assert "Not enough data: no β ≤ 0.25 is shared" in words.verdict(none, "drift")
+    assert "several networks in a cell are needed" in words.verdict(Collapse(None, 0.1, None, None, 3), "drift")
+    few = SweepConfig.from_dict({"base": DEFAULT_MAP.base, "grid": {"network.width": (8, 16)}})
+    (lazy, *_) = words.edges(boundaries(runs(few)), BOUNDS)
+    assert "not enough data: 2 cells" in lazy
+
+
+def test_edges_and_their_bands():
+    found = {"lazy_weak": Boundary(0.0145, 0.0105, None), "stable_unstable": Boundary(None, reason="no run fails")}
+    lazy, fails = words.edges(found, Thresholds(lazy=0.2))
+    assert lazy == r"**Lazy training ends** (elt = 0.2): at $\beta$ = 0.0145 (90%: 0.0105 to open)."
+    assert fails == "**Half of the networks fail**: no run fails."
+    measured = words.edges(boundaries(runs(scale=4.0, noise=0.2)), BOUNDS)
+    assert [float(line.split(r"$\beta$ = ")[1].split(" ")[0]) for line in measured[:2]] == pytest.approx(
+        [0.025, 0.125], rel=0.15
+    )
+
+
+def test_the_lazy_boundary_moves_with_its_threshold():
+    assert "times as far" in words.no_sharp_edge(runs(noise=0.2), BOUNDS)
+    assert words.no_sharp_edge(runs(scale=1e-6), BOUNDS) == ""
+
+
+def test_counts_name_the_regimes():
+    found = words.counts(cells(MAPS["depth and width"], DEFAULT_MAP))
+    assert found.startswith("Of 30 cells: ")
+    assert (
+        sum(int(text) for text in found.removeprefix("Of 30 cells: ").replace(",", "").split() if text.isdigit()) == 30
+    )
+
+
+def test_definitions_follow_the_sliders():
+    found = words.definitions(Thresholds(lazy=0.2, strong=0.9, spread=2.5, failed=0.25))
+    assert found["lazy"].startswith("elt ≤ 0.2:")
+    assert found["weak"].startswith("elt from 0.2 to 0.9:")
+    assert found["unstable: stochastic kernel"].startswith("CV² ≥ 2.5:")
+    assert found["unstable: untrainable"].startswith("at least 25%")
+
+
+def test_the_output_scale_is_read_at_one_beta():
+    grid = {"network.alpha": (0.1, 1.0, 10.0), "beta": (0.05, 0.1, 0.2)}
+    base = {**DEFAULT_MAP.base, "network": {**DEFAULT_MAP.base["network"], "depth": 4}}
+    sweep = SweepConfig.from_dict({"base": base, "grid": grid})
+    table = cells(MAPS["alpha and beta"], sweep, noise=0.0)
+    (said,) = words.by_alpha(table, "drift")
+    assert r"At $\beta$ = 0.1 the drift is 4 at α = 0.1 and 0.04 at α = 10: **β alone does not decide**" in said
+    assert "by a factor 100" in said
+    (flat,) = words.by_alpha(table.assign(drift=0.3), "drift")
+    assert "hardly matters" in flat
+    (lone,) = words.by_alpha(table[table["alpha"] == 1.0], "drift")
+    assert "Not enough data" in lone
+
+
+def test_the_largest_step_is_read_by_width():
+    base = {**DEFAULT_MAP.base, "training": {"loss": "half_sum", "allow_unstable": True}}
+    grid = {BY_RATE.setting: (0.25, 0.95, 2.0), "network.width": (64, 256)}
+    table = cells(MAPS["rate and width"], SweepConfig.from_dict({"base": base, "grid": grid}))
+    bears = table.assign(failed=np.where((table["rate"] > 2) & (table["width"] < 100), 1.0, 0.0))
+    said = " ".join(words.by_rate(bears))
+    assert "η_eff λ_max(K₀) = 1.9 to 4, by width; tried up to 4." in said
+    assert "still train at n = 256; their sharpness at the stop is 0.4" in said
+    said = " ".join(words.by_rate(table.assign(failed=np.where(table["rate"] > 2, 1.0, 0.0))))
+    assert "No width trains beyond the edge of stability" in said
+    assert words.by_rate(table.assign(failed=1.0)) == ["No cell trains."]

@@ -1,0 +1,325 @@
+"""The four pages on function spaces in every state, and their words, which follow the numbers."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pretend_engine import texts
+from rkhs_runs import RUNS, computed, config, run
+
+import cache
+from cache import CachedEngine, Failure, Job, Store
+from engine.jobs import key
+from engine.progress import Arrays
+from engine.rkhs.gram import FLAGS
+from engine.rkhs.result import RkhsResult
+from pages.address import to_query
+from pages.drafts import draft_of
+from pages.presets import shortest
+from pages.rkhs import bias_words, error_words, norm_words, space_words
+from pages.rkhs.words import less, less_over_seeds
+
+PAGES = ("norms", "generalisation", "inductive_bias", "function_space")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("rkhs")
+    computed(directory)
+    return directory
+
+
+@pytest.fixture
+def ready(store: Path) -> Iterator[CachedEngine]:
+    """The real cached engine, its processes not started."""
+    engine = CachedEngine(Store(store))
+    cache.install(engine)
+    yield engine
+    cache.install(None)
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def entries(store: Path) -> dict[str, Arrays]:
+    opened = Store(store)
+    found = {name: opened.get(key("rkhs", config(name))) for name in RUNS}
+    opened.close()
+    return {name: arrays for name, arrays in found.items() if arrays is not None}
+
+
+def query(name: str) -> dict[str, str]:
+    return to_query(shortest(draft_of(run(name).to_dict())[0]))
+
+
+def changed(arrays: Arrays, **changes: Callable[[np.ndarray], object]) -> RkhsResult:
+    """The result with arrays of every seed changed, by name; `__` stands for the slash."""
+    copies = {name: np.array(array) for name, array in arrays.items()}
+    for name in list(copies):
+        own = name.partition("/")[2].replace("/", "__")
+        if name.startswith("seed") and own in changes:
+            copies[name] = np.asarray(changes[own](copies[name]))
+    return RkhsResult.from_arrays(copies)
+
+
+def ends(first: float, last: float) -> Callable[[np.ndarray], np.ndarray]:
+    """From one value to another, along the checkpoints."""
+
+    def change(array: np.ndarray) -> np.ndarray:
+        along = np.linspace(first, last, len(array))
+        return along.reshape(-1, *[1] * (array.ndim - 1)) * np.ones_like(array, float)
+
+    return change
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_visitor_starts_with_a_space_that_moves(page, pretend, opened):
+    app = opened(page)
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="preset").value == "space_moves"
+    assert [button for button in app.button if button.key == "ask spaces"]
+    links = [element.proto for element in app.get("page_link")]
+    assert {"preset=space_moves", "preset=space_stays"} <= {link.query_string for link in links}
+
+
+def test_run_then_watch_then_cancel_and_the_other_pages_see_it(pretend, opened):
+    app = opened("norms", **query("circle"))
+    app.button(key="ask spaces").click().run()
+    name = key("rkhs", config("circle"))
+    assert pretend.jobs[name].state == "queued"
+    pretend.jobs[name] = Job(name, "rkhs", config("circle"), "running", 0.4, "seed 0: spaces at step 12")
+    for page in PAGES:
+        assert "seed 0: spaces at step 12" in texts(opened(page, **query("circle")))
+    app.run()
+    app.button(key="cancel spaces").click().run()
+    assert pretend.jobs[name].state == "cancelled"
+    assert "Cancelled" in texts(app)
+    assert not app.exception
+
+
+def test_a_failure_says_why(pretend, opened):
+    name = key("rkhs", config("circle"))
+    error = Failure("memory", "The run does not fit into memory: use fewer points.")
+    pretend.jobs[name] = Job(name, "rkhs", config("circle"), "failed", error=error)
+    app = opened("generalisation", **query("circle"))
+    assert "use fewer points" in texts(app)
+    assert [button for button in app.button if button.key == "ask spaces"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_cannot_be_compared_says_what_to_change(page, pretend, opened):
+    said = texts(opened(page, test_size="8"))
+    assert "The spaces of this run cannot be compared" in said
+    assert "held-out points: 8 held-out points are too few to compare spaces on: raise it to 16 or more" in said
+    app = opened(page, width="0")
+    assert not app.exception
+    assert "One setting needs a change" in texts(app)
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_kind_of_result_is_shown(page, name, ready, opened):
+    app = opened(page, **query(name))
+    assert not app.exception
+    assert not app.error
+    assert app.metric
+    assert app.get("vega_lite_chart")
+    links = {element.proto.page: element.proto.query_string for element in app.get("page_link")}
+    assert len(links) == len(PAGES) - 1 + len(("evolution", "perturbation"))
+    assert set(links.values()) == {next(iter(links.values()))}
+    assert "max_steps=40" in next(iter(links.values()))
+    assert ("nothing can train" in texts(app)) == (name == "dead")
+
+
+def test_controls_of_every_page(ready, opened):
+    choices = {
+        "norms": {"norms points": "train", "norms ridge": 0.0, "norms axis": "linear"},
+        "generalisation": {"errors ridge": "leave-one-out ridge", "errors axis": "linear", "learning seed [0, 1]": 1},
+        "inductive_bias": {"bias points": "train", "bias axis": "linear", "bias_train seed [0, 1]": 1},
+        "function_space": {"space seed [0, 1]": 1, "grids seed [0, 1]": 1},
+    }
+    for page, chosen in choices.items():
+        app = opened(page, **query("circle"))
+        for name, value in chosen.items():
+            app.session_state[name] = value
+        app.run()
+        assert not app.exception
+        if page == "norms":
+            assert "Norms across spaces are shown with a ridge only" in texts(app)
+        if page == "inductive_bias":
+            assert "baked into $K_t$" in texts(app)
+
+
+def test_where_nothing_is_determined_no_number_is_said(entries):
+    dead = RkhsResult.from_arrays(dict(entries["dead"]))
+    said = " ".join(norm_words.sentences(dead))
+    assert "on held-out points is **not determined**: $K_0$ has infinite condition number, rank 0 of 16" in said
+    assert r"Which unit ball lies in which is **not determined** at ridge $10^{-4}$" in said
+    assert "times" not in said
+    table = norm_words.judged(dead)
+    assert set(table["S in H_T"]) == {"not determined"}
+    assert "by no power law (only 0 eigenvalues above the noise floor" in " ".join(
+        bias_words.sentences(dead, "held_out")
+    )
+    assert "in $H_0$ and $H_T$ is **not determined**: fewer than three grids allow an inverse" in " ".join(
+        space_words.sentences(dead)
+    )
+
+
+def test_ratios_in_words():
+    assert less(4.2, "than there", "as there") == "4.2 times less than there"
+    assert less(0.5, "than there", "as there") == "2 times more than there"
+    assert less(1.05, "than there", "as there") == "about as much as there"
+    assert (
+        less_over_seeds([2.0, 4.0, np.nan], "than there", "as there") == "3 times less than there (over seeds 2 to 4)"
+    )
+    assert less_over_seeds([0.5, 0.25, 0.2], "there", "") == "4 times more there (over seeds 2 to 5)"
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [(2.0, "4.2 times less in $H_T$ than"), (84.0, "10 times more in"), (8.3, "about as much in")]
+)
+def test_what_the_target_costs_follows_the_numbers(last, expected, entries):
+    result = changed(entries["circle"], held_out__target_S=ends(8.4, last))
+    assert f"On held-out points the target costs **{expected}" in " ".join(norm_words.sentences(result))
+
+
+def test_a_norm_that_conditioning_forbids_is_named_with_its_condition_number(entries):
+    result = changed(
+        entries["circle"],
+        held_out__target_S=lambda S: np.where(np.arange(len(S)) == len(S) - 1, np.nan, S),
+        held_out__condition=ends(3e17, 3e17),
+        held_out__rank=ends(9, 9),
+    )
+    said = " ".join(norm_words.sentences(result))
+    assert "**not determined** for seeds 0 and 1: $K_T$ has condition number 3.00·10¹⁷, rank 9 of 24" in said
+    assert "On held-out points the target costs" not in said
+
+
+@pytest.mark.parametrize(
+    ("outward", "inward", "expected"),
+    [
+        (1.01, 1.02, "nearly one"),
+        (3.0, 4.0, "has **moved**; that it has grown is not shown"),
+        (9.0, 2.0, "$H_T$ reaches further out of $H_0$"),
+        (2.0, 9.0, "$H_T$ has lost more of $H_0$"),
+    ],
+)
+def test_inclusion_follows_the_numbers(outward, inward, expected, entries):
+    result = changed(entries["circle"], held_out__H_t_in_H_0=ends(1, outward), held_out__H_0_in_H_t=ends(1, inward))
+    said = " ".join(norm_words.sentences(result))
+    assert expected in said
+    assert "no bounded constant" not in said
+    grows = changed(entries["circle"], held_out__H_t_in_H_0=lambda C: C * 0 + np.array([2.0, 8.0, 20.0, np.nan]))
+    assert "they grow up to 10 times" in " ".join(norm_words.sentences(grows))
+
+
+def test_errors_follow_the_numbers(entries):
+    result = changed(
+        entries["circle"], K_t_error=ends(0.4, 0.1), network_error=ends(1.0, 0.1), K_inf_error=lambda _: 0.05,
+        K_t_tuned_error=ends(0.3, 0.2), K_t_flag=lambda flag: 0 * flag,
+    )  # fmt: skip
+    said = " ".join(error_words.sentences(result))
+    assert "the network 0.1, $K_0$ 0.4, $K_T$ 0.1 and $K_\\infty$ 0.05" in said
+    assert "**Regression with $K_T$ errs 4 times less than $K_0$**" in said
+    assert "It errs 2 times more than $K_\\infty$. It errs about as much as the network." in said
+    assert "picks: $K_0$ 0.3, $K_T$ 0.2" in said
+    assert "Ridgeless regression" not in said
+
+
+def test_an_error_that_the_jitter_decides_is_not_said(entries):
+    ill, deficient = (FLAGS.index(name) for name in ("ill-conditioned", "rank-deficient"))
+    noise = {"K_t_error": ends(3e-11, 7e-11), "K_t_flag": lambda flag: 0 * flag + ill}
+    tuned = changed(entries["circle"], **noise, K_t_tuned_error=ends(0.3, 0.1), K_t_tuned_flag=lambda flag: 0 * flag)
+    said = " ".join(error_words.sentences(tuned))
+    assert "Ridgeless regression with $K_T$ is **ill-conditioned**" in said
+    assert "$K_T$ 0.1 (with the leave-one-out ridge)" in said
+    assert "errs 3 times less than $K_0$" in said
+    none = changed(entries["circle"], **noise, K_t_tuned_flag=lambda flag: 0 * flag + ill)
+    said = " ".join(error_words.sentences(none))
+    assert "$K_0$ not determined, $K_T$ not determined" in said
+    assert "Whether $K_T$ errs less than $K_0$ is **not determined** ($K_0$: condition number" in said
+    assert "10⁻¹¹" not in said + " ".join(headline.value for headline in error_words.headlines(none))
+    named = changed(entries["circle"], K_t_error=ends(0.4, 0.1), K_t_flag=lambda flag: 0 * flag + deficient)
+    said = " ".join(error_words.sentences(named))
+    assert "$K_T$ 0.1 (with the jitter)" in said
+    assert "is **rank-deficient**" in said
+
+
+def test_learning_curves_in_words_follow_the_numbers(entries):
+    def said(**changes: Callable[[np.ndarray], object]) -> str:
+        fine = {"K_t_flag": lambda flag: 0 * flag, "learning_predicted": lambda one: 0 * one + 0.2}
+        return " ".join(error_words.curve_sentences(changed(entries["circle"], **{**fine, **changes}).seeds[0]))
+
+    count = entries["circle"]["seed0/learning_predicted"][:, 1].size
+    assert f"{count} of {count} measured errors lie within" in said(learning_measured=lambda one: 0 * one + 0.2)
+    off = said(learning_measured=lambda one: 0 * one + 0.25, learning_error=lambda one: 0 * one + 0.001)
+    assert f"0 of {count} measured errors lie" in off
+    assert "misses by 25% in the median" in off
+    assert "Ridgeless errors are **not determined**" in said(learning_predicted=lambda one: 0 * one + 1e-9)
+    assert "Ridgeless errors are **not determined**" in said(K_t_flag=lambda flag: 0 * flag + 1)
+    assert "there is no learning curve" in said(learning_sizes=lambda one: one[:0])
+
+
+def test_bias_follows_the_numbers(entries):
+    def power(first: int, last: int) -> Callable[[np.ndarray], np.ndarray]:
+        """All of the target in one mode, at the start and at the end."""
+
+        def change(array: np.ndarray) -> np.ndarray:
+            found = np.zeros_like(array)
+            found[0, first - 1], found[1:, last - 1] = 1.0, 1.0
+            return found
+
+        return change
+
+    result = changed(
+        entries["circle"],
+        held_out__decay_exponent=ends(1.5, 2.5),
+        held_out__target_power=power(7, 2),
+        held_out__alignment_centred=ends(0.2, 0.6),
+    )
+    said = " ".join(bias_words.sentences(result, "held_out"))
+    assert "decays under $K_0$ as $i^{-1.50}$ and $K_T$ as $i^{-2.50}$" in said
+    assert "in the leading 7 modes of $K_0$ and in the leading 2 of $K_T$" in said
+    assert "rose from 0.2 to 0.6" in said
+    noise = changed(entries["circle"], held_out__rank=lambda rank: 0 * rank + 1, held_out__target_power=power(7, 2))
+    assert "modes above the noise floor do not hold 90%" in " ".join(bias_words.sentences(noise, "held_out"))
+
+
+def test_growth_and_balls_follow_the_numbers(entries):
+    def grown(norm: np.ndarray) -> np.ndarray:
+        """f_T bounded in H_T and growing like p in H_0; the target like p in both; noise like p^2."""
+        p = np.array(entries["circle"]["seed0/grid_sizes"], float)
+        return np.stack([np.stack([p, p, p**2]), np.stack([p, np.ones_like(p), p**2])])
+
+    result = changed(entries["circle"], grid_norm=grown)
+    said = " ".join(space_words.sentences(result))
+    assert "$f_T$ grows like $p^{1.00}$ in $H_0$ and like $p^{0.00}$ in $H_T$" in said.replace("-0.00", "0.00")
+    assert "**bounded so far in $H_T$ only**" in said
+    assert "alike, bounded in neither" in said
+    assert "in no space, grows like $p^{2.00}$" in said
+
+    def frontier(first: float, last: float) -> Callable[[np.ndarray], np.ndarray]:
+        """R^2 = scale (1 - E)/E, from E near 1 down to 1e-3."""
+
+        def change(array: np.ndarray) -> np.ndarray:
+            error = np.geomspace(0.999, 1e-3, array.shape[1])
+            scale = np.append(first, np.full(len(array) - 1, last))
+            return scale[:, None] * (1 - error) / error
+
+        return change
+
+    balls = changed(
+        entries["circle"],
+        held_out__frontier_radius_squared=frontier(4.0, 1.0),
+        held_out__frontier_error=lambda array: np.tile(np.geomspace(0.999, 1e-3, array.shape[1]), (len(array), 1)),
+    )
+    # R^2 = 9 reaches 10% in H_T; in H_0 it leaves E = 1/(1 + 9/4) = 31%.
+    assert "the best of $H_0$ leaves **31%**" in " ".join(space_words.sentences(balls))
+    same = changed(
+        entries["circle"],
+        held_out__frontier_radius_squared=frontier(1.0, 1.0),
+        held_out__frontier_error=lambda array: np.tile(np.geomspace(0.999, 1e-3, array.shape[1]), (len(array), 1)),
+    )
+    assert "leaves as much: no enlargement is seen" in " ".join(space_words.sentences(same))
