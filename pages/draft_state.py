@@ -86,9 +86,7 @@ def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
     if record is None:
         draft, found = from_query({name: text for name, text in query.items() if name != "run"})
         return draft, [
-            Problem(
-                "run", "this link names a run that is not in the cache here: give its settings (or table) again"
-            ),
+            Problem("run", "this link names a run that is not in the cache here: give its settings (or table) again"),
             *found,
         ]
     draft, problems = draft_of(dict(record.values))

@@ -5,6 +5,7 @@ import streamlit as st
 from engine import jobs
 from pages import asking, controls, draft_state
 from pages.perturb import one_run, studies
+from pages.siblings import links
 
 START = {
     "data": {"name": "circle", "size": 32, "test_size": 128, "frequencies": [1, 3], "amplitudes": [1.0, 0.5]},
@@ -23,6 +24,8 @@ st.markdown(
     "training, each further order lets the drift act once more."
 )
 asked = controls.show()
+if asked.config is not None:
+    links("perturbation")
 one, many = st.tabs(["One run", "Study"], key="perturbation tab", on_change="rerun")
 if asked.config is None:
     asking.show(asked)

@@ -16,9 +16,10 @@ from pages.charts.perturbation import study as charts
 from pages.controls import described
 from pages.initialisation.asking import gather
 from pages.perturb import study_words
-from pages.perturb.jobs import Wanted, of_run, study
+from pages.perturb.jobs import study
 from pages.prepared import Prepared
 from pages.texts import value_of
+from pages.wanted import Wanted, of_run
 from pages.words import plain, sentence
 
 LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}

@@ -14,24 +14,15 @@ from engine.progress import Arrays
 from engine.rkhs.result import RkhsResult, SetName
 from engine.schema import ConfigError
 from pages import asking, controls, downloads, draft_state, player, results
-from pages.address import to_query
 from pages.charts.table import Table
 from pages.initialisation.asking import gather
 from pages.prepared import Prepared
 from pages.presets import PRESETS
 from pages.rkhs import job
 from pages.rkhs.words import WHERE, facts
+from pages.siblings import SIBLINGS, links
 from pages.words import plain
 
-SIBLINGS = {
-    "norms": ("Norms", ":material/straighten:"),
-    "function_space": ("Function space", ":material/bubble_chart:"),
-    "inductive_bias": ("Inductive bias", ":material/tune:"),
-    "generalisation": ("Generalisation", ":material/school:"),
-    "evolution": ("Evolution", ":material/timeline:"),
-    "perturbation": ("Perturbation", ":material/layers:"),
-}
-"""Pages that a run is carried to: title and icon."""
 COMPARED = ("space_moves", "space_stays")
 """Presets that these pages offer: one whose space moves towards the target, and one whose space hardly moves."""
 KEPT = 96
@@ -59,7 +50,7 @@ def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
     """A page: its controls, then `body` of the result, or the way to one.
 
     Args:
-        name: of the page, in `SIBLINGS`.
+        name: of the page, in `pages.siblings`.
         question: what it answers, as Markdown.
     """
     if "draft" not in st.session_state and not st.query_params.to_dict():
@@ -70,7 +61,7 @@ def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
     if asked.config is None:
         asking.show(asked)
         return
-    _links(name)
+    links(name)
     try:
         wanted = job.wanted(asked.config)
     except ConfigError as error:
@@ -87,17 +78,6 @@ def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
             body(shown)
             _files(shown)
     draft_state.write_url(jobs.key("run", asked.config))
-
-
-def _links(name: str) -> None:
-    """The same run on the other pages."""
-    draft = draft_state.current()
-    query = st.query_params.to_dict() if draft.get("content") else to_query(draft)
-    with st.container(horizontal=True, gap="medium", key="siblings"):
-        st.caption("The same run:", width="content")
-        for other, (title, icon) in SIBLINGS.items():
-            if other != name:
-                st.page_link(f"{other}.py", label=title, icon=icon, query_params=query, width="content")
 
 
 def _compared(name: str) -> None:
