@@ -22,7 +22,7 @@ from engine.progress import Entries, Report, silent
 from engine.rkhs.requests import RkhsConfig
 from engine.schema import Config
 
-RESULT_VERSION = 4
+RESULT_VERSION = 5
 """Part of every key. Raise it when the same config would give different numbers."""
 
 

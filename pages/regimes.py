@@ -15,18 +15,16 @@ from pages.regime_map.sweeping import Standing
 SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
 DRAWN = "regime map drawn"
-PREFIX, ADDRESS = "map_", "regime map address"
 
 
 def page() -> None:
     """The page, top to bottom."""
-    come_back()
     st.title("Regime map")
     st.markdown(
         r"Each cell is an ensemble of trained networks, all to the same residual. Is it **lazy**, does it **learn "
         r"features**, or is it **unstable**, and does $\beta = L/n$ decide?"
     )
-    form = Form(PREFIX)
+    form = Form("map_")
     asked = controls.show(form)
     if not form.fine() or asked is None:
         return
@@ -39,15 +37,6 @@ def page() -> None:
     picture = Picture(asked.map, found, view)
     drawing.charts(picture, opens, whole=True)
     drawing.findings(picture, form)
-
-
-def come_back() -> None:
-    """The map that was left for another page, when the browser goes back to an address that names none."""
-    own = {name: text for name, text in st.query_params.to_dict().items() if name.startswith(PREFIX)}
-    if st.session_state.pop("arrived", False) and not own:
-        own = st.session_state.get(ADDRESS, {})
-        st.query_params.from_dict(own)
-    st.session_state[ADDRESS] = own
 
 
 @st.fragment(run_every=REDRAW)

@@ -79,21 +79,23 @@ def predicted_curve(
     return np.array([predicted_error(values, power, int(n), ridge, noise) for n in sizes]) / power.sum()
 
 
-def measured_curve(
+def measured_errors(
     K: Float[np.ndarray, "p p"],
     y: Float[np.ndarray, "p k"],
     draws: Sequence[Draw],
-    ridge: float,
+    ridges: Sequence[float],
     precision: str = "float64",
-) -> Float[np.ndarray, " draws"]:
-    """Errors, over sum |y|^2/p, of regression on each training set, over the whole sample."""
-    scale, errors = np.mean(np.sum(y**2, axis=1)), []
+) -> Float[np.ndarray, "ridges draws"]:
+    """Errors, over sum |y|^2/p, of regression on each training set, over the whole sample.
+
+    NaN where the jitter decides. A ridge of 0 is the jitter of the training set's own kernel matrix.
+    """
+    errors = []
     for draw in draws:
         gram = Gram.of(K[np.ix_(draw.points, draw.points)], precision)
-        targets = y[draw.points] + draw.noise
-        prediction = Regressor(gram, K[:, draw.points], targets, y).predict(max(ridge, gram.jitter))
-        errors.append(np.mean(np.sum((prediction - y) ** 2, axis=1)) / scale)
-    return np.array(errors)
+        regressor = Regressor(gram, K[:, draw.points], y[draw.points] + draw.noise, y)
+        errors.append([regressor.at(max(ridge, gram.jitter)).error for ridge in ridges])
+    return np.array(errors).reshape(len(draws), len(ridges)).T
 
 
 def learning_curves(
@@ -111,21 +113,24 @@ def learning_curves(
         noise: variance of each training target.
 
     Returns:
-        learning_sizes (s,); learning_ridge (kernels, 2); learning_predicted (kernels, 2, s); learning_measured and its
-        standard error over the draws, learning_error (kernels, 2, s).
+        learning_sizes (s,); learning_ridge (kernels, 2); learning_predicted (kernels, 2, s); learning_measured, the
+        mean over the draws, and its standard error, learning_error (kernels, 2, s), both NaN unless every draw's error
+        is determined; learning_determined, of how many it is.
     """
     sizes = np.array([n for n in sorted(set(options.sizes)) if 4 * n <= len(y)], dtype=int)
     rng = np.random.default_rng(options.seed)
     draws = [[drawn(rng, y.shape, n, noise) for _ in range(options.draws)] for n in sizes]
-    found: dict[str, list] = {name: [] for name in ("ridge", "predicted", "measured", "error")}
+    found: dict[str, list] = {name: [] for name in ("ridge", "predicted", "measured", "error", "determined")}
     for K in kernels:
         gram = Gram.of(K, precision)
         ridges = [gram.jitter, options.curve_ridge * gram.mean]
-        errors = [[measured_curve(K, y, of_size, ridge, precision) for of_size in draws] for ridge in ridges]
+        errors = np.reshape(
+            [measured_errors(K, y, of_size, [0.0, ridges[1]], precision) for of_size in draws],
+            (len(sizes), 2, options.draws),
+        ).swapaxes(0, 1)
         found["ridge"].append(ridges)
         found["predicted"].append([predicted_curve(gram, y, sizes, ridge, noise * y.shape[1]) for ridge in ridges])
-        found["measured"].append(np.mean(errors, axis=2) if len(sizes) else np.zeros((2, 0)))
-        found["error"].append(
-            np.std(errors, axis=2, ddof=1) / np.sqrt(options.draws) if len(sizes) else np.zeros((2, 0))
-        )
+        found["measured"].append(errors.mean(axis=2))
+        found["error"].append(errors.std(axis=2, ddof=1) / np.sqrt(options.draws))
+        found["determined"].append(np.isfinite(errors).sum(axis=2))
     return {f"learning_{name}": np.array(values) for name, values in ({"sizes": sizes} | found).items()}

@@ -1,5 +1,6 @@
 """Kernel regression, with and without ridge, and its leave-one-out error in closed form. NumPy, no JAX."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +22,11 @@ class Regression:
 
     Attributes:
         prediction: at the test points.
-        error: sum |f - y|^2/sum |y|^2 at the test points.
-        leave_one_out: the same over training points, each predicted from the others.
+        error: sum |f - y|^2/sum |y|^2 at the test points. NaN where the jitter decides it.
+        leave_one_out: the same over training points, each predicted from the others. NaN where the jitter decides it.
         ridge: added to the diagonal of K.
         condition, rank: of K without it.
-        flag: "ill-conditioned" also where the jitter decides the error.
+        flag: whether K can be inverted; "ok" where a ridge makes good for it.
     """
 
     prediction: Float[np.ndarray, "m k"]
@@ -57,15 +58,14 @@ class Regressor:
 
     def at(self, ridge: float) -> Regression:
         """K(test, X)(K + ridge I)^-1 (y - f_0) + f_0."""
-        prediction = self.predict(ridge)
         return Regression(
-            prediction,
-            self._error(prediction),
-            self.leave_one_out(ridge),
+            self.predict(ridge),
+            self._determined(self.error, ridge),
+            self._determined(self.leave_one_out, ridge),
             ridge,
             self.gram.condition,
             self.gram.rank,
-            self._flag(prediction, ridge),
+            "ok" if self._regularised(ridge) else self.gram.flag,
         )
 
     def ridgeless(self) -> Regression:
@@ -88,17 +88,21 @@ class Regressor:
             return float("nan")
         return ratio(np.sum((coefficients / diagonal[:, None]) ** 2), np.sum(self.y**2))
 
+    def error(self, ridge: float) -> float:
+        """sum |f - y|^2/sum |y|^2 at the test points, whatever decides it."""
+        return ratio(np.sum((self.predict(ridge) - self.y_test) ** 2), np.sum(self.y_test**2))
+
     def predict(self, ridge: float) -> Float[np.ndarray, "m k"]:
         """K(test, X)(K + ridge I)^-1 (y - f_0) + f_0."""
         return self.cross @ self.gram.solve(self.y - self.offset, ridge) + self.offset_test
 
-    def _error(self, prediction: Float[np.ndarray, "m k"]) -> float:
-        return ratio(np.sum((prediction - self.y_test) ** 2), np.sum(self.y_test**2))
+    def _regularised(self, ridge: float) -> bool:
+        """Whether a ridge is more than a jitter."""
+        return ridge > 10 * self.gram.jitter
 
-    def _flag(self, prediction: Float[np.ndarray, "m k"], ridge: float) -> Flag:
-        """The kernel's, unless a ridge makes good for it; "ill-conditioned" where a tenth of the jitter matters."""
-        if ridge > 10 * self.gram.jitter:
-            return "ok"
-        errors = [self._error(self.predict(factor * ridge)) for factor in (0.1, 10)]
-        moved = abs(errors[0] - errors[1]) > DECIDES * max(self._error(prediction), NOTHING)
-        return "ill-conditioned" if self.gram.flag == "ok" and moved else self.gram.flag
+    def _determined(self, value: Callable[[float], float], ridge: float) -> float:
+        """A value; NaN where the ridge is a jitter of which a tenth or ten times move it by more than 5%."""
+        found = value(ridge)
+        if self._regularised(ridge) or abs(value(0.1 * ridge) - value(10 * ridge)) <= DECIDES * max(found, NOTHING):
+            return found
+        return float("nan")

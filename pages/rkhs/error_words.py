@@ -72,8 +72,8 @@ def _errors(result: RkhsResult, name: str) -> tuple[list[float], str]:
         return [], ""
     plain = [float(determined_error(seed, kernel)[position]) for seed in result.seeds]
     if known(plain):
-        deficient = any(seed.flag(kernel, position) == "rank-deficient" for seed in result.seeds)
-        return plain, "with the jitter" if deficient else ""
+        flagged = any(seed.flag(kernel, position) != "ok" for seed in result.seeds)
+        return plain, "with the jitter" if flagged else ""
     tuned = [float(determined_error(seed, f"{kernel}_tuned")[position]) for seed in result.seeds]
     return tuned, "with the leave-one-out ridge"
 
@@ -128,10 +128,10 @@ def _flags(result: RkhsResult) -> list[str]:
     for name, (kernel, position) in KERNELS.items():
         flagged = [seed for seed in result.seeds if kernel == "K_t" and seed.flag(kernel, position) != "ok"]
         if flagged:
-            flag = flagged[0].flag(kernel, position)
-            why = "its error is that of the jitter" if flag == "rank-deficient" else "the jitter would decide its error"
+            settled = np.isfinite(determined_error(flagged[0], kernel)[position])
             said.append(
-                f"Ridgeless regression with ${name}$ is **{flag}** ({conditioning(flagged[0], 'train', position)}): "
-                f"{why}."
+                f"Ridgeless regression with ${name}$ is **{flagged[0].flag(kernel, position)}** "
+                f"({conditioning(flagged[0], 'train', position)}): "
+                f"{'its error is that with the jitter' if settled else 'the jitter would decide its error'}."
             )
     return said

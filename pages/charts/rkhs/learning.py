@@ -21,13 +21,9 @@ WITHIN = 2.0
 
 
 def determined(seed: SeedSpaces, with_ridge: bool) -> Bool[np.ndarray, "2 s"]:
-    """Which errors of K_0 and K_T are determined: with a ridge all; without one those of a kernel that can be inverted
-    on the run's training points, as far as they stand clear of rounding."""
+    """Which errors of K_0 and K_T are determined, and clear of rounding."""
     predicted, measured = (seed[f"learning_{name}"][:, int(with_ridge)] for name in ("predicted", "measured"))
-    if with_ridge:
-        return np.ones(predicted.shape, bool)
-    fine = [seed.flag("K_t", position) == "ok" for position in (0, -1)]
-    return np.array(fine)[:, None] & (np.minimum(predicted, measured) > ROUNDING)
+    return np.minimum(predicted, measured) > ROUNDING
 
 
 def learning_table(seed: SeedSpaces, with_ridge: bool) -> Table:
@@ -42,7 +38,7 @@ def learning_table(seed: SeedSpaces, with_ridge: bool) -> Table:
     frame, missing = pd.concat(parts, ignore_index=True), int(np.sum(~known))
     notes = []
     if missing:
-        notes.append(f"{missing} of {known.size} errors are not determined: conditioning forbids them, or rounding.")
+        notes.append(f"{missing} of {known.size} errors are not determined: the jitter decides them, or rounding.")
     if not with_ridge and len(frame):
         notes.append("Without ridge the prediction is approximate: it is known to be 5% to 18% low.")
     return Table(frame, tuple(notes))

@@ -40,6 +40,7 @@ from pages.charts.rkhs.names import (
     TRAIN,
 )
 from pages.charts.table import Table
+from pages.words import several
 
 LEAVE_ONE_OUT = "leave-one-out"
 SIZES = {"stable_rank": "stable rank", "participation_ratio": "participation ratio", "entropy": "exp(entropy)"}
@@ -126,9 +127,9 @@ def error_table(result: RkhsResult, tuned: bool) -> Table:
     if f"{limit}_error" in result.seeds[0]:
         series[KERNEL_LIMIT] = lambda seed: _level(seed, determined_error(seed, limit)[0])
     table = _table(result, series, log_value=True)
-    deficient = sum(int(np.sum(seed[f"{name}_flag"] == FLAGS.index("rank-deficient"))) for seed in result.seeds)
-    note = f"{deficient:,} kernels are rank-deficient: what is drawn of them is the error with the jitter."
-    return Table(table.frame, (*table.notes, note) if deficient and not tuned else table.notes)
+    flagged = sum(int(np.sum(seed[f"{name}_flag"] != FLAGS.index("ok"))) for seed in result.seeds)
+    note = f"{several(flagged, 'kernel')} cannot be inverted: what is drawn there is the error with the jitter."
+    return Table(table.frame, (*table.notes, note) if flagged else table.notes)
 
 
 def determined_error(seed: SeedSpaces, name: str, kind: str = "error") -> Float[np.ndarray, " T"]:
@@ -136,8 +137,7 @@ def determined_error(seed: SeedSpaces, name: str, kind: str = "error") -> Float[
 
     Those below `NOTHING` are rounding and count as it.
     """
-    error, flag = np.atleast_1d(seed[f"{name}_{kind}"]), np.atleast_1d(seed[f"{name}_flag"])
-    return np.where(flag == FLAGS.index("ill-conditioned"), np.nan, np.maximum(error, NOTHING))
+    return np.maximum(np.atleast_1d(seed[f"{name}_{kind}"]), NOTHING)
 
 
 def error_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:

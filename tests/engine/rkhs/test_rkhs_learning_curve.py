@@ -8,7 +8,7 @@ from engine.config import NetworkConfig
 from engine.data import generate
 from engine.data.sphere import SphereConfig
 from engine.rkhs.gram import Gram
-from engine.rkhs.learning_curve import Draw, drawn, learning_curves, measured_curve, predicted_curve, predicted_error
+from engine.rkhs.learning_curve import Draw, drawn, learning_curves, measured_errors, predicted_curve, predicted_error
 from engine.rkhs.requests import Options
 
 
@@ -53,7 +53,7 @@ def test_with_a_ridge_the_prediction_is_right(sphere: tuple, noise: float) -> No
     rng, gram, sizes = np.random.default_rng(1), Gram.of(K), np.array([10, 20, 40, 80])
     predicted = predicted_curve(gram, y, sizes, gram.mean, noise)
     for n, expected in zip(sizes, predicted, strict=True):
-        errors = measured_curve(K, y, [drawn(rng, y.shape, n, noise) for _ in range(200)], gram.mean)
+        errors = measured_errors(K, y, [drawn(rng, y.shape, n, noise) for _ in range(200)], [gram.mean])[0]
         assert abs(errors.mean() - expected) < 3 * errors.std(ddof=1) / np.sqrt(200)
 
 
@@ -63,7 +63,7 @@ def test_without_ridge_it_is_approximate(sphere: tuple) -> None:
     rng, gram, sizes = np.random.default_rng(1), Gram.of(K), np.array([20, 80])
     predicted = predicted_curve(gram, y, sizes, gram.jitter)
     for n, expected in zip(sizes, predicted, strict=True):
-        errors = measured_curve(K, y, [drawn(rng, y.shape, n, 0.0) for _ in range(200)], 0.0)
+        errors = measured_errors(K, y, [drawn(rng, y.shape, n, 0.0) for _ in range(200)], [0.0])[0]
         assert 0.75 < expected / errors.mean() < 1.1
 
 
@@ -75,7 +75,7 @@ def test_zero_kernels_learn_nothing() -> None:
 def test_all_points_learn_all(sphere: tuple) -> None:
     K, y = sphere
     every = Draw(np.arange(len(y)), np.zeros_like(y))
-    np.testing.assert_allclose(measured_curve(K, y, [every], 0.0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(measured_errors(K, y, [every], [0.0]), 0.0, atol=1e-12)
 
 
 def test_curves_of_two_kernels(sphere: tuple) -> None:
@@ -91,3 +91,16 @@ def test_curves_of_two_kernels(sphere: tuple) -> None:
         np.testing.assert_allclose(both[1], both[0], rtol=1e-4)
     none = learning_curves((K[:16, :16],), y[:16], Options(sizes=(8,)), 0.0, "float64")
     assert none["learning_measured"].shape == (1, 2, 0)
+
+
+def test_a_size_at_which_the_jitter_decides_is_not_determined() -> None:
+    """Two features and noisy targets: of 4 points on, a ridgeless fit is the noise over the jitter."""
+    rng = np.random.default_rng(3)
+    features = rng.standard_normal((200, 6)) * [1, 1, 3e-6, 3e-6, 3e-6, 3e-6]
+    y = features[:, :1]
+    options = Options(sizes=(4, 50), draws=4, curve_ridge=0.1)
+    found = learning_curves((features @ features.T,), y, options, 1.0, "float64")
+    assert np.all(found["learning_determined"][0, 0] < 4)
+    assert np.all(np.isnan(found["learning_measured"][0, 0]))
+    assert np.all(found["learning_determined"][0, 1] == 4)
+    assert np.all(np.isfinite(found["learning_measured"][0, 1]))

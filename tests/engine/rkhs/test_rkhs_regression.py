@@ -77,6 +77,18 @@ def test_flags() -> None:
     assert Regressor(Gram.of(np.eye(5)), np.eye(5), np.ones((5, 1)), np.ones((5, 1))).ridgeless().flag == "ok"
 
 
+def test_errors_that_the_jitter_decides_are_not_determined() -> None:
+    """Noise on close points; the same kernel fits a smooth target whatever the jitter."""
+    x = np.linspace(0, 1, 50)[:, None]
+    K, noise = rbf_kernel(x, x, 1.0), np.random.default_rng(0).standard_normal((50, 1))
+    found = Regressor(Gram.of(K), K, noise, np.roll(noise, 1, axis=0)).ridgeless()
+    assert np.isnan(found.leave_one_out)
+    assert np.isfinite(Regressor(Gram.of(K), K, noise, noise).at(0.1).error)
+    smooth = Regressor(Gram.of(K), K, np.sin(x), np.sin(x)).ridgeless()
+    assert smooth.flag == "rank-deficient"
+    assert smooth.error < 1e-9
+
+
 def test_zero_kernels_predict_what_was_known() -> None:
     y = np.ones((4, 1))
     found = Regressor(Gram.of(np.zeros((4, 4))), np.zeros((2, 4)), y, y[:2], 0 * y, 0 * y[:2]).tuned()

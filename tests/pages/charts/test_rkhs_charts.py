@@ -139,12 +139,20 @@ def test_modes_under_the_noise_floor_are_not_drawn():
 
 
 def test_errors_that_the_jitter_decides_are_not_drawn():
-    one = with_arrays(by_hand(), K_t_flag=np.array([0, 1, 2]), K_t_error=np.array([0.1, 1e-12, 1e-12]))
+    one = with_arrays(by_hand(), K_t_flag=np.array([0, 1, 2]), K_t_error=np.array([0.1, np.nan, 1e-12]))
     table = over_time.error_table(one, tuned=False)
     np.testing.assert_allclose(drawn(table.frame, KERNEL)["value"], [0.1, 1e-9])
     assert "1 values are not determined" in " ".join(table.notes)
-    assert "1 kernels are rank-deficient" in " ".join(table.notes)
-    assert learning.learning_table(one.seeds[0], with_ridge=False).frame["series"].unique().tolist() == [KERNEL_0]
+    assert "2 kernels cannot be inverted" in " ".join(table.notes)
+
+
+def test_sizes_at_which_the_jitter_decides_are_not_drawn():
+    measured = by_hand().seeds[0]["learning_measured"].copy()
+    measured[1, 0, 0] = np.nan
+    table = learning.learning_table(with_arrays(by_hand(), learning_measured=measured).seeds[0], with_ridge=False)
+    sizes = {name: group["n"].tolist() for name, group in table.frame.groupby("series")}
+    assert sizes == {KERNEL_0: [4, 8], learning.KERNEL_T: [8]}
+    assert "1 of 4 errors are not determined" in " ".join(table.notes)
 
 
 def test_errors_and_references(two):
