@@ -91,6 +91,18 @@ def boundaries(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> dict
     return {name: boundary(beta, passed, cell) for name, passed in beyond.items()}
 
 
+def dynamics(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> dict[str, Boundary]:
+    """Where Delta K starts to alter the dynamics: order_0, by the training lazy error, and p2, by its bound, both at
+    the threshold of the label lazy."""
+    level = (thresholds or Thresholds()).lazy
+    beta, cell = runs["beta"].to_numpy(float), runs["cell"].to_numpy(int)
+    metrics = {"order_0": "residual_lazy_error", "p2": "p2"}
+    return {
+        name: boundary(beta, largest_if_not_finite(runs[metric].to_numpy(float)) > level, cell)
+        for name, metric in metrics.items()
+    }
+
+
 def largest_if_not_finite(values: Float[np.ndarray, " runs"]) -> Float[np.ndarray, " runs"]:
     """What is not finite is beyond every threshold."""
     return np.where(np.isfinite(values), values, np.inf)

@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from engine import diagnostics
 from engine.config import NetworkConfig, RunConfig
@@ -40,6 +41,9 @@ from engine.schema import Problem as ConfigProblem
 
 CHUNK_SECONDS = 0.25
 """Training goes in chunks about this long, between which it reports and can be cancelled."""
+
+MOST_TIMES = 2049
+"""Times at which the lazy network is followed."""
 
 SPREAD_PARAMETERS, SPREAD_DRAWS = 10**8, (64, 512)
 """Parameters drawn in all, and fewest and most networks, where the spread at initialisation has to be sampled."""
@@ -88,12 +92,18 @@ class Look(NamedTuple):
     """Networks seen at training and held-out points, on the host.
 
     Attributes:
+        step: after how many each was seen.
         h: float32 outputs before scale and centring.
         kernel: the full kernel of k outputs, entry [i k + head, j k + head'].
     """
 
+    step: Int[np.ndarray, " g"]
     h: Float[np.ndarray, "g p k"]
     kernel: Float[np.ndarray, "g pk pk"]
+
+    def of(self, g: int) -> "Look":
+        """That of one network."""
+        return Look(*(array[g] for array in self))
 
 
 class Ensemble:
@@ -126,7 +136,7 @@ class Ensemble:
         with ThreadPoolExecutor(1) as pool:
             nothing = jnp.zeros(rows, jnp.int32), jnp.zeros(rows, jnp.float32)
             compiled = pool.submit(_advance, config.network, method, problem, state, *nothing, nothing[1])
-            at_start = self._look(state.params)
+            at_start = self._look(state)
             compiled.result()
         self.tell(0.1, "measured at initialisation")
         h_0 = at_start.h if config.network.centred else np.zeros_like(at_start.h)
@@ -134,20 +144,17 @@ class Ensemble:
         rate = self._rates(lambda_max)
         problem = problem._replace(h_0=jnp.asarray(h_0[:, : self.size]), rate=jnp.asarray(rate, jnp.float32))
         residual = self._residual(at_start, h_0)
-        first, last = self._train(problem, state, np.linalg.norm(residual, axis=(1, 2)), rate > 0)
-        after_step, at_stop = self._look(first.params), self._look(last.params)
-        self.tell(0.95, "measured at the stop")
-        steps = np.asarray(last.step)
+        looks = [at_start, *self._train(problem, state, np.linalg.norm(residual, axis=(1, 2)), rate > 0)]
         with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
-            return [self._row(g, at_start, after_step, at_stop, h_0[g], rate[g], int(steps[g])) for g in range(rows)]
+            return [self._row(g, [look.of(g) for look in looks], h_0[g], float(rate[g])) for g in range(rows)]
 
-    def _look(self, params: Params) -> Look:
-        found = _look(self.config.network, self.config.kernel_precision, params, self.x)
-        return Look(*(np.asarray(array) for array in found))
+    def _look(self, state: State) -> Look:
+        found = _look(self.config.network, self.config.kernel_precision, state.params, self.x)
+        return Look(*(np.asarray(array) for array in (state.step, *found)))
 
     def _train_block(self, kernel: np.ndarray) -> np.ndarray:
         rows = self.size * self.config.data.output_dim
-        return kernel[:, :rows, :rows]
+        return kernel[..., :rows, :rows]
 
     def _residual(self, taken: Look, h_0: np.ndarray) -> Float[np.ndarray, "g M k"]:
         f = np.float32(self.config.network.alpha) * (taken.h - h_0)[:, : self.size]
@@ -173,55 +180,52 @@ class Ensemble:
 
     def _train(
         self, problem: Problem, state: State, residual: Float[np.ndarray, " g"], alive: np.ndarray
-    ) -> tuple[State, State]:
-        """The states after one step and at the stop."""
+    ) -> list[Look]:
+        """After 1, 2, 4, 8, ... steps, and when all have stopped."""
         training, method = self.config.training, Method.of(self.config.training)
         below = jnp.asarray((training.stop_residual or 0.0) * residual, jnp.float32)
         above = jnp.asarray(DIVERGED * residual, jnp.float32)
-
-        def reach(state: State, step: int) -> State:
-            until = jnp.asarray(np.where(alive, step, 0), jnp.int32)
-            return _advance(self.config.network, method, problem, state, until, below, above)
-
-        first = reach(state, 1)
-        last, step, chunk = first, 1, 16
-        while step < training.max_steps:
+        looks, step, mark, chunk = [], 0, 1, 16
+        while True:
             began = time.monotonic()
-            step = min(step + chunk, training.max_steps)
-            last = reach(last, step)
-            if not np.any(np.asarray(last.step) == step):
-                break
+            step = min(step + chunk, mark)
+            until = jnp.asarray(np.where(alive, step, 0), jnp.int32)
+            state = _advance(self.config.network, method, problem, state, until, below, above)
+            ended = step == training.max_steps or not np.any(np.asarray(state.step) == step)
             chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
-            self.tell(0.1 + 0.8 * step / training.max_steps, f"step {step:,}")
-        return first, last
+            if step == mark or ended:
+                looks.append(self._look(state))
+                mark = min(2 * mark, training.max_steps)
+            self.tell(0.1 + 0.9 * step / training.max_steps, f"step {step:,}")
+            if ended:
+                return looks
 
-    def _row(
-        self, g: int, at_start: Look, after_step: Look, at_stop: Look, h_0: np.ndarray, rate: float, steps: int
-    ) -> dict[str, Any]:
-        """Results of the seed at position g."""
-        network, k, M = self.config.network, self.config.data.output_dim, self.size
-        K_0, K_1, K_T = (taken.kernel[g] for taken in (at_start, after_step, at_stop))
-        f_0, f_T = (np.float32(network.alpha) * (taken.h[g] - h_0).astype(np.float64) for taken in (at_start, at_stop))
+    def _row(self, g: int, looks: list[Look], h_0: np.ndarray, rate: float) -> dict[str, Any]:
+        """Results of the seed at position g, whose looks are at the start, after one step, ..., at the stop."""
+        alpha, k, M = np.float32(self.config.network.alpha), self.config.data.output_dim, self.size
+        f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))
-        lazy, lazy_change = self._lazy(K_0, r_0.ravel(), rate, steps)
-        traced_0, traced_1, traced_T = (_traced(K[: M * k, : M * k], k) for K in (K_0, K_1, K_T))
-        residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
-        moved = (f_T - f_0)[M:].ravel()
-        sharpness = rate * diagnostics.spectrum(K_T[: M * k, : M * k])[0][0]
+        residual, moved = diagnostics.ratio(np.linalg.norm(r_T), start_residual), (f_T - f_0)[M:].ravel()
+        kernels = [self._train_block(look.kernel) for look in looks]
+        traced_0, traced_1, traced_T = (_traced(kernels[at], k) for at in (0, 1, -1))
+        steps = np.array([look.step for look in looks])
+        lazy = Lazy.of(kernels[0], r_0.ravel(), rate, int(steps[-1]), self.config.training.integrator == "gd")
+        change = np.array([np.abs(diagnostics.spectrum(K - kernels[0])[0]).max() for K in kernels])
         return {
             "seed": self.seeds[g],
             "end": self._end(traced_T, residual),
-            "elt": diagnostics.ratio(np.linalg.norm(moved - lazy_change), np.linalg.norm(moved)),
+            "elt": diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved)),
             "drift": diagnostics.drift(traced_T, traced_0),
             "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
             "first_step": diagnostics.drift(traced_1, traced_0),
-            "residual_lazy_error": diagnostics.ratio(np.linalg.norm(r_T.ravel() - lazy), start_residual),
+            "residual_lazy_error": diagnostics.ratio(np.linalg.norm(r_T.ravel() - lazy.residual), start_residual),
+            "p2": diagnostics.ratio(lazy.p2(rate * steps, change), start_residual),
             "residual": residual,
-            "sharpness": sharpness,
+            "sharpness": rate * diagnostics.spectrum(kernels[-1])[0][0],
             "test_error": normalised_error(f_T[M:], self.y_held_out),
-            "steps": float(steps),
-            "t_stop": rate * steps,
+            "steps": float(steps[-1]),
+            "t_stop": rate * steps[-1],
             "effective_rate": rate,
         }
 
@@ -234,14 +238,46 @@ class Ensemble:
         stop = self.config.training.stop_residual
         return "residual" if stop is None or residual <= stop * (1 + 1e-5) else cap
 
-    def _lazy(self, K_0: np.ndarray, r_0: np.ndarray, rate: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """The frozen kernel's residual, and its change of the held-out outputs, at the same time."""
-        rows = len(r_0)
-        values, vectors = diagnostics.spectrum(K_0[:rows, :rows])
-        descent = self.config.training.integrator == "gd"
-        decay, gathered = frozen(np.maximum(values, 0), np.array([rate * steps]), rate if descent else None)
-        modes = vectors.T @ r_0
-        return vectors @ (decay[0] * modes), -K_0[rows:, :rows] @ (vectors @ (gathered[0] * modes))
+
+@dataclass(frozen=True, eq=False)
+class Lazy:
+    """The network of the frozen kernel, for as many steps as the run took.
+
+    Attributes:
+        vectors, modes: eigenvectors of K_0, and of r(0) along them.
+        t: times from the start to the stop, `MOST_TIMES` at most.
+        decay, gathered: what is left of each mode at t, and its time integral.
+    """
+
+    vectors: Float[np.ndarray, "n n"]
+    modes: Float[np.ndarray, " n"]
+    t: Float[np.ndarray, " s"]
+    decay: Float[np.ndarray, "s n"]
+    gathered: Float[np.ndarray, "s n"]
+
+    @classmethod
+    def of(
+        cls, K_0: Float[np.ndarray, "n n"], r_0: Float[np.ndarray, " n"], rate: float, steps: int, descent: bool
+    ) -> "Lazy":
+        """By descent, or by the flow, in steps of `rate`."""
+        values, vectors = diagnostics.spectrum(K_0)
+        t = rate * np.unique(np.linspace(0, steps, min(steps + 1, MOST_TIMES)).round())
+        return cls(vectors, vectors.T @ r_0, t, *frozen(np.maximum(values, 0), t, rate if descent else None))
+
+    @property
+    def residual(self) -> Float[np.ndarray, " n"]:
+        """At the stop, on training points."""
+        return self.vectors @ (self.decay[-1] * self.modes)
+
+    def change(self, K_0: Float[np.ndarray, "p p"]) -> Float[np.ndarray, " m"]:
+        """Of the outputs up to the stop, on held-out points: those of K_0 that come after the training points."""
+        n = len(self.modes)
+        return -K_0[n:, :n] @ (self.vectors @ (self.gathered[-1] * self.modes))
+
+    def p2(self, t: Float[np.ndarray, " looks"], size: Float[np.ndarray, " looks"]) -> float:
+        """int ||Delta K_s|| ||r_lazy(s)|| ds up to the stop, ||Delta K|| linear between the looks at t."""
+        integrand = np.interp(self.t, t, size) * np.linalg.norm(self.decay * self.modes, axis=1)
+        return float(np.trapezoid(integrand, self.t))
 
 
 def _traced(K: np.ndarray, k: int) -> np.ndarray:

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.law import reasons_without_law
-from engine.regimes.boundaries import Boundary, boundaries
+from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses
 from engine.regimes.grid import BETA, DEPTH, WIDTH
 from engine.regimes.labels import LABELS, Thresholds, cells_frame
 from engine.regimes.requests import SweepConfig
+from engine.regimes.scaling import scaling
 from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
 
 NAMES = ("lazy_weak", "weak_strong", "stable_unstable")
+DYNAMICS = ("order_0", "p2")
 
 
 def summary(
@@ -25,10 +27,10 @@ def summary(
     seconds: float,
     thresholds: Thresholds | None = None,
 ) -> dict[str, Any]:
-    """Counts of cells, those that could not be computed, labels, boundaries and collapse.
+    """Counts of cells, those that could not be computed, labels, boundaries, the drift's power law and collapse.
 
-    `boundaries` and `collapse` speak of one network at different depths and widths: where another setting varies
-    too, they are null with that reason.
+    `boundaries`, `dynamics` (where Delta K starts to alter it), `drift` and `collapse` speak of one network at
+    different depths and widths: where another setting varies too, they are null with that reason.
 
     Args:
         runs: as `engine.regimes.runs.runs_frame` gives them.
@@ -38,11 +40,13 @@ def summary(
     others = [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
     if others or runs.empty:
         reason = f"{others[0]} varies too: fix it to compare along beta" if others else "not enough data: no cell"
-        edges = dict.fromkeys(NAMES, Boundary(None, reason=reason))
+        edges, altered = (dict.fromkeys(names, Boundary(None, reason=reason)) for names in (NAMES, DYNAMICS))
         collapsed = dict.fromkeys(COLLAPSED, Collapse(None, None, None, None, 0))
     else:
-        edges, collapsed = boundaries(runs, bounds), collapses(runs)
-    labels = [] if runs.empty else cells_frame(runs, bounds)["label"].tolist()
+        edges, altered, collapsed = boundaries(runs, bounds), dynamics(runs, bounds), collapses(runs)
+    cells = pd.DataFrame() if runs.empty else cells_frame(runs, bounds)
+    labels = [] if runs.empty else cells["label"].tolist()
+    law = None if others or runs.empty else scaling(cells, "drift")
     return {
         "sweep_hash": sweep.hash,
         "cells": len(sweep.cells),
@@ -54,6 +58,8 @@ def summary(
         "labels": {label: labels.count(label) for label in LABELS},
         "thresholds": asdict(bounds),
         "boundaries": {name: edge.summary() for name, edge in edges.items()},
+        "dynamics": {name: edge.summary() for name, edge in altered.items()},
+        "drift": law and asdict(law),
         "stochastic_kernel": None if others else stochastic_edge(sweep, bounds),
         "collapse": {name: _collapse(found) for name, found in collapsed.items()},
         "seconds": seconds,

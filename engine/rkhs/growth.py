@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.rkhs.line import line
+from engine.line import line
 
 SPACES = ("H_0", "H_T")
 FUNCTIONS = ("target", "function", "noise")

@@ -27,6 +27,8 @@ from pages.words import number
 OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
 """Pages that show the run of a cell."""
 Q_STEP = 0.01
+BESIDE = "boundary", "dynamics", "law", "comparable"
+"""What explains the chart of a metric against beta, besides the metric."""
 
 
 def looks(form: Form) -> tuple[View, str]:
@@ -80,7 +82,7 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
                 "regime_metric",
                 lambda: figures.along_chart(picture, whole),
                 picture.runs,
-                [METRICS[picture.view.metric], EXPLAINED["boundary"], EXPLAINED["comparable"]],
+                [METRICS[picture.view.metric], *(EXPLAINED[name] for name in BESIDE)],
             )
             st.altair_chart(picture.along(whole), width="stretch", key="chart_regime_metric")
             say(figures.along_table(picture).notes)
@@ -104,6 +106,8 @@ def findings(picture: Picture, form: Form) -> None:
     if picture.map.plain:
         lines += words.edges(picture.boundaries(), bounds)
         lines.append(words.no_sharp_edge(picture.runs, bounds))
+        lines.append(words.altered(picture.dynamics(), bounds))
+        lines.append(words.grows(picture.law(), picture.view.metric))
     elif picture.map.y is BY_ALPHA:
         lines += words.by_alpha(cells, picture.view.metric)
     elif picture.map.y is BY_RATE:

@@ -9,15 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from engine.initialisation.law import reasons_without_law
-from engine.regimes.boundaries import Boundary, boundaries
-from engine.regimes.collapse import MOST_BETA, Collapse, collapse
+from engine.regimes.boundaries import Boundary, boundaries, dynamics
+from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, collapse
 from engine.regimes.labels import Thresholds, cells_frame
 from engine.regimes.requests import SweepConfig
 from engine.regimes.runs import runs_frame
+from engine.regimes.scaling import Scaling, scaling
 from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
 from pages import theme
 from pages.charts.regimes import along, plane
 from pages.prepared import Prepared
+from pages.regime_map import words
 from pages.regime_map.maps import BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, EDGE, Map
 from pages.regime_map.quantities import METRICS
 from pages.regime_map.sweeping import Standing
@@ -79,6 +81,15 @@ class Picture:
         """None where something besides depth and width varies: then beta does not order the cells."""
         return _boundaries(f"{self.state} {self.view.thresholds}", self) if self.map.plain and len(self.runs) else {}
 
+    def dynamics(self) -> Mapping[str, Boundary]:
+        """Where Delta K starts to alter the dynamics; none where beta does not order the cells."""
+        return _dynamics(f"{self.state} {self.view.thresholds}", self) if self.map.plain and len(self.runs) else {}
+
+    def law(self) -> Scaling | None:
+        """The metric as a power of beta; None where beta does not order the cells, or they are too few."""
+        fits = self.map.plain and self.view.metric in COLLAPSED and len(self.cells)
+        return scaling(self.cells, self.view.metric) if fits else None
+
     def collapse(self, metric: str) -> Collapse:
         return _collapse(f"{self.state} {metric}", self.runs, metric)
 
@@ -131,9 +142,17 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
         "cv2": {f"stochastic: {number(bounds.spread)}": bounds.spread},
         "sharpness": {f"edge of stability: {number(EDGE)}": EDGE},
     }.get(view.metric, {})
-    found = picture.boundaries() if with_boundaries else {}
-    title = theme.title(f"How does the {metric.label} grow with β?", "medians, bands: quartiles of seeds")
-    return along.along_chart(along_table(picture).frame, metric, title, levels, found)
+    law = picture.law() if with_boundaries else None
+    said = "medians, bands: quartiles of seeds" + (f"; dashed: {words.law(law)}" if law else "")
+    title = theme.title(f"How does the {metric.label} grow with β?", said)
+    found = edges_beside(picture) if with_boundaries else {}
+    return along.along_chart(along_table(picture).frame, metric, title, levels, found, law)
+
+
+def edges_beside(picture: Picture) -> Mapping[str, Boundary]:
+    """The boundaries that the metric bears on: beside lazy errors also those of the dynamics."""
+    beside = picture.dynamics() if picture.view.metric in ("elt", "residual_lazy_error", "p2") else {}
+    return {**beside, **picture.boundaries()}
 
 
 def along_table(picture: Picture) -> Any:
@@ -198,6 +217,11 @@ def _table(key: str, _picture: Picture) -> pd.DataFrame:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _boundaries(key: str, _picture: Picture) -> Mapping[str, Boundary]:
     return boundaries(_picture.runs, _picture.view.thresholds)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _dynamics(key: str, _picture: Picture) -> Mapping[str, Boundary]:
+    return dynamics(_picture.runs, _picture.view.thresholds)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -36,6 +36,14 @@ METRICS = {
         "‖r_T − r_lazy‖ / ‖r₀‖",
         r"$\|r_T - r_{\rm lazy}\|/\|r(0)\|$ at the stop: what order 0 of the expansion in $\Delta K_t$ misses.",
     ),
+    "p2": Quantity(
+        "bound P₂ on the training lazy error",
+        "P₂/‖r₀‖ = ∫ ‖ΔK_s‖ ‖r_lazy(s)‖ ds / ‖r₀‖",
+        r"$\int_0^T \|\Delta K_s\|\,\|r_{\rm lazy}(s)\|\,ds/\|r(0)\|$ with the operator norm on training points, "
+        "linear between looks after 1, 2, 4, 8, ... steps: within 15% of the sum over all steps. A bound for the flow; "
+        "descent adds what curvature does within a step.",
+        "engine.regimes.cell; bounds: engine.perturbation.bounds",
+    ),
     "cv2": Quantity(
         "spread at initialisation",
         "CV² = E[K²]/E[K]² − 1",
@@ -76,6 +84,20 @@ EXPLAINED = {
         r"The $\beta$ at which a run is as likely as not beyond the threshold: logistic regression on $\ln\beta$. "
         f"Band: {LEVEL:.0%}, {RESAMPLES} bootstrap resamples of cells and, within each, of seeds.",
         "scikit-learn; engine.regimes.boundaries",
+    ),
+    "dynamics": Quantity(
+        "where ΔK alters the dynamics",
+        "",
+        r"The $\beta$ at which a run is as likely as not to have a training lazy error, or its bound $P_2$, above the "
+        "threshold of the label lazy: from there on the frozen kernel no longer gives the training curve.",
+        "engine.regimes.boundaries",
+    ),
+    "law": Quantity(
+        "fitted law",
+        "",
+        rf"Least squares of $\ln$ median on $\ln\beta$ over cells with $\beta \le {MOST_BETA:g}$. The error of the "
+        "exponent comes from the scatter of cells: what depth adds at equal β is in it.",
+        "engine.regimes.scaling",
     ),
     "stochastic": Quantity(
         "edge of the stochastic kernel",

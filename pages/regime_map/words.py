@@ -8,6 +8,7 @@ import pandas as pd
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
 from engine.regimes.collapse import MOST_BETA, Collapse
 from engine.regimes.labels import LAZY, STRONG, UNSTABLE, WEAK, Thresholds
+from engine.regimes.scaling import Scaling
 from pages.charts.regimes.names import COLOURS
 from pages.regime_map.maps import EDGE
 from pages.regime_map.quantities import METRICS
@@ -56,6 +57,33 @@ def _edge(edge: Boundary) -> str:
         return edge.reason
     low, high = ("open" if end is None else number(end) for end in (edge.low, edge.high))
     return rf"at $\beta$ = {number(edge.beta)} (90%: {low} to {high})"
+
+
+def altered(found: Mapping[str, Boundary], bounds: Thresholds) -> str:
+    """Where Delta K starts to alter the training curve, beside the boundary of the function; empty where unknown."""
+    error, bound = found["order_0"], found["p2"]
+    if error.beta is None:
+        return ""
+    said = (
+        rf"On the training points $\Delta K_t$ alters the dynamics (order 0 is off by {number(bounds.lazy)}) from "
+        rf"{_edge(error).removeprefix('at ')}"
+    )
+    return f"{said}; its bound $P_2$ says from {_edge(bound).removeprefix('at ')}." if bound.beta else f"{said}."
+
+
+def law(found: Scaling) -> str:
+    """A power law in plain text."""
+    return f"{number(found.prefactor, 2)} β^{found.exponent:.2f}±{found.error:.2f}"
+
+
+def grows(found: Scaling | None, metric: str) -> str:
+    """The law in a sentence; empty without one."""
+    if found is None:
+        return ""
+    return (
+        rf"The {METRICS[metric].label} grows like ${number(found.prefactor, 2)}\,\beta^{{{found.exponent:.2f} \pm "
+        rf"{found.error:.2f}}}$ ($\beta \le {number(found.high)}$, $R^2$ = {found.r_squared:.2f})."
+    )
 
 
 def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds) -> str:

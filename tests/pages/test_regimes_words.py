@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from regime_cells import results
 
-from engine.regimes.boundaries import Boundary, boundaries
+from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import Collapse, collapses
 from engine.regimes.labels import Thresholds, cells_frame
 from engine.regimes.requests import DEFAULT_MAP, SweepConfig
 from engine.regimes.runs import runs_frame
+from engine.regimes.scaling import scaling
 from pages.charts.regimes.plane import plane_table
 from pages.regime_map import words
 from pages.regime_map.maps import BY_RATE, MAPS, Map
@@ -99,3 +100,19 @@ def test_the_largest_step_is_read_by_width():
     said = " ".join(words.by_rate(table.assign(failed=np.where(table["rate"] > 2, 1.0, 0.0))))
     assert "No width trains beyond the edge of stability" in said
     assert words.by_rate(table.assign(failed=1.0)) == ["No cell trains."]
+
+
+def test_where_the_kernel_alters_the_dynamics():
+    found = dynamics(runs(scale=4.0, noise=0.2), BOUNDS)
+    said = words.altered(found, BOUNDS)
+    assert r"(order 0 is off by 0.1) from $\beta$ = 0.02" in said
+    assert r"its bound $P_2$ says from $\beta$ = 0.02" in said
+    assert words.altered({"order_0": Boundary(None, reason="none"), "p2": Boundary(0.1)}, BOUNDS) == ""
+
+
+def test_the_law_is_that_of_the_cells():
+    found = scaling(cells(MAPS["depth and width"], DEFAULT_MAP, noise=0.0), "drift")
+    assert found is not None
+    assert words.law(found) == "4 β^1.00±0.00"
+    assert r"grows like $4\,\beta^{1.00 \pm 0.00}$" in words.grows(found, "drift")
+    assert words.grows(None, "drift") == ""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from engine.quantities import Quantity
 from engine.regimes.boundaries import Boundary
+from engine.regimes.scaling import Scaling
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, LARGEST
@@ -64,12 +65,14 @@ def along_chart(
     title: alt.TitleParams,
     thresholds: Mapping[str, float],
     boundaries: Mapping[str, Boundary],
+    law: Scaling | None = None,
 ) -> alt.LayerChart:
     """The metric against beta.
 
     Args:
         thresholds: values of the metric to draw as lines, by name.
         boundaries: by the names of `BOUNDARIES`.
+        law: drawn as a dashed line over the betas it was fitted to.
     """
     include = [beta for found in boundaries.values() for beta in (found.beta,) if beta is not None]
     x, across = _across(np.append(frame["x"].to_numpy(float), include), X_TITLE)
@@ -78,8 +81,18 @@ def along_chart(
         *_bounds(boundaries, x, across),
         *_levels(thresholds, x, y, across),
         *_series(frame, x, y, up, metric, joined=True),
+        *([] if law is None else [_law(law, x, y)]),
     ]
     return layered(*layers, height=HEIGHT, title=title)
+
+
+def _law(law: Scaling, x, y) -> alt.Chart:
+    beta = np.array([law.low, law.high])
+    frame = pd.DataFrame({"x": beta, "value": law.at(beta)})
+    mark = alt.Chart(frame).mark_line(
+        color=theme.GREY, strokeWidth=theme.LINE, strokeDash=[7, 4], clip=True, tooltip=None
+    )
+    return mark.encode(x=x(), y=y())
 
 
 def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, title: alt.TitleParams) -> alt.LayerChart:

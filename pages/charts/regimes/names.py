@@ -2,6 +2,8 @@
 
 from engine.regimes.labels import LAZY, STOCHASTIC_KERNEL, STRONG, UNSTABLE, UNTRAINABLE, WEAK
 from pages import theme
+from pages.charts.perturbation.names import BOUNDS, CURVES
+from pages.charts.perturbation.names import COLOURS as PERTURBATION
 
 REGIMES = {
     LAZY: "lazy",
@@ -14,15 +16,23 @@ REGIMES = {
 """Label of a cell, or the reason of an unstable one -> what it is called."""
 
 COLOURS = {called: theme.COLOURS[name] for name, called in REGIMES.items()}
-BOUNDARIES = {"lazy_weak": "lazy | weak", "weak_strong": "weak | strong", "stable_unstable": "trains | fails"}
-"""By the names of `engine.regimes.boundaries.boundaries`."""
+BOUNDARIES = {
+    "p2": "P₂ = lazy",
+    "order_0": "order 0 = lazy",
+    "lazy_weak": "lazy | weak",
+    "weak_strong": "weak | strong",
+    "stable_unstable": "trains | fails",
+}
+"""By the names of `engine.regimes.boundaries.boundaries` and `dynamics`."""
 BOUNDARY_COLOURS = {
     "lazy_weak": theme.COLOURS[LAZY],
     "weak_strong": theme.COLOURS[STRONG],
     "stable_unstable": theme.COLOURS[UNTRAINABLE],
+    "p2": PERTURBATION[BOUNDS["P2"]],
+    "order_0": PERTURBATION[CURVES["order_0"]],
 }
 
-LARGEST = dict.fromkeys(("elt", "drift", "shape_drift", "first_step", "residual_lazy_error"), 10.0) | {"cv2": 1e3}
+LARGEST = dict.fromkeys(("elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2"), 10.0) | {"cv2": 1e3}
 """Where the axis of a metric ends: networks beyond it have blown up."""
 
 

@@ -64,6 +64,11 @@ def test_the_summary_has_the_known_boundaries_and_can_be_written() -> None:
     assert edges["lazy_weak"]["beta"] == pytest.approx(0.1 / 4, rel=0.15)
     assert edges["weak_strong"]["beta"] == pytest.approx(0.5 / 4, rel=0.15)
     assert 0.5 < edges["stable_unstable"]["beta"] < 1
+    assert found["dynamics"] == dict.fromkeys(("order_0", "p2"), edges["lazy_weak"])
+    law = found["drift"]
+    assert law["prefactor"] == pytest.approx(4, rel=1e-6)
+    assert law["exponent"] == pytest.approx(1, rel=1e-6)
+    assert (law["low"], law["high"]) == (2 / 128, 0.25)
     assert found["collapse"]["elt"]["depth_exponent"] == pytest.approx(0, abs=1e-9)
     assert found["collapse"]["drift"]["p_value"] > 0.5
     # The exact law's edge does not come from runs: beta about .18 without biases.
@@ -91,6 +96,8 @@ def test_boundaries_along_beta_are_of_one_network() -> None:
     assert all("network.alpha varies too" in edge["reason"] for edge in found["boundaries"].values())
     assert {tuple(one.values()) for one in found["collapse"].values()} == {(None,) * 4}
     assert found["stochastic_kernel"] is None
+    assert found["drift"] is None
+    assert all(edge["beta"] is None for edge in found["dynamics"].values())
 
 
 def test_a_sweep_without_results_or_exact_law_has_a_summary() -> None:

@@ -8,10 +8,11 @@ from jaxtyping import Float
 
 @dataclass(frozen=True)
 class Line:
-    """slope with its standard error, and R^2."""
+    """slope with its standard error, value at 0, and R^2."""
 
     slope: float
     error: float
+    intercept: float
     r_squared: float
 
 
@@ -21,4 +22,4 @@ def line(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Line:
     spread = np.sum((y - y.mean()) ** 2)
     left = np.sum((y - slope * x - intercept) ** 2)
     r_squared = float(1 - left / spread) if spread > 0 else float("nan")
-    return Line(float(slope), float(np.sqrt(max(covariance[0, 0], 0.0))), r_squared)
+    return Line(float(slope), float(np.sqrt(max(covariance[0, 0], 0.0))), float(intercept), r_squared)
