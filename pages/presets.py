@@ -128,6 +128,16 @@ PRESETS = {
         "The same target, nearly lazy: H_T prices it about as H_0 does.",
         _varied(**(SPACES | {"network": SPACES["network"] | {"width": 1024, "alpha": 1.0}}), seeds=[0]),
     ),
+    "function_leaves": Preset(
+        "A function that leaves H_0: no biases, not centred",
+        "Without biases f_T lies in H_T whatever it learned. Does it still lie in H_0?",
+        _varied(
+            data={"name": "circle", "size": 64, "test_size": 256},
+            network=SPACES["network"] | {"alpha": 1.0, "centred": False},
+            training=SPACES["training"],
+            seeds=[0],
+        ),
+    ),
 }
 
 DEFAULT = "default"

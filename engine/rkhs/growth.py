@@ -14,14 +14,16 @@ SPACES = ("H_0", "H_T")
 FUNCTIONS = ("target", "function", "noise")
 """The target, the trained function f_T, and white noise, which is in no space: the growth to compare with."""
 
+USED = 3
+
 
 @dataclass(frozen=True)
 class Growth:
-    """norm^2 ~ p^exponent over the grids where it is determined; near 0 is bounded so far.
+    """norm^2 ~ p^exponent over the largest grids where it is determined; near 0 is bounded so far.
 
     Attributes:
         exponent, error: NaN with fewer than three grids.
-        grids: how many were used.
+        grids: on how many it is determined; the largest `USED` are fitted, as boundedness is about large p.
     """
 
     exponent: float
@@ -31,8 +33,8 @@ class Growth:
 
 def growth(sizes: Int[np.ndarray, " g"], values: Float[np.ndarray, " g"]) -> Growth:
     """Least squares of log value on log p, leaving out grids on which the value is not determined."""
-    known = np.isfinite(values) & (values > 0)
-    if known.sum() < 3:
-        return Growth(float("nan"), float("nan"), int(known.sum()))
-    fit = line(np.log(sizes[known]), np.log(values[known]))
-    return Growth(fit.slope, fit.error, int(known.sum()))
+    known = np.flatnonzero(np.isfinite(values) & (values > 0))
+    if len(known) < USED:
+        return Growth(float("nan"), float("nan"), len(known))
+    fit = line(np.log(sizes[known[-USED:]]), np.log(values[known[-USED:]]))
+    return Growth(fit.slope, fit.error, len(known))

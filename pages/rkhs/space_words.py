@@ -1,5 +1,6 @@
 """What the Function space page says, in numbers and sentences computed from them. No Streamlit here."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ STEEPER = 0.2
 """One exponent beyond another by as much is worth a word."""
 NEGLIGIBLE = 1e-3
 """Errors below it are told alike."""
+OUTSIDE = 1e-6
+"""Parts of a function, in norm, below which they are rounding."""
 REACHED = 0.1
 """The error at which balls are compared."""
 
@@ -41,7 +44,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each."""
-    return [*stops(result), *_growth(result), *_balls(result), *_modes(result), *_outside(result)]
+    return [*stops(result), *_growth(result), *_balls(result), *_modes(result)]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:
@@ -49,29 +52,46 @@ def _exponents(result: RkhsResult, space: Space, function: Function) -> list[flo
 
 
 def _growth(result: RkhsResult) -> list[str]:
-    """Where the norms of target and trained function stay bounded."""
-    sizes, said = result.seeds[0]["grid_sizes"], []
-    grids = f"on nested grids of {int(sizes[0])} to {int(sizes[-1])} points"
+    """Whether target and trained function are in the two spaces, as far as the grids tell."""
+    sizes = result.seeds[0]["grid_sizes"]
+    grids, said = f"On nested grids of {int(sizes[0])} to {int(sizes[-1])} points ({_ranks(result.seeds[0])})", []
     for function, label in NAMES.items():
         start, end = (middle(_exponents(result, space, function)) for space in SPACES)
-        known_ones = [
-            f"like $p^{{{value:.2f}}}$ in ${space}$"
-            for space, value in zip(SPACES, (start, end), strict=True)
-            if np.isfinite(value)
+        beyond = [_beyond(result, space, function) for space in SPACES]
+        phrases = [
+            _phrase(space, exponent, outside)
+            for space, exponent, outside in zip(SPACES, (start, end), beyond, strict=True)
         ]
-        if len(known_ones) == 2:
-            said.append(f"The squared norm of {label} grows {listing(known_ones)} {grids}: {_verdict(start, end)}.")
-            continue
-        missing = listing([f"${s}$" for s, value in zip(SPACES, (start, end), strict=True) if not np.isfinite(value)])
-        grows = f"The squared norm of {label} grows {known_ones[0]} {grids}. " if known_ones else ""
-        said.append(
-            f"{grows}How {'it' if grows else f'the norm of {label}'} grows in {missing} is **not determined**: fewer "
-            f"than three grids allow an inverse ({_ranks(result.seeds[0])})."
-        )
+        whose = f"that of {label}" if said else f"{grids} the squared norm of {label}"
+        said.append(f"{whose} {listing(phrases)}{_membership(label, start, end, beyond)}")
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
     if np.isfinite(noise):
-        said.append(f"That of white noise, in no space, grows like $p^{{{noise:.2f}}}$.")
-    return said
+        said.append(f"that of white noise, in no space, grows like $p^{{{noise:.2f}}}$")
+    return ["; ".join(said) + "."]
+
+
+def _beyond(result: RkhsResult, space: Space, function: Function) -> float:
+    """The part of a function that lies outside the span of a space on the largest grid; 0 where it is rounding."""
+    at = SPACES.index(space), FUNCTIONS.index(function), -1
+    outside = middle(known(seed["grid_outside"][at] for seed in result.seeds))
+    return outside if outside > OUTSIDE else 0.0
+
+
+def _phrase(space: Space, exponent: float, outside: float) -> str:
+    if outside:
+        return f"does not exist in ${space}$, as {percent(outside)} of it lies outside the span"
+    if np.isfinite(exponent):
+        return f"grows like $p^{{{exponent:.2f}}}$ in ${space}$"
+    return f"is **not determined** in ${space}$, where fewer than three grids allow an inverse"
+
+
+def _membership(label: str, start: float, end: float, beyond: Sequence[float]) -> str:
+    """The verdict behind a colon; empty where there is none."""
+    if beyond[0] and not beyond[1] and end < BOUNDED:
+        return f": **{label} is outside $H_0$, and in $H_T$ so far**"
+    if any(beyond) or not np.isfinite(start + end):
+        return ""
+    return f": {_verdict(start, end)}"
 
 
 def _verdict(start: float, end: float) -> str:
@@ -90,9 +110,8 @@ def _verdict(start: float, end: float) -> str:
 
 
 def _ranks(seed: SeedSpaces) -> str:
-    largest = int(seed["grid_sizes"][-1])
     start, end = (int(rank) for rank in seed["grid_rank"][:, -1])
-    return f"ranks {start:,} and {end:,} on {largest:,} points"
+    return f"ranks {start:,} and {end:,} on the largest"
 
 
 def _balls(result: RkhsResult) -> list[str]:
@@ -134,14 +153,4 @@ def _modes(result: RkhsResult) -> list[str]:
         f"Of the leading {len(overlap)} eigenfunctions of $K_0$, matched one to one with those of $K_T$, the overlap "
         f"is {percent(float(np.median(overlap)))} in the median and {percent(float(overlap[weakest]))} for mode "
         f"{weakest + 1}{whose}."
-    ]
-
-
-def _outside(result: RkhsResult) -> list[str]:
-    """The part of f_T that no function of H_0 reaches, where the grid has more points than K_0 has rank."""
-    outside = known(seed["grid_outside"][0, FUNCTIONS.index("function"), -1] for seed in result.seeds)
-    if not outside:
-        return []
-    return [
-        f"{percent(middle(outside))} of $f_T$, in norm, lies outside the span of $H_0$ ({_ranks(result.seeds[0])})."
     ]

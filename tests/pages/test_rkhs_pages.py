@@ -162,7 +162,7 @@ def test_where_nothing_is_determined_no_number_is_said(entries):
     assert "by no power law (only 0 eigenvalues above the noise floor" in " ".join(
         bias_words.sentences(dead, "held_out")
     )
-    assert "in $H_0$ and $H_T$ is **not determined**: fewer than three grids allow an inverse" in " ".join(
+    assert "is **not determined** in $H_0$, where fewer than three grids allow an inverse" in " ".join(
         space_words.sentences(dead)
     )
 
@@ -292,12 +292,21 @@ def test_growth_and_balls_follow_the_numbers(entries):
         p = np.array(entries["circle"]["seed0/grid_sizes"], float)
         return np.stack([np.stack([p, p, p**2]), np.stack([p, np.ones_like(p), p**2])])
 
-    result = changed(entries["circle"], grid_norm=grown)
+    result = changed(entries["circle"], grid_norm=grown, grid_outside=lambda part: np.nan * part)
     said = " ".join(space_words.sentences(result))
-    assert "$f_T$ grows like $p^{1.00}$ in $H_0$ and like $p^{0.00}$ in $H_T$" in said.replace("-0.00", "0.00")
+    assert "$f_T$ grows like $p^{1.00}$ in $H_0$ and grows like $p^{0.00}$ in $H_T$" in said.replace("-0.00", "0.00")
     assert "**bounded so far in $H_T$ only**" in said
     assert "alike, bounded in neither" in said
     assert "in no space, grows like $p^{2.00}$" in said
+
+    def leaks(part: np.ndarray) -> np.ndarray:
+        """3% of f_T out of the span of H_0, nothing else out of any."""
+        return np.where(np.arange(6).reshape(2, 3, 1) == 1, 0.03, np.zeros_like(part))
+
+    outside = changed(entries["circle"], grid_norm=grown, grid_outside=leaks)
+    said = " ".join(space_words.sentences(outside))
+    assert "$f_T$ does not exist in $H_0$, as 3% of it lies outside the span, and grows like $p^{" in said
+    assert "**$f_T$ is outside $H_0$, and in $H_T$ so far**" in said
 
     def frontier(first: float, last: float) -> Callable[[np.ndarray], np.ndarray]:
         """R^2 = scale (1 - E)/E, from E near 1 down to 1e-3."""

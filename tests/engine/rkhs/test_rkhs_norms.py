@@ -53,6 +53,12 @@ def test_growth_leaves_out_what_is_not_determined() -> None:
     assert np.isnan(growth(sizes, np.where(sizes < 64, np.nan, 1.0)).exponent)
 
 
+def test_growth_is_that_of_the_largest_grids() -> None:
+    """A norm that saturates is bounded, however steep it was on small grids."""
+    sizes = np.array([16, 32, 64, 128, 256])
+    assert growth(sizes, np.array([1.0, 5.0, 7.0, 7.0, 7.0])).exponent == pytest.approx(0, abs=1e-12)
+
+
 def test_polynomial_kernel_is_the_norm_of_its_coefficients() -> None:
     """(1 + x z)^2 has features 1, sqrt(2) x, x^2: f = a + b x + c x^2 costs a^2 + b^2/2 + c^2 on any points."""
     x = np.linspace(-1, 1, 30)
