@@ -63,7 +63,8 @@ def _growth(result: RkhsResult) -> list[str]:
             for space, exponent, outside in zip(SPACES, (start, end), beyond, strict=True)
         ]
         whose = f"that of {label}" if said else f"{grids} the squared norm of {label}"
-        said.append(f"{whose} {listing(phrases)}{_membership(label, start, end, beyond)}")
+        grows = listing(phrases).replace("$ and grows like", "$ and like")
+        said.append(f"{whose} {grows}{_membership(label, start, end, beyond)}")
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
     if np.isfinite(noise):
         said.append(f"that of white noise, in no space, grows like $p^{{{noise:.2f}}}$")

@@ -294,7 +294,7 @@ def test_growth_and_balls_follow_the_numbers(entries):
 
     result = changed(entries["circle"], grid_norm=grown, grid_outside=lambda part: np.nan * part)
     said = " ".join(space_words.sentences(result))
-    assert "$f_T$ grows like $p^{1.00}$ in $H_0$ and grows like $p^{0.00}$ in $H_T$" in said.replace("-0.00", "0.00")
+    assert "$f_T$ grows like $p^{1.00}$ in $H_0$ and like $p^{0.00}$ in $H_T$" in said.replace("-0.00", "0.00")
     assert "**bounded so far in $H_T$ only**" in said
     assert "alike, bounded in neither" in said
     assert "in no space, grows like $p^{2.00}$" in said
@@ -305,7 +305,7 @@ def test_growth_and_balls_follow_the_numbers(entries):
 
     outside = changed(entries["circle"], grid_norm=grown, grid_outside=leaks)
     said = " ".join(space_words.sentences(outside))
-    assert "$f_T$ does not exist in $H_0$, as 3% of it lies outside the span, and grows like $p^{" in said
+    assert "$f_T$ does not exist in $H_0$, as 3% of it lies outside the span and grows like $p^{" in said
     assert "**$f_T$ is outside $H_0$, and in $H_T$ so far**" in said
 
     def frontier(first: float, last: float) -> Callable[[np.ndarray], np.ndarray]:
