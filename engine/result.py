@@ -1,6 +1,5 @@
 """The result of a run, as frozen NumPy arrays and as data frames. Imports no JAX."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +10,7 @@ from jaxtyping import Float
 
 from engine.config import RunConfig
 from engine.diagnostics import noise_floor
+from engine.entry import opened
 from engine.progress import Arrays
 
 SCALARS = (
@@ -67,16 +67,10 @@ class RunResult:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "RunResult":
         """Reads the "result" entry of a run. The arrays are made read-only."""
-        meta = json.loads(str(arrays["meta"]))
-        for array in arrays.values():
-            array.setflags(write=False)
-        seeds = []
-        for index, summary in enumerate(meta.pop("seeds")):
-            prefix = f"seed{index}/"
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            seeds.append(SeedResult(**summary, arrays=own))
+        meta, found = opened(arrays)
+        seeds = tuple(SeedResult(**facts, arrays=own) for facts, own in found)
         config = RunConfig.from_dict(meta.pop("config"))
-        return cls(config, tuple(seeds), arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
+        return cls(config, seeds, arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per seed and checkpoint: seed, step, t and the scalars of `SCALARS` that were measured."""

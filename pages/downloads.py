@@ -3,14 +3,15 @@
 import io
 import json
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Literal
+from functools import cached_property, partial
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from engine.progress import Arrays
-from engine.result import RunResult
+from engine.schema import Config
 from pages.charts import figure
 
 FigureKind = Literal["svg", "png"]
@@ -19,7 +20,17 @@ FIGURES: dict[FigureKind, str] = {"svg": "image/svg+xml", "png": "image/png"}
 """Kinds of figure and their MIME types."""
 
 
-def data_files(result: RunResult, arrays: Arrays) -> None:
+class Numbers(Protocol):
+    """A result that can be taken home."""
+
+    @property
+    def config(self) -> Config: ...
+    @cached_property
+    def summary(self) -> dict[str, Any]: ...
+    def to_frame(self) -> pd.DataFrame: ...
+
+
+def data_files(result: Numbers, arrays: Arrays) -> None:
     """Buttons for the numbers of a run."""
     stem = f"kernel-drift-{result.config.hash[:8]}"
     with st.container(horizontal=True):
@@ -27,6 +38,11 @@ def data_files(result: RunResult, arrays: Arrays) -> None:
         _button("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
         _button("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
         _button("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
+
+
+def table_file(name: str, frame: pd.DataFrame) -> None:
+    """A button for what a chart shows."""
+    _button("Data (CSV)", lambda: frame.to_csv(index=False), f"{name}.csv", "text/csv")
 
 
 def figure_files(name: str, chart: Callable[[], Any]) -> None:

@@ -1,6 +1,5 @@
 """The perturbation of a run read back, as frozen arrays, data frames and words. Imports no JAX."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from engine.entry import opened
 from engine.perturbation.requests import PerturbationConfig
 from engine.progress import Arrays
 
@@ -122,15 +122,9 @@ class PerturbationResult:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "PerturbationResult":
         """Reads the "result" entry. The arrays are made read-only."""
-        meta = json.loads(str(arrays["meta"]))
-        for array in arrays.values():
-            array.setflags(write=False)
-        seeds = []
-        for index, facts in enumerate(meta.pop("seeds")):
-            prefix = f"seed{index}/"
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            seeds.append(SeedPerturbation(facts, own))
-        return cls(PerturbationConfig.from_dict(meta.pop("config")), tuple(seeds), meta)
+        meta, found = opened(arrays)
+        seeds = tuple(SeedPerturbation(*one) for one in found)
+        return cls(PerturbationConfig.from_dict(meta.pop("config")), seeds, meta)
 
     @property
     def dynamics(self) -> str:

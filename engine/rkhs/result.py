@@ -1,6 +1,5 @@
 """The path of RKHSs of a run read back, as frozen arrays, data frames and a summary. Imports no JAX."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from engine.entry import opened
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
 from engine.rkhs.growth import FUNCTIONS, SPACES, Growth, growth
@@ -120,16 +120,10 @@ class RkhsResult:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "RkhsResult":
         """Reads the "result" entry. The arrays are made read-only."""
-        meta = json.loads(str(arrays["meta"]))
-        for array in arrays.values():
-            array.setflags(write=False)
-        seeds = []
-        for index, facts in enumerate(meta.pop("seeds")):
-            prefix = f"seed{index}/"
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            seeds.append(SeedSpaces(facts, own))
+        meta, found = opened(arrays)
+        seeds = tuple(SeedSpaces(*one) for one in found)
         common = {name: array for name, array in arrays.items() if not name.startswith("seed") and name != "meta"}
-        return cls(RkhsConfig.from_dict(meta.pop("config")), tuple(seeds), common, meta)
+        return cls(RkhsConfig.from_dict(meta.pop("config")), seeds, common, meta)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per seed, checkpoint and set: `SCALARS`, ridges and flags of norms, constants, held-out errors."""

@@ -1,15 +1,37 @@
 """Quantities over t: every seed as a thin line, their median and range as a line and a band."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from engine.result import RunResult, SeedResult
 from pages.charts.table import Table
 from pages.words import listing, number
 
-Series = Mapping[str, Callable[[SeedResult], np.ndarray]]
+
+class Seed(Protocol):
+    """A seed over its checkpoints: "t" and whatever the series read."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def stop_reason(self) -> str: ...
+    @property
+    def t_stop(self) -> float: ...
+    def __getitem__(self, name: str, /) -> np.ndarray: ...
+
+
+class Seeds(Protocol):
+    """What holds the seeds of a run."""
+
+    @property
+    def seeds(self) -> Sequence[Seed]: ...
+
+
+Series = Mapping[str, Callable[[Any], np.ndarray]]
 """Series label -> its values at the checkpoints of a seed, (T,)."""
 
 GRID = 240
@@ -18,7 +40,7 @@ GRID = 240
 COLUMNS = ["series", "part", "seed", "t", "value", "low", "high"]
 
 
-def over_time_table(result: RunResult, series: Series, log_value: bool = False) -> Table:
+def over_time_table(result: Seeds, series: Series, log_value: bool = False) -> Table:
     """Values of every seed at its own checkpoints, and their median and range on a common grid of t.
 
     The grid holds the checkpoints of all seeds (thinned to `GRID`), as far as every seed has trained; there each seed
@@ -47,6 +69,34 @@ def over_time_table(result: RunResult, series: Series, log_value: bool = False) 
     parts = [part for part in parts if len(part)]
     frame = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS) if parts else _empty()
     return Table(frame, (*_masked(masked, total, log_value), *_left_out(result, steady)))
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One seed that has its own times for every curve."""
+
+    seed: int
+    stop_reason: str
+    t_stop: float
+    curves: Mapping[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.curves[name]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    seeds: Sequence[Sampled]
+
+
+def sampled_table(curves: Mapping[str, Sequence[Sampled]], log_value: bool = False) -> Table:
+    """As `over_time_table`, of the seeds' "value" by series: each series with seeds and times of its own."""
+    tables = [
+        over_time_table(_Sample(seeds), {label: itemgetter("value")}, log_value) for label, seeds in curves.items()
+    ]
+    frames = [table.frame for table in tables if len(table.frame)] or [table.frame for table in tables[:1]]
+    notes = dict.fromkeys(note for table in tables for note in table.notes)
+    return Table(pd.concat(frames, ignore_index=True), tuple(notes))
 
 
 def _empty() -> pd.DataFrame:
@@ -83,7 +133,7 @@ def _masked(masked: int, total: int, log_value: bool) -> tuple[str, ...]:
     return (f"{masked:,} of {total:,} values are {what} and are not drawn.",)
 
 
-def _left_out(result: RunResult, steady: list[SeedResult]) -> tuple[str, ...]:
+def _left_out(result: Seeds, steady: list[Seed]) -> tuple[str, ...]:
     """Which seeds the median and range do not hold."""
     out = [seed for seed in result.seeds if seed not in steady]
     if not out:

@@ -141,15 +141,7 @@ def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: S
             definition, source = EXPLAINED[key]
             st.markdown(definition)
             st.caption(f"Source: {plain(source)}")
-        st.download_button(
-            "Data (CSV)",
-            lambda: frame.to_csv(index=False),  # pyright: ignore[reportArgumentType]
-            f"{name}.csv",
-            "text/csv",
-            key=f"download {name}.csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        downloads.table_file(name, frame)
         downloads.figure_files(name, chart)
 
 

@@ -198,7 +198,7 @@ def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
         plain("Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, ")
         + plain("held-out residuals to their start; held-out errors are root mean squares in the unit of f.")
     )
-    downloads.data_files(result, arrays)  # pyright: ignore[reportArgumentType]
+    downloads.data_files(result, arrays)
     results.keep(key)
 
 

@@ -108,7 +108,7 @@ def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
         _drawn(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta"))
         st.markdown("**Fitted laws**, with 95% intervals")
         st.table(study_words.law_rows(result), hide_index=True)
-    downloads.data_files(result, arrays)  # pyright: ignore[reportArgumentType]
+    downloads.data_files(result, arrays)
 
 
 SHOWN = {"study_errors": charts.ERRORS, "study_crossing": charts.CROSSED, "study_drift": charts.DRIFTS}

@@ -170,13 +170,5 @@ def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: S
         for quantity in explained:
             st.markdown(f"**{quantity.label}**: {quantity.definition}")
             st.caption(f"Source: {quantity.source}")
-        st.download_button(
-            "Data (CSV)",
-            lambda: frame.to_csv(index=False),  # pyright: ignore[reportArgumentType]
-            f"{name}.csv",
-            "text/csv",
-            key=f"download {name}.csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        downloads.table_file(name, frame)
         downloads.figure_files(name, chart)

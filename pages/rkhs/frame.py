@@ -95,7 +95,7 @@ def _compared(name: str) -> None:
 
 def _files(shown: Shown) -> None:
     st.subheader("Take it with you")
-    downloads.data_files(shown.result, shown.arrays)  # pyright: ignore[reportArgumentType]
+    downloads.data_files(shown.result, shown.arrays)
     st.caption(plain(f"config {shown.result.config.hash[:16]}"))
     results.keep(shown.key)
 

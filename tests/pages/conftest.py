@@ -68,6 +68,16 @@ def finished(small_store: Path) -> Iterator[CachedEngine]:
 
 
 @pytest.fixture
+def ready(store: Path) -> Iterator[CachedEngine]:
+    """The real cached engine, its processes not started, on the module's own `store`."""
+    engine = CachedEngine(Store(store))
+    cache.install(engine)
+    yield engine
+    cache.install(None)
+    engine.close()
+
+
+@pytest.fixture
 def opened() -> Callable[..., AppTest]:
     """Opens a page by its URL, the whole app included."""
 

@@ -11,6 +11,9 @@ from pretend_engine import MAIN
 from engine.config import RunConfig
 from engine.perturbation.requests import PerturbationConfig, StudyConfig
 from engine.schema import Config
+from pages.address import to_query
+from pages.drafts import draft_of
+from pages.presets import shortest
 
 CIRCLE = {"name": "circle", "size": 8, "test_size": 12, "frequencies": [1]}
 TRAINING = {"checkpoints": 8, "max_steps": 40, "stop_residual": 0.1}
@@ -38,6 +41,11 @@ WIDTHS, SEEDS = "16, 64", "2"
 
 def run(name: str) -> RunConfig:
     return RunConfig.from_dict(RUNS[name])
+
+
+def query(name: str) -> dict[str, str]:
+    """What the URL says of a run."""
+    return to_query(shortest(draft_of(run(name).to_dict())[0]))
 
 
 def jobs() -> list[tuple[str, Config]]:

@@ -10,6 +10,9 @@ from pretend_engine import MAIN
 
 from engine.config import RunConfig
 from engine.rkhs.requests import RkhsConfig
+from pages.address import to_query
+from pages.drafts import draft_of
+from pages.presets import shortest
 
 TRAINING = {"checkpoints": 6, "max_steps": 40, "stop_residual": 0.2}
 RUNS = {
@@ -35,6 +38,11 @@ RUNS = {
 
 def run(name: str) -> RunConfig:
     return RunConfig.from_dict(RUNS[name])
+
+
+def query(name: str) -> dict[str, str]:
+    """What the URL says of a run."""
+    return to_query(shortest(draft_of(run(name).to_dict())[0]))
 
 
 def config(name: str) -> RkhsConfig:

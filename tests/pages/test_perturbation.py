@@ -1,26 +1,22 @@
 """The Perturbation page in every state, and its words, which follow the numbers."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-from perturbation_runs import RUNS, SEEDS, WIDTHS, computed, jobs, run
+from perturbation_runs import RUNS, SEEDS, WIDTHS, computed, jobs, query, run
 from pretend_engine import texts
 from streamlit.testing.v1 import AppTest
 
-import cache
-from cache import CachedEngine, Failure, Job, Store
+from cache import Failure, Job, Store
 from engine.jobs import key
 from engine.perturbation.requests import PerturbationConfig, StudyConfig
 from engine.perturbation.result import PerturbationResult
 from engine.perturbation.study_result import StudyResult
 from engine.progress import Arrays
-from pages.address import to_query
-from pages.drafts import draft_of
 from pages.perturb import study_words, words
-from pages.presets import shortest
 from pages.words import number
 
 TAB = "perturbation tab"
@@ -33,16 +29,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture
-def ready(store: Path) -> Iterator[CachedEngine]:
-    """The real cached engine, its processes not started."""
-    engine = CachedEngine(Store(store))
-    cache.install(engine)
-    yield engine
-    cache.install(None)
-    engine.close()
-
-
 @pytest.fixture(scope="module")
 def entries(store: Path) -> dict[str, Arrays]:
     """The results by name of the run, and "study"."""
@@ -50,10 +36,6 @@ def entries(store: Path) -> dict[str, Arrays]:
     found = {name: opened.get(key(kind, config)) for name, (kind, config) in zip([*RUNS, "study"], jobs(), strict=True)}
     opened.close()
     return {name: arrays for name, arrays in found.items() if arrays is not None}
-
-
-def query(name: str) -> dict[str, str]:
-    return to_query(shortest(draft_of(run(name).to_dict())[0]))
 
 
 def result(arrays: Arrays, **changed: Callable[[np.ndarray], np.ndarray]) -> PerturbationResult:

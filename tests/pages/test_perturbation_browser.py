@@ -1,22 +1,14 @@
 """The Perturbation page in a real browser: a run expanded, scrubbed, and what only drawing can show."""
 
 import pytest
-from perturbation_runs import RUNS, run
+from perturbation_runs import RUNS, query
 from playwright.sync_api import expect
 from test_browser import PATIENCE, browser, server, visit  # noqa: F401 - fixtures
-
-from pages.address import to_query
-from pages.drafts import draft_of
-from pages.presets import shortest
 
 pytestmark = pytest.mark.browser
 
 PANEL = ".st-key-evolution_change_0"
 SLIDER = f"{PANEL} .vega-bind input[type=range]"
-
-
-def query(name: str) -> dict[str, str]:
-    return to_query(shortest(draft_of(run(name).to_dict())[0]))
 
 
 def test_a_run_is_expanded_drawn_and_scrubbed(visit):  # noqa: F811

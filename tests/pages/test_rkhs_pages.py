@@ -1,22 +1,18 @@
 """The four pages on function spaces in every state, and their words, which follow the numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pretend_engine import texts
-from rkhs_runs import RUNS, computed, config, run
+from rkhs_runs import RUNS, computed, config, query
 
-import cache
-from cache import CachedEngine, Failure, Job, Store
+from cache import Failure, Job, Store
 from engine.jobs import key
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import RkhsResult
-from pages.address import to_query
-from pages.drafts import draft_of
-from pages.presets import shortest
 from pages.rkhs import bias_words, error_words, norm_words, space_words
 from pages.rkhs.words import less, less_over_seeds
 
@@ -30,26 +26,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture
-def ready(store: Path) -> Iterator[CachedEngine]:
-    """The real cached engine, its processes not started."""
-    engine = CachedEngine(Store(store))
-    cache.install(engine)
-    yield engine
-    cache.install(None)
-    engine.close()
-
-
 @pytest.fixture(scope="module")
 def entries(store: Path) -> dict[str, Arrays]:
     opened = Store(store)
     found = {name: opened.get(key("rkhs", config(name))) for name in RUNS}
     opened.close()
     return {name: arrays for name, arrays in found.items() if arrays is not None}
-
-
-def query(name: str) -> dict[str, str]:
-    return to_query(shortest(draft_of(run(name).to_dict())[0]))
 
 
 def changed(arrays: Arrays, **changes: Callable[[np.ndarray], object]) -> RkhsResult:

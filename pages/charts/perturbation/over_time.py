@@ -1,10 +1,7 @@
 """Charts over t: residuals, distances from the network with their bounds, and Delta K with its prediction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from operator import itemgetter
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import replace
 
 import altair as alt
 import numpy as np
@@ -16,7 +13,7 @@ from engine.perturbation.result import CURVES as NAMES
 from pages import theme
 from pages.charts.band import bands
 from pages.charts.look import Look
-from pages.charts.over_time import over_time_table
+from pages.charts.over_time import Sampled, sampled_table
 from pages.charts.perturbation.names import (
     BOUNDS,
     COLOURS,
@@ -38,19 +35,6 @@ ROUNDING = 1e-8
 """Distances below it are the float32 parameters' rounding."""
 
 Values = Float[np.ndarray, " T"]
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """One seed as `over_time_table` reads it: times and curves on them."""
-
-    seed: int
-    stop_reason: str
-    t_stop: float
-    curves: Mapping[str, np.ndarray]
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.curves[name]
 
 
 def residual_table(result: PerturbationResult, held_out: bool = False) -> Table:
@@ -160,19 +144,17 @@ def _with_reach(chart: alt.LayerChart, frame: pd.DataFrame, ranges: Sequence[flo
 
 def _table(result: PerturbationResult, curves: Sequence[Mapping[str, Values]], log_value: bool = False) -> Table:
     """The curves of every seed over its "t". What is missing on purpose (NaN) is left out without a note."""
-    frames, notes = [], []
-    for label in [name for name in curves[0] if name != "t"]:
+
+    def sampled(label: str) -> list[Sampled]:
         seeds = []
         for seed, own in zip(result.seeds, curves, strict=True):
             # Errors begin at zero, which a log axis does not have.
             known = ~np.isnan(own[label]) & ((own[label] != 0) | (not log_value))
-            kept = {"t": own["t"][known], label: own[label][known]}
+            kept = {"t": own["t"][known], "value": own[label][known]}
             seeds.append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(own["t"][-1]), kept))
-        series: Any = {label: itemgetter(label)}
-        table = over_time_table(SimpleNamespace(seeds=seeds), series, log_value)  # pyright: ignore[reportArgumentType]
-        frames.append(table.frame)
-        notes += table.notes
-    return Table(pd.concat(frames, ignore_index=True), tuple(dict.fromkeys(notes)))
+        return seeds
+
+    return sampled_table({label: sampled(label) for label in curves[0] if label != "t"}, log_value)
 
 
 def _above_whole(errors: Mapping[str, Values]) -> dict[str, Values]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import itemgetter
-from types import SimpleNamespace
 from typing import Any
 
 import altair as alt
@@ -18,8 +17,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages import theme
 from pages.charts.band import bands
 from pages.charts.look import Look
-from pages.charts.over_time import over_time_table
-from pages.charts.perturbation.over_time import Sampled
+from pages.charts.over_time import Sampled, sampled_table
 from pages.charts.rkhs.names import (
     ACROSS,
     COLOURS,
@@ -269,24 +267,19 @@ def _table(
     Args:
         from_start: the series that exist at t = 0, if not all do.
     """
-    frames, notes, missing = [], [], 0
+    curves, missing = {}, 0
     for label, read in series.items():
         first = 0 if from_start is None or label in from_start else 1
-        seeds = []
+        curves[label] = []
         for seed in result.seeds:
             t, values = seed["t"][first:], np.asarray(read(seed), float)[first:]
             known = np.isfinite(values)
             missing += int(np.sum(~known))
-            curve = {"t": t[known], label: values[known]}
-            seeds.append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(seed["t"][-1]), curve))
-        own: Any = {label: itemgetter(label)}
-        table = over_time_table(SimpleNamespace(seeds=seeds), own, log_value)  # pyright: ignore[reportArgumentType]
-        frames.append(table.frame)
-        notes += table.notes
-    if missing:
-        notes.append(f"{missing:,} values are not determined: conditioning forbids them. They are not drawn.")
-    frames = [frame for frame in frames if len(frame)] or frames[:1]
-    return Table(pd.concat(frames, ignore_index=True), tuple(dict.fromkeys(notes)))
+            own = {"t": t[known], "value": values[known]}
+            curves[label].append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(seed["t"][-1]), own))
+    table = sampled_table(curves, log_value)
+    note = f"{missing:,} values are not determined: conditioning forbids them. They are not drawn."
+    return Table(table.frame, (*table.notes, note)) if missing else table
 
 
 def _look(question: str, y_title: str, **more: Any) -> Look:
