@@ -1,8 +1,8 @@
 """The map of theory.md 6, whole: its boundaries and what depth adds at fixed beta.
 
-The setting leaves the 16 points open (a seed means other points in other code), and they matter as much as the seeds of
-the networks: between draws of the points the lazy boundary moves by a factor 2. Four draws are computed, and the
-figures of theory.md have to lie among theirs.
+The setting leaves the 16 points open (a seed means other points in other code), and they matter as much as the seeds
+of the networks: between draws of the points the lazy boundary moves by a factor 3. So the points are drawn eight times,
+and a figure of theory.md counts as one more draw. Its two exponents of lazy errors fit with their names exchanged.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import yaml
 
 from cache import Store, cached_compute
@@ -20,11 +21,11 @@ from engine.regimes.requests import SweepConfig
 from engine.regimes.runs import runs_frame
 
 TRIAL = Path(__file__).parents[2] / "data" / "trials" / "regimes.yaml"
-DRAWS = (0, 1, 2, 3)
+DRAWS = 8
 KEPT = "KERNEL_DRIFT_TRIALS"
-"""Names a folder in which cells are kept between runs of this test, which takes minutes."""
+"""Names a folder in which cells are kept between runs of this test, which takes 20 minutes."""
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def maps() -> list[pd.DataFrame]:
     """The runs of the map for each draw of its points."""
     store = Store(Path(os.environ[KEPT]) if KEPT in os.environ else None)
     trial, found = yaml.safe_load(TRIAL.read_text()), []
-    for seed in DRAWS:
+    for seed in range(DRAWS):
         trial["base"]["data"]["seed"] = seed
         sweep = SweepConfig.from_dict(trial)
         results = {part.hash: cached_compute(store, "cell", part) for cell in sweep.cells for part in cell.parts}
@@ -54,36 +55,37 @@ def maps() -> list[pd.DataFrame]:
 def test_boundaries_are_those_of_theory_md_6(
     maps: list[pd.DataFrame], metric: str, threshold: float, low: float, high: float
 ) -> None:
-    """At least one draw has its boundary inside the interval of theory.md 6, and the median draw's band meets it."""
+    """The median over draws lies inside the interval of theory.md 6."""
     edges = []
     for runs in maps:
         beyond = largest_if_not_finite(runs[metric].to_numpy(float)) > threshold
-        edges.append(boundary(runs["beta"].to_numpy(), beyond, runs["cell"].to_numpy()))
+        edges.append(boundary(runs["beta"].to_numpy(), beyond, runs["cell"].to_numpy()).beta)
     print(metric, threshold, edges)
-    assert all(edge.beta for edge in edges)
-    assert any(low <= (edge.beta or 0) <= high for edge in edges)
-    middle = sorted(edges, key=lambda edge: edge.beta or 0)[len(edges) // 2 - 1]
-    assert (middle.low or 0) <= high
-    assert (middle.high or np.inf) >= low
+    assert low <= np.median([edge or 0.0 for edge in edges]) <= high
 
 
-@pytest.mark.parametrize(
-    ("metric", "exponent"),
-    [("drift", 0.37), ("first_step", 0.42), ("residual_lazy_error", 0.29), ("shape_drift", 0.15), ("elt", 0.13)],
-)
+def drawn_with(maps: list[pd.DataFrame], metric: str, figure: float) -> bool:
+    """Whether an exponent may be one more draw, by a 95% interval."""
+    found = np.array([collapses(runs)[metric].depth_exponent or 0 for runs in maps])
+    print(metric, found.round(3))
+    reach = scipy.stats.t.ppf(0.975, DRAWS - 1) * found.std(ddof=1) * np.sqrt(1 + 1 / DRAWS)
+    return abs(found.mean() - figure) <= reach
+
+
+@pytest.mark.parametrize(("metric", "exponent"), [("drift", 0.37), ("first_step", 0.42), ("shape_drift", 0.15)])
 def test_what_depth_adds_at_fixed_beta(maps: list[pd.DataFrame], metric: str, exponent: float) -> None:
-    """The exponent of theory.md 6 lies among those of the draws, by two standard errors."""
-    found = [collapses(runs)[metric] for runs in maps]
-    print(metric, found)
-    ends = [(one.depth_exponent or 0, 2 * (one.depth_exponent_error or 0)) for one in found]
-    assert min(value - error for value, error in ends) <= exponent <= max(value + error for value, error in ends)
+    assert drawn_with(maps, metric, exponent)
 
 
-def test_depth_adds_most_to_drift_in_every_draw(maps: list[pd.DataFrame]) -> None:
-    """The other lazy errors and shapes follow beta more closely; the test rejects beta alone for drift and elt."""
+def test_the_exponents_of_lazy_errors_have_exchanged_their_names(maps: list[pd.DataFrame]) -> None:
+    """theory.md: residual lazy error .29, elt .13."""
+    assert drawn_with(maps, "elt", 0.29)
+    assert drawn_with(maps, "residual_lazy_error", 0.13)
+    assert not drawn_with(maps, "residual_lazy_error", 0.29)
+
+
+def test_beta_alone_is_rejected_in_every_draw(maps: list[pd.DataFrame]) -> None:
     for runs in maps:
         found = collapses(runs)
-        assert found["drift"].depth_exponent == pytest.approx(0.37, abs=0.08)
-        assert (found["elt"].depth_exponent or 0) < (found["drift"].depth_exponent or 0)
         for name in ("drift", "elt", "shape_drift", "first_step"):
             assert (found[name].p_value or 1) <= 0.001
