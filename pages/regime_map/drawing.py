@@ -129,7 +129,10 @@ def collapsed(picture: Picture, form: Form) -> None:
     st.markdown(words.verdict(found, metric))
     left, right = st.columns([6, 5], gap="large")
     with right:
-        q = st.slider("q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP, key=form.key("q"), bind=BOUND)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            q = st.slider("q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP, key=form.key("q"), bind=BOUND)
+            if found.best_q is not None:
+                st.button("Best q", on_click=_choose, args=(form.key("q"), found.best_q), key="best_q")
         st.markdown(
             r"Networks of every depth against $L^q\beta$. If one variable decides, all colours lie on one curve: at "
             "$q = 0$ that variable is β."
@@ -141,6 +144,10 @@ def collapsed(picture: Picture, form: Form) -> None:
         shown = [METRICS[metric], EXPLAINED["collapse"]]
         about("regime_collapse", lambda: figures.collapse_chart(picture, q), picture.cells, shown)
         st.altair_chart(picture.against(q), width="stretch", key="chart_regime_collapse")
+
+
+def _choose(key: str, value: float) -> None:
+    st.session_state[key] = value
 
 
 def every_metric(picture: Picture) -> pd.DataFrame:

@@ -64,11 +64,13 @@ def altered(found: Mapping[str, Boundary], bounds: Thresholds) -> str:
     error, bound = found["order_0"], found["p2"]
     if error.beta is None:
         return ""
-    said = (
-        rf"On the training points $\Delta K_t$ alters the dynamics (order 0 is off by {number(bounds.lazy)}) from "
-        rf"{_edge(error).removeprefix('at ')}"
+    everywhere = bound.beta is None and "below" in bound.reason
+    start = _edge(error).removeprefix("at ")
+    return (
+        rf"On the training points $\Delta K_t$ alters the dynamics from {start}: there order 0 is off by "
+        f"{number(bounds.lazy)}. Its bound $P_2$ is as large "
+        f"{'at every computed β' if everywhere else _edge(bound)}."
     )
-    return f"{said}; its bound $P_2$ says from {_edge(bound).removeprefix('at ')}." if bound.beta else f"{said}."
 
 
 def law(found: Scaling) -> str:

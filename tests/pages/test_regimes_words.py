@@ -105,8 +105,10 @@ def test_the_largest_step_is_read_by_width():
 def test_where_the_kernel_alters_the_dynamics():
     found = dynamics(runs(scale=4.0, noise=0.2), BOUNDS)
     said = words.altered(found, BOUNDS)
-    assert r"(order 0 is off by 0.1) from $\beta$ = 0.02" in said
-    assert r"its bound $P_2$ says from $\beta$ = 0.02" in said
+    assert r"alters the dynamics from $\beta$ = 0.02" in said
+    assert "there order 0 is off by 0.1. Its bound $P_2$ is as large at" in said
+    below = Boundary(None, reason="it lies below every computed beta: extend the grid")
+    assert words.altered({**found, "p2": below}, BOUNDS).endswith("as large at every computed β.")
     assert words.altered({"order_0": Boundary(None, reason="none"), "p2": Boundary(0.1)}, BOUNDS) == ""
 
 

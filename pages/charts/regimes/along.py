@@ -12,7 +12,7 @@ from engine.regimes.boundaries import Boundary
 from engine.regimes.scaling import Scaling
 from pages import theme
 from pages.charts.assemble import layered
-from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, LARGEST
+from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST
 from pages.charts.table import Table
 from pages.words import number
 
@@ -183,7 +183,8 @@ def _bounds(boundaries: Mapping[str, Boundary], x, across: tuple[float, float]) 
         frame = pd.DataFrame([row])
         band = alt.Chart(frame).mark_rect(color=colour, opacity=0.13, tooltip=None)
         layers.append(band.encode(x=x("low"), x2=alt.X2("high")))
-        layers.append(alt.Chart(frame).mark_rule(color=colour, strokeWidth=1.8).encode(x=x()))
+        dashes = [5, 3] if name in DASHED else alt.Undefined
+        layers.append(alt.Chart(frame).mark_rule(color=colour, strokeWidth=1.8, strokeDash=dashes).encode(x=x()))
         right = np.log(found.beta / across[0]) > 0.75 * np.log(across[1] / across[0])
         side: dict[str, Any] = {"align": "right", "dx": -4} if right else {"align": "left", "dx": 4}
         words = alt.Chart(frame).mark_text(

@@ -24,6 +24,8 @@ BOUNDARIES = {
     "stable_unstable": "trains | fails",
 }
 """By the names of `engine.regimes.boundaries.boundaries` and `dynamics`."""
+DASHED = ("p2", "order_0")
+"""Those of the dynamics, on training points."""
 BOUNDARY_COLOURS = {
     "lazy_weak": theme.COLOURS[LAZY],
     "weak_strong": theme.COLOURS[STRONG],
