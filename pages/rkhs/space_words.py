@@ -30,16 +30,18 @@ PLAIN: dict[Function, str] = {"target": "y", "function": "f_T"}
 
 def headlines(result: RkhsResult) -> list[Headline]:
     """Growth exponents over the nested grids, as medians over seeds."""
-    return [
-        Headline(
-            f"growth of {label} in {space}",
-            number(middle(_exponents(result, space, function)), 2),
-            rf"Exponent in $f^TK_p^{{-1}}f \sim p^a$; near 0: bounded so far. Over seeds: "
-            f"{spread(_exponents(result, space, function), lambda one: number(one, 2))}. A dash: not determined.",
-        )
-        for function, label in PLAIN.items()
-        for space in SPACES
-    ]
+    return [_headline(result, space, function, label) for function, label in PLAIN.items() for space in SPACES]
+
+
+def _headline(result: RkhsResult, space: Space, function: Function, label: str) -> Headline:
+    exponents = _exponents(result, space, function)
+    return Headline(
+        f"growth of {label} in {space}",
+        "outside" if _beyond(result, space, function) else number(middle(exponents), 2),
+        rf"Exponent in $f^TK_p^{{-1}}f \sim p^a$ on the largest three grids; near 0: bounded so far. Over seeds: "
+        f"{spread(exponents, lambda one: number(one, 2))}. A dash: not determined; outside: a part of "
+        "it lies outside the span.",
+    )
 
 
 def sentences(result: RkhsResult) -> list[str]:

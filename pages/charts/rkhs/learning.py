@@ -40,7 +40,7 @@ def learning_table(seed: SeedSpaces, with_ridge: bool) -> Table:
     if missing:
         notes.append(f"{missing} of {known.size} errors are not determined: the jitter decides them, or rounding.")
     if not with_ridge and len(frame):
-        notes.append("Without ridge the prediction is approximate: it is known to be 5% to 18% low.")
+        notes.append("Without ridge the prediction is approximate: 5% to 18% low, more where errors are small.")
     return Table(frame, tuple(notes))
 
 
