@@ -123,8 +123,8 @@ def sweep(
     if scheduler:
         os.environ[SCHEDULER_VARIABLE] = scheduler
     logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # failures are said at the end
-    size = f"{len(config.cells)} cells of {len(config.seeds)} seeds"
-    print(f"{size}: about {duration(config.seconds())} on one worker if none is known", flush=True)
+    about = duration(config.seconds())
+    print(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker", flush=True)
     began = time.monotonic()
     done = with_bar(partial(run_sweep, config))
     runs = runs_frame(config, done.results)
@@ -145,11 +145,18 @@ def rkhs(
     max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
     max_hours: MaxHours = LIMITS.seconds / 3600,
 ) -> None:
-    """Trains every seed, compares the spaces H_t of its kernels, and writes result.npz and summary.json."""
+    """Trains every seed, compares the spaces H_t of its kernels, and writes result.npz and summary.json.
+
+    The file is a run config, or one under `run:` beside `options:`, such as `large: 4096` for the top of the spectrum
+    on as many points (engine.rkhs.requests.Options).
+    """
     from engine.rkhs.requests import RkhsConfig
     from engine.rkhs.result import RkhsResult
 
-    config = RkhsConfig.from_dict({"run": read_config(config_path).to_dict()})
+    values = _read_yaml(config_path)
+    if not isinstance(values, dict) or "run" not in values:
+        values = {"run": values}
+    config = RkhsConfig.from_dict(values | {"run": _with_table(values["run"], config_path.parent)})
     check(config.run, Limits(max_gb * 1e9, max_hours * 3600))
     make_folder(out)
     arrays = compute("rkhs", config, fresh)

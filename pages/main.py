@@ -16,7 +16,7 @@ DENSE = """<style>
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
-[class*="st-key-tools_"] { margin-bottom: -1.5rem; }
+[class*="st-key-tools_"] { margin-bottom: -1.5rem; position: relative; z-index: 10; }
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.

@@ -11,10 +11,12 @@ from pages.regime_map import controls, drawing, sweeping
 from pages.regime_map.controls import Asked
 from pages.regime_map.figures import Picture, View
 from pages.regime_map.sweeping import Standing
+from pages.words import listing, plain
 
 SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
 DRAWN = "regime map drawn"
+PREFIX = "map_"
 
 
 def page() -> None:
@@ -24,11 +26,15 @@ def page() -> None:
         r"Each cell is an ensemble of trained networks, all to the same residual. Is it **lazy**, does it **learn "
         r"features**, or is it **unstable**, and does $\beta = L/n$ decide?"
     )
-    form = Form("map_")
+    come_back()
+    form = Form(PREFIX)
     asked = controls.show(form)
     if not form.fine() or asked is None:
         return
     view, opens = drawing.looks(form)
+    form.key("q")  # its slider comes last
+    if unknown := form.strangers():
+        st.warning(f"In the link, not a setting of this map, left out: {plain(listing(unknown))}.")
     if sweeping.running(asked.sweep):
         watch(asked, view, opens)
         return
@@ -37,6 +43,14 @@ def page() -> None:
     picture = Picture(asked.map, found, view)
     drawing.charts(picture, opens, whole=True)
     drawing.findings(picture, form)
+
+
+def come_back() -> None:
+    """Back from the run of a cell leads to an address that names the run: it is made to name its map again."""
+    foreign = st.query_params and not any(name.startswith(PREFIX) for name in st.query_params)
+    if foreign and drawing.LEFT in st.session_state:
+        st.query_params.from_dict(st.session_state[drawing.LEFT])
+        st.rerun()
 
 
 @st.fragment(run_every=REDRAW)

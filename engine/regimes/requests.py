@@ -52,12 +52,12 @@ class Cell:
         return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
 
     def seconds(self, calibration: Calibration | None = None) -> float:
-        """About what its jobs take: compilation, and training for a typical number of steps."""
+        """About what its jobs take once their programs are there: training for a typical number of steps."""
         speed = calibration or Calibration()
         steps = min(self.run.training.max_steps, TYPICAL_STEPS)
         training = self.run.training.model_copy(update={"max_steps": steps, "checkpoints": 2})
         typical = estimate(self.run.model_copy(update={"training": training}), speed)
-        return typical.seconds - speed.start_seconds + COMPILE_SECONDS
+        return typical.seconds - speed.start_seconds
 
 
 class SweepConfig(Config):
@@ -138,9 +138,22 @@ class SweepConfig(Config):
         found = [Cell(settings, self._run(settings)) for settings in points(self.grid, self.base)]
         return tuple(sorted(found, key=lambda cell: cell.seconds()))
 
+    def cell_seconds(self, calibration: Calibration | None = None) -> tuple[float, ...]:
+        """About what each cell takes, in order, on one worker that has computed none of them.
+
+        Cells of one network and as many points share their programs, which the first has to compile.
+        """
+        seen: set[Any] = set()
+        found = []
+        for cell in self.cells:
+            program = cell.run.network, cell.run.data.size, cell.run.data.test_size, cell.run.data.input_dim
+            found.append(cell.seconds(calibration) + (0.0 if program in seen else COMPILE_SECONDS))
+            seen.add(program)
+        return tuple(found)
+
     def seconds(self, calibration: Calibration | None = None) -> float:
         """About what the whole sweep takes on one worker that has computed none of it."""
-        return sum(cell.seconds(calibration) for cell in self.cells)
+        return sum(self.cell_seconds(calibration))
 
     def canonical(self) -> str:
         """The cells as one line of JSON, the same for every way of writing the same sweep."""

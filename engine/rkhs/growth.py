@@ -23,18 +23,21 @@ class Growth:
 
     Attributes:
         exponent, error: NaN with fewer than three grids.
-        grids: on how many it is determined; the largest `USED` are fitted, as boundedness is about large p.
+        grids: on how many it is determined; the largest `USED` of them are fitted, as boundedness is about large p.
+        largest: points of the largest of them; 0 where there is none.
     """
 
     exponent: float
     error: float
     grids: int
+    largest: int
 
 
 def growth(sizes: Int[np.ndarray, " g"], values: Float[np.ndarray, " g"]) -> Growth:
     """Least squares of log value on log p, leaving out grids on which the value is not determined."""
     known = np.flatnonzero(np.isfinite(values) & (values > 0))
+    largest = int(sizes[known[-1]]) if len(known) else 0
     if len(known) < USED:
-        return Growth(float("nan"), float("nan"), len(known))
+        return Growth(float("nan"), float("nan"), len(known), largest)
     fit = line(np.log(sizes[known[-USED:]]), np.log(values[known[-USED:]]))
-    return Growth(fit.slope, fit.error, len(known))
+    return Growth(fit.slope, fit.error, len(known), largest)

@@ -24,11 +24,14 @@ class Form:
     def __init__(self, prefix: str = "") -> None:
         self.prefix = prefix
         self.problems: list[str] = []
+        self._names: set[str] = set()
         self._places: dict[str, tuple[str, DeltaGenerator]] = {}
 
     def key(self, name: str) -> str:
         """The control's key in the session and in the URL."""
-        return f"{self.prefix}{name}"
+        key = f"{self.prefix}{name}"
+        self._names.add(key)
+        return key
 
     def text(self, name: str, label: str, default: str, help_text: str = "", placeholder: str = "") -> str:
         """A line of text, its default where it is left empty."""
@@ -135,6 +138,10 @@ class Form:
             else:
                 st.error(sentence(problem))
                 self.problems.append(sentence(problem))
+
+    def strangers(self) -> list[str]:
+        """Parameters of the URL that no control drawn so far has."""
+        return [name for name in st.query_params if name not in self._names]
 
     def fine(self) -> bool:
         """Whether nothing is wrong; says it in the page where something is."""

@@ -16,6 +16,7 @@ from pages.initialisation.form import Form
 from pages.regime_map.maps import BY_ALPHA, BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, DATA, EDGE, MAPS, Axis, Map
 from pages.settings import DATASET_LABELS
 from pages.texts import text_of, value_of
+from pages.words import several
 
 MOST_VALUES = 12
 SEEDS = ("4", "8", "16")
@@ -81,11 +82,18 @@ def show(form: Form) -> Asked | None:
     }
     try:
         sweep = SweepConfig.from_dict({"base": base, "grid": grid, "seeds": list(range(seeds))})
-        return Asked(chosen, sweep, _affordable(sweep))
+        seconds = _affordable(sweep)
     except ConfigError as error:
-        axes = (chosen.x.name, chosen.y.name)
-        form.blame_all(error.problems, {field: name for field, name in CONTROLS.items() if name in (*axes, "size")})
+        names = {field: name for field, name in CONTROLS.items() if name in (chosen.x.name, chosen.y.name, "size")}
+        if BY_BETA in chosen.axes:
+            names |= {"width": BY_BETA.name}
+        form.blame_all(error.problems, names)
         return None
+    alike = math.prod(map(len, grid.values())) - len(sweep.cells)
+    if alike:
+        with st.sidebar:
+            st.caption(f"{several(alike, 'cell')} left out: some values make the same network.")
+    return Asked(chosen, sweep, seconds)
 
 
 def _values(form: Form, axis: Axis) -> list[float] | list[int]:
@@ -98,10 +106,12 @@ def _values(form: Form, axis: Axis) -> list[float] | list[int]:
     given = value_of(text, "numbers")
     values = given if isinstance(given, list) else [given]
     good = [float(value) for value in values if isinstance(value, int | float) and 0 < value < math.inf]
+    good = [value for value in good if value <= axis.most]
     wrong = [value for value in values if value not in good]
     if wrong or not 1 <= len(values) <= MOST_VALUES:
         said = f"{str(wrong[0])[:40]!r} given" if wrong else f"{len(values)} given"
-        form.blame(axis.name, f"{said}; 1 to {MOST_VALUES} numbers above 0")
+        most = f" and up to {axis.most:g}" if axis.most < math.inf else ""
+        form.blame(axis.name, f"{said}; 1 to {MOST_VALUES} numbers above 0{most}")
     return [value / axis.unit for value in good]
 
 
@@ -130,4 +140,4 @@ def _affordable(sweep: SweepConfig) -> tuple[float, ...]:
     speed = calibration.measured()
     for cell in sweep.cells:
         cost.check(cell.run, calibration=speed)
-    return tuple(cell.seconds(speed) for cell in sweep.cells)
+    return sweep.cell_seconds(speed)

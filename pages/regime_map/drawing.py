@@ -16,7 +16,7 @@ from pages.charts.regimes.plane import PICK
 from pages.drafts import draft_of
 from pages.folded import unfolded
 from pages.initialisation.explained import say
-from pages.initialisation.form import BOUND, Form
+from pages.initialisation.form import Form
 from pages.presets import DEFAULT, shortest
 from pages.regime_map import figures, words
 from pages.regime_map.figures import Picture, View
@@ -26,6 +26,8 @@ from pages.words import number
 
 OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
 """Pages that show the run of a cell."""
+LEFT = "map that was left"
+"""In the session: the settings in the URL when a cell was opened."""
 Q_STEP = 0.01
 BESIDE = "boundary", "dynamics", "law", "comparable"
 """What explains the chart of a metric against beta, besides the metric."""
@@ -56,7 +58,8 @@ def thresholds(form: Form) -> Thresholds:
         )
         values = {}
         for column, (name, label, low, high, start, step) in zip(columns, rows, strict=True):
-            values[name] = column.slider(label, low, high, start, step, key=form.key(name), bind=BOUND)
+            with column:
+                values[name] = form.slider(name, label, low, high, start, step)
         bounds = Thresholds(**values)
         st.markdown("\n".join(f"- **{label}**: {said}" for label, said in words.definitions(bounds).items()))
         st.caption("A cell takes the label of its median network. Moving a threshold computes nothing again.")
@@ -93,6 +96,7 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
 
 def open_cell(cell: Cell, page: str) -> None:
     """The run of a cell on another page, with the same config."""
+    st.session_state[LEFT] = st.query_params.to_dict()
     query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
     st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
 
@@ -130,7 +134,7 @@ def collapsed(picture: Picture, form: Form) -> None:
     left, right = st.columns([6, 5], gap="large")
     with right:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            q = st.slider("q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP, key=form.key("q"), bind=BOUND)
+            q = form.slider("q", "q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP)
             if found.best_q is not None:
                 st.button("Best q", on_click=_choose, args=(form.key("q"), found.best_q), key="best_q")
         st.markdown(

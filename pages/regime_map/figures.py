@@ -143,7 +143,8 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
         "sharpness": {f"edge of stability: {number(EDGE)}": EDGE},
     }.get(view.metric, {})
     law = picture.law() if with_boundaries else None
-    said = "medians, bands: quartiles of seeds" + (f"; dashed: {words.law(law)}" if law else "")
+    spread = "one value for each cell" if view.metric in ("cv2", "failed") else "medians, bands: quartiles of seeds"
+    said = spread + (f"; dashed: {words.law(law)}" if law else "")
     title = theme.title(f"How does the {metric.label} grow with β?", said)
     found = edges_beside(picture) if with_boundaries else {}
     return along.along_chart(along_table(picture).frame, metric, title, levels, found, law)

@@ -24,6 +24,7 @@ class Axis:
         setting: of the sweep's grid; the values of the control are divided by `unit` to give the setting's.
         title, symbol: on a chart and in a sentence.
         of: the value of a run.
+        most: the largest value that is accepted.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Axis:
     symbol: str
     of: Callable[[RunConfig], float]
     unit: float = 1.0
+    most: float = float("inf")
 
 
 BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(run.network.depth))
@@ -45,6 +47,7 @@ BY_RATE = Axis(
     "ηλ",
     lambda run: 2 * (run.training.stability_fraction or 0.0),
     unit=2.0,
+    most=20.0,
 )
 
 
@@ -62,6 +65,10 @@ class Map:
     question: str
     x: Axis
     y: Axis
+
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        return self.x, self.y
 
     @property
     def plain(self) -> bool:

@@ -62,8 +62,8 @@ METRICS = {
         "steps to the stop", "steps", "Steps of gradient descent until 10% of the residual is left, or the cap."
     ),
     "failed": Quantity(
-        "failed networks",
-        "share",
+        "share of failed networks",
+        "failed / all",
         "Share of a cell's networks that did not reach 10% of their residual: diverged, dead ($K_T = 0$), or stopped "
         "by the cap.",
     ),

@@ -16,7 +16,7 @@ from engine.regimes.requests import SweepConfig
 from pages.asking import computed_on
 from pages.regime_map.controls import Asked
 from pages.viewer import viewer
-from pages.words import duration, plain
+from pages.words import duration, plain, several
 
 MOST_VIEWERS = 64
 SHOWN_FAILURES = 3
@@ -146,13 +146,16 @@ def offer(asked: Asked, found: Standing) -> None:
         st.error(f"{len(found.failures) - SHOWN_FAILURES} more cells failed.", icon=":material/error:")
     if not missing:
         estimated, took = duration(sum(asked.seconds)), duration(found.computing_seconds())
-        st.caption(
-            f"{cells} cells of {len(asked.sweep.seeds)} networks took {took} of computing; estimated {estimated}."
-        )
+        what = f"{several(cells, 'cell')} of {several(len(asked.sweep.seeds), 'network')}"
+        st.caption(f"{what} took {took} of computing; estimated {estimated}.")
         return
     if found.cancelled:
         st.info(f"Cancelled; {cells - len(missing)} of {cells} cells are there.", icon=":material/cancel:")
-    label = f"Compute {cells} cells" if len(missing) == cells else f"Compute the other {len(missing)} of {cells} cells"
+    label = (
+        f"Compute {several(cells, 'cell')}"
+        if len(missing) == cells
+        else f"Compute the other {len(missing)} of {cells} cells"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             label,

@@ -12,7 +12,7 @@ from engine.regimes.scaling import Scaling
 from pages.charts.regimes.names import COLOURS
 from pages.regime_map.maps import EDGE
 from pages.regime_map.quantities import METRICS
-from pages.words import listing, number, percent, spread
+from pages.words import listing, number, percent, several, spread
 
 SURE = 0.05
 """p below which beta alone is rejected."""
@@ -39,7 +39,7 @@ def counts(cells: pd.DataFrame) -> str:
     """How many cells have which label. `cells` of `plane_table`, those that are known."""
     found = cells["regime"].value_counts()
     parts = [f"{found[name]} {name}" for name in COLOURS if name in found]
-    return f"Of {len(cells)} cells: {listing(parts)}."
+    return f"Of {several(len(cells), 'cell')}: {listing(parts)}."
 
 
 def edges(found: Mapping[str, Boundary], bounds: Thresholds) -> list[str]:
@@ -54,7 +54,7 @@ def edges(found: Mapping[str, Boundary], bounds: Thresholds) -> list[str]:
 
 def _edge(edge: Boundary) -> str:
     if edge.beta is None:
-        return edge.reason
+        return edge.reason.replace("beta", "β")
     low, high = ("open" if end is None else number(end) for end in (edge.low, edge.high))
     return rf"at $\beta$ = {number(edge.beta)} (90%: {low} to {high})"
 
@@ -108,7 +108,7 @@ def verdict(found: Collapse, metric: str) -> str:
         return f"{asked} Not enough data: no β ≤ {MOST_BETA:g} is shared by several cells."
     if found.p_value is None:
         return f"{asked} Not enough data: several networks in a cell are needed."
-    p = f"p = {number(found.p_value, 2)}, {found.groups} values of β ≤ {MOST_BETA:g}"
+    p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of β ≤ {MOST_BETA:g}"
     if found.p_value >= SURE:
         said = "Nothing here speaks against it: at equal β cells differ no more than their seeds do"
     else:

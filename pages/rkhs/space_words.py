@@ -17,6 +17,7 @@ STEEPER = 0.2
 """One exponent beyond another by as much is worth a word."""
 NEGLIGIBLE = 1e-3
 """Errors below it are told alike."""
+GROWS = "has a squared norm that grows like"
 OUTSIDE = 1e-6
 """Parts of a function, in norm, below which they are rounding."""
 REACHED = 0.1
@@ -61,16 +62,15 @@ def _growth(result: RkhsResult) -> list[str]:
         start, end = (middle(_exponents(result, space, function)) for space in SPACES)
         beyond = [_beyond(result, space, function) for space in SPACES]
         phrases = [
-            _phrase(space, exponent, outside)
+            _phrase(result, space, function, exponent, outside)
             for space, exponent, outside in zip(SPACES, (start, end), beyond, strict=True)
         ]
-        whose = f"that of {label}" if said else f"{grids} the squared norm of {label}"
-        grows = listing(phrases).replace("$ and grows like", "$ and like")
-        said.append(f"{whose} {grows}{_membership(label, start, end, beyond)}")
+        says = listing(phrases).replace(f"$ and {GROWS}", "$ and like")
+        said.append(f"{label} {says}{_membership(label, start, end, beyond)}")
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
     if np.isfinite(noise):
-        said.append(f"that of white noise, in no space, grows like $p^{{{noise:.2f}}}$")
-    return ["; ".join(said) + "."]
+        said.append(f"white noise, in no space, {GROWS} $p^{{{noise:.2f}}}$")
+    return [f"{grids} {'; '.join(said)}."]
 
 
 def _beyond(result: RkhsResult, space: Space, function: Function) -> float:
@@ -80,12 +80,14 @@ def _beyond(result: RkhsResult, space: Space, function: Function) -> float:
     return outside if outside > OUTSIDE else 0.0
 
 
-def _phrase(space: Space, exponent: float, outside: float) -> str:
+def _phrase(result: RkhsResult, space: Space, function: Function, exponent: float, outside: float) -> str:
     if outside:
-        return f"does not exist in ${space}$, as {percent(outside)} of it lies outside the span"
-    if np.isfinite(exponent):
-        return f"grows like $p^{{{exponent:.2f}}}$ in ${space}$"
-    return f"is **not determined** in ${space}$, where fewer than three grids allow an inverse"
+        return f"leaves the span of ${space}$ by {percent(outside)} of its norm"
+    if not np.isfinite(exponent):
+        return f"has a norm that is **not determined** in ${space}$, where fewer than three grids allow an inverse"
+    largest = min(seed.growth(space, function).largest for seed in result.seeds)
+    reach = "" if largest == result.seeds[0]["grid_sizes"][-1] else f", up to {largest} points,"
+    return f"{GROWS} $p^{{{exponent:.2f}}}${reach} in ${space}$"
 
 
 def _membership(label: str, start: float, end: float, beyond: Sequence[float]) -> str:

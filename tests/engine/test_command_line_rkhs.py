@@ -37,6 +37,17 @@ def test_rkhs_writes_the_result_and_its_summary(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "result.npz").stat().st_size < 2e7
 
 
+def test_options_stand_beside_the_run(tmp_path: Path) -> None:
+    run = "\n".join(f"  {line}" for line in SMALL.splitlines()).replace("[0, 4]", "[0]")
+    options = "{large: 2048, grid: 64, sample: 64, sizes: [4], draws: 4, times: 2}"
+    (tmp_path / "large.yaml").write_text(f"run:\n{run}\noptions: {options}\n")
+    done = engine("rkhs", str(tmp_path / "large.yaml"), "--out", str(tmp_path / "out"), cache=tmp_path / "cache")
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "out" / "result.npz", allow_pickle=False) as arrays:
+        assert arrays["seed0/large_eigenvalues"].shape == (2, 32)
+        assert np.all(np.diff(arrays["seed0/large_eigenvalues"]) <= 0)
+
+
 def test_errors_are_one_line_and_exit_2(tmp_path: Path) -> None:
     (tmp_path / "few.yaml").write_text("data: {name: circle, size: 16, test_size: 8}\n")
     done = engine("rkhs", str(tmp_path / "few.yaml"), "--out", str(tmp_path / "out"), cache=tmp_path / "cache")

@@ -31,7 +31,7 @@ def test_it_writes_cells_runs_and_summary_and_computes_nothing_twice(tmp_path: P
     own = {"KERNEL_DRIFT_CACHE": str(tmp_path / "cache")}
     done = engine(str(tmp_path / "sweep.yaml"), "--out", str(tmp_path / "out"), **own)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("2 cells of 2 seeds: about ")
+    assert done.stdout.startswith("cells: 2, seeds of each: 2, about ")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert set(summary) >= {"cells", "failed", "boundaries", "collapse", "seconds"}
     assert (summary["cells"], summary["failed"], summary["runs"]) == (2, 0, 4)

@@ -207,7 +207,7 @@ def test_thresholds_travel_in_the_link(pretend, opened):
         ({"map_map": "alpha and beta", "map_alphas": "0.1, -3"}, "'-3' given"),
         ({"map_map": "alpha and beta", "map_betas": "soon"}, "'soon' given"),
         ({"map_map": "rate and width", "map_rates": "0.5, inf"}, "'inf' given"),
-        ({"map_map": "rate and width", "map_rates": "0.5, 100"}, "at most 10"),
+        ({"map_map": "rate and width", "map_rates": "0.5, 100"}, "numbers above 0 and up to 20"),
         ({"map_map": "rate and width", "map_depth": "0"}, "'0' given"),
     ],
 )

@@ -22,6 +22,11 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):  # noqa: F811
     expect(page.get_by_text("Of 4 cells:")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".st-key-cancel_sweep")).to_have_count(0)
 
+    page.locator(".st-key-chart_regime_map").hover()
+    page.locator(".st-key-tools_regime_map button").first.click()
+    expect(page.get_by_role("button", name="Data (CSV)")).to_be_visible()
+    page.keyboard.press("Escape")
+
     label = page.locator(CELLS).first.get_attribute("aria-label") or ""
     page.locator(CELLS).first.click()
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible(timeout=PATIENCE)
@@ -30,3 +35,6 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):  # noqa: F811
         expect(page.get_by_role("textbox", name=name)).to_have_value(value, timeout=PATIENCE)
     page.wait_for_url("**/evolution?*loss=half_sum*", timeout=PATIENCE)
     expect(page.locator(".st-key-run button")).to_be_visible()
+    page.go_back()
+    page.wait_for_url("**/regimes?*map_depths=1*", timeout=PATIENCE)
+    expect(page.locator(CELLS)).to_have_count(4, timeout=PATIENCE)

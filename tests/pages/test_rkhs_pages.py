@@ -144,7 +144,7 @@ def test_where_nothing_is_determined_no_number_is_said(entries):
     assert "by no power law (only 0 eigenvalues above the noise floor" in " ".join(
         bias_words.sentences(dead, "held_out")
     )
-    assert "is **not determined** in $H_0$, where fewer than three grids allow an inverse" in " ".join(
+    assert "has a norm that is **not determined** in $H_0$, where fewer than three grids allow an inverse" in " ".join(
         space_words.sentences(dead)
     )
 
@@ -276,10 +276,11 @@ def test_growth_and_balls_follow_the_numbers(entries):
 
     result = changed(entries["circle"], grid_norm=grown, grid_outside=lambda part: np.nan * part)
     said = " ".join(space_words.sentences(result))
-    assert "$f_T$ grows like $p^{1.00}$ in $H_0$ and like $p^{0.00}$ in $H_T$" in said.replace("-0.00", "0.00")
+    wanted = "$f_T$ has a squared norm that grows like $p^{1.00}$ in $H_0$ and like $p^{0.00}$ in $H_T$"
+    assert wanted in said.replace("-0.00", "0.00")
     assert "**bounded so far in $H_T$ only**" in said
     assert "alike, bounded in neither" in said
-    assert "in no space, grows like $p^{2.00}$" in said
+    assert "in no space, has a squared norm that grows like $p^{2.00}$" in said
 
     def leaks(part: np.ndarray) -> np.ndarray:
         """3% of f_T out of the span of H_0, nothing else out of any."""
@@ -287,7 +288,7 @@ def test_growth_and_balls_follow_the_numbers(entries):
 
     outside = changed(entries["circle"], grid_norm=grown, grid_outside=leaks)
     said = " ".join(space_words.sentences(outside))
-    assert "$f_T$ does not exist in $H_0$, as 3% of it lies outside the span and grows like $p^{" in said
+    assert "$f_T$ leaves the span of $H_0$ by 3% of its norm and has a squared norm that grows like $p^{" in said
     assert "**$f_T$ is outside $H_0$, and in $H_T$ so far**" in said
 
     def frontier(first: float, last: float) -> Callable[[np.ndarray], np.ndarray]:

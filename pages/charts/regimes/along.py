@@ -12,7 +12,7 @@ from engine.regimes.boundaries import Boundary
 from engine.regimes.scaling import Scaling
 from pages import theme
 from pages.charts.assemble import layered
-from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST
+from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
 from pages.charts.table import Table
 from pages.words import number
 
@@ -24,7 +24,7 @@ X_TITLE = "β = Σ 1/n_l over hidden layers"
 
 
 def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> Table:
-    """Rows (x = beta, value, low, high, series, order) of cells whose median is positive and has not blown up.
+    """Rows (x = beta, value, low, high, series, order) of cells whose median can be drawn and has not blown up.
 
     Args:
         cells: of `pages.charts.regimes.plane.plane_table`, those that are known.
@@ -44,7 +44,7 @@ def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> T
         }
     )
     frame["series"] = [f"{symbol} = {number(value)}" for value in frame["order"]]
-    shown = np.isfinite(frame["value"].to_numpy(float)) & (frame["value"].to_numpy(float) > 0)
+    shown = np.isfinite(frame["value"].to_numpy(float)) & ((frame["value"].to_numpy(float) > 0) | (metric in SHARES))
     beyond = shown & (frame["value"].to_numpy(float) > LARGEST.get(metric, np.inf))
     notes = (
         *_note(~shown, "0 or not finite"),
@@ -99,7 +99,7 @@ def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, title: alt.T
     """The metric against depth^q beta: on one curve where that alone decides."""
     frame = frame.assign(x=frame["depth"] ** q * frame["x"])
     name = "β" if q == 0 else f"L^{q:.2f} β".replace("-", "−")
-    x, _ = _across(frame["x"].to_numpy(float), f"{name}, no unit")
+    x, _ = _across(frame["x"].to_numpy(float), name)
     y, up = _up(frame, metric)
     return layered(*_series(frame, x, y, up, metric, joined=False), height=SMALL, title=title)
 
@@ -123,12 +123,25 @@ def _across(values: np.ndarray, title: str):
 
 
 def _up(frame: pd.DataFrame, metric: Quantity, include: tuple[float, ...] = (), above: float = 1.0):
+    if np.any(frame["value"] == 0):
+        return _share(metric)
     low, high = theme.log_domain(np.append(frame["value"].to_numpy(float), include))
     low, high = low / 1.15, high * 1.15 * above
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
 
     def encoding(field: str = "value") -> alt.Y:
         return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, metric.symbol))
+
+    return encoding, (low, high)
+
+
+def _share(metric: Quantity):
+    """From 0 to 1, with room for the names of boundaries."""
+    low, high = 0.0, 1.15
+
+    def encoding(field: str = "value") -> alt.Y:
+        axis = theme.linear_axis(metric.symbol, values=[0, 0.25, 0.5, 0.75, 1])
+        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[low, high], nice=False), axis=axis)
 
     return encoding, (low, high)
 
@@ -162,12 +175,12 @@ def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity
 
 
 def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) -> list[alt.Chart]:
-    """Horizontal lines with their names at the right."""
+    """Horizontal lines with their names at the left, where curves are low."""
     if not thresholds:
         return []
-    frame = pd.DataFrame({"value": list(thresholds.values()), "text": list(thresholds), "x": across[1]})
+    frame = pd.DataFrame({"value": list(thresholds.values()), "text": list(thresholds), "x": across[0]})
     rule = alt.Chart(frame).mark_rule(color=theme.GREY, strokeDash=[6, 4], strokeWidth=1.2)
-    words = alt.Chart(frame).mark_text(align="right", baseline="bottom", dx=-3, dy=-2, color=theme.GREY, fontSize=11)
+    words = alt.Chart(frame).mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=theme.GREY, fontSize=11)
     return [rule.encode(y=y()), words.encode(x=x(), y=y(), text="text:N")]
 
 

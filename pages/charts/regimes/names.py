@@ -34,6 +34,9 @@ BOUNDARY_COLOURS = {
     "order_0": PERTURBATION[CURVES["order_0"]],
 }
 
+SHARES = ("failed",)
+"""Metrics from 0 to 1, for which 0 is an answer."""
+
 LARGEST = dict.fromkeys(("elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2"), 10.0) | {"cv2": 1e3}
 """Where the axis of a metric ends: networks beyond it have blown up."""
 

@@ -160,7 +160,7 @@ def _cells(known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | Non
     if metric is None:
         present = [name for name in COLOURS if name in set(known["regime"])]
         scale = alt.Scale(domain=present, range=[COLOURS[name] for name in present])
-        colour = alt.Color("regime:N", scale=scale, legend=theme.legend(3, symbolType="square"))
+        colour = alt.Color("regime:N", scale=scale, legend=theme.legend(2, symbolType="square"))
     else:
         colour = _metric_colour(known["shown"].to_numpy(float), metric[1].symbol)
     return _rectangles(known, plane, mark).encode(color=colour, tooltip=_tooltip())

@@ -196,7 +196,7 @@ def size_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
 def dimension_table(result: RkhsResult, where: SetName) -> Table:
     """Effective dimension at every ridge above 0."""
     series = {
-        f"ε = {ridge:g}": partial(_column, name=f"{where}/effective_dimension", at=at)
+        f"ε = {theme.power(ridge)}": partial(_column, name=f"{where}/effective_dimension", at=at)
         for at, ridge in enumerate(RIDGES[:-1])
     }
     return _table(result, series, log_value=True)
@@ -204,7 +204,7 @@ def dimension_table(result: RkhsResult, where: SetName) -> Table:
 
 def dimension_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `dimension_table`."""
-    labels = [f"ε = {ridge:g}" for ridge in RIDGES[:-1]]
+    labels = [f"ε = {theme.power(ridge)}" for ridge in RIDGES[:-1]]
     title = theme.axis_title("effective_dimension")
     return bands(frame, _ordered("How many degrees of freedom has regression?", title, labels), log_time)
 

@@ -79,3 +79,17 @@ def test_ridges_under_the_noise_floor_give_no_number() -> None:
     assert np.isnan(inclusion_constant(np.eye(80), Gram.of(K, "float32"), 1e-6))
     assert np.isfinite(inclusion_constant(np.eye(80), Gram.of(K, "float32"), 1e-2))
     assert np.isnan(inclusion_constant(np.zeros((80, 80)), Gram.of(K), 1e-2))
+
+
+def test_spectra_that_are_nearly_one_value() -> None:
+    """One feature in both spaces, everything else the ridge: LAPACK's search for a single eigenvalue fails on it."""
+    v = np.random.default_rng(0).standard_normal(512)
+    K = np.outer(v, v)
+    assert inclusion_constant(K, Gram.of(K), 1e-2) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_kernels_near_the_ends_of_float64() -> None:
+    huge, tiny = 1e300 * np.eye(4), 1e-300 * np.eye(4)
+    for K in (huge, tiny):
+        assert inclusion_constant(K, Gram.of(K), 1e-2) == pytest.approx(1.0, rel=1e-9)
+    assert np.isnan(inclusion_constant(np.inf * np.ones((4, 4)), Gram.of(tiny), 1e-2))
