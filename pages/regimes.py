@@ -32,9 +32,10 @@ def page() -> None:
     if not form.fine() or asked is None:
         return
     view, opens = drawing.looks(form)
-    form.key("q")  # its slider comes last
+    for name in ("q", *controls.SOMEWHERE):  # drawn below, or on another map
+        form.key(name)
     if unknown := form.strangers():
-        st.warning(f"In the link, not a setting of this map, left out: {plain(listing(unknown))}.")
+        st.warning(f"In the link, not a setting of this page, left out: {plain(listing(unknown))}.")
     if sweeping.running(asked.sweep):
         watch(asked, view, opens)
         return

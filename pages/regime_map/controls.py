@@ -45,6 +45,9 @@ CONTROLS = {
 }
 """Field of a config -> the control that decides it; one that is the same in every cell has a control of its name."""
 
+SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in chosen.axes} | {"depth", "alpha"}
+"""Controls that some maps have and others have not."""
+
 
 @dataclass(frozen=True)
 class Asked:

@@ -202,6 +202,10 @@ def test_thresholds_travel_in_the_link(pretend, opened):
         ({"map_size": "1"}, "'1' given"),
         ({"map_size": "300", "map_data": "parity"}, "training points $M$: 8 allows 256 points"),
         ({"map_seeds": "5"}, "'5' in the link is unknown"),
+        ({"map_lazy": "7"}, "lazy up to elt: '7' in the link is unknown"),
+        ({"width": "8", "map_colour": "metric"}, "not a setting of this page, left out: width."),
+        ({"map_map": "alpha and beta", "map_betas": "1e-9"}, "β = Σ 1/n_l over hidden layers: 4000000000 given"),
+        ({"map_map": "alpha and beta", "map_betas": "0.1, 0.1001"}, "5 cells left out"),
         ({"map_data": "mnist"}, "mnist"),
         ({"map_map": "beta and gamma"}, "beta and gamma"),
         ({"map_map": "alpha and beta", "map_alphas": "0.1, -3"}, "'-3' given"),
@@ -216,6 +220,10 @@ def test_what_the_page_refuses_it_explains(query, said, pretend, opened):
     assert not app.exception
     assert said in texts(app), texts(app)
     assert not pretend.asked
+
+
+def test_a_setting_of_another_map_is_no_stranger(pretend, opened):
+    assert "left out" not in " ".join(texts(opened("regimes", map_betas="0.1, 0.2", map_q="0.5")))
 
 
 @pytest.mark.parametrize("name", MAPS)
