@@ -13,10 +13,9 @@ app: $(STAMP)
 	@echo "Kernel Drift: http://127.0.0.1:8501 (this machine only; Ctrl-C stops it)"
 	@$(RUN) -m streamlit run app.py
 
-# Three processes also on two cores, as one often waits for a browser or a worker; each takes whole files: what a file's
-# fixtures compute serves all of it.
+# A process per core, each with whole files: what a file's fixtures compute serves all of it.
 test: $(STAMP)
-	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 long: $(STAMP)
 	@$(RUN) -m pytest -m long --timeout 3600

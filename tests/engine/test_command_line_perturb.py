@@ -36,6 +36,7 @@ def test_perturb_writes_the_curves_and_the_summary(tmp_path: Path) -> None:
         assert arrays["seed1/t"][0] == 0
 
 
+@pytest.mark.long
 def test_descent_is_said_and_linear_paths_can_be_asked_for(tmp_path: Path) -> None:
     config = written(tmp_path / "run.yaml", DATA, NETWORK, TRAINING.replace("rk4", "gd"))
     done = engine("perturb", config, "--out", str(tmp_path / "out"), "--linear")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[2]
 SMALL = """\
@@ -37,6 +38,7 @@ def test_rkhs_writes_the_result_and_its_summary(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "result.npz").stat().st_size < 2e7
 
 
+@pytest.mark.long
 def test_options_stand_beside_the_run(tmp_path: Path) -> None:
     run = "\n".join(f"  {line}" for line in SMALL.splitlines()).replace("[0, 4]", "[0]")
     options = "{large: 2048, grid: 64, sample: 64, sizes: [4], draws: 4, times: 2}"

@@ -10,6 +10,7 @@ def of(frame: pd.DataFrame, **settings: int) -> Collapse:
     return collapse(*(frame[name].to_numpy() for name in ("depth", "beta", "elt", "cell")), **settings)
 
 
+@pytest.mark.long
 def test_p_values_are_uniform_when_beta_alone_decides() -> None:
     p = [of(synthetic.runs(np.random.default_rng(trial), cell_noise=0.0)).p_value for trial in range(40)]
     assert 1 <= sum(value < 0.25 for value in p) <= 18  # binomial(40, 1/4), 99.9%
