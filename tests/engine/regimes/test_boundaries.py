@@ -17,10 +17,10 @@ def of(frame: pd.DataFrame, threshold: float = 1.0, **settings: int):
     "law",
     [
         {},
-        {"cell_noise": 0.0},
+        pytest.param({"cell_noise": 0.0}, marks=pytest.mark.long),
         {"cell_noise": 0.4},
-        {"scale": 0.02},
-        {"slope": 0.6},
+        pytest.param({"scale": 0.02}, marks=pytest.mark.long),
+        pytest.param({"slope": 0.6}, marks=pytest.mark.long),
         {"seeds": 6, "seed_noise": 0.3, "cell_noise": 0.1},
     ],
     ids=str,
