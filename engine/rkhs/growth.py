@@ -15,6 +15,7 @@ FUNCTIONS = ("target", "function", "noise")
 """The target, the trained function f_T, and white noise, which is in no space: the growth to compare with."""
 
 USED = 3
+"""Grids that an exponent is fitted to."""
 
 
 @dataclass(frozen=True)

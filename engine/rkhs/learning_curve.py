@@ -94,7 +94,7 @@ def measured_errors(
     for draw in draws:
         gram = Gram.of(K[np.ix_(draw.points, draw.points)], precision)
         regressor = Regressor(gram, K[:, draw.points], y[draw.points] + draw.noise, y)
-        errors.append([regressor.at(max(ridge, gram.jitter)).error for ridge in ridges])
+        errors.append([regressor.determined_error(max(ridge, gram.jitter)) for ridge in ridges])
     return np.array(errors).reshape(len(draws), len(ridges)).T
 
 

@@ -60,7 +60,7 @@ class Regressor:
         """K(test, X)(K + ridge I)^-1 (y - f_0) + f_0."""
         return Regression(
             self.predict(ridge),
-            self._determined(self.error, ridge),
+            self.determined_error(ridge),
             self._determined(self.leave_one_out, ridge),
             ridge,
             self.gram.condition,
@@ -91,6 +91,10 @@ class Regressor:
     def error(self, ridge: float) -> float:
         """sum |f - y|^2/sum |y|^2 at the test points, whatever decides it."""
         return ratio(np.sum((self.predict(ridge) - self.y_test) ** 2), np.sum(self.y_test**2))
+
+    def determined_error(self, ridge: float) -> float:
+        """The same; NaN where the jitter decides it."""
+        return self._determined(self.error, ridge)
 
     def predict(self, ridge: float) -> Float[np.ndarray, "m k"]:
         """K(test, X)(K + ridge I)^-1 (y - f_0) + f_0."""

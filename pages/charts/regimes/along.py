@@ -41,6 +41,7 @@ def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> T
             "depth": cells["depth"],
             "width": cells["width"],
             "regime": cells["regime"],
+            "share": metric in SHARES,
         }
     )
     frame["series"] = [f"{symbol} = {number(value)}" for value in frame["order"]]
@@ -123,7 +124,7 @@ def _across(values: np.ndarray, title: str):
 
 
 def _up(frame: pd.DataFrame, metric: Quantity, include: tuple[float, ...] = (), above: float = 1.0):
-    if np.any(frame["value"] == 0):
+    if frame["share"].any():
         return _share(metric)
     low, high = theme.log_domain(np.append(frame["value"].to_numpy(float), include))
     low, high = low / 1.15, high * 1.15 * above
