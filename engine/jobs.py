@@ -21,9 +21,7 @@ from engine.perturbation.requests import PerturbationConfig, StudyConfig
 from engine.progress import Entries, Report, silent
 from engine.rkhs.requests import RkhsConfig
 from engine.schema import Config
-
-RESULT_VERSION = 5
-"""Part of every key. Raise it when the same config would give different numbers."""
+from engine.versions import VERSIONS
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ KINDS = {
 
 
 def key(kind: str, config: Config) -> str:
-    """Content address of a result: hash of the kind, the canonical config and the result version."""
-    return hashlib.sha256(f"{kind}/{RESULT_VERSION}/{config.canonical()}".encode()).hexdigest()
+    """Content address of a result: hash of the kind, its version and the canonical config."""
+    return hashlib.sha256(f"{kind}/{VERSIONS[kind]}/{config.canonical()}".encode()).hexdigest()
 
 
 def parse(kind: str, values: dict) -> Config:

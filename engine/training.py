@@ -11,13 +11,13 @@ from engine import diagnostics, infinite
 from engine.config import RunConfig
 from engine.data import Dataset, generate
 from engine.device import device_name
-from engine.jobs import RESULT_VERSION
 from engine.measure import HELD_OUT, spread
 from engine.parameters import pack
 from engine.progress import Entries, Report, silent
 from engine.schema import ConfigError
 from engine.together import for_each
 from engine.trajectory import Trajectory
+from engine.versions import VERSIONS
 
 
 def run(config: RunConfig, report: Report = silent) -> Entries:
@@ -49,7 +49,7 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
         "config_hash": config.hash,
         "seeds": summaries,
         "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
-        | {"python": platform.python_version(), "result": str(RESULT_VERSION)},
+        | {"python": platform.python_version(), "result": str(VERSIONS["run"])},
         "device": device_name(),
         "seconds": time.monotonic() - started,
     }

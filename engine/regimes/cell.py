@@ -27,7 +27,6 @@ from engine.descent import DIVERGED, Method, Problem, State, advance, start
 from engine.device import device_name
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.estimates import POWERS, Tally, columns, estimates
-from engine.jobs import RESULT_VERSION
 from engine.kernel import ntk
 from engine.measure import HELD_OUT, normalised_error, spread
 from engine.network import Params, apply, draw
@@ -38,6 +37,7 @@ from engine.regimes.runs import FAILURES
 from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of
 from engine.schema import ConfigError
 from engine.schema import Problem as ConfigProblem
+from engine.versions import VERSIONS
 
 CHUNK_SECONDS = 0.25
 """Training goes in chunks about this long, between which it reports and can be cancelled."""
@@ -76,7 +76,7 @@ def cell(config: RunConfig, report: Report = silent) -> Entries:
         "config": config.to_dict(),
         "config_hash": config.hash,
         "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
-        | {"python": platform.python_version(), "result": str(RESULT_VERSION)},
+        | {"python": platform.python_version(), "result": str(VERSIONS["cell"])},
         "device": device_name(),
         "seconds": time.monotonic() - started,
     }

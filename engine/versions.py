@@ -1,0 +1,20 @@
+"""The version of the numbers that each kind of job gives: part of every key, and noted in every result.
+
+Raise a kind's when the same config would give different numbers, and say in CHANGELOG.md which and why. The others keep
+theirs, and with it their results. A setting that a config gains later is left out of its dump at the default
+(`Field(..., exclude_if=...)`), so that the keys of old results stay.
+"""
+
+VERSIONS = {
+    "run": 5,
+    "initial_sample": 5,
+    "gram_spectrum": 5,
+    "brute_force": 5,
+    "first_step": 5,
+    "drift_ensemble": 5,
+    "perturbation": 5,
+    "perturbation_study": 5,
+    "cell": 5,
+    "rkhs": 5,
+    "calibration": 5,
+}
