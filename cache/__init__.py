@@ -4,6 +4,7 @@ Importing this imports neither Dask nor JAX.
 """
 
 from cache.failure import Failure
+from cache.faults import CacheFault
 from cache.headless import cached_compute
 from cache.installed import current, install
 from cache.job import Job
@@ -13,6 +14,7 @@ from cache.storage import Store
 from cache.task import Device, Rehearsal
 
 __all__ = [
+    "CacheFault",
     "CachedEngine",
     "Device",
     "Failure",

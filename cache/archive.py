@@ -1,8 +1,15 @@
-"""Named arrays as bytes: a checksum, then an npz. Nothing here can be executed by reading it."""
+"""Named arrays as bytes: a checksum, then an npz; in a file, behind a label that says what they are.
+
+Nothing here can be executed by reading it.
+"""
 
 import hashlib
 import io
+import json
 import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +17,11 @@ from engine.progress import Arrays
 
 MAGIC = b"kernel-drift-1\n"
 DIGEST_BYTES = 32
+
+LABEL_MAGIC = b"kernel-drift-2\n"
+LENGTH_BYTES = 8
+LABEL_LIMIT = 64_000_000
+"""Bytes of a label: a config may carry a whole table."""
 
 
 def address(key: str, name: str) -> str:
@@ -50,6 +62,39 @@ def decode(data: bytes, address: str) -> Arrays:
             return {name.removesuffix(".npy"): _read(archive, name) for name in archive.namelist()}
     except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
         raise CorruptEntryError(f"{address}: {error}") from error
+
+
+def labelled(data: bytes, address: str, facts: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The parts of a file: its label (address and facts as JSON, with a checksum of their own), the encoded arrays."""
+    text = json.dumps({"address": address, **facts}, sort_keys=True).encode()
+    head = LABEL_MAGIC + len(text).to_bytes(LENGTH_BYTES, "big")
+    return b"".join((head, hashlib.sha256(text).digest(), text)), data
+
+
+def unlabelled(data: bytes) -> bytes:
+    """The encoded arrays of a file, which may have no label (written before there were any)."""
+    if not data.startswith(LABEL_MAGIC):
+        return data
+    return data[len(LABEL_MAGIC) + LENGTH_BYTES + DIGEST_BYTES + _label_length(data) :]
+
+
+def label_of(path: Path) -> dict[str, Any]:
+    """What a file says it holds, empty where it says nothing. Raises `OSError`, `CorruptEntryError`."""
+    with path.open("rb") as file:
+        head = file.read(len(LABEL_MAGIC) + LENGTH_BYTES + DIGEST_BYTES)
+        if not head.startswith(LABEL_MAGIC):
+            return {}
+        text = file.read(_label_length(head))
+    if hashlib.sha256(text).digest() != head[-DIGEST_BYTES:]:
+        raise CorruptEntryError(f"{path.name}: the checksum of the label does not match")
+    return json.loads(text)
+
+
+def _label_length(head: bytes) -> int:
+    length = int.from_bytes(head[len(LABEL_MAGIC) : len(LABEL_MAGIC) + LENGTH_BYTES], "big")
+    if length > LABEL_LIMIT:
+        raise CorruptEntryError(f"a label of {length} bytes")
+    return length
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from engine.schema import ConfigError
 
-Reason = Literal["config", "memory", "worker", "cluster", "missing", "error"]
+Reason = Literal["config", "memory", "worker", "cluster", "missing", "disk", "error"]
 
 SMALLER = "use fewer samples, a smaller width or depth, fewer seeds or fewer checkpoints"
 
@@ -17,7 +17,8 @@ class Failure:
 
     Attributes:
         reason: "config" it cannot be run as asked; "memory" too large; "worker" the process died;
-            "cluster" no process to run it; "missing" the run does not produce that entry; "error" a defect.
+            "cluster" no process to run it; "missing" the run does not produce that entry;
+            "disk" its result could not be kept; "error" a defect.
         message: what happened and what to do.
         details: the traceback, for the log and the curious.
     """
@@ -64,6 +65,11 @@ def no_cluster(error: BaseException | str) -> Failure:
 def no_such_entry(name: str, entries: tuple[str, ...]) -> Failure:
     """The run has finished and keeps no entry of this name."""
     return Failure("missing", f"This run keeps no {name!r}, only {', '.join(map(repr, entries)) or 'nothing'}.")
+
+
+def no_room(fault: str) -> Failure:
+    """Memory holds all the results that it may until the disk takes them."""
+    return Failure("disk", f"No new run is begun, because its result could not be kept: {fault}.")
 
 
 def _first_line(text: str) -> str:

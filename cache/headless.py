@@ -1,6 +1,7 @@
 """Compute here and now, reusing what is stored: for the command line, scripts and tests. No Dask."""
 
 import time
+from dataclasses import replace
 
 from cache.archive import address, encode
 from cache.checks import run_key
@@ -17,6 +18,7 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
 
     When a server computes the same run already, waits for it. Raises `ConfigError` for an unknown kind,
     `KeyError` when the run produces no such entry, and whatever the computation raises (`Cancelled` included).
+    A disk that does not take the result raises nothing: `store.fault` says so.
     """
     key = run_key(kind, config)
     found = store.get(key, entry)
@@ -29,6 +31,8 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
 
     with store.lease(key) as lease:
         lease.acquire(waiting)
+        if lease.fault:
+            store.failed(lease.fault)
         found = store.get(key, entry)
         if found is not None:
             return found
@@ -46,7 +50,7 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
 def _compute(store: Store, key: str, kind: str, config: Config, report: Report) -> Entries:
     """Computes, and keeps the index and the store up to date, however it ends."""
     start = time.perf_counter()
-    store.index.add(key, kind, config)
+    record = store.index.add(key, kind, config)
     try:
         entries = jobs.compute(kind, config, report)
     except Cancelled:
@@ -55,6 +59,8 @@ def _compute(store: Store, key: str, kind: str, config: Config, report: Report) 
     except Exception as error:
         store.index.settle(key, "failed", error=explain(error).message)
         raise
-    store.put(key, {name: encode(arrays, address(key, name)) for name, arrays in entries.items()})
-    store.index.settle(key, "finished", seconds=time.perf_counter() - start, entries=tuple(entries))
+    ended = {"seconds": time.perf_counter() - start, "entries": tuple(entries)}
+    encoded = {name: encode(arrays, address(key, name)) for name, arrays in entries.items()}
+    store.put(key, encoded, replace(record, **ended))
+    store.index.settle(key, "finished", **ended)
     return entries

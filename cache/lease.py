@@ -1,69 +1,128 @@
-"""Who computes a run right now: one process at a time, taken over when its heartbeat stops."""
+"""Who computes a run right now: one process at a time, taken over when it has died or gives no sign of life.
 
+No wall clock is asked: ages are those of the machine's monotonic clock, which all its processes share.
+"""
+
+import contextlib
 import json
+import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import diskcache
 
-from cache.faults import tolerant
+from cache import location
+from cache.boot import boot, gone, process
+from cache.bytes_disk import BytesDisk
+from cache.faults import DISK_FAULTS, damaged, log, tolerant, words
 
 HEARTBEAT = 1.0
 EXPIRY = 5.0
 """Seconds between signs of life, and after which a silent holder counts as dead."""
 
 POLL = 0.2
-PREFIX = "lease/"
+PATIENCE = 2
+"""Seconds that a lease waits for the lock of its database."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that computes a run, and how far it is."""
+    """The process that computes a run, and how far it is. `beat` is the monotonic time of its last sign of life."""
 
     owner: str
     fraction: float = 0.0
     message: str = ""
+    boot: str = ""
+    process: str = ""
+    beat: float = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """False once it has ended, or was silent too long; what an earlier start of the machine held is free."""
+        return self.boot == boot() and abs(time.monotonic() - self.beat) <= EXPIRY and not gone(self.process)
 
 
-def holder(cache: diskcache.Cache, key: str) -> Holder | None:
-    """Who holds the lease of a run; None when nobody does."""
-    text = cache.get(PREFIX + key)
-    try:
-        return None if text is None else Holder(**json.loads(str(text)))
-    except (ValueError, TypeError):
-        return None
+class Leases:
+    """The leases of a store, in a database that may be lost at any time: it holds nothing else."""
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._opened: diskcache.Cache | None = None
+
+    def of(self, key: str) -> "Lease":
+        return Lease(self, key)
+
+    def holder(self, key: str) -> Holder | None:
+        """Who holds the lease of a run; None when nobody does, or nobody can say. Never waits, never writes."""
+        if self._opened is None and not (self._directory / "cache.db").exists():
+            return None
+        try:
+            found = _held(self.database(), key)
+        except DISK_FAULTS:
+            return None
+        return found if found is not None and found.alive else None
+
+    def database(self) -> diskcache.Cache:
+        """Opened when first needed, and made again when it was removed or is no good. Raises `DISK_FAULTS`."""
+        with self._lock:
+            if self._opened is not None and (self._directory / "cache.db").exists():
+                return self._opened
+            self._shut()
+            location.private(self._directory.parent)
+            location.private(self._directory)
+            self._opened = _open(self._directory)
+            return self._opened
+
+    def close(self) -> None:
+        with self._lock:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._opened is not None:
+            with tolerant("close the leases"):
+                self._opened.close()
+            self._opened = None
 
 
 class Lease:
-    """The right to compute one run. Release it with `with`, whether it was acquired or not."""
+    """The right to compute one run. Release it with `with`, whether it was acquired or not.
 
-    def __init__(self, cache: diskcache.Cache, key: str):
-        self._cache = cache
+    Attributes:
+        fault: what kept it from being written down. The run is computed all the same: better twice than never.
+    """
+
+    def __init__(self, leases: Leases, key: str):
+        self._leases = leases
         self._key = key
-        self._me = Holder(uuid.uuid4().hex)
+        self._owner = uuid.uuid4().hex
+        self._noted = (0.0, "")
         self._released = threading.Event()
         self._heart: threading.Thread | None = None
+        self.fault: BaseException | None = None
 
     def acquire(self, waiting: Callable[[Holder], bool]) -> bool:
         """Waits until the lease is ours. `waiting` is called several times a second while another holds it.
 
         Returns False when `waiting` does, which ends the wait.
         """
-        while not self._try():
-            other = holder(self._cache, self._key)
-            if other is not None and not waiting(other):
+        while (other := self._try()) is not None:
+            if not waiting(other):
                 return False
             self._released.wait(POLL)
-        self._heart = threading.Thread(target=self._beat, name=f"lease {self._key[:8]}", daemon=True)
-        self._heart.start()
+        if self.fault is None:
+            self._heart = threading.Thread(target=self._beat, name=f"lease {self._key[:8]}", daemon=True)
+            self._heart.start()
         return True
 
     def note(self, fraction: float, message: str) -> None:
         """What others see of the run; sent with the next heartbeat."""
-        self._me = Holder(self._me.owner, fraction, message)
+        self._noted = (fraction, message)
 
     def __enter__(self) -> Self:
         return self
@@ -72,25 +131,74 @@ class Lease:
         self._released.set()
         if self._heart is not None:
             self._heart.join()
-            with tolerant("release the lease of a run"), self._cache.transact():
-                if self._mine():
-                    self._cache.delete(PREFIX + self._key)
+            with tolerant("release the lease of a run"):
+                database = self._leases.database()
+                with database.transact():
+                    if self._is_ours(_held(database, self._key)):
+                        database.delete(self._key)
 
-    def _try(self) -> bool:
-        with tolerant("take the lease of a run"):
-            return self._cache.add(PREFIX + self._key, self._text(), expire=EXPIRY)
-        return True  # The disk does not work: better computed twice than never.
+    def _try(self) -> Holder | None:
+        """Takes the lease, or gives who holds it."""
+        try:
+            database = self._leases.database()
+            with database.transact():
+                other = _held(database, self._key)
+                if other is not None and other.alive:
+                    return other
+                database.set(self._key, self._text())
+        except DISK_FAULTS as error:
+            log.warning("could not take the lease of a run: %s", words(error))
+            self.fault = error
+        return None
 
     def _beat(self) -> None:
         while not self._released.wait(HEARTBEAT):
-            with tolerant("renew the lease of a run"), self._cache.transact():
-                # After a long stop (suspended laptop) another may have taken over: leave it to them.
-                if self._mine() or holder(self._cache, self._key) is None:
-                    self._cache.set(PREFIX + self._key, self._text(), expire=EXPIRY)
+            with tolerant("renew the lease of a run"):
+                database = self._leases.database()
+                with database.transact():
+                    # After a long stop (suspended laptop) another may have taken over: leave it to them.
+                    other = _held(database, self._key)
+                    if other is None or not other.alive or self._is_ours(other):
+                        database.set(self._key, self._text())
 
-    def _mine(self) -> bool:
-        other = holder(self._cache, self._key)
-        return other is not None and other.owner == self._me.owner
+    def _is_ours(self, other: Holder | None) -> bool:
+        return other is not None and other.owner == self._owner
 
     def _text(self) -> str:
-        return json.dumps(vars(self._me))
+        fraction, message = self._noted
+        return json.dumps(vars(Holder(self._owner, fraction, message, boot(), process(), time.monotonic())))
+
+
+def _held(database: diskcache.Cache, key: str) -> Holder | None:
+    """What is written down, whoever wrote it: what is no lease is nobody's."""
+    try:
+        return Holder(**json.loads(str(database.get(key))))
+    except (ValueError, TypeError):  # nothing, another version's, or something that BytesDisk refuses
+        return None
+
+
+def _open(directory: Path) -> diskcache.Cache:
+    """The database. One that is damaged is set aside with its date: nothing but leases is in it."""
+    file = directory / "cache.db"
+    try:
+        if file.exists():
+            _wait_for_lock(file)
+        return _cache(directory)
+    except sqlite3.DatabaseError as error:
+        if not damaged(error):
+            raise
+        log.warning("the leases in %s are damaged (%s): set aside", directory, error)
+        directory.rename(directory.with_name(f"leases-damaged-{time.strftime('%Y-%m-%d-%H%M%S')}"))
+        return _cache(location.private(directory))
+
+
+def _wait_for_lock(file: Path) -> None:
+    """Raises when another process keeps its lock: diskcache would wait for it a whole minute."""
+    with contextlib.closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
+
+
+def _cache(directory: Path) -> diskcache.Cache:
+    settings = {"eviction_policy": "none", "cull_limit": 0, "size_limit": 2**62}
+    return diskcache.Cache(str(directory), disk=BytesDisk, timeout=PATIENCE, **settings)

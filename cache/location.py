@@ -1,9 +1,12 @@
 """Where results live, and how much room they may take."""
 
 import os
+import stat
 from pathlib import Path
 
 import platformdirs
+
+from cache.faults import CacheFault, words
 
 DIRECTORY_VARIABLE = "KERNEL_DRIFT_CACHE"
 SIZE_VARIABLE = "KERNEL_DRIFT_CACHE_GB"
@@ -11,25 +14,55 @@ DEFAULT_SIZE_GB = 10.0
 
 
 def directory() -> Path:
-    """The cache directory: `KERNEL_DRIFT_CACHE`, else the platform's own. Keep it off NFS (SQLite locks)."""
+    """This account's own folder inside the one that `KERNEL_DRIFT_CACHE` names, else inside the platform's.
+
+    The named folder may be a group's: it is left as it is. Keep it off NFS (SQLite locks).
+    """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(chosen).expanduser().resolve() if chosen else Path(platformdirs.user_cache_dir("kernel-drift"))
+    named = Path(chosen).expanduser().resolve() if chosen else Path(platformdirs.user_cache_dir("kernel-drift"))
+    return named / f"store-{os.getuid()}"
 
 
 def size_limit() -> int:
-    """Bytes the results may take: `KERNEL_DRIFT_CACHE_GB`, else 10 GB. Raises `ValueError` unless positive."""
+    """Bytes the results may take: `KERNEL_DRIFT_CACHE_GB`, else 10 GB. Raises `CacheFault` unless positive."""
     given = os.environ.get(SIZE_VARIABLE, DEFAULT_SIZE_GB)
     try:
         gigabytes = float(given)
     except ValueError:
         gigabytes = -1.0
     if not 0 < gigabytes < float("inf"):
-        raise ValueError(f"{SIZE_VARIABLE} is {given!r}: give a positive number of gigabytes, such as 10")
+        raise CacheFault(f"{SIZE_VARIABLE} is {given!r}: give a positive number of gigabytes, such as 10")
     return int(gigabytes * 1e9)
 
 
 def private(path: Path) -> Path:
-    """Creates the directory if need be and closes it to everyone else (mode 0700)."""
+    """Creates a folder of our own if need be and closes it to everyone else (mode 0700).
+
+    Raises `OSError` where the disk does not allow it, `CacheFault` where what is there is not ours.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    found = path.stat()
+    if found.st_uid != os.getuid():
+        raise CacheFault(f"{path} belongs to another account: name another folder by {DIRECTORY_VARIABLE}")
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        path.chmod(0o700)
     return path
+
+
+def usable(path: Path) -> OSError | None:
+    """Makes the folder where results live. Gives the trouble of a disk that is full or read-only, which may pass.
+
+    Raises `CacheFault` where the name itself is at fault: a file stands there, or it belongs to another account.
+    """
+    try:
+        private(path)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CacheFault(f"{path.parent} is not a folder: {DIRECTORY_VARIABLE} names the folder for results") from error
+    except OSError as error:
+        return error
+    return None
+
+
+def cannot_write(path: Path, error: BaseException) -> str:
+    """The one line about a cache that cannot be written."""
+    return f"the cache in {path} cannot be written: {words(error)}. Mend that, or name another by {DIRECTORY_VARIABLE}"

@@ -1,107 +1,157 @@
-"""The list of runs that were ever asked for: survives a restart, offers what did not finish."""
+"""The runs that were ever asked for: survives a restart, offers what did not finish."""
 
 import json
+import threading
 import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-import diskcache
-
-from cache.faults import DISK_FAULTS, tolerant
+from cache.archive import CorruptEntryError, label_of
+from cache.faults import DISK_FAULTS, log, words
+from cache.record import Record, Status, label
+from cache.run_folders import RunFolders, nameable
+from cache.run_table import EntryRow, RunRow, RunTable
 from engine.schema import Config
-
-Status = Literal["unfinished", "finished", "failed", "cancelled"]
-
-KEEP = 500
-"""Records of each kind of job."""
-
-PREFIX = "run/"
-
-
-@dataclass(frozen=True)
-class Record:
-    """One run in the index.
-
-    Attributes:
-        values: the config as plain values; `engine.jobs.parse(kind, values)` gives it back.
-        label: the settings that differ from the defaults, short.
-        created, seconds: when it was asked for (Unix time), and how long it computed.
-        entries: names of what it produced, once finished.
-        error: one sentence, when failed.
-    """
-
-    key: str
-    kind: str
-    values: Mapping[str, Any]
-    label: str
-    status: Status = "unfinished"
-    created: float = 0.0
-    seconds: float = 0.0
-    entries: tuple[str, ...] = ()
-    error: str = ""
+from engine.versions import VERSIONS
 
 
 class RunIndex:
-    """Records by run key, the newest `KEEP` of each kind."""
+    """Records by run key: in the run folders, with a table to list them by. A disk that fails loses none:
+    what could not be written is kept in memory and written by `flush`.
+    """
 
-    def __init__(self, cache: diskcache.Cache):
-        self._cache = cache
+    def __init__(self, folders: RunFolders, table: RunTable, failed: Callable[[BaseException], None]):
+        """`failed` hears of every write that the disk did not take."""
+        self._folders, self._table, self._failed = folders, table, failed
+        self._unwritten: dict[str, Record] = {}
+        self._unlisted: set[str] = set()
+        self._lock = threading.Lock()
 
-    def add(self, key: str, kind: str, config: Config) -> None:
+    def add(self, key: str, kind: str, config: Config, owner: str = "") -> Record:
         """Notes that the run was asked for and is not finished."""
         old = self.get(key)
-        created = old.created if old else time.time()
-        self._put(Record(key, kind, config.to_dict(), label(config), created=created))
-        self._prune()
+        record = Record(
+            key,
+            kind,
+            config.to_dict(),
+            label(config),
+            created=old.created if old else time.time(),
+            version=VERSIONS.get(kind, 0),
+            owner=old.owner if old else owner,
+        )
+        self._put(record)
+        return record
 
     def settle(self, key: str, status: Status, **changes: Any) -> None:
-        """Notes how the run ended. Nothing happens for a run that was pruned."""
+        """Notes how the run ended. Nothing happens for a run that is not known."""
         record = self.get(key)
         if record is not None:
             self._put(replace(record, status=status, **changes))
 
     def get(self, key: str) -> Record | None:
+        """The record; that of a finished result, where the writer was killed before it could note the end."""
+        with self._lock:
+            if key in self._unwritten:
+                return self._unwritten[key]
         try:
-            values = json.loads(str(self._cache.get(PREFIX + key)))
-            return Record(**{**values, "entries": tuple(values["entries"])})
-        except (ValueError, TypeError, KeyError, *DISK_FAULTS):  # missing, tampered, or of another version
+            record = self._folders.record(key)
+            if record is None or record.status == "unfinished":
+                return self._labelled(key) or record
+        except DISK_FAULTS as error:
+            log.warning("could not read the record of %s: %s", key, words(error))
             return None
+        except ValueError:  # not a key
+            return None
+        return record
 
-    def recent(self, kind: str | None = None) -> list[Record]:
-        """All records, or those of one kind, newest first."""
-        records = [record for key in self._keys() if (record := self.get(key)) is not None]
+    def recent(
+        self, kind: str | None = None, limit: int = -1, offset: int = 0, pinned: bool = False, owner: str | None = None
+    ) -> list[Record]:
+        """Records, or those of one kind, newest first; `limit` of them after the first `offset`."""
+        try:
+            keys = self._table.keys(kind, pinned, owner, limit, offset)
+        except DISK_FAULTS as error:
+            log.warning("could not list the runs by their index: %s", words(error))
+            keys = self._listed_by_folder(kind, pinned, limit, offset)
+        with self._lock:
+            waiting = [key for key in (*self._unwritten, *self._unlisted) if key not in keys] if offset == 0 else []
+        records = [record for key in dict.fromkeys((*waiting, *keys)) if (record := self.get(key)) is not None]
         wanted = [record for record in records if kind in (None, record.kind)]
-        return sorted(wanted, key=lambda record: record.created, reverse=True)
+        return sorted(wanted, key=lambda record: record.created, reverse=True)[: None if limit < 0 else limit]
 
-    def _keys(self) -> list[str]:
-        return [key.removeprefix(PREFIX) for key in map(str, self._cache.iterkeys()) if key.startswith(PREFIX)]
+    def count(self, kind: str | None = None) -> int:
+        """How many runs of the kind, or of all kinds, there are."""
+        try:
+            return self._table.count(kind)
+        except DISK_FAULTS:
+            return len(self._listed_by_folder(kind, False, -1, 0))
+
+    def list_again(self, key: str) -> None:
+        """Brings the row of a run up to date with its folder."""
+        try:
+            row = self.row(key) if nameable(key) else None  # a foreign row goes
+            self._table.put(row) if row else self._table.remove(key)
+            with self._lock:
+                self._unlisted.discard(key)
+        except DISK_FAULTS as error:
+            with self._lock:
+                self._unlisted.add(key)
+            self._failed(error)
+
+    def row(self, key: str) -> RunRow | None:
+        """What the table holds of a run, read from its folder; None when nothing of it is there."""
+        record = self.get(key)
+        entries = tuple(
+            EntryRow(name, found.st_size, found.st_mtime) for name, found in self._folders.entries(key).items()
+        )
+        pinned = self._folders.pinned(key)
+        if record is None and not entries and not pinned:
+            return None
+        kind, owner, created = (record.kind, record.owner, record.created) if record else ("", "", 0.0)
+        return RunRow(key, kind, owner, created, self._folders.record_size(key), pinned, entries)
+
+    def flush(self) -> None:
+        """Writes what could not be written. Raises `DISK_FAULTS` at the first that still cannot."""
+        with self._lock:
+            unwritten, unlisted = dict(self._unwritten), set(self._unlisted)
+        for key, record in unwritten.items():
+            self._folders.write_record(record)
+            with self._lock:
+                if self._unwritten.get(key) is record:
+                    del self._unwritten[key]
+        for key in unlisted | set(unwritten):
+            row = self.row(key)
+            if row is not None:
+                self._table.put(row)
+            with self._lock:
+                self._unlisted.discard(key)
 
     def _put(self, record: Record) -> None:
-        with tolerant("write the index of runs"):
-            self._cache.set(PREFIX + record.key, json.dumps(asdict(record)))
+        try:
+            self._folders.write_record(record)
+        except DISK_FAULTS as error:
+            with self._lock:
+                self._unwritten[record.key] = record
+            self._failed(error)
+            return
+        with self._lock:
+            self._unwritten.pop(record.key, None)
+        self.list_again(record.key)
 
-    def _prune(self) -> None:
-        with tolerant("prune the index of runs"):
-            if len(self._keys()) <= KEEP:
-                return
-            kept: Counter[str] = Counter()
-            for record in self.recent():
-                kept[record.kind] += 1
-                if kept[record.kind] > KEEP:
-                    self._cache.delete(PREFIX + record.key)
+    def _labelled(self, key: str) -> Record | None:
+        """The record that the label of the result repeats."""
+        for name in self._folders.entries(key):
+            try:
+                facts = label_of(self._folders.entry(key, name))
+                if facts.get("key") == key:
+                    return Record.from_values(facts)
+            except (CorruptEntryError, json.JSONDecodeError, TypeError, KeyError):
+                continue
+        return None
 
-
-def label(config: Config, limit: int = 80) -> str:
-    """The settings that differ from the defaults, as `width=64, depth=3`."""
-    changed = config.model_dump(mode="json", exclude_defaults=True)
-    text = ", ".join(f"{name}={value}" for name, value in _leaves(changed)) or "defaults"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _leaves(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    leaves = []
-    for name, value in values.items():
-        leaves.extend(_leaves(value) if isinstance(value, dict) else [(name, value)])
-    return leaves
+    def _listed_by_folder(self, kind: str | None, pinned: bool, limit: int, offset: int) -> list[str]:
+        rows = [row for key in self._folders.run_keys() if (row := self.row(key)) is not None]
+        wanted = [row for row in rows if kind in (None, row.kind) and (row.pinned or not pinned)]
+        wanted.sort(key=lambda row: row.created, reverse=True)
+        return [row.key for row in wanted[offset : None if limit < 0 else offset + limit]]

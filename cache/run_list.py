@@ -1,13 +1,15 @@
 """What a run picker shows: the index of runs, with what is going on right now."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from cache.job import Job, State
-from cache.lease import holder
-from cache.run_index import Record
+from cache.record import Record
 from cache.storage import Store
+from engine.jobs import key_of
+from engine.versions import VERSIONS
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Run:
         state: of the job while there is one here, else of the index; "unfinished" was cut short by a restart.
         stored: whether its result is in the cache.
         created: Unix time.
+        old: whether an earlier version of the numbers of its kind computed it.
     """
 
     key: str
@@ -33,20 +36,27 @@ class Run:
     error: str
     stored: bool
     pinned: bool
+    old: bool = False
 
 
-def list_runs(store: Store, job: Callable[[str], Job | None], limit: int, kind: str | None = None) -> list[Run]:
-    """The newest runs, of one kind or of all. `job` gives the live job of a key."""
-    pinned, records = store.pinned(), store.index.recent(kind)[:limit]
-    return [_run(store, record, job(record.key), record.key in pinned) for record in records]
+def list_runs(
+    store: Store,
+    job: Callable[[str], Job | None],
+    limit: int,
+    kind: str | None = None,
+    offset: int = 0,
+    pinned: bool = False,
+) -> list[Run]:
+    """`limit` runs after the newest `offset`, of one kind or of all. `job` gives the live job of a key."""
+    return [_run(store, record, job(record.key)) for record in store.index.recent(kind, limit, offset, pinned)]
 
 
-def _run(store: Store, record: Record, live: Job | None, pinned: bool) -> Run:
+def _run(store: Store, record: Record, live: Job | None) -> Run:
     state: State | Literal["unfinished"] = record.status
     fraction = 1.0 if state == "finished" else 0.0
     if live is not None and not (live.done and state == "finished"):
         state, fraction = live.state, live.fraction
-    elif state == "unfinished" and (elsewhere := holder(store.cache, record.key)):
+    elif state == "unfinished" and (elsewhere := store.holder(record.key)):
         state, fraction = "running", elsewhere.fraction
     return Run(
         key=record.key,
@@ -59,5 +69,13 @@ def _run(store: Store, record: Record, live: Job | None, pinned: bool) -> Run:
         fraction=fraction,
         error=record.error,
         stored=store.has(record.key),
-        pinned=pinned,
+        pinned=store.pinned(record.key),
+        old=_old(record),
     )
+
+
+def _old(record: Record) -> bool:
+    if record.version:
+        return record.version != VERSIONS.get(record.kind)
+    canonical = json.dumps(record.values, sort_keys=True, separators=(",", ":"))
+    return record.key != key_of(record.kind, canonical)

@@ -1,17 +1,19 @@
 """The cached engine: config in, result out; each config computed once, whoever asks."""
 
 import threading
+from dataclasses import replace
 from typing import Self
 
+from cache import unsaved
 from cache.archive import address, decode
 from cache.checks import run_key
 from cache.computing import Computing
-from cache.failure import Failure, no_such_entry
+from cache.failure import Failure, no_room, no_such_entry
 from cache.faults import log
 from cache.job import Job, LiveJob, State
 from cache.lease import Holder
 from cache.recently_read import RecentlyRead
-from cache.run_index import Status
+from cache.record import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
@@ -22,7 +24,10 @@ KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
 
 KEEP_UNSAVED = 4
-"""Results held in memory because the disk would not take them."""
+"""Results held in memory because the limit of the cache leaves no room for them."""
+
+KEEP_EVERY = 5.0
+"""Seconds between two tries to write what the disk did not take."""
 
 
 class CachedEngine:
@@ -44,9 +49,11 @@ class CachedEngine:
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._closing = False
+        self._closed = threading.Event()
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
+        threading.Thread(target=self._keep, name="keeper", daemon=True).start()
         try:
             self._computing.cluster()
         except (OSError, RuntimeError) as error:
@@ -63,6 +70,8 @@ class CachedEngine:
         for thread in followers:
             thread.join(timeout=5)
         self._computing.close()
+        self._closed.set()
+        self.store.flush()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -105,6 +114,8 @@ class CachedEngine:
         record = self.store.index.get(key)
         if record and record.status == "finished" and record.entries and entry not in record.entries:
             return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
+        if self.store.full:
+            return Job(key, kind, config, "failed", error=no_room(self.store.fault))
         with self._lock:
             live = self._live.get(key)
             if live is None or not self._still_stands(live, viewer):
@@ -147,20 +158,38 @@ class CachedEngine:
                     self._settle(live, "cancelled")
             return live.snapshot(viewer)
 
-    def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
+    def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
-        return list_runs(self.store, self.job, limit, kind)
+        return list_runs(self.store, self.job, limit, kind, offset, pinned)
 
     def pin(self, key: str) -> None:
-        """Keeps the run's entries whatever the size limit."""
+        """Keeps the run's entries whatever the size limit. Raises `CacheFault`."""
         self.store.pin(key)
 
     def unpin(self, key: str) -> None:
+        """Raises `CacheFault`."""
         self.store.unpin(key)
+
+    def trouble(self) -> str:
+        """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""
+        fault, (count, size) = self.store.fault, self.store.held
+        if not fault or not count:
+            return fault
+        results = "1 result is" if count == 1 else f"{count} results are"
+        return (
+            f"{fault}. {results} held in memory ({size / 1e6:.3g} of {unsaved.LIMIT / 1e6:.3g} MB) until then, and "
+            "lost if the server ends before; beyond that new runs are refused."
+        )
 
     def device(self) -> Device | None:
         """What computes; None until a worker has said so, a few seconds after the start."""
         return self._computing.device()
+
+    def _keep(self) -> None:
+        """Beside everything else: lists what nobody listed, and writes what could not be written."""
+        self.store.reconcile()
+        while not self._closed.wait(KEEP_EVERY):
+            self.store.flush()
 
     # Starting and ending a job; all under the lock.
 
@@ -208,8 +237,10 @@ class CachedEngine:
         try:
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
-                    self.store.index.add(live.key, live.kind, live.config)
-                    self._record(live, self._computing.run(live, lease))
+                    if lease.fault:
+                        self.store.failed(lease.fault)
+                    record = self.store.index.add(live.key, live.kind, live.config)
+                    self._record(live, record, self._computing.run(live, lease))
         except Exception as error:
             log.exception("job %s was lost", live.key)
             self._settle(live, "failed", error=Failure("error", f"The server lost track of this job: {error}"))
@@ -236,7 +267,7 @@ class CachedEngine:
         self._settle(live, "finished", record.seconds if record else 0.0)
         return True
 
-    def _record(self, live: LiveJob, outcome: Outcome | None) -> None:
+    def _record(self, live: LiveJob, record: Record, outcome: Outcome | None) -> None:
         """Puts the outcome on disk and into the job. None: the server is closing, the run stays unfinished."""
         if outcome is None:
             return
@@ -245,11 +276,9 @@ class CachedEngine:
         if error is not None:
             details = "\n" + error.details if error.reason == "error" else ""
             log.warning("job %s failed: %s%s", live.key, error.message, details)
-        missing = self.store.put(live.key, outcome.entries)
-        message = error.message if error else ""
-        self.store.index.settle(
-            live.key, status, seconds=outcome.seconds, entries=tuple(outcome.entries), error=message
-        )
+        ended = {"seconds": outcome.seconds, "entries": tuple(outcome.entries)}
+        missing = self.store.put(live.key, outcome.entries, replace(record, **ended))
+        self.store.index.settle(live.key, status, error=error.message if error else "", **ended)
         with self._lock:
             live.unsaved = {name: outcome.entries[name] for name in missing}
             self._settle(live, state, outcome.seconds, error)

@@ -1,158 +1,301 @@
-"""Results on disk, found by what was asked for."""
+"""Results on disk, found by what was asked for. Nothing is deleted because it could not be read or written."""
 
-import shutil
-import sqlite3
-import time
-from collections.abc import Mapping
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import diskcache
-
-from cache import location
-from cache.archive import CorruptEntryError, address, decode
-from cache.bytes_disk import BytesDisk, UnsafeEntryError
-from cache.faults import DISK_FAULTS, log, tolerant
-from cache.lease import Lease
+from cache import location, unsaved
+from cache.archive import CorruptEntryError, address, decode, labelled, unlabelled
+from cache.faults import DISK_FAULTS, CacheFault, log, tolerant, words
+from cache.lease import Holder, Lease, Leases
+from cache.old_layout import OldLayout, bring_over
+from cache.record import Record
+from cache.run_folders import RunFolders
 from cache.run_index import RunIndex
+from cache.run_table import EntryRow, RunRow, RunTable
+from cache.unsaved import Held, Unsaved
 from engine.progress import Arrays
 
-ENTRY, USED, PIN = "entry/", "used/", "pin/"
+EVICTED_AT_ONCE = 100
 
 
 class Store:
     """Entries ("result", "parameters", ...) of runs, each read on its own, the least recently used evicted first.
 
+    A disk that is full, locked or read-only is noted in `fault` and survived: what is there can be read, and what
+    could not be written is held in memory, for `flush`.
+
     Attributes:
-        directory: private to the user (mode 0700).
+        directory: this account's own, private to it (mode 0700).
         size_limit: bytes; pinned runs count but are not evicted.
         index: the runs that were asked for.
     """
 
     def __init__(self, directory: Path | None = None, size_limit: int | None = None):
-        """Opens or creates the store; the defaults come from `cache.location`. Raises `OSError`."""
-        self.directory = location.private(directory or location.directory())
+        """Opens or creates the store; the defaults come from `cache.location`.
+
+        Raises `CacheFault` where the directory cannot be one: a file, another account's, a senseless size.
+        """
+        self.directory = directory or location.directory()
         self.size_limit = location.size_limit() if size_limit is None else size_limit
-        self._cache = _open(location.private(self.directory / "results"))
-        self._cache.expire()
-        self.index = RunIndex(self._cache)
+        self._fault: BaseException | None = location.usable(self.directory)
+        self._folders = RunFolders(self.directory)
+        self._table = RunTable(self.directory / "index.db", self._rows)
+        self._leases = Leases(self.directory / "leases")
+        self._unsaved = Unsaved()
+        self._making_room = threading.Lock()
+        self.index = RunIndex(self._folders, self._table, self.failed)
+        self._old = self._before()
 
     def get(self, key: str, name: str = "result") -> Arrays | None:
-        """The entry, or None. One that was truncated or altered is dropped, with a log line."""
+        """The entry, or None. One that was truncated or altered is set aside, with a log line."""
         where = address(key, name)
+        data = self._unsaved.get(key, name)
         try:
-            data = self._cache.get(ENTRY + where)
+            if data is None:
+                data = self._read(key, name)
             if data is None:
                 return None
-            if not isinstance(data, bytes):
-                raise UnsafeEntryError(f"an entry holds {type(data).__name__}, not bytes")
             arrays = decode(data, where)
-        except (CorruptEntryError, UnsafeEntryError) as error:
-            log.warning("dropped a damaged entry, it will be computed again: %s", error)
-            self._drop(where)
+        except CorruptEntryError as error:
+            self._set_aside(key, name, str(error))
             return None
-        except DISK_FAULTS as error:
-            log.warning("could not read %s: %s", where, error)
+        except (*DISK_FAULTS, ValueError) as error:
+            log.warning("could not read %s: %s", where, words(error))
             return None
         self.touch(key, name)
         return arrays
 
-    def put(self, key: str, entries: Mapping[str, bytes]) -> list[str]:
-        """Stores encoded entries. Returns the names of those that could not be kept (each has a log line)."""
+    def put(self, key: str, entries: Mapping[str, bytes], record: Record | None = None) -> list[str]:
+        """Stores encoded entries, labelled with the record. Returns the names of those that the limit forbids to keep.
+
+        What the disk does not take is held in memory, and counts as kept.
+        """
         kept = []
         for name, data in entries.items():
-            where = address(key, name)
             if len(data) > self.size_limit:
                 log.warning(
                     "%s takes %.3g MB, more than the whole cache (%.3g MB): not stored; raise %s",
-                    where,
+                    address(key, name),
                     len(data) / 1e6,
                     self.size_limit / 1e6,
                     location.SIZE_VARIABLE,
                 )
                 continue
-            with tolerant(f"store {where} ({len(data) / 1e6:.3g} MB)"):
-                self._cache.set(ENTRY + where, data)
-                self._cache.set(USED + where, time.time())
-                kept.append(name)
-        with tolerant("make room in the cache"):
-            self._make_room()
+            held = Held(key, name, data, record)
+            try:
+                self._write(held)
+            except DISK_FAULTS as error:
+                self.failed(error)
+                self._unsaved.hold(held)
+            kept.append(name)
+        self.index.list_again(key)
+        self._make_room()
         return [name for name in entries if name not in kept or not self.has(key, name)]
 
     def has(self, key: str, name: str = "result") -> bool:
         """Whether the entry is there, without reading it."""
-        with tolerant("look into the cache"):
-            return ENTRY + address(key, name) in self._cache
-        return False
+        if self._unsaved.get(key, name) is not None:
+            return True
+        with contextlib.suppress(OSError, ValueError):
+            if self._folders.has(key, name):
+                return True
+        return self._old is not None and self._from_old(key, name) is not None
 
     def touch(self, key: str, name: str) -> None:
         """Counts as a use, for eviction."""
-        with tolerant("note the use of an entry"):
-            self._cache.set(USED + address(key, name), time.time())
+        with contextlib.suppress(OSError):  # held in memory, or on a disk that is read-only
+            self._folders.touch(key, name)
 
     def pin(self, key: str) -> None:
-        """Keeps every entry of the run, whatever the size limit."""
-        self._cache.set(PIN + key, 1)
+        """Keeps every entry of the run, whatever the size limit. Raises `CacheFault` when that cannot be noted."""
+        try:
+            self._folders.pin(key)
+        except OSError as error:
+            raise CacheFault(location.cannot_write(self.directory, error)) from error
+        self.index.list_again(key)
 
     def unpin(self, key: str) -> None:
-        self._cache.delete(PIN + key)
+        """Raises `CacheFault` when that cannot be noted."""
+        try:
+            self._folders.unpin(key)
+        except OSError as error:
+            raise CacheFault(location.cannot_write(self.directory, error)) from error
+        self.index.list_again(key)
 
-    def pinned(self) -> frozenset[str]:
-        """Keys of the pinned runs."""
-        return frozenset(self._keys(PIN))
+    def pinned(self, key: str) -> bool:
+        """Whether the run is pinned; yes, when in doubt."""
+        try:
+            return self._folders.pinned(key)
+        except ValueError:
+            return False
+        except OSError:
+            return True
 
     def lease(self, key: str) -> Lease:
-        return Lease(self._cache, key)
+        return self._leases.of(key)
 
-    @property
-    def cache(self) -> diskcache.Cache:
-        return self._cache
+    def holder(self, key: str) -> Holder | None:
+        """The process that computes the run right now."""
+        return self._leases.holder(key)
 
     def volume(self) -> int:
-        """Bytes in use."""
-        return self._cache.volume()
+        """Bytes on disk. Raises `CacheFault`."""
+        try:
+            return self._table.volume()
+        except DISK_FAULTS as error:
+            raise CacheFault(f"the index in {self.directory} cannot be read: {words(error)}") from error
+
+    # Trouble with the disk.
+
+    @property
+    def fault(self) -> str:
+        """Why the last write failed, in one line; empty when none did, or when what failed has been written since."""
+        return location.cannot_write(self.directory, self._fault) if self._fault else ""
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """Entries held in memory because the disk did not take them, and their bytes."""
+        return len(self._unsaved), self._unsaved.size
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is held that nothing more should be computed."""
+        return self._unsaved.size >= unsaved.LIMIT
+
+    def failed(self, error: BaseException) -> None:
+        """Notes that the disk did not take something; `flush` tries again."""
+        log.warning("the cache in %s cannot be written: %s", self.directory, words(error))
+        self._fault = error
+
+    def flush(self) -> None:
+        """Tries to write what could not be written before."""
+        if self._fault is None:
+            return
+        try:
+            location.private(self.directory)
+            for held in self._unsaved:
+                self._write(held)
+                self._unsaved.release(held)
+                self.index.list_again(held.key)
+            self.index.flush()
+            self._table.volume()
+            self._leases.database()
+        except (*DISK_FAULTS, CacheFault) as error:
+            self._fault = error
+            return
+        log.info("the cache in %s can be written again", self.directory)
+        self._fault = None
+
+    def reconcile(self) -> None:
+        """Brings the table up to date with the folders, and removes what writers left that were killed long ago.
+
+        A complete entry without a row is listed again. For the server: it reads every folder.
+        """
+        with tolerant("look through the folders of runs"):
+            self._folders.remove_unfinished()
+            listed, there = set(self._table.keys()), set(self._folders.run_keys())
+            for key in listed ^ there:
+                self.index.list_again(key)
+            self._table.recount()
 
     def close(self) -> None:
-        self._cache.close()
+        self._table.close()
+        self._leases.close()
+
+    # Files.
+
+    def _read(self, key: str, name: str) -> bytes | None:
+        data = self._folders.read(key, name)
+        if data is None and self._old is not None:
+            return self._from_old(key, name)
+        return None if data is None else unlabelled(data)
+
+    def _write(self, held: Held) -> None:
+        where = address(held.key, held.name)
+        facts = asdict(replace(held.record, status="finished")) if held.record else {}
+        self._folders.write(held.key, held.name, labelled(held.data, where, facts))
+
+    def _set_aside(self, key: str, name: str, why: str) -> None:
+        where = address(key, name)
+        try:
+            target = self._folders.set_aside(self._folders.entry(key, name), f"{key[:16]}-{name}")
+        except (*DISK_FAULTS, CacheFault) as error:
+            log.warning("a damaged entry stays where it is (%s): %s", words(error), why)
+            return
+        log.warning("set a damaged entry aside as %s, it will be computed again: %s", target.name, why or where)
+        self.index.list_again(key)
+
+    def _rows(self) -> Iterator[RunRow]:
+        for key in self._folders.run_keys():
+            row = self.index.row(key)
+            if row is not None:
+                yield row
+
+    # Room.
 
     def _make_room(self) -> None:
-        if self.volume() <= self.size_limit:
-            return
-        pinned = self.pinned()
-        entries = [where for where in self._keys(ENTRY) if where.split("/")[0] not in pinned]
-        for where in sorted(entries, key=self._used):
-            log.info("evicted %s, the least recently used", where)
-            self._drop(where)
-            if self.volume() <= self.size_limit:
-                return
-        log.warning("pinned runs fill the cache (%.3g MB): unpin some", self.volume() / 1e6)
+        if self._fault is not None:
+            return  # what is known of the disk may be wrong
+        with self._making_room, tolerant("make room in the cache"):
+            while (excess := self._table.volume() - self.size_limit) > 0 and self._fault is None:
+                if not self._evict(excess):
+                    log.warning("pinned runs fill the cache (%.3g MB): unpin some", self._table.volume() / 1e6)
+                    return
 
-    def _drop(self, where: str) -> None:
-        with tolerant("drop an entry"):
-            self._cache.delete(ENTRY + where)
-            self._cache.delete(USED + where)
+    def _evict(self, excess: int) -> bool:
+        """Removes the entries used longest ago, then records of which nothing else is left. False: there are none."""
+        freed, candidates = 0, self._table.least_used(EVICTED_AT_ONCE)
+        for key, entry in candidates:
+            if freed < excess:
+                freed += self._drop(key, entry)
+        ended = [] if candidates else [key for key in self._table.bare(EVICTED_AT_ONCE) if self._ended(key)]
+        for key in ended:
+            self._folders.remove_record(key)
+            self.index.list_again(key)
+        return bool(candidates or ended)
 
-    def _keys(self, prefix: str) -> list[str]:
-        return [key.removeprefix(prefix) for key in map(str, self._cache.iterkeys()) if key.startswith(prefix)]
+    def _ended(self, key: str) -> bool:
+        record = self.index.get(key)
+        return record is not None and record.status != "unfinished"
 
-    def _used(self, where: str) -> float:
-        """When the entry was written or read last (Unix time)."""
-        return float(str(self._cache.get(USED + where, 0.0)))
+    def _drop(self, key: str, entry: EntryRow) -> int:
+        """Evicts an entry unless the row is wrong about it; gives the bytes."""
+        try:
+            if self._folders.pinned(key) or self._folders.used(key, entry.name) > entry.used:
+                self.index.list_again(key)
+                return 0
+            self._folders.remove(key, entry.name)
+        except FileNotFoundError:
+            pass
+        except ValueError:  # a row that this program did not write
+            self._table.remove(key)
+            return 0
+        log.info("evicted %s, the least recently used", address(key, entry.name))
+        self._table.remove_entry(key, entry.name)
+        return entry.size
 
+    # The layout before this one.
 
-def _open(directory: Path) -> diskcache.Cache:
-    """The database. One that is damaged is thrown away, with a log line: everything in it can be computed again."""
-    try:
-        return _cache(directory)
-    except (sqlite3.DatabaseError, UnsafeEntryError) as error:
-        log.warning("the cache in %s is damaged (%s): starting an empty one", directory, error)
-        shutil.rmtree(directory)
-        return _cache(location.private(directory))
+    def _before(self) -> OldLayout | None:
+        """Brings the old layout over; while that is not possible, it is read where it is."""
+        old = OldLayout(self.directory.parent / "results")
+        done = self.directory / "brought-over.json"
+        try:
+            if not old.exists or (done.exists() and done.stat().st_mtime >= old.written):
+                return None
+            bring_over(old, self._folders, done)
+            self.reconcile()
+        except DISK_FAULTS as error:
+            self.failed(error)
+            return old
+        return None
 
-
-def _cache(directory: Path) -> diskcache.Cache:
-    # No eviction by diskcache: it knows no pins and drops ten entries at a time.
-    cache = diskcache.Cache(
-        str(directory), disk=BytesDisk, timeout=10, eviction_policy="none", cull_limit=0, size_limit=2**62
-    )
-    list(cache.iterkeys())  # raises here, not later, when a key is not text
-    return cache
+    def _from_old(self, key: str, name: str) -> bytes | None:
+        try:
+            return self._old.read(key, name) if self._old else None
+        except DISK_FAULTS as error:
+            log.warning("could not read the old layout: %s", words(error))
+            return None

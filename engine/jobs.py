@@ -54,7 +54,13 @@ KINDS = {
 
 def key(kind: str, config: Config) -> str:
     """Content address of a result: hash of the kind, its version and the canonical config."""
-    return hashlib.sha256(f"{kind}/{VERSIONS[kind]}/{config.canonical()}".encode()).hexdigest()
+    return key_of(kind, config.canonical())
+
+
+def key_of(kind: str, canonical: str, version: int | None = None) -> str:
+    """The same for a config in its canonical form, as the given version (the present one when None) made it."""
+    version = VERSIONS.get(kind, 0) if version is None else version
+    return hashlib.sha256(f"{kind}/{version}/{canonical}".encode()).hexdigest()
 
 
 def parse(kind: str, values: dict) -> Config:

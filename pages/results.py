@@ -122,10 +122,13 @@ def _versions(result: RunResult) -> str:
 def keep(key: str) -> None:
     """Whether the cache may make room by dropping this run."""
     engine = cache.current()
-    pinned = key in engine.store.pinned()
+    pinned = engine.store.pinned(key)
     kept = st.toggle("keep this result however full the cache is", value=pinned, key=f"keep {key[:16]}")
     if kept != pinned:
-        (engine.pin if kept else engine.unpin)(key)
+        try:
+            (engine.pin if kept else engine.unpin)(key)
+        except cache.CacheFault as fault:
+            st.error(plain(str(fault)), icon=":material/error:")
 
 
 def about(names: Sequence[str], file_name: str, chart: Callable[[], Any]) -> None:

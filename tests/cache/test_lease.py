@@ -4,7 +4,6 @@ import time
 import pytest
 
 from cache import Store, lease
-from cache.lease import holder
 
 
 def test_one_at_a_time_and_news_for_who_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,14 +26,14 @@ def test_one_at_a_time_and_news_for_who_waits(store: Store, monkeypatch: pytest.
     thread.join()
     assert order == ["first", "second"]
     assert seen[-1] == 0.5
-    assert holder(store.cache, "k") is None
+    assert store.holder("k") is None
 
 
 def test_who_waits_may_give_up(store: Store) -> None:
     with store.lease("k") as first, store.lease("k") as second:
         assert first.acquire(lambda other: True)
         assert not second.acquire(lambda other: False)
-    assert holder(store.cache, "k") is None
+    assert store.holder("k") is None
 
 
 def test_a_silent_holder_is_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,8 @@ import json
 import pytest
 from toy_jobs import ToyConfig
 
-from cache import Store, run_index
+from cache import Store
+from cache.record import label
 from engine.schema import Config
 
 
@@ -31,30 +32,33 @@ def test_asked_again_keeps_its_place(store: Store) -> None:
     assert [record.key for record in store.index.recent()] == ["b", "a"]
 
 
-def test_old_records_are_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_index, "KEEP", 2)
-    for number in range(4):
-        store.index.add(str(number), "steady", ToyConfig(number=number))
-    assert [record.key for record in store.index.recent()] == ["3", "2"]
-
-
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"entries": [], "of": "another version"})])
 def test_a_record_that_makes_no_sense_is_left_out(store: Store, text: str) -> None:
     store.index.add("good", "steady", ToyConfig())
-    store.cache.set("run/bad", text)
+    store.index.add("bad", "steady", ToyConfig())
+    (store.directory / "runs" / "ba" / "bad" / "run.json").write_text(text)
     assert [record.key for record in store.index.recent()] == ["good"]
 
 
 def test_label_names_what_differs_from_the_defaults() -> None:
-    assert run_index.label(Nested()) == "defaults"
-    assert run_index.label(Nested(toy=ToyConfig(number=4), size=5)) == "number=4, size=5"
-    assert len(run_index.label(ToyConfig(trace="x" * 200))) == 80
+    assert label(Nested()) == "defaults"
+    assert label(Nested(toy=ToyConfig(number=4), size=5)) == "number=4, size=5"
+    assert len(label(ToyConfig(trace="x" * 200))) == 80
 
 
-def test_many_of_one_kind_do_not_crowd_out_another(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_index, "KEEP", 2)
+def test_every_run_is_listed_a_page_at_a_time(store: Store) -> None:
+    for number in range(700):
+        store.index.add(f"cell{number}", "cell", ToyConfig())
     store.index.add("mine", "run", ToyConfig())
-    for i in range(5):
-        store.index.add(f"cell{i}", "cell", ToyConfig())
-    assert [record.key for record in store.index.recent("run")] == ["mine"]
-    assert [record.key for record in store.index.recent("cell")] == ["cell4", "cell3"]
+    assert [record.key for record in store.index.recent("run", limit=50)] == ["mine"]
+    pages = [store.index.recent("cell", limit=50, offset=start) for start in range(0, 750, 50)]
+    assert [len(page) for page in pages] == [50] * 14 + [0]
+    assert len({record.key for page in pages for record in page}) == 700
+    assert store.index.count("cell") == 700
+
+
+def test_pinned_runs_are_listed_alone(store: Store) -> None:
+    for number in range(5):
+        store.index.add(str(number), "steady", ToyConfig())
+    store.pin("1")
+    assert [record.key for record in store.index.recent(pinned=True)] == ["1"]

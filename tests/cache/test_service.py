@@ -7,6 +7,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store
+from cache.run_folders import RunFolders
 from engine import jobs
 from engine.schema import Config, ConfigError
 
@@ -71,7 +72,7 @@ def test_the_same_config_from_many_threads_is_computed_once(
 def test_a_damaged_result_is_computed_again(engine: CachedEngine, config: Make, computations: Count) -> None:
     toy = config()
     key = engine.wait(engine.request("steady", toy, "me"), 10).key
-    engine.store.cache.set(f"entry/{key}/result", b"kernel-drift-1\nnot what was written")
+    RunFolders(engine.store.directory).write(key, "result", [b"kernel-drift-1\nnot what was written"])
     assert engine.lookup("steady", toy) is None
     job = engine.request("steady", toy, "me")
     assert job.state == "queued"
@@ -86,7 +87,7 @@ def test_an_evicted_entry_is_computed_again_though_the_result_is_there(
 ) -> None:
     toy = config()
     key = engine.wait(engine.request("steady", toy, "me"), 10).key
-    engine.store.cache.delete(f"entry/{key}/parameters")
+    RunFolders(engine.store.directory).remove(key, "parameters")
     assert engine.request("steady", toy, "me").state == "finished"
     engine.wait(engine.request("steady", toy, "me", "parameters"), 10)
     assert engine.lookup("steady", toy, "parameters") is not None

@@ -1,8 +1,7 @@
-import contextlib
 import logging
+import os
 import pickle
 import resource
-import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ import diskcache
 import numpy as np
 import pytest
 
-from cache import Store, location
+from cache import CacheFault, Store, location
 from cache.archive import address, encode
 from cache.bytes_disk import BytesDisk, UnsafeEntryError
-
-Row = tuple[str, int, bytes | None, str | None]
+from cache.run_folders import RunFolders
 
 
 class Bomb:
@@ -32,15 +30,13 @@ def encoded(key: str, size: int = 10, name: str = "result") -> dict[str, bytes]:
     return {name: encode({"x": np.zeros(size)}, address(key, name))}
 
 
-def change(store: Store, statement: str, *values: object) -> None:
-    """Behind the store's back."""
-    with contextlib.closing(sqlite3.connect(store.directory / "results" / "cache.db")) as database:
-        database.execute(statement, values)
-        database.commit()
+def entry_file(store: Store, key: str = "k", name: str = "result") -> Path:
+    return RunFolders(store.directory).entry(key, name)
 
 
-def value_files(store: Store) -> list[Path]:
-    return list((store.directory / "results").rglob("*.val"))
+def aside(store: Store) -> list[str]:
+    folder = store.directory / "aside"
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
 @pytest.fixture
@@ -63,15 +59,28 @@ def test_round_trip_survives_reopening(store: Store) -> None:
 
 
 def test_directory_is_private(store: Store) -> None:
-    for path in (store.directory, store.directory / "results"):
+    store.put("k", encoded("k"))
+    with store.lease("k") as lease:
+        lease.acquire(lambda _: True)
+    for path in (store.directory, store.directory / "leases"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_share_keeps_its_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tmp_path.chmod(0o2775)
+    monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(tmp_path))
+    store = Store()
+    store.put("k", encoded("k"))
+    store.close()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o2775
+    assert stat.S_IMODE(store.directory.stat().st_mode) & 0o777 == 0o700
 
 
 def test_location_and_limit_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(tmp_path / "here"))
     monkeypatch.setenv("KERNEL_DRIFT_CACHE_GB", "0.5")
     store = Store()
-    assert store.directory == tmp_path / "here"
+    assert store.directory == tmp_path / "here" / f"store-{os.getuid()}"
     assert store.size_limit == 500_000_000
     store.close()
 
@@ -79,7 +88,7 @@ def test_location_and_limit_come_from_the_environment(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("given", ["0", "-3", "many", "nan", "inf"])
 def test_a_senseless_limit_is_explained(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("KERNEL_DRIFT_CACHE_GB", given)
-    with pytest.raises(ValueError, match="positive number of gigabytes"):
+    with pytest.raises(CacheFault, match="positive number of gigabytes"):
         location.size_limit()
 
 
@@ -100,64 +109,42 @@ def test_pickles_are_refused_both_ways(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*went off"))
 
 
-def test_a_pickle_put_in_place_of_an_entry_is_dropped(
-    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_pickle_put_in_place_of_an_entry_is_set_aside(store: Store, tmp_path: Path) -> None:
     store.put("k", encoded("k"))
-    bomb = pickle.dumps(Bomb(tmp_path / "went off"))
-    change(store, "UPDATE Cache SET mode = 4, filename = NULL, value = ? WHERE key = 'entry/k/result'", bomb)
+    entry_file(store).write_bytes(pickle.dumps(Bomb(tmp_path / "went off")))
     assert store.get("k") is None
     assert not (tmp_path / "went off").exists()
-    assert "refused to unpickle" in caplog.text
+    assert len(aside(store)) == 1
     assert not store.has("k")
 
 
-def test_a_pickled_key_throws_the_database_away(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    store.put("k", encoded("k"))
-    change(store, "INSERT INTO Cache (key, raw) VALUES (?, 0)", pickle.dumps(Bomb(tmp_path / "went off")))
-    store.close()
-    again = Store(store.directory, store.size_limit)
-    assert again.get("k") is None
-    assert "starting an empty one" in caplog.text
-    assert not (tmp_path / "went off").exists()
-    again.close()
-
-
 @pytest.mark.parametrize("size", [10, 100_000])
-@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "delete"])
-def test_damaged_entries_are_dropped_and_logged(
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "delete", "label", "moved"])
+def test_damaged_entries_are_set_aside_alone(
     store: Store, size: int, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.put("k", encoded("k", size))
-    good = encoded("k", size)["result"]
+    store.put("other", encoded("other", size))
+    file = entry_file(store)
+    good = file.read_bytes()
     half = len(good) // 2
-    flipped = good[:half] + bytes([good[half] ^ 255]) + good[half + 1 :]
-    bad = {"truncate": good[:half], "flip": flipped, "empty": b"", "delete": None}[damage]
-    files = value_files(store)
-    if not files:  # small values lie in the database
-        change(store, "UPDATE Cache SET value = ? WHERE key = 'entry/k/result'", bad)
-    elif bad is None:
-        files[0].unlink()
-    else:
-        files[0].write_bytes(bad)
+    bad = {
+        "truncate": good[:half],
+        "flip": good[:half] + bytes([good[half] ^ 255]) + good[half + 1 :],
+        "empty": b"",
+        "label": good[:15] + b"\xff" * 8 + good[23:],
+        "moved": entry_file(store, "other").read_bytes(),
+    }
+    file.unlink() if damage == "delete" else file.write_bytes(bad[damage])
     assert store.get("k") is None
     if damage != "delete":
-        assert "dropped a damaged entry" in caplog.text
+        assert "set a damaged entry aside" in caplog.text
         assert caplog.records[0].name == "kernel_drift.cache"
-        assert not store.has("k")
+        assert len(aside(store)) == 1
+    assert not store.has("k")
     assert store.put("k", encoded("k", size)) == []
     assert store.get("k") is not None
-
-
-def test_a_damaged_database_is_replaced(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    store.put("k", encoded("k"))
-    store.close()
-    for file in (store.directory / "results").glob("cache.db*"):
-        file.write_bytes(b"not a database " * 1000)
-    again = Store(store.directory, store.size_limit)
-    assert "is damaged" in caplog.text
-    assert again.put("k", encoded("k")) == []
-    again.close()
+    assert store.get("other") is not None
 
 
 def test_the_least_recently_used_is_evicted_first(small: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -175,7 +162,8 @@ def test_pinned_runs_stay_until_unpinned(small: Store) -> None:
     for key in ("a", "b"):
         small.put(key, encoded(key, 150_000))
     small.pin("a")
-    assert small.pinned() == {"a"}
+    assert small.pinned("a")
+    assert not small.pinned("b")
     small.put("c", encoded("c", 150_000))
     assert [key for key in "abc" if small.has(key)] == ["a", "c"]
     small.unpin("a")
@@ -209,15 +197,20 @@ def test_a_full_disk_is_survived_and_leaves_nothing_behind(store: Store, caplog:
         missing = store.put("k", encoded("k", 1_000_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert missing == ["result"]
-    assert "could not store k/result" in caplog.text
-    assert value_files(store) == []
+    assert missing == []
+    assert "larger than this process may write" in store.fault
+    assert not entry_file(store).exists()
+    assert not list(store.directory.rglob(".part-*"))
+    assert store.get("k") is not None, "held in memory"
+    store.flush()
+    assert store.fault == ""
+    assert entry_file(store).exists()
     assert store.get("before") is not None
 
 
 def test_a_place_that_cannot_be_a_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="irectory"):
+    with pytest.raises(CacheFault, match="is not a folder: KERNEL_DRIFT_CACHE names"):
         Store(tmp_path / "file" / "below")
 
 

@@ -70,7 +70,7 @@ class PretendEngine:
         self.results: dict[str, Mapping] = {}
         self.records: dict[str, Any] = {}
         self.runs: list[Run] = []
-        self.store = SimpleNamespace(index=SimpleNamespace(get=self.records.get), pinned=frozenset)
+        self.store = SimpleNamespace(index=SimpleNamespace(get=self.records.get), pinned=lambda key: False)
 
     def put(self, config: Config, state: str, **changes: Any) -> str:
         key = jobs.key("run", config)

@@ -1,0 +1,175 @@
+"""Runs as folders: whatever a run left, in files that say what they are. Everything else here is made from them.
+
+runs/ab/ab3f.../run.json      the record
+                result.entry  arrays, behind a label that repeats the record
+                pin           there while the run is pinned
+aside/                        what was no good, with its date
+"""
+
+import contextlib
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cache import location
+from cache.faults import log
+from cache.record import Record
+
+RECORD, PIN, ENTRY = "run.json", "pin", ".entry"
+PART = ".part-"
+"""Begins the name of a file that is being written; it gets its own name when it is whole."""
+
+PART_SECONDS = 86_400.0
+"""After which an unfinished file is nobody's any more."""
+
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+
+
+class RunFolders:
+    """The files of a store. Methods raise `OSError`; a file that is not there is None, or False."""
+
+    def __init__(self, directory: Path):
+        self._home = directory
+        self._runs = directory / "runs"
+
+    def entry(self, key: str, name: str) -> Path:
+        """Where an entry lies. Raises `ValueError` for names that are no file names."""
+        return self._run(key) / (_checked(name) + ENTRY)
+
+    def read(self, key: str, name: str) -> bytes | None:
+        return _read(self.entry(key, name))
+
+    def has(self, key: str, name: str) -> bool:
+        return self.entry(key, name).exists()
+
+    def write(self, key: str, name: str, parts: Iterable[bytes]) -> None:
+        """Whole and on the disk when it returns, or not at all."""
+        self._write(self.entry(key, name), parts, durable=True)
+
+    def remove(self, key: str, name: str) -> None:
+        self.entry(key, name).unlink(missing_ok=True)
+
+    def used(self, key: str, name: str) -> float:
+        """When the entry was written or read last (Unix time)."""
+        return self.entry(key, name).stat().st_mtime
+
+    def touch(self, key: str, name: str) -> None:
+        os.utime(self.entry(key, name))
+
+    def entries(self, key: str) -> dict[str, os.stat_result]:
+        """The entries of a run with size and time of last use."""
+        return {
+            found.name.removesuffix(ENTRY): found.stat()
+            for found in _scan(self._run(key))
+            if found.name.endswith(ENTRY)
+        }
+
+    def run_keys(self) -> Iterator[str]:
+        """Every run of which there is anything."""
+        for shard in _scan(self._runs):
+            yield from (run.name for run in _scan(Path(shard.path)) if nameable(run.name))
+
+    def record(self, key: str) -> Record | None:
+        """The record; None where there is none, or none that makes sense."""
+        text = _read(self._run(key) / RECORD)
+        record = None if text is None else Record.from_json(text.decode(errors="replace"))
+        return record if record is None or record.key == key else None
+
+    def write_record(self, record: Record) -> int:
+        """Gives the size of the file. A power cut may lose it: the label of the result repeats it."""
+        text = record.to_json().encode()
+        self._write(self._run(record.key) / RECORD, [text])
+        return len(text)
+
+    def remove_record(self, key: str) -> None:
+        """With the folder, unless something else is in it."""
+        (self._run(key) / RECORD).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._run(key).rmdir()
+
+    def record_size(self, key: str) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            return (self._run(key) / RECORD).stat().st_size
+        return 0
+
+    def pin(self, key: str) -> None:
+        self._write(self._run(key) / PIN, [b""])
+
+    def unpin(self, key: str) -> None:
+        (self._run(key) / PIN).unlink(missing_ok=True)
+
+    def pinned(self, key: str) -> bool:
+        try:
+            (self._run(key) / PIN).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True  # what cannot be looked at raises: a doubt unpins nothing
+
+    def set_aside(self, path: Path, name: str) -> Path:
+        """Moves a file that is no good out of the way and keeps it, named by the day and minute."""
+        aside = location.private(self._home / "aside")
+        target = aside / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{name}-{uuid.uuid4().hex[:6]}"
+        path.rename(target)
+        return target
+
+    def remove_unfinished(self) -> int:
+        """Removes what writers that were killed left more than a day ago, known by its name; gives their number."""
+        removed = 0
+        for key in self.run_keys():
+            for file in _scan(self._run(key)):
+                if file.name.startswith(PART) and time.time() - file.stat().st_mtime > PART_SECONDS:
+                    Path(file.path).unlink(missing_ok=True)
+                    removed += 1
+        if removed:
+            log.info("removed %d unfinished files of writers that were killed", removed)
+        return removed
+
+    def _run(self, key: str) -> Path:
+        return self._runs / _checked(key)[:2] / key
+
+    def _write(self, path: Path, parts: Iterable[bytes], durable: bool = False) -> None:
+        """Whole or not at all: written aside, then renamed."""
+        part = path.with_name(f"{PART}{uuid.uuid4().hex}")
+        if not path.parent.is_dir():
+            location.private(self._home)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("xb") as file:
+                file.writelines(parts)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            part.rename(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+
+
+def nameable(*names: object) -> bool:
+    """Whether these can name a run and its entry."""
+    return all(isinstance(name, str) and NAME.fullmatch(name) for name in names)
+
+
+def _checked(name: str) -> str:
+    if not nameable(name):
+        raise ValueError(f"{name!r} cannot name a file of the cache")
+    return name
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,286 @@
+"""The table of runs: what lists and finds them quickly. Made from the run folders, and made again when it is lost."""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from cache import location
+from cache.faults import damaged, log
+
+T = TypeVar("T")
+
+LAYOUT = 1
+"""Of the tables below; a database of another layout is set aside."""
+
+PATIENCE = 5.0
+"""Seconds that a write waits while another process holds the lock."""
+
+TABLES = (
+    "CREATE TABLE runs (key TEXT PRIMARY KEY, kind TEXT, owner TEXT, created REAL, size INTEGER, pinned INTEGER)"
+    " WITHOUT ROWID",
+    "CREATE INDEX runs_by_kind ON runs (kind, created)",
+    "CREATE INDEX runs_by_owner ON runs (owner, created)",
+    "CREATE INDEX runs_by_time ON runs (created)",
+    "CREATE INDEX runs_by_pin ON runs (pinned, created)",
+    "CREATE TABLE entries (key TEXT, name TEXT, size INTEGER, used REAL, PRIMARY KEY (key, name)) WITHOUT ROWID",
+    "CREATE INDEX entries_by_use ON entries (used)",
+    "CREATE TABLE total (size INTEGER)",
+    "INSERT INTO total VALUES (0)",
+    *(
+        f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN UPDATE total SET size = size {change}; END"
+        for table in ("runs", "entries")
+        for event, change in (
+            ("INSERT", "+ NEW.size"),
+            ("DELETE", "- OLD.size"),
+            ("UPDATE", "+ NEW.size - OLD.size"),
+        )
+    ),
+    f"PRAGMA user_version = {LAYOUT}",
+)
+"""`total` keeps the sum of all sizes."""
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """An entry: bytes, and when it was used last (Unix time)."""
+
+    name: str
+    size: int
+    used: float
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as the table holds it. `size` is of its record, in bytes; `entries` have their own."""
+
+    key: str
+    kind: str
+    owner: str
+    created: float
+    size: int
+    pinned: bool
+    entries: tuple[EntryRow, ...] = ()
+
+
+class RunTable:
+    """Thread-safe. Methods raise `sqlite3.Error` or `OSError` when the disk does not allow it."""
+
+    def __init__(self, path: Path, rows: Callable[[], Iterable[RunRow]]):
+        """`rows` reads the run folders: it fills a database that is new."""
+        self._path = path
+        self._rows = rows
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    def put(self, row: RunRow) -> None:
+        """Adds the run or changes it, and its entries with it."""
+        self._do(lambda database: _put(database, [row]))
+
+    def fill(self, rows: Iterable[RunRow]) -> None:
+        """The same for many."""
+        self._do(lambda database: _put(database, rows))
+
+    def remove_entry(self, key: str, name: str) -> None:
+        self._do(lambda database: database.execute("DELETE FROM entries WHERE key = ? AND name = ?", (key, name)))
+
+    def remove(self, key: str) -> None:
+        """The run and its entries: nothing of it is there any more."""
+
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM entries WHERE key = ?", (key,))
+            database.execute("DELETE FROM runs WHERE key = ?", (key,))
+
+        self._do(work)
+
+    def used(self, key: str, name: str, when: float) -> None:
+        self._do(lambda d: d.execute("UPDATE entries SET used = ? WHERE key = ? AND name = ?", (when, key, name)))
+
+    def keys(
+        self, kind: str | None = None, pinned: bool = False, owner: str | None = None, limit: int = -1, offset: int = 0
+    ) -> list[str]:
+        """Keys of the runs asked for, newest first."""
+        wanted = {"kind": kind, "owner": owner, "pinned": 1 if pinned else None}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(f"{name} = :{name}" for name in given)
+        statement = f"SELECT key FROM runs {'WHERE ' + where if where else ''} ORDER BY created DESC, key"
+        values = {**given, "limit": limit, "offset": offset}
+        return self._do(
+            lambda database: [key for (key,) in database.execute(statement + " LIMIT :limit OFFSET :offset", values)]
+        )
+
+    def count(self, kind: str | None = None) -> int:
+        statement = "SELECT count(*) FROM runs" + (" WHERE kind = ?" if kind else "")
+        return self._do(lambda database: database.execute(statement, (kind,) if kind else ()).fetchone()[0])
+
+    def volume(self) -> int:
+        """Bytes of all entries and records."""
+        return self._do(lambda database: database.execute("SELECT coalesce(sum(size), 0) FROM total").fetchone()[0])
+
+    def recount(self) -> None:
+        """Sums all sizes anew."""
+
+        def work(database: sqlite3.Connection) -> None:
+            with _transaction(database):
+                database.execute("DELETE FROM total")
+                database.execute(
+                    "INSERT INTO total SELECT (SELECT coalesce(sum(size), 0) FROM runs)"
+                    " + (SELECT coalesce(sum(size), 0) FROM entries)"
+                )
+
+        self._do(work)
+
+    def least_used(self, limit: int) -> list[tuple[str, EntryRow]]:
+        """The unpinned entries that were used longest ago, with the key of their run."""
+        statement = (
+            "SELECT entries.key, name, entries.size, used FROM entries JOIN runs ON runs.key = entries.key "
+            "WHERE pinned = 0 ORDER BY used LIMIT ?"
+        )
+        return self._do(lambda d: [(key, EntryRow(*rest)) for key, *rest in d.execute(statement, (limit,))])
+
+    def bare(self, limit: int) -> list[str]:
+        """Unpinned runs of which only a record is left, oldest first."""
+        statement = (
+            "SELECT key FROM runs WHERE pinned = 0 AND NOT EXISTS "
+            "(SELECT * FROM entries WHERE entries.key = runs.key) ORDER BY created LIMIT ?"
+        )
+        return self._do(lambda database: [key for (key,) in database.execute(statement, (limit,))])
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` on the database. One that turns out damaged is set aside and made again from the files."""
+        with self._lock:
+            try:
+                return work(self._open())
+            except sqlite3.Error as error:
+                if not (damaged(error) or str(error).startswith("no such")):  # a table or a column
+                    raise
+                self._set_aside(str(error))
+                return work(self._open())
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._file == _identity(self._path):
+            return self._connection
+        self.close()  # the file was removed or replaced behind our back
+        try:
+            self._connection = self._prepared()
+        except sqlite3.Error as error:
+            if not damaged(error):
+                raise
+            self._set_aside(str(error))
+            self._connection = self._prepared()
+        self._file = _identity(self._path)
+        return self._connection
+
+    def _prepared(self) -> sqlite3.Connection:
+        """A connection to a database that has its tables and its rows."""
+        if self._path.exists() and not os.access(self._path.parent, os.W_OK):
+            return _read_only(self._path)
+        location.private(self._path.parent)
+        database = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            layout = database.execute("PRAGMA user_version").fetchone()[0]
+            database.execute("PRAGMA synchronous = NORMAL")
+            if layout == LAYOUT:
+                return database
+            if layout != 0 or database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                database.close()
+                self._set_aside(f"its layout is {layout}, not {LAYOUT}")
+                return self._prepared()
+            database.execute("PRAGMA journal_mode = WAL")
+            _create(database, self._rows())
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _set_aside(self, why: str) -> None:
+        """Renames the database with its date. It is only an index: the results lie beside it."""
+        self.close()
+        stamp = time.strftime("%Y-%m-%d-%H%M%S")
+        log.warning("the index %s is damaged (%s): set aside, and made again from the results", self._path, why)
+        for suffix in ("", "-wal", "-shm"):
+            file = Path(f"{self._path}{suffix}")
+            with contextlib.suppress(FileNotFoundError):
+                file.rename(file.with_name(f"{self._path.stem}-damaged-{stamp}{self._path.suffix}{suffix}"))
+
+
+def _create(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
+    """Tables and rows in one transaction: no other process sees them half made."""
+    with _transaction(database):
+        if database.execute("PRAGMA user_version").fetchone()[0] == LAYOUT:
+            return  # another process was quicker
+        for statement in TABLES:
+            database.execute(statement)
+        _rows_in(database, rows)
+
+
+def _put(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
+    with _transaction(database):
+        _rows_in(database, rows)
+
+
+def _rows_in(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
+    for row in rows:
+        database.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, "
+            "owner = excluded.owner, created = excluded.created, size = excluded.size, pinned = excluded.pinned",
+            (row.key, row.kind, row.owner, row.created, row.size, int(row.pinned)),
+        )
+        names = [entry.name for entry in row.entries]
+        holes = ", ".join("?" * len(names))
+        database.execute(f"DELETE FROM entries WHERE key = ? AND name NOT IN ({holes})", (row.key, *names))
+        database.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?, ?) ON CONFLICT (key, name) DO UPDATE SET size = excluded.size, "
+            "used = excluded.used",
+            [(row.key, entry.name, entry.size, entry.used) for entry in row.entries],
+        )
+
+
+@contextlib.contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if database.in_transaction:
+            database.rollback()
+        raise
+    database.commit()
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """A database in a place where nothing can be written, not even beside it."""
+    for mode in ("mode=ro", "immutable=1"):
+        database = sqlite3.connect(
+            f"file:{quote(str(path))}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        try:
+            database.execute("SELECT count(*) FROM runs")
+        except sqlite3.OperationalError:
+            database.close()
+            if mode == "immutable=1":
+                raise
+        else:
+            return database
+    raise AssertionError("unreachable")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
