@@ -80,12 +80,12 @@ class RunIndex:
         wanted = [record for record in records if kind in (None, record.kind)]
         return sorted(wanted, key=lambda record: record.created, reverse=True)[: None if limit < 0 else limit]
 
-    def count(self, kind: str | None = None) -> int:
-        """How many runs of the kind, or of all kinds, there are."""
+    def count(self, kind: str | None = None, pinned: bool = False) -> int:
+        """How many runs of the kind, or of all kinds, there are; or how many pinned ones."""
         try:
-            return self._table.count(kind)
+            return self._table.count(kind, pinned)
         except DISK_FAULTS:
-            return len(self._listed_by_folder(kind, False, -1, 0))
+            return len(self._listed_by_folder(kind, pinned, -1, 0))
 
     def list_again(self, key: str) -> None:
         """Brings the row of a run up to date with its folder."""

@@ -107,18 +107,15 @@ class RunTable:
         self, kind: str | None = None, pinned: bool = False, owner: str | None = None, limit: int = -1, offset: int = 0
     ) -> list[str]:
         """Keys of the runs asked for, newest first."""
-        wanted = {"kind": kind, "owner": owner, "pinned": 1 if pinned else None}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        where = " AND ".join(f"{name} = :{name}" for name in given)
-        statement = f"SELECT key FROM runs {'WHERE ' + where if where else ''} ORDER BY created DESC, key"
+        where, given = _condition(kind, pinned, owner)
+        statement = f"SELECT key FROM runs {where} ORDER BY created DESC, key LIMIT :limit OFFSET :offset"
         values = {**given, "limit": limit, "offset": offset}
-        return self._do(
-            lambda database: [key for (key,) in database.execute(statement + " LIMIT :limit OFFSET :offset", values)]
-        )
+        return self._do(lambda database: [key for (key,) in database.execute(statement, values)])
 
-    def count(self, kind: str | None = None) -> int:
-        statement = "SELECT count(*) FROM runs" + (" WHERE kind = ?" if kind else "")
-        return self._do(lambda database: database.execute(statement, (kind,) if kind else ()).fetchone()[0])
+    def count(self, kind: str | None = None, pinned: bool = False, owner: str | None = None) -> int:
+        """Of the same."""
+        where, given = _condition(kind, pinned, owner)
+        return self._do(lambda database: database.execute(f"SELECT count(*) FROM runs {where}", given).fetchone()[0])
 
     def volume(self) -> int:
         """Bytes of all entries and records."""
@@ -215,6 +212,13 @@ class RunTable:
             file = Path(f"{self._path}{suffix}")
             with contextlib.suppress(FileNotFoundError):
                 file.rename(file.with_name(f"{self._path.stem}-damaged-{stamp}{self._path.suffix}{suffix}"))
+
+
+def _condition(kind: str | None, pinned: bool, owner: str | None) -> tuple[str, dict[str, object]]:
+    """What a row must be, as SQL and its values."""
+    wanted = {"kind": kind, "owner": owner, "pinned": 1 if pinned else None}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return "WHERE " + " AND ".join(f"{name} = :{name}" for name in given) if given else "", given
 
 
 def _create(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:

@@ -41,6 +41,7 @@ if recent:
     with st.container(gap=None):
         for run in recent:
             st.page_link("evolution.py", label=runs.line(run), icon=":material/history:", query_params=runs.query(run))
+        st.page_link("all_runs.py", label="All runs, and what is kept", icon=":material/list:")
 
 st.caption(
     "Until accounts exist, the server listens on the loopback interface only (127.0.0.1): nobody but this machine can "

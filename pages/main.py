@@ -4,6 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+import cache
+from pages.words import plain
+
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
@@ -23,7 +26,10 @@ DENSE = """<style>
 st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
 PAGES = {
-    "": [st.Page("home.py", title="Home", icon=":material/home:", default=True)],
+    "": [
+        st.Page("home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("all_runs.py", title="Runs", icon=":material/list:", url_path="all_runs"),
+    ],
     "Instrument": [
         st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution"),
         st.Page("perturbation.py", title="Perturbation", icon=":material/layers:", url_path="perturbation"),
@@ -45,6 +51,8 @@ PAGES = {
 
 page = st.navigation(PAGES)
 st.html(DENSE)
+if trouble := cache.current().trouble():
+    st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
 st.session_state["arrived"] = st.session_state.get("arrived", False) or st.session_state.get("page") != page.url_path
 if st.session_state.get("page", page.url_path) != page.url_path:
     # Another page draws the same controls as new widgets: what the old ones held would pass for theirs.

@@ -70,7 +70,10 @@ class PretendEngine:
         self.results: dict[str, Mapping] = {}
         self.records: dict[str, Any] = {}
         self.runs: list[Run] = []
-        self.store = SimpleNamespace(index=SimpleNamespace(get=self.records.get), pinned=lambda key: False)
+        index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
+        self.store = SimpleNamespace(index=index, pinned=lambda key: False)
+        self.kept: list[tuple[str, bool]] = []
+        self.fault = ""
 
     def put(self, config: Config, state: str, **changes: Any) -> str:
         key = jobs.key("run", config)
@@ -98,12 +101,18 @@ class PretendEngine:
         self.jobs[key] = replace(self.jobs[key], state="cancelled")
         return self.jobs[key]
 
-    def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
-        return [run for run in self.runs if kind in (None, run.kind)][:limit]
+    def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
+        wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
+        return wanted[offset : offset + limit]
 
-    def pin(self, key: str) -> None: ...
+    def trouble(self) -> str:
+        return self.fault
 
-    def unpin(self, key: str) -> None: ...
+    def pin(self, key: str) -> None:
+        self.kept.append((key, True))
+
+    def unpin(self, key: str) -> None:
+        self.kept.append((key, False))
 
     def device(self) -> Device | None:
         return Device("Test CPU", "cpu", 8 * 10**9, "here")

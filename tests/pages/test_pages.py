@@ -18,6 +18,7 @@ from pages.drafts import config_of, draft_of
 from pages.presets import DEFAULT_DRAFT, PRESETS, shortest
 
 PAGES = ("home", "evolution")
+LISTS = ("all_runs",)
 INITIALISATION = ("second_moment", "distribution", "first_step", "initial_kernel")
 """Visited in tests/pages/test_initialisation.py."""
 PERTURBATION = ("perturbation",)
@@ -40,11 +41,11 @@ ROWS = tuple(
 def test_every_page_is_visited():
     files = {path.stem for path in (ROOT / "pages").glob("*.py")}
     main = (ROOT / "pages" / "main.py").read_text()
-    visited = {*PAGES, *INITIALISATION, *PERTURBATION, *REGIMES, *SPACES}
+    visited = {*PAGES, *LISTS, *INITIALISATION, *PERTURBATION, *REGIMES, *SPACES}
     assert {name for name in files if f'"{name}.py"' in main} == visited
 
 
-@pytest.mark.parametrize("page", [*PAGES, *INITIALISATION, *PERTURBATION, *REGIMES, *SPACES])
+@pytest.mark.parametrize("page", [*PAGES, *LISTS, *INITIALISATION, *PERTURBATION, *REGIMES, *SPACES])
 def test_documentation_in_the_code_is_not_shown(page, pretend, opened):
     """Streamlit writes bare strings on the page unless told not to."""
     tree = ast.parse((ROOT / "pages" / f"{page}.py").read_text())
@@ -274,6 +275,35 @@ def test_the_picker_carries_a_run_into_the_page(pretend, opened):
     assert app.query_params["width"] in ("16", ["16"])
 
 
+def run_of(number: int, **changes) -> Run:
+    config = RunConfig.from_dict(SMALL | {"seeds": [number]})
+    made = Run(jobs.key("run", config), "run", config.to_dict(), "label", "finished", 0.0, 1.0, 1.0, "", True, False)
+    return replace(made, **changes)
+
+
+def test_every_run_is_found_a_page_at_a_time(pretend, opened):
+    pretend.runs += [run_of(number) for number in range(120)]
+    app = opened("all_runs")
+    assert len(app.dataframe[0].value) == 50
+    app.number_input(key="all_runs_page").set_value(3).run()
+    shown = app.dataframe[0].value
+    assert len(shown) == 20
+    assert shown["open"].iloc[0].startswith("/evolution?")
+
+
+def test_a_list_says_what_is_old_and_what_is_gone(pretend, opened):
+    pretend.runs += [run_of(0), run_of(1, old=True), run_of(2, stored=False), run_of(3, state="failed")]
+    states = list(opened("all_runs").dataframe[0].value["state"])
+    assert states == ["done", "done, by an older version", "no longer in the cache", "failed"]
+
+
+@pytest.mark.parametrize("page", ["home", "evolution", "second_moment"])
+def test_trouble_with_the_disk_is_on_every_page(pretend, opened, page):
+    pretend.fault = "the cache in /here cannot be written: the disk is full"
+    app = opened(page)
+    assert "The cache in /here cannot be written\\: the disk is full" in app.warning[0].value
+
+
 def test_the_web_process_never_imports_jax():
     code = """
 import importlib, pathlib, sys
@@ -282,7 +312,7 @@ import app, cache
 from pretend_engine import PretendEngine
 from streamlit.testing.v1 import AppTest
 cache.install(PretendEngine())
-scripts = ("main", "home", "evolution", "perturbation", "regimes",
+scripts = ("main", "home", "all_runs", "evolution", "perturbation", "regimes",
            "norms", "function_space", "inductive_bias", "generalisation")
 for path in sorted(pathlib.Path("pages").rglob("*.py")):
     if path.stem not in scripts:
