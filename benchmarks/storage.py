@@ -1,6 +1,6 @@
 """The store with many runs: listing a page, writing one more, making the index again.
 
-    python -m benchmarks.storage
+python -m benchmarks.storage
 """
 
 import argparse
