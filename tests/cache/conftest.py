@@ -34,6 +34,7 @@ def add_toys() -> None:
     """Adds the toy kinds. Also called by the processes that tests start."""
     for name in TOYS:
         jobs.KINDS[name] = jobs.Kind(toy_jobs.ToyConfig, f"toy_jobs:{name}")
+        jobs.VERSIONS[name] = 1
 
 
 @pytest.fixture(scope="module", autouse=True)
