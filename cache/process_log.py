@@ -5,6 +5,7 @@ import os
 import re
 import threading
 from collections import deque
+from typing import Self
 
 KEPT = 200
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Failed)(: .*)?")
@@ -31,7 +32,10 @@ class ProcessLog:
         errors = [line for line in lines if EXCEPTION.fullmatch(line)]
         return (errors or lines or ["they said nothing"])[-1]
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """After the processes have ended."""
         os.close(self.end)
         self._thread.join(1.0)

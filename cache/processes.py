@@ -5,6 +5,7 @@ environment nor a priority, lets the scheduler block once 64 kB of its log have 
 and leaves both behind when the server is killed.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -45,14 +46,26 @@ class LocalProcesses:
     """
 
     def __init__(self, directory: Path):
-        self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))  # mode 0700
-        self._contact = self._scratch / "scheduler.json"
-        self.security = make_certificate(self._scratch)
-        _prune(location.private(directory / "compiled"))
-        self._log = ProcessLog()
+        """Raises `SchedulerError` where they cannot be started at all."""
         self._began = time.monotonic()
+        self._processes: list[subprocess.Popen] = []
+        with contextlib.ExitStack() as undo:
+            try:
+                self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))  # mode 0700
+                undo.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+                self.security = make_certificate(self._scratch)
+                self._log = undo.enter_context(ProcessLog())
+                undo.callback(self._end)
+                self._begin(directory)
+            except OSError as error:
+                raise SchedulerError(f"the local compute processes cannot be started: {error}") from error
+            self._undo = undo.pop_all()
+
+    def _begin(self, directory: Path) -> None:
+        self._contact = self._scratch / "scheduler.json"
+        _prune(location.private(directory / "compiled"))
         environment = {**_environment(directory), SCRATCH_VARIABLE: str(self._scratch)}
-        self._processes = [self._scheduler(environment)]
+        self._processes.append(self._scheduler(environment))
         devices = _gpus() or [""]
         for device in devices:
             # The workers wait for the scheduler by themselves: both start at the same time.
@@ -77,19 +90,20 @@ class LocalProcesses:
         return all(process.poll() is None for process in self._processes)
 
     def close(self) -> None:
-        """Ends them all, the workers' own children included."""
-        for process in reversed(self._processes):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self._log.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        """Ends them all, the workers' own children included, and removes their key."""
+        self._undo.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _end(self) -> None:
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def _scheduler(self, environment: dict[str, str]) -> subprocess.Popen:
         options = {"port": 0, "scheduler_file": str(self._contact), "preload": ["cache.watchdog"]}

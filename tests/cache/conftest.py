@@ -22,6 +22,7 @@ TOYS = (
     "exits_at_once",
     "eats",
     "hangs_once",
+    "hostile",
     "out_of_memory",
     "out_of_device_memory",
     "refuses",

@@ -103,3 +103,28 @@ def hangs_once(config: ToyConfig, report: Report) -> Entries:
     leave_trace(config)
     time.sleep(60 if first else 0)
     return {"result": {"ok": np.array(1)}}
+
+
+def hostile(config: ToyConfig, report: Report) -> Entries:
+    """Sends the server a pickle that runs code: as an event, in place of the result, or in place of an exception."""
+    from bombs import Bomb
+    from distributed import get_worker
+    from distributed.protocol import pickle
+    from distributed.protocol.serialize import families, pickle_dumps, pickle_loads
+
+    from cache import wire, worker
+
+    bomb = Bomb(config.trace)
+    pickle.loads(pickle.dumps(bomb))  # it works
+    if config.number == 0:
+        get_worker().log_event(worker.TOPIC, {"task": bomb})
+    elif config.number == 1:
+        families[wire.FAMILY] = (lambda _: pickle_dumps(bomb), pickle_loads, False)
+    else:
+
+        def raises(error: BaseException) -> None:
+            raise bomb from error
+
+        worker.explain = raises  # type: ignore[assignment]
+        raise bomb
+    return {"result": {"ok": np.array(1)}}
