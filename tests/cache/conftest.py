@@ -25,6 +25,7 @@ TOYS = (
     "hostile",
     "out_of_memory",
     "out_of_device_memory",
+    "asks_too_much",
     "refuses",
     "keeps_objects",
     "uses_jax",

@@ -90,11 +90,10 @@ def test_an_unreachable_scheduler_is_a_clear_failure(
 def test_a_scheduler_of_ones_own(store: Store, config: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with processes.LocalProcesses(tmp_path / "elsewhere") as others:
         monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", others.address())
-        files = {
-            "ca-file": others.security["tls_ca_file"],
-            "client": {"cert": others.security["tls_client_cert"], "key": others.security["tls_client_key"]},
-        }
-        with dask.config.set({"distributed.comm.tls": files}), CachedEngine(store) as engine:
+        tls = "distributed.comm.tls"
+        files = {f"{tls}.ca-file": others.security["tls_ca_file"]}
+        files |= {f"{tls}.client.{kind}": others.security[f"tls_client_{kind}"] for kind in ("cert", "key")}
+        with dask.config.set(files), CachedEngine(store) as engine:
             assert ended(engine, engine.request("steady", config(), "me")).state == "finished"
             result = engine.lookup("steady", config())
             assert result is not None

@@ -68,6 +68,13 @@ def out_of_device_memory(config: ToyConfig, report: Report) -> Entries:
     raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9.9TiB.")
 
 
+def asks_too_much(config: ToyConfig, report: Report) -> Entries:
+    """More than any machine has."""
+    import jax.numpy as jnp
+
+    return {"result": {"x": np.asarray(jnp.zeros(1 << 47))}}
+
+
 def refuses(config: ToyConfig, report: Report) -> Entries:
     raise ConfigError([Problem("learning_rate", "0.8 exceeds the stability limit 0.31: lower it")])
 
@@ -110,21 +117,29 @@ def hostile(config: ToyConfig, report: Report) -> Entries:
     from bombs import Bomb
     from distributed import get_worker
     from distributed.protocol import pickle
-    from distributed.protocol.serialize import families, pickle_dumps, pickle_loads
+    from distributed.protocol.serialize import families, pickle_dumps
 
     from cache import wire, worker
 
     bomb = Bomb(config.trace)
     pickle.loads(pickle.dumps(bomb))  # it works
     if config.number == 0:
-        get_worker().log_event(worker.TOPIC, {"task": bomb})
+        message = {"op": "log-event", "topic": worker.TOPIC, "msg": bomb}
+        get_worker().loop.add_callback(get_worker().batched_send, message)
     elif config.number == 1:
-        families[wire.FAMILY] = (lambda _: pickle_dumps(bomb), pickle_loads, False)
+
+        def once(_: object) -> tuple:
+            families[wire.FAMILY] = honest
+            return pickle_dumps(bomb)
+
+        honest = families[wire.FAMILY]
+        families[wire.FAMILY] = (once, wire.loads, False)
     else:
 
-        def raises(error: BaseException) -> None:
-            raise bomb from error
+        def raises(_: BaseException) -> None:
+            worker.explain = explain
+            raise bomb from None
 
-        worker.explain = raises  # type: ignore[assignment]
+        explain, worker.explain = worker.explain, raises  # type: ignore[assignment]
         raise bomb
     return {"result": {"ok": np.array(1)}}
