@@ -1,58 +1,85 @@
 """The Dask client: submits tasks, hears their progress, stops them."""
 
 import contextlib
-import os
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from distributed import Client, Event, Future
+from distributed.protocol.pickle import dumps
+from distributed.security import Security
 
-from cache.processes import SCHEDULER_VARIABLE, LocalProcesses
+from cache.failure import SchedulerError
+from cache.plain_comm import plain
+from cache.processes import LocalProcesses
+from cache.scheduler import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
 from cache.task import Rehearsal, Task
+from cache.wire import READABLE
 from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
 MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
 
 CONNECT_TIMEOUT = 5.0
+LOOK_EVERY = 1.0
+"""Seconds between looks at the number of workers."""
 
 
 class Cluster:
-    """Local processes, or the scheduler named by `KERNEL_DRIFT_SCHEDULER` (tcp://host:port).
+    """Local processes, or a scheduler of your own.
 
-    A scheduler of your own needs this code on its workers, one thread per worker, and
-    `distributed.scheduler.allowed-failures: 0`.
+    That needs this code on its workers, one thread per worker, and `distributed.scheduler.allowed-failures: 0`.
+    The client unpickles nothing (`cache.plain_comm`): tasks go as JSON, outcomes come by `cache.wire`.
     """
 
     def __init__(
         self,
-        processes: LocalProcesses | None,
+        scheduler: LocalProcesses | str,
         functions: list[str],
         rehearsal: Rehearsal | None,
         listener: Callable[[Mapping[str, Any]], None],
     ):
-        """Connects to the local processes, which end with it, or to the scheduler named by the environment.
+        """Connects to local processes, which end with it, or to the scheduler at an address.
 
         Workers import the modules of `functions` and rehearse meanwhile.
         `listener` gets every message of a worker, on Dask's thread: it must be quick.
-        Raises `OSError` or `RuntimeError`.
+        Raises `SchedulerError`, `OSError` or `RuntimeError`.
         """
-        self._processes = processes
+        self._processes = scheduler if isinstance(scheduler, LocalProcesses) else None
+        self._idle_since: float | None = None
+        self._looked = float("-inf")
+        self._look_lock = threading.Lock()
         with contextlib.ExitStack() as undo:
-            scheduler = undo.enter_context(processes).address() if processes else os.environ[SCHEDULER_VARIABLE]
+            if isinstance(scheduler, LocalProcesses):
+                undo.enter_context(scheduler)
+                client = _client(scheduler.address(), Security(**scheduler.security))
+            else:
+                client = _client(scheduler, _own_security(scheduler))
             # Left in the reverse order: ending the processes first would make the client report their loss.
-            self._client = undo.enter_context(_client(scheduler))
+            self._client = undo.enter_context(client)
+            for topic in ("print", "warn"):  # nobody prints here but us
+                self._client.unsubscribe_topic(topic)
             for topic in (TOPIC, MEMORY_TOPIC):
                 self._client.subscribe_topic(topic, lambda event: listener(event[1]))
-            self._client.register_plugin(WarmUp(functions, rehearsal))
+            self._client.register_plugin(WarmUp(functions, _as_task(rehearsal)))
             self._undo = undo.pop_all()
 
     def alive(self) -> bool:
         return self._client.status == "running" and (self._processes is None or self._processes.alive())
 
+    def idle(self) -> float:
+        """Seconds for which the scheduler has had no worker; 0 when it has one, or does not answer."""
+        with self._look_lock:
+            now = time.monotonic()
+            if now - self._looked >= LOOK_EVERY:
+                self._looked = now
+                self._idle_since = None if self._has_workers() else self._idle_since or now
+            return now - self._idle_since if self._idle_since else 0.0
+
     def submit(self, task: Task) -> Future:
         """A future of an `Outcome`. Tasks of the same name share one computation."""
-        return self._client.submit(execute, task, key=task.name, retries=0)
+        return self._client.submit(execute, task.to_json(), key=task.name, retries=0)
 
     def ask_to_stop(self, task: str) -> None:
         """Raises the flag that the task looks at when it reports."""
@@ -66,16 +93,68 @@ class Cluster:
     def kill(self, worker: str) -> None:
         """Ends the worker process at this address at once. Its nanny starts another.
 
-        `Client.restart_workers` would first wait 5 s for the very task that does not listen.
+        `Client.restart_workers` would first wait 5 s for the very task that does not listen, and `Client.run` would
+        unpickle the answer.
         """
-        self._client.run(kill_worker_process, workers=[worker], nanny=True, on_error="ignore")
+        order = {
+            "op": "run",
+            "function": dumps(kill_worker_process),
+            "args": dumps(()),
+            "kwargs": dumps({}),
+            "wait": True,
+        }
+        with contextlib.suppress(Exception):  # it is gone already
+            self._ask("broadcast", msg=order, workers=[worker], nanny=True, on_error="ignore")
 
     def close(self) -> None:
         self._undo.close()
 
+    def _has_workers(self) -> bool:
+        try:
+            return self._ask("identity", n_workers=0, callback_timeout=LOOK_EVERY)["n_workers"] > 0
+        except (OSError, RuntimeError):  # no answer; `alive` will say so
+            return True
 
-def _client(scheduler: str) -> Client:
+    def _ask(self, operation: str, **arguments: Any) -> Any:
+        return self._client.sync(getattr(self._client.scheduler, operation), **arguments)
+
+
+def _as_task(rehearsal: Rehearsal | None) -> str | None:
+    return Task.of("", "", rehearsal.kind, rehearsal.config).to_json() if rehearsal else None
+
+
+def _client(scheduler: str, security: Security) -> Client:
     try:
-        return Client(scheduler, set_as_default=False, timeout=CONNECT_TIMEOUT)
-    except TypeError as error:  # Dask's word for tls:// without certificates
-        raise RuntimeError(f"{scheduler}: {error}") from error
+        return Client(
+            plain(scheduler),
+            security=security,
+            set_as_default=False,
+            direct_to_workers=False,
+            timeout=CONNECT_TIMEOUT,
+            deserializers=list(READABLE),
+        )
+    except OSError as error:
+        raise SchedulerError(f"the scheduler {scheduler} does not answer: {_cause(error)}") from error
+
+
+def _own_security(scheduler: str) -> Security:
+    """What Dask's settings say for a scheduler of one's own. Raises `SchedulerError` when certificates are missing."""
+    try:
+        security = Security()
+        security.require_encryption = scheduler.startswith("tls://")
+        usable = not security.require_encryption or security.get_connection_args("client")["ssl_context"] is not None
+    except (OSError, ValueError) as error:  # of ssl, too
+        raise SchedulerError(f"the certificates for {scheduler} cannot be used: {error}") from error
+    if not usable:
+        raise SchedulerError(
+            f"{scheduler} needs certificates: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ...__TLS__CLIENT__CERT and "
+            "...__TLS__CLIENT__KEY (deploy/slurm.md)"
+        )
+    return security
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, in one line: Dask wraps it in "timed out"."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).split("\n")[0] or type(error).__name__

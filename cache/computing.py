@@ -1,6 +1,7 @@
 """Jobs on the compute processes: submitted, followed, stopped, and what became of them."""
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -9,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cache.failure import Failure, died, no_cluster, outgrew
+from cache.failure import Failure, SchedulerError, died, no_cluster, no_workers, outgrew
 from cache.faults import log
 from cache.job import LiveJob
 from cache.lease import Lease
-from cache.processes import SCHEDULER_VARIABLE, LocalProcesses
+from cache.processes import LocalProcesses
+from cache.scheduler import remote
 from cache.task import Device, Outcome, Rehearsal, Task
 from engine import jobs
 
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
 
 GRACE = 3.0
 """Seconds a task has to notice that it is not wanted, before its worker process is ended."""
+
+WORKER_WAIT_VARIABLE = "KERNEL_DRIFT_WORKER_WAIT"
+WORKER_WAIT = 300.0
+"""Seconds that a job waits for a scheduler without workers to get one, unless the variable says otherwise."""
+
+SAY_SO_AFTER = 5.0
+"""Seconds without a worker before a job says so: a worker that died is back sooner."""
+
+NEVER_BEGAN = (
+    "The job was handed out three times and never began: its worker died each time, "
+    "or scheduler and workers run other code than this server; their logs say which."
+)
+NO_OUTCOME = "The worker sent something that is not a result of this program's; it was not read."
 
 SUBMISSIONS = 3
 """How often a task that never started is submitted: it may have stood behind one that killed the worker."""
@@ -41,6 +56,8 @@ class Computing:
         self._devices: dict[str, Device] = {}
         self._outgrown: dict[str, int] = {}
         self._cluster: Cluster | None = None
+        self._reached = False
+        self._worker_wait = WORKER_WAIT
         self._cluster_lock = threading.Lock()
         self._closing = False
 
@@ -61,7 +78,11 @@ class Computing:
             return next(reversed(self._devices.values()), None)
 
     def cluster(self) -> "Cluster":
-        """The cluster, started when there is none or when it has died. Raises `OSError` or `RuntimeError`."""
+        """The cluster, started when there is none or when it has died.
+
+        Raises `SchedulerError` when settings or the scheduler that they name stand against it, `OSError` or
+        `RuntimeError` otherwise.
+        """
         with self._cluster_lock:
             if self._closing:
                 raise RuntimeError("the server is closing")
@@ -71,12 +92,14 @@ class Computing:
                     self._cluster.close()
                 self._cluster = None
             if self._cluster is None:
-                local = None if os.environ.get(SCHEDULER_VARIABLE) else LocalProcesses(self._directory)
+                self._worker_wait = worker_wait()
+                scheduler = remote() or LocalProcesses(self._directory)
                 # Dask takes half a second to import: the command line, and a page that finds its result, need none.
                 from cache.cluster import Cluster
 
                 functions = [kind.function for kind in jobs.KINDS.values()]
-                self._cluster = Cluster(local, functions, self._rehearsal, self._hear)
+                self._cluster = Cluster(scheduler, functions, self._rehearsal, self._hear)
+                self._reached = True
             return self._cluster
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:
@@ -84,12 +107,8 @@ class Computing:
         for _ in range(SUBMISSIONS):
             try:
                 cluster = self.cluster()
-            except (
-                OSError,
-                RuntimeError,
-                TypeError,
-            ) as error:  # Dask's word for tls:// without certificates: TypeError
-                return None if self._closing else Outcome(failure=no_cluster(error))
+            except (OSError, RuntimeError) as error:
+                return None if self._closing else Outcome(failure=self._not_started(error))
             task = self._task(live)
             with self._lock:
                 self._tasks[task.name] = live
@@ -97,8 +116,8 @@ class Computing:
             try:
                 future = cluster.submit(task)
                 future.add_done_callback(lambda _: live.wake.set())
-                self._attend(live, lease, cluster, task, future)
-                outcome = self._outcome(live, cluster, future)
+                failure = self._attend(live, lease, cluster, task, future)
+                outcome = Outcome(failure=failure) if failure else self._outcome(live, cluster, future)
             finally:
                 with self._lock:
                     self._tasks.pop(task.name, None)
@@ -111,10 +130,19 @@ class Computing:
             if outcome is not None and not outcome.cancelled:
                 return outcome
             # Never started, or stopped by another server that shares the scheduler: once more.
-        return Outcome(failure=died(0.0, "before it began"))
+        return Outcome(failure=Failure("worker", NEVER_BEGAN))
 
-    def _attend(self, live: LiveJob, lease: Lease, cluster: "Cluster", task: Task, future: "Future") -> None:
-        """Returns when the task has ended, or cannot end any more; stops it when nobody wants it."""
+    def _not_started(self, error: Exception) -> Failure:
+        if isinstance(error, SchedulerError):
+            return Failure("cluster" if self._reached else "scheduler", str(error))
+        return no_cluster(error)
+
+    def _attend(self, live: LiveJob, lease: Lease, cluster: "Cluster", task: Task, future: "Future") -> Failure | None:
+        """Returns when the task has ended, or cannot end any more; stops it when nobody wants it.
+
+        A failure when no worker came to take it.
+        """
+        began = time.monotonic()
         asked: float | None = None
         killed = False
         while not future.done() and cluster.alive() and not self._closing:
@@ -128,42 +156,51 @@ class Computing:
                 log.info("job %s does not listen: ending its worker process", live.key)
                 cluster.kill(live.worker)
                 killed = True
+            if not live.worker and (failure := self._waited(live, min(cluster.idle(), time.monotonic() - began))):
+                return failure
             lease.note(live.fraction, live.message)
             live.wake.wait(1.0 if asked is None else 0.1)
             live.wake.clear()
+        return None
+
+    def _waited(self, live: LiveJob, seconds: float) -> Failure | None:
+        """Says in the job that no worker has been there for so long; a failure when that is too long."""
+        if seconds >= self._worker_wait:
+            return no_workers(seconds, WORKER_WAIT_VARIABLE)
+        with self._lock:
+            if not live.worker and not live.stopping:
+                live.message = f"no worker for {seconds:.0f} s" if seconds >= SAY_SO_AFTER else ""
+        return None
 
     def _outcome(self, live: LiveJob, cluster: "Cluster", future: "Future") -> Outcome | None:
         """What came of the task; None when it never started."""
-        from distributed import KilledWorker
-
         if future.status == "finished":
-            return future.result()
+            outcome = future.result()
+            return outcome if isinstance(outcome, Outcome) else Outcome(failure=Failure("error", NO_OUTCOME))
         if future.status != "error":
             return Outcome(failure=no_cluster("the connection to the Dask scheduler was lost"))
-        error = future.exception()
-        if not isinstance(error, KilledWorker):
-            return Outcome(failure=Failure("error", f"The worker could not take the job: {error}"))
+        # The exception is not read (`cache.plain_comm`), and need not be: `execute` raises none, so that a task which
+        # began can only have lost its worker.
         if not live.worker:
             return None
         used = self._outgrown.pop(live.worker, None)
         return Outcome(failure=outgrew(used) if used else died(live.fraction, live.message))
 
     def _task(self, live: LiveJob) -> Task:
-        kind = jobs.KINDS[live.kind]
         with self._lock:
             number = self._submissions[live.key]
             self._submissions[live.key] += 1
         # The first submission is named by the key alone: servers that share a scheduler share the computation.
-        return Task(
-            name=f"{live.key}-{number}" if number else live.key,
-            key=live.key,
-            config=f"{kind.config.__module__}:{kind.config.__qualname__}",
-            function=kind.function,
-            values=live.config.canonical(),
-        )
+        return Task.of(f"{live.key}-{number}" if number else live.key, live.key, live.kind, live.config)
 
-    def _hear(self, message: Mapping[str, Any]) -> None:
+    def _hear(self, message: Any) -> None:
         """One message of a worker or a nanny; called on Dask's thread."""
+        try:
+            self._take_in(message)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("a worker sent what is not a message of this program's: %s", error)
+
+    def _take_in(self, message: Mapping[str, Any]) -> None:
         with self._lock:
             if "device" in message:
                 device = self._devices[message["worker"]] = Device(**message["device"])
@@ -181,5 +218,25 @@ class Computing:
                 live.started(worker, device.name if device else "")
                 live.wake.set()
             elif "progress" in message:
-                live.progressed(message["progress"])
+                live.progressed(_progress(**message["progress"]))
             self._lock.notify_all()
+
+
+def worker_wait() -> float:
+    """Seconds that a job waits for a worker to come. Raises `SchedulerError` unless the setting is positive."""
+    given = os.environ.get(WORKER_WAIT_VARIABLE, WORKER_WAIT)
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not seconds > 0:
+        raise SchedulerError(f"{WORKER_WAIT_VARIABLE} is {given!r}: give a positive number of seconds, such as 3600")
+    return seconds
+
+
+def _progress(fraction: Any, message: Any, rows: Any) -> dict[str, Any]:
+    """What a worker reports, of the types that `Progress` has."""
+    for value in (value for row in rows for value in row.values()):
+        if not isinstance(value, (float, int, str)):
+            raise TypeError(f"a row with {value!r}")
+    return {"fraction": min(max(float(fraction), 0.0), 1.0), "message": str(message), "rows": list(rows)}

@@ -1,14 +1,26 @@
 """Why a job gave no result, in one sentence for the person who asked."""
 
+import re
 import traceback
 from dataclasses import dataclass
 from typing import Literal
 
 from engine.schema import ConfigError
 
-Reason = Literal["config", "memory", "worker", "cluster", "missing", "disk", "error"]
+Reason = Literal["config", "memory", "worker", "cluster", "scheduler", "workers", "missing", "disk", "error"]
 
 SMALLER = "use fewer samples, a smaller width or depth, fewer seeds or fewer checkpoints"
+
+OUT_OF_MEMORY = re.compile(
+    "RESOURCE_EXHAUSTED|out[ _]of[ _]memory|bad_alloc|(failed|unable) to allocate|STATUS_ALLOC_FAILED", re.IGNORECASE
+)
+"""What JAX, XLA, numpy and CUDA say where memory ends, under whatever status and type of exception: on a processor
+"RESOURCE_EXHAUSTED: Out of memory allocating 288000000 bytes.", "INTERNAL: Error dispatching computation: Out of
+memory ..." and "UNKNOWN: XLA FFI call failed: std::bad_alloc" were all seen."""
+
+
+class SchedulerError(ConnectionError):
+    """The compute processes cannot be started or reached as the settings have it. The message says why, in one line."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +29,9 @@ class Failure:
 
     Attributes:
         reason: "config" it cannot be run as asked; "memory" too large; "worker" the process died;
-            "cluster" no process to run it; "missing" the run does not produce that entry;
-            "disk" its result could not be kept; "error" a defect.
+            "cluster" no process to run it any more; "scheduler" none to begin with (a setting is wrong, or a
+            scheduler does not answer); "workers" the scheduler has had none for too long; "missing" the run does not
+            produce that entry; "disk" its result could not be kept; "error" a defect.
         message: what happened and what to do.
         details: the traceback, for the log and the curious.
     """
@@ -35,7 +48,7 @@ def explain(error: BaseException) -> Failure:
     details = "".join(traceback.format_exception(error))
     if isinstance(error, ConfigError):
         return Failure("config", text, details)
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):
         return Failure("memory", f"The run does not fit into memory: {SMALLER}.", details)
     return Failure("error", f"The computation stopped with {name}: {_first_line(text)}", details)
 
@@ -59,6 +72,14 @@ def no_cluster(error: BaseException | str) -> Failure:
     """There is nothing that could run a job."""
     return Failure(
         "cluster", f"The compute processes are not available ({_first_line(str(error))}): retry in a moment."
+    )
+
+
+def no_workers(seconds: float, variable: str) -> Failure:
+    """The scheduler is there and nobody works for it."""
+    return Failure(
+        "workers",
+        f"No worker for {seconds:.0f} s: start one and retry, or wait longer by setting {variable} (seconds).",
     )
 
 

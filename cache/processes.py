@@ -5,6 +5,7 @@ environment nor a priority, lets the scheduler block once 64 kB of its log have 
 and leaves both behind when the server is killed.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -18,10 +19,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from cache import location
+from cache.certificate import make_certificate
+from cache.failure import SchedulerError
+from cache.process_log import ProcessLog
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
-
-SCHEDULER_VARIABLE = "KERNEL_DRIFT_SCHEDULER"
-"""Names the scheduler to use instead of local processes."""
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
@@ -35,14 +36,36 @@ COMPILED_BYTES = 2_000_000_000
 
 
 class LocalProcesses:
-    """A scheduler and its workers, which start while the caller goes on."""
+    """A scheduler and its workers, which start while the caller goes on.
+
+    They talk TLS with a certificate of this start, in a folder that only its owner may enter: other accounts of the
+    machine reach their ports, and are refused.
+
+    Attributes:
+        security: options of Dask's `Security` with which a client is let in.
+    """
 
     def __init__(self, directory: Path):
-        self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))
+        """Raises `SchedulerError` where they cannot be started at all."""
+        self._began = time.monotonic()
+        self._processes: list[subprocess.Popen] = []
+        with contextlib.ExitStack() as undo:
+            try:
+                self._scratch = Path(tempfile.mkdtemp(prefix="kernel-drift-"))  # mode 0700
+                undo.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+                self.security = make_certificate(self._scratch)
+                self._log = undo.enter_context(ProcessLog())
+                undo.callback(self._end)
+                self._begin(directory)
+            except OSError as error:
+                raise SchedulerError(f"the local compute processes cannot be started: {error}") from error
+            self._undo = undo.pop_all()
+
+    def _begin(self, directory: Path) -> None:
         self._contact = self._scratch / "scheduler.json"
         _prune(location.private(directory / "compiled"))
-        environment = {**os.environ, **_environment(directory), SCRATCH_VARIABLE: str(self._scratch)}
-        self._processes = [self._scheduler(environment)]
+        environment = {**_environment(directory), SCRATCH_VARIABLE: str(self._scratch)}
+        self._processes.append(self._scheduler(environment))
         devices = _gpus() or [""]
         for device in devices:
             # The workers wait for the scheduler by themselves: both start at the same time.
@@ -50,26 +73,25 @@ class LocalProcesses:
             self._processes.append(self._worker({**environment, **chosen}, len(devices)))
 
     def address(self) -> str:
-        """The scheduler's, on the loopback interface, as soon as it answers. Raises `RuntimeError` when it does not."""
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline and self.alive():
+        """The scheduler's, on the loopback interface, once it answers. Raises `SchedulerError` when it does not."""
+        while self.alive():
             try:
                 return json.loads(self._contact.read_text())["address"]
             except (OSError, ValueError):  # not there yet, or half written
                 time.sleep(0.02)
-        raise RuntimeError(f"the Dask scheduler did not start within {START_TIMEOUT:g} s; its log says why")
+            if time.monotonic() - self._began > START_TIMEOUT:
+                break
+        what = "gave no address in" if self.alive() else "ended after"
+        took = time.monotonic() - self._began
+        raise SchedulerError(f"the local compute processes {what} {took:.1f} s: {self._log.reason()}")
 
     def alive(self) -> bool:
         """Whether all of them run (workers that die are restarted by their nannies, which is what runs here)."""
         return all(process.poll() is None for process in self._processes)
 
     def close(self) -> None:
-        """Ends them all, the workers' own children included."""
-        for process in reversed(self._processes):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        """Ends them all, the workers' own children included, and removes their key."""
+        self._undo.close()
 
     def __enter__(self) -> Self:
         return self
@@ -77,13 +99,18 @@ class LocalProcesses:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _end(self) -> None:
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
     def _scheduler(self, environment: dict[str, str]) -> subprocess.Popen:
-        options = {"host": LOOPBACK, "port": 0, "scheduler_file": str(self._contact), "preload": ["cache.watchdog"]}
-        return _start("distributed.Scheduler", options, environment)
+        options = {"port": 0, "scheduler_file": str(self._contact), "preload": ["cache.watchdog"]}
+        return self._start("distributed.Scheduler", options, environment)
 
     def _worker(self, environment: dict[str, str], workers: int) -> subprocess.Popen:
         options = {
-            "host": LOOPBACK,
             "scheduler_file": str(self._contact),
             "nthreads": 1,
             "memory_limit": MEMORY_SHARE / workers,
@@ -91,23 +118,29 @@ class LocalProcesses:
             "preload_nanny": ["cache.watchdog"],
             "death_timeout": START_TIMEOUT,
         }
-        return _start("distributed.Nanny", options, environment, ["nice", "-n", str(NICE)])
+        return self._start("distributed.Nanny", options, environment, ["nice", "-n", str(NICE)])
 
-
-def _start(
-    server: str, options: dict[str, Any], environment: dict[str, str], prefix: list[str] | None = None
-) -> subprocess.Popen:
-    options = {"dashboard": False, "dashboard_address": f"{LOOPBACK}:0", **options}
-    specification = json.dumps({"cls": server, "opts": options})
-    command = [*(prefix or []), sys.executable, "-m", "dask", "spec", "--spec", specification]
-    # Its own session: Ctrl-C in the terminal reaches the server alone, which then closes these in order.
-    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    def _start(
+        self, server: str, options: dict[str, Any], environment: dict[str, str], prefix: list[str] | None = None
+    ) -> subprocess.Popen:
+        always = {"protocol": "tls", "security": self.security, "host": LOOPBACK}
+        always |= {"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"}
+        specification = json.dumps({"cls": server, "opts": always | options})
+        command = [*(prefix or []), sys.executable, "-m", "dask", "spec", "--spec", specification]
+        # Its own session: Ctrl-C in the terminal reaches the server alone, which then closes these in order.
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stderr=self._log.end, start_new_session=True
+        )
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """What a worker needs before Python, Dask and JAX read it."""
+    """What a worker needs before Python, Dask and JAX read it.
+
+    Dask's own settings are for the clusters that the user names (`deploy/slurm.md` asks for some): not for these.
+    """
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
+    return inherited | {
         "PYTHONPATH": path,
         PARENT_VARIABLE: str(os.getpid()),
         # One dead worker fails the run that it computed, which the person may retry: no storm of retries.

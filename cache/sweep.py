@@ -4,7 +4,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from cache.failure import Failure
+from cache.failure import Failure, SchedulerError
+from cache.scheduler import remote
 from cache.service import CachedEngine
 from cache.storage import Store
 from engine.config import RunConfig
@@ -18,6 +19,9 @@ IN_FLIGHT = 32
 POLL = 0.1
 """Seconds between looks at the jobs."""
 
+HOPELESS = ("scheduler", "workers")
+"""Reasons of a failure after which no other part would fare better."""
+
 RETRIED = ("worker", "cluster", "missing")
 """Reasons of a failure after which a part is tried once more: it may fare better on another worker."""
 
@@ -30,16 +34,21 @@ class Sweep:
     Attributes:
         results: "result" entries by the hash of their part (`engine.regimes.requests.Cell.parts`), as they come.
         failures: why a cell is missing, by its place in `config.cells`, once its second try has failed too.
+        unstarted: why nothing can be computed at all: the compute processes do not start, or a scheduler that was never
+            reached does not answer.
+        message: how far it is, and what it waits for.
     """
 
     def __init__(self, engine: CachedEngine, config: SweepConfig, viewer: str):
         self.config = config
         self.results: dict[str, Arrays] = {}
         self.failures: dict[int, str] = {}
+        self.unstarted = ""
         self._engine, self._viewer = engine, viewer
         self._waiting = deque((index, part) for index, cell in enumerate(config.cells) for part in cell.parts)
         self._running: dict[str, tuple[int, RunConfig]] = {}
         self._total, self._tries = len(self._waiting), Counter[str]()
+        self._waits = ""
 
     @property
     def done(self) -> bool:
@@ -55,14 +64,20 @@ class Sweep:
         """Cells all of whose parts are there."""
         return sum(all(part.hash in self.results for part in cell.parts) for cell in self.config.cells)
 
+    @property
+    def message(self) -> str:
+        return f"{self.finished} of {len(self.config.cells)} cells" + (f", {self._waits}" if self._waits else "")
+
     def running(self) -> Iterator[int]:
         """Places of the cells asked for and not there yet."""
         return iter(sorted({index for index, _ in self._running.values()}))
 
     def step(self) -> None:
         """Takes in what has ended, tries again what deserves it, and asks for the next jobs."""
+        self._waits = ""
         for key, (index, part) in list(self._running.items()):
-            self._settle(key, index, part)
+            if key in self._running:  # it may have given up meanwhile
+                self._settle(key, index, part)
         while self._waiting and len(self._running) < IN_FLIGHT:
             index, part = self._waiting.popleft()
             job = self._engine.request(KIND, part, self._viewer)
@@ -80,6 +95,7 @@ class Sweep:
         """Moves a job that has ended from the running ones to results or failures, or starts it again."""
         job = self._engine.job(key, self._viewer)
         if job is not None and not job.done:
+            self._waits = job.message if job.state == "queued" else self._waits
             return
         found = self._engine.lookup(KIND, part)
         if found is not None:
@@ -87,7 +103,8 @@ class Sweep:
             self.results[part.hash] = found
             return
         failure = (job.error if job else None) or self._noted(key)
-        if failure.reason == "cluster" and (not self.results or self._tries[key]):
+        if failure.reason in HOPELESS or (failure.reason == "cluster" and (not self.results or self._tries[key])):
+            self.unstarted = failure.message if failure.reason == "scheduler" else ""
             self._give_up(failure.message)
         elif failure.reason in RETRIED and not self._tries[key]:
             self._tries[key] += 1
@@ -113,13 +130,17 @@ class Sweep:
 def run_sweep(config: SweepConfig, report: Report = silent, store: Store | None = None) -> Sweep:
     """The sweep, computed on processes of its own or on the scheduler of `KERNEL_DRIFT_SCHEDULER`, to its end.
 
-    Results stay in the store: a sweep that was interrupted goes on where it was. Raises what `report` raises.
+    Results stay in the store: a sweep that was interrupted goes on where it was. Raises what `report` raises, and
+    `SchedulerError` when nothing can be computed at all and nothing is known.
     """
+    remote()
     with CachedEngine(store) as engine:
         sweep = Sweep(engine, config, viewer="command line")
         while True:
             sweep.step()
+            if sweep.unstarted and not sweep.results:
+                raise SchedulerError(sweep.unstarted)
             if sweep.done:
                 return sweep
-            report(Progress(sweep.fraction, f"{sweep.finished} of {len(config.cells)} cells"))
+            report(Progress(sweep.fraction, sweep.message))
             time.sleep(POLL)

@@ -1,9 +1,13 @@
 """What travels between the server and a worker."""
 
+import importlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from cache.failure import Failure
+from engine import jobs
 from engine.schema import Config
 
 
@@ -24,6 +28,23 @@ class Task:
     config: str
     function: str
     values: str
+
+    @classmethod
+    def of(cls, name: str, key: str, kind: str, config: Config) -> Self:
+        """A job of this kind. Raises `KeyError` for an unknown one."""
+        of = jobs.KINDS[kind]
+        return cls(name, key, f"{of.config.__module__}:{of.config.__qualname__}", of.function, config.canonical())
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls(**json.loads(text))
+
+    def parse(self) -> Config:
+        """The config. Raises `ConfigError`, and what importing its class raises."""
+        return named(self.config).from_dict(json.loads(self.values))
 
 
 @dataclass(frozen=True)
@@ -59,3 +80,9 @@ class Device:
     platform: str
     memory: int
     host: str
+
+
+def named(path: str) -> Any:
+    """What an import path `module:name` names."""
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import json
 import os
 import platform
 import signal
@@ -15,11 +14,11 @@ from distributed import Worker, WorkerPlugin, get_worker
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import sync
 
+import cache.wire  # noqa: F401  (outcomes leave by it)
 from cache.archive import address, encode
 from cache.failure import explain
-from cache.task import Device, Outcome, Rehearsal, Task
-from engine import jobs
-from engine.progress import Cancelled, Progress
+from cache.task import Device, Outcome, Task, named
+from engine.progress import Cancelled, Progress, silent
 
 TOPIC = "kernel-drift"
 """The one Dask topic for everything a worker says; the scheduler keeps a bounded log per topic."""
@@ -29,15 +28,15 @@ ASK_EVERY = 0.2
 """Seconds between messages to the server, and between looks at the cancel flag."""
 
 
-def execute(task: Task) -> Outcome:
-    """Runs a task. Never raises: an exception of JAX's would not unpickle in the server, which has no JAX."""
+def execute(text: str) -> Outcome:
+    """Runs a `Task` written as JSON. Never raises: the server reads no exceptions, only outcomes."""
     start = time.perf_counter()
+    task = Task.from_json(text)
     report = Reporter(task.name)
     try:
         report.started()
         warm_up_done()
-        config = _named(task.config).from_dict(json.loads(task.values))
-        entries = _named(task.function)(config, report)
+        entries = named(task.function)(task.parse(), report)
         report.flush()
         encoded = {name: encode(arrays, address(task.key, name)) for name, arrays in entries.items()}
     except Cancelled:
@@ -106,7 +105,8 @@ class WarmUp(WorkerPlugin):
     name = "kernel-drift-warm-up"
     idempotent = False
 
-    def __init__(self, functions: list[str], rehearsal: Rehearsal | None):
+    def __init__(self, functions: list[str], rehearsal: str | None):
+        """`rehearsal` is a `Task` written as JSON."""
         self.rehearsal = rehearsal
         self.modules = sorted({function.split(":")[0] for function in functions})
 
@@ -125,7 +125,8 @@ class WarmUp(WorkerPlugin):
             worker.log_event(TOPIC, {"worker": worker.address, "device": asdict(device)})
             if self.rehearsal:
                 with contextlib.suppress(Exception):  # a real job will say what is wrong
-                    jobs.compute(self.rehearsal.kind, self.rehearsal.config)
+                    task = Task.from_json(self.rehearsal)
+                    named(task.function)(task.parse(), silent)
 
 
 _warming = threading.Lock()
@@ -151,11 +152,6 @@ def _device() -> Device:
     found = device()
     memory = MEMORY_LIMIT if found.platform == "cpu" else found.memory
     return Device(found.model, found.platform, memory, platform.node())
-
-
-def _named(path: str) -> Any:
-    module, name = path.split(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _plain(value: Any) -> float | int | str:

@@ -3,17 +3,22 @@
     python deploy/slurm.py --workers 16 --certificates ~/kernel-drift-tls --partition short --walltime 02:00:00
 
 Prints the address and the settings that a client needs, then stays until Ctrl-C, which ends the jobs. See `slurm.md`.
+Errors are one line on standard error and exit code 2.
 """
 
 import argparse
+import re
 import shlex
+import shutil
 import signal
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dask
-from dask_jobqueue import SLURMCluster
+import psutil
+from dask.utils import parse_bytes
 from distributed.security import Security
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,29 +36,134 @@ ENVIRONMENT = {
 }
 """What a worker needs before Python starts, as in `cache.processes`."""
 
+LEAST_MEMORY = 500_000_000
+LEAST_WALLTIME = 300
+"""Bytes and seconds below which a job could not even import JAX and train a cell."""
+
+REPLACE_EVERY = 30.0
+"""Seconds between looks at whether jobs have ended; Dask gives a lost worker 15 s to come back."""
+
+WALLTIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<first>\d+)(?::(?P<second>\d+))?(?::(?P<third>\d+))?")
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        fail(message)
+
+
+def fail(message: str) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
 
 def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workers", type=int, required=True, help="SLURM jobs, one worker with one thread in each")
-    parser.add_argument("--certificates", type=Path, required=True, help="folder of ca.pem, cert.pem and key.pem")
-    parser.add_argument("--cores", type=int, default=2, help="cores of a job; JAX uses them for one network")
-    parser.add_argument("--memory", default="4GB", help="of a job")
-    parser.add_argument("--walltime", default="04:00:00")
-    parser.add_argument("--partition")
-    parser.add_argument("--account")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs of a job; needs the CUDA build of JAX")
-    parser.add_argument("--interface", help="network interface that the nodes reach, such as ib0")
-    parser.add_argument("--port", type=int, default=8786)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    at_least_1, at_least_0, port = whole(1, 10_000), whole(0, 64), whole(0, 65535)
+    parser.add_argument(
+        "--workers", type=at_least_1, required=True, help="SLURM jobs, one worker with one thread in each"
+    )
+    parser.add_argument(
+        "--certificates", type=security, required=True, metavar="DIR", help="folder of ca.pem, cert.pem and key.pem"
+    )
+    parser.add_argument("--cores", type=at_least_1, default=2, help="cores of a job; JAX uses them for one network")
+    parser.add_argument("--memory", type=memory, default="4GB", help="of a job")
+    parser.add_argument("--walltime", type=walltime, default="04:00:00", help="of a job, as sbatch takes it")
+    parser.add_argument("--partition", type=name)
+    parser.add_argument("--account", type=name)
+    parser.add_argument("--gpus", type=at_least_0, default=0, help="GPUs of a job; needs the CUDA build of JAX")
+    parser.add_argument("--interface", type=interface, help="network interface that the nodes reach, such as ib0")
+    parser.add_argument("--port", type=port, default=8786, help="of the scheduler; 0 takes a free one")
     parser.add_argument("--python", default=sys.executable, help="Python of the environment on the nodes")
     parser.add_argument("--show", action="store_true", help="print the job script and start nothing")
     return parser
 
 
-def security(folder: Path) -> Security:
-    """The same certificate for every role. Raises `FileNotFoundError`."""
-    ca, cert, key = (str((folder.expanduser() / f"{name}.pem").resolve(strict=True)) for name in ("ca", "cert", "key"))
+def refused(message: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(message)
+
+
+def whole(least: int, most: int) -> Any:
+    """A parser of whole numbers in a range."""
+
+    def number(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+            raise refused(f"{text!r}: give a whole number from {least} to {most}")
+        return int(text)
+
+    return number
+
+
+def name(text: str) -> str:
+    """A word that is safe in a line of a job script."""
+    if not re.fullmatch(r"[\w.,:@+-]+", text):
+        raise refused(f"{text!r}: letters, digits and . , : @ + - only")
+    return text
+
+
+def memory(text: str) -> str:
+    """Bytes with their unit, such as 4GB: Dask takes a bare 4 for four bytes."""
+    try:
+        enough = not re.fullmatch(r"[\d.]+", text) and LEAST_MEMORY <= parse_bytes(text) < 1e15
+    except ValueError:
+        enough = False
+    if not enough:
+        raise refused(f"{text!r}: give a number with its unit, at least {LEAST_MEMORY / 1e9:g}GB, such as 4GB")
+    return text
+
+
+def walltime(text: str) -> str:
+    """A time limit in any form that sbatch takes."""
+    found = WALLTIME.fullmatch(text)
+    if found is None or seconds(text) < LEAST_WALLTIME:
+        raise refused(f"{text!r}: give HH:MM:SS, D-HH:MM or minutes, at least {LEAST_WALLTIME // 60} minutes")
+    return text
+
+
+def seconds(walltime: str) -> int:
+    """Of a time limit: minutes, minutes:seconds, hours:minutes:seconds, or days-hours and what may follow."""
+    found = WALLTIME.fullmatch(walltime)
+    assert found is not None
+    parts = [int(part) for part in found.group("first", "second", "third") if part]
+    if found["days"]:
+        hours, minutes, rest = [*parts, 0, 0][:3]
+    elif len(parts) == 3:
+        hours, minutes, rest = parts
+    else:
+        hours, (minutes, rest) = 0, [*parts, 0][:2]
+    return ((int(found["days"] or 0) * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def interface(text: str) -> str:
+    known = sorted(psutil.net_if_addrs())
+    if text not in known:
+        raise refused(f"{text!r} is none of this machine's: {', '.join(known)}")
+    return text
+
+
+def security(folder: str) -> Security:
+    """The same certificate for every role."""
+    names = [str(Path(folder).expanduser().absolute() / f"{name}.pem") for name in ("ca", "cert", "key")]
+    ca, cert, key = names
     files = {f"tls_{role}_{kind}": path for role in ROLES for kind, path in (("cert", cert), ("key", key))}
-    return Security(tls_ca_file=ca, require_encryption=True, **files)
+    found = Security(tls_ca_file=ca, require_encryption=True, **files)
+    try:
+        for path in names:
+            Path(path).read_bytes()
+        found.get_connection_args("client")
+    except OSError as error:  # of ssl, too
+        missing = f"{error.filename}: {error.strerror}" if error.filename else f"not a certificate and its key: {error}"
+        raise refused(f"{missing}; slurm.md says how to make certificates") from None
+    return found
+
+
+def lifetime(walltime: str) -> list[str]:
+    """Options with which a worker leaves before its job is ended: at most nine tenths of the time, not all at once.
+
+    What it computes then goes to another worker, and is no failure.
+    """
+    limit = seconds(walltime)
+    stagger = limit // 10
+    return ["--lifetime", f"{limit * 9 // 10 - stagger}s", "--lifetime-stagger", f"{stagger}s"]
 
 
 def settings(given: argparse.Namespace) -> dict[str, Any]:
@@ -72,7 +182,8 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
         "job_extra_directives": [f"--gpus={given.gpus}"] if given.gpus else [],
         "job_script_prologue": [f"export {name}={shlex.quote(value)}" for name, value in ENVIRONMENT.items()],
         "local_directory": "${TMPDIR:-/tmp}",  # nothing is shared between nodes
-        "security": security(given.certificates),
+        "worker_extra_args": lifetime(given.walltime),
+        "security": given.certificates,
         "protocol": "tls://",
         "scheduler_options": {"port": given.port, "dashboard": False},
     }
@@ -90,27 +201,38 @@ def client_settings(given: Security) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
-def main() -> None:
-    given = arguments().parse_args()
-    sys.path.insert(0, str(ROOT))  # the scheduler unpacks tasks, too
-    # A worker that dies fails the cells it had in hand: the sweep tries each once more.
-    dask.config.set({"distributed.scheduler.allowed-failures": 0})
-    try:
-        chosen = settings(given)
-    except FileNotFoundError as error:
-        sys.exit(f"error: {error.filename} is missing: slurm.md says how to make certificates")
-    with SLURMCluster(**chosen) as cluster:
+def serve(given: argparse.Namespace) -> None:
+    """Starts scheduler and jobs, and replaces jobs that have ended, until interrupted."""
+    from dask_jobqueue import SLURMCluster
+
+    with SLURMCluster(**settings(given)) as cluster:
         if given.show:
             print(cluster.job_script())
             return
-        cluster.scale(jobs=given.workers)
-        print(client_settings(chosen["security"]))
+        print(client_settings(given.certificates))
         print(f"python -m engine sweep SWEEP.yaml --out DIR --scheduler {cluster.scheduler_address}", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            signal.pause()
+            while True:
+                # Submits a job for each that is missing. `adapt` would take a job that has ended for one that runs.
+                cluster.scale(jobs=given.workers)
+                cluster.sync(cluster._correct_state)  # raises what sbatch says
+                threading.Event().wait(REPLACE_EVERY)
         except KeyboardInterrupt:
             print("ending the jobs", file=sys.stderr)
+
+
+def main() -> None:
+    given = arguments().parse_args()
+    sys.path.insert(0, str(ROOT))  # the scheduler unpacks tasks, too
+    if not given.show and shutil.which("sbatch") is None:
+        fail("sbatch is not on this machine's PATH: run this where SLURM jobs are submitted")
+    # A worker that dies fails the cells it had in hand: the sweep tries each once more.
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    try:
+        serve(given)
+    except (OSError, RuntimeError, ValueError, ImportError) as error:
+        fail(str(error))
 
 
 if __name__ == "__main__":

@@ -6,5 +6,5 @@ from distributed import WorkerPlugin
 class ColdStart(WorkerPlugin):
     name = "cold-start"
 
-    def __init__(self, functions: list[str], rehearsal: object):
+    def __init__(self, functions: list[str], rehearsal: str | None):
         pass

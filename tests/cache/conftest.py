@@ -22,8 +22,10 @@ TOYS = (
     "exits_at_once",
     "eats",
     "hangs_once",
+    "hostile",
     "out_of_memory",
     "out_of_device_memory",
+    "asks_too_much",
     "refuses",
     "keeps_objects",
     "uses_jax",
@@ -34,6 +36,7 @@ def add_toys() -> None:
     """Adds the toy kinds. Also called by the processes that tests start."""
     for name in TOYS:
         jobs.KINDS[name] = jobs.Kind(toy_jobs.ToyConfig, f"toy_jobs:{name}")
+        jobs.VERSIONS[name] = 1
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -44,7 +44,7 @@ def server(script: str, *arguments: Path) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=90)
     assert process.returncode == 0, errors
     return output.strip(), errors.strip()
 
@@ -75,11 +75,11 @@ def test_a_clean_end_leaves_no_process_and_no_noise(tmp_path: Path) -> None:
 import logging, psutil
 engine = CachedEngine(Store(Path(directory)))
 engine.start()
-assert engine.wait(engine.request("steady", config, "me"), 20).state == "finished"
+assert engine.wait(engine.request("steady", config, "me"), 60).state == "finished"
 print(*[process.pid for process in psutil.Process().children(recursive=True)])
 logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)
 for kind in ("uses_jax", "out_of_device_memory", "keeps_objects", "refuses"):
-    assert engine.wait(engine.request(kind, config, "me"), 20).done
+    assert engine.wait(engine.request(kind, config, "me"), 60).done
 engine.close()
 assert not {"jax", "jaxlib", "streamlit"} & set(sys.modules)
 """
@@ -145,7 +145,7 @@ config = ToyConfig.from_dict({config.to_dict()})
 engine = CachedEngine(Store(Path(directory)))
 engine.start()
 print("ready", flush=True)
-print(engine.wait(engine.request({kind!r}, config, "me"), 20).state)
+print(engine.wait(engine.request({kind!r}, config, "me"), 60).state)
 engine.close()
 """
 
@@ -157,7 +157,7 @@ def test_two_servers_asked_at_once_compute_once(
     other = server(ask("steady", toy), engine.store.directory, tmp_path / "trace")
     assert other.stdout is not None
     assert other.stdout.readline() == "ready\n"
-    assert engine.wait(engine.request("steady", toy, "me"), 20).state == "finished"
+    assert engine.wait(engine.request("steady", toy, "me"), 60).state == "finished"
     assert finish(other) == ("finished", "")
     assert computations() == 1
 

@@ -68,6 +68,13 @@ def out_of_device_memory(config: ToyConfig, report: Report) -> Entries:
     raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9.9TiB.")
 
 
+def asks_too_much(config: ToyConfig, report: Report) -> Entries:
+    """More than any machine has."""
+    import jax.numpy as jnp
+
+    return {"result": {"x": np.asarray(jnp.zeros(1 << 47))}}
+
+
 def refuses(config: ToyConfig, report: Report) -> Entries:
     raise ConfigError([Problem("learning_rate", "0.8 exceeds the stability limit 0.31: lower it")])
 
@@ -102,4 +109,37 @@ def hangs_once(config: ToyConfig, report: Report) -> Entries:
     first = not Path(config.trace).exists()
     leave_trace(config)
     time.sleep(60 if first else 0)
+    return {"result": {"ok": np.array(1)}}
+
+
+def hostile(config: ToyConfig, report: Report) -> Entries:
+    """Sends the server a pickle that runs code: as an event, in place of the result, or in place of an exception."""
+    from bombs import Bomb
+    from distributed import get_worker
+    from distributed.protocol import pickle
+    from distributed.protocol.serialize import families, pickle_dumps
+
+    from cache import wire, worker
+
+    bomb = Bomb(config.trace)
+    pickle.loads(pickle.dumps(bomb))  # it works
+    if config.number == 0:
+        message = {"op": "log-event", "topic": worker.TOPIC, "msg": bomb}
+        get_worker().loop.add_callback(get_worker().batched_send, message)
+    elif config.number == 1:
+
+        def once(_: object) -> tuple:
+            families[wire.FAMILY] = honest
+            return pickle_dumps(bomb)
+
+        honest = families[wire.FAMILY]
+        families[wire.FAMILY] = (once, wire.loads, False)
+    else:
+
+        def raises(_: BaseException) -> None:
+            worker.explain = explain
+            raise bomb from None
+
+        explain, worker.explain = worker.explain, raises  # type: ignore[assignment]
+        raise bomb
     return {"result": {"ok": np.array(1)}}

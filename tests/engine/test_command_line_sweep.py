@@ -50,9 +50,9 @@ def test_it_writes_cells_runs_and_summary_and_computes_nothing_twice(tmp_path: P
 
     # Once more, with one cell beside them and no worker to compute it: what is known is read, the rest fails.
     (tmp_path / "more.yaml").write_text(SWEEP.replace("[1, 2]", "[1, 2, 3]"))
-    more = engine(
-        str(tmp_path / "more.yaml"), "--out", str(tmp_path / "more"), "--scheduler", "tcp://127.0.0.1:1", **own
-    )
+    dead = ("--scheduler", "tcp://127.0.0.1:1")
+    own["KERNEL_DRIFT_PLAIN_TCP"] = "1"
+    more = engine(str(tmp_path / "more.yaml"), "--out", str(tmp_path / "more"), *dead, **own)
     assert more.returncode == 1, more.stderr
     (message,) = [line for line in more.stderr.splitlines() if line.startswith("error:")]
     assert "1 of 3 cells could not be computed" in message
