@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,8 +42,13 @@ def rehearsal() -> cache.Rehearsal:
     return cache.Rehearsal("run", RunConfig.from_dict(values))
 
 
-app = st.App(
-    Path(__file__).parent / "pages" / "main.py",
-    lifespan=lifespan,
-    middleware=[*gate(os.environ.get("KERNEL_DRIFT_HOSTS", "")), Middleware(ViewerCookie)],
-)
+def middleware() -> list[Middleware]:
+    """What stands before Streamlit. A host that cannot be one ends the program with a line that says so."""
+    try:
+        return [*gate(os.environ.get("KERNEL_DRIFT_HOSTS", "")), Middleware(ViewerCookie)]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan, middleware=middleware())

@@ -6,7 +6,7 @@ From outside in. `SECURITY.md` says what each part is for and which test holds i
 from starlette.middleware import Middleware
 
 from pages.gate.connections import Connections
-from pages.gate.headers import Headers
+from pages.gate.headers import SecurityHeaders
 from pages.gate.hosts import Hosts, named_hosts
 from pages.gate.messages import Messages
 from pages.gate.sessions import Sessions
@@ -23,7 +23,7 @@ def gate(hosts: str = "") -> list[Middleware]:
         ValueError: one of them is no host name.
     """
     return [
-        Middleware(Headers),
+        Middleware(SecurityHeaders),
         Middleware(Hosts, named=named_hosts(hosts)),
         Middleware(Connections),
         Middleware(Uploads),

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PAGE = Path(streamlit.__file__).with_name("static") / "index.html"
 
 
-class Headers:
+class SecurityHeaders:
     """ASGI middleware: adds the security headers to every answer, refusals included."""
 
     def __init__(self, app: ASGIApp):
@@ -46,8 +46,7 @@ def policy(page: str) -> str:
         "default-src": ["'self'"],
         "script-src": ["'self'", "'wasm-unsafe-eval'", "blob:", *inline],
         "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:", "blob:"],
-        "font-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],

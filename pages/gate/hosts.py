@@ -58,7 +58,7 @@ def is_ours(host: str, named: Collection[str] = ()) -> bool:
         name, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    if not name or not re.fullmatch(r"[\w.:\[\]-]+", host):
+    if not name or not re.fullmatch(r"[\w.:\[\]-]+", host, re.ASCII):
         return False
     name = name.lower().rstrip(".")
     return name == "localhost" or _is_loopback(name) or any(_matches(name, pattern) for pattern in named)
@@ -70,7 +70,10 @@ def is_same(origin: str, host: str) -> bool:
     A request without an Origin comes from a program, not from a page: it is not asked for one, since it could write
     any. "null" (a sandboxed frame, a file) is no origin of ours.
     """
-    return urlparse(origin).netloc == host
+    try:
+        return urlparse(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def named_hosts(text: str) -> tuple[str, ...]:

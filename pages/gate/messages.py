@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 ALLOWED = frozenset({"rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request"})
 OPERATIONS = frozenset({"deferred_file", "dataframe_chunk"})
 
-UNSUPPORTED = 1003
-"""Status of a websocket closed because it sent text."""
+NOT_OURS = 1003
+"""Status of a websocket that is closed because it sent what is no message of Streamlit's."""
 
 
 class Messages:
-    """ASGI middleware: drops the messages that no page of ours sends."""
+    """ASGI middleware: drops the messages that no page of ours sends, and hangs up on what is no message."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -33,30 +33,35 @@ class Messages:
                 message = await receive()
                 if message["type"] != "websocket.receive":
                     return message
-                if message.get("bytes") is None:
-                    await send({"type": "websocket.close", "code": UNSUPPORTED, "reason": "binary messages only"})
-                    return {"type": "websocket.disconnect", "code": UNSUPPORTED}
-                if objection := _objection(message["bytes"]):
-                    log.warning("dropped a message: %s", objection)
-                    continue
-                return message
+                asks = _read(message.get("bytes"))
+                if asks is None:
+                    await send(
+                        {"type": "websocket.close", "code": NOT_OURS, "reason": "not a message of this server's"}
+                    )
+                    return {"type": "websocket.disconnect", "code": NOT_OURS}
+                if not (objection := _objection(asks)):
+                    return message
+                log.warning("dropped a message: %s", objection)
 
         await self._app(scope, allowed if scope["type"] == "websocket" else receive, send)
 
 
-def _objection(frame: bytes) -> str:
-    """Why a message goes no further; "" for one that does. Streamlit hangs up on what cannot be read."""
-    message = BackMsg()
+def _read(frame: bytes | None) -> BackMsg | None:
+    """The message of a frame; None for text and for what cannot be read."""
     try:
-        message.ParseFromString(frame)
+        return None if frame is None else BackMsg.FromString(frame)
     except DecodeError:
-        return ""
-    kind = message.WhichOneof("type")
+        return None
+
+
+def _objection(asks: BackMsg) -> str:
+    """Why a message goes no further; "" for one that does."""
+    kind = asks.WhichOneof("type")
     if kind not in ALLOWED:
         return f"{kind} is not for a page to ask"
     if kind == "backend_operation_request":
-        operation = message.backend_operation_request.WhichOneof("payload")
+        operation = asks.backend_operation_request.WhichOneof("payload")
         return "" if operation in OPERATIONS else f"{operation} is not for a page to ask"
-    if kind == "file_urls_request" and len(message.file_urls_request.file_names) > FILES:
+    if kind == "file_urls_request" and len(asks.file_urls_request.file_names) > FILES:
         return f"a page keeps {FILES} files at most"
     return ""

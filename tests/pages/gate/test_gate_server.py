@@ -18,7 +18,7 @@ import psutil
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from pages.gate.uploads import FILES
@@ -190,6 +190,17 @@ def test_clear_cache_goes_no_further(server):
     assert "dropped a message: clear_cache" in (server.folder / "log").read_text()
 
 
+@pytest.mark.parametrize("frame", ["text", b"\xff\xff\xff"])
+def test_what_is_no_message_is_hung_up_on(server, frame):
+    with server.page() as page:
+        session(page)
+        page.send(frame)
+        with pytest.raises(ConnectionClosed) as closed:
+            told(page, "heartbeat_ack")
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1003
+
+
 def test_uploads_of_a_session_are_counted(server):
     cookie = server.get("/")[2]["set-cookie"]
     token = cookie.partition("_streamlit_xsrf=")[2].partition(";")[0] or xsrf(server)
@@ -254,6 +265,15 @@ def test_too_many_pages_at_once_are_told_so(server):
         assert server.get("/_stcore/health")[0] == 200
     with server.page() as page:
         assert session(page)
+
+
+def test_a_name_that_is_none_ends_the_start_in_a_line():
+    run = [sys.executable, "-c", "import app"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERNEL_DRIFT_HOSTS": "https://drift.example.org"}
+    ended = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("KERNEL_DRIFT_HOSTS: 'https://drift.example.org' is no host name")
+    assert "Traceback" not in ended.stderr
 
 
 def test_no_outside_address_was_asked(server):

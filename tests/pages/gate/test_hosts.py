@@ -46,7 +46,7 @@ def test_a_foreign_host_reaches_nothing(kind, host):
 
 ORIGINS = [
     "http://localhost:9999", "http://127.0.0.1:8501", "https://evil.example", "http://localhost", "null", "",
-    "localhost:8501", "http://evil.example@localhost:9999", "http://localhost:8501.evil.example",
+    "localhost:8501", "http://evil.example@localhost:9999", "http://localhost:8501.evil.example", "http://[::1",
 ]  # fmt: skip
 
 

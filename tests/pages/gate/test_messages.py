@@ -70,12 +70,9 @@ def test_every_kind_of_message_is_known_here():
     }  # fmt: skip
 
 
-def test_what_cannot_be_read_is_left_to_streamlit_which_hangs_up():
-    assert passed(b"\xff\xff\xff") == [b"\xff\xff\xff"]
-
-
-def test_text_ends_the_connection():
+@pytest.mark.parametrize("frame", [{"text": "hello"}, {"text": "hello", "bytes": None}, {"bytes": b"\xff\xff\xff"}])
+def test_what_is_no_message_ends_the_connection(frame):
     app = Reached()
-    answer = asked(Messages(app), scope("websocket"), [{"type": "websocket.receive", "text": "hello", "bytes": None}])
+    answer = asked(Messages(app), scope("websocket"), [{"type": "websocket.receive", **frame}])
     assert app.messages == []
-    assert answer.sent == [{"type": "websocket.close", "code": 1003, "reason": "binary messages only"}]
+    assert [(message["type"], message["code"]) for message in answer.sent] == [("websocket.close", 1003)]

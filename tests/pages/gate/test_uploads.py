@@ -2,6 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from asgi import Answer, Reached, ask, asked, scope
@@ -28,8 +29,8 @@ def keep(manager: MemoryUploadedFileManager, count: int, size: int, session: str
         manager.add_file(session, UploadedFileRec(f"f{i}", "table.csv", "text/csv", bytes(size)))
 
 
-def put(size: int | None = 10, session: str = "s", file: str = "new", method: str = "PUT") -> Scope:
-    length = {} if size is None else {"content_length": size}
+def put(size: int | str | None = 10, session: str = "s", file: str = "new", method: str = "PUT") -> Scope:
+    length: dict[str, Any] = {} if size is None else {"content_length": size}
     return scope(method=method, path=f"/base/_stcore/upload_file/{session}/{file}", **length)
 
 
