@@ -47,6 +47,7 @@ def policy(page: str) -> str:
         "script-src": ["'self'", "'wasm-unsafe-eval'", "blob:", *inline],
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:"],
+        "font-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
