@@ -202,8 +202,7 @@ def test_what_is_no_message_is_hung_up_on(server, frame):
 
 
 def test_uploads_of_a_session_are_counted(server):
-    cookie = server.get("/")[2]["set-cookie"]
-    token = cookie.partition("_streamlit_xsrf=")[2].partition(";")[0] or xsrf(server)
+    token = xsrf(server)
     form = b'--x\r\nContent-Disposition: form-data; name="f"; filename="t.csv"\r\n\r\n' + bytes(1000) + b"\r\n--x--\r\n"
     headers = {
         "Content-Type": "multipart/form-data; boundary=x",
@@ -218,6 +217,7 @@ def test_uploads_of_a_session_are_counted(server):
 
 
 def xsrf(server: Server) -> str:
+    """The token that Streamlit wants back with an upload."""
     return server.get("/_stcore/health")[2]["set-cookie"].partition("_streamlit_xsrf=")[2].partition(";")[0]
 
 
