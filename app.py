@@ -1,6 +1,8 @@
 """The server: `streamlit run app.py`. Starts and stops the cached engine with it; the pages are in `pages/`."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ from starlette.middleware import Middleware
 import cache
 from engine.config import RunConfig
 from pages import calibration
+from pages.gate import gate
 from pages.presets import DEFAULT_VALUES
 from pages.viewer import ViewerCookie
 from pages.warm import warm
@@ -39,4 +42,13 @@ def rehearsal() -> cache.Rehearsal:
     return cache.Rehearsal("run", RunConfig.from_dict(values))
 
 
-app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan, middleware=[Middleware(ViewerCookie)])
+def middleware() -> list[Middleware]:
+    """What stands before Streamlit. A host that cannot be one ends the program with a line that says so."""
+    try:
+        return [*gate(os.environ.get("KERNEL_DRIFT_HOSTS", "")), Middleware(ViewerCookie)]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan, middleware=middleware())

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import defaultdict
 
-import streamlit as st
+from pages.lifetime import Shared
 
 PRESENT = 3.0
 """Seconds since the last look; pages look about twice a second."""
@@ -38,7 +38,5 @@ class Watchers:
             self._seen.get(key, {}).pop(viewer, None)
 
 
-@st.cache_resource(show_spinner=False)
-def watchers() -> Watchers:
-    """The one of this server."""
-    return Watchers()
+watchers = Shared(Watchers)
+"""`watchers()` gives those of this server."""

@@ -14,6 +14,7 @@ from cache.sweep import KIND, Sweep
 from engine.progress import Arrays
 from engine.regimes.requests import SweepConfig
 from pages.asking import computed_on
+from pages.lifetime import Shared
 from pages.regime_map.controls import Asked
 from pages.viewer import viewer
 from pages.words import duration, plain, several
@@ -113,10 +114,8 @@ class Sweeps:
             return found if found and found.config.hash == config.hash else None
 
 
-@st.cache_resource(show_spinner=False)
-def sweeps() -> Sweeps:
-    """Those of this server."""
-    return Sweeps()
+sweeps = Shared(Sweeps)
+"""`sweeps()` gives those of this server."""
 
 
 def running(config: SweepConfig) -> Started | None:

@@ -1,0 +1,78 @@
+"""How many may be connected."""
+
+import asyncio
+import resource
+
+import pytest
+from asgi import Reached, ask, asked, scope
+from starlette.types import Receive, Scope, Send
+
+from pages.gate.connections import PAGES, REQUESTS_OF_ONE, Connections, Room, affordable_pages
+
+
+async def stays(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.Event().wait()
+
+
+async def opened(gate: Connections, count: int, kind: str = "websocket", client: str = "a") -> list[asyncio.Task]:
+    tasks = [asyncio.ensure_future(ask(gate, scope(kind, client=client))) for _ in range(count)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def closed(tasks: list[asyncio.Task]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("first", "client"), [(3, "a"), (3, "b")])
+def test_pages_of_one_client_and_in_all_are_counted(first, client):
+    async def said():
+        gate = Connections(stays, pages=5, pages_of_one=3)
+        tasks = await opened(gate, first) + await opened(gate, 2, client="b" if client == "b" else "c")
+        refused = await ask(gate, scope("websocket", client=client))
+        page = await ask(gate, scope("http", client=client, sec_fetch_dest="document"))
+        await closed(tasks[:1])
+        again = await opened(gate, 1)
+        assert not again[0].done()
+        await closed(tasks + again)
+        return refused, page
+
+    for answer in asyncio.run(said()):
+        assert answer.status == 429
+        assert answer.words == "Too many pages are open (5 in all, 3 from one address): close some.\n"
+
+
+def test_what_a_page_loads_passes_while_pages_are_full():
+    async def said():
+        gate = Connections(stays, pages=1)
+        tasks = await opened(gate, 1) + await opened(gate, REQUESTS_OF_ONE, "http")
+        assert not any(task.done() for task in tasks)
+        refused = await ask(gate, scope("http", client="a"))
+        await closed(tasks)
+        return refused.status
+
+    assert asyncio.run(said()) == 429
+
+
+def test_who_has_left_is_forgotten():
+    room = Room(5, 2)
+    with pytest.raises(RuntimeError), room.entered("a"):
+        raise RuntimeError
+    with room.entered("a"), room.entered("a"):
+        assert room.full_for("a")
+        assert not room.full_for("b")
+    assert not room._inside
+
+
+def test_fewer_pages_where_few_files_may_be_open(monkeypatch):
+    for soft, pages in [(256, 48), (1024, PAGES), (10, 1), (resource.RLIM_INFINITY, PAGES)]:
+        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, soft))
+        assert affordable_pages() == pages
+
+
+def test_everything_else_passes():
+    app = Reached()
+    asked(Connections(app, pages=0), {"type": "lifespan"})
+    assert len(app.scopes) == 1

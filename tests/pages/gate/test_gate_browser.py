@@ -1,0 +1,91 @@
+"""What the gate tells a browser, in a real one: every page works under the Content-Security-Policy."""
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pretend_engine import MAIN
+from test_browser import PATIENCE, SMALL, browser, pytestmark, run_button, server, slider  # noqa: F401 - fixtures
+
+TINY = {**SMALL, "max_steps": "40", "checkpoints": "6"}
+PAGES = ["", *re.findall(r'url_path="(\w+)"', MAIN.read_text())]
+OF_A_RUN = ("evolution", "perturbation", "norms", "function_space", "inductive_bias", "generalisation")
+CHART = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg.marks"
+COMPUTE = "[data-testid=stMain] button:has([data-testid=stIconMaterial]:text-is('play_arrow'))"
+
+LISTEN = """document.addEventListener("securitypolicyviolation", event =>
+  window.violated(`${event.effectiveDirective} ${event.blockedURI} at ${event.sourceFile}`))"""
+
+
+@pytest.fixture
+def violations() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def context(browser: Browser, violations: list[str]) -> Iterator[BrowserContext]:  # noqa: F811
+    """A browser that fails the test at its end when anything broke the policy."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.expose_function("violated", lambda text: violations.append(text))
+    context.add_init_script(LISTEN)
+    yield context
+    context.close()
+    assert not violations, violations
+
+
+@pytest.fixture
+def opened(context: BrowserContext, server: str) -> Callable[..., Page]:  # noqa: F811
+    def opened(path: str, **query: str) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{server}/{path}?{urlencode(query)}")
+        return page
+
+    return opened
+
+
+BREAK = """() => {
+  window.ran = [];
+  const script = document.createElement("script");
+  script.textContent = "window.ran.push('inline')";
+  document.head.append(script);
+  // Not at once: what Playwright itself evaluates may use eval.
+  setTimeout(() => window.ran.push(eval("'eval'")));
+  fetch("http://127.0.0.1:9/").then(() => window.ran.push("fetch"), () => {});
+}"""
+
+
+def test_what_breaks_the_policy_is_stopped_and_seen(opened, violations):
+    page = opened("")
+    page.evaluate(BREAK)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.ran") == []
+    assert {text.split()[0] for text in violations} == {"script-src-elem", "script-src", "connect-src"}
+    violations.clear()
+
+
+def test_a_run_is_played_and_taken_home(opened):
+    page = opened("evolution", **TINY)
+    run_button(page).click()
+    expect(slider(page)).to_be_attached(timeout=PATIENCE)
+    before = slider(page).input_value()
+    page.get_by_role("button", name="Play").first.click()
+    expect(slider(page)).not_to_have_value(before)
+    for name in ("Curves (CSV)", "Summary (JSON)"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).first.click()
+        assert download.value.failure() is None
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_draws_under_the_policy(opened, path):
+    page = opened(path, **(TINY if path in OF_A_RUN else {}))
+    chart, compute = page.locator(CHART).first, page.locator(COMPUTE).first
+    expect(chart.or_(compute).first).to_be_visible(timeout=5 * PATIENCE)  # Home computes by itself
+    if compute.is_visible():
+        compute.click()
+    expect(chart).to_be_visible(timeout=5 * PATIENCE)

@@ -1,0 +1,45 @@
+"""What the server keeps outlives Streamlit's caches, which any session could empty."""
+
+import streamlit as st
+from pretend_engine import PretendEngine, texts
+from test_regimes import SMALL, finish, keys
+
+import cache
+from pages.regime_map import sweeping
+from pages.watchers import watchers
+
+
+def clear_caches() -> None:
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def test_a_sweep_goes_on_when_the_caches_are_emptied(pretend, opened):
+    app = opened("regimes", **SMALL)
+    app.button(key="run_sweep").click().run()
+    finish(pretend, 2)
+    app.run()
+    clear_caches()
+    app.run()
+    assert "cancel_sweep" in keys(app)
+    assert "2 of 6 cells" in texts(app)
+    for _ in range(6):
+        finish(pretend, 6)
+        clear_caches()
+        app.run()
+    assert not app.exception
+    assert not keys(app) & {"run_sweep", "cancel_sweep"}
+    (started,) = sweeping.sweeps()._last.values()
+    assert len(pretend.jobs) == sum(len(cell.parts) for cell in started.config.cells)
+
+
+def test_watchers_stay_when_the_caches_are_emptied(pretend):
+    watchers().look("key", "one")
+    clear_caches()
+    assert watchers().look("key", "other") == 1
+
+
+def test_another_engine_begins_anew(pretend):
+    watchers().look("key", "one")
+    cache.install(PretendEngine())  # pyright: ignore[reportArgumentType]
+    assert watchers().look("key", "other") == 0
