@@ -95,7 +95,7 @@ class _Field:
         if self.items and not self.numbers:
             return [self.items.read(value)]
         known = self.flags if isinstance(value, bool) else self.numbers
-        return text_of(value) if not known and (self.words or self.numbers) else value
+        return value if known or not (self.words or self.numbers or self.flags) else text_of(value)
 
 
 def _members(annotation: Any) -> Iterator[Any]:
