@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_PROBLEMS = 20
-"""Told in one error; the rest are counted."""
+"""Told in one error, beside the number of those left out."""
 LONGEST_MESSAGE = 1_000
 LONGEST_NAME = 60
 
@@ -31,10 +31,10 @@ class ConfigError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]):
         found = list(problems)
-        told = [Problem(p.field, clipped(p.message, LONGEST_MESSAGE)) for p in found[:MOST_PROBLEMS]]
-        if len(found) > MOST_PROBLEMS:
-            left = len(found) - MOST_PROBLEMS
-            told.append(Problem("", f"and {left:,} more {'problem' if left == 1 else 'problems'}"))
+        left = len(found) - MOST_PROBLEMS
+        if left > 1:  # one more is told as well: it may be such a count
+            found[MOST_PROBLEMS:] = [Problem("", f"and {left:,} more problems")]
+        told = [Problem(problem.field, clipped(problem.message, LONGEST_MESSAGE)) for problem in found]
         self.problems = tuple(told)
         super().__init__("; ".join(map(str, told)))
 
