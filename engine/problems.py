@@ -8,6 +8,7 @@ from dataclasses import dataclass
 MOST_PROBLEMS = 20
 """Told in one error, beside the number of those left out."""
 LONGEST_MESSAGE = 1_000
+LONGEST_FIELD = 300
 LONGEST_NAME = 60
 
 
@@ -34,7 +35,10 @@ class ConfigError(ValueError):
         left = len(found) - MOST_PROBLEMS
         if left > 1:  # one more is told as well: it may be such a count
             found[MOST_PROBLEMS:] = [Problem("", f"and {left:,} more problems")]
-        told = [Problem(problem.field, clipped(problem.message, LONGEST_MESSAGE)) for problem in found]
+        told = [
+            Problem(clipped(problem.field, LONGEST_FIELD), clipped(problem.message, LONGEST_MESSAGE))
+            for problem in found
+        ]
         self.problems = tuple(told)
         super().__init__("; ".join(map(str, told)))
 

@@ -62,7 +62,7 @@ def _value(event: Any, events: Iterator[yaml.Event], depth: int) -> Any:
     """The value that begins with this event."""
     mark = event.start_mark
     if isinstance(event, yaml.AliasEvent):
-        raise _refusal(f"aliases are not read: write the value of *{clipped(event.anchor)} out", mark)
+        raise _refusal(f"aliases are not read: write the value of *{clipped(event.anchor or '')} out", mark)
     if event.tag not in (None, "!"):
         raise _refusal(f"tags are not read: leave {clipped(event.tag)} out", mark)
     if isinstance(event, yaml.ScalarEvent):

@@ -41,7 +41,9 @@ def from_query(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]
     draft = start if dataset == start["data"] else base_draft(dataset)
     known = {setting.name for setting in applicable(dataset)} - set(NOT_IN_URL)
     strange = [name for name in query if name not in known and name not in RESERVED]
-    remarks += left_out(strange, known, {name: f" It does not exist on the dataset {shown(dataset)}." for name in BY_NAME})
+    remarks += left_out(
+        strange, known, {name: f" It does not exist on the dataset {shown(dataset)}." for name in BY_NAME}
+    )
     for name, text in query.items():
         if name not in known:
             continue

@@ -13,6 +13,7 @@ from pages.folded import unfolded
 from pages.settings import Draft
 from pages.words import plain, sentence
 
+
 def table(draft: Draft, problems: Sequence[str]) -> None:
     """Upload of a CSV; its text becomes part of the config. `problems` are the config's with it, as Markdown."""
     st.file_uploader(

@@ -72,8 +72,8 @@ def points(grid: Mapping[str, tuple[Any, ...]], base: Mapping[str, Any]) -> list
 
 def placed(problem: Problem, given: Settings, settings: Settings) -> Problem:
     """A problem of a run at the place where its value was given: in the grid, by beta, or in the base."""
-    made = next((name for name in (WIDTH, DEPTH) if BETA in given and name not in given), None)
-    if problem.field == made and made in settings:
+    made = DEPTH if WIDTH in given else WIDTH
+    if BETA in given and problem.field == made in settings:
         rest = {name: value for name, value in given.items() if name != BETA}
         makes = f"{shown(given[BETA])} makes {made} {settings[made]}"
         return Problem(f"grid.{BETA}", f"{makes}{' ' if rest else ''}{where(rest)}: {problem.message}")

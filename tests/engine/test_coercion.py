@@ -10,7 +10,8 @@ from engine.rkhs.requests import RkhsConfig
 from engine.schema import ConfigError
 from engine.texts import number, numbers, text_of
 
-CIRCLE = {"data": {"name": "circle"}}
+WAVE = {"name": "circle"}
+CIRCLE = {"data": WAVE}
 
 
 def config(**values: object) -> RunConfig:
@@ -31,7 +32,7 @@ def config(**values: object) -> RunConfig:
         ({"seeds": 3}, {"seeds": [3]}),
         ({"seeds": "0, 1"}, {"seeds": [0, 1]}),
         ({"seeds": "[0, 1]"}, {"seeds": [0, 1]}),
-        ({"data": {"name": "circle", "frequencies": 3, "amplitudes": "none"}}, {"data": {"name": "circle", "frequencies": [3]}}),
+        ({"data": WAVE | {"frequencies": 3, "phases": "none"}}, {"data": WAVE | {"frequencies": [3]}}),
         ({"data": {"name": "digits", "classes": "none"}}, {"data": {"name": "digits", "classes": None}}),
     ],
 )  # fmt: skip

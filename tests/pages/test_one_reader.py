@@ -16,7 +16,7 @@ from pages.drafts import config_of, draft_of
 from pages.files import read_yaml
 from pages.settings import SETTINGS
 
-TABLE = "a,none,1,\"b, c\"\n" + "\n".join(f"{i},{(7 * i) % 5},{i * i},{-i}" for i in range(20))
+TABLE = 'a,none,1,"b, c"\n' + "\n".join(f"{i},{(7 * i) % 5},{i * i},{-i}" for i in range(20))
 
 BASE = """
 data: {name: circle, size: 16, test_size: 16}
@@ -88,14 +88,13 @@ def test_both_refuse_it(lines: str) -> None:
     assert on_a_page(text) is None
 
 
+WORDS = st.text(max_size=5).map(lambda text: yaml.safe_dump([text], default_flow_style=True, width=999).strip()[1:-1])
 SCALARS = st.sampled_from(
-    ["0", "1", "2", "8", "-1", "0.5", "1e2", "1e-3", "8.0", "0x10", "1_000", "010", "none", "null", "~", "''", "' 8'", "true",
-     "yes", "critical", "'none'", "'1e2'", "[]", "[8]", "[8, 8]", "[1, 2, 4]", "'8, 8'", "[none]", "['']", "[true]",
-     "[[8]]", "{a: 1}", "x0+x1x2", "fourier", "a", "[a]", "['b, c']", "'b, c'", ".nan", "inf", "12:30", "-0.0",
-     "2026-01-01", "\"[8\"", "9" * 500, *ACTIVATIONS, *TARGETS]
-) | st.integers().map(str) | st.floats().map(lambda value: yaml.safe_dump(value).splitlines()[0]) | st.text(max_size=5).map(
-    lambda text: yaml.safe_dump([text], default_flow_style=True, width=10**6).strip()[1:-1]
-)  # fmt: skip
+    ["0", "1", "2", "8", "-1", "0.5", "1e2", "1e-3", "8.0", "0x10", "1_000", "010", "none", "null", "~", "''", "' 8'",
+     "true", "yes", "critical", "'none'", "'1e2'", "[]", "[8]", "[8, 8]", "[1, 2, 4]", "'8, 8'", "[none]", "['']",
+     "[true]", "[[8]]", "{a: 1}", "x0+x1x2", "fourier", "a", "[a]", "['b, c']", "'b, c'", ".nan", "inf", "12:30",
+     "-0.0", "2026-01-01", "\"[8\"", "9" * 500, *ACTIVATIONS, *TARGETS]
+) | st.integers().map(str) | st.floats().map(lambda value: yaml.safe_dump(value).splitlines()[0]) | WORDS  # fmt: skip
 PATHS = [setting.path for setting in SETTINGS if setting.path not in ("data.name", "data.content")]
 
 
@@ -114,7 +113,10 @@ def files(draw: st.DrawFn) -> str:
 
 
 patient = settings(
-    max_examples=300, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=300,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 

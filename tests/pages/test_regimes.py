@@ -205,7 +205,10 @@ def test_thresholds_travel_in_the_link(pretend, opened):
         ({"map_lazy": "7"}, "lazy up to elt: '7' in the link is unknown"),
         ({"width": "8", "map_colour": "metric"}, "'width': no such setting, left out."),
         ({"map_width": "8"}, "'map_width': no such setting, left out. Did you mean 'map_widths'?"),
-        ({"map_map": "alpha and beta", "map_betas": "1e-9"}, "β = Σ 1/n_l over hidden layers: 1e-09 makes network.width 4000000000 where"),
+        (
+            {"map_map": "alpha and beta", "map_betas": "1e-9"},
+            "β = Σ 1/n_l over hidden layers: 1e-09 makes network.width 4000000000 where",
+        ),
         ({"map_map": "alpha and beta", "map_betas": "0.1, 0.1001"}, "5 cells left out"),
         ({"map_data": "mnist"}, "mnist"),
         ({"map_map": "beta and gamma"}, "beta and gamma"),
