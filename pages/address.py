@@ -38,6 +38,8 @@ def from_query(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]
         preset = DEFAULT
     start = PRESETS[preset].draft
     dataset = query.get("data", start["data"])
+    if len(dataset) > LONGEST:  # told below
+        dataset = start["data"]
     draft = start if dataset == start["data"] else base_draft(dataset)
     known = {setting.name for setting in applicable(dataset)} - set(NOT_IN_URL)
     strange = [name for name in query if name not in known and name not in RESERVED]
