@@ -137,10 +137,10 @@ def sweep(
     if scheduler:
         os.environ[SCHEDULER_VARIABLE] = scheduler
     logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # failures are said at the end
-    about = duration(config.seconds())
+    store, about = open_store(), duration(config.seconds())
     say(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker")
     began = time.monotonic()
-    done = with_bar(partial(run_sweep, config))
+    done = with_bar(partial(run_sweep, config, store=store))
     runs = runs_frame(config, done.results)
     tables = {"runs.parquet": runs.to_parquet, "cells.parquet": cells_frame(runs).to_parquet} if len(runs) else {}
     found = summary(config, runs, done.failures, time.monotonic() - began)

@@ -50,7 +50,7 @@ FILES = {
     "momentum": SMALL.replace("max_steps: 5", "momentum: 0.5"),
     "large": "run:\n  data: {name: circle}\noptions: {large: 10}\n",
 }  # fmt: skip
-OUT = ("--out", "{folder}/out")
+OUT, NEVER = ("--out", "{folder}/out"), ("--out", "{folder}/never")
 
 COMMANDS: list[tuple[tuple[str, ...], str]] = [
     ((), "Missing command"),
@@ -184,7 +184,7 @@ def alone(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 def test_a_cache_that_cannot_be_opened_is_said(environment, words, engine, places, monkeypatch) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value.format(**places))
-    for arguments in (("show", "{small}"), ("run", "{small}", "--out", "{folder}/never")):
+    for arguments in (("show", "{small}"), ("run", "{small}", *NEVER), ("sweep", "{sweep}", *NEVER)):
         code, out, error = engine(*(argument.format(**places) for argument in arguments))
         assert (code, out, len(error.splitlines())) == (2, "", 1)
         assert error.startswith("error: ")

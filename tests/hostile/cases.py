@@ -21,7 +21,7 @@ import yaml
 
 import cache.sweep  # noqa: F401  (what commands import when they need it)
 import engine.__main__ as command_line
-import engine.calibration  # noqa: F401
+import engine.calibration
 import engine.regimes.summary  # noqa: F401
 from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
@@ -47,7 +47,8 @@ WORDS = [
     "", " ", "none", "null", "~", "true", "yes", "critical", "1e2", "0x" + "f" * 4_000, "59:" * 3_000, "9" * 5_000, "#",
     "1_000", "nan", "-inf", "½", "١", "\ud800", "\x00", "\x85", "\u202e", "🦆" * 99, "a" * 10**5, "1," * 50_000, "---",
     "[" * 9_999, "{" * 999, "(1,2)", "[1", '["a", 1]', "*a", "&a", "!!python/object:os.system {}", "<<",
-    "../../etc/passwd", "$x$", "%s%n{0}", "<script>alert(1)</script>", "' OR 1=1", "x0+x1x2", "2026-01-01", "12:30", "\n", "\r\n", "\t",
+    "../../etc/passwd", "$x$", "%s%n{0}", "<script>alert(1)</script>", "' OR 1=1", "x0+x1x2", "2026-01-01", "12:30",
+    "\n", "\r\n", "\t",
     *ACTIVATIONS, *DATASETS, *TARGETS,
 ]  # fmt: skip
 FIELDS = sorted({setting.path.rsplit(".", 1)[-1] for setting in SETTINGS} - {"content"})

@@ -25,6 +25,12 @@ training: {checkpoints: 8}
 """
 
 
+def instead(line: str) -> str:
+    """`BASE` with this line in place of its own of that name."""
+    name = line.split(":")[0]
+    return "\n".join([*(own for own in BASE.strip().splitlines() if own.split(":")[0] != name), line])
+
+
 def on_the_command_line(text: str) -> RunConfig | None:
     try:
         return RunConfig.from_yaml(text)
@@ -43,7 +49,7 @@ def on_a_page(text: str) -> RunConfig | None:
 
 
 @pytest.mark.parametrize(
-    "lines",
+    "line",
     [
         "training: {learning_rate: 1e-3, max_steps: 1e2}",
         "training: {stop_residual: none}",
@@ -58,15 +64,14 @@ def on_a_page(text: str) -> RunConfig | None:
         "data: {name: csv, content: 'a,b\n\n1,2\n\n2,3\n\n3,4\n\n4,5\n\n5,6', target: a}",
     ],
 )
-def test_both_read_it(lines: str) -> None:
-    kept = [line for line in BASE.strip().splitlines() if line.split(":")[0] != lines.split(":")[0]]
-    text = "\n".join([*kept, lines])
+def test_both_read_it(line: str) -> None:
+    text = instead(line)
     assert on_the_command_line(text) is not None
     assert on_a_page(text) == on_the_command_line(text)
 
 
 @pytest.mark.parametrize(
-    "lines",
+    "line",
     [
         "network: {depth: true}",
         "network: {depth: [2]}",
@@ -81,9 +86,8 @@ def test_both_read_it(lines: str) -> None:
         "data: {name: parity, target: {a: 1}}",
     ],
 )
-def test_both_refuse_it(lines: str) -> None:
-    kept = [line for line in BASE.strip().splitlines() if line.split(":")[0] != lines.split(":")[0]]
-    text = "\n".join([*kept, lines])
+def test_both_refuse_it(line: str) -> None:
+    text = instead(line)
     assert on_the_command_line(text) is None
     assert on_a_page(text) is None
 
