@@ -1,6 +1,6 @@
 """The command line: `python -m engine run CONFIG.yaml --out DIR`, and its siblings.
 
-Errors are one line on standard error and exit code 2. It alone in engine imports the cache and writes files.
+Errors are one line on standard error and exit code 2. It alone in engine imports the cache.
 """
 
 import os
@@ -8,8 +8,15 @@ import os
 # Before NumPy reads it: a second BLAS thread would wait, spinning, on the core that JAX computes on.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet while modules are imported; `main` says "interrupted"
+
+import contextlib
 import json
 import logging
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -17,30 +24,45 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import diskcache
 import numpy as np
 import typer
-import yaml
 from typer import Abort
 from typer._click.exceptions import ClickException  # typer carries its own click and exports only part of it
 
 from cache import Store, cached_compute
+from cache.failure import explain
+from cache.faults import CacheFault
 from engine import jobs
-from engine.config import RunConfig
 from engine.cost import Calibration, Limits, check, estimate
+from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
+from engine.problems import clipped
 from engine.progress import Arrays, Progress, Report, silent
 from engine.schema import Config, ConfigError, Problem
 
 T = TypeVar("T")
 
+INTERRUPTED = 130
+LONGEST_LINE = 4_000
+"""Characters of an error."""
+
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless."
 )
 
+
+def _positive(value: float) -> float:
+    if not value > 0:
+        raise typer.BadParameter(f"{value:g} given; a number above 0 is needed, inf for no limit")
+    return value
+
+
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The config file of the run.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if missing.")]
-LIMITS = Limits()
-MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.")]
-MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")]
+MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.", callback=_positive)]
+MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.", callback=_positive)]
+MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
 SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; own processes without.")]
@@ -55,20 +77,16 @@ Target = Annotated[float, typer.Option(help="y of the loss (f - y)^2/2 whose fir
 def run(
     config_path: ConfigPath,
     out: OutFolder,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
-    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
-    max_hours: MaxHours = LIMITS.seconds / 3600,
+    fresh: Fresh = False,
+    max_gb: MaxGb = MAX_GB,
+    max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, measures its kernel, and writes result.npz and summary.json."""
     from engine.result import RunResult
 
     config = read_config(config_path)
-    check(config, Limits(max_gb * 1e9, max_hours * 3600))
-    make_folder(out)
-    arrays = compute("run", config, fresh)
-    result = RunResult.from_arrays(arrays)
-    np.savez(out / "result.npz", allow_pickle=False, **arrays)
-    write_json(out / "summary.json", result.summary)
+    check(config, limits(max_gb, max_hours))
+    deliver("run", config, fresh, out, lambda arrays: RunResult.from_arrays(arrays).summary)
 
 
 @app.command()
@@ -76,9 +94,9 @@ def perturb(
     config_path: ConfigPath,
     out: OutFolder,
     linear: Annotated[bool, typer.Option("--linear", help="K_t linear between checkpoints, not cubic.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
-    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
-    max_hours: MaxHours = LIMITS.seconds / 3600,
+    fresh: Fresh = False,
+    max_gb: MaxGb = MAX_GB,
+    max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
     from engine.perturbation import cost
@@ -87,11 +105,8 @@ def perturb(
 
     options = Options(interpolation="linear" if linear else "hermite")
     config = PerturbationConfig.of(read_config(config_path), options)
-    cost.check(config, Limits(max_gb * 1e9, max_hours * 3600))
-    make_folder(out)
-    arrays = compute("perturbation", config, fresh)
-    np.savez(out / "result.npz", allow_pickle=False, **arrays)
-    write_json(out / "summary.json", PerturbationResult.from_arrays(dict(arrays)).summary)
+    cost.check(config, limits(max_gb, max_hours))
+    deliver("perturbation", config, fresh, out, lambda arrays: PerturbationResult.from_arrays(arrays).summary)
 
 
 @app.command()
@@ -99,8 +114,8 @@ def sweep(
     sweep_path: SweepPath,
     out: OutFolder,
     scheduler: Scheduler = None,
-    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
-    max_hours: MaxHours = LIMITS.seconds / 3600,
+    max_gb: MaxGb = MAX_GB,
+    max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains the cells of a grid that are not known yet; writes cells.parquet, runs.parquet and summary.json.
 
@@ -113,25 +128,23 @@ def sweep(
     from engine.regimes.runs import runs_frame
     from engine.regimes.summary import summary
 
-    values = _read_yaml(sweep_path)
+    values = read_yaml(sweep_path)
     if isinstance(values, dict) and "base" in values:
-        values["base"] = _with_table(values["base"], sweep_path.parent)
+        values["base"] = with_table(values["base"], sweep_path.parent)
     config = SweepConfig.from_dict(values)
-    for cell in config.cells:
-        check(cell.parts[0], Limits(max_gb * 1e9, max_hours * 3600))
+    config.check_cost(limits(max_gb, max_hours))
     make_folder(out)
     if scheduler:
         os.environ[SCHEDULER_VARIABLE] = scheduler
     logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # failures are said at the end
-    about = duration(config.seconds())
-    print(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker", flush=True)
+    store, about = open_store(), duration(config.seconds())
+    say(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker")
     began = time.monotonic()
-    done = with_bar(partial(run_sweep, config))
+    done = with_bar(partial(run_sweep, config, store=store))
     runs = runs_frame(config, done.results)
-    if len(runs):
-        runs.to_parquet(out / "runs.parquet")
-        cells_frame(runs).to_parquet(out / "cells.parquet")
-    write_json(out / "summary.json", summary(config, runs, done.failures, time.monotonic() - began))
+    tables = {"runs.parquet": runs.to_parquet, "cells.parquet": cells_frame(runs).to_parquet} if len(runs) else {}
+    found = summary(config, runs, done.failures, time.monotonic() - began)
+    write(out, {**tables, "summary.json": partial(write_json, found)})
     if done.failures:
         first = next(iter(done.failures.values()))
         fail(f"{len(done.failures)} of {len(config.cells)} cells could not be computed: {first}", 1)
@@ -141,9 +154,9 @@ def sweep(
 def rkhs(
     config_path: ConfigPath,
     out: OutFolder,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")] = False,
-    max_gb: MaxGb = LIMITS.memory_bytes / 1e9,
-    max_hours: MaxHours = LIMITS.seconds / 3600,
+    fresh: Fresh = False,
+    max_gb: MaxGb = MAX_GB,
+    max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, compares the spaces H_t of its kernels, and writes result.npz and summary.json.
 
@@ -153,15 +166,12 @@ def rkhs(
     from engine.rkhs.requests import RkhsConfig
     from engine.rkhs.result import RkhsResult
 
-    values = _read_yaml(config_path)
+    values = read_yaml(config_path)
     if not isinstance(values, dict) or "run" not in values:
         values = {"run": values}
-    config = RkhsConfig.from_dict(values | {"run": _with_table(values["run"], config_path.parent)})
-    check(config.run, Limits(max_gb * 1e9, max_hours * 3600))
-    make_folder(out)
-    arrays = compute("rkhs", config, fresh)
-    np.savez(out / "result.npz", allow_pickle=False, **arrays)
-    write_json(out / "summary.json", RkhsResult.from_arrays(dict(arrays)).summary)
+    config = RkhsConfig.from_dict(values | {"run": with_table(values["run"], config_path.parent)})
+    check(config.run, limits(max_gb, max_hours))
+    deliver("rkhs", config, fresh, out, lambda arrays: RkhsResult.from_arrays(arrays).summary)
 
 
 @app.command()
@@ -171,15 +181,19 @@ def show(config_path: ConfigPath) -> None:
     from engine.device import device_name
 
     config = read_config(config_path)
-    use_float64()
-    measured = compute("calibration", CalibrationConfig(device=device_name()))
+    start_jax()
+    measured, fault = compute("calibration", CalibrationConfig(device=device_name()))
     cost = estimate(config, Calibration(**{name: float(value) for name, value in measured.items()}))
-    print(config.to_yaml().rstrip())
-    print(f"# hash {config.hash}")
-    print(f"# beta {config.beta:.6g}, {config.parameter_count:,} trained parameters")
-    print(f"# to the step cap: {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine")
-    print(f"# {cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept")
-    print(f"# ({cost.stored_bytes / 1e6:.3g} MB on disk)")
+    say(
+        config.to_yaml().rstrip(),
+        f"# hash {config.hash}",
+        f"# beta {config.beta:.6g}, {config.parameter_count:,} trained parameters",
+        f"# to the step cap: {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine",
+        f"# {cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept",
+        f"# ({cost.stored_bytes / 1e6:.3g} MB on disk)",
+    )
+    if fault:
+        raise fault
 
 
 @app.command()
@@ -192,7 +206,7 @@ def moments(
     """Prints the exact moments of K(x, x) of a ReLU network at initialisation as one JSON object."""
     from engine.initialisation.summary import moments_summary
 
-    print(json.dumps(moments_summary(widths, readout, norm_x_squared, target), allow_nan=False))
+    say(json.dumps(moments_summary(widths, readout, norm_x_squared, target), allow_nan=False))
 
 
 @app.command()
@@ -208,61 +222,57 @@ def sample(
     from engine.initialisation.summary import sample_summary
 
     found = sample_summary(widths, draws, seed, readout, norm_x_squared, target)
-    print(json.dumps(found, allow_nan=False))
+    say(json.dumps(found, allow_nan=False))
 
 
-def read_config(path: Path) -> RunConfig:
-    """The config in a YAML file; a CSV named by `data.path` is read in. Raises `ConfigError`."""
-    return RunConfig.from_dict(_with_table(_read_yaml(path), path.parent))
+def limits(max_gb: float, max_hours: float) -> Limits:
+    return Limits(max_gb * 1e9, max_hours * 3600)
 
 
-def _with_table(values: Any, folder: Path) -> Any:
-    """The values of a run with the CSV that they name read in."""
-    data = values.get("data") if isinstance(values, dict) else None
-    if not isinstance(data, dict) or data.get("name") != "csv" or "path" not in data:
-        return values
-    table = _read_text(folder / str(data["path"]))
-    return values | {"data": {key: value for key, value in data.items() if key != "path"} | {"content": table}}
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(_read_text(path))
-    except yaml.YAMLError as error:
-        raise ConfigError([Problem(str(path), f"not YAML: {' '.join(str(error).split())}")]) from None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError([Problem(str(path), f"cannot be read: {reason}")]) from None
-
-
-def make_folder(out: Path) -> None:
-    """The folder for results. Raises `ConfigError` before anything is computed."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / ".writable").touch()
-        (out / ".writable").unlink()
-    except OSError as error:
-        raise ConfigError([Problem("--out", f"{out} cannot be written: {error.strerror}")]) from None
-
-
-def use_float64() -> None:
-    """Switches JAX to 64 bits, before anything is traced."""
+def start_jax() -> None:
+    """Switches JAX to 64 bits, before anything is traced. Raises `ConfigError` without a device to compute on."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        raise ConfigError([Problem("JAX_PLATFORMS", f"{platforms!r} gives no device: {error}")]) from None
 
 
-def compute(kind: str, config: Config, fresh: bool = False) -> Arrays:
-    """The "result" entry of a job, from the cache or computed in this process under a progress bar."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    use_float64()
-    cached = partial(cached_compute, Store(), kind, config)
-    return with_bar(partial(_computed, kind, config) if fresh else cached)
+def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, CacheFault | None]:
+    """The "result" entry of a job, from the cache or computed in this process under a progress bar.
+
+    Beside it what kept the cache from taking it. Raises `CacheFault` where nothing could be computed for it.
+    """
+    start_jax()
+    if fresh:
+        return with_bar(partial(_computed, kind, config)), None
+    try:
+        return with_bar(partial(cached_compute, open_store(), kind, config)), None
+    except CacheFault as fault:
+        if fault.computed is None:
+            raise
+        return fault.computed["result"], fault
+
+
+def open_store() -> Store:
+    """The cache of this user. Raises `CacheFault`."""
+    try:
+        return Store()
+    except (OSError, ValueError, sqlite3.Error, diskcache.Timeout) as error:
+        raise CacheFault(f"the cache cannot be used: {error or type(error).__name__}") from None
+
+
+def deliver(kind: str, config: Config, fresh: bool, out: Path, summary: Callable[[Arrays], Any]) -> None:
+    """Computes a job and writes result.npz and summary.json, and only then raises what is wrong with the cache."""
+    make_folder(out)
+    arrays, fault = compute(kind, config, fresh)
+    whole = partial(np.savez, allow_pickle=False, **arrays)
+    write(out, {"result.npz": whole, "summary.json": partial(write_json, summary(dict(arrays)))})
+    if fault:
+        raise fault
 
 
 def with_bar(ask: Callable[[Report], T]) -> T:
@@ -285,8 +295,14 @@ def _computed(kind: str, config: Config, report: Report) -> Arrays:
     return jobs.compute(kind, config, report)["result"]
 
 
-def write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+def say(*lines: str) -> None:
+    """Prints. Raises `ConfigError` where nobody reads."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except (OSError, UnicodeEncodeError) as error:
+        with contextlib.suppress(OSError):  # or Python would try once more at its end, and complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ConfigError([Problem("standard output", f"cannot be written: {error}")]) from None
 
 
 def duration(seconds: float) -> str:
@@ -298,20 +314,31 @@ def duration(seconds: float) -> str:
 
 def main() -> None:
     """Runs the command line; every expected error becomes one line and exit code 2."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        app(standalone_mode=False)
-    except ConfigError as error:
+        if app(standalone_mode=False) == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            interrupted()
+    except (ConfigError, CacheFault) as error:
         fail(str(error))
     except ClickException as error:
         fail(error.format_message())
     except (Abort, KeyboardInterrupt):
-        fail("interrupted", 130)
-    except MemoryError:
-        fail("out of memory: lower data.size, network.width or training.checkpoints")
+        interrupted()
+    except Exception as error:
+        failure = explain(error)
+        if failure.reason != "memory":
+            raise
+        fail(failure.message)
+
+
+def interrupted() -> None:
+    """Ends at once: Python's own end would wait for what JAX still computes, or abort."""
+    print("error: interrupted", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
 
 
 def fail(message: str, code: int = 2) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {clipped(' '.join(message.split()), LONGEST_LINE)}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -1,45 +1,27 @@
 """Configs: frozen, typed, hashable, validated whole. The config is the identity of a result."""
 
-import difflib
 import hashlib
 import json
-import reprlib
-from dataclasses import dataclass
 from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.coercion import coerced
+from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
+from engine.reading import read
+from engine.texts import LONGEST_NUMBER
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a config: where, what was given, what to do."""
-
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}" if self.field else self.message
-
-
-class ConfigError(ValueError):
-    """A config that cannot be run. Carries every problem at once.
-
-    Attributes:
-        problems: all of them, in the order of the fields.
-    """
-
-    def __init__(self, problems: list[Problem]):
-        self.problems = tuple(problems)
-        super().__init__("; ".join(str(problem) for problem in problems))
+__all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
 
 
 class Config(BaseModel):
     """Base of every config. Subclasses are hashable and compare by value.
 
     Build one with `from_dict` or `from_yaml` to get a `ConfigError` that lists every problem
-    (the constructor raises pydantic's own error). Validators may raise `ConfigError` for settings of their config.
+    (the constructor raises pydantic's own error and takes values as they are, where these read texts as a person types
+    them, `engine.coercion`). Validators may raise `ConfigError` for settings of their config.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
@@ -48,22 +30,16 @@ class Config(BaseModel):
     def from_dict(cls, values: Any) -> Self:
         """The validated config. Raises `ConfigError` with all problems at once."""
         if not isinstance(values, dict):
-            raise ConfigError([Problem("", f"expected a mapping of settings, got {_shown(values)}")])
+            raise ConfigError([Problem("", f"expected a mapping of settings, got {shown(values)}")])
         try:
-            return cls.model_validate(values)
+            return cls.model_validate(coerced(cls, values))
         except ValidationError as error:
-            problems = [problem for details in error.errors(include_url=False) for problem in _problems(cls, details)]
-            # A value that fits no member of a union is reported once for each member: keep the first.
-            raise ConfigError(list({problem.field: problem for problem in reversed(problems)}.values())[::-1]) from None
+            raise ConfigError(_all_problems(cls, error.errors(include_url=False))) from None
 
     @classmethod
     def from_yaml(cls, text: str) -> Self:
         """The config written in YAML (or JSON). Raises `ConfigError`, also when the text is not YAML."""
-        try:
-            values = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise ConfigError([Problem("", f"not YAML: {' '.join(str(error).split())}")]) from None
-        return cls.from_dict(values)
+        return cls.from_dict(read(text))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, defaults filled in; `from_dict` gives the same config back."""
@@ -105,15 +81,27 @@ EXPECTED = {
 """What a kind of pydantic's error asks for."""
 
 
-def did_you_mean(given: object, allowed: list[str]) -> str:
-    """' Did you mean ...?' when a name in `allowed` is close to `given`, else an empty string."""
-    close = difflib.get_close_matches(str(given).lower(), allowed, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+def _all_problems(model: type[BaseModel], errors: list[ErrorDetails]) -> list[Problem]:
+    """One problem for every setting; those beyond what an error tells only to be counted.
+
+    A value that fits no member of a union is reported once for each member: the first stands.
+    """
+    found: dict[str, Problem] = {}
+    for details in errors:
+        if len(found) >= MOST_PROBLEMS:
+            beyond = ".".join(map(str, details["loc"]))
+            found.setdefault(beyond, Problem(beyond, details["msg"]))
+        elif not _follows(details, errors):
+            for problem in _problems(model, details):
+                found.setdefault(problem.field, problem)
+    return list(found.values())
 
 
-def _shown(value: object) -> str:
-    text = reprlib.repr(value)  # bounded, also for YAML whose aliases nest
-    return text if len(text) <= 60 else text[:57] + "..."
+def _follows(details: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list is too short only for what is wrong with its items."""
+    place = details["loc"]
+    within = (other["loc"] for other in errors if other is not details)
+    return details["type"] == "too_short" and any(inner[: len(place)] == place for inner in within)
 
 
 def _problems(model: type[BaseModel], details: ErrorDetails) -> list[Problem]:
@@ -122,7 +110,7 @@ def _problems(model: type[BaseModel], details: ErrorDetails) -> list[Problem]:
     if not isinstance(raised, ConfigError):
         return [_problem(model, details)]
     path, _ = _settings(model, details["loc"])
-    return [Problem(".".join([*path, problem.field]), problem.message) for problem in raised.problems]
+    return [Problem(".".join(filter(None, [*path, p.field])), p.message) for p in raised.problems]
 
 
 def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
@@ -138,16 +126,18 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
         given = context.get("tag", given)
         names = [name.strip(" '") for name in expected.replace(" or ", ", ").split(",")]
         field = f"{field}.name" if kind == "union_tag_invalid" else field
-        return Problem(field, f"{_shown(given)} is unknown.{did_you_mean(given, names)} Allowed: {', '.join(names)}")
+        return Problem(field, f"{shown(given)} is unknown.{did_you_mean(given, names)} Allowed: {', '.join(names)}")
     if kind == "union_tag_not_found":
         return Problem(f"{field}.name", "is missing: say which")
     if kind == "missing":
         return Problem(field, "is missing")
     if kind == "value_error":
         return Problem(field, str(context["error"]))
+    if isinstance(given, str) and len(given) > LONGEST_NUMBER and kind.startswith(("int_", "float_", "finite_")):
+        return Problem(field, f"{len(given):,} characters given; a number has at most {LONGEST_NUMBER}")
     if kind in EXPECTED:
-        return Problem(field, f"{_shown(given)} given; {EXPECTED[kind].format(**context)} is needed")
-    return Problem(field, f"{_shown(given)} given; {details['msg'][0].lower()}{details['msg'][1:]}")
+        return Problem(field, f"{shown(given)} given; {EXPECTED[kind].format(**context)} is needed")
+    return Problem(field, f"{shown(given)} given; {details['msg'][0].lower()}{details['msg'][1:]}")
 
 
 def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], type[BaseModel]]:
@@ -162,10 +152,10 @@ def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[
             within = [tagged]
         elif holder:
             owner, within = holder, _models(holder.model_fields[str(part)].annotation)
-            path.append(str(part))
+            path.append(clipped(str(part)))
         elif isinstance(part, int) or (part == location[-1] and within):
             owner = within[0] if within else owner
-            path.append(str(part))
+            path.append(clipped(str(part)))
     return path, owner
 
 

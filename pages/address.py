@@ -4,8 +4,9 @@
 Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from engine.problems import shown
 from engine.schema import Problem, did_you_mean
 from pages.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft
 from pages.settings import BY_NAME, NOT_IN_URL, Draft, applicable
@@ -13,6 +14,8 @@ from pages.settings import BY_NAME, NOT_IN_URL, Draft, applicable
 RESERVED = ("preset", "run")
 LONGEST = 2000
 """Characters of one value. Longer ones are no settings of ours, and browsers cut long URLs."""
+MOST_REMARKS = 10
+"""On names that are no settings."""
 
 
 def to_query(draft: Draft) -> dict[str, str]:
@@ -21,7 +24,8 @@ def to_query(draft: Draft) -> dict[str, str]:
     base = base_draft(dataset)
     names = [setting.name for setting in applicable(dataset) if setting.name not in NOT_IN_URL]
     query = {"data": dataset} if dataset != DEFAULT_DRAFT["data"] else {}
-    return query | {name: draft.get(name, "") for name in names if draft.get(name, "") != base.get(name, "")}
+    texts = {name: draft.get(name, "") for name in names}
+    return query | {name: text for name, text in texts.items() if text != base.get(name, "") and len(text) <= LONGEST}
 
 
 def from_query(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
@@ -30,25 +34,38 @@ def from_query(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]
     preset = query.get("preset", DEFAULT)
     if preset not in PRESETS:
         hint = did_you_mean(preset, list(PRESETS))
-        remarks.append(Problem("preset", f"{_shown(preset)} is unknown.{hint} Allowed: {', '.join(PRESETS)}"))
+        remarks.append(Problem("preset", f"{shown(preset)} is unknown.{hint} Allowed: {', '.join(PRESETS)}"))
         preset = DEFAULT
     start = PRESETS[preset].draft
     dataset = query.get("data", start["data"])
+    if len(dataset) > LONGEST:  # told below
+        dataset = start["data"]
     draft = start if dataset == start["data"] else base_draft(dataset)
     known = {setting.name for setting in applicable(dataset)} - set(NOT_IN_URL)
+    strange = [name for name in query if name not in known and name not in RESERVED]
+    remarks += left_out(
+        strange, known, {name: f" It does not exist on the dataset {shown(dataset)}." for name in BY_NAME}
+    )
     for name, text in query.items():
-        if name in RESERVED:
-            continue
         if name not in known:
-            elsewhere = f" It does not exist on the dataset {_shown(dataset)}." if name in BY_NAME else ""
-            hint = elsewhere or did_you_mean(name, [*known])
-            remarks.append(Problem(_shown(name), f"no such setting, left out.{hint}"))
-        elif len(text) > LONGEST:
+            continue
+        if len(text) > LONGEST:
             remarks.append(Problem(name, f"{len(text):,} characters given, at most {LONGEST:,} allowed: left out"))
         else:
             draft[name] = text
     return {name: text for name, text in draft.items() if text}, remarks
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, str] | None = None) -> list[Problem]:
+    """What to say of the names in a link that no setting has: of the first few each, of the rest how many.
+
+    Args:
+        hints: for names that are known elsewhere.
+    """
+    allowed, hints = list(known), hints or {}
+    said = [
+        Problem(shown(name), f"no such setting, left out.{hints.get(name) or did_you_mean(name, allowed)}")
+        for name in strange[:MOST_REMARKS]
+    ]
+    more = len(strange) - MOST_REMARKS
+    return [*said, Problem("", f"{more:,} more names in the link are no settings, left out")] if more > 0 else said

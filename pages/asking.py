@@ -18,6 +18,10 @@ from pages.watchers import watchers
 from pages.words import duration, number, plain, size
 
 KIND = "run"
+GONE = (
+    "This run finished once; its result is no longer in the cache (evicted to make room, or set aside as damaged): "
+    "compute it again."
+)
 REDRAW = 0.5
 """Seconds between two looks at a run in flight."""
 
@@ -100,7 +104,7 @@ def _before(place: DeltaGenerator, key: str) -> str:
     elif status == "cancelled":
         place.info("This run was cancelled.", icon=":material/cancel:")
     elif status == "finished":
-        place.info("This run finished once; its result made room for newer ones.", icon=":material/history:")
+        place.info(GONE, icon=":material/history:")
     else:
         place.markdown("These settings have not been computed on this machine yet.")
         return ""

@@ -34,6 +34,7 @@ def page() -> None:
         if network is not None:
             trap_buttons(form, network)
         wanted = draws(form, network, hidden)
+    form.say_left_out()
     if not form.fine() or network is None or hidden is None or wanted is None:
         return
     warn_off_critical(network, len(hidden))

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.config import RunConfig
+from engine.data import DATASETS
+from engine.problems import clipped
 from engine.schema import ConfigError, Problem
 from pages.settings import BY_PATH, Draft, Setting, applicable, kind_of
-from pages.texts import text_of, value_of
+from pages.texts import draft_text, value_of
 
 
 def nested(draft: Draft) -> dict[str, Any]:
@@ -39,9 +41,12 @@ def draft_of(values: object) -> tuple[dict[str, str], list[Problem]]:
     if not isinstance(values, dict):
         return {}, [Problem("", "expected a mapping of settings")]
     draft, strange = {}, []
+    data = values.get("data")
+    dataset = str(data.get("name")) if isinstance(data, dict) else ""
+    known = {setting.path: setting for setting in applicable(dataset)} if dataset in DATASETS else BY_PATH
     for path, value in _leaves(values):
-        if path in BY_PATH:
-            draft[BY_PATH[path].name] = text_of(value)
+        if path in known:
+            draft[known[path].name] = draft_text(value, kind_of(known[path], dataset))
         else:
             strange.append(path)
     return draft, _judged(values, strange)
@@ -54,10 +59,9 @@ def _judged(values: dict, strange: list[str]) -> list[Problem]:
     try:
         RunConfig.from_dict(values)
     except ConfigError as error:
-        found = [problem for problem in error.problems if setting_of(problem) is None]
-        if found:
+        if found := [problem for problem in error.problems if setting_of(problem) is None or problem.field in strange]:
             return found
-    return [Problem(path, "no such setting") for path in strange]
+    return list(ConfigError(Problem(clipped(path), "no such setting") for path in strange).problems)
 
 
 def _leaves(values: Mapping[Any, Any], parent: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 
 import streamlit as st
-import yaml
 
 from engine.config import RunConfig
 from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, parse
+from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
 from pages import draft_state
 from pages.folded import unfolded
 from pages.settings import Draft
 from pages.words import plain, sentence
-
-MAX_YAML = 2_000_000
-"""Characters: a table of the largest size allowed fits in."""
 
 
 def table(draft: Draft, problems: Sequence[str]) -> None:
@@ -61,8 +58,8 @@ def _take_table(text: str) -> None:
 
 
 def _text(file) -> tuple[str, list[Problem]]:
-    if file.size > MAX_YAML:
-        return "", [Problem("file", f"{file.size:,} bytes given, at most {MAX_YAML:,} allowed")]
+    if file.size > MOST_CHARACTERS:
+        return "", [Problem("file", f"{file.size:,} bytes given, at most {MOST_CHARACTERS:,} allowed")]
     try:
         return file.getvalue().decode("utf-8-sig"), []
     except UnicodeDecodeError:
@@ -114,16 +111,7 @@ def _take_yaml(text: str) -> None:
 
 def read_yaml(text: str) -> dict:
     """The mapping that a YAML text holds. Raises `ConfigError`."""
-    if len(text) > MAX_YAML:
-        raise ConfigError([Problem("", f"{len(text):,} characters given, at most {MAX_YAML:,} allowed")])
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ConfigError([Problem("", "aliases (*name) are not allowed: write the value out")])
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError([Problem("", f"not YAML: {error}")]) from None
+    values = read(text)
     if not isinstance(values, dict):
         RunConfig.from_dict(values)  # raises with the engine's words
     return values

@@ -14,7 +14,7 @@ from pages.initialisation.curves import Span
 from pages.initialisation.form import Form
 from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
 from pages.initialisation.points import Wanted
-from pages.initialisation.range import Points, curve_controls, end, point_controls
+from pages.initialisation.range import OTHER_RANGE, Points, curve_controls, end, point_controls
 from pages.words import several
 
 KINK = (
@@ -44,6 +44,7 @@ def page() -> None:
         eta = form.number("eta", r"step size $\eta$", 0.001, 1e-9, 1e3, "Of the finite step.")
         wanted = point_controls(form)
         depth, until = flow_controls(form)
+    form.say_left_out(OTHER_RANGE)
     if not form.fine() or widths is None or span is None or network is None or wanted is None or eta is None:
         return
     warn_off_critical(network, max(span.depth(width) for width in widths))

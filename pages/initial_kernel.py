@@ -27,6 +27,7 @@ def page() -> None:
             depth = form.whole("depth", "hidden layers L", 3, 1, 256)
         network = controls(form)
         wanted = job(form, network, width, depth)
+    form.say_left_out()
     if not form.fine() or network is None or width is None or depth is None or wanted is None:
         return
     warn_off_critical(network, depth)

@@ -11,7 +11,6 @@ from pages.regime_map import controls, drawing, sweeping
 from pages.regime_map.controls import Asked
 from pages.regime_map.figures import Picture, View
 from pages.regime_map.sweeping import Standing
-from pages.words import listing, plain
 
 SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
@@ -32,10 +31,7 @@ def page() -> None:
     if not form.fine() or asked is None:
         return
     view, opens = drawing.looks(form)
-    for name in ("q", *controls.SOMEWHERE):  # drawn below, or on another map
-        form.key(name)
-    if unknown := form.strangers():
-        st.warning(f"In the link, not a setting of this page, left out: {plain(listing(unknown))}.")
+    form.say_left_out(("q", *controls.SOMEWHERE))  # drawn below, or on another map
     if sweeping.running(asked.sweep):
         watch(asked, view, opens)
         return

@@ -53,7 +53,10 @@ def recent() -> list[Run]:
 
 def line(run: Run) -> str:
     """One run: what it is, how it stands, when it was asked for."""
-    state = {"finished": "done" if run.stored else "result evicted", "running": f"running, {percent(run.fraction)}"}
+    state = {
+        "finished": "done" if run.stored else "result gone from the cache",
+        "running": f"running, {percent(run.fraction)}",
+    }
     ago = duration(max(0.0, time.time() - run.created))
     return f"{label(run)} · {state.get(run.state, run.state)} · {ago} ago"
 

@@ -10,7 +10,7 @@ from pages.initialisation.curves import Span
 from pages.initialisation.form import Form
 from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
 from pages.initialisation.points import Wanted
-from pages.initialisation.range import Points, curve_controls, end, point_controls
+from pages.initialisation.range import OTHER_RANGE, Points, curve_controls, end, point_controls
 from pages.words import number, several
 
 
@@ -33,6 +33,7 @@ def page() -> None:
     st.title("Second moment")
     form = Form()
     widths, span, network, wanted, budget = sidebar(form)
+    form.say_left_out(("split", *OTHER_RANGE))
     if not form.fine() or widths is None or span is None or network is None or wanted is None or budget is None:
         return
     deepest = max(span.depth(width) for width in widths)

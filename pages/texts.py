@@ -1,27 +1,12 @@
-"""Values as a person types them, and back. No Streamlit here."""
+"""Values as the widgets and links of a page hold them, and back (`engine.texts`). No Streamlit here."""
 
 import json
 from typing import Literal
 
+from engine.texts import is_none, number, numbers, text_of
+
 Kind = Literal["number", "numbers", "one or more", "names", "choice", "flag", "text"]
 """How the text of a setting is read."""
-
-
-def text_of(value: object) -> str:
-    """A value as a person would type it."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    if isinstance(value, list | tuple):
-        items = [text_of(item) for item in value]
-        clear = all(item and item == item.strip() and not set(item) & set(',"[') for item in items)
-        return ", ".join(items) if clear else json.dumps(value, default=str)
-    return json.dumps(value, default=str) if isinstance(value, dict) else repr(value)
 
 
 def value_of(text: str, kind: Kind) -> object:
@@ -31,23 +16,26 @@ def value_of(text: str, kind: Kind) -> object:
     text = text.strip()
     if kind == "names":
         return _listed(text) if text.startswith("[") else [item.strip() for item in text.split(",")]
-    if text.lower() in ("none", "null"):
-        return None
     if kind in ("choice", "flag"):
         return text
-    if kind == "number" or (kind == "one or more" and "," not in text and not text.startswith("[")):
-        return _number(text)
-    inner = text.removeprefix("[").removesuffix("]").removeprefix("(").removesuffix(")")
-    return [_number(item.strip()) for item in inner.split(",") if item.strip()]
+    if is_none(text):
+        return None
+    several = kind == "numbers" or (kind == "one or more" and ("," in text or text.startswith("[")))
+    return numbers(text) if several else number(text)
 
 
-def _number(text: str) -> object:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
+def draft_text(value: object, kind: Kind) -> str:
+    """A value of a file as a text that stands for the same, right or wrong: a draft means nothing by an empty one."""
+    if kind == "text" and isinstance(value, str):
+        return value
+    if kind == "names":
+        return "" if value is None else text_of([value] if isinstance(value, str | int | float) else value)
+    text = text_of(value)
+    if isinstance(value, list | tuple):
+        plain = kind == "numbers" and len(value) > 0 and all(isinstance(item, int | float) for item in value)
+        return text if plain else f"[{text}]"
+    spaced = kind in ("choice", "flag") and text != text.strip()
+    return json.dumps(text) if spaced or not text.strip() else text
 
 
 def _listed(text: str) -> object:

@@ -6,7 +6,8 @@ from typing import Any
 
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import DATASETS
-from engine.schema import Problem, did_you_mean
+from engine.problems import Problem, did_you_mean, shown
+from engine.texts import number
 
 Settings = Mapping[str, Any]
 """Dotted name, such as "network.depth", to value."""
@@ -42,11 +43,11 @@ def problems_of(grid: Mapping[str, tuple[Any, ...]]) -> list[Problem]:
             problems.append(Problem(where, f"no such setting.{did_you_mean(name, allowed)} Give {sections}"))
         if not values:
             problems.append(Problem(where, "has no values: give at least one"))
-        if len(set(map(repr, values))) < len(values):
+        if len(set(map(_identity, values))) < len(values):
             problems.append(Problem(where, f"{list(values)} repeats a value: give each once"))
     if BETA in grid:
         wrong = [value for value in grid[BETA] if not _is_positive(value)]
-        problems += [Problem(f"grid.{BETA}", f"{value!r} given; a number above 0") for value in wrong]
+        problems += [Problem(f"grid.{BETA}", f"{shown(value)} given; a number above 0") for value in wrong]
         if DEPTH in grid and WIDTH in grid:
             message = f"follows from {DEPTH} and {WIDTH}, which the grid gives too: leave one of the three out"
             problems.append(Problem(f"grid.{BETA}", message))
@@ -55,19 +56,41 @@ def problems_of(grid: Mapping[str, tuple[Any, ...]]) -> list[Problem]:
     return problems
 
 
-def points(grid: Mapping[str, tuple[Any, ...]], base: Mapping[str, Any]) -> list[Settings]:
-    """The settings of every cell, in the order of the grid.
+def points(grid: Mapping[str, tuple[Any, ...]], base: Mapping[str, Any]) -> list[tuple[Settings, Settings]]:
+    """The settings of every cell, as the grid gives them and as a run takes them, in the order of the grid.
 
     beta is turned into the width nearest depth/beta, or the depth nearest beta width where the grid gives widths.
     Cells that become equal by that are kept once.
     """
-    found: dict[str, Settings] = {}
+    found: dict[str, tuple[Settings, Settings]] = {}
     for values in product(*grid.values()):
-        settings = dict(zip(grid, values, strict=True))
-        if BETA in settings:
-            settings = _without_beta(settings, base)
-        found.setdefault(repr(sorted(settings.items())), settings)
+        given = dict(zip(grid, values, strict=True))
+        settings = _without_beta(given, base) if BETA in given else given
+        found.setdefault(repr(sorted(settings.items())), (given, settings))
     return list(found.values())
+
+
+def placed(problem: Problem, given: Settings, settings: Settings) -> Problem:
+    """A problem of a run at the place where its value was given: in the grid, by beta, or in the base."""
+    made = DEPTH if WIDTH in given else WIDTH
+    if BETA in given and problem.field == made in settings:
+        rest = {name: value for name, value in given.items() if name != BETA}
+        makes = f"{shown(given[BETA])} makes {made} {settings[made]}"
+        return Problem(f"grid.{BETA}", f"{makes}{' ' if rest else ''}{where(rest)}: {problem.message}")
+    return Problem(f"{'grid' if problem.field in given else 'base'}.{problem.field}", problem.message)
+
+
+def where(settings: Settings) -> str:
+    """A cell in words."""
+    listed = ", ".join(f"{name} is {shown(value)}" for name, value in settings.items())
+    return f"where {listed}" if listed else ""
+
+
+def alike(one: Settings, other: Settings) -> Problem:
+    """Two cells that turn out to be one network."""
+    name = next(name for name in one if _identity(one[name]) != _identity(other[name]))
+    same = f"{shown(one[name])} and {shown(other[name])} make the same network: give one of them"
+    return Problem(f"grid.{name}", same)
 
 
 def with_settings(base: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -93,12 +116,26 @@ def _without_beta(settings: Settings, base: Mapping[str, Any]) -> Settings:
     rest = {name: value for name, value in settings.items() if name != BETA}
     beta, network = settings[BETA], base.get("network")
     if WIDTH in rest:
-        if not _is_positive(rest[WIDTH]):
-            return rest
-        return rest | {DEPTH: max(1, round(beta * rest[WIDTH]))}
-    depth = rest.get(DEPTH, network.get("depth", 3) if isinstance(network, Mapping) else 3)
-    return rest | {WIDTH: max(1, round(depth / beta))} if _is_positive(depth) else rest
+        width = _number(rest[WIDTH])
+        return rest | {DEPTH: _whole(beta * width)} if _is_positive(width) else rest
+    depth = _number(rest.get(DEPTH, network.get("depth", 3) if isinstance(network, Mapping) else 3))
+    return rest | {WIDTH: _whole(depth / beta)} if _is_positive(depth) else rest
+
+
+def _number(value: Any) -> Any:
+    return number(value) if isinstance(value, str) else value
+
+
+def _whole(size: float) -> int:
+    """The nearest whole number from 1 on; beyond all limits where there is none."""
+    return max(1, round(min(size, 10**15)))
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+
+
+def _identity(value: Any) -> Any:
+    """Equal for 8, 8.0 and "8"."""
+    value = _number(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)

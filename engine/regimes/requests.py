@@ -9,8 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.config import RunConfig
-from engine.cost import Calibration, estimate
-from engine.regimes.grid import Settings, points, problems_of, with_settings
+from engine.cost import Calibration, Limits, check, estimate
+from engine.regimes.grid import BETA, Settings, alike, placed, points, problems_of, where, with_settings
 from engine.schema import Config, ConfigError, Problem
 
 MOST_CELLS = 1024
@@ -33,10 +33,12 @@ class Cell:
     """One point of the grid.
 
     Attributes:
-        settings: its place, by dotted names.
+        given: its place as the grid gives it, by dotted names, beta among them.
+        settings: the same as a run takes them, width or depth in place of beta.
         run: its config, which any page opens.
     """
 
+    given: Settings
     settings: Settings
     run: RunConfig
 
@@ -111,17 +113,16 @@ class SweepConfig(Config):
     def _problems_of_cells(self) -> list[Problem]:
         """Those of every cell, each once, at the place where its value was given."""
         found: dict[Problem, None] = {}
-        for settings in points(self.grid, self.base):
+        seen: dict[RunConfig, Settings] = {}
+        for given, settings in points(self.grid, self.base):
             try:
                 run = self._run(settings)
             except ConfigError as error:
-                placed = [
-                    Problem(f"{'grid' if p.field in self.grid else 'base'}.{p.field}", p.message)
-                    for p in error.problems
-                ]
-            else:
-                placed = _incomparable(run)
-            found |= dict.fromkeys(placed)
+                found |= dict.fromkeys(placed(problem, given, settings) for problem in error.problems)
+                continue
+            same = [alike(seen[run], settings)] if run in seen else []
+            found |= dict.fromkeys([*same, *_incomparable(run)])
+            seen[run] = settings
         return list(found)
 
     def _run(self, settings: Settings) -> RunConfig:
@@ -135,8 +136,16 @@ class SweepConfig(Config):
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, the cheap ones first."""
-        found = [Cell(settings, self._run(settings)) for settings in points(self.grid, self.base)]
+        found = [Cell(given, settings, self._run(settings)) for given, settings in points(self.grid, self.base)]
         return tuple(sorted(found, key=lambda cell: cell.seconds()))
+
+    def check_cost(self, limits: Limits | None = None, calibration: Calibration | None = None) -> None:
+        """Raises `ConfigError` for the first cell that a limit on runs forbids, with its place in the grid."""
+        for cell in self.cells:
+            try:
+                check(cell.parts[0], limits, calibration)
+            except ConfigError as error:
+                raise ConfigError(_costly(problem, cell) for problem in error.problems) from None
 
     def cell_seconds(self, calibration: Calibration | None = None) -> tuple[float, ...]:
         """About what each cell takes, in order, on one worker that has computed none of them.
@@ -161,6 +170,11 @@ class SweepConfig(Config):
 
     def __hash__(self) -> int:
         return hash(self.canonical())
+
+
+def _costly(problem: Problem, cell: Cell) -> Problem:
+    at = placed(problem, cell.given, cell.settings)
+    return at if at.field == f"grid.{BETA}" else Problem(at.field, f"{where(cell.given)}: {at.message}")
 
 
 def _incomparable(run: RunConfig) -> list[Problem]:

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.schema import Problem
+from pages.address import left_out
 from pages.words import number, plain, sentence
 
 BOUND = "query-params"
@@ -139,9 +140,15 @@ class Form:
                 st.error(sentence(problem))
                 self.problems.append(sentence(problem))
 
-    def strangers(self) -> list[str]:
-        """Parameters of the URL that no control drawn so far has."""
-        return [name for name in st.query_params if name not in self._names]
+    def say_left_out(self, elsewhere: Iterable[str] = ()) -> None:
+        """Says which names in the link no control has.
+
+        Args:
+            elsewhere: controls that are drawn later, or for other settings.
+        """
+        known = self._names | {f"{self.prefix}{name}" for name in elsewhere}
+        for problem in left_out([name for name in st.query_params if name not in known], sorted(known)):
+            st.warning(sentence(problem))
 
     def fine(self) -> bool:
         """Whether nothing is wrong; says it in the page where something is."""

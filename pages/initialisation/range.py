@@ -8,6 +8,8 @@ from pages.initialisation.curves import DEEPEST, Span
 from pages.initialisation.form import Form
 
 MOST_WIDTHS = 5
+OTHER_RANGE = ("beta_max", "depth_max")
+"""Controls of which one is drawn."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from engine import cost
 from engine.activations import ACTIVATIONS
 from engine.config import MAX_DEPTH, MAX_WIDTH
 from engine.regimes.requests import DEFAULT_MAP, SweepConfig
@@ -141,6 +140,5 @@ def _data(form: Form) -> dict[str, Any]:
 def _affordable(sweep: SweepConfig) -> tuple[float, ...]:
     """Seconds of every cell. Raises `ConfigError`: a cell needs more than a run may."""
     speed = calibration.measured()
-    for cell in sweep.cells:
-        cost.check(cell.run, calibration=speed)
+    sweep.check_cost(calibration=speed)
     return sweep.cell_seconds(speed)

@@ -43,6 +43,7 @@ def test_bad_texts_stay_as_typed():
         ({"widht": "3"}, "Did you mean 'width'"),
         ({"jitter": "3"}, "does not exist on the dataset 'circle'"),
         ({"width": "1" * (LONGEST + 1)}, "at most 2,000 allowed"),
+        ({"data": "c" * (LONGEST + 1)}, "at most 2,000 allowed"),
         ({"content": "a,b"}, "no such setting"),
     ],
 )
@@ -50,6 +51,17 @@ def test_what_means_nothing_is_said(query, said):
     _, problems = from_query(query)
     assert len(problems) == 1
     assert said in str(problems[0])
+
+
+def test_a_thousand_names_are_counted():
+    draft, problems = from_query({f"x{k}": "1" for k in range(1000)})
+    assert draft == PRESETS["default"].draft
+    assert len(problems) == 11
+    assert problems[-1].message == "990 more names in the link are no settings, left out"
+
+
+def test_what_is_too_long_for_a_link_stays_out_of_it():
+    assert "sigma_w" not in to_query(PRESETS["default"].draft | {"sigma_w": "1" * (LONGEST + 1)})
 
 
 patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

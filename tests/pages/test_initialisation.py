@@ -74,6 +74,12 @@ def test_bad_input_is_told_at_its_control(page, name, text, pretend, opened):
         ("first_step", {"readout": "softmax"}, "softmax"),
         ("first_step", {"y": "99"}, "'99' in the link is unknown"),
         ("first_step", {"train_bias": "maybe"}, "'maybe' in the link is unknown"),
+        ("second_moment", {"width": "1"}, "'width': no such setting, left out. Did you mean 'widths'?"),
+        ("second_moment", {"depth": "64"}, "'depth': no such setting, left out."),
+        ("first_step", {"ets": "1"}, "'ets': no such setting, left out. Did you mean 'eta'?"),
+        ("distribution", {"width": "64"}, "'width': no such setting, left out. Did you mean 'at_width'?"),
+        ("initial_kernel", {"widths": "64"}, "'widths': no such setting, left out. Did you mean 'width'?"),
+        ("initial_kernel", {f"x{i}": "" for i in range(30)}, "20 more names in the link are no settings, left out"),
         ("initial_kernel", {"inputs": "circle"}, "n_0 = 2"),
         ("initial_kernel", {"width": "1000000", "p": "512"}, "needs over 2 GB"),
         ("initial_kernel", {"draws": "100000", "p": "512"}, "are kept"),
@@ -83,6 +89,20 @@ def test_what_a_page_refuses_it_explains(page, query, said, pretend, opened):
     app = opened(page, **query)
     assert not app.exception
     assert said in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("second_moment", {"range": "depth", "depth_max": "8", "split": "16", "budget": "1e3"}),
+        ("second_moment", {"beta_max": "1", "depth_max": "8"}),
+        ("first_step", {"flow_depth": "3", "y": "1"}),
+        ("distribution", {"at_width": "8", "at_source": "exact law"}),
+        ("initial_kernel", {"p": "8", "input_seed": "3"}),
+    ],
+)
+def test_settings_of_a_page_are_no_strangers(page, query, pretend, opened):
+    assert "no such setting" not in texts(opened(page, **query))
 
 
 def test_the_trap_and_the_way_back(pretend, opened):

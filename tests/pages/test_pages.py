@@ -249,6 +249,13 @@ def test_a_link_to_a_run_with_a_table_of_its_own(pretend, opened):
     assert "is not in the cache here" in texts(opened("evolution", run="0" * 64))
 
 
+def test_a_result_that_is_gone_is_said_for_every_cause(pretend, opened):
+    record = SimpleNamespace(values=DEFAULT.to_dict(), status="finished", error="")
+    pretend.records[jobs.key("run", DEFAULT)] = record
+    said = texts(opened("evolution"))
+    assert "no longer in the cache (evicted to make room, or set aside as damaged): compute it again" in said
+
+
 def test_yaml_by_paste(pretend, opened):
     app = opened("evolution")
     app.session_state["Config as YAML"] = True
@@ -260,6 +267,11 @@ def test_yaml_by_paste(pretend, opened):
     app.text_area(key="yaml text").set_value("a: [b")
     next(b for b in app.button if b.label == "Use this config").click().run()
     assert "not YAML" in texts(app)
+    for text, said in (("[" * 32_000, "at most 20 are read"), ("a, " * 700_000, "at most 2,000,000 are read")):
+        app.text_area(key="yaml text").set_value(text)
+        next(b for b in app.button if b.label == "Use this config").click().run()
+        assert said in texts(app)
+        assert not app.exception
     assert app.text_input(key="setting width").value == "99"
 
 

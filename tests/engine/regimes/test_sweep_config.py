@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,44 @@ def test_all_problems_at_once_each_where_its_value_was_given() -> None:
         ({"training.momentum": [0.5]}, "base.training.momentum", "set it to 0"),
         ({"training.batch_size": [4]}, "base.training.batch_size", "set it to null"),
         ({"data.size": [2000]}, "base.data.size", "at most 1024"),
+        ({"network.width": [8, 8.0]}, "grid.network.width", "[8, 8.0] repeats a value: give each once"),
+        ({"network.width": [8, "8"]}, "grid.network.width", "repeats a value"),
+        ({"network.sigma_w": ["critical", 2**0.5]}, "grid.network.sigma_w", "make the same network: give one of them"),
+        ({"network.width": [[8, 8, 8], 4, 8]}, "grid.network.width", "[8, 8, 8] and 8 make the same network"),
+        ({"beta": [math.inf]}, "grid.beta", "inf given; a number above 0"),
+        ({"beta": [1e-320], "network.depth": [4]}, "grid.beta", "makes network.width 1000000000000000"),
+        ({f"x{i}": [1] for i in range(3000)}, "", "and 2,980 more problems"),
     ],
 )
 def test_what_cannot_be_swept_is_said(grid: dict, field: str, words: str) -> None:
     assert words in problems(grid)[field]
+
+
+def test_a_problem_of_beta_names_beta_and_the_cell() -> None:
+    (problem,) = problems({"beta": [0.5, 1e-9], "network.depth": [4, 8]}).items()
+    assert problem == (
+        "grid.beta",
+        "1e-09 makes network.width 4000000000 where network.depth is 4: 4000000000 given; at most 65536 is needed",
+    )
+    found = sweep({"beta": [0.0001, 0.5, 3, 100], "network.depth": [4]}, {"data": {"name": "circle"}})
+    with pytest.raises(ConfigError) as caught:
+        found.check_cost()
+    problem, steps = caught.value.problems
+    assert steps.message.startswith("where beta is 0.0001, network.depth is 4: up to")
+    assert problem.field == "grid.beta"
+    assert problem.message.startswith("0.0001 makes network.width 40000 where network.depth is 4: ")
+    assert "GB of memory needed, 12 GB allowed" in problem.message
+    with pytest.raises(ConfigError, match=r"grid\.beta: 1000 makes network.depth 64000 where network.width is 64"):
+        sweep({"beta": [1000], "network.width": [64]})
+
+
+def test_what_a_cell_costs_is_said_of_the_cell() -> None:
+    with pytest.raises(ConfigError) as caught:
+        sweep({"network.depth": [2, 64], "network.width": [8, 65536]}).check_cost()
+    (problem,) = caught.value.problems
+    assert problem.field == "grid.network.width"
+    assert problem.message.startswith("where network.depth is 2, network.width is 65536: ")
+    assert sweep({"network.depth": [2, 64]}).check_cost() is None
 
 
 def test_what_is_no_sweep_is_said() -> None:

@@ -1,0 +1,88 @@
+"""Files of the command line: what is read has limits, what is written is whole. Nothing else in engine uses it."""
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.config import RunConfig
+from engine.reading import MOST_CHARACTERS, read
+from engine.schema import ConfigError, Problem
+
+
+def read_config(path: Path) -> RunConfig:
+    """The config in a YAML file; a CSV named by `data.path` is read in. Raises `ConfigError`."""
+    return RunConfig.from_dict(with_table(read_yaml(path), path.parent))
+
+
+def with_table(values: Any, folder: Path) -> Any:
+    """The values of a run with the CSV that they name read in. Raises `ConfigError`."""
+    data = values.get("data") if isinstance(values, dict) else None
+    if not isinstance(data, dict) or data.get("name") != "csv" or "path" not in data:
+        return values
+    table = _read_text(folder / str(data["path"]))
+    return values | {"data": {key: value for key, value in data.items() if key != "path"} | {"content": table}}
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values in a YAML file. Raises `ConfigError`."""
+    try:
+        return read(_read_text(path))
+    except ConfigError as error:
+        raise ConfigError(Problem(problem.field or str(path), problem.message) for problem in error.problems) from None
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file of at most `MOST_CHARACTERS` bytes. Raises `ConfigError`; waits for no pipe."""
+    try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):
+            raise ValueError(f"is {'a folder' if stat.S_ISDIR(kind) else 'a pipe or device'}, not a file")
+        with path.open("rb") as file:
+            content = file.read(MOST_CHARACTERS + 1)
+        if len(content) > MOST_CHARACTERS:
+            raise ValueError(f"holds more than {MOST_CHARACTERS:,} bytes, at most {MOST_CHARACTERS:,} are read")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        reason = "not UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+    raise ConfigError([Problem(str(path), f"cannot be read: {reason}")])
+
+
+def make_folder(out: Path) -> None:
+    """The folder for results. Raises `ConfigError` before anything is computed."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write(out, {".writable": Path.touch})
+        (out / ".writable").unlink()
+    except OSError as error:
+        reason = "is a file, not a folder" if out.is_file() else error.strerror
+        raise ConfigError([Problem("--out", f"{out} cannot be written: {reason}")]) from None
+
+
+def write(out: Path, files: Mapping[str, Callable[[Path], object]]) -> None:
+    """Writes files aside and then renames them: each is whole, or as it was before. Raises `ConfigError`.
+
+    Args:
+        files: by name, what writes each to the path that it is given.
+    """
+    aside = {out / f".{os.getpid()}-{name}": out / name for name in files}
+    try:
+        for path, fill in zip(aside, files.values(), strict=True):
+            fill(path)
+        for path, name in aside.items():
+            path.replace(name)
+    except OSError as error:
+        raise ConfigError([Problem("--out", f"{out} cannot be written: {error.strerror or error}")]) from None
+    finally:
+        for path in aside:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def write_json(values: Any, path: Path) -> None:
+    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
