@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 import diskcache
 
-from engine.progress import Entries
-
 log = logging.getLogger("kernel_drift.cache")
 
 DISK_FAULTS = (OSError, sqlite3.Error, diskcache.Timeout)
@@ -58,18 +56,6 @@ def damaged(error: sqlite3.Error) -> bool:
 def _code(error: sqlite3.Error) -> int:
     """SQLite's primary result code, 0 where Python gives none."""
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-
-
-class CacheFault(Exception):
-    """The cache cannot be used: full, locked, read-only ... The message is one line that says what to do.
-
-    Attributes:
-        computed: the entries of a run that was computed before it; None where nothing was.
-    """
-
-    def __init__(self, message: str, computed: Entries | None = None):
-        super().__init__(message)
-        self.computed = computed
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Where results live, and how much room they may take."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -52,13 +53,15 @@ def private(path: Path) -> Path:
 def usable(path: Path) -> OSError | None:
     """Makes the folder where results live. Gives the trouble of a disk that is full or read-only, which may pass.
 
-    Raises `CacheFault` where the name itself is at fault: a file stands there, or it belongs to another account.
+    Raises `CacheFault` where the name itself is at fault: a file stands there, or nothing may be made there.
     """
     try:
         private(path)
     except (FileExistsError, NotADirectoryError) as error:
         raise CacheFault(f"{path.parent} is not a folder: {DIRECTORY_VARIABLE} names the folder for results") from error
     except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EACCES, errno.EPERM):
+            raise CacheFault(cannot_write(path, error)) from error
         return error
     return None
 

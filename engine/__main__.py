@@ -16,7 +16,6 @@ if __name__ == "__main__":
 import contextlib
 import json
 import logging
-import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +23,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import diskcache
 import numpy as np
 import typer
 from typer import Abort
@@ -136,8 +134,7 @@ def sweep(
     make_folder(out)
     if scheduler:
         os.environ[SCHEDULER_VARIABLE] = scheduler
-    logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # failures are said at the end
-    store, about = open_store(), duration(config.seconds())
+    store, about = Store(), duration(config.seconds())
     say(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker")
     began = time.monotonic()
     done = with_bar(partial(run_sweep, config, store=store))
@@ -148,6 +145,8 @@ def sweep(
     if done.failures:
         first = next(iter(done.failures.values()))
         fail(f"{len(done.failures)} of {len(config.cells)} cells could not be computed: {first}", 1)
+    if store.fault:
+        raise CacheFault(store.fault)
 
 
 @app.command()
@@ -244,25 +243,15 @@ def start_jax() -> None:
 def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, CacheFault | None]:
     """The "result" entry of a job, from the cache or computed in this process under a progress bar.
 
-    Beside it what kept the cache from taking it. Raises `CacheFault` where nothing could be computed for it.
+    Beside it what kept the cache from taking it. Raises `CacheFault` where the cache is no folder for results.
     """
     start_jax()
     if fresh:
         return with_bar(partial(_computed, kind, config)), None
-    try:
-        return with_bar(partial(cached_compute, open_store(), kind, config)), None
-    except CacheFault as fault:
-        if fault.computed is None:
-            raise
-        return fault.computed["result"], fault
-
-
-def open_store() -> Store:
-    """The cache of this user. Raises `CacheFault`."""
-    try:
-        return Store()
-    except (OSError, ValueError, sqlite3.Error, diskcache.Timeout) as error:
-        raise CacheFault(f"the cache cannot be used: {error or type(error).__name__}") from None
+    store = Store()
+    arrays = with_bar(partial(cached_compute, store, kind, config))
+    store.close()
+    return arrays, CacheFault(store.fault) if store.fault else None
 
 
 def deliver(kind: str, config: Config, fresh: bool, out: Path, summary: Callable[[Arrays], Any]) -> None:
@@ -315,6 +304,7 @@ def duration(seconds: float) -> str:
 def main() -> None:
     """Runs the command line; every expected error becomes one line and exit code 2."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # what fails is said at the end, in one line
     try:
         if app(standalone_mode=False) == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
             interrupted()

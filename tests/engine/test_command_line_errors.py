@@ -1,22 +1,27 @@
 """What goes wrong on the command line: one line and exit code 2, and no file that is half written."""
 
+import contextlib
 import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import tarfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from disks import fill, mounted, read_only
 
 import engine.__main__ as command_line
-from cache.faults import CacheFault
 from engine import files, jobs
 from engine.config import RunConfig
+from engine.cost import Calibration
 
 ROOT = Path(__file__).parents[2]
 SMALL = "data: {name: circle, size: 8, test_size: 16}\nnetwork: {depth: 1, width: 8}\ntraining: {max_steps: 5}\n"
@@ -50,6 +55,7 @@ FILES = {
     "momentum": SMALL.replace("max_steps: 5", "momentum: 0.5"),
     "large": "run:\n  data: {name: circle}\noptions: {large: 10}\n",
 }  # fmt: skip
+CALIBRATION = {name: np.array(value) for name, value in vars(Calibration()).items()}
 OUT, NEVER = ("--out", "{folder}/out"), ("--out", "{folder}/never")
 
 COMMANDS: list[tuple[tuple[str, ...], str]] = [
@@ -177,7 +183,7 @@ def alone(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         ({"KERNEL_DRIFT_CACHE_GB": "abc"}, "KERNEL_DRIFT_CACHE_GB is 'abc'"),
         ({"KERNEL_DRIFT_CACHE_GB": "0"}, "give a positive number of gigabytes"),
         ({"KERNEL_DRIFT_CACHE_GB": "-3"}, "KERNEL_DRIFT_CACHE_GB is '-3'"),
-        ({"KERNEL_DRIFT_CACHE": "{small}"}, "the cache"),
+        ({"KERNEL_DRIFT_CACHE": "{small}"}, "is not a folder"),
         ({"KERNEL_DRIFT_CACHE": "/proc/none"}, "the cache"),
     ],
 )
@@ -249,25 +255,62 @@ def entries() -> dict:
 def test_results_are_written_before_a_fault_of_the_cache_is_told(
     entries, engine, places, tmp_path, monkeypatch
 ) -> None:
-    def compute(*_: object) -> None:
-        raise CacheFault("the cache is full: make room", entries)
+    monkeypatch.setattr(jobs, "compute", lambda *_: entries)
+    with mounted(tmp_path / "disk") as disk:
+        monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(disk))
+        filler = fill(disk)
+        code, out, error = engine("run", places["small"], "--out", str(tmp_path / "out"))
+        assert (code, out, len(error.splitlines())) == (2, "", 1)
+        assert error.startswith(f"error: the cache in {disk}/store-")
+        assert "the disk is full" in error
+        with np.load(tmp_path / "out" / "result.npz", allow_pickle=False) as arrays:
+            assert set(arrays) == set(entries["result"])
+        assert json.loads((tmp_path / "out" / "summary.json").read_text())["steps"] == [5]
+        filler.unlink()
+        assert engine("run", places["small"], "--out", str(tmp_path / "out"))[0] == 0
+        monkeypatch.setattr(jobs, "compute", lambda *_: pytest.fail("it is in the cache"))
+        with read_only(disk):
+            assert engine("run", places["small"], "--out", str(tmp_path / "again")) == (0, "", "")
+        assert (tmp_path / "again" / "result.npz").stat().st_size > 0
 
-    monkeypatch.setattr(command_line, "cached_compute", compute)
-    code, out, error = engine("run", places["small"], "--out", str(tmp_path))
-    assert (code, out, error) == (2, "", "error: the cache is full: make room\n")
-    with np.load(tmp_path / "result.npz", allow_pickle=False) as arrays:
-        assert set(arrays) == set(entries["result"])
-    assert json.loads((tmp_path / "summary.json").read_text())["steps"] == [5]
+
+def test_a_full_disk_costs_an_old_cache_nothing(engine, places, tmp_path, monkeypatch) -> None:
+    """It used to delete every result, print the cost and exit with 0."""
+    monkeypatch.setattr(jobs, "compute", lambda kind, *_: {"result": CALIBRATION})
+    with mounted(tmp_path / "disk") as disk:
+        with tarfile.open(ROOT / "tests" / "data" / "old-layout.tar.gz") as archive:
+            archive.extractall(disk, filter="data")
+        before = {path.name: path.read_bytes() for path in (disk / "cache").rglob("*.val")}
+        monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(disk / "cache"))
+        fill(disk)
+        code, out, error = engine("show", places["small"])
+        assert code == 2
+        assert "floating-point operations" in out
+        assert (len(error.splitlines()), "the disk is full" in error) == (1, True)
+        assert {path.name: path.read_bytes() for path in (disk / "cache").rglob("*.val")} == before
 
 
-def test_a_cache_that_computes_nothing_writes_nothing(engine, places, tmp_path, monkeypatch) -> None:
-    def compute(*_: object) -> None:
-        raise CacheFault("the cache is locked: try again")
-
-    monkeypatch.setattr(command_line, "cached_compute", compute)
-    code, _, error = engine("run", places["small"], "--out", str(tmp_path))
-    assert (code, error) == (2, "error: the cache is locked: try again\n")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.long
+def test_a_lock_held_for_a_hundred_seconds_costs_nothing(entries, engine, places, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(jobs, "compute", lambda *_: entries)
+    assert engine("run", places["small"], "--out", str(tmp_path / "out"))[0] == 0
+    (index,) = (tmp_path / "cache").glob("store-*/index.db")
+    other = places["small"].replace("small", "other")
+    Path(other).write_text(SMALL + "seeds: [5]\n")
+    began = time.monotonic()
+    with contextlib.closing(sqlite3.connect(index, isolation_level=None, check_same_thread=False)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        threading.Timer(100, holder.rollback).start()
+        assert engine("run", places["small"], "--out", str(tmp_path / "out")) == (0, "", "")
+        code, _, error = engine("run", other, "--out", str(tmp_path / "other"))
+        assert code == 2
+        assert "another process holds its lock" in error
+        assert (tmp_path / "other" / "result.npz").exists()
+        assert time.monotonic() - began < 60
+        time.sleep(max(0.0, 101 - (time.monotonic() - began)))
+    monkeypatch.setattr(jobs, "compute", lambda *_: pytest.fail("it is in the cache"))
+    assert engine("run", other, "--out", str(tmp_path / "other")) == (0, "", "")
 
 
 def test_a_full_disk_leaves_what_stood_there(entries, tmp_path, monkeypatch) -> None:
