@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-import dask
+import dask.config
 import psutil
 from dask.utils import parse_bytes
 from distributed.core import Status
