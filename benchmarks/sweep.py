@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from distributed import Client
 
 from cache import Store
-from cache.cluster import SCHEDULER_VARIABLE
+from cache.scheduler import PLAIN_TCP_VARIABLE, SCHEDULER_VARIABLE
 from cache.sweep import run_sweep
 from engine.regimes.requests import DEFAULT_MAP, SweepConfig
 
@@ -46,7 +46,7 @@ def main() -> None:
 def measure(count: int) -> float:
     """Seconds of a sweep of `CELLS` cells for each of so many workers, once those have imported JAX."""
     with TemporaryDirectory() as folder, workers(count, Path(folder)) as address:
-        os.environ[SCHEDULER_VARIABLE] = address
+        os.environ |= {SCHEDULER_VARIABLE: address, PLAIN_TCP_VARIABLE: "1"}
         run_sweep(cells(4, 4 + 2 * count), store=Store(Path(folder) / "warm-up"))
         began = time.perf_counter()
         done = run_sweep(cells(32, 32 + count * CELLS), store=Store(Path(folder) / "cache"))

@@ -99,14 +99,16 @@ class _PlainRead:
             (size,) = struct.unpack("Q", await stream.read_bytes(8))
             frames, sizes = unpack_frames(await read_bytes_rw(stream, size), partial=True)
             frames += [await read_bytes_rw(stream, size) for size in sizes]
+            return read_plain(frames)
         except (StreamClosedError, SSLError) as error:
             self.stream, self._closed = None, True
             convert_stream_closed_error(self, error)
-        except BaseException:
+        except Exception as error:
             self.abort()  # nobody knows how much was read
+            raise CommClosedError(f"what was sent is no message: {error!r}") from error
+        except BaseException:
+            self.abort()
             raise
-        else:
-            return read_plain(frames)
 
 
 class PlainTLS(_PlainRead, TLS):

@@ -11,14 +11,16 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-import dask
+import dask.config
 import psutil
 from dask.utils import parse_bytes
+from distributed.core import Status
 from distributed.security import Security
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -204,22 +206,49 @@ def client_settings(given: Security) -> str:
 def serve(given: argparse.Namespace) -> None:
     """Starts scheduler and jobs, and replaces jobs that have ended, until interrupted."""
     from dask_jobqueue import SLURMCluster
+    from dask_jobqueue.slurm import SLURMJob
 
-    with SLURMCluster(**settings(given)) as cluster:
+    class Job(SLURMJob):
+        """Remembers what `sbatch` said, which Dask would log and take for a job that runs."""
+
+        refusal = ""
+
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, ValueError) as error:
+                self.refusal = str(error).partition("stderr:")[2] or str(error)
+                self.status = Status.running
+
+    with SLURMCluster(job_cls=Job, **settings(given)) as cluster:
         if given.show:
             print(cluster.job_script())
             return
+        if refusals := submit(cluster, given.workers):
+            raise RuntimeError(f"sbatch refused the job: {refusals[0]}")
         print(client_settings(given.certificates))
         print(f"python -m engine sweep SWEEP.yaml --out DIR --scheduler {cluster.scheduler_address}", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             while True:
-                # Submits a job for each that is missing. `adapt` would take a job that has ended for one that runs.
-                cluster.scale(jobs=given.workers)
-                cluster.sync(cluster._correct_state)  # raises what sbatch says
                 threading.Event().wait(REPLACE_EVERY)
+                for refusal in submit(cluster, given.workers)[:1]:
+                    print(f"sbatch refused a job, which is tried again: {refusal}", file=sys.stderr)
         except KeyboardInterrupt:
             print("ending the jobs", file=sys.stderr)
+
+
+def submit(cluster: Any, workers: int) -> list[str]:
+    """Submits a job for each worker that is missing; what `sbatch` said against it.
+
+    `adapt` would not do: it takes a job that has ended for one that runs.
+    """
+    cluster.scale(jobs=workers)
+    cluster.sync(cluster._correct_state)
+    refused = {name: " ".join(job.refusal.split()) for name, job in [*cluster.workers.items()] if job.refusal}
+    for name in refused:
+        del cluster.workers[name]
+    return list(refused.values())
 
 
 def main() -> None:
@@ -230,6 +259,8 @@ def main() -> None:
     # A worker that dies fails the cells it had in hand: the sweep tries each once more.
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
     try:
+        if not given.show:
+            socket.create_server(("", given.port)).close()  # Dask's own word for a port that is taken is another
         serve(given)
     except (OSError, RuntimeError, ValueError, ImportError) as error:
         fail(str(error))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from bombs import Bomb, exploded_in
 from distributed import Client, Event
@@ -18,7 +19,7 @@ from distributed.protocol import dumps, to_serialize
 from distributed.protocol.serialize import Serialize
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine
+from cache import CachedEngine, plain_comm
 from cache.failure import Failure
 from cache.plain_comm import REFUSED, plain, read_plain
 from cache.task import Outcome
@@ -160,6 +161,17 @@ def test_no_code_runs_in_the_server(scheduler: HostileScheduler, attack: Callabl
         attack(scheduler, client, Bomb(str(trace)))
     # That Dask's own runs it shows that each attack is one.
     assert exploded_in(trace) == (set() if ours else {os.getpid()})
+
+
+def test_what_is_no_message_ends_the_connection(scheduler: HostileScheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise jobs would wait for ever on a connection that nobody reads."""
+    with Client(plain(scheduler.address), set_as_default=False, deserializers=list(READABLE), timeout=2) as client:
+        monkeypatch.setattr(plain_comm, "read_plain", lambda frames: msgpack.unpackb(b"\xc1"))
+        scheduler.send({"op": "event"})
+        deadline = time.monotonic() + 20
+        while client.status == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def there_and_back(message: Any) -> Any:

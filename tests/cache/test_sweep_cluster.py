@@ -62,8 +62,8 @@ class Processes:
             time.sleep(0.05)
         self.address = json.loads(contact.read_text())["address"]
 
-    def worker(self, name: str) -> subprocess.Popen:
-        options = {"scheduler_ip": self.address, "nthreads": 1, "name": name}
+    def worker(self, name: str, **more: str) -> subprocess.Popen:
+        options = {"scheduler_ip": self.address, "nthreads": 1, "name": name, **more}
         return self._start(name, {"cls": "distributed.Worker", "opts": options})
 
     def _start(self, name: str, specification: dict) -> subprocess.Popen:
@@ -104,16 +104,20 @@ def _settings(security: Security) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_a_worker_killed_mid_sweep_costs_its_cells_only(
+@pytest.mark.parametrize("leaves", [False, pytest.param(True, marks=pytest.mark.long)], ids=["killed", "lifetime"])
+def test_a_worker_lost_mid_sweep_costs_its_cells_only(
     processes: Processes,
     security: Security,
     trace: Callable[[], Counter[str]],
     store: Store,
     cold: None,
     monkeypatch: pytest.MonkeyPatch,
+    leaves: bool,
 ) -> None:
     assert processes.address.startswith("tls://127.0.0.1")
-    workers = [processes.worker(f"worker{number}") for number in range(3)]
+    # One that reaches its lifetime leaves by itself, as the launcher has them do before their walltime.
+    lifetime = {"lifetime": "12 s"} if leaves else {}
+    workers = [processes.worker(f"worker{number}", **lifetime if number == 2 else {}) for number in range(3)]
     with Client(processes.address, security=security, set_as_default=False) as client:
         client.wait_for_workers(3, timeout=30)
 
@@ -129,10 +133,12 @@ def test_a_worker_killed_mid_sweep_costs_its_cells_only(
         while not sweep.done:
             assert time.monotonic() < deadline
             sweep.step()
-            if workers and len(sweep.results) >= 4:
+            if workers and not leaves and len(sweep.results) >= 4:
                 workers.pop().kill()
                 workers.clear()
             time.sleep(0.02)
+    if leaves:
+        workers[-1].wait(30)
 
     # Every cell ended, with its own result, in the caller's store.
     assert not sweep.failures
