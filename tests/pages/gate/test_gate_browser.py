@@ -79,6 +79,14 @@ def test_a_run_is_played_and_taken_home(opened):
         assert download.value.failure() is None
 
 
+def test_a_table_is_brought(opened):
+    page = opened("evolution", data="csv")
+    rows = "".join(f"{i},{i % 5}\n" for i in range(20))
+    upload = page.locator("input[type=file]").first
+    upload.set_input_files({"name": "t.csv", "mimeType": "text/csv", "buffer": f"a,b\n{rows}".encode()})
+    expect(page.get_by_text("20 rows")).to_be_visible(timeout=PATIENCE)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("path", PAGES)

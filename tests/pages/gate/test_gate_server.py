@@ -170,7 +170,7 @@ def test_our_page_has_one(server):
 def test_every_answer_carries_the_headers(server, path):
     headers = server.get(path)[2]
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "access-control-allow-origin" not in headers
 
