@@ -20,7 +20,7 @@ class SecurityHeaders:
         self._headers = {
             "Content-Security-Policy": policy(PAGE.read_text()),
             "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
         }

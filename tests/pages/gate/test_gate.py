@@ -29,7 +29,7 @@ def test_refusals_carry_the_headers_too():
         assert answer.status == 403
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
 
 
 def test_scripts_come_from_the_server_only():

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +62,10 @@ class Server:
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None):
         """Status, words and headers of an answer."""
-        asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        asking.request(method, path, body or None, headers or {})
-        answer = asking.getresponse()
-        said = answer.read().decode(errors="replace")
-        asking.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as asking:
+            asking.request(method, path, body or None, headers or {})
+            answer = asking.getresponse()
+            said = answer.read().decode(errors="replace")
         return answer.status, said, {name.lower(): value for name, value in answer.getheaders()}
 
     def page(self, origin: str = "", session: str = "") -> ClientConnection:
@@ -145,15 +144,10 @@ def test_a_name_that_was_pointed_at_us_gets_nothing(server, host):
     assert status == 403
     assert "is not served here" in words
     assert "content-security-policy" in headers
-    with (
-        pytest.raises(InvalidStatus) as refused,
-        connect(
-            f"ws://{host.partition(':')[0]}:{server.port}/_stcore/stream",
-            origin=f"http://{host}:{server.port}",  # pyright: ignore[reportArgumentType]
-            sock=socket.create_connection(("127.0.0.1", server.port)),
-        ),
-    ):
-        pass
+    with socket.create_connection(("127.0.0.1", server.port)) as sock:
+        where, origin = f"ws://{host.partition(':')[0]}:{server.port}/_stcore/stream", f"http://{host}:{server.port}"
+        with pytest.raises(InvalidStatus) as refused, connect(where, origin=origin, sock=sock):  # pyright: ignore
+            pass
     assert refused.value.response.status_code == 403
 
 
@@ -176,7 +170,7 @@ def test_our_page_has_one(server):
 def test_every_answer_carries_the_headers(server, path):
     headers = server.get(path)[2]
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "access-control-allow-origin" not in headers
 
