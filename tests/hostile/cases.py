@@ -134,8 +134,11 @@ def yaml_text(draw: random.Random) -> str:
     if kind < 0.3:
         return text(draw, 300)
     with contextlib.suppress(ValueError, yaml.YAMLError):
-        written = yaml.safe_dump(
-            config(draw), allow_unicode=draw.random() < 0.5, default_flow_style=draw.choice([None, True])
+        written = yaml.dump(
+            config(draw),
+            Dumper=yaml.CSafeDumper,
+            allow_unicode=draw.random() < 0.5,
+            default_flow_style=draw.choice([None, True]),
         )
         if draw.random() < 0.5:
             at = draw.randrange(len(written) + 1)
