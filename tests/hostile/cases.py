@@ -52,7 +52,6 @@ WORDS = [
     *ACTIVATIONS, *DATASETS, *TARGETS,
 ]  # fmt: skip
 FIELDS = sorted({setting.path.rsplit(".", 1)[-1] for setting in SETTINGS} - {"content"})
-PATHS = [setting.path for setting in SETTINGS]
 
 
 def scalar(draw: random.Random) -> Any:
