@@ -66,12 +66,16 @@ class _Field:
         if isinstance(value, Mapping):
             return self._config(value)
         if isinstance(value, list | tuple):
-            return [self.items.read(item) for item in value] if self.items else value
+            return [self.items.read_item(item) for item in value] if self.items else value
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, bool | int | float):
             return self._scalar(value)
         return value
+
+    def read_item(self, value: Any) -> Any:
+        """As `read`, in a list, where a number may be a name."""
+        return text_of(value) if self.words and isinstance(value, bool | int | float) else self.read(value)
 
     def _config(self, values: Mapping[Any, Any]) -> Any:
         several = len(self.configs) > 1
@@ -93,9 +97,9 @@ class _Field:
 
     def _scalar(self, value: bool | float) -> Any:
         if self.items and not self.numbers:
-            return [self.items.read(value)]
+            return [self.items.read_item(value)]
         known = self.flags if isinstance(value, bool) else self.numbers
-        return value if known or not (self.words or self.numbers or self.flags) else text_of(value)
+        return text_of(value) if (self.numbers or self.flags) and not known else value
 
 
 def _members(annotation: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""YAML from outside (JSON is YAML too) as plain values, within limits that hold before anything walks the text.
+"""YAML from outside (JSON is YAML too) as plain values, within limits that hold before anything walks it; and back.
 
 Scalars are those of YAML 1.2: 1e2 is a number; yes, 12:30 and 2026-01-01 are texts. A key given twice is refused.
 """
@@ -36,6 +36,26 @@ def read(text: str) -> Any:
     if len(found) > 1:
         raise _refusal(f"{len(found)} documents given (--- begins another), one is read")
     return found[0] if found else None
+
+
+def written(values: Any) -> str:
+    """Plain values as YAML, which `read` gives back."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's takes 1e2 for a text, writes three line breaks as they are, and a list that stands twice as an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = isinstance(scalar(text), str) and not set(text) & set("\x85\u2028\u2029")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _refusal(message: str, where: Any = None) -> ConfigError:

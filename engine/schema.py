@@ -4,13 +4,12 @@ import hashlib
 import json
 from typing import Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.coercion import coerced
 from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
-from engine.reading import read
+from engine.reading import read, written
 from engine.texts import LONGEST_NUMBER
 
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
@@ -46,7 +45,7 @@ class Config(BaseModel):
         return self.model_dump(mode="json")
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+        return written(self.to_dict())
 
     def canonical(self) -> str:
         """One line of JSON, the same for every way of writing the same config."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.config import RunConfig
 from engine.problems import LONGEST_MESSAGE, MOST_PROBLEMS
-from engine.reading import DEEPEST, MOST_CHARACTERS, MOST_EVENTS, read
+from engine.reading import DEEPEST, MOST_CHARACTERS, MOST_EVENTS, read, written
 from engine.schema import ConfigError
 
 CORE = {
@@ -44,6 +44,18 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_what_pyyaml_writes_is_read(values: object) -> None:
     assert read(yaml.safe_dump(values)) == values
+
+
+@given(VALUES | st.sampled_from([*CORE, "\x85", "a\u2028b", " 1e2", "1e2\n", "'1e2'", "0b1"]))
+def test_what_is_written_is_read(values: object) -> None:
+    assert read(written([values, {"a": values}])) == [values, {"a": values}]
+
+
+def test_a_column_called_1e2_survives() -> None:
+    table = '1e2,"0o17"\n' + "\n".join(f"{i},{i * i}" for i in range(9))
+    for name in ("1e2", "0o17"):
+        config = RunConfig.from_dict({"data": {"name": "csv", "content": table, "target": name}})
+        assert RunConfig.from_yaml(config.to_yaml()) == config
 
 
 LONG = "x" * 100_000
