@@ -21,7 +21,7 @@ from engine.data.stream import Stream
 from engine.measure import spread
 from engine.schema import Config
 
-TABLE = "a,b,c\n" + "\n".join(f"{i},{i * i % 7},{i % 5 - 2}" for i in range(24))
+TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in range(24))
 DOMAINS = {
     "circle": "unit circle S¹, uniform",
     "sphere": "sphere S^7, |x|^2 = 8, uniform",
@@ -327,7 +327,10 @@ def test_multiplicities():
 
 def test_frequencies_above_half_the_size_are_noted():
     data = generate(config("circle", size=16, frequencies=[3, 8, 13]))
-    assert data.notes == ("frequency 13 is above size/2 = 8: on the training points it is the same as frequency 3",)
+    assert data.notes == (
+        "frequency 8 is equal to size/2 = 8: the training points see it at one phase only",
+        "frequency 13 is above size/2 = 8: on the training points it is the same as frequency 3",
+    )
     low = generate(config("circle", size=16, frequencies=[3], target_rms=None))
     high = generate(config("circle", size=16, frequencies=[13], target_rms=None))
     np.testing.assert_allclose(low.y_train, high.y_train, atol=1e-12)
