@@ -118,8 +118,8 @@ class CsvConfig(DatasetConfig):
         texts = [column for column in self._targets if column.values is None]
         if texts and len(self.target) > 1:
             yield Problem("target", f"column {texts[0].name!r} holds classes: choose it alone")
-        elif texts and not 2 <= len(self.class_names or ()) <= MAX_CLASSES:
-            yield Problem("target", _no_classes(texts[0], len(self.class_names or ())))
+        elif texts and (said := _no_classes(texts[0], len(self.class_names or ()))):
+            yield Problem("target", said)
 
     def _cell_problems(self) -> Iterable[Problem]:
         """What is wrong with cells of the chosen columns, each column once."""
@@ -304,11 +304,15 @@ def _no_inputs(table: Table, target: Sequence[str]) -> str:
 
 
 def _no_classes(column: Column, classes: int) -> str:
+    """What is wrong with a column of text as a target; empty where its values are classes."""
+    rows = int((~column.missing).sum())
     if classes < 2:
         return f"column {column.name!r} holds one class: choose another target"
+    if classes <= min(MAX_CLASSES, rows // 2):
+        return ""
     return (
-        f"column {column.name!r} holds text with {classes} different values, at most {MAX_CLASSES} classes are "
-        f"allowed ({column.remark}): choose another target"
+        f"column {column.name!r} holds {classes} different texts in {rows} rows ({column.remark}): classes recur, and "
+        f"at most {MAX_CLASSES} are allowed: choose another target"
     )
 
 

@@ -48,7 +48,7 @@ def _looks_like_data(cells: Sequence[str], below: Sequence[Sequence[str]]) -> st
     if not numbers:
         return ""
     if not texts:
-        gaps = len(numbers) < len([cell for cell in cells if cell])
+        gaps = len(numbers) < len(cells)
         return "holds numbers and missing values" if gaps else "holds only numbers"
     if any(_numeric(place, below) for place, _ in texts):
         return ""
@@ -67,8 +67,12 @@ def _numeric(place: int, below: Sequence[Sequence[str]]) -> bool:
 
 def _even(names: list[str], found: Records) -> None:
     """Empty cells at the end of the rows, or of the header, go: both have the length of the names then."""
+    dropped = 0
     while names and not names[-1] and all(len(row) < len(names) or not row[len(names) - 1] for _, row in found.rows):
         names.pop()
+        dropped += 1
+    if dropped:
+        found.notes.append(f"{dropped} empty columns at the end dropped")
     for number, cells in found.rows:
         while len(cells) > len(names) and not cells[-1]:
             cells.pop()

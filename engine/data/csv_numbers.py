@@ -16,7 +16,25 @@ from jaxtyping import Bool, Float
 Decimal = Literal[".", ","]
 
 MISSING = frozenset(
-    ("", "na", "n/a", "nan", "null", "?", "-", "--", "—", ".", "..", "<na>", "#n/a", "#na", "#value!", "#div/0!", "#ref!")
+    (
+        "",
+        "na",
+        "n/a",
+        "nan",
+        "null",
+        "?",
+        "-",
+        "--",
+        "—",
+        ".",
+        "..",
+        "<na>",
+        "#n/a",
+        "#na",
+        "#value!",
+        "#div/0!",
+        "#ref!",
+    )
 )
 """Cells that stand for nothing, in lower case."""
 
@@ -24,6 +42,7 @@ LONGEST = 60
 """Characters of a number."""
 
 _THIN = "'’ \u00a0\u202f\u2009"
+_STARTS = frozenset("0123456789+-.,\u2212$€£¥₹")
 _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _GROUPED = {
     ".": re.compile(rf"[+-]?[0-9]{{1,3}}(?:(?:,[0-9]{{3}})+|(?:[{_THIN}][0-9]{{3}})+)(?:\.[0-9]*)?"),
@@ -40,7 +59,7 @@ _WITH_UNIT = re.compile(
 
 def read(cell: str, decimal: Decimal) -> float | None:
     """The number in a cell under a decimal mark; None where it holds none."""
-    if len(cell) > LONGEST or "_" in cell:
+    if not _may_be_number(cell) or len(cell) > LONGEST or "_" in cell:
         return None
     cell = cell.replace("\u2212", "-")
     if decimal == ".":
@@ -54,6 +73,11 @@ def read(cell: str, decimal: Decimal) -> float | None:
         return float(cell.translate(_MARKS[decimal]))
     except ValueError:
         return None
+
+
+def _may_be_number(cell: str) -> bool:
+    """By its first character, which is quick; infinities are numbers, and refused as such."""
+    return cell[:1] in _STARTS or cell[:1].isdecimal() or cell[:3].lower() == "inf"
 
 
 def is_missing(cell: str) -> bool:
@@ -85,6 +109,15 @@ class Numbers:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Marks:
+    """How many different cells are numbers with a decimal point only, with a comma only, with either but other ones."""
+
+    point: int
+    comma: int
+    either: int
+
+
 def plain(cells: Sequence[str]) -> Numbers | None:
     """The column where every cell is a number as Python writes it, or missing; None where one is not. Quick."""
     try:
@@ -96,62 +129,63 @@ def plain(cells: Sequence[str]) -> Numbers | None:
     return Numbers(np.array(values), np.zeros(len(values), bool))
 
 
-def marks(cells: Iterable[str]) -> tuple[int, int, int]:
-    """How many cells are numbers with a decimal point only, with a comma only, and with either but different ones."""
-    point = comma = either = 0
-    for cell in cells:
-        a, b = read(cell, "."), read(cell, ",")
-        point += a is not None and b is None
-        comma += b is not None and a is None
-        either += a is not None and b is not None and a != b
-    return point, comma, either
+def mostly_text(cells: Sequence[str]) -> bool:
+    """Whether fewer than half of the cells, missing ones apart, begin as numbers do. Quick."""
+    filled = [cell for cell in cells if cell.lower() not in MISSING]
+    return 2 * sum(_may_be_number(cell) for cell in filled) < len(filled)
 
 
-def decimal_of(counts: tuple[int, int, int], table: Decimal | None, fallback: Decimal) -> Decimal:
+def marks(cells: Iterable[str]) -> Marks:
+    """Which decimal marks the cells show."""
+    found = [(read(cell, "."), read(cell, ",")) for cell in set(cells)]
+    point = sum(a is not None and b is None for a, b in found)
+    comma = sum(b is not None and a is None for a, b in found)
+    return Marks(point, comma, sum(a is not None and b is not None and a != b for a, b in found))
+
+
+def decimal_of(shown: Marks, table: Decimal | None, fallback: Decimal) -> Decimal:
     """The decimal mark of a column.
 
     Args:
-        counts: its `marks`.
+        shown: by its cells.
         table: the mark that other columns show, where they agree on one.
         fallback: where nothing else decides.
     """
-    point, comma, either = counts
-    if point or comma:
-        return "," if comma > point else "."
-    return (table or fallback) if either else "."
+    if shown.point or shown.comma:
+        return "," if shown.comma > shown.point else "."
+    return (table or fallback) if shown.either else "."
 
 
 def written(cells: Sequence[str], decimal: Decimal) -> Numbers:
     """The column under a decimal mark."""
-    found = [None if is_missing(cell) else read(cell, decimal) for cell in cells]
-    bad = [value is None and not is_missing(cell) for value, cell in zip(found, cells, strict=True)]
-    values = np.array([nan if value is None else value for value in found])
-    return Numbers(values, np.array(bad), _reading(cells, found))
+    found = {cell: nan if is_missing(cell) else read(cell, decimal) for cell in set(cells)}
+    odd = next((cell for cell in cells if not _same_in_python(cell, found[cell])), None)
+    values = np.array([nan if found[cell] is None else found[cell] for cell in cells], np.float64)
+    bad = np.array([found[cell] is None for cell in cells])
+    return Numbers(values, bad, f"{shown(odd)} read as {found[odd]:.12g}" if odd is not None else "")
 
 
-def _reading(cells: Sequence[str], values: Sequence[float | None]) -> str:
-    """An example of a cell that Python would not have read, or not so."""
-    for cell, value in zip(cells, values, strict=True):
-        if value is not None and not _same_in_python(cell, value):
-            return f"{shown(cell)} read as {value:.12g}"
-    return ""
-
-
-def _same_in_python(cell: str, value: float) -> bool:
+def _same_in_python(cell: str, value: float | None) -> bool:
+    """Whether Python reads a cell so; also where it stands for no number."""
+    if value is None or value != value:
+        return True
     try:
         return float(cell) == value
     except ValueError:
         return False
 
 
-def without_unit(cells: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The cells without a unit that they carry, and the units met; the cells as they are, and the units, where those
-    are not one throughout."""
-    found = [None if is_missing(cell) or len(cell) > LONGEST else _WITH_UNIT.fullmatch(cell) for cell in cells]
-    units = {(match["before"] + " " + (match["after"] or "")).strip() for match in found if match}
-    filled = sum(not is_missing(cell) for cell in cells)
-    if not filled or sum(match is not None for match in found) < filled or units == {""}:
-        return list(cells), ()
+def without_unit(cells: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The cells without a unit that they carry, and the units met.
+
+    The cells stay as they are where one is no number with a unit, and where the units are not one throughout.
+    """
+    found = {cell: _WITH_UNIT.fullmatch(cell[: LONGEST + 1]) for cell in set(cells) if not is_missing(cell)}
+    matches = [match for match in found.values() if match]
+    units = {(match["before"] + " " + (match["after"] or "")).strip() for match in matches}
+    if not found or len(matches) < len(found) or units == {""}:
+        return cells, ()
     if len(units) > 1:
-        return list(cells), tuple(sorted(units))
-    return [match["sign"] + match["number"].strip() if match else "" for match in found], tuple(units)
+        return cells, tuple(sorted(units))
+    core = {cell: match["sign"] + match["number"].strip() for cell, match in found.items() if match}
+    return [core.get(cell, "") for cell in cells], tuple(units)

@@ -17,9 +17,16 @@ SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "bla
 """In the order in which they are believed where several cut equally well: a comma may be a decimal mark."""
 
 COMMENTS = ("#", "%", "//")
+ABOVE = re.compile(r"(?:[^\S\n]*(?:(?:#|%|//)[^\n]*)?\n)*")
+"""Lines that are blank or comments."""
 SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?[ ;,\t]*(?:\n|$)', re.IGNORECASE)
 SAMPLE = 100_000
 """Characters in which the separator is looked for."""
+
+SPARE = 1000
+"""Rows beyond the most allowed that are cut: titles and comments go."""
+WIDEST = 16_384
+"""Cells of a row in a spreadsheet."""
 
 Record = tuple[int, list[str]]
 """The number of a row, as a spreadsheet counts, and its cells without blanks around them."""
@@ -42,16 +49,16 @@ class Records:
     notes: list[str] = field(default_factory=list)
 
 
-def records(text: str) -> Records:
-    """The records of a CSV text. Raises ValueError where quotes do not close."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+def records(text: str, most: int) -> Records:
+    """The records of a CSV text, of a long one somewhat more than `most`. Raises ValueError where quotes do not close."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") + "\n"
     named = SEP_LINE.match(text)
     body = text[named.end() :] if named else text
     above, comments = _comments(body)
     body = body[above:]
     found = Records([], named.group(1) if named else separator_of(body), comments)
     first = 1 + text[: (named.end() if named else 0) + above].count("\n") - bool(named)
-    found.rows = list(_cut(body, found.separator, first))
+    found.rows = list(islice(_cut(body, found.separator, first), most + SPARE))
     if not named and found.rows and all(len(cells) == 1 for _, cells in found.rows):
         _cut_again(found)
     if comments:
@@ -64,19 +71,12 @@ def records(text: str) -> Records:
 
 
 def _comments(text: str) -> tuple[int, list[str]]:
-    """How many characters of comments and blank lines stand above the table, and the comments."""
-    comments, position = [], 0
-    while position < len(text):
-        end = text.find("\n", position)
-        end = len(text) if end < 0 else end
-        line = text[position:end].strip()
-        mark = next((mark for mark in COMMENTS if line.startswith(mark)), "")
-        if line and not mark:
-            break
-        if mark:
-            comments.append(line.removeprefix(mark).strip(" "))
-        position = min(end + 1, len(text))
-    return position, comments
+    """How many characters of comments and blank lines stand above the table, and the comments without their marks."""
+    start = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
+    above = ABOVE.match(text, start)
+    lines = [line.strip() for line in above.group().split("\n")] if above else []
+    comments = [line.removeprefix("//").lstrip("#%").strip(" ") for line in lines if line]
+    return above.end() if above else start, comments
 
 
 def separator_of(text: str) -> str:
@@ -106,11 +106,22 @@ def _cut(text: str, separator: str, first: int, strict: bool = True) -> Iterable
     number = first - 1
     try:
         for number, cells in enumerate(reader, start=first):
-            cells = [cell.strip() for cell in cells]
-            if any(cells):
+            if len(cells) > WIDEST:
+                raise ValueError(
+                    f"row {number} has {len(cells):,} cells, more than any spreadsheet: keep fewer columns"
+                )
+            if cells and any(cells := [cell.strip() for cell in cells]):
                 yield number, cells
     except csv.Error as error:
         raise ValueError(f"row {number + 1}: {error}: check the quotes") from None
+
+
+def cut_line(line: str, separator: str) -> list[str]:
+    """The cells of one line; none where its quotes do not close."""
+    try:
+        return next((cells for _, cells in _cut(line, separator, 1)), [])
+    except ValueError:
+        return []
 
 
 def _cut_again(found: Records) -> None:
@@ -126,17 +137,16 @@ def _cut_again(found: Records) -> None:
 
 
 def _cut_header(found: Records) -> None:
-    """A header that stands in one cell is cut as the rows under it."""
+    """A header that stands in one cell, or has another separator, is cut into as many names as the rows have cells."""
     usual = _usual(found.rows[1:])
-    if usual < 2 or len(found.rows[0][1]) != 1:
+    if usual < 2 or len(found.rows[0][1]) != 1 or not any(map(is_number, found.rows[1][1])):
         return
-    try:
-        inside = list(_cut(found.rows[0][1][0], found.separator, 1))
-    except ValueError:
-        return
-    if len(inside) == 1 and len(inside[0][1]) in (usual, usual - 1) and len(inside[0][1]) > 1:
-        found.rows[0] = (found.rows[0][0], inside[0][1])
-        found.notes.append("the header stood in one cell: cut into its names")
+    for separator in (found.separator, *SEPARATORS):
+        names = cut_line(found.rows[0][1][0], separator)
+        if len(names) == usual:
+            found.rows[0] = (found.rows[0][0], names)
+            found.notes.append(f"the header stood in one cell: cut at its {SEPARATORS.get(separator, separator)}s")
+            return
 
 
 def _set_aside(found: Records) -> None:
@@ -173,11 +183,3 @@ def _usual(rows: list[Record]) -> int:
 
 def _lines(count: int) -> str:
     return f"{count} line" if count == 1 else f"{count} lines"
-
-
-def cut_line(line: str, separator: str) -> list[str]:
-    """The cells of one line; none where its quotes do not close."""
-    try:
-        return next((cells for _, cells in _cut(line, separator, 1)), [])
-    except ValueError:
-        return []

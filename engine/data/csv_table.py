@@ -1,19 +1,22 @@
 """A table in the text of a CSV file: its columns, each of numbers or of text, and what was done to read them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.data.csv_header import MAX_COLUMNS, header
 from engine.data.csv_numbers import (
     Decimal,
+    Marks,
     Numbers,
     decimal_of,
     is_missing,
+    is_number,
     marks,
+    mostly_text,
     plain,
     shown,
     without_unit,
@@ -26,8 +29,8 @@ MAX_ROWS = 20_000
 MAX_ABS = 1e12
 SHOWN = 3
 """Faulty cells named in one message."""
-LOOKED_AT = 400
-"""Cells, evenly spread, that tell whether a column is of numbers."""
+LOOKED_AT = 50
+"""Cells of a plain column that tell how its numbers are written."""
 CONSTANT = 1e-12
 """Relative spread of a column below which it is one number and rounding."""
 COUNTERS = frozenset(
@@ -44,6 +47,7 @@ class Column:
     Attributes:
         values: its numbers, NaN where a cell is missing or bad; None for a column of text.
         cells: as they stand in the text.
+        missing: where there is nothing.
         bad: rows (by place) whose cells are no numbers or too large, in a column of numbers.
         units: those met, where they differ.
         numbers_rows: whether it looks like a number or a name of the row.
@@ -52,14 +56,10 @@ class Column:
     name: str
     cells: tuple[str, ...]
     values: Float[np.ndarray, " rows"] | None
+    missing: Bool[np.ndarray, " rows"]
     bad: tuple[int, ...] = ()
     units: tuple[str, ...] = ()
     numbers_rows: bool = False
-
-    @cached_property
-    def missing(self) -> np.ndarray:
-        """Where there is nothing."""
-        return np.array([is_missing(cell) for cell in self.cells])
 
     @cached_property
     def constant(self) -> bool:
@@ -77,7 +77,9 @@ class Column:
             return f"text, such as {shown(next((cell for cell in self.cells if not is_missing(cell)), ''))}"
         if self.constant:
             known = self.values[~np.isnan(self.values)]
-            return f"{np.mean(known):g} in every row{', to rounding' if np.ptp(known) else ''}" if len(known) else "empty"
+            return (
+                f"{np.mean(known):g} in every row{', to rounding' if np.ptp(known) else ''}" if len(known) else "empty"
+            )
         return ""
 
 
@@ -114,7 +116,7 @@ def parse(content: str) -> Table:
         raise ValueError(f"{size:,} bytes given, at most {MAX_BYTES:,} allowed: keep fewer rows or columns")
     if "\0" in content:
         raise ValueError("holds NUL characters, so it is not text: save it as CSV in UTF-8")
-    found = records(content)
+    found = records(content, MAX_ROWS)
     if not found.rows:
         raise ValueError("is empty: give a header row with the names of the columns, then rows of numbers")
     names = header(found)
@@ -127,16 +129,14 @@ def parse(content: str) -> Table:
 
 def _check_rows(found: Records, names: Sequence[str]) -> None:
     if len(found.rows) > MAX_ROWS:
-        raise ValueError(f"{len(found.rows):,} rows given, at most {MAX_ROWS:,} allowed: keep fewer")
+        raise ValueError(f"more than {MAX_ROWS:,} rows given, at most so many are allowed: keep fewer")
     if len(found.rows) < 4:
         raise ValueError(f"{len(found.rows)} rows below the header: give at least 4 (two to train, two held out)")
     uneven = [(number, len(cells)) for number, cells in found.rows if len(cells) != len(names)]
     if uneven:
         said = [f"row {number} has {count}" for number, count in uneven[:SHOWN]]
         more = f" and {len(uneven) - SHOWN} more rows" if len(uneven) > SHOWN else ""
-        raise ValueError(
-            f"{', '.join(said)}{more} where the header names {len(names)} columns: add or remove cells"
-        )
+        raise ValueError(f"{', '.join(said)}{more} where the header names {len(names)} columns: add or remove cells")
 
 
 def _filled(names: list[str], cells: Sequence[tuple[str, ...]], found: Records) -> list[int]:
@@ -166,25 +166,80 @@ def _new_name(name: str, taken: Sequence[str]) -> str:
 
 
 def _columns(names: Sequence[str], cells: Sequence[tuple[str, ...]], found: Records) -> tuple[Column, ...]:
-    units_row = _units_row(cells)
-    if units_row:
+    if units := _units_row(cells):
         number, _ = found.rows.pop(0)
         cells = [column[1:] for column in cells]
-        found.notes.append(f"row {number} holds no number and is taken for units: {listed(units_row)}")
-    quick = [plain(column) for column in cells]
-    bare = [([*column], ()) if read else without_unit(column) for column, read in zip(cells, quick, strict=True)]
-    counts = [marks(_spread(column) if read else column) for (column, _), read in zip(bare, quick, strict=True)]
-    table = _mark_of([count for count, read in zip(counts, quick, strict=True)])
+        found.notes.append(f"row {number} holds no number and is taken for units: {listed(units)}")
+    surveys = [_survey(column) for column in cells]
+    if any(survey.numbers is None and not survey.text for survey in surveys):
+        # Only columns that are not plain need to know how the others write their numbers.
+        surveys = [replace(survey, marks=marks(survey.sample)) for survey in surveys]
+    table = _mark_of([survey.marks for survey in surveys])
     made, said = [], []
-    for place, (name, column) in enumerate(zip(names, cells, strict=True)):
-        (core, units), read = bare[place], quick[place]
-        if read is None or (table == "," and counts[place][2] and not counts[place][0]):
-            read = written(core, decimal_of(counts[place], table, "." if found.separator == "," else ","))
-        made.append(_column(name, column, read, units, first=place == 0))
-        if made[-1].values is not None:
-            said.append((name, units[0] if units else "", read.note))
+    for place, (name, survey) in enumerate(zip(names, surveys, strict=True)):
+        read = survey.read(table, "." if found.separator == "," else ",")
+        column = _column(name, survey, read, first=place == 0)
+        made.append(column)
+        if column.values is not None and read is not None:
+            said.append((name, survey.units[0] if survey.units else "", read.note))
     found.notes += _readings(said)
     return tuple(made)
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What a look at a column's cells gives.
+
+    Attributes:
+        core: the cells without the unit that all carry.
+        numbers: the column, where it is plain.
+        text: whether it holds text, as far as first characters tell.
+    """
+
+    cells: tuple[str, ...]
+    core: Sequence[str]
+    units: tuple[str, ...]
+    numbers: Numbers | None
+    text: bool
+    marks: Marks = Marks(0, 0, 0)
+
+    @property
+    def sample(self) -> Sequence[str]:
+        """Cells that show the decimal mark: all of a column that is not plain, some of one that is."""
+        if self.text:
+            return ()
+        return self.core if self.numbers is None else self.cells[:: max(1, len(self.cells) // LOOKED_AT)]
+
+    def read(self, table: Decimal | None, fallback: Decimal) -> Numbers | None:
+        """The column as numbers, given the decimal mark of the others; None for text."""
+        if self.text or len(self.units) > 1:
+            return None
+        if self.numbers is None or (table == "," and self.marks.either and not self.marks.point):
+            return written(self.core, decimal_of(self.marks, table, fallback))
+        return self.numbers
+
+
+def _survey(cells: tuple[str, ...]) -> Survey:
+    numbers = plain(cells)
+    if numbers or mostly_text(cells):
+        return Survey(cells, cells, (), numbers, text=numbers is None)
+    return Survey(cells, *without_unit(cells), numbers, text=False)
+
+
+def _units_row(cells: Sequence[tuple[str, ...]]) -> list[str]:
+    """The first row where it holds texts alone although columns are of numbers; else nothing."""
+    firsts = [column[0] for column in cells]
+    if any(is_number(first) for first in firsts):
+        return []
+    over = [column[0] for column in cells if plain(column[1 : LOOKED_AT + 1]) is not None]
+    named = [first for first in over if not is_missing(first)]
+    return [first for first in firsts if first] if len(named) > 1 or (named and len(over) == 1) else []
+
+
+def _mark_of(shown: Sequence[Marks]) -> Decimal | None:
+    """The decimal mark on which the columns agree that show one."""
+    point, comma = any(one.point for one in shown), any(one.comma for one in shown)
+    return None if point == comma else "." if point else ","
 
 
 def _readings(said: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -197,37 +252,19 @@ def _readings(said: Sequence[tuple[str, str, str]]) -> list[str]:
     return notes
 
 
-def _units_row(cells: Sequence[tuple[str, ...]]) -> list[str]:
-    """The first row where it holds no number, but every column of numbers a text there; else nothing."""
-    firsts = [column[0] for column in cells]
-    numeric = [plain(_spread(column[1:])) is not None for column in cells]
-    over = [first for first, is_numeric in zip(firsts, numeric, strict=True) if is_numeric]
-    named = [first for first in over if not is_missing(first)]
-    if not named or any(plain([first]) is not None for first in named):
-        return []
-    return [first for first in firsts if first] if len(named) > 1 or len(over) == 1 else []
-
-
-def _spread(cells: Sequence[str]) -> Sequence[str]:
-    return cells[:: max(1, len(cells) // LOOKED_AT)]
-
-
-def _mark_of(counts: Sequence[tuple[int, int, int]]) -> Decimal | None:
-    """The decimal mark on which the columns agree that show one."""
-    point, comma = (any(count[place] for count in counts) for place in (0, 1))
-    return None if point == comma else "." if point else ","
-
-
-def _column(name: str, cells: tuple[str, ...], read: Numbers, units: tuple[str, ...], first: bool) -> Column:
+def _column(name: str, survey: Survey, read: Numbers | None, first: bool) -> Column:
     """A column of numbers where at least half of its cells are, else of text."""
-    filled = sum(not is_missing(cell) for cell in cells)
-    if 2 * int(read.bad.sum()) > filled or len(units) > 1:
-        return Column(name, cells, None, units=units if len(units) > 1 else (), numbers_rows=_names_rows(name, cells))
-    large = ~np.isnan(read.values) & ~(np.abs(read.values) <= MAX_ABS)
-    values = np.where(large, np.nan, read.values)
-    values.setflags(write=False)
-    bad = tuple(np.flatnonzero(read.bad | large).tolist())
-    return Column(name, cells, values, bad, numbers_rows=_counts_rows(name, values, first))
+    if read is not None:
+        missing = np.isnan(read.values) & ~read.bad
+        if 2 * int(read.bad.sum()) <= len(missing) - int(missing.sum()):
+            large = ~np.isnan(read.values) & ~(np.abs(read.values) <= MAX_ABS)
+            values = np.where(large, np.nan, read.values)
+            values.setflags(write=False)
+            bad = tuple(np.flatnonzero(read.bad | large).tolist())
+            return Column(name, survey.cells, values, missing, bad, numbers_rows=_counts_rows(name, values, first))
+    missing = np.array([is_missing(cell) for cell in survey.cells])
+    units = survey.units if len(survey.units) > 1 else ()
+    return Column(name, survey.cells, None, missing, units=units, numbers_rows=_names_rows(name, survey.cells))
 
 
 def _counts_rows(name: str, values: np.ndarray, first: bool) -> bool:

@@ -59,6 +59,4 @@ def _shared(train: Int[np.ndarray, " M"], test: Int[np.ndarray, " M_test"]) -> l
     both = int(np.isin(test, train).sum())
     if not both:
         return []
-    return [
-        f"{both} of {len(test)} held-out points have the inputs of a training point: the error on them is no test"
-    ]
+    return [f"{both} of {len(test)} held-out points have the inputs of a training point: the error on them is no test"]

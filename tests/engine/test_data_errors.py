@@ -150,7 +150,9 @@ def test_csv_inputs_are_standardised_over_the_training_rows():
 
 
 def test_csv_size_takes_fewer_rows_and_the_same_test_rows():
-    all_rows, few = (generate(config("csv", content=TABLE, size=size, target_rms=None, centre=False)) for size in (18, 8))
+    all_rows, few = (
+        generate(config("csv", content=TABLE, size=size, target_rms=None, centre=False)) for size in (18, 8)
+    )
     assert few.x_train.shape[0] == 8
     assert few.y_test.tolist() == all_rows.y_test.tolist()
 
