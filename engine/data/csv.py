@@ -258,7 +258,7 @@ def default_inputs(table: Table, target: Sequence[str], vary: bool = True) -> tu
         vary: leave out those that are one number throughout, to rounding.
     """
     numbers = [column for column in table.columns if column.values is not None and column.name not in target]
-    told = [column for column in numbers if column.constant and (vary or not np.isfinite(column.values).any())]
+    told = [column for column in numbers if column.constant and (vary or column.missing.all())]
     chosen = [column for column in numbers if not column.numbers_rows and column not in told]
     return tuple(column.name for column in chosen or [column for column in numbers if column not in told])
 

@@ -118,6 +118,9 @@ class Marks:
     either: int
 
 
+NO_MARKS = Marks(0, 0, 0)
+
+
 def plain(cells: Sequence[str]) -> Numbers | None:
     """The column where every cell is a number as Python writes it, or missing; None where one is not. Quick."""
     try:

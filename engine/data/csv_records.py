@@ -50,7 +50,10 @@ class Records:
 
 
 def records(text: str, most: int) -> Records:
-    """The records of a CSV text, of a long one somewhat more than `most`. Raises ValueError where quotes do not close."""
+    """The records of a CSV text, of a long one somewhat more than `most`.
+
+    Raises ValueError where quotes do not close.
+    """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") + "\n"
     named = SEP_LINE.match(text)
     body = text[named.end() :] if named else text

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from engine.data.csv_header import MAX_COLUMNS, header
 from engine.data.csv_numbers import (
+    NO_MARKS,
     Decimal,
     Marks,
     Numbers,
@@ -201,7 +202,7 @@ class Survey:
     units: tuple[str, ...]
     numbers: Numbers | None
     text: bool
-    marks: Marks = Marks(0, 0, 0)
+    marks: Marks = NO_MARKS
 
     @property
     def sample(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What a reader should know of the points themselves: repeated ones, contradictory targets, a held-out set that leaks."""
+"""What a reader should know of the points: repeated ones, contradictory targets, held-out ones seen in training."""
 
 import numpy as np
 from jaxtyping import Float, Int
