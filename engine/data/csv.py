@@ -94,7 +94,7 @@ class CsvConfig(DatasetConfig):
     def _check(self) -> Self:
         if problems := [*self._choice_problems(), *self._cell_problems()]:
             raise ConfigError(problems)
-        rows, asked = len(self._rows), self.size + self.test_size
+        rows, asked = len(self.complete_rows), self.size + self.test_size
         if asked > rows:
             message = (
                 f"{rows} rows given, fewer than size {self.size} + test_size {self.test_size} = {asked}: "
@@ -157,8 +157,8 @@ class CsvConfig(DatasetConfig):
         return [*(self.table.by_name[name] for name in self.inputs), *self._targets]
 
     @property
-    def _rows(self) -> np.ndarray:
-        """Places of the rows that are complete."""
+    def complete_rows(self) -> np.ndarray:
+        """Places of the rows that have no empty cell in a chosen column."""
         return np.flatnonzero(_complete(self._used, len(self.table.rows)))
 
     @property
@@ -180,7 +180,7 @@ class CsvConfig(DatasetConfig):
         return f"R^{self.input_dim}, rows of a table"
 
     def dataset(self) -> Dataset:
-        rows = self._rows
+        rows = self.complete_rows
         order = rows[Stream(self.seed, "shuffle").permutation(len(rows))]
         test, train = order[: self.test_size], order[self.test_size : self.test_size + self.size]
         inputs = np.stack([self.table.by_name[name].values for name in self.inputs], axis=1)  # pyright: ignore
@@ -220,7 +220,7 @@ class CsvConfig(DatasetConfig):
         return [f"left out of the inputs: {', '.join(said[:8])}{more}"] if said else []
 
     def _dropped(self) -> list[str]:
-        kept = set(self._rows.tolist())
+        kept = set(self.complete_rows.tolist())
         rows = [str(row) for place, row in enumerate(self.table.rows) if place not in kept]
         more = ", ..." if len(rows) > 8 else ""
         return [f"{len(rows)} rows with empty cells dropped: row {', '.join(rows[:8])}{more}"] if rows else []
