@@ -152,7 +152,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
     options = choices(setting, dataset) if kind in ("choice", "flag") else {}
     help_text = setting.help or None
     if kind == "names" and (columns := files.columns(draft)):
-        _columns(setting, columns, text, key, _resolved(setting, config))
+        _columns(setting, columns, text, key, ", ".join(_chosen(setting, config)))
     elif kind == "flag" and (text in options or not text):
         _give(key, (text or _resolved(setting, config) or default_text(setting, dataset)) == "true")
         st.toggle(setting.label, key=key, help=help_text, on_change=_edited, args=(setting.name, key))
@@ -220,6 +220,11 @@ def _resolved(setting: Setting, config: RunConfig | None) -> str:
     for name in setting.path.split("."):
         value = getattr(value, name, None)
     return "" if value is None or setting.kind == "text" else text_of(value)
+
+
+def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
+    """The columns that an empty field comes to in this config."""
+    return () if config is None else getattr(config.data, setting.path.removeprefix("data."), ())
 
 
 def _off_critical(config: RunConfig | None) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 import yaml
 
 from engine.config import RunConfig
-from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, parse
+from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, listed, parse
 from engine.data.decoding import decode
 from engine.schema import ConfigError, Problem
 from pages import draft_state, tables
@@ -48,7 +48,7 @@ def _in_use(content: str) -> None:
         st.caption(plain(f"using {used.name}"))
     else:
         st.caption(
-            plain(f"using {used.name}: {len(found.rows):,} rows, {len(found.columns)} columns: {_few(found.names)}")
+            plain(f"using {used.name}: {len(found.rows):,} rows, {len(found.columns)} columns: {listed(found.names)}")
         )
         said += [*found.notes, *(f"{column.name!r}: {column.remark}" for column in found.columns if column.remark)]
     for note in said[:MOST_NOTES]:
@@ -56,10 +56,6 @@ def _in_use(content: str) -> None:
     if len(said) > MOST_NOTES:
         st.caption(f"· and {len(said) - MOST_NOTES} more remarks")
     st.button("Take this table away", icon=":material/delete:", type="tertiary", key="no table", on_click=_start_over)
-
-
-def _few(columns: tuple[str, ...]) -> str:
-    return ", ".join(columns[:8]) + (", ..." if len(columns) > 8 else "")
 
 
 def columns(draft: Draft) -> tuple[str, ...]:

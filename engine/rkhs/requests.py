@@ -73,8 +73,7 @@ class RkhsConfig(Config):
             given = f"{size} training points, at most {MOST_POINTS} are compared"
             problems.append(Problem("run.data.size", f"{given}: lower it"))
         if self.run.data.test_size < LEAST_HELD_OUT:
-            given = f"{self.run.data.test_size} held-out points are too few to compare spaces on"
-            problems.append(Problem("run.data.test_size", f"{given}: raise it to {LEAST_HELD_OUT} or more"))
+            problems.append(self._too_few())
         if self.options.large is not None:
             needed = 32 * self.options.large * sum(self.run.network.widths)
             if needed > MOST_LARGE_BYTES:
@@ -84,3 +83,13 @@ class RkhsConfig(Config):
         if problems:
             raise ConfigError(problems)
         return self
+
+    def _too_few(self) -> Problem:
+        """What is wrong with so few held-out points."""
+        data, needed = self.run.data, LEAST_HELD_OUT + 2
+        if isinstance(data, CsvConfig) and len(data.complete_rows) < needed:
+            rows = len(data.complete_rows)
+            message = f"{rows} rows are too few to compare spaces on: {needed} are needed, {LEAST_HELD_OUT} held out"
+            return Problem("run.data.content", message)
+        given = f"{data.test_size} held-out points are too few to compare spaces on"
+        return Problem("run.data.test_size", f"{given}: raise it to {LEAST_HELD_OUT} or more")
