@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.data.csv_numbers import is_missing, is_number, shown
+from engine.data.csv_numbers import is_missing, is_quantity, shown
 from engine.data.csv_records import Records, cut_line
 
 LOOKED_AT = 200
@@ -25,7 +25,7 @@ def header(found: Records) -> list[str]:
         cells = names
     else:
         del found.rows[0]
-        if numbers := [cell for cell in cells if is_number(cell)]:
+        if numbers := [cell for cell in cells if is_quantity(cell)]:
             found.notes.append(f"row {first} taken for names, although some are numbers: {_few(numbers)}")
     names = [" ".join(cell.split()) for cell in cells]
     longer = [row for _, row in found.rows if len(row) == len(names) + 1]
@@ -43,8 +43,8 @@ def _looks_like_data(cells: Sequence[str], below: Sequence[Sequence[str]]) -> st
     A text above numbers is a name. Without one, numbers are data; unless they count up in whole numbers (years,
     wavelengths) beside a text that no row below repeats.
     """
-    numbers = [cell for cell in cells if is_number(cell)]
-    texts = [(place, cell) for place, cell in enumerate(cells) if not is_number(cell) and not is_missing(cell)]
+    numbers = [cell for cell in cells if is_quantity(cell)]
+    texts = [(place, cell) for place, cell in enumerate(cells) if not is_quantity(cell) and not is_missing(cell)]
     if not numbers:
         return ""
     if not texts:
@@ -62,7 +62,7 @@ def _looks_like_data(cells: Sequence[str], below: Sequence[Sequence[str]]) -> st
 def _numeric(place: int, below: Sequence[Sequence[str]]) -> bool:
     """Whether most cells of a column are numbers."""
     cells = [row[place] for row in below if place < len(row) and not is_missing(row[place])]
-    return 2 * sum(map(is_number, cells)) > len(cells)
+    return 2 * sum(map(is_quantity, cells)) > len(cells)
 
 
 def _even(names: list[str], found: Records) -> None:

@@ -89,6 +89,11 @@ def is_number(cell: str) -> bool:
     return read(cell, ".") is not None or read(cell, ",") is not None
 
 
+def is_quantity(cell: str) -> bool:
+    """Whether a cell holds a number, with or without a unit."""
+    return is_number(cell) or (len(cell) <= LONGEST and _WITH_UNIT.fullmatch(cell) is not None)
+
+
 def shown(cell: str) -> str:
     """A cell for a message, shortened."""
     return repr(cell if len(cell) <= 20 else cell[:17] + "...")

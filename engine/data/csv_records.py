@@ -24,7 +24,7 @@ SAMPLE = 100_000
 """Characters in which the separator is looked for."""
 
 SPARE = 1000
-"""Rows beyond the most allowed that are cut: titles and comments go."""
+"""Rows beyond the most allowed that may turn out to be titles and comments."""
 WIDEST = 16_384
 """Cells of a row in a spreadsheet."""
 
@@ -50,9 +50,9 @@ class Records:
 
 
 def records(text: str, most: int) -> Records:
-    """The records of a CSV text, of a long one somewhat more than `most`.
+    """The records of a CSV text.
 
-    Raises ValueError where quotes do not close.
+    Raises ValueError where quotes do not close, and where there are far more records than `most`.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") + "\n"
     named = SEP_LINE.match(text)
@@ -62,6 +62,8 @@ def records(text: str, most: int) -> Records:
     found = Records([], named.group(1) if named else separator_of(body), comments)
     first = 1 + text[: (named.end() if named else 0) + above].count("\n") - bool(named)
     found.rows = list(islice(_cut(body, found.separator, first), most + SPARE))
+    if len(found.rows) == most + SPARE:
+        raise ValueError(f"more than {most:,} rows given, at most so many are allowed: keep fewer")
     if not named and found.rows and all(len(cells) == 1 for _, cells in found.rows):
         _cut_again(found)
     if comments:

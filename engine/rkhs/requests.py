@@ -55,8 +55,9 @@ class RkhsConfig(Config):
     def _hold_out_enough(cls, values: Any) -> Any:
         """A small table whose numbers of rows are left out holds out as many as the comparison needs."""
         run = values.get("run") if isinstance(values, dict) else None
-        data = run.get("data") if isinstance(run, dict) else None
-        if not isinstance(data, dict) or data.get("name") != "csv" or data.get("size") or data.get("test_size"):
+        if not isinstance(run, dict) or not isinstance(data := run.get("data"), dict):
+            return values
+        if data.get("name") != "csv" or data.get("size") or data.get("test_size"):
             return values
         try:
             rows = len(CsvConfig.from_dict(data).complete_rows)

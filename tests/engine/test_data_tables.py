@@ -164,6 +164,7 @@ def test_a_comma_and_three_digits_follow_the_separator_where_nothing_else_tells(
 HEADLESS = {
     "numbers": ("1.0,2.0,3.0", "holds only numbers"),
     "numbers and NA": ("1.0,NA,3.0", "holds numbers and missing values"),
+    "numbers with units": ("5.0%,$3.0,2.0 kg", "holds only numbers"),
     "numbers and an empty cell": ("1.0,,3.0", "holds numbers and missing values"),
 }
 
@@ -449,6 +450,12 @@ HOSTILE = {
     "nearly numbers": "a;b\n" + ("1,111" * 11 + "x;" + "1 " * 28 + "x\n") * 7000,
     "five megabytes": "a,b\n" + "1,2\n" * 1_250_000,
 }
+
+
+def test_many_titles_do_not_cost_rows():
+    """What is beyond the rows that are cut would be lost without a word."""
+    content = "title\n" * 2000 + "a,b\n" + "1,2\n" * 20_000
+    assert "more than 20,000 rows given" in outcome(lambda: parse(content))
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

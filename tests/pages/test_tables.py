@@ -1,4 +1,4 @@
-"""A table of one's own on the pages: columns from a list, never an old table under a new name, remarks that are seen."""
+"""A table of one's own on the pages: columns from a list, no old table under a new name, remarks that are seen."""
 
 import json
 
@@ -7,6 +7,7 @@ from pretend_engine import RUNS, texts
 
 from engine import jobs
 from engine.config import RunConfig
+from engine.result import RunResult
 from pages import findings
 from pages.rkhs.frame import sizes_left_out
 from pages.tables import KEPT, Named, Tables, address, known, tables
@@ -95,10 +96,11 @@ def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
     config = RunConfig.from_dict(RUNS["table"])
     key = jobs.key("run", config)
     tables().keep(Named("t.csv", config.data.content))
-    app = opened("evolution", data="csv", table=address(config.data.content), **{
+    query = {
         "target": "c, d", "depth": "1", "width": "8", "max_steps": "30", "checkpoints": "5", "seeds": "0",
         "store_parameters": "false", "output_bias": "true", "centred": "false",
-    })  # fmt: skip
+    }  # fmt: skip
+    app = opened("evolution", data="csv", table=address(config.data.content), **query)
     assert not app.exception
     assert finished.lookup("run", config) is not None
     assert "targets are centred" in texts(app)
@@ -108,8 +110,6 @@ def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
 
 def test_the_error_stands_beside_r_squared(finished):
     config = RunConfig.from_dict(RUNS["table"])
-    from engine.result import RunResult
-
     result = RunResult.from_arrays(dict(finished.lookup("run", config)))
     headline = next(one for one in findings.headlines(result) if one.label == "test error")
     f, data = result.seeds[0]["f_test"][-1].astype(float), config.data.dataset()
