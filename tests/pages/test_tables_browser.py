@@ -11,7 +11,6 @@ ROWS = [f"{(7 * i) % 24},5;{(i * i) % 11},25;{(i % 5) + 293},1" for i in range(2
 GOOD = "\n".join([NAMES, *ROWS]).encode()
 LATIN = GOOD.replace(b"cement", b"gr\xf6\xdfe")
 WORKBOOK = b"PK\x03\x04 a workbook"
-SHOTS = __import__("os").environ.get("SHOTS")
 QUICK = {"data": "csv", "width": "8", "depth": "1", "max_steps": "20", "checkpoints": "4", "seeds": "0"}
 
 
@@ -38,7 +37,6 @@ def test_upload_reload_replace_and_run(visit):  # noqa: F811
     page.locator(".st-key-run button").click()
     expect(page.get_by_text("their mean over the training rows is taken off")).to_be_visible(timeout=2 * PATIENCE)
     expect(page.get_by_text("R² =")).to_be_visible()
-    page.screenshot(path=f"{SHOTS}/table_run.png") if SHOTS else None
     page.wait_for_url("**run=*")
 
     upload(page, "groesse.csv", LATIN)
@@ -48,4 +46,3 @@ def test_upload_reload_replace_and_run(visit):  # noqa: F811
     expect(sidebar.get_by_text("book.xlsx is a workbook of a spreadsheet")).to_be_visible(timeout=PATIENCE)
     expect(sidebar.get_by_text("using")).to_have_count(0)
     expect(page.locator(".st-key-run button")).to_have_count(0)
-    page.screenshot(path=f"{SHOTS}/table_refused.png") if SHOTS else None
