@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from engine.config import RunConfig
+from engine.data import overview
 from engine.diagnostics import noise_floor
 from engine.entry import opened
 from engine.progress import Arrays
@@ -80,6 +81,11 @@ class RunResult:
         """Eigenvalues of the seed at this position below it are rounding."""
         return noise_floor(self.seeds[index]["eigenvalues"], self.config.kernel_precision)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the data."""
+        return overview(self.config.data).notes
+
     @cached_property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds: facts of the run, and lists over seeds (None where not finite)."""
@@ -100,7 +106,11 @@ class RunResult:
             "lambda_max_end": ends("lambda_max", -1),
             "residual_end": ends("residual", -1),
             "test_error_end": ends("test_error", -1),
+            "test_r_squared_end": [
+                _finite(overview(self.config.data).r_squared(seed["test_error"][-1])) for seed in self.seeds
+            ],
             **{name: [getattr(seed, name) for seed in self.seeds] for name in ("t_stop", "steps", "stop_reason")},
+            "notes": list(self.notes),
         }
 
 

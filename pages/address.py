@@ -1,6 +1,7 @@
 """Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`. No Streamlit here.
 
-`?preset=NAME` starts from that preset instead, and `?run=KEY` names a stored run whose config is too long for a URL.
+`?preset=NAME` starts from that preset instead, `?run=KEY` names a stored run whose config is too long for a URL, and
+`?table=HASH` a table that came in lately (`pages.tables`).
 Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 """
 
@@ -11,7 +12,7 @@ from engine.schema import Problem, did_you_mean
 from pages.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft
 from pages.settings import BY_NAME, NOT_IN_URL, Draft, applicable
 
-RESERVED = ("preset", "run")
+RESERVED = ("preset", "run", "table")
 LONGEST = 2000
 """Characters of one value. Longer ones are no settings of ours, and browsers cut long URLs."""
 MOST_REMARKS = 10

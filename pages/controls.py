@@ -10,16 +10,18 @@ from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.schema import ConfigError, Problem
-from pages import calibration, draft_state, files, runs
+from pages import calibration, draft_state, files, runs, tables
 from pages.drafts import config_of, setting_of
 from pages.folded import unfolded
 from pages.presets import PRESETS, preset_of
 from pages.settings import BY_NAME, Draft, Setting, choices, default_text, heeded, kind_of
-from pages.texts import text_of
+from pages.texts import text_of, value_of
 from pages.words import number, sentence
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
 CHANGED = "changed"
+WIDE = ("data", "target", "inputs", "activation", "integrator")
+"""Settings whose widget takes a row of its own."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
     """Short widgets two in a row, long ones alone; problems under their row."""
     row: list[Setting] = []
     for setting in [s for s in settings if s.kind != "text"]:
-        if setting.name in ("data", "target", "activation", "integrator"):
+        if setting.name in WIDE:
             _row(row, draft, asked)
             _row([setting], draft, asked)
             row = []
@@ -120,7 +122,7 @@ def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
 
 
 def _row(settings: list[Setting], draft: Draft, asked: Asked) -> None:
-    wide = len(settings) == 1 and settings[0].name in ("data", "target", "activation", "integrator")
+    wide = len(settings) == 1 and settings[0].name in WIDE
     for place, setting in zip(st.columns(1 if wide else 2) if settings else [], settings, strict=False):
         with place:
             _widget(setting, draft, asked.config)
@@ -149,8 +151,10 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
     text = draft.get(setting.name, "")
     options = choices(setting, dataset) if kind in ("choice", "flag") else {}
     help_text = setting.help or None
-    if kind == "flag" and (text in options or not text):
-        _give(key, (text or default_text(setting, dataset)) == "true")
+    if kind == "names" and (columns := files.columns(draft)):
+        _columns(setting, columns, text, key, ", ".join(_chosen(setting, config)))
+    elif kind == "flag" and (text in options or not text):
+        _give(key, (text or _resolved(setting, config) or default_text(setting, dataset)) == "true")
         st.toggle(setting.label, key=key, help=help_text, on_change=_edited, args=(setting.name, key))
     elif options:
         given = text or ("" if setting.name == "data" else default_text(setting, dataset))
@@ -180,7 +184,24 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
         )
 
 
-def _give(key: str, value: str | bool) -> None:
+def _columns(setting: Setting, columns: tuple[str, ...], text: str, key: str, placeholder: str) -> None:
+    """Columns of the table to choose from; a name that is none of them stands there too, for the config to refuse."""
+    given = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
+    options = [*columns, *(name for name in given if name not in columns)]
+    key = f"{key} {tables.address(repr(options))[:8]}"
+    _give(key, given)
+    st.multiselect(
+        setting.label,
+        options,
+        key=key,
+        placeholder=placeholder if len(placeholder) <= 60 else f"{placeholder[:57]}...",
+        help=setting.help or None,
+        on_change=_edited,
+        args=(setting.name, key),
+    )
+
+
+def _give(key: str, value: str | bool | list[str]) -> None:
     """Sets a widget, unless it stands so: writing again would wipe what is being typed."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
@@ -188,7 +209,7 @@ def _give(key: str, value: str | bool) -> None:
 
 def _edited(name: str, key: str) -> None:
     value = st.session_state[key]
-    draft_state.edit(name, text_of(value) if isinstance(value, bool) else value)
+    draft_state.edit(name, value if isinstance(value, str) else text_of(value))
 
 
 def _resolved(setting: Setting, config: RunConfig | None) -> str:
@@ -199,6 +220,11 @@ def _resolved(setting: Setting, config: RunConfig | None) -> str:
     for name in setting.path.split("."):
         value = getattr(value, name, None)
     return "" if value is None or setting.kind == "text" else text_of(value)
+
+
+def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
+    """The columns that an empty field comes to in this config."""
+    return () if config is None else getattr(config.data, setting.path.removeprefix("data."), ())
 
 
 def _off_critical(config: RunConfig | None) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 import cache
 from engine.schema import Problem
+from pages import tables
 from pages.address import from_query, to_query
 from pages.drafts import draft_of
 from pages.presets import PRESETS, base_draft, shortest
@@ -47,13 +48,20 @@ def arrive() -> None:
 
 
 def write_url(run_key: str = "") -> None:
-    """Puts the draft into the URL; `run_key` names a stored run when the draft does not fit into one."""
+    """Puts the draft into the URL; `run_key` names the run where it is stored and the draft does not fit into one."""
     state = st.session_state
-    query = {"run": run_key} if run_key and current().get("content") else to_query(current())
+    stored = run_key and current().get("content") and cache.current().store.index.get(run_key)
+    query = {"run": run_key} if stored else carried()
     if query != st.query_params.to_dict():
         st.query_params.from_dict(query)
         state["written_at"] = time.monotonic()
     state["written"] = query
+
+
+def carried() -> dict[str, str]:
+    """The parameters of a URL that brings the draft to another page, or back after a reload."""
+    content = current().get("content", "")
+    return to_query(current()) | ({"table": tables.address(tables.known(content).text)} if content else {})
 
 
 def edit(name: str, text: str) -> None:
@@ -81,7 +89,7 @@ def load_values(values: Mapping[str, Any]) -> None:
 def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
     key = query.get("run", "")
     if not key:
-        return from_query(query)
+        return _with_table(*from_query(query), query.get("table", ""))
     record = cache.current().store.index.get(key)
     if record is None:
         draft, found = from_query({name: text for name, text in query.items() if name != "run"})
@@ -91,6 +99,17 @@ def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
         ]
     draft, problems = draft_of(dict(record.values))
     return _tidied(draft), problems
+
+
+def _with_table(draft: dict[str, str], problems: list[Problem], address: str) -> tuple[dict[str, str], list[Problem]]:
+    """The draft with the table that its address names."""
+    if not address:
+        return draft, problems
+    found = tables.tables().find(address)
+    if found is None:
+        gone = "this link names a table that the server does not hold (any more): give it again"
+        return draft, [Problem("table", gone), *problems]
+    return draft | {"content": found.text}, problems
 
 
 def _tidied(draft: Draft) -> dict[str, str]:

@@ -25,11 +25,13 @@ class Headline:
     Attributes:
         value: the median over seeds.
         more: the range over seeds and what it means, as Markdown.
+        beside: a second number for the same thing.
     """
 
     label: str
     value: str
     more: str = ""
+    beside: str = ""
 
 
 def headlines(result: RunResult) -> list[Headline]:
@@ -49,7 +51,12 @@ def headlines(result: RunResult) -> list[Headline]:
             f"{number(start, 2)} → {number(end, 2)}",
             f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}.",
         ),
-        Headline("test error", number(middle(found["test_error_end"])), "At the stop; 1 is the error of f = 0."),
+        Headline(
+            "test error",
+            number(middle(found["test_error_end"])),
+            "At the stop; 1 is the error of f = 0. $R^2$ is 1 for no error and 0 for that of the held-out mean.",
+            f"R² = {number(middle(found['test_r_squared_end']))}",
+        ),
         Headline("t at the stop", number(middle(found["t_stop"])), f"Over seeds: {spread(found['t_stop'])}."),
         Headline(
             "steps",

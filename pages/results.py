@@ -43,6 +43,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
     """Everything that the Evolution page says of a run."""
     key = jobs.key("run", result.config)
     st.caption(plain(facts(result)))
+    of_data(result.notes)
     numbers(headlines(result))
     st.markdown(" ".join(sentences(result)))
     _animated(result, key)
@@ -52,6 +53,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
 
 def small(result: RunResult) -> None:
     """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
+    of_data(result.notes)
     numbers(headlines(result)[1:4])
     key = jobs.key("run", result.config)
     player.show(_spectrum(result, key, SMALL_WIDTH), _tables(result, key, 0).labels, key="home_panel", autoplay=True)
@@ -62,7 +64,14 @@ def numbers(found: Sequence[Headline]) -> None:
     """Headline numbers, up to four in a row."""
     for start in range(0, len(found), 4):
         for column, headline in zip(st.columns(min(4, len(found))), found[start : start + 4], strict=False):
-            column.metric(headline.label, headline.value, help=headline.more or None)
+            beside = headline.beside or None
+            column.metric(headline.label, headline.value, beside, "off", help=headline.more or None, delta_arrow="off")
+
+
+def of_data(notes: Sequence[str]) -> None:
+    """What a reader should know of the data, where there is anything."""
+    if notes:
+        st.info("\n".join(["**The data**", "", *(f"- {plain(note)}" for note in notes)]), icon=":material/table_chart:")
 
 
 @st.fragment

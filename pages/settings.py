@@ -65,6 +65,10 @@ SETTINGS = (
     Setting(
         "data.target", "target", "choice", "The function to learn, scaled to the target RMS on the training points."
     ),
+    Setting("data.inputs", "inputs", "names", "Columns; when empty, all others of numbers that do not count the rows."),
+    Setting(
+        "data.missing", "rows with empty cells", "choice", "`refuse` names them; `drop` leaves them out and says which."
+    ),
     Setting("data.dim", "input dimension $n_0$"),
     Setting("data.order", "order", help="Degree, number of coordinates or frequency.", only_with=ORDERED),
     Setting(
@@ -89,6 +93,27 @@ SETTINGS = (
         "In radians, one per frequency; all 0 when empty.",
         folded=True,
         only_with=("fourier",),
+    ),
+    Setting(
+        "data.points",
+        "points",
+        "choice",
+        "`grid`: equally spaced. `random`: independent and uniform, training and held-out ones.",
+        folded=True,
+    ),
+    Setting(
+        "data.standardise",
+        "standardise inputs",
+        "flag",
+        "Mean 0 and standard deviation 1 of each column over the training rows. Off: the table as it is.",
+        folded=True,
+    ),
+    Setting(
+        "data.centre",
+        "centre targets",
+        "flag",
+        "Take the mean over the training rows off: a network without biases cannot learn it well.",
+        folded=True,
     ),
     Setting("data.radius", "radius", help=r"$|x|$; $\sqrt{n_0}$ when empty.", folded=True),
     Setting("data.noise", "label noise", help="Standard deviation added to the training targets.", folded=True),

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages import draft_state
-from pages.address import to_query
 
 SIBLINGS = {
     "evolution": ("Evolution", ":material/timeline:"),
@@ -22,8 +21,7 @@ def links(name: str) -> None:
     Args:
         name: of this page.
     """
-    draft = draft_state.current()
-    query = st.query_params.to_dict() if draft.get("content") else to_query(draft)
+    query = draft_state.carried()
     with st.container(horizontal=True, gap="medium", key="siblings"):
         st.caption("The same run:", width="content")
         for other, (title, icon) in SIBLINGS.items():

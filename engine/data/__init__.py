@@ -13,6 +13,7 @@ from engine.data.csv import CsvConfig
 from engine.data.dataset import Dataset, DatasetConfig
 from engine.data.digits import DigitsConfig
 from engine.data.gaussian_product import GaussianProductConfig
+from engine.data.overview import overview
 from engine.data.parity import ParityConfig
 from engine.data.sphere import SphereConfig
 from engine.data.targets import TARGETS
@@ -38,4 +39,4 @@ def generate(config: DatasetConfig) -> Dataset:
     return config.dataset()
 
 
-__all__ = ["DATASETS", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate"]
+__all__ = ["DATASETS", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate", "overview"]

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from engine.data.dataset import Dataset, DatasetConfig, Order, finished
+from engine.data.stream import Stream
 from engine.data.targets import TARGETS
 
 MAX_TERMS = 64
@@ -18,12 +19,14 @@ Phase = Annotated[float, Field(ge=-1e3, le=1e3)]
 
 
 class CircleConfig(DatasetConfig):
-    """Points x = (cos theta, sin theta) on grids.
+    """Points x = (cos theta, sin theta), on grids or at random.
 
-    Training points are equally spaced, theta_i = 2 pi i/M. Test points are equally spaced too, their grid turned by
-    pi/lcm(M, M_test): half a step of the coarsest grid that holds both, so that no test point is a training point.
+    On a grid training points are equally spaced, theta_i = 2 pi i/M. Test points are equally spaced too, their grid
+    turned by pi/lcm(M, M_test): half a step of the coarsest grid that holds both, so that no test point is a training
+    point. Random points are independent and uniform, training and test alike, in the order of their angles.
 
     Attributes:
+        points: "grid" or "random".
         target: "fourier", sum_i amplitude_i cos(frequency_i theta + phase_i), or the sign or absolute value of
             sin(order theta).
         order: frequency of "sign" and "abs_sin".
@@ -37,6 +40,7 @@ class CircleConfig(DatasetConfig):
     frequencies: Annotated[tuple[Frequency, ...], Field(min_length=1, max_length=MAX_TERMS)] = (2, 4, 7)
     amplitudes: tuple[Amplitude, ...] = ()
     phases: tuple[Phase, ...] = ()
+    points: Annotated[Literal["grid", "random"], Field(exclude_if=lambda points: points == "grid")] = "grid"
 
     @model_validator(mode="before")
     @classmethod
@@ -87,8 +91,7 @@ class CircleConfig(DatasetConfig):
         return "unit circle S¹, uniform"
 
     def dataset(self) -> Dataset:
-        train = 2 * np.pi * np.arange(self.size) / self.size
-        test = 2 * np.pi * np.arange(self.test_size) / self.test_size + np.pi / lcm(self.size, self.test_size)
+        train, test = self._angles()
         return finished(
             self,
             (_points(train), _points(test)),
@@ -98,19 +101,48 @@ class CircleConfig(DatasetConfig):
             angle_test=test,
         )
 
+    def _angles(self) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M_test"]]:
+        """Of the training and the test points, in [0, 2 pi)."""
+        if self.points == "random":
+            train, test = (
+                2 * np.pi * np.sort(Stream(self.seed, purpose).uniform(size))
+                for purpose, size in (("train angles", self.size), ("test angles", self.test_size))
+            )
+            return train, test
+        train = 2 * np.pi * np.arange(self.size) / self.size
+        return train, 2 * np.pi * np.arange(self.test_size) / self.test_size + np.pi / lcm(self.size, self.test_size)
+
     def _values(self, angle: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 1"]:
         return TARGETS[self.target].function(_points(angle), self)[:, None]
 
     def _aliasing(self) -> list[str]:
-        """Frequencies that the training grid cannot tell from lower ones."""
-        if self.target != "fourier":
+        """Frequencies that a grid cannot tell from lower ones, or of which it sees one phase only."""
+        if self.points == "random":
             return []
         return [
-            f"frequency {frequency} is above size/2 = {self.size / 2:g}: on the training points it is the same as "
-            f"frequency {min(frequency % self.size, -frequency % self.size)}"
-            for frequency in self.frequencies
-            if 2 * frequency > self.size
+            said
+            for frequency in self._frequencies
+            for where, count, name in (("training", self.size, "size"), ("held-out", self.test_size, "test_size"))
+            if (said := _alias(frequency, where, count, name))
         ]
+
+    @property
+    def _frequencies(self) -> tuple[int, ...]:
+        """Of the mixture where they have an amplitude; the lowest of the square wave and of the kinked one."""
+        if self.target == "fourier":
+            return tuple(k for k, amplitude in zip(self.frequencies, self.amplitudes, strict=True) if amplitude)
+        return (self.order if self.target == "sign" else 2 * self.order,)
+
+
+def _alias(frequency: int, where: str, count: int, name: str) -> str:
+    """What a grid of so many points does to a frequency; empty where it shows it as it is."""
+    if 2 * frequency < count or frequency == 0:
+        return ""
+    lower = min(frequency % count, -frequency % count)
+    above = f"frequency {frequency} is {'above' if 2 * frequency > count else 'equal to'} {name}/2 = {count / 2:g}"
+    if 2 * frequency == count:
+        return f"{above}: the {where} points see it at one phase only"
+    return f"{above}: on the {where} points it is the same as frequency {lower}"
 
 
 def _points(angle: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 2"]:

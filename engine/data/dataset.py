@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field, ValidationInfo, field_validator
 
+from engine.data.remarks import remarks
 from engine.data.stream import Stream
 from engine.data.targets import TARGETS
 from engine.schema import Config, ConfigError, Problem, did_you_mean
@@ -169,6 +170,7 @@ def finished(
 
     Args:
         x, y: inputs and targets, each (training, test).
+        notes: on how they came to be; remarks on the points themselves are added.
         extra: further fields of `Dataset`.
     """
     y_train, y_test = y
@@ -187,7 +189,7 @@ def finished(
         y_test=scale * y_test,
         domain=config.domain,
         target_scale=scale,
-        notes=tuple(notes),
+        notes=(*notes, *remarks(x, y)),
         **extra,
     )
 
@@ -205,11 +207,3 @@ def standardised(
     variance = ((train - centre) ** 2).mean(axis=0)
     scale = np.sqrt(variance if per_coordinate else variance.mean())
     return (train - centre) / scale, (test - centre) / scale
-
-
-def repeated_points_note(x_train: Float[np.ndarray, "M n_0"]) -> list[str]:
-    """A remark when training inputs repeat: the kernel matrix is then singular."""
-    repeats = len(x_train) - len(np.unique(x_train, axis=0))
-    if not repeats:
-        return []
-    return [f"{repeats} of {len(x_train)} training points repeat the inputs of another: the kernel matrix is singular"]

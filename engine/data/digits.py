@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from engine.data.dataset import Dataset, DatasetConfig, finished, repeated_points_note, standardised
+from engine.data.dataset import Dataset, DatasetConfig, finished, standardised
 from engine.data.stream import Stream
 from engine.schema import ConfigError, Problem
 
@@ -72,7 +72,6 @@ class DigitsConfig(DatasetConfig):
             self,
             x,
             (targets[train], targets[test]),
-            notes=repeated_points_note(x[0]),
             labels_train=labels[train],
             labels_test=labels[test],
             class_names=tuple(str(digit) for digit in classes),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from engine.data import overview
 from engine.entry import opened
 from engine.perturbation.requests import PerturbationConfig
 from engine.progress import Arrays
@@ -145,6 +146,11 @@ class PerturbationResult:
             frames.append(pd.DataFrame({"seed": seed.facts["seed"], **columns}))
         return pd.concat(frames, ignore_index=True)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the data."""
+        return overview(self.config.run.data).notes
+
     @cached_property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds; lists are over seeds, None where not finite. Errors are sup over the checkpoints
@@ -174,6 +180,7 @@ class PerturbationResult:
             "interpolation_error": over(lambda seed: seed.facts["interpolation_error"]),
             "t_stop": last("t"),
             **{name: [seed.facts[name] for seed in self.seeds] for name in ("stop_reason", "checkpoints")},
+            "notes": list(self.notes),
         }
 
 

@@ -1,12 +1,14 @@
 """What `summary.json` of a sweep holds. Imports no JAX."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engine.data import overview
 from engine.initialisation.law import reasons_without_law
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses
@@ -15,6 +17,7 @@ from engine.regimes.labels import LABELS, Thresholds, cells_frame
 from engine.regimes.requests import SweepConfig
 from engine.regimes.scaling import scaling
 from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
+from engine.schema import ConfigError
 
 NAMES = ("lazy_weak", "weak_strong", "stable_unstable")
 DYNAMICS = ("order_0", "p2")
@@ -63,7 +66,17 @@ def summary(
         "stochastic_kernel": None if others else stochastic_edge(sweep, bounds),
         "collapse": {name: _collapse(found) for name, found in collapsed.items()},
         "seconds": seconds,
+        "notes": notes(sweep),
     }
+
+
+def notes(sweep: SweepConfig) -> list[str]:
+    """What a reader should know of the data of the cells; those that are degenerate are among the failures."""
+    said: dict[str, None] = {}
+    for data in dict.fromkeys(cell.run.data for cell in sweep.cells):
+        with suppress(ConfigError):
+            said |= dict.fromkeys(overview(data).notes)
+    return list(said)
 
 
 def stochastic_edge(sweep: SweepConfig, bounds: Thresholds) -> list[dict[str, float]] | None:

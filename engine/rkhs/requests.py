@@ -1,14 +1,17 @@
 """Config of the RKHS path of a run. Imports no JAX."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from engine.config import RunConfig
+from engine.data.csv import CsvConfig
 from engine.schema import Config, ConfigError, Problem
 
 MOST_POINTS = 1024
 """Training points, and points of any other evaluation set whose kernel matrix is decomposed whole."""
+LEAST_HELD_OUT = 16
+"""Held-out points."""
 MOST_LARGE_BYTES = 4 * 10**9
 """Signals held at once while a kernel is applied without its matrix."""
 
@@ -28,7 +31,7 @@ class Options(Config):
         seed: of the training sets drawn.
     """
 
-    held_out: Annotated[int, Field(ge=16, le=MOST_POINTS)] = 256
+    held_out: Annotated[int, Field(ge=LEAST_HELD_OUT, le=MOST_POINTS)] = 256
     times: Annotated[int, Field(ge=2, le=200)] = 32
     grid: Literal[64, 128, 256, 512, 1024] = 512
     sample: Annotated[int, Field(ge=64, le=2000)] = 1024
@@ -47,15 +50,31 @@ class RkhsConfig(Config):
     run: RunConfig
     options: Options = Field(default_factory=Options)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _hold_out_enough(cls, values: Any) -> Any:
+        """A small table whose numbers of rows are left out holds out as many as the comparison needs."""
+        run = values.get("run") if isinstance(values, dict) else None
+        if not isinstance(run, dict) or not isinstance(data := run.get("data"), dict):
+            return values
+        if data.get("name") != "csv" or data.get("size") or data.get("test_size"):
+            return values
+        try:
+            rows = len(CsvConfig.from_dict(data).complete_rows)
+        except ConfigError:  # worded where the run is validated
+            return values
+        if not LEAST_HELD_OUT + 2 <= rows < 4 * LEAST_HELD_OUT:
+            return values
+        return {**values, "run": {**run, "data": {**data, "test_size": LEAST_HELD_OUT}}}
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems, size = [], self.run.data.size
         if size > MOST_POINTS:
             given = f"{size} training points, at most {MOST_POINTS} are compared"
             problems.append(Problem("run.data.size", f"{given}: lower it"))
-        if self.run.data.test_size < 16:
-            given = f"{self.run.data.test_size} held-out points are too few to compare spaces on"
-            problems.append(Problem("run.data.test_size", f"{given}: raise it to 16 or more"))
+        if self.run.data.test_size < LEAST_HELD_OUT:
+            problems.append(self._too_few())
         if self.options.large is not None:
             needed = 32 * self.options.large * sum(self.run.network.widths)
             if needed > MOST_LARGE_BYTES:
@@ -65,3 +84,13 @@ class RkhsConfig(Config):
         if problems:
             raise ConfigError(problems)
         return self
+
+    def _too_few(self) -> Problem:
+        """What is wrong with so few held-out points."""
+        data, needed = self.run.data, LEAST_HELD_OUT + 2
+        if isinstance(data, CsvConfig) and len(data.complete_rows) < needed:
+            rows = len(data.complete_rows)
+            message = f"{rows} rows are too few to compare spaces on: {needed} are needed, {LEAST_HELD_OUT} held out"
+            return Problem("run.data.content", message)
+        given = f"{data.test_size} held-out points are too few to compare spaces on"
+        return Problem("run.data.test_size", f"{given}: raise it to {LEAST_HELD_OUT} or more")

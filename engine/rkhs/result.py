@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from engine.data import overview
 from engine.entry import opened
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
@@ -130,6 +131,11 @@ class RkhsResult:
         frames = [_frame(seed, where) for seed in self.seeds for where in SETS]
         return pd.concat(frames, ignore_index=True)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the data."""
+        return overview(self.config.run.data).notes
+
     @cached_property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds. Lists are over seeds; None where a number is not determined (see `flags`)."""
@@ -157,6 +163,7 @@ class RkhsResult:
             "growth_exponent": over(_growths),
             "t_stop": numbers(lambda seed: seed["t"][-1]),
             "stop_reason": over(lambda seed: seed.facts["stop_reason"]),
+            "notes": list(self.notes),
         }
 
 

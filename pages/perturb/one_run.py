@@ -78,6 +78,7 @@ def _options() -> Options:
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
     st.caption(plain(words.facts(result)))
+    results.of_data(result.notes)
     results.numbers(words.headlines(result))
     st.markdown(" ".join(words.sentences(result)))
     st.caption(words.dynamics(result))

@@ -10,6 +10,7 @@ from engine.quantities import Quantity
 from engine.regimes.collapse import COLLAPSED
 from engine.regimes.labels import Thresholds
 from engine.regimes.requests import Cell
+from engine.regimes.summary import notes
 from pages import downloads
 from pages.address import to_query
 from pages.charts.regimes.plane import PICK
@@ -22,6 +23,7 @@ from pages.regime_map import figures, words
 from pages.regime_map.figures import Picture, View
 from pages.regime_map.maps import BY_ALPHA, BY_RATE
 from pages.regime_map.quantities import EXPLAINED, METRICS
+from pages.results import of_data
 from pages.words import number
 
 OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
@@ -117,6 +119,7 @@ def findings(picture: Picture, form: Form) -> None:
     elif picture.map.y is BY_RATE:
         lines += words.by_rate(cells)
     st.markdown("\n".join(f"- {line}" for line in lines if line))
+    of_data(notes(picture.sweep))
     if picture.map.plain:
         collapsed(picture, form)
 

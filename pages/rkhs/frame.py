@@ -20,6 +20,7 @@ from pages.prepared import Prepared
 from pages.presets import PRESETS
 from pages.rkhs import job
 from pages.rkhs.words import WHERE, facts
+from pages.settings import Draft
 from pages.siblings import SIBLINGS, links
 from pages.words import plain
 
@@ -63,7 +64,7 @@ def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
         return
     links(name)
     try:
-        wanted = job.wanted(asked.config)
+        wanted = job.wanted(asked.config, sizes_left_out(draft_state.current()))
     except ConfigError as error:
         lines = [f"- {controls.described(problem)}" for problem in error.problems]
         st.error("\n".join(["The spaces of this run cannot be compared:", "", *lines]), icon=":material/rule:")
@@ -75,9 +76,15 @@ def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
         else:
             shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(wanted.kind, wanted.config))
             st.caption(plain(facts(shown.result)))
+            results.of_data(shown.result.notes)
             body(shown)
             _files(shown)
     draft_state.write_url(jobs.key("run", asked.config))
+
+
+def sizes_left_out(draft: Draft) -> bool:
+    """Whether a draft leaves the numbers of rows to the engine."""
+    return not any(draft.get(name, "").strip() for name in ("size", "test_size"))
 
 
 def _compared(name: str) -> None:

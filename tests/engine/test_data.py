@@ -21,7 +21,7 @@ from engine.data.stream import Stream
 from engine.measure import spread
 from engine.schema import Config
 
-TABLE = "a,b,c\n" + "\n".join(f"{i},{i * i % 7},{i % 5 - 2}" for i in range(24))
+TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in range(24))
 DOMAINS = {
     "circle": "unit circle S¹, uniform",
     "sphere": "sphere S^7, |x|^2 = 8, uniform",
@@ -163,6 +163,27 @@ def test_circle_grids_never_coincide(size, test_size):
     np.testing.assert_allclose(steps, 2 * pi / size)
     np.testing.assert_allclose(np.arctan2(data.x_test[:, 1], data.x_test[:, 0]) % (2 * pi), data.angle_test % (2 * pi))
     np.testing.assert_allclose((data.x_train**2).sum(axis=1), 1)
+
+
+def test_random_points_of_the_circle_are_uniform_and_independent():
+    data = generate(config("circle", points="random", size=4000, test_size=500))
+    for angle, x in ((data.angle_train, data.x_train), (data.angle_test, data.x_test)):
+        assert stats.kstest(angle, stats.uniform(0, 2 * pi).cdf).pvalue > 1e-3
+        np.testing.assert_allclose(x, np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    gaps = np.diff(data.angle_train) * 4000 / (2 * pi)
+    assert stats.kstest(gaps, stats.expon.cdf).pvalue > 1e-3
+    assert not set(data.angle_train) & set(data.angle_test)
+    assert data.notes == ()
+    assert not np.array_equal(
+        data.x_train, generate(config("circle", points="random", size=4000, test_size=500, seed=1)).x_train
+    )
+    wave = np.sum([np.cos(k * data.angle_train) for k in (2, 4, 7)], axis=0)
+    np.testing.assert_allclose(data.y_train[:, 0], wave / np.sqrt(np.mean(wave**2)), atol=1e-10)
+
+
+def test_points_on_a_grid_keep_their_config():
+    assert "points" not in config("circle").to_dict()
+    assert config("circle", points="random").to_dict()["points"] == "random"
 
 
 @pytest.mark.parametrize(("radius", "square"), [(None, 8.0), (1.0, 1.0), (3.0, 9.0)])
@@ -327,7 +348,10 @@ def test_multiplicities():
 
 def test_frequencies_above_half_the_size_are_noted():
     data = generate(config("circle", size=16, frequencies=[3, 8, 13]))
-    assert data.notes == ("frequency 13 is above size/2 = 8: on the training points it is the same as frequency 3",)
+    assert data.notes == (
+        "frequency 8 is equal to size/2 = 8: the training points see it at one phase only",
+        "frequency 13 is above size/2 = 8: on the training points it is the same as frequency 3",
+    )
     low = generate(config("circle", size=16, frequencies=[3], target_rms=None))
     high = generate(config("circle", size=16, frequencies=[13], target_rms=None))
     np.testing.assert_allclose(low.y_train, high.y_train, atol=1e-12)

@@ -1,0 +1,190 @@
+"""A CSV text cut into records: comments and titles set aside, the separator found, rows counted as a spreadsheet does.
+
+Quotes and separators within them are the affair of Python's `csv`.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from engine.data.csv_numbers import is_number, shown
+
+SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "blank"}
+"""In the order in which they are believed where several cut equally well: a comma may be a decimal mark."""
+
+COMMENTS = ("#", "%", "//")
+ABOVE = re.compile(r"(?:[^\S\n]*(?:(?:#|%|//)[^\n]*)?\n)*")
+"""Lines that are blank or comments."""
+SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?[ ;,\t]*(?:\n|$)', re.IGNORECASE)
+SAMPLE = 100_000
+"""Characters in which the separator is looked for."""
+
+SPARE = 1000
+"""Rows beyond the most allowed that may turn out to be titles and comments."""
+WIDEST = 16_384
+"""Cells of a row in a spreadsheet."""
+
+Record = tuple[int, list[str]]
+"""The number of a row, as a spreadsheet counts, and its cells without blanks around them."""
+
+
+@dataclass
+class Records:
+    """What a text holds.
+
+    Attributes:
+        rows: those with anything in them, in order; the first may be the header.
+        separator: between cells.
+        comments: lines above the table that were taken for comments, without their mark.
+        notes: what was skipped or cut in an unusual way.
+    """
+
+    rows: list[Record]
+    separator: str
+    comments: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def records(text: str, most: int) -> Records:
+    """The records of a CSV text.
+
+    Raises ValueError where quotes do not close, and where there are far more records than `most`.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") + "\n"
+    named = SEP_LINE.match(text)
+    body = text[named.end() :] if named else text
+    above, comments = _comments(body)
+    body = body[above:]
+    found = Records([], named.group(1) if named else separator_of(body), comments)
+    first = 1 + text[: (named.end() if named else 0) + above].count("\n") - bool(named)
+    found.rows = list(islice(_cut(body, found.separator, first), most + SPARE))
+    if len(found.rows) == most + SPARE:
+        raise ValueError(f"more than {most:,} rows given, at most so many are allowed: keep fewer")
+    if not named and found.rows and all(len(cells) == 1 for _, cells in found.rows):
+        _cut_again(found)
+    if comments:
+        found.notes.append(f"{_lines(len(comments))} above the table skipped as comments: {shown(comments[0])}")
+    _cut_header(found)
+    _set_aside(found)
+    if found.separator != ",":
+        found.notes.insert(0, f"cells are separated by {SEPARATORS.get(found.separator, repr(found.separator))}s")
+    return found
+
+
+def _comments(text: str) -> tuple[int, list[str]]:
+    """How many characters of comments and blank lines stand above the table, and the comments without their marks."""
+    start = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
+    above = ABOVE.match(text, start)
+    lines = [line.strip() for line in above.group().split("\n")] if above else []
+    comments = [line.removeprefix("//").lstrip("#%").strip(" ") for line in lines if line]
+    return above.end() if above else start, comments
+
+
+def separator_of(text: str) -> str:
+    """What cuts most rows into equally many cells, two or more, quotes heeded; a comma where nothing does."""
+    sample = text if len(text) <= SAMPLE else text[: text.rfind("\n", 0, SAMPLE) + 1 or SAMPLE]
+    scores = {separator: _evenness(sample, separator) for separator in SEPARATORS if separator in sample}
+    best = max(scores.values(), default=0.0)
+    return next((separator for separator in SEPARATORS if scores.get(separator) == best), ",") if best else ","
+
+
+def _evenness(sample: str, separator: str) -> float:
+    """The share of rows that have as many cells as most have; 0 where that is one."""
+    try:
+        sizes = Counter(len(cells) for _, cells in islice(_cut(sample, separator, 1, strict=False), 400))
+    except ValueError:
+        return 0.0
+    size, count = max(sizes.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    return count / sizes.total() if size > 1 else 0.0
+
+
+def _cut(text: str, separator: str, first: int, strict: bool = True) -> Iterable[Record]:
+    """The rows with anything in them; the first row of the text has the number `first`."""
+    lines: Iterable[str] = io.StringIO(text, newline="\n")
+    if separator == " ":
+        lines = (line.replace("\t", " ").strip(" \n") + "\n" for line in lines)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict)
+    number = first - 1
+    try:
+        for number, cells in enumerate(reader, start=first):
+            if len(cells) > WIDEST:
+                raise ValueError(
+                    f"row {number} has {len(cells):,} cells, more than any spreadsheet: keep fewer columns"
+                )
+            if cells and any(cells := [cell.strip() for cell in cells]):
+                yield number, cells
+    except csv.Error as error:
+        raise ValueError(f"row {number + 1}: {error}: check the quotes") from None
+
+
+def cut_line(line: str, separator: str) -> list[str]:
+    """The cells of one line; none where its quotes do not close."""
+    try:
+        return next((cells for _, cells in _cut(line, separator, 1)), [])
+    except ValueError:
+        return []
+
+
+def _cut_again(found: Records) -> None:
+    """Rows that stand in quotes as a whole are cut within them."""
+    whole = "\n".join(cells[0].replace("\n", " ") for _, cells in found.rows)
+    separator = separator_of(whole)
+    if _evenness(whole[:SAMPLE], separator):
+        numbers = [number for number, _ in found.rows]
+        inside = list(_cut(whole, separator, 0))
+        found.rows = [(numbers[index], cells) for index, cells in inside if index < len(numbers)]
+        found.separator = separator
+        found.notes.append("each row stood in one cell: cut into its cells")
+
+
+def _cut_header(found: Records) -> None:
+    """A header that stands in one cell, or has another separator, is cut into as many names as the rows have cells."""
+    usual = _usual(found.rows[1:])
+    if usual < 2 or len(found.rows[0][1]) != 1 or not any(map(is_number, found.rows[1][1])):
+        return
+    for separator in (found.separator, *SEPARATORS):
+        names = cut_line(found.rows[0][1][0], separator)
+        if len(names) == usual:
+            found.rows[0] = (found.rows[0][0], names)
+            found.notes.append(f"the header stood in one cell: cut at its {SEPARATORS.get(separator, separator)}s")
+            return
+
+
+def _set_aside(found: Records) -> None:
+    """Titles above, footnotes below and comments within leave the rows, with a note."""
+    usual = _usual(found.rows)
+    if usual < 2:
+        return
+    rows = found.rows
+    start, stop = 0, len(rows)
+    while start < stop and _says_one_thing(rows[start][1], usual):
+        start += 1
+    while stop > start and _says_one_thing(rows[stop - 1][1], usual):
+        stop -= 1
+    within = [row for row in rows[start:stop] if row[1][0].startswith(COMMENTS) and len(row[1]) != usual]
+    for what, left in (("a title", rows[:start]), ("a footnote", rows[stop:]), ("a comment", within)):
+        found.notes += [f"row {number} skipped as {what}: {shown(' '.join(cells))}" for number, cells in left[:3]]
+        if len(left) > 3:
+            found.notes.append(f"{len(left) - 3} more rows skipped, each as {what}")
+    kept = {number for number, _ in rows[start:stop]} - {number for number, _ in within}
+    found.rows = [row for row in rows if row[0] in kept]
+
+
+def _says_one_thing(cells: list[str], usual: int) -> bool:
+    """Whether a row holds a text alone, where others hold more."""
+    filled = [cell for cell in cells if cell]
+    return len(filled) == 1 and cells[0] == filled[0] and not is_number(filled[0]) and usual > 1
+
+
+def _usual(rows: list[Record]) -> int:
+    """The number of cells that most rows have."""
+    sizes = Counter(len(cells) for _, cells in rows)
+    return max(sizes.items(), key=lambda item: (item[1], item[0]), default=(0, 0))[0]
+
+
+def _lines(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"

@@ -1,0 +1,133 @@
+"""A table of one's own on the pages: columns from a list, no old table under a new name, remarks that are seen."""
+
+import json
+
+import pytest
+from pretend_engine import RUNS, texts
+
+from engine import jobs
+from engine.config import RunConfig
+from engine.result import RunResult
+from pages import findings
+from pages.rkhs.frame import sizes_left_out
+from pages.tables import KEPT, Named, Tables, address, known, tables
+
+NAMES = ("cement, kg", "water, kg", "strength, MPa")
+GOOD = "\n".join([",".join(f'"{name}"' for name in NAMES), *(f"{7 * i % 24},{i * i % 11},{i % 5}" for i in range(24))])
+LATIN = GOOD.replace("cement", "größe").encode("latin-1")
+
+
+def uploaded(app, name, data):
+    app.file_uploader[0].set_value((name, data, "text/csv")).run()
+    assert not app.exception
+    return app
+
+
+def of(app, name):
+    return next(widget for widget in app.multiselect if widget.label == name)
+
+
+def test_columns_are_chosen_from_a_list(pretend, opened):
+    app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
+    assert of(app, "target").options == of(app, "inputs").options == list(NAMES)
+    of(app, "target").set_value(["cement, kg"]).run()
+    assert app.session_state["draft"]["target"] == json.dumps(["cement, kg"])
+    of(app, "inputs").set_value(["strength, MPa"]).run()
+    assert not app.error
+    app.button(key="run").click().run()
+    (job,) = pretend.jobs.values()
+    assert (job.config.data.target, job.config.data.inputs) == (("cement, kg",), ("strength, MPa",))
+
+
+def test_a_name_that_is_no_column_stands_in_the_list_and_is_refused(pretend, opened):
+    app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
+    app.session_state["draft"]["target"] = "ash"
+    app.run()
+    assert of(app, "target").value == ["ash"]
+    assert "no column 'ash'" in texts(app)
+
+
+def test_a_table_survives_a_reload_before_the_first_run(pretend, opened):
+    app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
+    of(app, "target").set_value(["cement, kg"]).run()
+    query = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    assert query["table"] == address(GOOD)
+    again = opened("evolution", **query)
+    assert "using a.csv: 24 rows, 3 columns" in texts(again)
+    assert of(again, "target").value == ["cement, kg"]
+    assert not again.error
+    gone = texts(opened("evolution", data="csv", table="0" * 64))
+    assert "this link names a table that the server does not hold" in gone
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("book.xlsx", b"PK\x03\x04", "book.xlsx is a workbook of a spreadsheet"),
+        ("headless.csv", b"1,NA,3\n4,5,6\n7,8,9\n1,2,4\n5,6,8\n", "add a first row that names the columns"),
+        ("large.csv", b"a,b\n" + b"1,2\n" * 600_000, "large.csv: 2,400,004 bytes given"),
+    ],
+)
+def test_no_old_table_computes_under_a_new_name(pretend, opened, name, data, said):
+    app = uploaded(opened("evolution", data="csv"), "good.csv", GOOD.encode())
+    assert app.button(key="run")
+    uploaded(app, name, data)
+    assert said in texts(app)
+    assert "good.csv" not in texts(app)
+    assert not [button for button in app.button if button.key == "run"]
+
+
+def test_a_latin_1_file_is_read_and_said(pretend, opened):
+    app = uploaded(opened("evolution", data="csv"), "good.csv", GOOD.encode())
+    uploaded(app, "latin.csv", LATIN)
+    assert "using latin.csv: 24 rows" in texts(app)
+    assert "read as Windows-1252" in texts(app)
+    assert of(app, "target").options[0] == "größe, kg"
+
+
+def test_a_table_can_be_taken_away(pretend, opened):
+    app = uploaded(opened("evolution", data="csv"), "good.csv", GOOD.encode())
+    app.button(key="no table").click().run()
+    assert "using" not in texts(app)
+    assert "upload a CSV file" in texts(app)
+
+
+def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
+    config = RunConfig.from_dict(RUNS["table"])
+    key = jobs.key("run", config)
+    tables().keep(Named("t.csv", config.data.content))
+    query = {
+        "target": "c, d", "depth": "1", "width": "8", "max_steps": "30", "checkpoints": "5", "seeds": "0",
+        "store_parameters": "false", "output_bias": "true", "centred": "false",
+    }  # fmt: skip
+    app = opened("evolution", data="csv", table=address(config.data.content), **query)
+    assert not app.exception
+    assert finished.lookup("run", config) is not None
+    assert "targets are centred" in texts(app)
+    assert "left out of the inputs: 'a' (looks like a row number)" in texts(app)
+    assert app.query_params["run"] in (key, [key]) or "table" in app.query_params
+
+
+def test_the_error_stands_beside_r_squared(finished):
+    config = RunConfig.from_dict(RUNS["table"])
+    result = RunResult.from_arrays(dict(finished.lookup("run", config)))
+    headline = next(one for one in findings.headlines(result) if one.label == "test error")
+    f, data = result.seeds[0]["f_test"][-1].astype(float), config.data.dataset()
+    r_squared = 1 - ((f - data.y_test) ** 2).sum() / ((data.y_test - data.y_test.mean(axis=0)) ** 2).sum()
+    assert headline.beside == f"R² = {findings.number(r_squared)}"
+
+
+def test_a_small_table_is_compared_without_another_word(pretend, opened):
+    app = uploaded(opened("norms", data="csv"), "good.csv", GOOD.encode())
+    assert not app.error
+    assert sizes_left_out({"size": " "})
+    assert not sizes_left_out({"test_size": "6"})
+
+
+def test_tables_are_few_and_named_by_their_text():
+    store = Tables()
+    for number in range(KEPT + 5):
+        store.keep(Named(f"{number}.csv", str(number)))
+    assert store.find(address("4")) is None
+    assert store.find(address("5")) == Named("5.csv", "5")
+    assert known("a,b\n").name == "the table of this run"
