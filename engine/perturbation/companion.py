@@ -1,0 +1,73 @@
+"""The lazy network stepped beside the trained one, so that sup over t of ||r - r_lazy|| misses no step.
+
+At checkpoints alone it can be far too low: what the frozen kernel misses often peaks between them, and at a stop by
+residual it saturates at the residual of the stop (theory.md 6).
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from engine.config import NetworkConfig
+from engine.descent import Method, Problem, State, advance, outputs
+
+
+class Companion(NamedTuple):
+    """The network of the frozen kernel, of the same age as the trained one.
+
+    Attributes:
+        vectors: eigenvectors of K_0 as columns; rows as r is flattened, entry i k + head.
+        factor: what a step leaves of each mode.
+        modes: of r_lazy, now.
+        largest: sup of ||r - r_lazy|| so far.
+    """
+
+    vectors: Float[Array, "n n"]
+    factor: Float[Array, " n"]
+    modes: Float[Array, " n"]
+    largest: Float[Array, ""]
+
+
+def companion(
+    values: Float[np.ndarray, " n"],
+    vectors: Float[np.ndarray, "n n"],
+    r_0: Float[np.ndarray, " n"],
+    rate: float,
+    descent: bool,
+) -> Companion:
+    """At the start: by descent a step leaves 1 - eta_eff l of a mode, by the flow e^{-eta_eff l}."""
+    damping = rate * np.maximum(values, 0)
+    return Companion(vectors, 1 - damping if descent else np.exp(-damping), vectors.T @ r_0, np.float64(0))  # type: ignore[arg-type]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def advance_both(
+    network: NetworkConfig,
+    method: Method,
+    problem: Problem,
+    state: State,
+    beside: Companion,
+    until: Array,
+    below: Array,
+    above: Array,
+) -> tuple[State, Companion]:
+    """As `engine.descent.advance`, with both compared after every step."""
+
+    def going(both: tuple[State, Companion]) -> Array:
+        state = both[0]
+        inside = (state.residual > below) & (state.residual < above)
+        return state.fresh | ((state.step < until) & inside)
+
+    def body(both: tuple[State, Companion]) -> tuple[State, Companion]:
+        state, beside = both
+        moved = advance(network, method, problem, state, jnp.minimum(state.step + 1, until), below, above)
+        modes = jnp.where(moved.step > state.step, beside.factor * beside.modes, beside.modes)
+        r = (outputs(network, moved.params, problem.x, problem.h_0) - problem.y).ravel().astype(modes.dtype)
+        apart = jnp.linalg.norm(r - beside.vectors @ modes)
+        return moved, beside._replace(modes=modes, largest=jnp.maximum(beside.largest, apart))
+
+    return jax.lax.while_loop(going, body, (state, beside))
