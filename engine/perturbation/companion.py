@@ -5,15 +5,20 @@ residual it saturates at the residual of the stop (theory.md 6).
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig
-from engine.descent import Method, Problem, State, advance, outputs
+from engine.config import NetworkConfig, RunConfig
+from engine.data import Dataset
+from engine.descent import Method, Problem, State, advance, outputs, start
+from engine.diagnostics import ratio
+from engine.network import apply
+from engine.parameters import Tree
+from engine.perturbation.frame import Frame
 
 
 class Companion(NamedTuple):
@@ -71,3 +76,19 @@ def advance_both(
         return moved, beside._replace(modes=modes, largest=jnp.maximum(beside.largest, apart))
 
     return jax.lax.while_loop(going, body, (state, beside))
+
+
+def largest_lazy_error(config: RunConfig, data: Dataset, params: Tree, rate: float, steps: int, frame: Frame) -> float:
+    """sup over every step of ||r - r_lazy||/||r(0)||, by training once more from `params`; NaN where r(0) = 0.
+
+    Args:
+        frame: of the run's kernel path: the spectrum of K_0, and r(0) along it.
+    """
+    network, method, params_0 = config.network, Method.of(config.training), jax.tree.map(jnp.asarray, params)
+    x, y = jnp.float32(data.x_train), jnp.float32(data.y_train)
+    h_0 = jax.jit(apply, static_argnums=0)(network, params_0, x) if network.centred else jnp.zeros_like(y)
+    problem = Problem(x, y, h_0, jnp.float32(rate), jax.random.key(0))
+    beside = companion(frame.eigenvalues, frame.vectors, frame.path.residual[0], rate, method.integrator == "gd")
+    limits: Any = np.int32(steps), np.float32(-1), np.float32(np.inf)
+    _, beside = advance_both(network, method, problem, start(method, params_0), beside, *limits)
+    return ratio(float(beside.largest), frame.scale)

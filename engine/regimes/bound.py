@@ -1,8 +1,8 @@
 """P2 = int ||Delta K_s|| ||r_lazy(s)|| ds from a run that is looked at again and again until the sum is known.
 
-||Delta K|| is linear between looks. A look in the middle of an interval says what that was worth there: where it changes
-the sum by too much the interval is halved, until all the last looks together change it by at most `TOLERANCE`. By how
-much they do is kept as the error. No JAX.
+||Delta K|| is linear between looks. A look in the middle of an interval says what that was worth there: where it
+changes the sum by too much the interval is halved, until all the last looks together change it by at most `TOLERANCE`.
+By how much they do is kept as the error. No JAX.
 """
 
 from collections.abc import Mapping, Sequence
