@@ -117,5 +117,5 @@ def _law_summary(law: PowerLaw | None) -> dict[str, Any] | None:
 def _crossing_summary(found: Crossing | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    interval = [value if np.isfinite(value) else None for value in found.interval]
+    interval = found.interval and [value if np.isfinite(value) else None for value in found.interval]
     return {"beta": found.beta, "interval": interval, "extrapolated": found.extrapolated}
