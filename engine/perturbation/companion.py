@@ -70,10 +70,13 @@ def advance_both(
     def body(both: tuple[State, Companion]) -> tuple[State, Companion]:
         state, beside = both
         moved = advance(network, method, problem, state, jnp.minimum(state.step + 1, until), below, above)
-        modes = jnp.where(moved.step > state.step, beside.factor * beside.modes, beside.modes)
+        stepped = moved.step > state.step
+        modes = jnp.where(stepped, beside.factor * beside.modes, beside.modes)
         r = (outputs(network, moved.params, problem.x, problem.h_0) - problem.y).ravel().astype(modes.dtype)
         apart = jnp.linalg.norm(r - beside.vectors @ modes)
-        return moved, beside._replace(modes=modes, largest=jnp.maximum(beside.largest, apart))
+        # The start, where nothing is apart, is left out: it would add the rounding of a float32 residual.
+        largest = jnp.where(stepped, jnp.maximum(beside.largest, apart), beside.largest)
+        return moved, beside._replace(modes=modes, largest=largest)
 
     return jax.lax.while_loop(going, body, (state, beside))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 from jaxtyping import Float, Int
 
 MOST_BETA = 0.25
@@ -19,6 +20,9 @@ PERMUTATIONS = 1999
 Q = np.round(np.arange(-1, 2.001, 0.01), 2)
 DEGREE = 3
 FEWEST_CELLS = 6
+FEWEST_BETAS = 3
+"""Betas with several depths each, below which there is no test of beta alone."""
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Collapse:
     Attributes:
         p_value: of the permutation test: small rejects that beta alone decides.
         depth_exponent: of the metric as depth^exponent at fixed beta.
-        depth_exponent_error: its standard error, from the scatter of configurations.
+        depth_exponent_error: half its 95% t interval, from the scatter of configurations.
         best_q: the q for which the metric is closest to one smooth curve in depth^q beta; 0 is beta alone.
         groups: betas that several configurations share.
     """
@@ -109,8 +113,10 @@ def _exponent(means: pd.DataFrame) -> tuple[float | None, float | None]:
         return None, None
     slope = float(x @ y) / weight
     free = len(means) - means["b"].nunique() - 1
-    error = float(np.sqrt(np.sum((y - slope * x) ** 2) / free / weight)) if free > 0 else None
-    return slope, error
+    if free <= 0:
+        return slope, None
+    error = np.sqrt(np.sum((y - slope * x) ** 2) / free / weight)
+    return slope, float(scipy.stats.t.ppf((1 + LEVEL) / 2, free) * error)
 
 
 def _best_q(means: pd.DataFrame) -> float | None:

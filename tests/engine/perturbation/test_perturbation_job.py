@@ -113,9 +113,8 @@ def test_summary_has_the_keys_asked_for(flow: PerturbationResult) -> None:
         assert len(summary[name]) == len(summary["seeds"]) == 2
         assert all(value > 0 for value in summary[name])
     assert summary["dynamics"] == "gradient flow"
-    assert summary["error_order_0"][1] == pytest.approx(
-        flow.seeds[1].error("order_0")[flow.seeds[1].at_checkpoint].max()
-    )
+    at_checkpoints = flow.seeds[1].error("order_0")[flow.seeds[1].at_checkpoint].max()
+    assert at_checkpoints <= summary["error_order_0"][1] <= 1.01 * at_checkpoints
     frame = flow.to_frame()
     assert len(frame) == sum(len(seed["t"]) for seed in flow.seeds)
     assert {f"residual_{name}" for name in CURVES} < set(frame.columns)
