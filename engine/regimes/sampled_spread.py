@@ -2,9 +2,9 @@
 
 K(x, x) is near log-normal, and the tail that carries E[K^2] is missing from small samples: whether a sample is enough
 cannot be asked of its own skewness, which is small just where the tail is missing (intervals that pass that test cover
-.48 at 512 draws, beta = .25). It is asked of the variance v of ln K, which a few hundred draws tell: K^2 of a log-normal
-K has skewness g = (e^{4v} + 2) sqrt(e^{4v} - 1), and a normal 95% interval needs 25 g^2 draws (Cochran). With fewer there
-is a lower end, which a missing tail only makes safer, and no upper one: CV^2 is not determined.
+.48 at 512 draws, beta = .25). It is asked of the variance v of ln K, which a few hundred draws tell: K^2 of a
+log-normal K has skewness g = (e^{4v} + 2) sqrt(e^{4v} - 1), and a normal 95% interval needs 25 g^2 draws (Cochran).
+With fewer there is a lower end, which a missing tail only makes safer, and no upper one: CV^2 is not determined.
 """
 
 import numpy as np

@@ -111,7 +111,8 @@ class Decay:
 def decay(gram: Gram) -> Decay:
     """Least squares of log l on log i over logarithmic bins, from i = max(4, .03 p) to p/2 or the noise floor.
 
-    Beyond p/2 the Gram matrix aliases: a fit to p finds 1.86 +- .03 on the circle where the law is 2. A straight line is not enough: an exponential spectrum passes R^2 > .95, and is caught by its standard error.
+    Beyond p/2 the Gram matrix aliases: a fit to p finds 1.86 +- .03 on the circle where the law is 2. A straight line
+    is not enough: an exponential spectrum passes R^2 > .95, and is caught by its standard error.
     """
     first, last = max(4, round(0.03 * gram.size)), min(gram.size // 2, gram.rank)
     nothing = float("nan"), float("nan"), float("nan"), first, last

@@ -49,9 +49,9 @@ METRICS = {
         "spread at initialisation",
         "CV² = E[K²]/E[K]² − 1",
         r"$E[K(x,x)^2]/E[K(x,x)]^2 - 1$ over initialisations at the mean $|x|^2$ of the training points; exact for "
-        "ReLU with zero-initialised biases in the ntk parameterization, sampled elsewhere: with a 95% interval, which is "
-        "open above where the draws that were allowed do not determine it. A cell whose interval holds the threshold is "
-        "undecided.",
+        "ReLU with zero-initialised biases in the ntk parameterization, sampled elsewhere: with a 95% interval, which "
+        "is open above where the draws that were allowed do not determine it. A cell whose interval holds the "
+        "threshold is undecided.",
         f"{HANIN_NICA}; exact recursion in engine.regimes.spread",
     ),
     "sharpness": Quantity(
@@ -85,8 +85,8 @@ EXPLAINED = {
         "boundary along β",
         "",
         r"The $\beta$ at which a run is as likely as not beyond the threshold: logistic regression on $\ln\beta$. "
-        f"Band: {LEVEL:.0%}, {RESAMPLES} bootstrap resamples of cells and, within each, of seeds. It is for the points of this "
-        "map: of other draws of the points 57% (elt = 0.1) and 79% (0.2) fell inside it.",
+        f"Band: {LEVEL:.0%}, {RESAMPLES} bootstrap resamples of cells and, within each, of seeds. It is for the points "
+        "of this map: of other draws of the points 57% (elt = 0.1) and 79% (0.2) fell inside it.",
         "scikit-learn; engine.regimes.boundaries",
     ),
     "dynamics": Quantity(
@@ -114,7 +114,8 @@ EXPLAINED = {
         "",
         rf"Cells of equal $\beta \le {MOST_BETA:g}$ are compared: do they differ by more than their seeds explain? $p$ "
         f"by {PERMUTATIONS:,} permutations of runs among cells of equal β. The depth exponent is that of the metric "
-        r"at fixed β, with its 95% interval from the scatter of cells; the best $q$ puts the metric closest to one smooth curve in $L^q\beta$ ($q = 0$: β alone).",
+        r"at fixed β, with its 95% interval from the scatter of cells; the best $q$ puts the metric closest to one "
+        r"smooth curve in $L^q\beta$ ($q = 0$: β alone).",
         "engine.regimes.collapse",
     ),
     "edge": Quantity(

@@ -37,7 +37,8 @@ def sentences(result: RkhsResult, where: SetName) -> list[str]:
 
 
 def _both(result: RkhsResult, name: str) -> str:
-    return change(*(middle(known(seed[name][at] for seed in result.seeds)) for at in (0, -1)))
+    start, end = (middle(known(seed[name][at] for seed in result.seeds)) for at in (0, -1))
+    return change(start, end)
 
 
 def _decay(result: RkhsResult, where: SetName) -> list[str]:

@@ -95,7 +95,7 @@ def _target(result: RkhsResult) -> list[str]:
     priced = [seed for seed in result.seeds if np.isfinite(seed.cheaper())]
     ratios, said = [seed.cheaper() for seed in priced], []
     if priced:
-        costs = change(*(_costs(priced, position) for position in (0, -1)), " to ", 3)
+        costs = change(_costs(priced, 0), _costs(priced, -1), " to ", 3)
         said.append(
             f"On held-out points the target costs **{less_over_seeds(ratios, *AGAINST_START)}** at equal trace: "
             f"$S$ went from {costs}."
