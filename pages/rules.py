@@ -1,7 +1,7 @@
 """The rule of every computed sentence, as data: what permits it, what silences it, and what is said instead.
 
-`python -m pages.rules` writes docs/sentences.md from it. tests/pages/test_rules.py holds the file to this table, and has
-numbers for which each sentence must fall silent. No Streamlit here.
+`python -m pages.rules` writes docs/sentences.md from it. tests/pages/test_rules.py holds the file to this table, and
+has numbers for which each sentence must fall silent. No Streamlit here.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ RULES = (
         "t = ...",
         "every checkpoint of the path is read; 'stable' only where all of them lie below the limit, and no peak comes "
         "within 5% of it",
-        "the run diverged, its kernel was dead, it has one checkpoint, or a value is not finite; with minibatches nothing "
-        "is judged",
+        "the run diverged, its kernel was dead, it has one checkpoint, or a value is not finite; with minibatches "
+        "nothing is judged",
     ),
     Rule(
         "pages.findings._alignment",
@@ -96,7 +96,8 @@ RULES = (
     Rule(
         "pages.perturb.study_words._crossings",
         "Order 0 errs by ... at β = ... (95%: ... to ...)",
-        "the exponent of the law is surely above 0 (Fieller's interval is bounded), or there is one seed and no interval",
+        "the exponent of the law is surely above 0 (Fieller's interval is bounded), or there is one seed and no "
+        "interval",
         "the exponent could be 0",
         "**not determined**",
     ),
@@ -167,13 +168,8 @@ def markdown() -> str:
         "|---|---|---|---|---|",
     ]
     for rule in RULES:
-        cells = (
-            rule.says,
-            rule.permitted,
-            rule.silent,
-            rule.instead.replace("**", "") or "nothing",
-            f"`{rule.source}`",
-        )
+        instead = rule.instead.replace("**", "") or "nothing"
+        cells = (rule.says, rule.permitted, rule.silent, instead, f"`{rule.source}`")
         lines.append(f"| {' | '.join(cells)} |")
     rest = left()
     lines += ["", f"## Without a rule yet: {len(rest)}", "", *(f"- `{source}`" for source in rest), ""]

@@ -50,6 +50,7 @@ def collapse(
     value: Float[np.ndarray, " runs"],
     cell: Int[np.ndarray, " runs"],
     seed: int = 0,
+    permutations: int = PERMUTATIONS,
 ) -> Collapse:
     """The test and both exponents from runs whose value is finite and positive; the others are left out."""
     value = np.asarray(value, float)
@@ -68,7 +69,7 @@ def collapse(
     if not groups:
         return Collapse(None, None, None, best, 0)
     exponent, error = _exponent(shared.groupby("cell").mean())
-    return Collapse(_p_value(shared, np.random.default_rng(seed)), exponent, error, best, groups)
+    return Collapse(_p_value(shared, np.random.default_rng(seed), permutations), exponent, error, best, groups)
 
 
 def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Collapse]:
@@ -78,7 +79,7 @@ def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Col
     return {name: collapse(*place, some[name].to_numpy(float), some["cell"].to_numpy(int)) for name in COLLAPSED}
 
 
-def _p_value(shared: pd.DataFrame, rng: np.random.Generator) -> float | None:
+def _p_value(shared: pd.DataFrame, rng: np.random.Generator, permutations: int) -> float | None:
     """Of the ratio of variances, between configurations of equal beta and between seeds."""
     cells, cell = np.unique(shared["cell"], return_inverse=True)
     group = np.unique(shared["b"], return_inverse=True)[1]
@@ -96,12 +97,12 @@ def _p_value(shared: pd.DataFrame, rng: np.random.Generator) -> float | None:
     observed = between(y)
     members = [np.flatnonzero(group == g) for g in range(group.max() + 1)]
     reached = 0
-    for _ in range(PERMUTATIONS):
+    for _ in range(permutations):
         moved = y.copy()
         for some in members:
             moved[some] = rng.permutation(y[some])
         reached += between(moved) >= observed - 1e-12 * total
-    return (1 + reached) / (1 + PERMUTATIONS)
+    return (1 + reached) / (1 + permutations)
 
 
 def _exponent(means: pd.DataFrame) -> tuple[float | None, float | None]:

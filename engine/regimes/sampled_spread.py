@@ -16,9 +16,9 @@ from engine.initialisation.estimates import COCHRAN, NORMAL_95
 from engine.initialisation.law import Setting
 from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of
 
-PARAMETERS = 2 * 10**8
+PARAMETERS = 10**8
 """Drawn in all for one cell, at most."""
-PILOT, MOST_DRAWS = 512, 100_000
+PILOT, MOST_DRAWS = 512, 1 << 15
 MARGIN = 1.3
 """Of the draws that the pilot asks for: the whole sample may ask for some more."""
 FEWEST_DRAWS = 64
