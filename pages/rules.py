@@ -161,8 +161,8 @@ def markdown() -> str:
     lines = [
         "# The rule of every computed sentence",
         "",
-        "Written by `python -m pages.rules` from `pages/rules.py`; a test compares them, and has numbers for which each",
-        "sentence must fall silent.",
+        "Written by `python -m pages.rules` from `pages/rules.py`; a test compares them, and has numbers for which",
+        "each sentence must fall silent.",
         "",
         "| sentence | permitted by | silenced by | said instead | source |",
         "|---|---|---|---|---|",
