@@ -12,9 +12,9 @@ VERSIONS = {
     "brute_force": 5,
     "first_step": 5,
     "drift_ensemble": 5,
-    "perturbation": 5,
-    "perturbation_study": 5,
-    "cell": 5,
-    "rkhs": 5,
+    "perturbation": 6,
+    "perturbation_study": 6,
+    "cell": 6,
+    "rkhs": 6,
     "calibration": 5,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.result import RunResult
-from pages.words import duration, listing, middle, number, percent, spread
+from pages.words import change, duration, listing, middle, number, percent, spread
 
 STOPPED = {
     "residual": "the residual reached {residual} of its start",
@@ -48,7 +48,7 @@ def headlines(result: RunResult) -> list[Headline]:
         ),
         Headline(
             "alignment",
-            f"{number(start, 2)} → {number(end, 2)}",
+            change(start, end),
             f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}.",
         ),
         Headline(
@@ -116,27 +116,47 @@ def _alignment(result: RunResult) -> list[str]:
     start, end = (middle(result.summary[f"alignment_{when}"]) for when in ("start", "end"))
     if not np.isfinite(start + end):
         return []
-    change = "rose" if end > start + 0.005 else "fell" if end < start - 0.005 else "stayed"
-    where = f"from {number(start, 2)} to {number(end, 2)}" if change != "stayed" else f"at {number(end, 2)}"
-    return [f"Its alignment with the target on held-out points {change} {where}."]
+    moved = "rose" if end > start + 0.005 else "fell" if end < start - 0.005 else "stayed"
+    where = f"from {change(start, end, ' to ')}" if moved != "stayed" else f"at {number(end, 2)}"
+    return [f"Its alignment with the target on held-out points {moved} {where}."]
 
 
 def _stability(result: RunResult) -> list[str]:
+    """Of eta_eff lambda_max over the whole path, as far as checkpoints show it; nothing of a run that did not train."""
     training = result.config.training
-    start, end = (
-        middle([_finite(seed.effective_rate * seed["lambda_max"][position]) for seed in result.seeds])
-        for position in (0, -1)
-    )
-    if not np.isfinite(start + end):
+    paths = [
+        (np.asarray(seed["t"]), seed.effective_rate * np.asarray(seed["lambda_max"]))
+        for seed in result.seeds
+        if seed.stop_reason not in ("diverged", "dead")
+    ]
+    paths = [(t, path) for t, path in paths if len(path) > 1 and np.all(np.isfinite(path))]
+    if not paths:
         return []
     limit = training.stability_limit
-    place = (
-        "at the edge of stability" if abs(end / limit - 1) < EDGE else "stable" if end < limit else "beyond stability"
-    )
-    return [
-        rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ went from {number(start)} to {number(end)}; "
-        f"the limit is {number(limit)}: {place}."
-    ]
+    start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
+    peak = number(max(float(path.max()) for _, path in paths))
+    said = rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ was {start} at the start, {peak} at its peak, and is {end} now"
+    if training.batch_size is not None:
+        return [f"{said}; the limit of full-batch descent, {number(limit)}, does not judge batches."]
+    return [f"{said}: {_against(paths, limit)}."]
+
+
+def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
+    """What the paths do at the limit, at checkpoints."""
+    crossed = [(t[1:][turns], int(turns.sum())) for t, path in paths if (turns := np.diff(path > limit) != 0).any()]
+    if crossed:
+        first = number(min(float(at[0]) for at, _ in crossed))
+        times = spread([count for _, count in crossed], lambda count: f"{count:.0f}")
+        who = "" if len(paths) == 1 else f" in {len(crossed)} of {len(paths)} seeds"
+        return (
+            f"it crossed the limit {number(limit)}{who} {times} time{'' if times == '1' else 's'}, first at t = {first}"
+        )
+    if all(np.all(path > limit) for _, path in paths):
+        return f"beyond the limit {number(limit)} throughout"
+    if any(path.max() > limit for _, path in paths):
+        return f"in some seeds beyond the limit {number(limit)} throughout"
+    near = max(float(path.max()) for _, path in paths) > (1 - EDGE) * limit
+    return f"it reached the edge of stability, {number(limit)}" if near else f"stable, the limit is {number(limit)}"
 
 
 def _floor(result: RunResult) -> list[str]:

@@ -44,6 +44,7 @@ COLOURS = {
     "strong": ORANGE,
     "stochastic kernel": PINK,
     "untrainable": GREY,
+    "undecided": "#96856b",
     "stochastic kernel, untrainable": CRIMSON,
 }
 """What is drawn -> its colour, on every page."""

@@ -37,6 +37,25 @@ def _superscript(exponent: int) -> str:
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
+FINEST = 7
+"""Digits at most, to show a change."""
+
+
+def change(start: float, end: float, joint: str = " → ", digits: int = 2) -> str:
+    """Two numbers with as many digits as their difference needs: 1.04 → 1.05, not 1 → 1.1."""
+    if np.isfinite(start + end) and start != end:
+        off = end - start
+        digits = next(
+            (d for d in range(digits, FINEST) if abs(_rounded(end, d) - _rounded(start, d) - off) <= abs(off) / 4),
+            FINEST,
+        )
+    return f"{number(start, digits)}{joint}{number(end, digits)}"
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
+
+
 def percent(value: float) -> str:
     """27%, 0.4%."""
     if not np.isfinite(value):

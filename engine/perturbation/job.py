@@ -10,6 +10,7 @@ from engine.data import Dataset, generate
 from engine.measure import spread
 from engine.parameters import ParameterPath
 from engine.path import KernelPath, kernel_path
+from engine.perturbation.companion import largest_lazy_error
 from engine.perturbation.coupling import coupling
 from engine.perturbation.discrete import step_through
 from engine.perturbation.expansion import Expansion, expand
@@ -77,12 +78,14 @@ def seed_arrays(
     whole, checkpoints = refined(path, options.between)
     frame = Frame.of(whole)
     expansion, *full = _solved(frame, lambda done: tick(0.4 + 0.2 * done, "orders"))
+    steps = int(path.steps[-1])
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
         "effective_rate": rate,
         "checkpoints": len(checkpoints),
         "measured_checkpoints": len(seed["step"]),
+        "lazy_error": largest_lazy_error(config, data, parameters.at(0), rate, steps, frame),
         "interpolation_error": path.interpolation_error(),
         "lambda_max": float(frame.eigenvalues[0]) if len(frame.eigenvalues) else 0.0,
     }

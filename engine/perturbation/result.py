@@ -25,8 +25,9 @@ class SeedPerturbation:
     """One seed: n training rows, m held-out rows, T times of which some are checkpoints.
 
     Attributes:
-        facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, interpolation_error
-            (of K, relative to ||K_0||), lambda_max.
+        facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, lazy_error (sup over every
+            step of `error("order_0")`; results before version 6 have it at checkpoints only), interpolation_error (of
+            K, relative to ||K_0||), lambda_max.
         arrays: t, step, at_checkpoint (T,); residuals (5, T, n), outputs_held_out (5, T, m) by `CURVES`; modes
             (3, T, n) = U^T r_m term by term; eigenvalues (n,), eigenvectors (n, n); floor, floor_held_out (T,) in the
             unit of f; drift, change_norm (T,), change_eigenvalues (T, n) descending, change_block and coupling
@@ -82,9 +83,14 @@ class SeedPerturbation:
         """Predicted part of every order's error that is the curvature within descent steps, relative to ||r(0)||."""
         return self._relative(self["floor"])
 
-    def worst(self, curve: str) -> float:
+    def at_checkpoints(self, curve: str) -> float:
         """Sup of `error` over checkpoints."""
         return float(np.max(self.error(curve)[self.at_checkpoint]))
+
+    def worst(self, curve: str) -> float:
+        """Sup of `error`: of order 0 over every step of the run, of the others over checkpoints."""
+        found = self.at_checkpoints(curve)
+        return max(found, self.facts.get("lazy_error", found)) if curve == "order_0" else found
 
     @property
     def contributions(self) -> Float[np.ndarray, "4 T n"]:
@@ -101,6 +107,12 @@ class SeedPerturbation:
         lazy, error = self.error("order_0"), self.error(f"order_{order}")
         at = int(np.argmax(np.where(self.at_checkpoint, lazy, -1.0)))
         return float(1 - error[at] / lazy[at]) if lazy[at] > 0 else float("nan")
+
+    @property
+    def seen(self) -> float:
+        """Share of order 0's largest error that the checkpoints see: well below 1 they miss what the run is about."""
+        largest = self.worst("order_0")
+        return self.at_checkpoints("order_0") / largest if largest > 0 else 1.0
 
     def _relative(self, values: np.ndarray) -> np.ndarray:
         return values / self.scale if self.scale > 0 else np.zeros_like(values)
@@ -153,8 +165,9 @@ class PerturbationResult:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds; lists are over seeds, None where not finite. Errors are sup over the checkpoints
-        of ||r - r_network|| on the training points, relative to ||r(0)||, at equal t."""
+        """What `summary.json` holds; lists are over seeds, None where not finite. Errors are sup of ||r - r_network||
+        on the training points, relative to ||r(0)||, at equal t: of order 0 over every step, of the others over
+        checkpoints."""
 
         def over(value) -> list[float | None]:
             return [_finite(value(seed)) for seed in self.seeds]

@@ -46,7 +46,7 @@ def mean_width(network: NetworkConfig) -> float:
 
 
 def _row(cell: int, network: NetworkConfig, seed: SeedPerturbation) -> dict[str, float]:
-    """One run: its place in the grid, sup over checkpoints of every error, and its drift."""
+    """One run: its place in the grid, the sup of every error (`SeedPerturbation.worst`), and its drift."""
 
     def last(name: str) -> float:
         return float(seed[name][-1]) if name in seed and len(seed[name]) else float("nan")

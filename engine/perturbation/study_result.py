@@ -30,7 +30,8 @@ class StudyResult:
     Attributes:
         config: what was asked.
         columns: (N,) each: cell, width (harmonic mean over layers), depth, alpha, beta, seed; error_order_0,
-            error_order_1, error_order_2, error_full, bound_P2, floor: sup over checkpoints, relative to ||r(0)||;
+            error_order_1, error_order_2, error_full, bound_P2, floor: sup over checkpoints, of error_order_0 over every
+            step, relative to ||r(0)||;
             drift = ||K_T - K_0||_F/||K_0||_F, change_norm = ||K_T - K_0||; drift_predicted from initialisation alone
             and drift_predicted_error = ||predicted - Delta K_T||_F/||Delta K_T||_F; t_stop; converged (0 or 1).
         meta: config hash, versions, device.
@@ -116,5 +117,5 @@ def _law_summary(law: PowerLaw | None) -> dict[str, Any] | None:
 def _crossing_summary(found: Crossing | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    interval = [value if np.isfinite(value) else None for value in found.interval]
+    interval = found.interval and [value if np.isfinite(value) else None for value in found.interval]
     return {"beta": found.beta, "interval": interval, "extrapolated": found.extrapolated}

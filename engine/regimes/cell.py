@@ -1,52 +1,44 @@
 """One cell of a regime map: an ensemble of networks trained and compared with its lazy prediction.
 
-Three programs per shape (begin, look, advance), each with its layers scanned: a cell costs little more than their
-compilation, which is also why seeds go one after another on a CPU. Mapped over 4 seeds the programs take 1 to 1.5 s
-longer to compile there, and save less than that in training (2.2-4.3 s of processor time against 1.6-2.8 s).
+Three programs per shape (`engine.regimes.programs`): a cell costs little more than their compilation, which is also why
+seeds go one after another on a CPU. Mapped over 4 seeds the programs take 1 to 1.5 s longer to compile there, and save
+less than that in training (2.2-4.3 s of processor time against 1.6-2.8 s).
 """
 
 import json
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float
 
 from engine import diagnostics
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.data import Dataset, generate
-from engine.descent import DIVERGED, Method, Problem, State, advance, start
+from engine.descent import DIVERGED, Method, Problem, State
 from engine.device import device_name
-from engine.initialisation.brute_force import brute_force
-from engine.initialisation.estimates import POWERS, Tally, columns, estimates
-from engine.kernel import ntk
 from engine.measure import HELD_OUT, normalised_error, spread
-from engine.network import Params, apply, draw
-from engine.perturbation.lazy import frozen
+from engine.perturbation.companion import Companion, companion
 from engine.progress import Entries, Progress, Report, silent
+from engine.regimes import programs
+from engine.regimes.bound import Bound, middle, most_looks
+from engine.regimes.lazy import Lazy
+from engine.regimes.programs import Look
 from engine.regimes.requests import TOGETHER
 from engine.regimes.runs import FAILURES
-from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of
+from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.schema import ConfigError
 from engine.schema import Problem as ConfigProblem
 from engine.versions import VERSIONS
 
 CHUNK_SECONDS = 0.25
 """Training goes in chunks about this long, between which it reports and can be cancelled."""
-
-MOST_TIMES = 2049
-"""Times at which the lazy network is followed."""
-
-SPREAD_PARAMETERS, SPREAD_DRAWS = 10**8, (64, 512)
-"""Parameters drawn in all, and fewest and most networks, where the spread at initialisation has to be sampled."""
 
 
 def cell(config: RunConfig, report: Report = silent) -> Entries:
@@ -71,7 +63,7 @@ def cell(config: RunConfig, report: Report = silent) -> Entries:
         filled = seeds + seeds[-1:] * (size - len(seeds))
         rows += Ensemble(config, data, filled, within).rows()[: len(seeds)]
     result = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    result |= {name: np.array(value) for name, value in _spread(config).items()}
+    result |= {name: np.array(value) for name, value in spread_at_initialisation(config).items()}
     meta = {
         "config": config.to_dict(),
         "config_hash": config.hash,
@@ -88,24 +80,6 @@ def seeds_at_once() -> int:
     return 1 if jax.default_backend() == "cpu" else TOGETHER
 
 
-class Look(NamedTuple):
-    """Networks seen at training and held-out points, on the host.
-
-    Attributes:
-        step: after how many each was seen.
-        h: float32 outputs before scale and centring.
-        kernel: the full kernel of k outputs, entry [i k + head, j k + head'].
-    """
-
-    step: Int[np.ndarray, " g"]
-    h: Float[np.ndarray, "g p k"]
-    kernel: Float[np.ndarray, "g pk pk"]
-
-    def of(self, g: int) -> "Look":
-        """That of one network."""
-        return Look(*(array[g] for array in self))
-
-
 class Ensemble:
     """Networks of one shape, trained together: every array of theirs has a leading axis of g seeds."""
 
@@ -120,37 +94,76 @@ class Ensemble:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row of results per seed."""
-        config, method = self.config, Method.of(self.config.training)
+        config, method, size = self.config, Method.of(self.config.training), len(self.seeds)
         keys = jax.vmap(jax.random.key)(jnp.array(self.seeds))
-        state, rows = (
-            _begin(config.network, method, keys, config.data.input_dim, config.data.output_dim),
-            len(self.seeds),
-        )
-        problem = Problem(
-            jnp.broadcast_to(jnp.float32(self.data.x_train), (rows, *self.data.x_train.shape)),
-            jnp.broadcast_to(jnp.float32(self.data.y_train), (rows, *self.data.y_train.shape)),
-            jnp.zeros((rows, *self.data.y_train.shape), jnp.float32),
-            jnp.zeros(rows, jnp.float32),
-            keys,
-        )
+        state = programs.begin(config.network, method, keys, config.data.input_dim, config.data.output_dim)
+        x, y = (jnp.float32(array)[None].repeat(size, 0) for array in (self.data.x_train, self.data.y_train))
+        problem = Problem(x, y, jnp.zeros_like(y), jnp.zeros(size, jnp.float32), keys)
+        n = self.size * config.data.output_dim
+        idle = Companion(*(jnp.zeros((size, *shape)) for shape in ((n, n), (n,), (n,), ())))
         with ThreadPoolExecutor(1) as pool:
-            nothing = jnp.zeros(rows, jnp.int32), jnp.zeros(rows, jnp.float32)
-            compiled = pool.submit(_advance, config.network, method, problem, state, *nothing, nothing[1])
+            nothing = jnp.zeros(size, jnp.int32), jnp.zeros(size, jnp.float32), jnp.zeros(size, jnp.float32)
+            compiled = pool.submit(programs.advance, config.network, method, problem, state, idle, *nothing)
             at_start = self._look(state)
             compiled.result()
         self.tell(0.1, "measured at initialisation")
         h_0 = at_start.h if config.network.centred else np.zeros_like(at_start.h)
-        lambda_max = np.array([diagnostics.spectrum(K)[0][0] for K in self._train_block(at_start.kernel)])
-        rate = self._rates(lambda_max)
+        spectra = [diagnostics.spectrum(K) for K in self._train_block(at_start.kernel)]
+        rate = self._rates(np.array([values[0] for values, _ in spectra]))
         problem = problem._replace(h_0=jnp.asarray(h_0[:, : self.size]), rate=jnp.asarray(rate, jnp.float32))
-        residual = self._residual(at_start, h_0)
-        looks = [at_start, *self._train(problem, state, np.linalg.norm(residual, axis=(1, 2)), rate > 0)]
+        residual = self._residual(at_start, h_0).reshape(size, -1)
+        beside = [
+            companion(*spectrum, r_0, float(step), method.integrator == "gd")
+            for spectrum, r_0, step in zip(spectra, residual, rate, strict=True)
+        ]
+        together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *beside)
+        walk = Walk(config, problem, state, together, rate > 0, residual)
         with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
-            return [self._row(g, [look.of(g) for look in looks], h_0[g], float(rate[g])) for g in range(rows)]
+            looks, sizes, largest = self._trained(walk, at_start)
+            lazy = [
+                Lazy.of(*spectra[g], residual[g], float(rate[g]), int(steps), descent=method.integrator == "gd")
+                for g, steps in enumerate(looks[-1].step)
+            ]
+            bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
+            self._refine(bounds, walk, at_start, len(sizes[0]))
+            return [
+                self._row(g, [look.of(g) for look in looks], h_0[g], lazy[g])
+                | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
+                for g in range(size)
+            ]
+
+    def _trained(self, walk: "Walk", at_start: Look) -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
+        """Looks at the start, after a step and at the stop; ||K - K_0|| by step, and the largest ||r - r_lazy||, of
+        each network."""
+        looks, sizes, largest = [at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
+        for state, beside in walk.through(first_marks(self.config.training.max_steps), self.tell):
+            looks = [*looks[:2], self._look(state)]
+            for g, found in enumerate(sizes):
+                found[int(looks[-1].step[g])] = self._change(looks[-1], at_start, g)
+            largest = np.asarray(beside.largest)
+        return [looks[0], looks[1], looks[-1]], sizes, largest
+
+    def _refine(self, bounds: list[Bound], walk: "Walk", at_start: Look, looks: int) -> None:
+        """Trains again with looks between the first ones, until every P2 is known or there were enough."""
+        left = most_looks(self.size * self.config.data.output_dim) - looks
+        while wanted := sorted({step for bound in bounds for step in bound.wanted()})[: max(left, 0)]:
+            left -= len(wanted)
+            found: list[dict[int, float]] = [{} for _ in bounds]
+            for state, _ in walk.through(wanted, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
+                seen = self._look(state)
+                for g, sizes in enumerate(found):
+                    sizes[int(seen.step[g])] = self._change(seen, at_start, g)
+            for bound, sizes in zip(bounds, found, strict=True):
+                bound.add(sizes)
 
     def _look(self, state: State) -> Look:
-        found = _look(self.config.network, self.config.kernel_precision, state.params, self.x)
+        found = programs.look(self.config.network, self.config.kernel_precision, state.params, self.x)
         return Look(*(np.asarray(array) for array in (state.step, *found)))
+
+    def _change(self, seen: Look, at_start: Look, g: int) -> float:
+        """||K - K_0|| of one network on training points; NaN where not finite."""
+        change = self._train_block(seen.kernel[g]) - self._train_block(at_start.kernel[g])
+        return float(np.abs(np.linalg.eigvalsh(change)).max()) if np.all(np.isfinite(change)) else float("nan")
 
     def _train_block(self, kernel: np.ndarray) -> np.ndarray:
         rows = self.size * self.config.data.output_dim
@@ -178,40 +191,15 @@ class Ensemble:
             raise ConfigError([ConfigProblem("training.learning_rate", message)])
         return np.where(alive, rate, 0.0)
 
-    def _train(
-        self, problem: Problem, state: State, residual: Float[np.ndarray, " g"], alive: np.ndarray
-    ) -> list[Look]:
-        """After 1, 2, 4, 8, ... steps, and when all have stopped."""
-        training, method = self.config.training, Method.of(self.config.training)
-        below = jnp.asarray((training.stop_residual or 0.0) * residual, jnp.float32)
-        above = jnp.asarray(DIVERGED * residual, jnp.float32)
-        looks, step, mark, chunk = [], 0, 1, 16
-        while True:
-            began = time.monotonic()
-            step = min(step + chunk, mark)
-            until = jnp.asarray(np.where(alive, step, 0), jnp.int32)
-            state = _advance(self.config.network, method, problem, state, until, below, above)
-            ended = step == training.max_steps or not np.any(np.asarray(state.step) == step)
-            chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
-            if step == mark or ended:
-                looks.append(self._look(state))
-                mark = min(2 * mark, training.max_steps)
-            self.tell(0.1 + 0.9 * step / training.max_steps, f"step {step:,}")
-            if ended:
-                return looks
-
-    def _row(self, g: int, looks: list[Look], h_0: np.ndarray, rate: float) -> dict[str, Any]:
-        """Results of the seed at position g, whose looks are at the start, after one step, ..., at the stop."""
-        alpha, k, M = np.float32(self.config.network.alpha), self.config.data.output_dim, self.size
+    def _row(self, g: int, looks: list[Look], h_0: np.ndarray, lazy: Lazy) -> dict[str, Any]:
+        """Results of the seed at position g, looked at at the start, after one step and at the stop."""
+        alpha, M = np.float32(self.config.network.alpha), self.size
         f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
-        r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
-        start_residual = float(np.linalg.norm(r_0))
-        residual, moved = diagnostics.ratio(np.linalg.norm(r_T), start_residual), (f_T - f_0)[M:].ravel()
+        start_residual = float(np.linalg.norm(f_0[:M] - self.data.y_train))
+        residual = diagnostics.ratio(np.linalg.norm(f_T[:M] - self.data.y_train), start_residual)
+        moved, steps = (f_T - f_0)[M:].ravel(), int(looks[-1].step)
         kernels = [self._train_block(look.kernel) for look in looks]
-        traced_0, traced_1, traced_T = (_traced(kernels[at], k) for at in (0, 1, -1))
-        steps = np.array([look.step for look in looks])
-        lazy = Lazy.of(kernels[0], r_0.ravel(), rate, int(steps[-1]), self.config.training.integrator == "gd")
-        change = np.array([np.abs(diagnostics.spectrum(K - kernels[0])[0]).max() for K in kernels])
+        traced_0, traced_1, traced_T = (_traced(K, self.config.data.output_dim) for K in kernels)
         return {
             "seed": self.seeds[g],
             "end": self._end(traced_T, residual),
@@ -219,14 +207,12 @@ class Ensemble:
             "drift": diagnostics.drift(traced_T, traced_0),
             "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
             "first_step": diagnostics.drift(traced_1, traced_0),
-            "residual_lazy_error": diagnostics.ratio(np.linalg.norm(r_T.ravel() - lazy.residual), start_residual),
-            "p2": diagnostics.ratio(lazy.p2(rate * steps, change), start_residual),
             "residual": residual,
-            "sharpness": rate * diagnostics.spectrum(kernels[-1])[0][0],
+            "sharpness": lazy.rate * diagnostics.spectrum(kernels[-1])[0][0],
             "test_error": normalised_error(f_T[M:], self.y_held_out),
-            "steps": float(steps[-1]),
-            "t_stop": rate * steps[-1],
-            "effective_rate": rate,
+            "steps": float(steps),
+            "t_stop": lazy.rate * steps,
+            "effective_rate": lazy.rate,
         }
 
     def _end(self, K_T: np.ndarray, residual: float) -> str:
@@ -239,95 +225,61 @@ class Ensemble:
         return "residual" if stop is None or residual <= stop * (1 + 1e-5) else cap
 
 
-@dataclass(frozen=True, eq=False)
-class Lazy:
-    """The network of the frozen kernel, for as many steps as the run took.
+class Walk:
+    """The training of an ensemble, which can be gone through again: every time it is the same."""
 
-    Attributes:
-        vectors, modes: eigenvectors of K_0, and of r(0) along them.
-        t: times from the start to the stop, `MOST_TIMES` at most.
-        decay, gathered: what is left of each mode at t, and its time integral.
-    """
+    def __init__(
+        self,
+        config: RunConfig,
+        problem: Problem,
+        state: State,
+        beside: Companion,
+        alive: np.ndarray,
+        residual: Float[np.ndarray, "g n"],
+    ) -> None:
+        self.config, self.problem, self.start, self.alive = config, problem, (state, beside), alive
+        start_residual = np.linalg.norm(residual, axis=1)
+        self.below = jnp.asarray((config.training.stop_residual or 0.0) * start_residual, jnp.float32)
+        self.above = jnp.asarray(DIVERGED * start_residual, jnp.float32)
 
-    vectors: Float[np.ndarray, "n n"]
-    modes: Float[np.ndarray, " n"]
-    t: Float[np.ndarray, " s"]
-    decay: Float[np.ndarray, "s n"]
-    gathered: Float[np.ndarray, "s n"]
+    def through(self, marks: Sequence[int], tell: Callable[[float, str], None]) -> Iterator[tuple[State, Companion]]:
+        """What there is after each of these steps, and when all have stopped; nothing after that."""
+        (state, beside), step, chunk = self.start, 0, 16
+        method = Method.of(self.config.training)
+        for mark in marks:
+            ended = False
+            while step < mark and not ended:
+                began = time.monotonic()
+                step = min(step + chunk, mark)
+                until = jnp.asarray(np.where(self.alive, step, 0), jnp.int32)
+                limits = until, self.below, self.above
+                state, beside = programs.advance(self.config.network, method, self.problem, state, beside, *limits)
+                ended = not np.any(np.asarray(state.step) == step)
+                chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
+                tell(0.1 + 0.8 * step / self.config.training.max_steps, f"step {step:,}")
+            yield state, beside
+            if ended:
+                return
 
-    @classmethod
-    def of(
-        cls, K_0: Float[np.ndarray, "n n"], r_0: Float[np.ndarray, " n"], rate: float, steps: int, descent: bool
-    ) -> "Lazy":
-        """By descent, or by the flow, in steps of `rate`."""
-        values, vectors = diagnostics.spectrum(K_0)
-        t = rate * np.unique(np.linspace(0, steps, min(steps + 1, MOST_TIMES)).round())
-        return cls(vectors, vectors.T @ r_0, t, *frozen(np.maximum(values, 0), t, rate if descent else None))
 
-    @property
-    def residual(self) -> Float[np.ndarray, " n"]:
-        """At the stop, on training points."""
-        return self.vectors @ (self.decay[-1] * self.modes)
+def _errors(bound: Bound, largest: np.number, start_residual: np.number) -> dict[str, float]:
+    """What the frozen kernel misses on training points at most, and its bound."""
+    return {
+        "residual_lazy_error": diagnostics.ratio(largest, start_residual),
+        "p2": diagnostics.ratio(bound.value, start_residual),
+        "p2_error": bound.error,
+    }
 
-    def change(self, K_0: Float[np.ndarray, "p p"]) -> Float[np.ndarray, " m"]:
-        """Of the outputs up to the stop, on held-out points: those of K_0 that come after the training points."""
-        n = len(self.modes)
-        return -K_0[n:, :n] @ (self.vectors @ (self.gathered[-1] * self.modes))
 
-    def p2(self, t: Float[np.ndarray, " looks"], size: Float[np.ndarray, " looks"]) -> float:
-        """int ||Delta K_s|| ||r_lazy(s)|| ds up to the stop, ||Delta K|| linear between the looks at t."""
-        integrand = np.interp(self.t, t, size) * np.linalg.norm(self.decay * self.modes, axis=1)
-        return float(np.trapezoid(integrand, self.t))
+def first_marks(last: int) -> list[int]:
+    """1, 2, 3, 4, 7, 8, 13, 16, 25, ... and the last step: intervals between powers of two with an odd middle."""
+    doubled = [2**k for k in range(last.bit_length())]
+    return sorted(
+        {step for step in (*doubled, *(middle(step, 2 * step) for step in doubled[1:]), last) if step <= last}
+    )
 
 
 def _traced(K: np.ndarray, k: int) -> np.ndarray:
     """(1/k) sum over heads."""
     points = len(K) // k
     return np.trace(K.reshape(points, k, points, k), axis1=1, axis2=3) / k
-
-
-def _spread(config: RunConfig) -> dict[str, float]:
-    """CV^2 at initialisation: exact, or sampled with a 95% interval where there is no exact law."""
-    setting = setting_of(config.network, config.data.input_dim, mean_norm_squared(config.data))
-    exact = exact_spread(setting)
-    if exact is not None:
-        return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
-    draws = int(np.clip(SPREAD_PARAMETERS // config.network.parameter_count(config.data.input_dim, 1), *SPREAD_DRAWS))
-    tally = Tally(POWERS)
-    for some in brute_force(setting, draws, seed=0, first_step=False):
-        tally.add({name: values for name, values in columns(some, 0.0).items() if name in POWERS})
-    ratio = estimates(tally, None).get("ratio")
-    if ratio is None:
-        return dict.fromkeys(("cv2", "cv2_low", "cv2_high"), float("nan"))
-    halved = 0.5 if setting.readout == "relu" else 1.0
-    low, high = ratio.interval
-    return {"cv2": halved * ratio.mean - 1, "cv2_low": halved * low - 1, "cv2_high": halved * high - 1}
-
-
-def over_seeds(function: Callable, *arguments: Any) -> Any:
-    """`function` over the leading axis. Mapping a single network would only cost copies."""
-    if jax.tree.leaves(arguments)[0].shape[0] > 1:
-        return jax.vmap(function)(*arguments)
-    found = function(*jax.tree.map(lambda leaf: leaf[0], arguments))
-    return jax.tree.map(lambda leaf: leaf[None], found)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 3, 4))
-def _begin(network: NetworkConfig, method: Method, keys: Array, input_dim: int, output_dim: int) -> State:
-    return over_seeds(lambda key: start(method, draw(network, key, input_dim, output_dim)), keys)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _look(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
-    def one(params: Params) -> tuple[Array, Array]:
-        h = apply(network, params, x.astype(jnp.float32))
-        return h, ntk(network, params, x, heads="full", precision=precision)
-
-    return over_seeds(one, params)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _advance(
-    network: NetworkConfig, method: Method, problem: Problem, state: State, until: Array, below: Array, above: Array
-) -> State:
-    return over_seeds(partial(advance, network, method), problem, state, until, below, above)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 from jaxtyping import Float, Int
 
 MOST_BETA = 0.25
@@ -19,6 +20,9 @@ PERMUTATIONS = 1999
 Q = np.round(np.arange(-1, 2.001, 0.01), 2)
 DEGREE = 3
 FEWEST_CELLS = 6
+FEWEST_BETAS = 3
+"""Betas with several depths each, below which there is no test of beta alone."""
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Collapse:
     Attributes:
         p_value: of the permutation test: small rejects that beta alone decides.
         depth_exponent: of the metric as depth^exponent at fixed beta.
-        depth_exponent_error: its standard error, from the scatter of configurations.
+        depth_exponent_error: half its 95% t interval, from the scatter of configurations.
         best_q: the q for which the metric is closest to one smooth curve in depth^q beta; 0 is beta alone.
         groups: betas that several configurations share.
     """
@@ -46,6 +50,7 @@ def collapse(
     value: Float[np.ndarray, " runs"],
     cell: Int[np.ndarray, " runs"],
     seed: int = 0,
+    permutations: int = PERMUTATIONS,
 ) -> Collapse:
     """The test and both exponents from runs whose value is finite and positive; the others are left out."""
     value = np.asarray(value, float)
@@ -64,7 +69,7 @@ def collapse(
     if not groups:
         return Collapse(None, None, None, best, 0)
     exponent, error = _exponent(shared.groupby("cell").mean())
-    return Collapse(_p_value(shared, np.random.default_rng(seed)), exponent, error, best, groups)
+    return Collapse(_p_value(shared, np.random.default_rng(seed), permutations), exponent, error, best, groups)
 
 
 def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Collapse]:
@@ -74,7 +79,7 @@ def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Col
     return {name: collapse(*place, some[name].to_numpy(float), some["cell"].to_numpy(int)) for name in COLLAPSED}
 
 
-def _p_value(shared: pd.DataFrame, rng: np.random.Generator) -> float | None:
+def _p_value(shared: pd.DataFrame, rng: np.random.Generator, permutations: int) -> float | None:
     """Of the ratio of variances, between configurations of equal beta and between seeds."""
     cells, cell = np.unique(shared["cell"], return_inverse=True)
     group = np.unique(shared["b"], return_inverse=True)[1]
@@ -92,12 +97,12 @@ def _p_value(shared: pd.DataFrame, rng: np.random.Generator) -> float | None:
     observed = between(y)
     members = [np.flatnonzero(group == g) for g in range(group.max() + 1)]
     reached = 0
-    for _ in range(PERMUTATIONS):
+    for _ in range(permutations):
         moved = y.copy()
         for some in members:
             moved[some] = rng.permutation(y[some])
         reached += between(moved) >= observed - 1e-12 * total
-    return (1 + reached) / (1 + PERMUTATIONS)
+    return (1 + reached) / (1 + permutations)
 
 
 def _exponent(means: pd.DataFrame) -> tuple[float | None, float | None]:
@@ -109,8 +114,10 @@ def _exponent(means: pd.DataFrame) -> tuple[float | None, float | None]:
         return None, None
     slope = float(x @ y) / weight
     free = len(means) - means["b"].nunique() - 1
-    error = float(np.sqrt(np.sum((y - slope * x) ** 2) / free / weight)) if free > 0 else None
-    return slope, error
+    if free <= 0:
+        return slope, None
+    error = np.sqrt(np.sum((y - slope * x) ** 2) / free / weight)
+    return slope, float(scipy.stats.t.ppf((1 + LEVEL) / 2, free) * error)
 
 
 def _best_q(means: pd.DataFrame) -> float | None:

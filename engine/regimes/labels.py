@@ -1,5 +1,7 @@
 """Labels of runs and cells: lazy, weak feature learning, strong, or unstable with its reason. Imports no JAX.
 
+A cell whose spread at initialisation is sampled, with an interval that holds the threshold, is undecided.
+
 Thresholds are applied to what was measured: moving one computes nothing again.
 """
 
@@ -12,7 +14,7 @@ import pandas as pd
 from engine.regimes.runs import FAILURES, METRICS
 from engine.regimes.spread import STOCHASTIC
 
-LAZY, WEAK, STRONG, UNSTABLE = LABELS = ("lazy", "weak", "strong", "unstable")
+LAZY, WEAK, STRONG, UNSTABLE, UNDECIDED = LABELS = ("lazy", "weak", "strong", "unstable", "undecided")
 STOCHASTIC_KERNEL, UNTRAINABLE = "stochastic kernel", "untrainable"
 BAND = (0.25, 0.75)
 """Quantiles over seeds given beside the median."""
@@ -65,11 +67,12 @@ def _cell(group: pd.DataFrame, bounds: Thresholds) -> dict[str, Any]:
     row["failed"] = float(group["failed"].mean())
     row |= {end: float((group["end"] == end).mean()) for end in FAILURES}
     reasons = []
-    if first["cv2"] >= bounds.spread:
+    if first["cv2_low"] >= bounds.spread:
         reasons.append(STOCHASTIC_KERNEL)
     if row["failed"] >= bounds.failed:
         reasons.append(UNTRAINABLE)
-    row["label"] = UNSTABLE if reasons else run_label(row["elt"], bounds)
+    undecided = first["cv2_low"] < bounds.spread <= first["cv2_high"]
+    row["label"] = UNSTABLE if reasons else UNDECIDED if undecided else run_label(row["elt"], bounds)
     row["reason"] = ", ".join(reasons)
     return row
 

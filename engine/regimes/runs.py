@@ -9,15 +9,17 @@ from engine.progress import Arrays
 from engine.regimes.requests import Cell, SweepConfig
 
 METRICS = (
-    "elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2", "residual", "sharpness", "test_error",
-    "steps", "t_stop", "effective_rate",
+    "elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2", "p2_error", "residual", "sharpness",
+    "test_error", "steps", "t_stop", "effective_rate",
 )  # fmt: skip
 """What a run is measured by, at the stop T unless said otherwise:
 
 elt = ||f_T - f_lazy||/||f_T - f_0|| on held-out points, f_lazy the frozen kernel's function at the same time;
 on training points drift = ||K_T - K_0||_F/||K_0||_F, shape_drift = ||K_T/||K_T|| - K_0/||K_0|| ||_F,
-first_step = the drift after one step, residual_lazy_error = ||r_T - r_lazy||/||r(0)||,
-p2 = int ||K_s - K_0|| ||r_lazy(s)|| ds/||r(0)||, residual = ||r_T||/||r(0)||;
+first_step = the drift after one step, residual_lazy_error = sup over every step of ||r_t - r_lazy||/||r(0)||, the error
+of order 0 of `engine.perturbation` (at the stop it would saturate at the residual there),
+p2 = int ||K_s - K_0|| ||r_lazy(s)|| ds/||r(0)||, p2_error = by which share of itself the last looks changed it: an
+estimate, not a bound, above `engine.regimes.bound.ESTIMATE`; residual = ||r_T||/||r(0)||;
 sharpness = eta_eff lambda_max(K_T), unstable from 2; test_error = sum |f - y|^2/sum |y|^2 on held-out points;
 t_stop = eta_eff steps. NaN where not finite.
 """

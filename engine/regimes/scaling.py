@@ -10,6 +10,7 @@ from engine.line import line
 from engine.regimes.collapse import MOST_BETA
 
 FEWEST_CELLS, FEWEST_BETAS = 6, 3
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Scaling:
     """metric = prefactor beta^exponent between the betas `low` and `high`.
 
     Attributes:
-        error: standard error of the exponent, from the scatter of cells: what depth adds at equal beta is in it.
+        error: half the 95% t interval of the exponent, from the scatter of cells: what depth adds at equal beta is in
+            it.
         r_squared: in logarithms.
     """
 
@@ -45,6 +47,5 @@ def scaling(cells: pd.DataFrame, metric: str, most_beta: float = MOST_BETA) -> S
     if len(beta) < FEWEST_CELLS or len(np.unique(beta.round(9))) < FEWEST_BETAS:
         return None
     fit = line(np.log(beta), np.log(value))
-    return Scaling(
-        float(np.exp(fit.intercept)), fit.slope, fit.error, fit.r_squared, float(beta.min()), float(beta.max())
-    )
+    error = fit.reach(LEVEL)
+    return Scaling(float(np.exp(fit.intercept)), fit.slope, error, fit.r_squared, float(beta.min()), float(beta.max()))

@@ -46,7 +46,8 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "sampler": (
         r"**Exact sampler**: draws of $K$ from its exact law, one chi-square pair per layer instead of a network. "
-        "Intervals are 95%, normal, from the sample's own standard error.",
+        "Intervals are normal, from the sample's own standard error: 95% where the point is marked as trusted, less "
+        "where it is not, for then the draws that carry the moment are missing from the sample.",
         "engine.initialisation.sampler",
     ),
     "brute_force": (
@@ -98,8 +99,8 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "beyond": (
         r"**Beyond the first step**, $E[\Delta K_t]/E[K]$ with $\Delta K_t = K_t(x,x) - K_0(x,x)$, for gradient "
-        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with its 95% interval (normal, "
-        r"from the sample's own standard error), the median network, and the band that holds 90% of networks. "
+        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with a normal interval "
+        r"(from the sample's own standard error: meant as 95%, less where few networks carry the mean), the median network, and the band that holds 90% of networks. "
         r"$t = \eta_{\rm eff}\times$ step. The dashed line is $t\,E[dK/dt]/E[K]$, exact where the law is known.",
         "engine.initialisation.drift_ensemble: real networks, Runge-Kutta",
     ),

@@ -17,6 +17,10 @@ LABELS = {
     "drift_predicted": "drift foretold",
 }
 """By the names of `QUANTITIES`."""
+GOOD = 0.9
+"""R^2 from which a law of one seed per network is said, which has no interval."""
+NARROW = 0.2
+"""An interval shorter than this tells an exponent near 0."""
 
 
 def sentences(result: StudyResult, error: float) -> list[str]:
@@ -42,11 +46,22 @@ def law_rows(result: StudyResult) -> pd.DataFrame:
 
 def said(law: PowerLaw) -> str:
     """0.5 · n^−0.88 · L^1.1, with intervals."""
-    powers = [
-        f"{SYMBOLS[axis]}^{exponent(p)} [{exponent(law.intervals[axis][0])}, {exponent(law.intervals[axis][1])}]"
-        for axis, p in law.exponents.items()
-    ]
+    powers = [f"{SYMBOLS[axis]}^{exponent(p)}{between(law, axis)}" for axis, p in law.exponents.items()]
     return " · ".join([number(law.prefactor, 2), *powers])
+
+
+def between(law: PowerLaw, axis: str) -> str:
+    """The interval of an exponent; empty at one seed."""
+    interval = law.intervals.get(axis)
+    return f" [{exponent(interval[0])}, {exponent(interval[1])}]" if interval else ""
+
+
+def determined(law: PowerLaw, axis: str) -> bool:
+    """Whether the exponent may be said: its interval leaves 0 out, or is narrow; at one seed, the fit is good."""
+    interval = law.intervals.get(axis)
+    if interval is None:
+        return law.r_squared >= GOOD
+    return interval[0] > 0 or interval[1] < 0 or interval[1] - interval[0] < NARROW
 
 
 def exponent(value: float) -> str:
@@ -61,8 +76,15 @@ def _errors(result: StudyResult) -> list[str]:
     known = {name: law for name in QUANTITIES[:3] if (law := result.laws[name]) is not None}
     if not known:
         return ["No order's error stands clear of the floor in enough networks to fit a law."]
-    parts = [f"{LABELS[name]} as ${_power(axis, law)}$" for name, law in known.items()]
-    found = [f"The error of {', of '.join(parts)}."]
+    sure = {name: law for name, law in known.items() if determined(law, axis)}
+    parts = [f"{LABELS[name]} as ${_power(axis, law)}${between(law, axis)}" for name, law in sure.items()]
+    found = [f"The error of {', of '.join(parts)}."] if parts else []
+    found += [
+        f"Of {LABELS[name]} **no law is determined**: the exponent in {SYMBOLS[axis]} is "
+        f"{exponent(law.exponents[axis])}{between(law, axis)}, $R^2$ = {law.r_squared:.2f}."
+        for name, law in known.items()
+        if name not in sure
+    ]
     near = f"within a factor {RESOLVED:g} of the floor"
     if floored := [LABELS[name] for name, law in known.items() if law.left_out]:
         found.append(f"Runs {near} are left out of the law of {' and of '.join(floored)}.")
@@ -80,32 +102,41 @@ def _drift(result: StudyResult) -> list[str]:
     law, predicted = result.beta_laws["drift"], result.beta_laws["drift_predicted"]
     if law is None:
         return []
-    fitted = f"The drift at the stop follows {_in_beta(law)}"
-    if predicted is None:
-        return [f"{fitted} ($R^2$ = {law.r_squared:.2f})."]
-    return [f"{fitted} ($R^2$ = {law.r_squared:.2f}); foretold from initialisation alone: {_in_beta(predicted)}."]
+    if not determined(law, "beta"):
+        return [f"**No law of the drift is determined**: {_in_beta(law)}, $R^2$ = {law.r_squared:.2f}."]
+    fitted = f"The drift at the stop follows {_in_beta(law)}, $R^2$ = {law.r_squared:.2f}"
+    if predicted is None or not determined(predicted, "beta"):
+        return [f"{fitted}."]
+    return [f"{fitted}; foretold from initialisation alone: {_in_beta(predicted)}."]
 
 
 def _in_beta(law: PowerLaw) -> str:
-    return rf"{number(law.prefactor, 2)} $\beta^{{{law.exponents['beta']:.2f}}}$"
+    power = rf"$\beta^{{{law.exponents['beta']:.2f}}}$"
+    return f"{number(law.prefactor, 2)} {power}{between(law, 'beta')}"
 
 
 def _crossings(result: StudyResult, error: float) -> list[str]:
     crossings, beta = result.crossings(error), result["beta"]
     found = []
-    for name, subject in (("error_order_0", "Order 0 errs by"), ("bound_P2", "P2 reaches"), ("drift", "The drift is")):
+    for name, what in (("error_order_0", "order 0 errs by"), ("bound_P2", "P2 reaches"), ("drift", "the drift is")):
         at = crossings[name]
         if at is None:
             continue
+        if at.interval and at.interval[1] == float("inf"):
+            found.append(f"Where {what} {number(error)} is **not determined**.")
+            continue
         near = beta.min() / FAR < at.beta < beta.max() * FAR
-        found.append(f"{subject} {number(error)} {_beta(at) if near else 'far outside the study only'}.")
+        found.append(
+            f"{what[0].upper()}{what[1:]} {number(error)} {_beta(at) if near else 'far outside the study only'}."
+        )
     return found or [f"None of order 0, P2 and drift reaches {number(error)} by a law that grows with β."]
 
 
 def _beta(found: Crossing) -> str:
-    low, high = (number(value) if value < float("inf") else "∞" for value in found.interval)
-    outside = ", outside the study" if found.extrapolated else ""
-    return rf"at $\beta$ = {number(found.beta)} ({low} to {high}{outside})"
+    outside = "outside the study" if found.extrapolated else ""
+    span = f"95%: {number(found.interval[0])} to {number(found.interval[1])}" if found.interval else ""
+    more = ", ".join(filter(None, [span, outside]))
+    return rf"at $\beta$ = {number(found.beta)}" + (f" ({more})" if more else "")
 
 
 def _seeds(result: StudyResult) -> list[str]:

@@ -13,6 +13,9 @@ MOST = 0.9
 MOST_NAMED = 4
 ROUNDING = 1e-6
 """Relative errors below it are those of parameters in float32."""
+LARGEST = "at the checkpoint where it is largest"
+SEEN = 0.8
+"""Checkpoints that see less of the largest lazy error say nothing about the orders."""
 NEAR = 0.5
 """Where the whole propagator errs by more than this share of order 2, it is the floor of the orders."""
 
@@ -38,17 +41,17 @@ def headlines(result: PerturbationResult) -> list[Headline]:
         Headline(
             "lazy error",
             percent(middle(found["error_order_0"])),
-            rf"Largest $\|r_0(t) - r(t)\|/\|r(0)\|$ at a checkpoint. {over_seeds('error_order_0')}",
+            rf"Largest $\|r_0(t) - r(t)\|/\|r(0)\|$ {_where(result)}. {over_seeds('error_order_0')}",
         ),
         Headline(
             "explained by order 1",
             share(middle(found["explained_order_1"])),
-            f"Of the deviation from lazy training, where it is largest. {over_seeds('explained_order_1', share)}",
+            f"Of the deviation from lazy training, {LARGEST}. {over_seeds('explained_order_1', share)}",
         ),
         Headline(
             "by orders 1 and 2",
             share(middle(found["explained_order_2"])),
-            f"Of the deviation from lazy training, where it is largest. {over_seeds('explained_order_2', share)}",
+            f"Of the deviation from lazy training, {LARGEST}. {over_seeds('explained_order_2', share)}",
         ),
         Headline("drift", percent(middle(found["drift"])), rf"$\|K_t - K_0\|_F/\|K_0\|_F$. {over_seeds('drift')}"),
     ]
@@ -101,7 +104,7 @@ def end_table(result: PerturbationResult) -> pd.DataFrame:
             return own
         return own | {
             "error at the stop": seed.error(name)[-1],
-            "largest error": seed.worst(name),
+            "largest error at a checkpoint": seed.at_checkpoints(name),
             "change on halving checkpoints": seed["quadrature_error"][APPROXIMATIONS.index(name)],
             "held-out error at the stop": seed.error_held_out(name)[-1],
         }
@@ -126,9 +129,14 @@ def _lazy(result: PerturbationResult) -> list[str]:
     error, drift = spread(found["error_order_0"], percent), spread(found["drift"], percent)
     rest = percent(middle([float(seed.residual("network")[-1]) for seed in result.seeds]))
     return [
-        rf"The frozen kernel $K_0$ misses the network by at most {error} of $\|r(0)\|$ while the residual falls to "
-        f"{rest} and $K_t$ drifts by {drift}."
+        rf"The frozen kernel $K_0$ misses the network by at most {error} of $\|r(0)\|$ {_where(result)}; at the stop "
+        f"{rest} of the residual is left and $K_t$ has drifted by {drift}."
     ]
+
+
+def _where(result: PerturbationResult) -> str:
+    """Over what the largest lazy error was taken: results before version 6 know their checkpoints only."""
+    return "over every step" if all("lazy_error" in seed.facts for seed in result.seeds) else "at a checkpoint"
 
 
 def _explained(result: PerturbationResult) -> list[str]:
@@ -136,6 +144,11 @@ def _explained(result: PerturbationResult) -> list[str]:
     first, second = middle(found["explained_order_1"]), middle(found["explained_order_2"])
     if not np.isfinite(first + second):
         return []
+    if (seen := middle([seed.seen for seed in result.seeds])) < SEEN:
+        return [
+            f"What the orders explain is **not determined**: the checkpoints see {percent(seen)} of the largest lazy "
+            "error, which lies between them. Ask for more checkpoints."
+        ]
     if first < 0:
         return [
             f"**The expansion fails here**: with first order the error grows to {number(1 - first, 2)} times that of "
@@ -151,6 +164,8 @@ def _explained(result: PerturbationResult) -> list[str]:
 def _modes(result: PerturbationResult) -> list[str]:
     """The modes that carry most of the deviation where it is largest, of the first seed."""
     seed = result.seeds[0]
+    if seed.seen < SEEN:
+        return []
     at = int(np.argmax(np.where(seed.at_checkpoint, seed.error("order_0"), -1.0)))
     squares = seed.contributions[3, at] ** 2
     if not squares.sum() > 0:
@@ -161,7 +176,7 @@ def _modes(result: PerturbationResult) -> list[str]:
     modes = [str(i + 1) for i in sorted(order[:count])]
     carry = f"Mode {modes[0]} of $K_0$ carries" if count == 1 else f"Modes {listing(modes)} of $K_0$ carry"
     whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
-    return [f"{carry} {percent(float(shares[count - 1]))} of the squared deviation where it is largest{whose}."]
+    return [f"{carry} {percent(float(shares[count - 1]))} of the squared deviation {LARGEST}{whose}."]
 
 
 def _floor(result: PerturbationResult) -> list[str]:
@@ -169,7 +184,7 @@ def _floor(result: PerturbationResult) -> list[str]:
     whole, floor = middle(found["error_full"]), middle(found["floor"])
     if not whole > 0:
         return []
-    said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)}"
+    said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)} at the checkpoints"
     if result.dynamics == "gradient descent":
         because = f": the curvature within each step, predicted as {number(floor, 2)}"
     elif whole < ROUNDING:

@@ -143,7 +143,10 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
         "sharpness": {f"edge of stability: {number(EDGE)}": EDGE},
     }.get(view.metric, {})
     law = picture.law() if with_boundaries else None
-    spread = "one value for each cell" if view.metric in ("cv2", "failed") else "medians, bands: quartiles of seeds"
+    spread = {
+        "cv2": "bands: 95% where sampled, open above where not determined",
+        "failed": "one value for each cell",
+    }.get(view.metric, "medians, bands: quartiles of seeds")
     said = spread + (f"; dashed: {words.law(law)}" if law else "")
     title = theme.title(f"How does the {metric.label} grow with β?", said)
     found = edges_beside(picture) if with_boundaries else {}

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from engine.regimes.bound import ESTIMATE
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
-from engine.regimes.collapse import MOST_BETA, Collapse
-from engine.regimes.labels import LAZY, STRONG, UNSTABLE, WEAK, Thresholds
+from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse
+from engine.regimes.labels import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
 from engine.regimes.scaling import Scaling
 from pages.charts.regimes.names import COLOURS
 from pages.regime_map.maps import EDGE
@@ -31,6 +32,7 @@ def definitions(bounds: Thresholds) -> dict[str, str]:
         STRONG: f"elt > {strong}, or not finite: the frozen kernel no longer predicts.",
         f"{UNSTABLE}: stochastic kernel": f"CV² ≥ {number(bounds.spread)}: at initialisation the kernel of one network "
         "says little about that of another.",
+        UNDECIDED: f"CV² is sampled, and {number(bounds.spread)} lies in its 95% interval: not enough draws to say.",
         f"{UNSTABLE}: untrainable": f"at least {percent(bounds.failed)} of the networks diverge, die or reach the cap.",
     }
 
@@ -56,11 +58,20 @@ def _edge(edge: Boundary) -> str:
     if edge.beta is None:
         return edge.reason.replace("beta", "β")
     low, high = ("open" if end is None else number(end) for end in (edge.low, edge.high))
-    return rf"at $\beta$ = {number(edge.beta)} (90%: {low} to {high})"
+    return rf"at $\beta$ = {number(edge.beta)} (90% for these points: {low} to {high})"
 
 
-def altered(found: Mapping[str, Boundary], bounds: Thresholds) -> str:
-    """Where Delta K starts to alter the training curve, beside the boundary of the function; empty where unknown."""
+def estimated(cells: pd.DataFrame) -> int:
+    """Cells whose P2 is an estimate: its looks could not be made close enough."""
+    return int(np.sum(cells.get("p2_error", pd.Series(dtype=float)).to_numpy(float) > ESTIMATE))
+
+
+def altered(found: Mapping[str, Boundary], bounds: Thresholds, estimates: int = 0) -> str:
+    """Where Delta K starts to alter the training curve, beside the boundary of the function; empty where unknown.
+
+    Args:
+        estimates: cells whose P2 is no bound but an estimate.
+    """
     error, bound = found["order_0"], found["p2"]
     if error.beta is None:
         return ""
@@ -68,8 +79,9 @@ def altered(found: Mapping[str, Boundary], bounds: Thresholds) -> str:
     start = _edge(error).removeprefix("at ")
     return (
         rf"On the training points $\Delta K_t$ alters the dynamics from {start}: there order 0 is off by "
-        f"{number(bounds.lazy)}. Its bound $P_2$ is as large "
+        f"{number(bounds.lazy)} at most. Its bound $P_2$ is as large "
         f"{'at every computed β' if everywhere else _edge(bound)}."
+        + (f" In {several(estimates, 'cell')} $P_2$ is an estimate, not a bound." if estimates else "")
     )
 
 
@@ -82,9 +94,14 @@ def grows(found: Scaling | None, metric: str) -> str:
     """The law in a sentence; empty without one."""
     if found is None:
         return ""
+    if found.exponent - found.error < 0 < found.exponent + found.error:
+        return (
+            f"Of the {METRICS[metric].label} **no law in β is determined**: exponent {found.exponent:.2f} ± "
+            f"{found.error:.2f} (95%), $R^2$ = {found.r_squared:.2f}."
+        )
     return (
         rf"The {METRICS[metric].label} grows like ${number(found.prefactor, 2)}\,\beta^{{{found.exponent:.2f} \pm "
-        rf"{found.error:.2f}}}$ ($\beta \le {number(found.high)}$, $R^2$ = {found.r_squared:.2f})."
+        rf"{found.error:.2f}}}$ (95%; $\beta \le {number(found.high)}$, $R^2$ = {found.r_squared:.2f})."
     )
 
 
@@ -104,24 +121,30 @@ def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds) -> str:
 def verdict(found: Collapse, metric: str) -> str:
     """Does beta alone decide a metric?"""
     asked = f"**Does β alone decide the {METRICS[metric].label}?**"
-    if found.groups == 0:
-        return f"{asked} Not enough data: no β ≤ {MOST_BETA:g} is shared by several cells."
+    if found.groups < FEWEST_BETAS:
+        needs = f"at least {FEWEST_BETAS} values of β ≤ {MOST_BETA:g} with 2 depths each are needed"
+        return f"{asked} Not enough data: {needs}, there {'is' if found.groups == 1 else 'are'} {found.groups}."
     if found.p_value is None:
         return f"{asked} Not enough data: several networks in a cell are needed."
     p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of β ≤ {MOST_BETA:g}"
     if found.p_value >= SURE:
-        said = "Nothing here speaks against it: at equal β cells differ no more than their seeds do"
+        said = "Not rejected: at equal β cells differ no more than their seeds explain"
     else:
         said = "**No**: at equal β cells differ by more than their seeds do"
     return f"{asked} {said} ({p}).{_also(found)}"
 
 
 def _also(found: Collapse) -> str:
-    parts = []
-    if found.depth_exponent is not None:
-        error = "" if found.depth_exponent_error is None else rf" \pm {found.depth_exponent_error:.2f}"
-        parts.append(rf" At fixed β it goes as $L^{{{found.depth_exponent:.2f}{error}}}$.")
-    if found.best_q is not None:
+    parts, error = [], found.depth_exponent_error
+    if found.depth_exponent is not None and error is not None:
+        goes = rf"$L^{{{found.depth_exponent:.2f} \pm {error:.2f}}}$"
+        none = abs(found.depth_exponent) < error
+        parts.append(
+            f" What depth adds at fixed β is not told from nothing: {goes} (95%)."
+            if none
+            else f" At fixed β it goes as {goes} (95%)."
+        )
+    if found.best_q is not None and parts:
         parts.append(rf" The best single variable is $L^{{{found.best_q:.2f}}}\beta$.")
     return "".join(parts)
 

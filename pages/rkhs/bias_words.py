@@ -5,7 +5,7 @@ import numpy as np
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.findings import Headline
 from pages.rkhs.words import WHERE, known, stops
-from pages.words import listing, middle, number, spread
+from pages.words import change, listing, middle, number, spread
 
 MOST = 0.9
 """The share of the target whose modes are counted."""
@@ -37,7 +37,8 @@ def sentences(result: RkhsResult, where: SetName) -> list[str]:
 
 
 def _both(result: RkhsResult, name: str) -> str:
-    return " → ".join(number(middle(known(seed[name][at] for seed in result.seeds)), 2) for at in (0, -1))
+    start, end = (middle(known(seed[name][at] for seed in result.seeds)) for at in (0, -1))
+    return change(start, end)
 
 
 def _decay(result: RkhsResult, where: SetName) -> list[str]:
@@ -84,8 +85,8 @@ def _alignment(result: RkhsResult, where: SetName) -> list[str]:
         return []
     if abs(end - start) < STEADY:
         return [f"The kernel's alignment with the target stayed at {number(end, 2)}."]
-    change = "rose" if end > start else "fell"
-    return [f"The kernel's alignment with the target {change} from {number(start, 2)} to {number(end, 2)}."]
+    moved = "rose" if end > start else "fell"
+    return [f"The kernel's alignment with the target {moved} from {change(start, end, ' to ')}."]
 
 
 def _turned(result: RkhsResult, where: SetName) -> list[str]:
@@ -109,6 +110,6 @@ def _size(result: RkhsResult, where: SetName) -> list[str]:
     if not np.isfinite(start + end):
         return []
     return [
-        rf"The effective dimension at ridge $10^{{-2}}$ went from {number(start)} to {number(end)}, the stable rank "
+        rf"The effective dimension at ridge $10^{{-2}}$ went from {change(start, end, ' to ', 3)}, the stable rank "
         f"from {_both(result, f'{where}/stable_rank').replace(' → ', ' to ')}."
     ]

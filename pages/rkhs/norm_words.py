@@ -9,7 +9,7 @@ from engine.rkhs.gram import RIDGES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.findings import Headline
 from pages.rkhs.words import WHERE, conditioning, known, less, less_over_seeds, stops, with_jitter
-from pages.words import listing, middle, number, spread
+from pages.words import change, listing, middle, number, spread
 
 JUDGED = RIDGES.index(1e-4)
 """The ridge at which inclusion is put into words."""
@@ -31,7 +31,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
     return [
         Headline(
             "S of the target",
-            f"{number(start)} → {number(end)}",
+            change(start, end, digits=3),
             "Scale-free squared norm in $H_0$ and in $H_T$, on held-out points. A dash: not determined.",
         ),
         Headline(
@@ -95,10 +95,10 @@ def _target(result: RkhsResult) -> list[str]:
     priced = [seed for seed in result.seeds if np.isfinite(seed.cheaper())]
     ratios, said = [seed.cheaper() for seed in priced], []
     if priced:
-        start, end = (number(_costs(priced, position)) for position in (0, -1))
+        costs = change(_costs(priced, 0), _costs(priced, -1), " to ", 3)
         said.append(
             f"On held-out points the target costs **{less_over_seeds(ratios, *AGAINST_START)}** at equal trace: "
-            f"$S$ went from {start} to {end}."
+            f"$S$ went from {costs}."
         )
     said += _not_priced([seed for seed in result.seeds if seed not in priced], len(result.seeds))
     baked = known(seed.cheaper("train") for seed in result.seeds)

@@ -251,8 +251,10 @@ def test_the_table_of_ends_holds_the_last_values(entries):
     one = result(entries["descent"])
     table = words.end_table(one).set_index("curve")
     seed = one.seeds[0]
-    assert table.loc["network", "largest error"] == "—"
-    assert float(table.loc["order 0 (lazy)", "largest error"]) == pytest.approx(seed.worst("order_0"), rel=0.05)
+    assert table.loc["network", "largest error at a checkpoint"] == "—"
+    assert float(table.loc["order 0 (lazy)", "largest error at a checkpoint"]) == pytest.approx(
+        seed.at_checkpoints("order_0"), rel=0.05
+    )
     assert float(table.loc["orders 0–1", "error at the stop"]) == pytest.approx(seed.error("order_1")[-1], rel=0.05)
 
 

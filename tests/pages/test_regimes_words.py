@@ -1,5 +1,7 @@
 """The words of a map follow its numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from regime_cells import results
@@ -27,16 +29,18 @@ def cells(chosen: Map, sweep: SweepConfig, **law: float):
 
 def test_beta_alone_is_rejected_only_where_depth_matters():
     alone = words.verdict(collapses(runs(exponent=0.0))["elt"], "elt")
-    assert "Nothing here speaks against it" in alone
-    assert r"$L^{0.0" in alone or r"$L^{-0.0" in alone
+    assert "Not rejected: at equal β cells differ no more than their seeds explain" in alone
+    assert "What depth adds at fixed β is not told from nothing" in alone
     rejected = words.verdict(collapses(runs(exponent=0.4))["elt"], "elt")
     assert "**No**: at equal β cells differ by more than their seeds do (p = 5.0·10⁻⁴" in rejected
-    assert r"$L^{0.39 \pm 0.01}$" in rejected or r"$L^{0.40" in rejected
+    assert r"At fixed β it goes as $L^{0.39 \pm 0.02}$ (95%)" in rejected or r"it goes as $L^{0.4" in rejected
 
 
 def test_not_enough_data_is_said():
     none = Collapse(None, None, None, None, 0)
-    assert "Not enough data: no β ≤ 0.25 is shared" in words.verdict(none, "drift")
+    needs = "Not enough data: at least 3 values of β ≤ 0.25 with 2 depths each are needed, there "
+    assert needs + "are 0." in words.verdict(none, "drift")
+    assert needs + "is 1." in words.verdict(Collapse(0.3, 0.1, None, 0.2, 1), "drift")
     assert "several networks in a cell are needed" in words.verdict(Collapse(None, 0.1, None, None, 3), "drift")
     few = SweepConfig.from_dict({"base": DEFAULT_MAP.base, "grid": {"network.width": (8, 16)}})
     (lazy, *_) = words.edges(boundaries(runs(few)), BOUNDS)
@@ -46,7 +50,7 @@ def test_not_enough_data_is_said():
 def test_edges_and_their_bands():
     found = {"lazy_weak": Boundary(0.0145, 0.0105, None), "stable_unstable": Boundary(None, reason="no run fails")}
     lazy, fails = words.edges(found, Thresholds(lazy=0.2))
-    assert lazy == r"**Lazy training ends** (elt = 0.2): at $\beta$ = 0.0145 (90%: 0.0105 to open)."
+    assert lazy == r"**Lazy training ends** (elt = 0.2): at $\beta$ = 0.0145 (90% for these points: 0.0105 to open)."
     assert fails == "**Half of the networks fail**: no run fails."
     measured = words.edges(boundaries(runs(scale=4.0, noise=0.2)), BOUNDS)
     assert [float(line.split(r"$\beta$ = ")[1].split(" ")[0]) for line in measured[:2]] == pytest.approx(
@@ -106,7 +110,7 @@ def test_where_the_kernel_alters_the_dynamics():
     found = dynamics(runs(scale=4.0, noise=0.2), BOUNDS)
     said = words.altered(found, BOUNDS)
     assert r"alters the dynamics from $\beta$ = 0.02" in said
-    assert "there order 0 is off by 0.1. Its bound $P_2$ is as large at" in said
+    assert "there order 0 is off by 0.1 at most. Its bound $P_2$ is as large at" in said
     below = Boundary(None, reason="it lies below every computed beta: extend the grid")
     assert words.altered({**found, "p2": below}, BOUNDS).endswith("as large at every computed β.")
     assert words.altered({"order_0": Boundary(None, reason="none"), "p2": Boundary(0.1)}, BOUNDS) == ""
@@ -118,3 +122,4 @@ def test_the_law_is_that_of_the_cells():
     assert words.law(found) == "4 β^1.00±0.00"
     assert r"grows like $4\,\beta^{1.00 \pm 0.00}$" in words.grows(found, "drift")
     assert words.grows(None, "drift") == ""
+    assert "**no law in β is determined**" in words.grows(replace(found, exponent=0.1, error=0.3), "drift")

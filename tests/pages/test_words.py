@@ -3,7 +3,7 @@ import math
 import pytest
 
 from engine.schema import Problem
-from pages.words import duration, listing, middle, number, percent, plain, sentence, size, spread
+from pages.words import change, duration, listing, middle, number, percent, plain, sentence, size, spread
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,17 @@ def test_duration(seconds, text):
 @pytest.mark.parametrize(("count", "text"), [(1500, "1.5 kB"), (430e6, "430 MB"), (1.2e9, "1.2 GB"), (8e10, "80 GB")])
 def test_size(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [
+        (1.04, 1.05, "1.04 → 1.05"), (0.2, 0.9, "0.2 → 0.9"), (0.5, 0.5, "0.5 → 0.5"), (math.nan, 1, "— → 1"),
+        (1.0, 1.1, "1 → 1.1"), (0.6171, 0.6174, "0.6171 → 0.6174"),
+    ],
+)  # fmt: skip
+def test_a_change_has_the_digits_that_show_it(start, end, text):
+    assert change(start, end) == text
 
 
 def test_spread_and_middle():

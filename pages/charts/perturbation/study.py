@@ -134,7 +134,7 @@ def crossing_chart(
     layers = [*chart.layer, level.mark_line(color=theme.GREY, strokeDash=[6, 4]).encode(x=axes.x(), y=axes.y())]
     for label, at in found.items():
         if axes.across[0] <= at.beta <= axes.across[1]:
-            start, end = np.clip(at.interval, *axes.across)
+            start, end = np.clip(at.interval or (at.beta, at.beta), *axes.across)
             mark = alt.Chart(pd.DataFrame({"x": [at.beta], "start": [start], "end": [end]}))
             span = mark.mark_rect(color=colours[label], opacity=0.15)
             layers.append(span.encode(x=axes.x("start"), x2=alt.X2("end")))
@@ -149,9 +149,9 @@ def slope_labels(result: StudyResult, quantities: Mapping[str, str], axis: str) 
     for name, label in quantities.items():
         law = _law(result, name, axis)
         if law is not None:
-            low, high = law.intervals[axis]
-            p = law.exponents[axis]
-            found[label] = f": {SYMBOLS[axis]}^{_signed(p)} [{_signed(low)}, {_signed(high)}]"
+            interval = law.intervals.get(axis)
+            between = f" [{_signed(interval[0])}, {_signed(interval[1])}]" if interval else ""
+            found[label] = f": {SYMBOLS[axis]}^{_signed(law.exponents[axis])}{between}"
     return found
 
 

@@ -1,6 +1,6 @@
 """What a cell of a map is called, and its colour."""
 
-from engine.regimes.labels import LAZY, STOCHASTIC_KERNEL, STRONG, UNSTABLE, UNTRAINABLE, WEAK
+from engine.regimes.labels import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
 from pages import theme
 from pages.charts.perturbation.names import BOUNDS, CURVES
 from pages.charts.perturbation.names import COLOURS as PERTURBATION
@@ -9,6 +9,7 @@ REGIMES = {
     LAZY: "lazy",
     WEAK: "weak feature learning",
     STRONG: "strong feature learning",
+    UNDECIDED: "undecided: CV² not known well enough",
     STOCHASTIC_KERNEL: "unstable: stochastic kernel",
     UNTRAINABLE: "unstable: untrainable",
     f"{STOCHASTIC_KERNEL}, {UNTRAINABLE}": "unstable: both",

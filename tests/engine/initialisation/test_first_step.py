@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from initialisation_oracles import z_score
 
-from engine.initialisation.first_step import batch, first_steps, kink_rate
+from engine.initialisation.first_step import batch, first_steps, kink_rate, mean_residual
 from engine.initialisation.law import Setting, exact_law, law_of
 from engine.initialisation.moments import moments
 
@@ -77,12 +77,27 @@ def test_kinks_add_their_rate_to_the_mean(width, sigma_b, sigma_w):
     """One hidden layer: E[Delta K]/eta minus E[dK/dt] is the closed form, to O(1/width) and O(eta)."""
     setting = Setting.from_dict({"widths": [3, width, 1], "sigma_b": sigma_b, "sigma_w": sigma_w})
     eta = 0.01
-    _, rate, change, residual = steps(setting, 1, 0.5, (eta,), 12_000)
+    _, rate, change, _ = steps(setting, 1, 0.5, (eta,), 12_000)
     beyond = change[0, :, 0, 0] / eta - rate[:, 0, 0]
-    expected = kink_rate(exact_law(setting), np.abs(residual).mean())
+    expected = kink_rate(exact_law(setting), 0.5)
     error = beyond.std() / np.sqrt(len(beyond))
     assert abs(beyond.mean() - expected) < 4.5 * error + 0.05 * abs(expected)
     assert beyond.mean() < -5 * error
+
+
+def test_the_kinks_rate_is_exact_over_the_other_neurons():
+    """theory.md 3: widths 4, 32, 1, y = 0: -.1875, and -.4630 with kinks."""
+    law = law_of((4, 32, 1))
+    derivative = float(moments(law).E_dK(0.0)[0])
+    assert derivative == pytest.approx(-0.1875, abs=5e-5)
+    assert derivative + kink_rate(law, 0.0) == pytest.approx(-0.4630, abs=5e-5)
+    rng = np.random.default_rng(0)
+    a, w = np.maximum(rng.standard_normal((400_000, 31)), 0), rng.standard_normal((400_000, 31))
+    f = 0.5 * np.sqrt(2) * np.sqrt(2 / 32) * np.sum(a * w, axis=1)  # S_1 = 2 |x|^2/n_0 = 1/2
+    for target in (0.0, 0.4, -1.5):
+        sample = np.abs(f - target)
+        found = mean_residual(law, np.sqrt(2 / 32), target)
+        assert abs(sample.mean() - found) < 4.5 * sample.std() / np.sqrt(len(f))
 
 
 def test_the_kinks_rate_is_known_for_one_hidden_layer():

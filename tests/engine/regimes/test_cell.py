@@ -14,7 +14,9 @@ from engine.data import generate
 from engine.network import apply, init
 from engine.progress import Arrays, Cancelled, Progress
 from engine.regimes import cell as module
+from engine.regimes.bound import TOLERANCE
 from engine.regimes.cell import cell
+from engine.regimes.requests import DEFAULT_MAP
 from engine.regimes.runs import METRICS
 from engine.result import RunResult
 from engine.schema import ConfigError
@@ -45,6 +47,7 @@ def by_hand(given: RunConfig, seed: int) -> dict[str, float]:
     theta = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(network, seed, x.shape[1], k))
     h_0 = apply(network, theta, x) if network.centred else 0.0
 
+    @jax.jit
     def f(theta: Any) -> jax.Array:
         return network.alpha * (apply(network, theta, x) - h_0)
 
@@ -64,16 +67,23 @@ def by_hand(given: RunConfig, seed: int) -> dict[str, float]:
         return jax.tree.map(lambda p, g: p - rate * g, theta, gradient)
 
     K_0, f_0 = full_kernel(theta), np.asarray(f(theta))
+    K = K_0
     rate = 2 * given.training.stability_fraction / np.linalg.eigvalsh(K_0[: M * k, : M * k])[-1]
-    lazy, first, steps, p2 = f_0.ravel().copy(), None, 0, 0.0
+    lazy, first, steps, p2, apart = f_0.ravel().copy(), None, 0, 0.0, 0.0
     r_0 = norm(f_0[:M] - data.y_train)
-    while norm(np.asarray(f(theta))[:M] - data.y_train) > 0.1 * r_0 and steps < given.training.max_steps:
-        p2 += rate * norm((full_kernel(theta) - K_0)[: M * k, : M * k], 2) * norm(lazy[: M * k] - data.y_train.ravel())
+    while (
+        norm(np.asarray(f(theta))[:M] - data.y_train) > given.training.stop_residual * r_0
+        and steps < given.training.max_steps
+    ):
+        change = (K - K_0)[: M * k, : M * k]
+        p2 += rate * norm(change, 2) * norm(lazy[: M * k] - data.y_train.ravel())
         theta = step(theta)
+        K = full_kernel(theta)
         lazy = lazy - rate * K_0[:, : M * k] @ (lazy[: M * k] - data.y_train.ravel())
-        first = full_kernel(theta) if first is None else first
+        apart = max(apart, norm(np.asarray(f(theta))[:M].ravel() - lazy[: M * k]))
+        first = K if first is None else first
         steps += 1
-    f_T, K_T = np.asarray(f(theta)), full_kernel(theta)
+    f_T, K_T = np.asarray(f(theta)), K
     T_0, T_T = traced(K_0), traced(K_T)
     moved = f_T - f_0
     return {
@@ -81,7 +91,7 @@ def by_hand(given: RunConfig, seed: int) -> dict[str, float]:
         "drift": norm(T_T - T_0) / norm(T_0),
         "shape_drift": norm(T_T / norm(T_T) - T_0 / norm(T_0)),
         "first_step": norm(traced(first) - T_0) / norm(T_0),
-        "residual_lazy_error": norm(f_T[:M].ravel() - lazy[: M * k]) / r_0,
+        "residual_lazy_error": apart / r_0,
         "p2": p2 / r_0,
         "residual": norm(f_T[:M] - data.y_train) / r_0,
         "sharpness": rate * np.linalg.eigvalsh(K_T[: M * k, : M * k])[-1],
@@ -111,7 +121,7 @@ def test_metrics_against_autodiff(settings: dict[str, Any]) -> None:
     found = result(given)
     for index, seed in enumerate(given.seeds):
         expected = by_hand(given, seed)
-        assert set(expected) == set(METRICS)
+        assert set(expected) == set(METRICS) - {"p2_error"}
         assert found["steps"][index] == expected["steps"]
         for name, value in expected.items():
             # Training is in float32 here, in float64 there; P2 is summed there over every step.
@@ -119,6 +129,31 @@ def test_metrics_against_autodiff(settings: dict[str, Any]) -> None:
             assert found[name][index] == pytest.approx(value, rel=near, abs=1e-5), name
     assert list(found["seed"]) == list(given.seeds)
     assert set(found["end"]) == {"residual"}
+
+
+def test_a_training_lazy_error_is_the_supremum_over_the_run() -> None:
+    """Values of issue 12 for depth 4, width 64 in the default map; read at the stop they were .077 .046 .050 .061."""
+    (wanted,) = (c for c in DEFAULT_MAP.cells if (c.run.network.depth, c.run.network.width) == (4, 64))
+    found = cell(wanted.parts[0])["result"]
+    np.testing.assert_allclose(found["residual_lazy_error"], [0.099, 0.069, 0.055, 0.092], atol=6e-4)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"network": {"depth": 3, "width": 8}, "training": {"stability_fraction": 0.9, "max_steps": 150}},
+        {"training": {"stability_fraction": 1.2, "allow_unstable": True, "max_steps": 60}},
+        {"network": {"alpha": 0.3}, "training": {"max_steps": 300, "stop_residual": 0.01}},
+    ],
+    ids=["oscillating", "beyond stability", "long"],
+)
+def test_p2_is_the_sum_over_steps_within_15_percent(settings: dict[str, Any]) -> None:
+    given = config(**settings).model_copy(update={"seeds": (3, 4)})
+    found = result(given)
+    for index, seed in enumerate(given.seeds):
+        expected = by_hand(given, seed)
+        assert found["p2"][index] == pytest.approx(expected["p2"], rel=0.15)
+        assert found["p2_error"][index] <= TOLERANCE
 
 
 def test_the_same_networks_as_the_run_that_a_click_opens() -> None:

@@ -42,6 +42,10 @@ def test_a_run_is_labelled_by_its_elt(elt: float, label: str) -> None:
         (runs([0.05, 0.05, 0.05], ["residual", "residual", "cap"]), "lazy", ""),
         (runs([0.05, 0.05], ["diverged", "cap"], cv2=3), "unstable", "stochastic kernel, untrainable"),
         (runs([0.05, 0.05], cv2=np.nan), "lazy", ""),
+        (runs([0.05, 0.05]).assign(cv2=0.9, cv2_low=0.8, cv2_high=1.2), "undecided", ""),
+        (runs([0.05, 0.05]).assign(cv2=0.9, cv2_low=0.8, cv2_high=INF), "undecided", ""),
+        (runs([0.05, 0.05]).assign(cv2=1.4, cv2_low=1.1, cv2_high=INF), "unstable", "stochastic kernel"),
+        (runs([0.05, 0.05]).assign(cv2=0.5, cv2_low=0.4, cv2_high=0.7), "lazy", ""),
     ],
 )
 def test_a_cell_takes_the_label_of_its_median_run(frame: pd.DataFrame, label: str, reason: str) -> None:

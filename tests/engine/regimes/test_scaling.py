@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from engine.regimes.scaling import scaling
 
@@ -19,7 +20,8 @@ def test_a_known_law_and_its_error() -> None:
     assert law.prefactor == pytest.approx(3, rel=1e-9)
     x = np.log(BETAS[:10])
     off = 0.4 * np.log(2)
-    assert law.error == pytest.approx(off * np.sqrt(10 / 8 / np.sum((x - x.mean()) ** 2)), rel=1e-6)
+    reach = scipy.stats.t.ppf(0.975, 8) * off * np.sqrt(10 / 8 / np.sum((x - x.mean()) ** 2))
+    assert law.error == pytest.approx(reach, rel=1e-6)
     assert (law.low, law.high) == (1 / 64, 1 / 4)
     np.testing.assert_allclose(law.at(np.array([0.04])), 0.6)
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from engine.config import NetworkConfig
+from engine.infinite import ntk
 from engine.rkhs import bias
 from engine.rkhs.gram import Gram
 
@@ -65,6 +67,19 @@ def test_the_largest_gap() -> None:
     assert bias.largest_gap(diagonal(np.zeros(6))) == 1
     # A drop into the noise is no gap.
     assert bias.largest_gap(diagonal(np.array([4.0, 1.0, 0.9, 1e-20, 1e-20, 1e-20, 0, 0]))) == 1
+
+
+@pytest.mark.parametrize(("points", "exponent", "near"), [("grid", 1.96, 0.02), ("random", 2.01, 0.02)])
+def test_the_law_of_the_circle_is_fitted_to_half_of_the_spectrum(points: str, exponent: float, near: float) -> None:
+    """theory.md 5, depth 1, p = 1024, where the law is 2: a fit to p gives 1.86 +- .03."""
+    size = 1024
+    angle = 2 * np.pi * (np.arange(size) / size if points == "grid" else np.random.default_rng(0).uniform(size=size))
+    network = NetworkConfig.from_dict({"depth": 1, "width": 8, "sigma_w_readout": 1.0, "output_bias": False})
+    K = ntk(network, np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    found = bias.decay(Gram.of(K))
+    assert found.last == size // 2
+    assert found.exponent == pytest.approx(exponent, abs=near)
+    assert abs(found.exponent - 2) < 0.06
 
 
 @pytest.mark.parametrize("exponent", [0.7, 1.5, 3.0])

@@ -1,0 +1,74 @@
+"""The three programs of a cell: begin, look, advance. Each is compiled once per shape, with its layers scanned."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from engine.config import NetworkConfig
+from engine.descent import Method, Problem, State, start
+from engine.kernel import ntk
+from engine.network import Params, apply, draw
+from engine.perturbation.companion import Companion, advance_both
+
+
+class Look(NamedTuple):
+    """Networks seen at training and held-out points, on the host.
+
+    Attributes:
+        step: after how many each was seen.
+        h: float32 outputs before scale and centring.
+        kernel: the full kernel of k outputs, entry [i k + head, j k + head'].
+    """
+
+    step: Int[np.ndarray, " g"]
+    h: Float[np.ndarray, "g p k"]
+    kernel: Float[np.ndarray, "g pk pk"]
+
+    def of(self, g: int) -> "Look":
+        """That of one network."""
+        return Look(*(array[g] for array in self))
+
+
+def over_seeds(function: Callable, *arguments: Any) -> Any:
+    """`function` over the leading axis. Mapping a single network would only cost copies."""
+    if jax.tree.leaves(arguments)[0].shape[0] > 1:
+        return jax.vmap(function)(*arguments)
+    found = function(*jax.tree.map(lambda leaf: leaf[0], arguments))
+    return jax.tree.map(lambda leaf: leaf[None], found)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 3, 4))
+def begin(network: NetworkConfig, method: Method, keys: Array, input_dim: int, output_dim: int) -> State:
+    """Networks before their first step."""
+    return over_seeds(lambda key: start(method, draw(network, key, input_dim, output_dim)), keys)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def look(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
+    """Outputs h and full kernel at x."""
+
+    def one(params: Params) -> tuple[Array, Array]:
+        h = apply(network, params, x.astype(jnp.float32))
+        return h, ntk(network, params, x, heads="full", precision=precision)
+
+    return over_seeds(one, params)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def advance(
+    network: NetworkConfig,
+    method: Method,
+    problem: Problem,
+    state: State,
+    beside: Companion,
+    until: Array,
+    below: Array,
+    above: Array,
+) -> tuple[State, Companion]:
+    """Steps of every network, each with its lazy one beside it."""
+    return over_seeds(partial(advance_both, network, method), problem, state, beside, until, below, above)

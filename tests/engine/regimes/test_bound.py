@@ -1,0 +1,56 @@
+"""P2 from looks that are added until the sum is known, against sums over every step."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engine.regimes.bound import TOLERANCE, Bound
+from engine.regimes.cell import first_marks
+
+
+def refined(size: Callable[[np.ndarray], np.ndarray], last: int, weight: np.ndarray) -> tuple[Bound, int]:
+    """Looked at until nothing is wanted, and how often."""
+    every = np.arange(last + 1)
+    values = size(every)
+    found = Bound(every, weight, {step: float(values[step]) for step in (0, *first_marks(last))})
+    while wanted := found.wanted():
+        found.add({step: float(values[step]) for step in wanted})
+    return found, len(found.size)
+
+
+CURVES = {
+    "saturating": lambda k: 1 - np.exp(-k / 30),
+    "a catapult between looks": lambda k: np.exp(-(((k - 700) / 40) ** 2)) + 0.01,
+    "oscillating": lambda k: 0.5 + 0.5 * np.sin(k / 9),
+    "of period two": lambda k: np.where(k % 2, 1.0, 0.1),
+    "growing": lambda k: np.exp(k / 100),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("rate", [0.0, 0.002])
+def test_it_is_within_15_percent_of_the_whole_sum(name: str, rate: float) -> None:
+    last = 1900
+    weight = np.exp(-rate * np.arange(last + 1))
+    found, looks = refined(CURVES[name], last, weight)
+    assert found.value == pytest.approx(weight @ CURVES[name](np.arange(last + 1)), rel=0.15)
+    assert found.error <= TOLERANCE
+    if name in ("saturating", "growing"):
+        assert looks < 60
+
+
+def test_looks_left_out_leave_an_estimate_that_says_so() -> None:
+    """A peak of height 1 in the middle changes all of P2; the left half, looked into, is flat."""
+    found = Bound(np.arange(101), np.ones(101), {0: 0.0, 50: 1.0, 100: 0.0})
+    assert (found.value, found.error) == (pytest.approx(50), pytest.approx(1.0))
+    assert found.wanted() == [25, 75]
+    found.add({25: 0.5})
+    assert found.error == pytest.approx(0.5)
+    assert found.wanted() == [75]
+
+
+def test_what_is_not_finite_is_not_refined() -> None:
+    found = Bound(np.arange(5), np.ones(5), {0: 0.0, 2: np.nan, 4: 1.0})
+    assert found.wanted() == []
+    assert np.isnan(found.error)

@@ -1,0 +1,48 @@
+"""The sampled spread: how often its interval covers, and when it is not determined."""
+
+import numpy as np
+import pytest
+
+from engine.config import RunConfig
+from engine.initialisation.law import law_of
+from engine.initialisation.sampler import draw
+from engine.regimes.sampled_spread import interval, needed, spread_at_initialisation
+
+
+def test_a_deep_narrow_tanh_network_is_stochastic_and_its_upper_end_is_not_known() -> None:
+    """Issue 12: 512 draws read .93, 60,000 draws 1.45 +- .10."""
+    run = RunConfig.from_dict(
+        {
+            "data": {"name": "sphere", "dim": 8, "size": 16, "test_size": 64},
+            "network": {"activation": "tanh", "depth": 16, "width": 16, "sigma_w_readout": 1.0, "train_bias": False,
+                        "output_bias": False, "centred": True},
+        }
+    )  # fmt: skip
+    found = spread_at_initialisation(run)
+    assert found["cv2"] == pytest.approx(1.45, abs=0.3)
+    assert 1 <= found["cv2_low"] < found["cv2"]
+    assert found["cv2_high"] == np.inf
+
+
+def test_draws_needed_are_those_of_a_log_normal() -> None:
+    """Its square has skewness (e^{4v} + 2) sqrt(e^{4v} - 1): 25 times its square by Cochran's rule."""
+    v = 0.2
+    K = np.exp(np.sqrt(v) * np.random.default_rng(0).standard_normal(200_000))
+    square = np.exp(4 * v)
+    assert needed(K) == pytest.approx(25 * (square + 2) ** 2 * (square - 1), rel=0.05)
+    assert needed(np.zeros(10)) == np.inf
+    assert np.isnan(interval(np.zeros(10))["cv2"])
+
+
+def test_a_small_sample_of_a_heavy_tail_has_a_lower_end_only() -> None:
+    law = law_of((8, *(16,) * 8, 1), norm_x_squared=8.0, train_bias=False, output_bias=False)
+    found = interval(draw(law, 512, np.random.default_rng(0), first_step=False).K)
+    assert found["cv2_high"] == np.inf
+    assert found["cv2_low"] < 4.64  # exact
+
+
+def test_the_readout_is_halved() -> None:
+    K = np.random.default_rng(0).uniform(1, 2, 1000)
+    whole, half = interval(K), interval(K, halved=True)
+    assert half["cv2"] + 1 == pytest.approx((whole["cv2"] + 1) / 2)
+    assert half["cv2_high"] + 1 == pytest.approx((whole["cv2_high"] + 1) / 2)
