@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.config import RunConfig
+from engine.data.decoding import decode
 from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
 
@@ -23,7 +25,7 @@ def with_table(values: Any, folder: Path) -> Any:
     data = values.get("data") if isinstance(values, dict) else None
     if not isinstance(data, dict) or data.get("name") != "csv" or "path" not in data:
         return values
-    table = _read_text(folder / str(data["path"]))
+    table = _read(folder / str(data["path"]), _decoded)
     return values | {"data": {key: value for key, value in data.items() if key != "path"} | {"content": table}}
 
 
@@ -36,6 +38,18 @@ def read_yaml(path: Path) -> Any:
 
 
 def _read_text(path: Path) -> str:
+    return _read(path, lambda content: content.decode("utf-8-sig"))
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a table; how it was decoded, where that is worth a word, goes to standard error."""
+    text, remarks = decode(content)
+    for remark in remarks:
+        print(f"note: data.path: {remark}", file=sys.stderr)
+    return text
+
+
+def _read(path: Path, decoded: Callable[[bytes], str]) -> str:
     """The text of a file of at most `MOST_CHARACTERS` bytes. Raises `ConfigError`; waits for no pipe."""
     try:
         kind = path.stat().st_mode
@@ -45,7 +59,7 @@ def _read_text(path: Path) -> str:
             content = file.read(MOST_CHARACTERS + 1)
         if len(content) > MOST_CHARACTERS:
             raise ValueError(f"holds more than {MOST_CHARACTERS:,} bytes, at most {MOST_CHARACTERS:,} are read")
-        return content.decode("utf-8-sig")
+        return decoded(content)
     except UnicodeDecodeError:
         reason = "not UTF-8 text"
     except (OSError, ValueError) as error:
