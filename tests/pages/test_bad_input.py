@@ -18,7 +18,7 @@ from pages.controls import judged
 from pages.drafts import draft_of
 from pages.files import read_yaml
 from pages.presets import PRESETS
-from pages.settings import SETTINGS, choices, kind_of
+from pages.settings import SETTINGS, applicable, choices, kind_of
 
 NAMES = [setting.name for setting in SETTINGS]
 
@@ -56,9 +56,15 @@ ABSURD = st.text(max_size=30) | st.sampled_from(
      "a" * 3000, "*x", "![x](y)", "|x|"]
 )  # fmt: skip
 GOOD = st.sampled_from(
-    [text for s in SETTINGS for data in DATASETS if kind_of(s, data) in ("choice", "flag") and s.name not in ("target",)
-     for text in choices(s, data)] + ["x0+x1x2", "fourier", "parity", "critical"]
-)  # fmt: skip
+    [
+        text
+        for data in DATASETS
+        for setting in applicable(data)
+        if kind_of(setting, data) in ("choice", "flag") and setting.name != "target"
+        for text in choices(setting, data)
+    ]
+    + ["x0+x1x2", "fourier", "parity", "critical"]
+)
 TEXTS = NUMBERS | ABSURD | GOOD
 QUERIES = st.fixed_dictionaries(
     {},
