@@ -30,7 +30,7 @@ class Collapse:
     """What one metric says; None where there is not enough data.
 
     Attributes:
-        p_value: of the permutation test: small rejects that beta alone decides.
+        p_value: of the permutation test: small rejects that beta alone decides. It needs `FEWEST_BETAS` groups.
         depth_exponent: of the metric as depth^exponent at fixed beta.
         depth_exponent_error: half its 95% t interval, from the scatter of configurations.
         best_q: the q for which the metric is closest to one smooth curve in depth^q beta; 0 is beta alone.
@@ -67,9 +67,11 @@ def collapse(
     shared = table.groupby("b").filter(lambda group: group["cell"].nunique() > 1)
     groups = shared["b"].nunique()
     if not groups:
-        return Collapse(None, None, None, best, 0)
+        return Collapse(None, None, None, None, 0)
     exponent, error = _exponent(shared.groupby("cell").mean())
-    return Collapse(_p_value(shared, np.random.default_rng(seed), permutations), exponent, error, best, groups)
+    tested = groups >= FEWEST_BETAS
+    p_value = _p_value(shared, np.random.default_rng(seed), permutations) if tested else None
+    return Collapse(p_value, exponent, error, best if tested else None, groups)
 
 
 def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Collapse]:

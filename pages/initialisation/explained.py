@@ -99,8 +99,9 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "beyond": (
         r"**Beyond the first step**, $E[\Delta K_t]/E[K]$ with $\Delta K_t = K_t(x,x) - K_0(x,x)$, for gradient "
-        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with a normal interval "
-        r"(from the sample's own standard error: meant as 95%, less where few networks carry the mean), the median network, and the band that holds 90% of networks. "
+        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with a normal interval (from the "
+        r"sample's own standard error: meant as 95%, less where few networks carry the mean), the median network, and "
+        r"the band that holds 90% of networks. "
         r"$t = \eta_{\rm eff}\times$ step. The dashed line is $t\,E[dK/dt]/E[K]$, exact where the law is known.",
         "engine.initialisation.drift_ensemble: real networks, Runge-Kutta",
     ),

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.quantities import Quantity
-from engine.regimes.collapse import COLLAPSED, FEWEST_BETAS
+from engine.regimes.collapse import COLLAPSED
 from engine.regimes.labels import Thresholds
 from engine.regimes.requests import Cell
 from engine.regimes.summary import notes
@@ -138,7 +138,7 @@ def collapsed(picture: Picture, form: Form) -> None:
     with right:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             q = form.slider("q", "q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP)
-            if found.best_q is not None and found.groups >= FEWEST_BETAS:
+            if found.best_q is not None:
                 st.button("Best q", on_click=_choose, args=(form.key("q"), found.best_q), key="best_q")
         st.markdown(
             r"Networks of every depth against $L^q\beta$. If one variable decides, all colours lie on one curve: at "
@@ -163,13 +163,12 @@ def every_metric(picture: Picture) -> pd.DataFrame:
     for name in COLLAPSED:
         found = picture.collapse(name)
         exponent, error = found.depth_exponent, found.depth_exponent_error
-        tested = found.groups >= FEWEST_BETAS
         rows.append(
             {
                 "metric": METRICS[name].label,
-                "p": number(found.p_value if tested else None, 2),
+                "p": number(found.p_value, 2),
                 "depth exponent (95%)": "—" if exponent is None or error is None else f"{exponent:.2f} ± {error:.2f}",
-                "best q": number(found.best_q if tested else None),
+                "best q": number(found.best_q),
             }
         )
     return pd.DataFrame(rows)

@@ -277,10 +277,11 @@ def test_laws_and_crossings_of_a_study_follow_the_numbers(entries):
         entries,
     )
     said = " ".join(study_words.sentences(found, 0.1))
-    assert "order 0 (lazy) as $n^{-1.00}$, of orders 0–1 as $n^{-2.00}$, of orders 0–2 as $n^{-3.00}$" in said
+    for label, power in (("order 0 (lazy)", 1), ("orders 0–1", 2), ("orders 0–2", 3)):
+        assert f"{label} as $n^{{-{power}.00}}$ [−{power}.00, −{power}.00]" in said
     assert r"follows 2 $\beta^{1.00}$" in said
     assert r"alone: 1 $\beta^{0.50}$" in said
-    assert r"The drift is 0.1 at $\beta$ = 0.05 (0.05 to 0.05)" in said
+    assert r"The drift is 0.1 at $\beta$ = 0.05 (95%: 0.05 to 0.05)" in said
     depth = 2
     assert rf"Order 0 errs by 0.1 at $\beta$ = {number(0.1 * depth / 3)}" in said
     near = study_of({"error_full": 0.9 * np.array(entries["study"]["error_order_2"])}, entries)

@@ -40,6 +40,14 @@ def test_without_shared_betas_there_is_no_test() -> None:
     assert found == Collapse(None, None, None, None, 0)
 
 
+def test_two_shared_betas_are_no_test() -> None:
+    frame = synthetic.runs(np.random.default_rng(0))
+    betas = np.sort(frame["beta"].unique())
+    found = of(frame[frame["beta"].isin(betas[4:6])])
+    assert found.groups <= 2
+    assert (found.p_value, found.best_q) == (None, None)
+
+
 def test_one_seed_gives_an_exponent_and_no_test() -> None:
     found = of(synthetic.runs(np.random.default_rng(0), seeds=1, exponent=0.4))
     assert found.p_value is None
