@@ -29,7 +29,7 @@ from typer import Abort
 from typer._click.exceptions import ClickException  # typer carries its own click and exports only part of it
 
 from cache import Store, cached_compute
-from cache.failure import explain
+from cache.failure import SchedulerError, explain
 from cache.faults import CacheFault
 from engine import jobs
 from engine.cost import Calibration, Limits, check, estimate
@@ -308,7 +308,7 @@ def main() -> None:
     try:
         if app(standalone_mode=False) == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
             interrupted()
-    except (ConfigError, CacheFault) as error:
+    except (ConfigError, CacheFault, SchedulerError) as error:
         fail(str(error))
     except ClickException as error:
         fail(error.format_message())
