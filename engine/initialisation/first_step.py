@@ -78,7 +78,7 @@ def mean_residual(law: Law, c: float, target: float) -> float:
     if law.centred:
         return abs(target)
     m = np.arange(int(law.hidden[0]))
-    share = scipy.stats.binom.pmf(m, m[-1], 0.5)
+    share = np.asarray(scipy.stats.binom.pmf(m, m[-1], 0.5))
     m, share = m[share > TINY], share[share > TINY]
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     # The length sqrt(X) is a chi variable: it lies within SPAN of sqrt(m), its standard deviation is at most .71.
