@@ -100,7 +100,7 @@ def test_other_spectra_are_not() -> None:
     assert "not a power law" in exponential.reason
     assert exponential.error > 0.1
     few = bias.decay(diagonal(np.concatenate([np.arange(1.0, 11) ** -2, np.zeros(54)])))
-    assert "only 7 eigenvalues above the noise floor" in few.reason
+    assert "only 7 eigenvalues from 4 to p/2 and above the noise floor" in few.reason
     assert "only 0" in bias.decay(diagonal(np.zeros(64))).reason
 
 
