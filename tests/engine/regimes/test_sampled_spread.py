@@ -9,6 +9,7 @@ from engine.initialisation.sampler import draw
 from engine.regimes.sampled_spread import interval, needed, spread_at_initialisation
 
 
+@pytest.mark.long
 def test_a_deep_narrow_tanh_network_is_stochastic_and_its_upper_end_is_not_known() -> None:
     """Issue 12: 512 draws read .93, 60,000 draws 1.45 +- .10."""
     run = RunConfig.from_dict(
