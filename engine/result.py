@@ -28,6 +28,9 @@ class SeedResult:
         seed, stop_reason: "residual", "max_steps", "diverged" or "dead" (K_0 = 0).
         effective_rate, learning_rate: eta_eff and eta.
         steps, t_stop: where it stopped.
+        precision, precision_reason: of the training, and why it is float64; empty where that was asked for.
+        rounding: relative error of the outputs at t = 0 (`engine.precision.Rounding`); None where they overflow.
+        kernel_rounding: of K_0, relative to its top eigenvalue.
         arrays: step, t (T,); the scalars (T,); eigenvalues and mode_residual (T, M); overlap (T, sizes);
             profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k).
     """
@@ -39,6 +42,10 @@ class SeedResult:
     steps: int
     t_stop: float
     arrays: Arrays
+    precision: str = "float32"
+    precision_reason: str = ""
+    rounding: float | None = 0.0
+    kernel_rounding: float = 0.0
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
