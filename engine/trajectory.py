@@ -106,14 +106,13 @@ class Trajectory:
         """
         self._pending: deque[tuple[int, Future]] = deque()
         with ThreadPoolExecutor(1) as self._pool:
-            self._take(self.state)
+            first = self._pool.submit(self._measured, self.state.params)
             self._compile()
-            first = self._pending[0][1].result()
-            self.rate = self._effective_rate(first)
-            if self._unresolved(first):
-                self._pending.clear()
-                self._take(self.state)
+            self.rate = self._effective_rate(first.result())
+            if self._unresolved(first.result()):
+                first = self._pool.submit(self._measured, self.state.params)
                 self._compile()
+            self._keep(self.state, first)
             self._collect()
             self.problem = self.problem._replace(rate=self.h_0.dtype.type(self.rate))
             self._train()
@@ -263,10 +262,13 @@ class Trajectory:
 
     def _take(self, state: State) -> None:
         """Has a state measured; reports what is ready, and waits when measuring falls behind."""
+        self._keep(state, self._pool.submit(self._measured, state.params))
+        self._collect(most=MOST_PENDING)
+
+    def _keep(self, state: State, measured: Future) -> None:
         step = int(state.step)
         self.store.add(step, jax.device_get((state.params, state.optimiser)))
-        self._pending.append((step, self._pool.submit(self._measured, state.params)))
-        self._collect(most=MOST_PENDING)
+        self._pending.append((step, measured))
 
     def _collect(self, most: int = 0) -> None:
         """Keeps and reports measurements in order, until at most `most` are under way."""

@@ -23,14 +23,15 @@ from jaxtyping import Array, Float, Int
 from engine import diagnostics
 from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset, generate
-from engine.descent import DIVERGED, Method, Problem, State, advance, start
+from engine.descent import DIVERGED, Method, Problem, State, advance, dtype_of, start
 from engine.device import device_name
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.estimates import POWERS, Tally, columns, estimates
 from engine.kernel import ntk
-from engine.measure import HELD_OUT, normalised_error, spread
+from engine.measure import HELD_OUT, SHOWN, normalised_error, spread
 from engine.network import Params, apply, draw
 from engine.perturbation.lazy import frozen
+from engine.precision import cast, foretold, left_for_float64, refuse, rounding_of
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes.requests import TOGETHER
 from engine.regimes.runs import FAILURES
@@ -93,7 +94,7 @@ class Look(NamedTuple):
 
     Attributes:
         step: after how many each was seen.
-        h: float32 outputs before scale and centring.
+        h: outputs before scale and centring, in the precision of the training.
         kernel: the full kernel of k outputs, entry [i k + head, j k + head'].
     """
 
@@ -120,33 +121,59 @@ class Ensemble:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row of results per seed."""
-        config, method = self.config, Method.of(self.config.training)
+        config, asked = self.config, self.config.training.precision
         keys = jax.vmap(jax.random.key)(jnp.array(self.seeds))
-        state, rows = (
-            _begin(config.network, method, keys, config.data.input_dim, config.data.output_dim),
-            len(self.seeds),
-        )
-        problem = Problem(
-            jnp.broadcast_to(jnp.float32(self.data.x_train), (rows, *self.data.x_train.shape)),
-            jnp.broadcast_to(jnp.float32(self.data.y_train), (rows, *self.data.y_train.shape)),
-            jnp.zeros((rows, *self.data.y_train.shape), jnp.float32),
-            jnp.zeros(rows, jnp.float32),
-            keys,
-        )
-        with ThreadPoolExecutor(1) as pool:
-            nothing = jnp.zeros(rows, jnp.int32), jnp.zeros(rows, jnp.float32)
-            compiled = pool.submit(_advance, config.network, method, problem, state, *nothing, nothing[1])
-            at_start = self._look(state)
-            compiled.result()
+        params = jax.device_get(_draw(config.network, keys, config.data.input_dim, config.data.output_dim))
+        self._begin(keys, params, "float32" if asked == "auto" else asked)
+        if asked == "auto" and self.precision == "float32" and self._unresolved():
+            self._begin(keys, params, "float64")
+        for rounding, seed in zip(self.rounding, self.seeds, strict=True):
+            refuse(config.network, rounding, self.precision, seed)
         self.tell(0.1, "measured at initialisation")
-        h_0 = at_start.h if config.network.centred else np.zeros_like(at_start.h)
-        lambda_max = np.array([diagnostics.spectrum(K)[0][0] for K in self._train_block(at_start.kernel)])
-        rate = self._rates(lambda_max)
-        problem = problem._replace(h_0=jnp.asarray(h_0[:, : self.size]), rate=jnp.asarray(rate, jnp.float32))
-        residual = self._residual(at_start, h_0)
-        looks = [at_start, *self._train(problem, state, np.linalg.norm(residual, axis=(1, 2)), rate > 0)]
+        sizes = np.linalg.norm(self._residual(self.at_start), axis=(1, 2))
+        looks = [self.at_start, *self._train(self.problem, self.state, sizes, self.rate > 0)]
         with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
-            return [self._row(g, [look.of(g) for look in looks], h_0[g], float(rate[g])) for g in range(rows)]
+            return [self._row(g, [look.of(g) for look in looks]) for g in range(len(self.seeds))]
+
+    def _begin(self, keys: Array, params: Params, precision: str) -> None:
+        """Sets out from these parameters with all that a step touches in this precision, or in float64 where float32
+        would be wrong from the first step on."""
+        one = [jax.tree.map(lambda leaf, g=g: leaf[g], params) for g in range(len(self.seeds))]
+        x, y = self.data.x_train[:SHOWN], self.data.y_train[:SHOWN]
+        self.rounding = [rounding_of(self.config.network, own, x, y, precision) for own in one]
+        sound = [rounding for rounding in self.rounding if np.isfinite(rounding.outputs)]
+        if self.config.training.precision == "auto" and precision == "float32" and any(map(left_for_float64, sound)):
+            return self._begin(keys, params, "float64")
+        self.precision, method, rows = precision, Method.of(self.config.training), len(self.seeds)
+        self.state = _start(method, cast(params, precision))
+        x, y = (np.asarray(array, precision) for array in (self.data.x_train, self.data.y_train))
+        x, y = np.broadcast_to(x, (rows, *x.shape)), np.broadcast_to(y, (rows, *y.shape))
+        nothing = np.zeros(rows, precision)
+        self.problem = Problem(*map(jnp.asarray, (x, y, np.zeros_like(y), nothing)), keys)
+        with ThreadPoolExecutor(1) as pool:
+            none = jnp.zeros(rows, jnp.int32), jnp.asarray(nothing), jnp.asarray(nothing)
+            compiled = pool.submit(_advance, self.config.network, method, self.problem, self.state, *none)
+            self.at_start = self._look(self.state)
+            compiled.result()
+        self.h_0 = self.at_start.h if self.config.network.centred else np.zeros_like(self.at_start.h)
+        self.spectra = [diagnostics.spectrum(K) for K in self._train_block(self.at_start.kernel)]
+        overflow = [not np.isfinite(rounding.outputs) for rounding in self.rounding]
+        self.rate = self._rates(np.where(overflow, np.nan, [values[0] for values, _ in self.spectra]))
+        rate = jnp.asarray(self.rate.astype(precision))
+        self.problem = self.problem._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
+
+    def _unresolved(self) -> bool:
+        """Whether float32 does not resolve the run that K_0 foretells of one of the networks."""
+        residual = self._residual(self.at_start)
+        params = jax.device_get(self.state.params)
+        for g in np.flatnonzero(self.rate > 0):
+            values, vectors = self.spectra[g]
+            own = jax.tree.map(lambda leaf, g=g: leaf[g], params)
+            modes = vectors.T @ residual[g].ravel()
+            forecast = foretold(self.config.training, values, modes, float(self.rate[g]), own)
+            if left_for_float64(self.rounding[g], forecast):
+                return True
+        return False
 
     def _look(self, state: State) -> Look:
         found = _look(self.config.network, self.config.kernel_precision, state.params, self.x)
@@ -156,9 +183,9 @@ class Ensemble:
         rows = self.size * self.config.data.output_dim
         return kernel[..., :rows, :rows]
 
-    def _residual(self, taken: Look, h_0: np.ndarray) -> Float[np.ndarray, "g M k"]:
-        f = np.float32(self.config.network.alpha) * (taken.h - h_0)[:, : self.size]
-        return f.astype(np.float64) - self.data.y_train
+    def _residual(self, taken: Look) -> Float[np.ndarray, "g M k"]:
+        f = self.config.network.alpha * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
+        return f - self.data.y_train
 
     def _rates(self, lambda_max: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
         """eta_eff of every seed; 0 where the kernel is dead or not finite."""
@@ -183,8 +210,8 @@ class Ensemble:
     ) -> list[Look]:
         """After 1, 2, 4, 8, ... steps, and when all have stopped."""
         training, method = self.config.training, Method.of(self.config.training)
-        below = jnp.asarray((training.stop_residual or 0.0) * residual, jnp.float32)
-        above = jnp.asarray(DIVERGED * residual, jnp.float32)
+        below = jnp.asarray((training.stop_residual or 0.0) * residual, self.precision)
+        above = jnp.asarray(DIVERGED * residual, self.precision)
         looks, step, mark, chunk = [], 0, 1, 16
         while True:
             began = time.monotonic()
@@ -200,9 +227,10 @@ class Ensemble:
             if ended:
                 return looks
 
-    def _row(self, g: int, looks: list[Look], h_0: np.ndarray, rate: float) -> dict[str, Any]:
+    def _row(self, g: int, looks: list[Look]) -> dict[str, Any]:
         """Results of the seed at position g, whose looks are at the start, after one step, ..., at the stop."""
-        alpha, k, M = np.float32(self.config.network.alpha), self.config.data.output_dim, self.size
+        alpha, k, M = self.config.network.alpha, self.config.data.output_dim, self.size
+        h_0, rate = self.h_0[g], float(self.rate[g])
         f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))
@@ -212,10 +240,14 @@ class Ensemble:
         steps = np.array([look.step for look in looks])
         lazy = Lazy.of(kernels[0], r_0.ravel(), rate, int(steps[-1]), self.config.training.integrator == "gd")
         change = np.array([np.abs(diagnostics.spectrum(K - kernels[0])[0]).max() for K in kernels])
+        elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved))
+        # A root mean square per training point, carried to the held-out ones.
+        noise = self.rounding[g].after(int(steps[-1])) * start_residual * np.sqrt(len(moved) / len(lazy.modes))
+        rounding = diagnostics.ratio(noise, np.linalg.norm(moved))
         return {
             "seed": self.seeds[g],
             "end": self._end(traced_T, residual),
-            "elt": diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved)),
+            "elt": np.maximum(elt, rounding),
             "drift": diagnostics.drift(traced_T, traced_0),
             "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
             "first_step": diagnostics.drift(traced_1, traced_0),
@@ -227,6 +259,8 @@ class Ensemble:
             "steps": float(steps[-1]),
             "t_stop": rate * steps[-1],
             "effective_rate": rate,
+            "rounding": rounding,
+            "bits": float(8 * np.dtype(self.precision).itemsize),
         }
 
     def _end(self, K_T: np.ndarray, residual: float) -> str:
@@ -312,15 +346,22 @@ def over_seeds(function: Callable, *arguments: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[None], found)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 3, 4))
-def _begin(network: NetworkConfig, method: Method, keys: Array, input_dim: int, output_dim: int) -> State:
-    return over_seeds(lambda key: start(method, draw(network, key, input_dim, output_dim)), keys)
+@partial(jax.jit, static_argnums=(0, 2, 3))
+def _draw(network: NetworkConfig, keys: Array, input_dim: int, output_dim: int) -> Params:
+    return over_seeds(lambda key: draw(network, key, input_dim, output_dim), keys)
+
+
+def _start(method: Method, params: Params) -> State:
+    """That of `engine.descent.start` of every network."""
+    one = start(method, jax.tree.map(lambda leaf: leaf[0], params))
+    rows = jax.tree.leaves(params)[0].shape[0]
+    return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (rows, *np.shape(leaf))), one)._replace(params=params)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _look(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
     def one(params: Params) -> tuple[Array, Array]:
-        h = apply(network, params, x.astype(jnp.float32))
+        h = apply(network, params, x.astype(dtype_of(params)))
         return h, ntk(network, params, x, heads="full", precision=precision)
 
     return over_seeds(one, params)

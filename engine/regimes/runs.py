@@ -10,7 +10,7 @@ from engine.regimes.requests import Cell, SweepConfig
 
 METRICS = (
     "elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2", "residual", "sharpness", "test_error",
-    "steps", "t_stop", "effective_rate",
+    "steps", "t_stop", "effective_rate", "rounding", "bits",
 )  # fmt: skip
 """What a run is measured by, at the stop T unless said otherwise:
 
@@ -19,7 +19,8 @@ on training points drift = ||K_T - K_0||_F/||K_0||_F, shape_drift = ||K_T/||K_T|
 first_step = the drift after one step, residual_lazy_error = ||r_T - r_lazy||/||r(0)||,
 p2 = int ||K_s - K_0|| ||r_lazy(s)|| ds/||r(0)||, residual = ||r_T||/||r(0)||;
 sharpness = eta_eff lambda_max(K_T), unstable from 2; test_error = sum |f - y|^2/sum |y|^2 on held-out points;
-t_stop = eta_eff steps. NaN where not finite.
+t_stop = eta_eff steps; rounding = what rounding leaves undetermined of elt (`engine.precision`), which is never given
+below it; bits = 32 or 64, of the precision of the training. NaN where not finite.
 """
 
 FAILURES = ("diverged", "dead", "cap")
