@@ -82,7 +82,7 @@ def left_for_float64(float32: Rounding, forecast: Forecast | None = None) -> str
     return ""
 
 
-def refuse(network: NetworkConfig, rounding: Rounding, name: str, seed: int) -> None:
+def refuse(rounding: Rounding, name: str, seed: int) -> None:
     """Raises `ConfigError` where a network's function is not determined in this precision.
 
     Outputs that overflow are not refused: the run ends as diverged.
@@ -92,6 +92,16 @@ def refuse(network: NetworkConfig, rounding: Rounding, name: str, seed: int) -> 
         message = (
             f"{name} does not determine the function of seed {seed}: the last bit moves it by {rounding.outputs:.2g} of its "
             f"size at t = 0, more than {REFUSED:g}: lower sigma_w or depth{last}"
+        )
+        raise ConfigError([Problem("network", message)])
+
+
+def refuse_kernel(rounding: float, seed: int) -> None:
+    """Raises `ConfigError` where float64 does not determine a kernel: rounding is relative to its top eigenvalue."""
+    if rounding > REFUSED:
+        message = (
+            f"float64 does not determine the kernel of seed {seed}: the last bit moves it by {rounding:.2g} of its size at "
+            f"t = 0, more than {REFUSED:g}: lower sigma_w or depth"
         )
         raise ConfigError([Problem("network", message)])
 

@@ -19,6 +19,9 @@ SCALARS = (
 )  # fmt: skip
 """The diagnostics that are one number per checkpoint, as in `engine.quantities`."""
 
+FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding")
+"""What a summary holds of every seed, as in `SeedResult`."""
+
 
 @dataclass(frozen=True, eq=False)
 class SeedResult:
@@ -85,7 +88,8 @@ class RunResult:
 
     def noise_floor(self, index: int = 0) -> Float[np.ndarray, " T"]:
         """Eigenvalues of the seed at this position below it are rounding."""
-        return noise_floor(self.seeds[index]["eigenvalues"], self.config.kernel_precision)
+        seed = self.seeds[index]
+        return noise_floor(seed["eigenvalues"], self.config.kernel_precision, seed.kernel_rounding)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -107,7 +111,7 @@ class RunResult:
             "lambda_max_end": ends("lambda_max", -1),
             "residual_end": ends("residual", -1),
             "test_error_end": ends("test_error", -1),
-            **{name: [getattr(seed, name) for seed in self.seeds] for name in ("t_stop", "steps", "stop_reason")},
+            **{name: [getattr(seed, name) for seed in self.seeds] for name in FACTS},
         }
 
 

@@ -32,7 +32,7 @@ from engine.measure import (
 )
 from engine.network import Params, init
 from engine.parameters import StateStore, capacity
-from engine.precision import Rounding, cast, foretold, left_for_float64, refuse, rounding_of
+from engine.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.result import SCALARS
 from engine.schema import ConfigError
@@ -72,7 +72,7 @@ class Trajectory:
             self._leave_float32(left_for_float64(self.rounding))
         if not np.isfinite(self.rounding.outputs):
             self.stop_reason = "diverged"
-        refuse(config.network, self.rounding, self.precision, seed)
+        refuse(self.rounding, self.precision, seed)
 
     def _rounding(self, params: Params, precision: str) -> Rounding:
         some = spread(len(self.data.x_train), SHOWN)
@@ -283,6 +283,7 @@ class Trajectory:
             taken = measure(self.config, params, self.h_0, self.where)
             if self.reference is None:
                 self.kernel_rounding = kernel_rounding(self.config, self.start, self.where, taken.kernel)
+                refuse_kernel(self.kernel_rounding, self.seed)
                 self.reference = reference_of(self.data, taken)
             found = summarise(self.config, self.data, taken, self.reference)
             if self.config.data.output_dim > 1:

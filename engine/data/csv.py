@@ -125,4 +125,5 @@ class CsvConfig(DatasetConfig):
                 ]
             )
         x = standardised(inputs[train], inputs[test], per_coordinate=True)
-        return finished(self, x, (targets[train], targets[test]), notes=repeated_points_note(x[0]))
+        notes, natural = repeated_points_note(x[0]), float(np.abs(targets).max())
+        return finished(self, x, (targets[train], targets[test]), notes, natural)

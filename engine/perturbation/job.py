@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate
+from engine.diagnostics import NOTHING
 from engine.measure import spread
 from engine.parameters import ParameterPath
 from engine.path import KernelPath, kernel_path
@@ -184,7 +185,7 @@ def _predicted(path: KernelPath, found: Prediction) -> Arrays:
         return {
             f"predicted_{name}": np.linalg.norm(change, axis=(1, 2)) / size,
             f"predicted_{name}_error": np.divide(
-                missed, measured, out=np.full_like(missed, np.nan), where=measured > 0
+                missed, measured, out=np.full_like(missed, np.nan), where=measured > NOTHING * size
             ),
         }
 

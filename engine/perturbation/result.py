@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from engine.diagnostics import NOTHING, without_rounding
 from engine.entry import opened
 from engine.perturbation.requests import PerturbationConfig
 from engine.progress import Arrays
@@ -59,7 +60,7 @@ class SeedPerturbation:
     def residual_held_out(self, curve: str) -> Float[np.ndarray, " T"]:
         """||f* - y*|| over its start, on held-out points."""
         missed = self["outputs_held_out"] - self["y_held_out"]
-        start = np.linalg.norm(missed[0, 0])
+        start = np.linalg.norm(without_rounding(missed[0, 0], self["residuals"][0, 0]))
         return np.linalg.norm(missed[CURVES.index(curve)], axis=1) / (start or np.nan)
 
     def error(self, curve: str) -> Float[np.ndarray, " T"]:
@@ -99,7 +100,7 @@ class SeedPerturbation:
         """
         lazy, error = self.error("order_0"), self.error(f"order_{order}")
         at = int(np.argmax(np.where(self.at_checkpoint, lazy, -1.0)))
-        return float(1 - error[at] / lazy[at]) if lazy[at] > 0 else float("nan")
+        return float(1 - error[at] / lazy[at]) if lazy[at] > NOTHING else float("nan")
 
     def _relative(self, values: np.ndarray) -> np.ndarray:
         return values / self.scale if self.scale > 0 else np.zeros_like(values)

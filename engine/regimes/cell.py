@@ -31,7 +31,7 @@ from engine.kernel import ntk
 from engine.measure import HELD_OUT, SHOWN, normalised_error, spread
 from engine.network import Params, apply, draw
 from engine.perturbation.lazy import frozen
-from engine.precision import cast, foretold, left_for_float64, refuse, rounding_of
+from engine.precision import cast, foretold, last_bit, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes.requests import TOGETHER
 from engine.regimes.runs import FAILURES
@@ -127,8 +127,7 @@ class Ensemble:
         self._begin(keys, params, "float32" if asked == "auto" else asked)
         if asked == "auto" and self.precision == "float32" and self._unresolved():
             self._begin(keys, params, "float64")
-        for rounding, seed in zip(self.rounding, self.seeds, strict=True):
-            refuse(config.network, rounding, self.precision, seed)
+        self._refuse()
         self.tell(0.1, "measured at initialisation")
         sizes = np.linalg.norm(self._residual(self.at_start), axis=(1, 2))
         looks = [self.at_start, *self._train(self.problem, self.state, sizes, self.rate > 0)]
@@ -161,6 +160,17 @@ class Ensemble:
         self.rate = self._rates(np.where(overflow, np.nan, [values[0] for values, _ in self.spectra]))
         rate = jnp.asarray(self.rate.astype(precision))
         self.problem = self.problem._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
+
+    def _refuse(self) -> None:
+        """Raises `ConfigError` where a network or its kernel is not determined. What float32 resolves float64 does."""
+        for rounding, seed in zip(self.rounding, self.seeds, strict=True):
+            refuse(rounding, self.precision, seed)
+        if self.precision == "float64" and self.config.kernel_precision == "float64":
+            moved = self._look(self.state._replace(params=last_bit(jax.device_get(self.state.params), "float64")))
+            for K, (values, _), new, seed in zip(
+                self._train_block(self.at_start.kernel), self.spectra, self._train_block(moved.kernel), self.seeds, strict=True
+            ):
+                refuse_kernel(diagnostics.ratio(np.abs(diagnostics.spectrum(new - K)[0]).max(), values[0]), seed)
 
     def _unresolved(self) -> bool:
         """Whether float32 does not resolve the run that K_0 foretells of one of the networks."""
@@ -234,7 +244,8 @@ class Ensemble:
         f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))
-        residual, moved = diagnostics.ratio(np.linalg.norm(r_T), start_residual), (f_T - f_0)[M:].ravel()
+        residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
+        moved = diagnostics.without_rounding((f_T - f_0)[M:], r_0).ravel()
         kernels = [self._train_block(look.kernel) for look in looks]
         traced_0, traced_1, traced_T = (_traced(kernels[at], k) for at in (0, 1, -1))
         steps = np.array([look.step for look in looks])
@@ -247,7 +258,7 @@ class Ensemble:
         return {
             "seed": self.seeds[g],
             "end": self._end(traced_T, residual),
-            "elt": np.maximum(elt, rounding),
+            "elt": max(elt, rounding) if rounding < 1 else float("nan"),
             "drift": diagnostics.drift(traced_T, traced_0),
             "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
             "first_step": diagnostics.drift(traced_1, traced_0),
