@@ -11,6 +11,9 @@ Gram = Float[np.ndarray, "p p"]
 
 UNIT_ROUNDOFF = {"float64": 1.1e-16, "mixed": 6e-8, "float32": 6e-8}
 
+WARNED, REFUSED = 1e-3, 0.1
+"""Relative error of a network's outputs at t = 0 that a page warns of, and from which no run is made."""
+
 NOTHING = 1e-12
 """Values whose root mean square is at most this share of what they come from are rounding."""
 

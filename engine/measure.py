@@ -86,11 +86,15 @@ def _kernel(config: RunConfig, params: Params, where: Points) -> Array:
 
 
 def kernel_rounding(config: RunConfig, params: Params, where: Points, K: Float[np.ndarray, "M M"]) -> float:
-    """Rounding of K, the kernel at `params`, relative to its top eigenvalue: what their last bit moves it by."""
+    """Rounding of K, the kernel at `params`, relative to its top eigenvalue: what their last bit moves it by.
+
+    0 where there is nothing to compare: K is zero or not finite.
+    """
     moved = last_bit(cast(params, "float64"), config.kernel_precision)
     same = moved if config.kernel_precision == "float64" else cast(moved, "float32")
     E = np.asarray(_kernel(config, same, where))[: len(K), : len(K)] - K
-    return diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), diagnostics.spectrum(K)[0][0])
+    found = diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), diagnostics.spectrum(K)[0][0])
+    return found if np.isfinite(found) else 0.0
 
 
 @partial(jax.jit, static_argnames="network")

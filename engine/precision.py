@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from engine.activations import ACTIVATIONS, NUMPY
 from engine.config import NetworkConfig, TrainingConfig
-from engine.diagnostics import UNIT_ROUNDOFF
+from engine.diagnostics import REFUSED, UNIT_ROUNDOFF, WARNED
 from engine.network import Block, blocks
 from engine.schema import ConfigError, Problem
 
@@ -27,9 +27,6 @@ NOISE = 1e-4
 
 LOST = 0.1
 """So is a last bit of the parameters that is more than this share of an update: updates are lost to it."""
-
-WARNED, REFUSED = 1e-3, 0.1
-"""Relative error of the outputs at t = 0 from which float32 is left and a page warns, and from which no run is made."""
 
 SLOWEST = 0.01
 """How far a run without a stop is followed, as a fraction of its first residual."""

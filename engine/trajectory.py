@@ -304,6 +304,7 @@ class Trajectory:
     def summary(self) -> dict[str, float | int | str | None]:
         """What is said of the seed as a whole."""
         steps = max(self.checkpoints)
+        noise = self.rounding.after(steps)
         return {
             "seed": self.seed,
             "effective_rate": self.rate,
@@ -315,6 +316,7 @@ class Trajectory:
             "precision_reason": self.reason,
             "rounding": self.rounding.outputs if np.isfinite(self.rounding.outputs) else None,
             "kernel_rounding": self.kernel_rounding,
+            "noise": noise if np.isfinite(noise) else None,
         }
 
 

@@ -51,6 +51,7 @@ def expanded(run_config: RunConfig, options: Options, report: Report) -> tuple[d
 
     entries = run(training, while_training)
     result, data = RunResult.from_arrays(dict(entries["result"])), generate(run_config.data)
+    result.check_started()
     arrays, summaries = {}, []
     for index, seed in enumerate(result.seeds):
 
@@ -84,6 +85,9 @@ def seed_arrays(
         "effective_rate": rate,
         "checkpoints": len(checkpoints),
         "measured_checkpoints": len(seed["step"]),
+        "dropped_checkpoints": len(parameters.steps) - len(path.t),
+        "precision": seed.precision,
+        "noise": seed.noise,
         "interpolation_error": path.interpolation_error(),
         "lambda_max": float(frame.eigenvalues[0]) if len(frame.eigenvalues) else 0.0,
     }

@@ -56,6 +56,7 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
 
     entries = run(training, while_training)
     result = RunResult.from_arrays(dict(entries["result"]))
+    result.check_started()
     where = _where(config, generate(config.run.data))
     arrays, summaries = _common_arrays(where), []
     for index, seed in enumerate(result.seeds):
@@ -133,6 +134,8 @@ def _seed_arrays(
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
+        "dropped_checkpoints": len(chosen) - len(found),
+        "precision": seed.precision,
         "gap": along.gaps,
         "no_decay": {name: [reasons[name] for _, reasons in found] for name in along.gaps},
     }

@@ -111,12 +111,13 @@ def test_a_run_is_foretold_by_its_frozen_kernel() -> None:
     assert forecast.lost == pytest.approx(6e-8 * 10.0 / update)
 
 
-@pytest.mark.parametrize(("alpha", "elt"), [(1e4, 4.7e-6), (1e6, 4.6e-8)])
-def test_elt_falls_as_one_over_the_output_scale(alpha: float, elt: float) -> None:
-    found = cell(with_alpha(TANH, alpha))["result"]
-    assert found["elt"][0] == pytest.approx(elt, rel=0.06)
-    assert found["bits"].tolist() == [64]
-    assert found["rounding"][0] < 0.15 * elt
+def test_elt_falls_as_one_over_the_output_scale() -> None:
+    """4.7e-6 at 1e4 and 4.6e-8 at 1e6, of one draw; float32 gives .011 and .27. Over seeds: 2.2e-6 to 6.2e-6."""
+    lower, upper = (cell(with_alpha(TANH, alpha))["result"] for alpha in (1e4, 1e6))
+    assert 2e-6 < lower["elt"][0] < 7e-6
+    assert upper["elt"][0] == pytest.approx(lower["elt"][0] / 100, rel=0.01)
+    assert upper["bits"].tolist() == [64]
+    assert upper["rounding"][0] < 0.15 * upper["elt"][0]
 
 
 def test_the_laziest_networks_are_lazy() -> None:
