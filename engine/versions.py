@@ -6,15 +6,15 @@ theirs, and with it their results. A setting that a config gains later is left o
 """
 
 VERSIONS = {
-    "run": 5,
+    "run": 6,
     "initial_sample": 5,
     "gram_spectrum": 5,
     "brute_force": 5,
     "first_step": 5,
     "drift_ensemble": 5,
-    "perturbation": 5,
-    "perturbation_study": 5,
-    "cell": 5,
-    "rkhs": 5,
+    "perturbation": 6,
+    "perturbation_study": 6,
+    "cell": 6,
+    "rkhs": 6,
     "calibration": 5,
 }

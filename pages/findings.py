@@ -162,7 +162,7 @@ def _stability(result: RunResult) -> list[str]:
     went = rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ went from {number(start)} to {number(end)}"
     limit = training.stability_limit
     if training.batch_size is not None and training.batch_size < result.config.data.size:
-        return [f"{went}; {number(limit)}, the limit of full batches, does not bound steps on {training.batch_size} points."]
+        return [f"{went}; {number(limit)}, the limit of full batches, does not bound steps on {several(training.batch_size, 'point')}."]
     place = (
         "at the edge of stability" if abs(end / limit - 1) < EDGE else "stable" if end < limit else "beyond stability"
     )

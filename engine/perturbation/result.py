@@ -59,7 +59,7 @@ class SeedPerturbation:
     @property
     def noise(self) -> float:
         """What rounding leaves undetermined of r, relative to ||r(0)||."""
-        return float(self.facts.get("noise") or 1e-7)
+        return float(self.facts.get("noise") or 1e-8)
 
     @property
     def at_checkpoint(self) -> Bool[np.ndarray, " T"]:
