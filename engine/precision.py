@@ -6,7 +6,7 @@ float32 is another than the one whose kernel is computed in float64. Both are me
 its last bit, and by computing the outputs in both precisions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -87,8 +87,8 @@ def refuse(rounding: Rounding, name: str, seed: int) -> None:
     if np.isfinite(rounding.outputs) and rounding.outputs > REFUSED:
         last = "" if name == "float64" else ", or set training.precision to float64"
         message = (
-            f"{name} does not determine the function of seed {seed}: the last bit moves it by {rounding.outputs:.2g} of its "
-            f"size at t = 0, more than {REFUSED:g}: lower sigma_w or depth{last}"
+            f"{name} does not determine the function of seed {seed}: the last bit moves it by {rounding.outputs:.2g} "
+            f"of its size at t = 0, more than {REFUSED:g}: lower sigma_w or depth{last}"
         )
         raise ConfigError([Problem("network", message)])
 
@@ -97,8 +97,8 @@ def refuse_kernel(rounding: float, seed: int) -> None:
     """Raises `ConfigError` where float64 does not determine a kernel: rounding is relative to its top eigenvalue."""
     if rounding > REFUSED:
         message = (
-            f"float64 does not determine the kernel of seed {seed}: the last bit moves it by {rounding:.2g} of its size at "
-            f"t = 0, more than {REFUSED:g}: lower sigma_w or depth"
+            f"float64 does not determine the kernel of seed {seed}: the last bit moves it by {rounding:.2g} of its "
+            f"size at t = 0, more than {REFUSED:g}: lower sigma_w or depth"
         )
         raise ConfigError([Problem("network", message)])
 
@@ -146,20 +146,19 @@ def _affine(block: Block, layer: Mapping[str, np.ndarray], a: np.ndarray) -> np.
     return z + a.dtype.type(block.bias_scale) * layer["b"] if block.has_bias else z
 
 
-def last_bit(params: Tree, name: str) -> dict[str, dict[str, np.ndarray]]:
+def last_bit(params: Tree, name: str) -> Any:
     """Every parameter times 1 +- u, signs at random but the same at every call."""
     rng, u = np.random.default_rng(0), UNIT_ROUNDOFF[name]
-    return {
-        block: {
-            leaf: array * np.where(rng.integers(0, 2, array.shape, bool), 1 + u, 1 - u) for leaf, array in leaves.items()
-        }
-        for block, leaves in params.items()
-    }
+    return _each(params, lambda array: array * np.where(rng.integers(0, 2, array.shape, bool), 1 + u, 1 - u))
 
 
-def cast(params: Tree, name: str) -> dict[str, dict[str, np.ndarray]]:
+def cast(params: Tree, name: str) -> Any:
     """Parameters in this precision, on the host."""
-    return {block: {leaf: np.asarray(array, name) for leaf, array in leaves.items()} for block, leaves in params.items()}
+    return _each(params, lambda array: np.asarray(array, name))
+
+
+def _each(params: Tree, function: Callable[[Any], np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    return {block: {leaf: function(array) for leaf, array in leaves.items()} for block, leaves in params.items()}
 
 
 def foretold(
@@ -177,6 +176,7 @@ def foretold(
         left = factor ** steps[:, None] * modes
         reached = np.linalg.norm(left, axis=1) <= (training.stop_residual or SLOWEST) * np.linalg.norm(modes)
         at = int(np.argmax(reached)) if reached.any() else -1
-        update = rate * np.linalg.norm(np.sqrt(values) * left[at])
-    bit = UNIT_ROUNDOFF["float32"] * sqrt(sum(np.vdot(leaf, leaf) for leaves in params.values() for leaf in leaves.values()))
-    return Forecast(int(steps[at]), bit / update if update > 0 else float("inf"))
+        update = float(rate * np.linalg.norm(np.sqrt(values) * left[at]))
+    size = sqrt(sum(np.vdot(array, array) for leaves in params.values() for array in leaves.values()))
+    lost = UNIT_ROUNDOFF["float32"] * size / update if update > 0 else float("inf")
+    return Forecast(int(steps[at]), lost)

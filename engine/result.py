@@ -111,7 +111,8 @@ class RunResult:
         def moved(name: str) -> list[float | None]:
             # Where a run diverged its last kernel says nothing; a change under the kernel's own rounding is none.
             known = [
-                seed.stop_reason != "diverged" and not 0 < seed["drift"][-1] < seed.kernel_rounding for seed in self.seeds
+                seed.stop_reason != "diverged" and not 0 < seed["drift"][-1] < seed.kernel_rounding
+                for seed in self.seeds
             ]
             return [value if one else None for value, one in zip(ends(name, -1), known, strict=True)]
 

@@ -83,8 +83,8 @@ def sentences(result: RunResult) -> list[str]:
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
     """How many checkpoints are left out because their numbers are not finite; nothing where none are."""
     return [
-        f"Seed {one['seed']}: the last {several(one['dropped_checkpoints'], 'checkpoint')} left out, as the numbers there "
-        "are not finite."
+        f"Seed {one['seed']}: the last {several(one['dropped_checkpoints'], 'checkpoint')} left out, as the numbers "
+        "there are not finite."
         for one in facts
         if one.get("dropped_checkpoints")
     ]
@@ -101,8 +101,8 @@ def _precision(result: RunResult) -> list[str]:
     moved = {seed.precision: seed.rounding for seed in result.seeds if (seed.rounding or 0.0) > WARNED}
     for precision, share in moved.items():
         said.append(
-            f"**Rounding in {precision} moves the function at the start by {percent(share or 0.0)} of its size**: trust no "
-            f"digit beyond that. From {percent(REFUSED)} on nothing is computed."
+            f"**Rounding in {precision} moves the function at the start by {percent(share or 0.0)} of its size**: "
+            f"trust no digit beyond that. From {percent(REFUSED)} on nothing is computed."
         )
     return said
 
@@ -119,7 +119,10 @@ def _stop(result: RunResult) -> list[str]:
         residual = percent(result.config.training.stop_residual or 0.0)
         said.append(f"{who}: {STOPPED.get(reason, reason).format(residual=residual)}.")
     lost = [int(np.sum(~np.isfinite(seed["lambda_max"] + seed["residual"]))) for seed in result.seeds]
-    return [*said, *dropped({"seed": seed.seed, "dropped_checkpoints": n} for seed, n in zip(result.seeds, lost, strict=True))]
+    return [
+        *said,
+        *dropped({"seed": seed.seed, "dropped_checkpoints": n} for seed, n in zip(result.seeds, lost, strict=True)),
+    ]
 
 
 def _reason(seed: SeedResult) -> str:
@@ -162,7 +165,8 @@ def _stability(result: RunResult) -> list[str]:
     went = rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ went from {number(start)} to {number(end)}"
     limit = training.stability_limit
     if training.batch_size is not None and training.batch_size < result.config.data.size:
-        return [f"{went}; {number(limit)}, the limit of full batches, does not bound steps on {several(training.batch_size, 'point')}."]
+        batch = several(training.batch_size, "point")
+        return [f"{went}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
     place = (
         "at the edge of stability" if abs(end / limit - 1) < EDGE else "stable" if end < limit else "beyond stability"
     )

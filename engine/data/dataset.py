@@ -186,7 +186,7 @@ def finished(
         )
     y_test = without_rounding(y_test, y_train)
     if not np.any(y_test):
-        notes = [*notes, "the held-out targets are zero to rounding: errors and alignment relative to them are undefined"]
+        notes = [*notes, "the held-out targets are zero to rounding: errors relative to them are undefined"]
     scale = 1.0 if config.target_rms is None else config.target_rms / rms
     noise = config.noise * Stream(config.seed, "noise").normal(*y_train.shape) if config.noise else 0.0
     return Dataset(

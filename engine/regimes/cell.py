@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -21,18 +20,18 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from engine import diagnostics
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.data import Dataset, generate
-from engine.descent import DIVERGED, Method, Problem, State, advance, dtype_of, start
+from engine.descent import DIVERGED, Method, Problem, State
 from engine.device import device_name
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.estimates import POWERS, Tally, columns, estimates
-from engine.kernel import ntk
 from engine.measure import HELD_OUT, SHOWN, normalised_error, spread
-from engine.network import Params, apply, draw
+from engine.network import Params
 from engine.perturbation.lazy import frozen
-from engine.precision import cast, foretold, last_bit, left_for_float64, refuse, refuse_kernel, rounding_of
+from engine.precision import Rounding, cast, foretold, last_bit, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Entries, Progress, Report, silent
+from engine.regimes.programs import advance_each, draw_each, look_each, start_each
 from engine.regimes.requests import TOGETHER
 from engine.regimes.runs import FAILURES
 from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of
@@ -123,9 +122,9 @@ class Ensemble:
         """One row of results per seed."""
         config, asked = self.config, self.config.training.precision
         keys = jax.vmap(jax.random.key)(jnp.array(self.seeds))
-        params = jax.device_get(_draw(config.network, keys, config.data.input_dim, config.data.output_dim))
-        self._begin(keys, params, "float32" if asked == "auto" else asked)
-        if asked == "auto" and self.precision == "float32" and self._unresolved():
+        params = jax.device_get(draw_each(config.network, keys, config.data.input_dim, config.data.output_dim))
+        self._begin(keys, params, self._from_the_start(params) if asked == "auto" else asked)
+        if asked == "auto" and self._unresolved():
             self._begin(keys, params, "float64")
         self._refuse()
         self.tell(0.1, "measured at initialisation")
@@ -134,24 +133,28 @@ class Ensemble:
         with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
             return [self._row(g, [look.of(g) for look in looks]) for g in range(len(self.seeds))]
 
-    def _begin(self, keys: Array, params: Params, precision: str) -> None:
-        """Sets out from these parameters with all that a step touches in this precision, or in float64 where float32
-        would be wrong from the first step on."""
-        one = [jax.tree.map(lambda leaf, g=g: leaf[g], params) for g in range(len(self.seeds))]
+    def _from_the_start(self, params: Params) -> str:
+        """The precision, by what is known before anything is compiled."""
+        found = [one for one in self._rounding(params, "float32") if np.isfinite(one.outputs)]
+        return "float64" if any(map(left_for_float64, found)) else "float32"
+
+    def _rounding(self, params: Params, precision: str) -> list[Rounding]:
         x, y = self.data.x_train[:SHOWN], self.data.y_train[:SHOWN]
-        self.rounding = [rounding_of(self.config.network, own, x, y, precision) for own in one]
-        sound = [rounding for rounding in self.rounding if np.isfinite(rounding.outputs)]
-        if self.config.training.precision == "auto" and precision == "float32" and any(map(left_for_float64, sound)):
-            return self._begin(keys, params, "float64")
+        each = [jax.tree.map(lambda leaf, g=g: leaf[g], params) for g in range(len(self.seeds))]
+        return [rounding_of(self.config.network, own, x, y, precision) for own in each]
+
+    def _begin(self, keys: Array, params: Params, precision: str) -> None:
+        """Sets out from these parameters with all that a step touches in this precision."""
+        self.rounding = self._rounding(params, precision)
         self.precision, method, rows = precision, Method.of(self.config.training), len(self.seeds)
-        self.state = _start(method, cast(params, precision))
+        self.state = start_each(method, cast(params, precision))
         x, y = (np.asarray(array, precision) for array in (self.data.x_train, self.data.y_train))
         x, y = np.broadcast_to(x, (rows, *x.shape)), np.broadcast_to(y, (rows, *y.shape))
         nothing = np.zeros(rows, precision)
-        self.problem = Problem(*map(jnp.asarray, (x, y, np.zeros_like(y), nothing)), keys)
+        self.problem = Problem(jnp.asarray(x), jnp.asarray(y), jnp.zeros_like(y), jnp.asarray(nothing), keys)
         with ThreadPoolExecutor(1) as pool:
             none = jnp.zeros(rows, jnp.int32), jnp.asarray(nothing), jnp.asarray(nothing)
-            compiled = pool.submit(_advance, self.config.network, method, self.problem, self.state, *none)
+            compiled = pool.submit(advance_each, self.config.network, method, self.problem, self.state, *none)
             self.at_start = self._look(self.state)
             compiled.result()
         self.h_0 = self.at_start.h if self.config.network.centred else np.zeros_like(self.at_start.h)
@@ -167,16 +170,14 @@ class Ensemble:
             refuse(rounding, self.precision, seed)
         if self.precision == "float64" and self.config.kernel_precision == "float64":
             moved = self._look(self.state._replace(params=last_bit(jax.device_get(self.state.params), "float64")))
-            for K, (values, _), new, seed in zip(
-                self._train_block(self.at_start.kernel), self.spectra, self._train_block(moved.kernel), self.seeds, strict=True
-            ):
-                refuse_kernel(diagnostics.ratio(np.abs(diagnostics.spectrum(new - K)[0]).max(), values[0]), seed)
+            change = self._train_block(moved.kernel - self.at_start.kernel)
+            for E, (values, _), seed in zip(change, self.spectra, self.seeds, strict=True):
+                refuse_kernel(diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), values[0]), seed)
 
     def _unresolved(self) -> bool:
         """Whether float32 does not resolve the run that K_0 foretells of one of the networks."""
-        residual = self._residual(self.at_start)
-        params = jax.device_get(self.state.params)
-        for g in np.flatnonzero(self.rate > 0):
+        residual, params = self._residual(self.at_start), jax.device_get(self.state.params)
+        for g in np.flatnonzero((self.rate > 0) & (self.precision == "float32")):
             values, vectors = self.spectra[g]
             own = jax.tree.map(lambda leaf, g=g: leaf[g], params)
             modes = vectors.T @ residual[g].ravel()
@@ -186,7 +187,7 @@ class Ensemble:
         return False
 
     def _look(self, state: State) -> Look:
-        found = _look(self.config.network, self.config.kernel_precision, state.params, self.x)
+        found = look_each(self.config.network, self.config.kernel_precision, state.params, self.x)
         return Look(*(np.asarray(array) for array in (state.step, *found)))
 
     def _train_block(self, kernel: np.ndarray) -> np.ndarray:
@@ -227,7 +228,7 @@ class Ensemble:
             began = time.monotonic()
             step = min(step + chunk, mark)
             until = jnp.asarray(np.where(alive, step, 0), jnp.int32)
-            state = _advance(self.config.network, method, problem, state, until, below, above)
+            state = advance_each(self.config.network, method, problem, state, until, below, above)
             ended = step == training.max_steps or not np.any(np.asarray(state.step) == step)
             chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
             if step == mark or ended:
@@ -347,39 +348,3 @@ def _spread(config: RunConfig) -> dict[str, float]:
     halved = 0.5 if setting.readout == "relu" else 1.0
     low, high = ratio.interval
     return {"cv2": halved * ratio.mean - 1, "cv2_low": halved * low - 1, "cv2_high": halved * high - 1}
-
-
-def over_seeds(function: Callable, *arguments: Any) -> Any:
-    """`function` over the leading axis. Mapping a single network would only cost copies."""
-    if jax.tree.leaves(arguments)[0].shape[0] > 1:
-        return jax.vmap(function)(*arguments)
-    found = function(*jax.tree.map(lambda leaf: leaf[0], arguments))
-    return jax.tree.map(lambda leaf: leaf[None], found)
-
-
-@partial(jax.jit, static_argnums=(0, 2, 3))
-def _draw(network: NetworkConfig, keys: Array, input_dim: int, output_dim: int) -> Params:
-    return over_seeds(lambda key: draw(network, key, input_dim, output_dim), keys)
-
-
-def _start(method: Method, params: Params) -> State:
-    """That of `engine.descent.start` of every network."""
-    one = start(method, jax.tree.map(lambda leaf: leaf[0], params))
-    rows = jax.tree.leaves(params)[0].shape[0]
-    return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (rows, *np.shape(leaf))), one)._replace(params=params)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _look(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
-    def one(params: Params) -> tuple[Array, Array]:
-        h = apply(network, params, x.astype(dtype_of(params)))
-        return h, ntk(network, params, x, heads="full", precision=precision)
-
-    return over_seeds(one, params)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _advance(
-    network: NetworkConfig, method: Method, problem: Problem, state: State, until: Array, below: Array, above: Array
-) -> State:
-    return over_seeds(partial(advance, network, method), problem, state, until, below, above)

@@ -19,7 +19,7 @@ Points = Float[np.ndarray, "p n_0"]
 
 @dataclass(frozen=True, eq=False)
 class StoredNetwork:
-    """`index` counts the stored checkpoints of `parameters`; `rounding` is that of its kernels, relative to lambda_1."""
+    """`index` counts the stored checkpoints of `parameters`; `rounding` is that of K_0, relative to lambda_1."""
 
     config: RunConfig
     parameters: ParameterPath

@@ -10,6 +10,7 @@ import pytest
 from engine.config import RunConfig, TrainingConfig
 from engine.data import generate
 from engine.diagnostics import UNIT_ROUNDOFF
+from engine.kernel import ntk
 from engine.network import apply, init
 from engine.parameters import ParameterPath
 from engine.precision import (
@@ -162,6 +163,7 @@ def test_the_default_run_stays_in_float32() -> None:
     seed = RunResult.from_arrays(run(config)["result"]).seeds[0]
     assert (seed.precision, seed.precision_reason) == ("float32", "")
     assert seed["f_train"].dtype == np.float32
+    assert seed.rounding is not None
     assert 0 < seed.rounding < 1e-6
     assert 0 < seed.kernel_rounding < 1e-14
 
@@ -185,6 +187,7 @@ def test_float32_computes_another_function_in_a_chaotic_network() -> None:
     seed = RunResult.from_arrays(run(config)["result"]).seeds[0]
     assert seed.precision == "float64"
     np.testing.assert_allclose(seed["f_train"][0], exact, rtol=1e-6)
+    assert seed.rounding is not None
     assert seed.rounding < 1e-7
     with pytest.raises(ConfigError, match=r"network: float32 does not determine .*set training\.precision to float64"):
         run(chaotic(2.5, 64, precision="float32"))
@@ -192,7 +195,7 @@ def test_float32_computes_another_function_in_a_chaotic_network() -> None:
 
 @pytest.mark.parametrize("job", [run, cell])
 def test_a_network_that_float64_does_not_determine_is_refused(job: Any) -> None:
-    with pytest.raises(ConfigError, match="network: float64 does not determine the function of seed 0.*lower sigma_w"):
+    with pytest.raises(ConfigError, match=r"network: float64 does not determine the function of seed 0.*lower sigma_w"):
         job(chaotic(2.0, 256))
 
 
@@ -213,7 +216,9 @@ def longdouble_kernel(config: RunConfig, x: np.ndarray) -> np.ndarray:
         a = np.tanh(z)
         slopes.append(1 - a**2)
     K, D = np.zeros((len(x), len(x)), np.longdouble), np.ones((len(x), 1), np.longdouble)
-    for layer, value, slope in zip([*stack, params["readout"]][::-1], inputs[::-1], [None, *slopes[-2::-1]], strict=True):
+    for layer, value, slope in zip(
+        [*stack, params["readout"]][::-1], inputs[::-1], [None, *slopes[-2::-1]], strict=True
+    ):
         D = D if slope is None else D * slope
         scale = np.longdouble(network.sigma_w) / np.sqrt(np.longdouble(value.shape[1]))
         K += (scale**2 * (value @ value.T) + network.sigma_b**2) * (D @ D.T)
@@ -221,12 +226,10 @@ def longdouble_kernel(config: RunConfig, x: np.ndarray) -> np.ndarray:
     return K
 
 
-@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="needs 80-bit arithmetic")
+@pytest.mark.skipif(bool(np.finfo(np.longdouble).eps > 1e-18), reason="needs 80-bit arithmetic")
 @pytest.mark.parametrize(("sigma_w", "depth"), [(1.0, 4), (2.5, 32)])
 def test_the_noise_floor_holds_the_rounding_of_the_kernel(sigma_w: float, depth: int) -> None:
     """Against 80-bit arithmetic; p u l_1 is 1,000 times too low at sigma_w 2.5 and depth 32."""
-    from engine.kernel import ntk
-
     config = chaotic(sigma_w, depth, max_steps=1)
     x = generate(config.data).x_train
     K = np.asarray(ntk(config.network, init(config.network, 0, 2, 1), jnp.asarray(x)))
