@@ -1,7 +1,7 @@
 """The activations, one row each, with the sigma_w that keeps a signal's size through depth.
 
 Values and derivatives are written once for two array libraries: `xp` is `NUMPY` here, or the same
-names from JAX (`engine.network`). ReLU'(0) = 0.
+names from JAX (`engine.network`). ReLU'(0) = 0. NaN gives NaN: one that is swallowed looks like a dead neuron.
 """
 
 from collections.abc import Callable
@@ -47,8 +47,8 @@ def _normal_cdf(z: Any, xp: Any) -> Any:
 ACTIVATIONS = {
     "relu": Activation(
         "ReLU",
-        lambda z, xp: xp.where(z > 0, z, xp.zeros_like(z)),
-        lambda z, xp: xp.where(z > 0, xp.ones_like(z), xp.zeros_like(z)),
+        lambda z, xp: xp.where(z <= 0, xp.zeros_like(z), z),
+        lambda z, xp: xp.where(z <= 0, xp.zeros_like(z), xp.where(z > 0, xp.ones_like(z), z)),
         sqrt(2),
         relu_dual,
     ),

@@ -138,6 +138,8 @@ class TrainingConfig(Config):
         stop_residual: stop when ||r|| has fallen to this fraction of its start; None to run to `max_steps`.
         checkpoints: at least so many by the stop, t = 0 and the stop among them.
         allow_unstable: accept eta_eff lambda_max(K_0) at or beyond the stability limit.
+        precision: of the training. "auto" is float32, and float64 where float32 does not resolve the run
+            (`engine.precision`), which takes about twice as long.
     """
 
     loss: Literal["half_mean", "mean", "half_sum"] = "half_mean"
@@ -150,6 +152,7 @@ class TrainingConfig(Config):
     stop_residual: Annotated[float, Field(gt=0, lt=1)] | None = 0.1
     checkpoints: Annotated[int, Field(ge=2, le=1000)] = 64
     allow_unstable: bool = False
+    precision: Literal["auto", "float32", "float64"] = Field("auto", exclude_if=lambda value: value == "auto")
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,8 @@ The seconds are an upper bound: they assume that the step cap is reached.
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from engine.config import RunConfig
 from engine.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
@@ -79,6 +81,8 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     sizes = (data.input_dim, *network.widths, k)
     weights = sum(a * b for a, b in pairwise(sizes))
     gradients = 4 if training.integrator == "rk4" else 1
+    # "auto" leaves float32 only where that does not resolve the run, which takes the parameters to know.
+    precision = "float64" if training.precision == "float64" else "float32"
     batch = training.batch_size or M
     step_flops = 6.0 * weights * batch * gradients + (2.0 * weights * M if training.batch_size else 0)
 
@@ -92,11 +96,11 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     per_seed = training.max_steps * step_flops + checkpoints * kernel_flops
     seeds = len(config.seeds)
     seconds = speed.start_seconds + seeds * (
-        training.max_steps * (step_flops / speed.float32 + speed.step_seconds)
+        training.max_steps * (step_flops / getattr(speed, precision) + speed.step_seconds)
         + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
     )
-    kept = min(capacity(config), int(checkpoints))
-    parameters = 4.0 * config.parameter_count
+    kept = min(capacity(config, precision), int(checkpoints))
+    parameters = float(np.dtype(precision).itemsize) * config.parameter_count
     stored = kept * parameters * seeds
     signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals

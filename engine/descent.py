@@ -1,7 +1,7 @@
 """The dynamics: gradient descent through optax, or Runge-Kutta on the gradient flow, in jitted chunks.
 
 Everything is written for half the sum of squares and the effective rate: a step of size eta on any of the three
-losses is a step of size eta_eff on (1/2) sum r^2. Parameters are float32.
+losses is a step of size eta_eff on (1/2) sum r^2. Everything is computed in the precision of the parameters.
 """
 
 from functools import partial
@@ -58,8 +58,13 @@ def start(method: Method, params: Params) -> State:
     optimiser = optax.sgd(1.0, method.momentum or None).init(params)  # type: ignore[arg-type]
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), params)
     # NumPy's scalars and zeros: JAX would compile a program for each.
-    unknown: Any = (np.int32(0), zeros, np.float32(np.inf), np.bool_(True))
+    unknown: Any = (np.int32(0), zeros, dtype_of(params).type(np.inf), np.bool_(True))
     return State(params, optimiser, *unknown)
+
+
+def dtype_of(params: Params) -> np.dtype:
+    """The precision that parameters, and with them a run, are in."""
+    return np.dtype(params["readout"]["w"].dtype)
 
 
 def outputs(
@@ -112,7 +117,7 @@ def _runge_kutta(network: NetworkConfig, method: Method, problem: Problem, state
         slope, _ = _gradient(network, method, problem, params, state.step)
         return (slope, jax.tree.map(lambda s, k: s + weight * k, total, slope)), None
 
-    nodes, weights = jnp.float32([0.5, 0.5, 1.0]), jnp.float32([2.0, 2.0, 1.0])
+    nodes, weights = jnp.array([[0.5, 0.5, 1.0], [2.0, 2.0, 1.0]], dtype_of(state.params))
     (_, total), _ = jax.lax.scan(stage, (state.gradient, state.gradient), (nodes, weights))
     return jax.tree.map(lambda p, k: p - h / 6 * k, state.params, total)
 

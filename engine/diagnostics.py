@@ -11,10 +11,32 @@ Gram = Float[np.ndarray, "p p"]
 
 UNIT_ROUNDOFF = {"float64": 1.1e-16, "mixed": 6e-8, "float32": 6e-8}
 
+WARNED, REFUSED = 1e-3, 0.1
+"""Relative error of a network's outputs at t = 0 that a page warns of, and from which no run is made."""
 
-def noise_floor(eigenvalues: Float[np.ndarray, "... p"], precision: str = "float64") -> Float[np.ndarray, "..."]:
-    """p u lambda_1: eigenvalues (descending) below it are rounding noise of a kernel of this precision."""
-    return eigenvalues.shape[-1] * UNIT_ROUNDOFF[precision] * np.abs(eigenvalues[..., 0])
+NOTHING = 1e-12
+"""Values whose root mean square is at most this share of what they come from are rounding."""
+
+
+def noise_floor(
+    eigenvalues: Float[np.ndarray, "... p"], precision: str = "float64", rounding: float = 0.0
+) -> Float[np.ndarray, "..."]:
+    """p u lambda_1: eigenvalues (descending) below it are rounding noise of a kernel of this precision.
+
+    Args:
+        rounding: the kernel's own, relative to lambda_1, where it was measured: the floor where it is higher.
+    """
+    return max(eigenvalues.shape[-1] * UNIT_ROUNDOFF[precision], rounding) * np.abs(eigenvalues[..., 0])
+
+
+def without_rounding(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """`values`, or zeros where they are rounding of values such as those in `scale`: a ratio over them is undefined."""
+    size = _rms(values)
+    return np.zeros_like(values) if np.isfinite(size) and size <= NOTHING * _rms(scale) else values
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.linalg.norm(values) / np.sqrt(max(np.size(values), 1)))
 
 
 def spectrum(K: Gram) -> tuple[Float[np.ndarray, " p"], Gram]:
@@ -37,8 +59,8 @@ def shape_drift(K: Gram, K_0: Gram) -> float:
 
 
 def centre(K: Gram) -> Gram:
-    """H K H with H = I - 1 1^T/p."""
-    return K - K.mean(0) - K.mean(1)[:, None] + K.mean()
+    """H K H with H = I - 1 1^T/p; zero for what rounding leaves of a constant."""
+    return without_rounding(K - K.mean(0) - K.mean(1)[:, None] + K.mean(), K)
 
 
 def cka(K: Gram, K_0: Gram) -> float:
@@ -49,7 +71,7 @@ def cka(K: Gram, K_0: Gram) -> float:
 
 def alignment(K: Gram, y: Float[np.ndarray, "p k"]) -> float:
     """Centred kernel-target alignment: the CKA of K with y y^T (k outputs: with their sum)."""
-    y = y - y.mean(0)
+    y = without_rounding(y - y.mean(0), y)
     return ratio(np.vdot(y, centre(K) @ y), np.linalg.norm(centre(K)) * np.linalg.norm(y.T @ y))
 
 

@@ -22,7 +22,7 @@ def relu_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, 
     cosine = np.clip(np.divide(c, scale, out=np.ones_like(scale * c), where=scale > 0), -1.0, 1.0)
     angle = np.arccos(cosine)
     value = scale / (2 * np.pi) * (np.sqrt(1 - cosine**2) + (np.pi - angle) * cosine)
-    return value, np.where(scale > 0, (np.pi - angle) / (2 * np.pi), 0.0)
+    return value, np.where(scale <= 0, 0.0, (np.pi - angle) / (2 * np.pi))
 
 
 def erf_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

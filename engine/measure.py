@@ -14,6 +14,7 @@ from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset
 from engine.kernel import ntk
 from engine.network import Params, apply
+from engine.precision import cast, last_bit
 
 HELD_OUT = 64
 """Held-out points (evenly spread over the test set) at which the kernel is measured."""
@@ -36,7 +37,7 @@ class Points(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """The network and its kernel at one checkpoint, on the host (float64; outputs float32).
+    """The network and its kernel at one checkpoint, on the host (float64; outputs in the precision of the training).
 
     `profile` is the kernel between the first training point and the held-out ones.
     """
@@ -53,11 +54,11 @@ def spread(size: int, most: int) -> np.ndarray:
     return np.arange(min(size, most)) * size // min(size, most)
 
 
-def points(data: Dataset) -> Points:
-    """The measurement points of a dataset."""
+def points(data: Dataset, precision: str = "float32") -> Points:
+    """The measurement points of a dataset; those of outputs in the precision of the training."""
     held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
     outputs, kernel = (np.concatenate([data.x_train, others]) for others in (data.x_test, held_out))
-    return Points(jnp.asarray(outputs.astype(np.float32)), jnp.asarray(kernel))
+    return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel))
 
 
 def signal_rows(network: NetworkConfig, output_dim: int) -> int:
@@ -69,17 +70,36 @@ def signal_rows(network: NetworkConfig, output_dim: int) -> int:
 def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "M+M_test k"], where: Points) -> Measurement:
     """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
     network, M = config.network, config.data.size
-    rows = signal_rows(network, config.data.output_dim)
     # Both are under way before the first is waited for.
     h = heads(network, params, where.outputs)
-    kernel = ntk(network, params, where.kernel, precision=config.kernel_precision, rows=rows)
-    f, K = np.float32(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
+    kernel = _kernel(config, params, where)
+    f, K = h_0.dtype.type(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
     return Measurement(f[:M], f[M:], K[:M, :M], K[M:, M:], K[0, M:])
+
+
+def _kernel(config: RunConfig, params: Params, where: Points) -> Array:
+    """The kernel at every point. Parameters arrive in one precision, so that all of a run share a program."""
+    rows = signal_rows(config.network, config.data.output_dim)
+    if config.kernel_precision == "float64":
+        params = cast(params, "float64")
+    return ntk(config.network, params, where.kernel, precision=config.kernel_precision, rows=rows)
+
+
+def kernel_rounding(config: RunConfig, params: Params, where: Points, K: Float[np.ndarray, "M M"]) -> float:
+    """Rounding of K, the kernel at `params`, relative to its top eigenvalue: what their last bit moves it by.
+
+    0 where there is nothing to compare: K is zero or not finite.
+    """
+    moved = last_bit(cast(params, "float64"), config.kernel_precision)
+    same = moved if config.kernel_precision == "float64" else cast(moved, "float32")
+    E = np.asarray(_kernel(config, same, where))[: len(K), : len(K)] - K
+    found = diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), diagnostics.spectrum(K)[0][0])
+    return found if np.isfinite(found) else 0.0
 
 
 @partial(jax.jit, static_argnames="network")
 def heads(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-    """h in float32 at float32 points, before output scale and centring."""
+    """h in the precision of parameters and points, before output scale and centring."""
     return apply(network, params, x)
 
 

@@ -1,7 +1,7 @@
 """The parameters along a run: which are kept, how they are stored, and how they are read back.
 
-An entry of its own beside the light result. Names: `seed{i}/step` (T,) and `seed{i}/{block}/{w or b}` (T, ...),
-float32.
+An entry of its own beside the light result. Names: `seed{i}/step` (T,) and `seed{i}/{block}/{w or b}` (T, ...), in
+the precision of the training.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,10 @@ PARAMETER_BYTES = 200 * 10**6
 Tree = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def capacity(config: RunConfig) -> int:
+def capacity(config: RunConfig, precision: str = "float32") -> int:
     """Checkpoints per seed whose parameters fit, at least two."""
-    return max(2, PARAMETER_BYTES // (4 * config.parameter_count * len(config.seeds)))
+    size = np.dtype(precision).itemsize
+    return max(2, PARAMETER_BYTES // (size * config.parameter_count * len(config.seeds)))
 
 
 class StateStore:
@@ -65,7 +66,7 @@ class ParameterPath:
 
     Attributes:
         steps: (T,) ascending.
-        stacked: block -> leaf -> (T, ...), float32.
+        stacked: block -> leaf -> (T, ...), in the precision of the training.
     """
 
     steps: np.ndarray

@@ -2,7 +2,7 @@
 
 Time t is that of the gradient flow on (1/2) sum r^2, theta' = -J^T r, so that f' = -K r (theory.md 1): t = eta_eff step
 for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation; where gates of a
-ReLU switch it misses the jumps. Everything is float64, computed from the float32 parameters of the run.
+ReLU switch it misses the jumps. Everything is float64, computed from the parameters of the run.
 
 Rows are training points, then held-out points; columns are training points. k outputs: the full kernel, row
 [i k + h] for point i and output h.

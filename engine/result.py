@@ -13,12 +13,16 @@ from engine.data import overview
 from engine.diagnostics import noise_floor
 from engine.entry import opened
 from engine.progress import Arrays
+from engine.schema import ConfigError, Problem
 
 SCALARS = (
     "loss", "residual", "train_error", "test_error", "test_accuracy", "drift", "shape_drift", "cka",
     "alignment_train", "alignment_test", "lambda_max",
 )  # fmt: skip
 """The diagnostics that are one number per checkpoint, as in `engine.quantities`."""
+
+FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding", "noise")
+"""What a summary holds of every seed, as in `SeedResult`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +33,10 @@ class SeedResult:
         seed, stop_reason: "residual", "max_steps", "diverged" or "dead" (K_0 = 0).
         effective_rate, learning_rate: eta_eff and eta.
         steps, t_stop: where it stopped.
+        precision, precision_reason: of the training, and why it is float64; empty where that was asked for.
+        rounding: relative error of the outputs at t = 0 (`engine.precision.Rounding`); None where they overflow.
+        kernel_rounding: of K_0, relative to its top eigenvalue.
+        noise: what rounding leaves undetermined of f at the stop, relative to ||r(0)||; None where outputs overflow.
         arrays: step, t (T,); the scalars (T,); eigenvalues and mode_residual (T, M); overlap (T, sizes);
             profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k).
     """
@@ -40,6 +48,11 @@ class SeedResult:
     steps: int
     t_stop: float
     arrays: Arrays
+    precision: str = "float32"
+    precision_reason: str = ""
+    rounding: float | None = 0.0
+    kernel_rounding: float = 0.0
+    noise: float | None = 1e-7
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
@@ -73,13 +86,21 @@ class RunResult:
         config = RunConfig.from_dict(meta.pop("config"))
         return cls(config, seeds, arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
 
+    def check_started(self) -> None:
+        """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
+        for seed in self.seeds:
+            if seed.stop_reason == "diverged" and seed.steps == 0:
+                message = f"the outputs of seed {seed.seed} overflow at initialisation: lower sigma_w, alpha or depth"
+                raise ConfigError([Problem("network", message)])
+
     def to_frame(self) -> pd.DataFrame:
         """One row per seed and checkpoint: seed, step, t and the scalars of `SCALARS` that were measured."""
         return pd.concat([_scalars(seed) for seed in self.seeds], ignore_index=True)
 
     def noise_floor(self, index: int = 0) -> Float[np.ndarray, " T"]:
         """Eigenvalues of the seed at this position below it are rounding."""
-        return noise_floor(self.seeds[index]["eigenvalues"], self.config.kernel_precision)
+        seed = self.seeds[index]
+        return noise_floor(seed["eigenvalues"], self.config.kernel_precision, seed.kernel_rounding)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -93,13 +114,21 @@ class RunResult:
         def ends(name: str, position: int) -> list[float | None]:
             return [_finite(seed[name][position]) for seed in self.seeds]
 
+        def moved(name: str) -> list[float | None]:
+            # Where a run diverged its last kernel says nothing; a change under the kernel's own rounding is none.
+            known = [
+                seed.stop_reason != "diverged" and not 0 < seed["drift"][-1] < seed.kernel_rounding
+                for seed in self.seeds
+            ]
+            return [value if one else None for value, one in zip(ends(name, -1), known, strict=True)]
+
         return {
             "config": self.config.to_dict(),
             **{name: self.meta[name] for name in ("config_hash", "versions", "device", "seconds")},
             "beta": self.config.beta,
             "parameters": self.config.parameter_count,
             "seeds": [seed.seed for seed in self.seeds],
-            **{name: ends(name, -1) for name in ("drift", "shape_drift", "cka")},
+            **{name: moved(name) for name in ("drift", "shape_drift", "cka")},
             "alignment_start": ends("alignment_test", 0),
             "alignment_end": ends("alignment_test", -1),
             "lambda_max_start": ends("lambda_max", 0),
@@ -109,7 +138,7 @@ class RunResult:
             "test_r_squared_end": [
                 _finite(overview(self.config.data).r_squared(seed["test_error"][-1])) for seed in self.seeds
             ],
-            **{name: [getattr(seed, name) for seed in self.seeds] for name in ("t_stop", "steps", "stop_reason")},
+            **{name: [getattr(seed, name) for seed in self.seeds] for name in FACTS},
             "notes": list(self.notes),
         }
 

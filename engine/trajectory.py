@@ -18,9 +18,21 @@ import numpy as np
 from engine.config import RunConfig
 from engine.data import Dataset
 from engine.descent import DIVERGED, Method, Problem, State, advance, start
-from engine.measure import Reference, heads, measure, points, reference_of, summarise, top_eigenvalue
+from engine.measure import (
+    SHOWN,
+    Reference,
+    heads,
+    kernel_rounding,
+    measure,
+    points,
+    reference_of,
+    spread,
+    summarise,
+    top_eigenvalue,
+)
 from engine.network import Params, init
 from engine.parameters import StateStore, capacity
+from engine.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.result import SCALARS
 from engine.schema import ConfigError
@@ -46,21 +58,43 @@ class Trajectory:
     """One seed: its checkpoints by step, and the states from which it can be trained again."""
 
     def __init__(self, config: RunConfig, data: Dataset, seed: int, report: Report):
+        """Raises `ConfigError` where the function at initialisation is not determined (`engine.precision.refuse`)."""
         self.config, self.data, self.seed, self.report = config, data, seed, report
-        network, training = config.network, config.training
-        params = init(network, seed, config.data.input_dim, config.data.output_dim)
-        self.where = points(data)
-        h = np.asarray(heads(network, params, self.where.outputs))
-        self.h_0 = h if network.centred else 0 * h
+        self.method = Method.of(config.training)
         self.reference: Reference | None = None
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
-        self.store = StateStore(capacity(config))
-        self.rate, self.stop_reason, self.fraction = 0.0, "", 0.0
-        self.method = Method.of(training)
-        self.state = start(self.method, params)
-        x, y = data.x_train.astype(np.float32), data.y_train.astype(np.float32)
-        values: Any = (x, y, self.h_0[: len(x)], np.float32(0), jax.random.key(seed))
+        self.rate, self.stop_reason, self.fraction, self.kernel_rounding = 0.0, "", 0.0, 0.0
+        params = jax.device_get(init(config.network, seed, config.data.input_dim, config.data.output_dim))
+        asked = config.training.precision
+        self.rounding, self.reason = self._rounding(params, "float32" if asked == "auto" else asked), ""
+        self._begin(params, "float32" if asked == "auto" else asked)
+        if asked == "auto" and np.isfinite(self.rounding.outputs):
+            self._leave_float32(left_for_float64(self.rounding))
+        if not np.isfinite(self.rounding.outputs):
+            self.stop_reason = "diverged"
+        refuse(self.rounding, self.precision, seed)
+
+    def _rounding(self, params: Params, precision: str) -> Rounding:
+        some = spread(len(self.data.x_train), SHOWN)
+        return rounding_of(self.config.network, params, self.data.x_train[some], self.data.y_train[some], precision)
+
+    def _begin(self, params: Params, precision: str) -> None:
+        """Sets out from these parameters with all that a step touches in this precision."""
+        self.precision, network = precision, self.config.network
+        self.start, self.where = cast(params, precision), points(self.data, precision)
+        h = np.asarray(heads(network, self.start, self.where.outputs))
+        self.h_0 = h if network.centred else 0 * h
+        self.store = StateStore(capacity(self.config, precision))
+        self.state = start(self.method, self.start)
+        x, y = self.data.x_train.astype(precision), self.data.y_train.astype(precision)
+        values: Any = (x, y, self.h_0[: len(x)], x.dtype.type(0), jax.random.key(self.seed))
         self.problem = Problem(*values)
+
+    def _leave_float32(self, reason: str) -> None:
+        """Sets out again in float64 where there is a reason to."""
+        if reason:
+            self.reason, self.rounding = reason, self._rounding(self.start, "float64")
+            self._begin(self.start, "float64")
 
     def run(self) -> None:
         """Trains to the stop and refines the checkpoints.
@@ -72,19 +106,37 @@ class Trajectory:
         """
         self._pending: deque[tuple[int, Future]] = deque()
         with ThreadPoolExecutor(1) as self._pool:
-            self._take(self.state)
-            self.state = self._advance(self.state, 0, -1.0, float("inf"))  # no step: compiles while K_0 is measured
+            first = self._pool.submit(self._measured, self.state.params)
+            self._compile()
+            self.rate = self._effective_rate(first.result())
+            if self._unresolved(first.result()):
+                first = self._pool.submit(self._measured, self.state.params)
+                self._compile()
+            self._keep(self.state, first)
             self._collect()
-            self.rate = self._effective_rate(self.checkpoints[0])
-            self.problem = self.problem._replace(rate=np.float32(self.rate))
+            self.problem = self.problem._replace(rate=self.h_0.dtype.type(self.rate))
             self._train()
             self._collect()
             self._refine()
+        self._cut()
+
+    def _compile(self) -> None:
+        """Takes no step, so that the program compiles while K_0 is measured."""
+        self.state = self._advance(self.state, 0, -1.0, float("inf"))
+
+    def _unresolved(self, first: dict[str, np.ndarray]) -> bool:
+        """Whether float32 does not resolve the run that K_0 foretells; sets out in float64 then."""
+        if self.config.training.precision != "auto" or self.precision == "float64" or self.stop_reason:
+            return False
+        modes = first["mode_residual"] * self._start_residual
+        forecast = foretold(self.config.training, first["eigenvalues"], modes, self.rate, self.start)
+        self._leave_float32(left_for_float64(self.rounding, forecast))
+        return self.precision == "float64"
 
     def _effective_rate(self, first: dict[str, np.ndarray]) -> float:
         """eta_eff, from the learning rate or from the stability fraction. Marks a dead or overflowing start."""
         training, lambda_max = self.config.training, float(first["lambda_max"])
-        if not np.isfinite(lambda_max):
+        if self.stop_reason or not np.isfinite(lambda_max):
             self.stop_reason = "diverged"
             return 0.0
         if lambda_max <= 0:
@@ -137,6 +189,21 @@ class Trajectory:
             else:
                 self._collect(most=MOST_PENDING)
                 self._tell()
+            if self._overflown is not None:
+                self.stop_reason = "diverged"
+
+    @property
+    def _overflown(self) -> int | None:
+        """The first step whose kernel, as far as measured, is not finite."""
+        steps = (step for step, found in self.checkpoints.items() if not np.isfinite(found["lambda_max"]))
+        return min(steps, default=None)
+
+    def _cut(self) -> None:
+        """A run ends where its kernel is no longer finite."""
+        last = self._overflown
+        if last is not None:
+            self.stop_reason = "diverged"
+            self.checkpoints = {step: found for step, found in self.checkpoints.items() if step <= last}
 
     def _stopped(self, step: int, residual: float, stop_at: float, above: float) -> str:
         if not residual < above:
@@ -189,15 +256,19 @@ class Trajectory:
         return self._advance(state, step, -1.0, float("inf"))
 
     def _advance(self, state: State, until: int, below: float, above: float) -> State:
-        limits: Any = np.int32(until), np.float32(below), np.float32(above)
+        real = self.h_0.dtype.type
+        limits: Any = np.int32(until), real(below), real(above)
         return advance(self.config.network, self.method, self.problem, state, *limits)
 
     def _take(self, state: State) -> None:
         """Has a state measured; reports what is ready, and waits when measuring falls behind."""
+        self._keep(state, self._pool.submit(self._measured, state.params))
+        self._collect(most=MOST_PENDING)
+
+    def _keep(self, state: State, measured: Future) -> None:
         step = int(state.step)
         self.store.add(step, jax.device_get((state.params, state.optimiser)))
-        self._pending.append((step, self._pool.submit(self._measured, state.params)))
-        self._collect(most=MOST_PENDING)
+        self._pending.append((step, measured))
 
     def _collect(self, most: int = 0) -> None:
         """Keeps and reports measurements in order, until at most `most` are under way."""
@@ -208,13 +279,16 @@ class Trajectory:
             self._tell({"step": step, "t": self.rate * step, **scalars})
 
     def _measured(self, params: Params) -> dict[str, np.ndarray]:
-        taken = measure(self.config, params, self.h_0, self.where)
-        self.reference = self.reference or reference_of(self.data, taken)
-        found = summarise(self.config, self.data, taken, self.reference)
-        if self.config.data.output_dim > 1:
-            found["lambda_max"] = np.array(
-                top_eigenvalue(self.config.network, params, self.where.kernel[: self.config.data.size])
-            )
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
+            taken = measure(self.config, params, self.h_0, self.where)
+            if self.reference is None:
+                self.kernel_rounding = kernel_rounding(self.config, self.start, self.where, taken.kernel)
+                refuse_kernel(self.kernel_rounding, self.seed)
+                self.reference = reference_of(self.data, taken)
+            found = summarise(self.config, self.data, taken, self.reference)
+            if self.config.data.output_dim > 1:
+                train = self.where.kernel[: self.config.data.size]
+                found["lambda_max"] = np.array(top_eigenvalue(self.config.network, params, train))
         return found
 
     def _tell(self, *rows: dict[str, float]) -> None:
@@ -227,9 +301,10 @@ class Trajectory:
         found = {name: np.stack([self.checkpoints[step][name] for step in steps]) for name in self.checkpoints[0]}
         return {"step": np.array(steps), "t": self.rate * np.array(steps, np.float64)} | found
 
-    def summary(self) -> dict[str, float | int | str]:
+    def summary(self) -> dict[str, float | int | str | None]:
         """What is said of the seed as a whole."""
         steps = max(self.checkpoints)
+        noise = self.rounding.after(steps)
         return {
             "seed": self.seed,
             "effective_rate": self.rate,
@@ -237,6 +312,11 @@ class Trajectory:
             "steps": steps,
             "t_stop": self.rate * steps,
             "stop_reason": self.stop_reason,
+            "precision": self.precision,
+            "precision_reason": self.reason,
+            "rounding": self.rounding.outputs if np.isfinite(self.rounding.outputs) else None,
+            "kernel_rounding": self.kernel_rounding,
+            "noise": noise if np.isfinite(noise) else None,
         }
 
 

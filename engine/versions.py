@@ -6,7 +6,7 @@ theirs, and with it their results. A setting that a config gains later is left o
 """
 
 VERSIONS = {
-    "run": 5,
+    "run": 6,
     "initial_sample": 5,
     "gram_spectrum": 5,
     "brute_force": 5,

@@ -1,16 +1,20 @@
 """What a run shows, in numbers and short sentences computed from them. No Streamlit here."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from engine.result import RunResult
-from pages.words import change, duration, listing, middle, number, percent, spread
+from engine.diagnostics import REFUSED, WARNED
+from engine.result import RunResult, SeedResult
+from pages.words import change, duration, listing, middle, number, percent, several, spread
 
 STOPPED = {
     "residual": "the residual reached {residual} of its start",
     "max_steps": "the step cap was reached",
     "diverged": "the residual diverged",
+    "overflow": "the outputs overflow at the start, so nothing can train: lower sigma_w, alpha or depth",
     "dead": "the kernel at the start is zero, so nothing can train",
 }
 
@@ -80,13 +84,40 @@ def facts(result: RunResult) -> str:
 
 def sentences(result: RunResult) -> list[str]:
     """Markdown, one finding each."""
-    return [*_stop(result), *motion(result), *_stability(result), *_floor(result)]
+    return [*_stop(result), *_precision(result), *motion(result), *_stability(result), *_floor(result)]
+
+
+def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How many checkpoints are left out because their numbers are not finite; nothing where none are."""
+    return [
+        f"Seed {one['seed']}: the last {several(one['dropped_checkpoints'], 'checkpoint')} left out, as the numbers "
+        "there are not finite."
+        for one in facts
+        if one.get("dropped_checkpoints")
+    ]
+
+
+def _precision(result: RunResult) -> list[str]:
+    """Seeds that float32 does not resolve, and networks whose outputs rounding moves."""
+    reasons = {seed.seed: seed.precision_reason for seed in result.seeds if seed.precision_reason}
+    said = []
+    if reasons:
+        who = f"Seed{'s' if len(reasons) > 1 else ''} {listing([str(seed) for seed in reasons])}"
+        who = "This run" if len(reasons) == len(result.seeds) else who
+        said.append(f"{who} trained in float64: {next(iter(reasons.values()))}.")
+    moved = {seed.precision: seed.rounding for seed in result.seeds if (seed.rounding or 0.0) > WARNED}
+    for precision, share in moved.items():
+        said.append(
+            f"**Rounding in {precision} moves the function at the start by {percent(share or 0.0)} of its size**: "
+            f"trust no digit beyond that. From {percent(REFUSED)} on nothing is computed."
+        )
+    return said
 
 
 def _stop(result: RunResult) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for seed in result.seeds:
-        reasons.setdefault(seed.stop_reason, []).append(str(seed.seed))
+        reasons.setdefault(_reason(seed), []).append(str(seed.seed))
     said = []
     for reason, seeds in reasons.items():
         who = (
@@ -94,7 +125,15 @@ def _stop(result: RunResult) -> list[str]:
         )
         residual = percent(result.config.training.stop_residual or 0.0)
         said.append(f"{who}: {STOPPED.get(reason, reason).format(residual=residual)}.")
-    return said
+    lost = [int(np.sum(~np.isfinite(seed["lambda_max"] + seed["residual"]))) for seed in result.seeds]
+    return [
+        *said,
+        *dropped({"seed": seed.seed, "dropped_checkpoints": n} for seed, n in zip(result.seeds, lost, strict=True)),
+    ]
+
+
+def _reason(seed: SeedResult) -> str:
+    return "overflow" if seed.stop_reason == "diverged" and seed.steps == 0 else seed.stop_reason
 
 
 def motion(result: RunResult) -> list[str]:
@@ -136,8 +175,9 @@ def _stability(result: RunResult) -> list[str]:
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
     peak = number(max(float(path.max()) for _, path in paths))
     said = rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ was {start} at the start, {peak} at its peak, and is {end} now"
-    if training.batch_size is not None:
-        return [f"{said}; the limit of full-batch descent, {number(limit)}, does not judge batches."]
+    if training.batch_size is not None and training.batch_size < result.config.data.size:
+        batch = several(training.batch_size, "point")
+        return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
     return [f"{said}: {_against(paths, limit)}."]
 
 

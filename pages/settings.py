@@ -186,6 +186,13 @@ SETTINGS = (
         "Accept steps at or beyond the stability limit.",
         folded=True,
     ),
+    Setting(
+        "training.precision",
+        "training precision",
+        "choice",
+        "auto: float32, and float64 where float32 does not resolve the run.",
+        folded=True,
+    ),
     Setting("seeds", "seeds", "numbers", "One network each, separated by commas."),
     Setting(
         "store_parameters",

@@ -57,9 +57,11 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def percent(value: float) -> str:
-    """27%, 0.4%."""
+    """27%, 0.4%; from ten times on a factor: 23×."""
     if not np.isfinite(value):
         return "—"
+    if abs(value) >= 10:
+        return f"{number(value, 2)}×"
     return f"{100 * value:.0f}%" if abs(value) >= 0.095 else f"{100 * value:.2g}%"
 
 

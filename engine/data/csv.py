@@ -192,13 +192,13 @@ class CsvConfig(DatasetConfig):
         if self.class_names:
             return self._classified(x, train, test, notes)
         targets = np.stack([column.values for column in self._targets], axis=1)  # pyright: ignore
-        y = targets[train], targets[test]
+        y, natural = (targets[train], targets[test]), float(np.abs(targets).max())
         self._refuse_constant_targets(y[0])
         if self.centre:
             mean = y[0].mean(axis=0)
             notes.append(_centred(self.target, mean))
             y = y[0] - mean, y[1] - mean
-        return finished(self, x, y, notes)
+        return finished(self, x, y, notes, natural)
 
     def _classified(self, x: tuple[np.ndarray, np.ndarray], train: np.ndarray, test: np.ndarray, notes: list[str]):
         names = self.class_names or ()

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from engine.data.remarks import remarks
 from engine.data.stream import Stream
 from engine.data.targets import TARGETS
+from engine.diagnostics import NOTHING, without_rounding
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 MAX_POINTS = 20_000
@@ -164,22 +165,30 @@ def finished(
     x: tuple[np.ndarray, np.ndarray],
     y: tuple[np.ndarray, np.ndarray],
     notes: Sequence[str] = (),
+    natural: float = 1.0,
     **extra,
 ) -> Dataset:
     """The dataset after the steps that all share: scale the targets, add noise to the training ones.
 
+    Held-out targets that are rounding beside the training ones become zero, and a note says so: errors relative to
+    them are undefined.
+
     Args:
         x, y: inputs and targets, each (training, test).
         notes: on how they came to be; remarks on the points themselves are added.
+        natural: size of the values that the targets come from, by which rounding is told from small targets.
         extra: further fields of `Dataset`.
     """
     y_train, y_test = y
     rms = float(np.sqrt(np.mean(y_train**2)))
-    # Rounding leaves targets that are zero everywhere at 1e-16.
-    if rms < 1e-12:
+    # Rounding leaves targets that are zero everywhere at 1e-16 of what they come from.
+    if rms <= NOTHING * natural:
         raise ConfigError(
             [Problem("target", "is zero at every training point, so nothing can be learned: change the target or size")]
         )
+    y_test = without_rounding(y_test, y_train)
+    if not np.any(y_test):
+        notes = [*notes, "the held-out targets are zero to rounding: errors relative to them are undefined"]
     scale = 1.0 if config.target_rms is None else config.target_rms / rms
     noise = config.noise * Stream(config.seed, "noise").normal(*y_train.shape) if config.noise else 0.0
     return Dataset(

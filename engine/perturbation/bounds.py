@@ -9,7 +9,7 @@ K_t is positive semidefinite, so its propagator is a contraction and Duhamel's f
 Descent: sums over steps of eta_eff, each step damping by ||1 - eta_eff K_k|| (at most 1 while it is stable). All but
 Groenwall's add the norms of the defects of the run's steps (`KernelPath.defect`), without which no bound of this form
 holds for descent: its first step is at the same kernel as the lazy one, and already misses it by curvature. What is
-left out is the float32 rounding of the trained parameters, about 1e-7 max(1, alpha) of R.
+left out is the rounding of the trained parameters (`engine.precision`), in the facts of a seed.
 
 ||Delta K_s|| is bounded through the controls of the path (`KernelPath.controls`), so that between checkpoints, too, P2
 is a bound for the interpolated kernel and not an estimate by quadrature.

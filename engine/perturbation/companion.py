@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset
-from engine.descent import Method, Problem, State, advance, outputs, start
+from engine.descent import Method, Problem, State, advance, dtype_of, outputs, start
 from engine.diagnostics import ratio
 from engine.network import apply
 from engine.parameters import Tree
@@ -88,10 +88,11 @@ def largest_lazy_error(config: RunConfig, data: Dataset, params: Tree, rate: flo
         frame: of the run's kernel path: the spectrum of K_0, and r(0) along it.
     """
     network, method, params_0 = config.network, Method.of(config.training), jax.tree.map(jnp.asarray, params)
-    x, y = jnp.float32(data.x_train), jnp.float32(data.y_train)
+    real = dtype_of(params_0)
+    x, y = jnp.asarray(data.x_train, real), jnp.asarray(data.y_train, real)
     h_0 = jax.jit(apply, static_argnums=0)(network, params_0, x) if network.centred else jnp.zeros_like(y)
-    problem = Problem(x, y, h_0, jnp.float32(rate), jax.random.key(0))
+    problem = Problem(x, y, h_0, jnp.asarray(rate, real), jax.random.key(0))
     beside = companion(frame.eigenvalues, frame.vectors, frame.path.residual[0], rate, method.integrator == "gd")
-    limits: Any = np.int32(steps), np.float32(-1), np.float32(np.inf)
+    limits: Any = np.int32(steps), real.type(-1), real.type(np.inf)
     _, beside = advance_both(network, method, problem, start(method, params_0), beside, *limits)
     return ratio(float(beside.largest), frame.scale)

@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate
+from engine.diagnostics import NOTHING
 from engine.measure import spread
 from engine.parameters import ParameterPath
 from engine.path import KernelPath, kernel_path
@@ -51,6 +52,7 @@ def expanded(run_config: RunConfig, options: Options, report: Report) -> tuple[d
 
     entries = run(training, while_training)
     result, data = RunResult.from_arrays(dict(entries["result"])), generate(run_config.data)
+    result.check_started()
     arrays, summaries = {}, []
     for index, seed in enumerate(result.seeds):
 
@@ -86,6 +88,9 @@ def seed_arrays(
         "checkpoints": len(checkpoints),
         "measured_checkpoints": len(seed["step"]),
         "lazy_error": largest_lazy_error(config, data, parameters.at(0), rate, steps, frame),
+        "dropped_checkpoints": len(parameters.steps) - len(path.t),
+        "precision": seed.precision,
+        "noise": seed.noise,
         "interpolation_error": path.interpolation_error(),
         "lambda_max": float(frame.eigenvalues[0]) if len(frame.eigenvalues) else 0.0,
     }
@@ -187,7 +192,7 @@ def _predicted(path: KernelPath, found: Prediction) -> Arrays:
         return {
             f"predicted_{name}": np.linalg.norm(change, axis=(1, 2)) / size,
             f"predicted_{name}_error": np.divide(
-                missed, measured, out=np.full_like(missed, np.nan), where=measured > 0
+                missed, measured, out=np.full_like(missed, np.nan), where=measured > NOTHING * size
             ),
         }
 

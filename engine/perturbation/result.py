@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from engine.data import overview
+from engine.diagnostics import NOTHING, without_rounding
 from engine.entry import opened
 from engine.perturbation.requests import PerturbationConfig
 from engine.progress import Arrays
@@ -16,6 +17,8 @@ from engine.progress import Arrays
 CURVES = ("network", "order_0", "order_1", "order_2", "full")
 """The first axis of residuals and held-out outputs: the network, orders summed up to 0, 1, 2, the whole path."""
 APPROXIMATIONS = CURVES[1:]
+FACTS = ("stop_reason", "checkpoints", "dropped_checkpoints", "precision", "noise")
+"""What a summary holds of the facts of every seed."""
 BOUNDS = ("P2", "P3", "P4", "groenwall", "remainder_0", "remainder_1", "remainder_2")
 """P2 is the bound; P3, P4 and the remainders are estimates (exact but for the path); Groenwall for comparison."""
 
@@ -25,9 +28,10 @@ class SeedPerturbation:
     """One seed: n training rows, m held-out rows, T times of which some are checkpoints.
 
     Attributes:
-        facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, lazy_error (sup over every
-            step of `error("order_0")`; results before version 6 have it at checkpoints only), interpolation_error (of
-            K, relative to ||K_0||), lambda_max.
+        facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, dropped_checkpoints (not
+            finite), lazy_error (sup over every step of `error("order_0")`; results before version 6 have it at
+            checkpoints only), interpolation_error (of K, relative to ||K_0||), lambda_max, precision (of the
+            training), noise (`engine.result.SeedResult`).
         arrays: t, step, at_checkpoint (T,); residuals (5, T, n), outputs_held_out (5, T, m) by `CURVES`; modes
             (3, T, n) = U^T r_m term by term; eigenvalues (n,), eigenvectors (n, n); floor, floor_held_out (T,) in the
             unit of f; drift, change_norm (T,), change_eigenvalues (T, n) descending, change_block and coupling
@@ -50,6 +54,16 @@ class SeedPerturbation:
         return float(np.linalg.norm(self["residuals"][0, 0]))
 
     @property
+    def rms(self) -> float:
+        """Root mean square of r(0) over the training points."""
+        return self.scale / np.sqrt(self["residuals"].shape[2])
+
+    @property
+    def noise(self) -> float:
+        """What rounding leaves undetermined of r, relative to ||r(0)||."""
+        return float(self.facts.get("noise") or 1e-8)
+
+    @property
     def at_checkpoint(self) -> Bool[np.ndarray, " T"]:
         """Where the network was measured; elsewhere its curve is interpolated."""
         return self["at_checkpoint"]
@@ -61,7 +75,7 @@ class SeedPerturbation:
     def residual_held_out(self, curve: str) -> Float[np.ndarray, " T"]:
         """||f* - y*|| over its start, on held-out points."""
         missed = self["outputs_held_out"] - self["y_held_out"]
-        start = np.linalg.norm(missed[0, 0])
+        start = np.linalg.norm(without_rounding(missed[0, 0], self["residuals"][0, 0]))
         return np.linalg.norm(missed[CURVES.index(curve)], axis=1) / (start or np.nan)
 
     def error(self, curve: str) -> Float[np.ndarray, " T"]:
@@ -106,7 +120,7 @@ class SeedPerturbation:
         """
         lazy, error = self.error("order_0"), self.error(f"order_{order}")
         at = int(np.argmax(np.where(self.at_checkpoint, lazy, -1.0)))
-        return float(1 - error[at] / lazy[at]) if lazy[at] > 0 else float("nan")
+        return float(1 - error[at] / lazy[at]) if lazy[at] > NOTHING else float("nan")
 
     @property
     def seen(self) -> float:
@@ -192,7 +206,7 @@ class PerturbationResult:
             "quadrature_error_full": over(lambda seed: seed["quadrature_error"][3]),
             "interpolation_error": over(lambda seed: seed.facts["interpolation_error"]),
             "t_stop": last("t"),
-            **{name: [seed.facts[name] for seed in self.seeds] for name in ("stop_reason", "checkpoints")},
+            **{name: [seed.facts.get(name) for seed in self.seeds] for name in FACTS},
             "notes": list(self.notes),
         }
 

@@ -16,15 +16,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from engine import diagnostics
 from engine.config import RunConfig
 from engine.data import Dataset, generate
 from engine.descent import DIVERGED, Method, Problem, State
 from engine.device import device_name
-from engine.measure import HELD_OUT, normalised_error, spread
+from engine.measure import HELD_OUT, SHOWN, normalised_error, spread
+from engine.network import Params
 from engine.perturbation.companion import Companion, companion
+from engine.precision import Rounding, cast, foretold, last_bit, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
 from engine.regimes.bound import Bound, middle, most_looks
@@ -94,56 +96,107 @@ class Ensemble:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row of results per seed."""
-        config, method, size = self.config, Method.of(self.config.training), len(self.seeds)
+        config, asked = self.config, self.config.training.precision
         keys = jax.vmap(jax.random.key)(jnp.array(self.seeds))
-        state = programs.begin(config.network, method, keys, config.data.input_dim, config.data.output_dim)
-        x, y = (jnp.float32(array)[None].repeat(size, 0) for array in (self.data.x_train, self.data.y_train))
-        problem = Problem(x, y, jnp.zeros_like(y), jnp.zeros(size, jnp.float32), keys)
-        n = self.size * config.data.output_dim
-        idle = Companion(*(jnp.zeros((size, *shape)) for shape in ((n, n), (n,), (n,), ())))
-        with ThreadPoolExecutor(1) as pool:
-            nothing = jnp.zeros(size, jnp.int32), jnp.zeros(size, jnp.float32), jnp.zeros(size, jnp.float32)
-            compiled = pool.submit(programs.advance, config.network, method, problem, state, idle, *nothing)
-            at_start = self._look(state)
-            compiled.result()
+        shape = config.data.input_dim, config.data.output_dim
+        params = jax.device_get(programs.draw_each(config.network, keys, *shape))
+        self._begin(keys, params, self._from_the_start(params) if asked == "auto" else asked)
+        if asked == "auto" and self._unresolved():
+            self._begin(keys, params, "float64")
+        self._refuse()
         self.tell(0.1, "measured at initialisation")
-        h_0 = at_start.h if config.network.centred else np.zeros_like(at_start.h)
-        spectra = [diagnostics.spectrum(K) for K in self._train_block(at_start.kernel)]
-        rate = self._rates(np.array([values[0] for values, _ in spectra]))
-        problem = problem._replace(h_0=jnp.asarray(h_0[:, : self.size]), rate=jnp.asarray(rate, jnp.float32))
-        residual = self._residual(at_start, h_0).reshape(size, -1)
+        with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
+            return self._measured(self._residual(self.at_start).reshape(len(self.seeds), -1))
+
+    def _from_the_start(self, params: Params) -> str:
+        """The precision, by what is known before anything is compiled."""
+        found = [one for one in self._rounding(params, "float32") if np.isfinite(one.outputs)]
+        return "float64" if any(map(left_for_float64, found)) else "float32"
+
+    def _rounding(self, params: Params, precision: str) -> list[Rounding]:
+        x, y = self.data.x_train[:SHOWN], self.data.y_train[:SHOWN]
+        each = [jax.tree.map(lambda leaf, g=g: leaf[g], params) for g in range(len(self.seeds))]
+        return [rounding_of(self.config.network, own, x, y, precision) for own in each]
+
+    def _begin(self, keys: Array, params: Params, precision: str) -> None:
+        """Sets out from these parameters with all that a step touches in this precision."""
+        self.rounding = self._rounding(params, precision)
+        self.precision, method, rows = precision, Method.of(self.config.training), len(self.seeds)
+        self.state = programs.start_each(method, cast(params, precision))
+        x, y = (np.asarray(array, precision) for array in (self.data.x_train, self.data.y_train))
+        x, y = np.broadcast_to(x, (rows, *x.shape)), np.broadcast_to(y, (rows, *y.shape))
+        nothing = np.zeros(rows, precision)
+        n = self.size * self.config.data.output_dim
+        idle = Companion(*(jnp.zeros((rows, *shape)) for shape in ((n, n), (n,), (n,), ())))
+        self.problem = Problem(jnp.asarray(x), jnp.asarray(y), jnp.zeros_like(y), jnp.asarray(nothing), keys)
+        with ThreadPoolExecutor(1) as pool:
+            none = jnp.zeros(rows, jnp.int32), jnp.asarray(nothing), jnp.asarray(nothing)
+            compiled = pool.submit(programs.advance, self.config.network, method, self.problem, self.state, idle, *none)
+            self.at_start = self._look(self.state)
+            compiled.result()
+        self.h_0 = self.at_start.h if self.config.network.centred else np.zeros_like(self.at_start.h)
+        self.spectra = [diagnostics.spectrum(K) for K in self._train_block(self.at_start.kernel)]
+        overflow = [not np.isfinite(rounding.outputs) for rounding in self.rounding]
+        self.rate = self._rates(np.where(overflow, np.nan, [values[0] for values, _ in self.spectra]))
+        rate = jnp.asarray(self.rate.astype(precision))
+        self.problem = self.problem._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
+
+    def _refuse(self) -> None:
+        """Raises `ConfigError` where a network or its kernel is not determined. What float32 resolves float64 does."""
+        for rounding, seed in zip(self.rounding, self.seeds, strict=True):
+            refuse(rounding, self.precision, seed)
+        if self.precision == "float64" and self.config.kernel_precision == "float64":
+            moved = self._look(self.state._replace(params=last_bit(jax.device_get(self.state.params), "float64")))
+            change = self._train_block(moved.kernel - self.at_start.kernel)
+            for E, (values, _), seed in zip(change, self.spectra, self.seeds, strict=True):
+                refuse_kernel(diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), values[0]), seed)
+
+    def _unresolved(self) -> bool:
+        """Whether float32 does not resolve the run that K_0 foretells of one of the networks."""
+        residual, params = self._residual(self.at_start), jax.device_get(self.state.params)
+        for g in np.flatnonzero((self.rate > 0) & (self.precision == "float32")):
+            values, vectors = self.spectra[g]
+            own = jax.tree.map(lambda leaf, g=g: leaf[g], params)
+            modes = vectors.T @ residual[g].ravel()
+            forecast = foretold(self.config.training, values, modes, float(self.rate[g]), own)
+            if left_for_float64(self.rounding[g], forecast):
+                return True
+        return False
+
+    def _measured(self, residual: Float[np.ndarray, "g n"]) -> list[dict[str, Any]]:
+        """The rows, from r(0) on training points: the networks trained, each beside its lazy one."""
+        descent = self.config.training.integrator == "gd"
         beside = [
-            companion(*spectrum, r_0, float(step), method.integrator == "gd")
-            for spectrum, r_0, step in zip(spectra, residual, rate, strict=True)
+            companion(*spectrum, r_0, float(step), descent)
+            for spectrum, r_0, step in zip(self.spectra, residual, self.rate, strict=True)
         ]
         together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *beside)
-        walk = Walk(config, problem, state, together, rate > 0, residual)
-        with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
-            looks, sizes, largest = self._trained(walk, at_start)
-            lazy = [
-                Lazy.of(*spectra[g], residual[g], float(rate[g]), int(steps), descent=method.integrator == "gd")
-                for g, steps in enumerate(looks[-1].step)
-            ]
-            bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
-            self._refine(bounds, walk, at_start, len(sizes[0]))
-            return [
-                self._row(g, [look.of(g) for look in looks], h_0[g], lazy[g])
-                | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
-                for g in range(size)
-            ]
+        walk = Walk(self.config, self.problem, self.state, together, self.rate > 0, residual)
+        looks, sizes, largest = self._trained(walk)
+        lazy = [
+            Lazy.of(*self.spectra[g], residual[g], float(self.rate[g]), int(steps), descent)
+            for g, steps in enumerate(looks[-1].step)
+        ]
+        bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
+        self._refine(bounds, walk, len(sizes[0]))
+        return [
+            self._row(g, [look.of(g) for look in looks], lazy[g])
+            | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
+            for g in range(len(self.seeds))
+        ]
 
-    def _trained(self, walk: "Walk", at_start: Look) -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
+    def _trained(self, walk: "Walk") -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
         """Looks at the start, after a step and at the stop; ||K - K_0|| by step, and the largest ||r - r_lazy||, of
         each network."""
-        looks, sizes, largest = [at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
+        looks, sizes, largest = [self.at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
         for state, beside in walk.through(first_marks(self.config.training.max_steps), self.tell):
             looks = [*looks[:2], self._look(state)]
             for g, found in enumerate(sizes):
-                found[int(looks[-1].step[g])] = self._change(looks[-1], at_start, g)
+                found[int(looks[-1].step[g])] = self._change(looks[-1], g)
             largest = np.asarray(beside.largest)
         return [looks[0], looks[1], looks[-1]], sizes, largest
 
-    def _refine(self, bounds: list[Bound], walk: "Walk", at_start: Look, looks: int) -> None:
+    def _refine(self, bounds: list[Bound], walk: "Walk", looks: int) -> None:
         """Trains again with looks between the first ones, until every P2 is known or there were enough."""
         left = most_looks(self.size * self.config.data.output_dim) - looks
         while wanted := sorted({step for bound in bounds for step in bound.wanted()})[: max(left, 0)]:
@@ -152,26 +205,26 @@ class Ensemble:
             for state, _ in walk.through(wanted, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
                 seen = self._look(state)
                 for g, sizes in enumerate(found):
-                    sizes[int(seen.step[g])] = self._change(seen, at_start, g)
+                    sizes[int(seen.step[g])] = self._change(seen, g)
             for bound, sizes in zip(bounds, found, strict=True):
                 bound.add(sizes)
 
     def _look(self, state: State) -> Look:
-        found = programs.look(self.config.network, self.config.kernel_precision, state.params, self.x)
+        found = programs.look_each(self.config.network, self.config.kernel_precision, state.params, self.x)
         return Look(*(np.asarray(array) for array in (state.step, *found)))
 
-    def _change(self, seen: Look, at_start: Look, g: int) -> float:
+    def _change(self, seen: Look, g: int) -> float:
         """||K - K_0|| of one network on training points; NaN where not finite."""
-        change = self._train_block(seen.kernel[g]) - self._train_block(at_start.kernel[g])
+        change = self._train_block(seen.kernel[g]) - self._train_block(self.at_start.kernel[g])
         return float(np.abs(np.linalg.eigvalsh(change)).max()) if np.all(np.isfinite(change)) else float("nan")
 
     def _train_block(self, kernel: np.ndarray) -> np.ndarray:
         rows = self.size * self.config.data.output_dim
         return kernel[..., :rows, :rows]
 
-    def _residual(self, taken: Look, h_0: np.ndarray) -> Float[np.ndarray, "g M k"]:
-        f = np.float32(self.config.network.alpha) * (taken.h - h_0)[:, : self.size]
-        return f.astype(np.float64) - self.data.y_train
+    def _residual(self, taken: Look) -> Float[np.ndarray, "g M k"]:
+        f = self.config.network.alpha * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
+        return f - self.data.y_train
 
     def _rates(self, lambda_max: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
         """eta_eff of every seed; 0 where the kernel is dead or not finite."""
@@ -191,19 +244,24 @@ class Ensemble:
             raise ConfigError([ConfigProblem("training.learning_rate", message)])
         return np.where(alive, rate, 0.0)
 
-    def _row(self, g: int, looks: list[Look], h_0: np.ndarray, lazy: Lazy) -> dict[str, Any]:
+    def _row(self, g: int, looks: list[Look], lazy: Lazy) -> dict[str, Any]:
         """Results of the seed at position g, looked at at the start, after one step and at the stop."""
-        alpha, M = np.float32(self.config.network.alpha), self.size
+        alpha, k, M, h_0 = self.config.network.alpha, self.config.data.output_dim, self.size, self.h_0[g]
         f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
-        start_residual = float(np.linalg.norm(f_0[:M] - self.data.y_train))
-        residual = diagnostics.ratio(np.linalg.norm(f_T[:M] - self.data.y_train), start_residual)
-        moved, steps = (f_T - f_0)[M:].ravel(), int(looks[-1].step)
+        r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
+        start_residual = float(np.linalg.norm(r_0))
+        residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
+        moved, steps = diagnostics.without_rounding((f_T - f_0)[M:], r_0).ravel(), int(looks[-1].step)
         kernels = [self._train_block(look.kernel) for look in looks]
-        traced_0, traced_1, traced_T = (_traced(K, self.config.data.output_dim) for K in kernels)
+        traced_0, traced_1, traced_T = (_traced(K, k) for K in kernels)
+        elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved))
+        # A root mean square per training point, carried to the held-out ones.
+        noise = self.rounding[g].after(steps) * start_residual * np.sqrt(len(moved) / len(lazy.modes))
+        rounding = diagnostics.ratio(noise, np.linalg.norm(moved))
         return {
             "seed": self.seeds[g],
             "end": self._end(traced_T, residual),
-            "elt": diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved)),
+            "elt": max(elt, rounding) if rounding < 1 else float("nan"),
             "drift": diagnostics.drift(traced_T, traced_0),
             "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
             "first_step": diagnostics.drift(traced_1, traced_0),
@@ -213,6 +271,8 @@ class Ensemble:
             "steps": float(steps),
             "t_stop": lazy.rate * steps,
             "effective_rate": lazy.rate,
+            "rounding": rounding,
+            "bits": float(8 * np.dtype(self.precision).itemsize),
         }
 
     def _end(self, K_T: np.ndarray, residual: float) -> str:
@@ -239,8 +299,8 @@ class Walk:
     ) -> None:
         self.config, self.problem, self.start, self.alive = config, problem, (state, beside), alive
         start_residual = np.linalg.norm(residual, axis=1)
-        self.below = jnp.asarray((config.training.stop_residual or 0.0) * start_residual, jnp.float32)
-        self.above = jnp.asarray(DIVERGED * start_residual, jnp.float32)
+        self.below = jnp.asarray((config.training.stop_residual or 0.0) * start_residual, problem.rate.dtype)
+        self.above = jnp.asarray(DIVERGED * start_residual, problem.rate.dtype)
 
     def through(self, marks: Sequence[int], tell: Callable[[float, str], None]) -> Iterator[tuple[State, Companion]]:
         """What there is after each of these steps, and when all have stopped; nothing after that."""

@@ -1,16 +1,15 @@
-"""The three programs of a cell: begin, look, advance. Each is compiled once per shape, with its layers scanned."""
+"""The three programs of a cell: draw, look, advance. Each is compiled once per shape, with its layers scanned."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from engine.config import NetworkConfig
-from engine.descent import Method, Problem, State, start
+from engine.descent import Method, Problem, State, dtype_of, start
 from engine.kernel import ntk
 from engine.network import Params, apply, draw
 from engine.perturbation.companion import Companion, advance_both
@@ -21,7 +20,7 @@ class Look(NamedTuple):
 
     Attributes:
         step: after how many each was seen.
-        h: float32 outputs before scale and centring.
+        h: outputs before scale and centring, in the precision of the training.
         kernel: the full kernel of k outputs, entry [i k + head, j k + head'].
     """
 
@@ -42,18 +41,25 @@ def over_seeds(function: Callable, *arguments: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[None], found)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 3, 4))
-def begin(network: NetworkConfig, method: Method, keys: Array, input_dim: int, output_dim: int) -> State:
-    """Networks before their first step."""
-    return over_seeds(lambda key: start(method, draw(network, key, input_dim, output_dim)), keys)
+@partial(jax.jit, static_argnums=(0, 2, 3))
+def draw_each(network: NetworkConfig, keys: Array, input_dim: int, output_dim: int) -> Params:
+    """Networks at initialisation, in float32."""
+    return over_seeds(lambda key: draw(network, key, input_dim, output_dim), keys)
+
+
+def start_each(method: Method, params: Params) -> State:
+    """That of `engine.descent.start` of every network."""
+    one = start(method, jax.tree.map(lambda leaf: leaf[0], params))
+    rows = jax.tree.leaves(params)[0].shape[0]
+    return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (rows, *np.shape(leaf))), one)._replace(params=params)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def look(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
+def look_each(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
     """Outputs h and full kernel at x."""
 
     def one(params: Params) -> tuple[Array, Array]:
-        h = apply(network, params, x.astype(jnp.float32))
+        h = apply(network, params, x.astype(dtype_of(params)))
         return h, ntk(network, params, x, heads="full", precision=precision)
 
     return over_seeds(one, params)

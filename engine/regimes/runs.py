@@ -10,7 +10,7 @@ from engine.regimes.requests import Cell, SweepConfig
 
 METRICS = (
     "elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2", "p2_error", "residual", "sharpness",
-    "test_error", "steps", "t_stop", "effective_rate",
+    "test_error", "steps", "t_stop", "effective_rate", "rounding", "bits",
 )  # fmt: skip
 """What a run is measured by, at the stop T unless said otherwise:
 
@@ -21,7 +21,8 @@ of order 0 of `engine.perturbation` (at the stop it would saturate at the residu
 p2 = int ||K_s - K_0|| ||r_lazy(s)|| ds/||r(0)||, p2_error = by which share of itself the last looks changed it: an
 estimate, not a bound, above `engine.regimes.bound.ESTIMATE`; residual = ||r_T||/||r(0)||;
 sharpness = eta_eff lambda_max(K_T), unstable from 2; test_error = sum |f - y|^2/sum |y|^2 on held-out points;
-t_stop = eta_eff steps. NaN where not finite.
+t_stop = eta_eff steps; rounding = what rounding leaves undetermined of elt (`engine.precision`), which is never given
+below it; bits = 32 or 64, of the precision of the training. NaN where not finite.
 """
 
 FAILURES = ("diverged", "dead", "cap")

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from engine.diagnostics import ratio
+from engine.diagnostics import ratio, without_rounding
 from engine.rkhs import bias
 from engine.rkhs.comparison import Space, across, compared, described
 from engine.rkhs.gram import FLAGS, Gram
@@ -51,7 +51,8 @@ class Along:
         reasons = {}
         for name, part, y in parts(points):
             values, reasons[name] = described(spaces[name], y)
-            values |= compared(spaces[name], self.start[name], f[part] - self.f_0[part], self.gaps[name])
+            moved = without_rounding(f[part] - self.f_0[part], points.y_train - self.f_0[points.train])
+            values |= compared(spaces[name], self.start[name], moved, self.gaps[name])
             found |= {f"{name}/{key}": value for key, value in values.items()}
         interpolant = self._interpolant(K, spaces["train"].gram)
         found |= across(
@@ -84,7 +85,7 @@ class Along:
         return self.regression("K_inf", K, gram) | {"curve_K_inf": (self.f_0 + interpolant)[curve, 0]}
 
     def _space(self, K: Kernel, part: slice) -> Space:
-        return Space.of(K[part, part], self.network.config.kernel_precision)
+        return Space.of(K[part, part], self.network.config.kernel_precision, self.network.rounding)
 
     def _interpolant(self, K: Kernel, gram: Gram) -> Float[np.ndarray, "points k"]:
         """The ridgeless interpolant of y - f_0 at all points."""

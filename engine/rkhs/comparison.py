@@ -31,8 +31,8 @@ class Space:
     gram: Gram
 
     @classmethod
-    def of(cls, K: Float[np.ndarray, "p p"], precision: str) -> "Space":
-        return cls(K, Gram.of(K, precision))
+    def of(cls, K: Float[np.ndarray, "p p"], precision: str, rounding: float = 0.0) -> "Space":
+        return cls(K, Gram.of(K, precision, rounding))
 
 
 def described(space: Space, y: Float[np.ndarray, "p k"]) -> tuple[Values, str]:

@@ -14,6 +14,7 @@ def enlargement(
     kernels: tuple[Float[np.ndarray, "P P"], Float[np.ndarray, "P P"]],
     function: Float[np.ndarray, "P k"],
     precision: str,
+    rounding: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Of the kernels at the start and at the end, on each of the g grids.
 
@@ -28,7 +29,7 @@ def enlargement(
     found: dict[str, list] = {name: [] for name in names}
     included: dict[str, list] = {"H_t_in_H_0": [], "H_0_in_H_t": []}
     for member in grids.members:
-        spaces = [Space.of(K[np.ix_(member, member)], precision) for K in kernels]
+        spaces = [Space.of(K[np.ix_(member, member)], precision, rounding) for K in kernels]
         solved = [[space.gram.norm(f[member]) for f in functions] for space in spaces]
         found["norm"].append([[one.value for one in row] for row in solved])
         found["norm_flag"].append([[FLAGS.index(one.flag) for one in row] for row in solved])

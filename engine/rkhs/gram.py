@@ -1,6 +1,6 @@
 """A kernel matrix and what of it can be inverted: condition number, rank, and a flag with every number. No JAX.
 
-Eigenvalues under the noise floor p u l_1 are rounding (`engine.diagnostics.noise_floor`): they count as zero here, so
+Eigenvalues under the noise floor are rounding (`engine.diagnostics.noise_floor`): they count as zero here, so
 that they enter neither a rank nor an inverse. A number that needs an inverse is a `Solved`: it is computed without a
 ridge where the matrix allows it, else with the jitter, and where the jitter decides its value it is not determined.
 """
@@ -64,7 +64,7 @@ class Gram:
         values: Lambda, descending; 0 for those under the noise floor.
         vectors: U, eigenvectors as columns.
         floor: the noise floor.
-        roundoff: u of the kernel's precision.
+        roundoff: u of the kernel's precision, or what its own rounding makes of it.
     """
 
     values: Float[np.ndarray, " p"]
@@ -73,11 +73,12 @@ class Gram:
     roundoff: float
 
     @classmethod
-    def of(cls, K: Float[np.ndarray, "p p"], precision: str = "float64") -> "Gram":
-        """The decomposition of a symmetric, finite K computed at this precision."""
+    def of(cls, K: Float[np.ndarray, "p p"], precision: str = "float64", rounding: float = 0.0) -> "Gram":
+        """The decomposition of a symmetric, finite K computed at this precision, whose own rounding may be more."""
         values, vectors = spectrum(K)
-        floor = float(noise_floor(values, precision))
-        return cls(np.where(values > floor, values, 0.0), vectors, floor, UNIT_ROUNDOFF[precision])
+        floor = float(noise_floor(values, precision, rounding))
+        roundoff = max(UNIT_ROUNDOFF[precision], rounding / len(K))
+        return cls(np.where(values > floor, values, 0.0), vectors, floor, roundoff)
 
     @property
     def size(self) -> int:

@@ -56,6 +56,7 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
 
     entries = run(training, while_training)
     result = RunResult.from_arrays(dict(entries["result"]))
+    result.check_started()
     where = _where(config, generate(config.run.data))
     arrays, summaries = _common_arrays(where), []
     for index, seed in enumerate(result.seeds):
@@ -64,7 +65,8 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
             within = (index + fraction) / len(result.seeds)
             report(Progress(TRAINED + (1 - TRAINED) * within, f"seed {seed.seed}: {what}"))
 
-        network = StoredNetwork(config.run, ParameterPath.from_arrays(entries["parameters"], index))
+        parameters = ParameterPath.from_arrays(entries["parameters"], index)
+        network = StoredNetwork(config.run, parameters, seed.kernel_rounding)
         found, facts = _seed_arrays(config, where, seed, network, tick)
         arrays |= {f"seed{index}/{name}": array for name, array in found.items()}
         summaries.append(facts)
@@ -119,10 +121,10 @@ def _seed_arrays(
     def ends(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return network.kernel(0, x), network.kernel(last, x)
 
-    precision, grids = config.run.kernel_precision, where.grids
-    arrays |= enlargement(grids, ends(grids.x), network.outputs(last, grids.x), precision)
+    noise, grids = (config.run.kernel_precision, network.rounding), where.grids
+    arrays |= enlargement(grids, ends(grids.x), network.outputs(last, grids.x), *noise)
     tick(0.8, "learning curves")
-    arrays |= learning_curves(ends(where.x_sample), where.y_sample, config.options, config.run.data.noise**2, precision)
+    arrays |= learning_curves(ends(where.x_sample), where.y_sample, config.options, config.run.data.noise**2, *noise)
     if where.x_large is not None:
         tick(0.95, "large spectra")
         theta = (network.theta(index) for index in (0, last))
@@ -132,6 +134,8 @@ def _seed_arrays(
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
+        "dropped_checkpoints": len(chosen) - len(found),
+        "precision": seed.precision,
         "gap": along.gaps,
         "no_decay": {name: [reasons[name] for _, reasons in found] for name in along.gaps},
     }

@@ -85,6 +85,7 @@ def measured_errors(
     draws: Sequence[Draw],
     ridges: Sequence[float],
     precision: str = "float64",
+    rounding: float = 0.0,
 ) -> Float[np.ndarray, "ridges draws"]:
     """Errors, over sum |y|^2/p, of regression on each training set, over the whole sample.
 
@@ -92,7 +93,7 @@ def measured_errors(
     """
     errors = []
     for draw in draws:
-        gram = Gram.of(K[np.ix_(draw.points, draw.points)], precision)
+        gram = Gram.of(K[np.ix_(draw.points, draw.points)], precision, rounding)
         regressor = Regressor(gram, K[:, draw.points], y[draw.points] + draw.noise, y)
         errors.append([regressor.determined_error(max(ridge, gram.jitter)) for ridge in ridges])
     return np.array(errors).reshape(len(draws), len(ridges)).T
@@ -104,6 +105,7 @@ def learning_curves(
     options: Options,
     noise: float,
     precision: str,
+    rounding: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Predicted and measured errors of several kernels on one sample, ridgeless and with the ridge of the options.
 
@@ -122,10 +124,10 @@ def learning_curves(
     draws = [[drawn(rng, y.shape, n, noise) for _ in range(options.draws)] for n in sizes]
     found: dict[str, list] = {name: [] for name in ("ridge", "predicted", "measured", "error", "determined")}
     for K in kernels:
-        gram = Gram.of(K, precision)
+        gram = Gram.of(K, precision, rounding)
         ridges = [gram.jitter, options.curve_ridge * gram.mean]
         errors = np.reshape(
-            [measured_errors(K, y, of_size, [0.0, ridges[1]], precision) for of_size in draws],
+            [measured_errors(K, y, of_size, [0.0, ridges[1]], precision, rounding) for of_size in draws],
             (len(sizes), 2, options.draws),
         ).swapaxes(0, 1)
         found["ridge"].append(ridges)

@@ -19,10 +19,11 @@ Points = Float[np.ndarray, "p n_0"]
 
 @dataclass(frozen=True, eq=False)
 class StoredNetwork:
-    """`index` counts the stored checkpoints of `parameters`."""
+    """`index` counts the stored checkpoints of `parameters`; `rounding` is that of K_0, relative to lambda_1."""
 
     config: RunConfig
     parameters: ParameterPath
+    rounding: float = 0.0
 
     def theta(self, index: int) -> Params:
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), self.parameters.at(index))

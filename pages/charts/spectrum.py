@@ -32,7 +32,7 @@ def spectrum_table(result: RunResult, index: int = 0) -> Table:
         i=np.arange(1, size + 1),
         start=wide(shown[:1])["f0"],
         limit=wide(limit[None])["f0"],
-        floor=float(noise_floor(np.ones(size), result.config.kernel_precision)),
+        floor=float(noise_floor(np.ones(size), result.config.kernel_precision, result.seeds[index].kernel_rounding)),
     )
     what = "not positive, which is rounding," if np.all(np.isfinite(eigenvalues)) else "not positive or not finite"
     note = f"Spectrum: {masked:,} of {eigenvalues.size:,} eigenvalues are {what} and are not drawn."

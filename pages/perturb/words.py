@@ -5,14 +5,12 @@ import pandas as pd
 
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts.perturbation import names
-from pages.findings import STOPPED, Headline
+from pages.findings import STOPPED, Headline, dropped
 from pages.words import listing, middle, number, percent, spread
 
 MOST = 0.9
 """Share of the squared deviation that the named modes carry together."""
 MOST_NAMED = 4
-ROUNDING = 1e-6
-"""Relative errors below it are those of parameters in float32."""
 LARGEST = "at the checkpoint where it is largest"
 SEEN = 0.8
 """Checkpoints that see less of the largest lazy error say nothing about the orders."""
@@ -119,7 +117,8 @@ def end_table(result: PerturbationResult) -> pd.DataFrame:
 
 def _stop(result: PerturbationResult) -> list[str]:
     odd = [seed for seed in result.seeds if seed.facts["stop_reason"] in ("diverged", "dead")]
-    return [f"Seed {seed.facts['seed']}: {STOPPED[seed.facts['stop_reason']]}." for seed in odd]
+    said = [f"Seed {seed.facts['seed']}: {STOPPED[seed.facts['stop_reason']]}." for seed in odd]
+    return [*said, *dropped([seed.facts for seed in result.seeds])]
 
 
 def _lazy(result: PerturbationResult) -> list[str]:
@@ -182,13 +181,14 @@ def _modes(result: PerturbationResult) -> list[str]:
 def _floor(result: PerturbationResult) -> list[str]:
     found = result.summary
     whole, floor = middle(found["error_full"]), middle(found["floor"])
+    noise = middle([seed.noise for seed in result.seeds])
     if not whole > 0:
         return []
     said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)} at the checkpoints"
     if result.dynamics == "gradient descent":
         because = f": the curvature within each step, predicted as {number(floor, 2)}"
-    elif whole < ROUNDING:
-        because = ": the rounding of parameters trained in float32"
+    elif whole < 2 * noise:
+        because = f": the rounding of parameters trained in {result.seeds[0].facts.get('precision', 'float32')}"
     elif whole < 2 * floor:
         because = f": the truncation of Runge-Kutta, predicted as {number(floor, 2)}; a smaller step lowers it"
     elif result.config.run.network.activation == "relu":
@@ -205,8 +205,7 @@ def _bound(result: PerturbationResult) -> list[str]:
     crossed, loose = 0, []
     for seed in result.seeds:
         error, bound = seed.error("order_0")[seed.at_checkpoint], seed.bound("P2")[seed.at_checkpoint]
-        # Float32 parameters: outputs are uncertain by about 1e-7.
-        crossed += int(np.sum(error > bound + 1e-6))
+        crossed += int(np.sum(error > bound + seed.noise))
         if error.max() > 0:
             loose.append(float(bound.max() / error.max()))
     if not loose:

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from pages.findings import STOPPED
+from pages.findings import STOPPED, dropped
 from pages.theme import power
 from pages.words import listing, middle, number
 
@@ -27,9 +27,10 @@ def facts(result: RkhsResult) -> str:
 
 
 def stops(result: RkhsResult) -> list[str]:
-    """What went wrong in training, if anything."""
+    """What went wrong in training, if anything, and how many checkpoints that cost."""
     odd = [seed for seed in result.seeds if seed.facts["stop_reason"] in ("diverged", "dead")]
-    return [f"Seed {seed.facts['seed']}: {STOPPED[seed.facts['stop_reason']]}." for seed in odd]
+    said = [f"Seed {seed.facts['seed']}: {STOPPED[seed.facts['stop_reason']]}." for seed in odd]
+    return [*said, *dropped([seed.facts for seed in result.seeds])]
 
 
 def known(values: Iterable[float | None]) -> list[float]:

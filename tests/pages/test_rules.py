@@ -38,7 +38,7 @@ class Seed:
 
 def trained(*seeds: Seed, batch_size: int | None = None) -> Any:
     training = SimpleNamespace(stability_limit=2.0, batch_size=batch_size)
-    return SimpleNamespace(config=SimpleNamespace(training=training), seeds=seeds)
+    return SimpleNamespace(config=SimpleNamespace(training=training, data=SimpleNamespace(size=8)), seeds=seeds)
 
 
 def expanded(seen: float = 1.0, error: float = 0.3) -> Any:
@@ -128,7 +128,7 @@ def test_a_statement_about_stability_reads_the_whole_path() -> None:
     assert "it crossed the limit 2 in 1 of 2 seeds 1 time, first at t = 0.3" in some
     (batches,) = findings._stability(trained(Seed([0.5, 0.6, 0.5]), batch_size=1))
     assert "stable" not in batches
-    assert "does not judge batches" in batches
+    assert "does not bound steps on 1 point" in batches
 
 
 def test_a_study_says_a_law_with_its_interval_where_there_is_one() -> None:

@@ -17,7 +17,19 @@ def test_number(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.27, "27%"), (0.004, "0.4%"), (1.5, "150%"), (0, "0%"), (math.nan, "—")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.27, "27%"),
+        (0.004, "0.4%"),
+        (1.5, "150%"),
+        (0, "0%"),
+        (9.9, "990%"),
+        (23.4, "23×"),
+        (2.28777e15, "2.3·10¹⁵×"),
+        (math.nan, "—"),
+    ],
+)
 def test_percent(value, text):
     assert percent(value) == text
 

@@ -31,9 +31,6 @@ from pages.charts.time_axis import is_log, placed, time_x
 PREDICTED = {FORETOLD: "predicted_leading", TAYLOR_1: "predicted_taylor_1", TAYLOR_2: "predicted_taylor_2"}
 MOST_MISSED = 10.0
 """Relative distances of a prediction beyond it are not drawn: it is of no use."""
-ROUNDING = 1e-8
-"""Distances below it are the float32 parameters' rounding."""
-
 Values = Float[np.ndarray, " T"]
 
 
@@ -62,9 +59,9 @@ def error_table(result: PerturbationResult, bounds: Sequence[str] = ("P2",)) -> 
 
     Orders that come closer to the network than the whole propagator are not drawn: that is chance at the floor.
     """
-    errors = [_above_whole({name: seed.error(name) for name in APPROXIMATIONS}) for seed in result.seeds]
+    errors = [_above_whole({name: seed.error(name) for name in APPROXIMATIONS}, seed.noise) for seed in result.seeds]
     limits = [
-        {FLOOR: _above_rounding(seed.floor)} | {BOUNDS[name]: seed.bound(name) for name in bounds}
+        {FLOOR: _above_rounding(seed.floor, seed.noise)} | {BOUNDS[name]: seed.bound(name) for name in bounds}
         for seed in result.seeds
     ]
     curves = [{"t": seed["t"], **own, **limit} for seed, own, limit in zip(result.seeds, errors, limits, strict=True)]
@@ -79,7 +76,10 @@ def error_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
 
 def error_held_out_table(result: PerturbationResult) -> Table:
     """Root mean square distance of held-out outputs from the network's, of every order."""
-    errors = [_above_whole({name: seed.error_held_out(name) for name in APPROXIMATIONS}) for seed in result.seeds]
+    errors = [
+        _above_whole({name: seed.error_held_out(name) for name in APPROXIMATIONS}, seed.noise * seed.rms)
+        for seed in result.seeds
+    ]
     curves = [{"t": seed["t"], **own} for seed, own in zip(result.seeds, errors, strict=True)]
     return _with_hidden(_table(result, curves, log_value=True), errors)
 
@@ -157,20 +157,20 @@ def _table(result: PerturbationResult, curves: Sequence[Mapping[str, Values]], l
     return sampled_table({label: sampled(label) for label in curves[0] if label != "t"}, log_value)
 
 
-def _above_whole(errors: Mapping[str, Values]) -> dict[str, Values]:
+def _above_whole(errors: Mapping[str, Values], rounding: float) -> dict[str, Values]:
     """Errors by label, NaN where an order is closer to the network than the whole."""
-    whole = _above_rounding(errors["full"])
+    whole = _above_rounding(errors["full"], rounding)
     found = {CURVES["full"]: whole}
     for name, values in errors.items():
         if name != "full":
-            values = _above_rounding(values)
+            values = _above_rounding(values, rounding)
             found[CURVES[name]] = np.where((values > 0) & (values < whole), np.nan, values)
     return found
 
 
-def _above_rounding(values: Values) -> Values:
+def _above_rounding(values: Values, rounding: float) -> Values:
     """Zero where there is nothing but rounding."""
-    return np.where(values > ROUNDING, values, 0.0)
+    return np.where(values > rounding, values, 0.0)
 
 
 def _with_hidden(table: Table, errors: Sequence[Mapping[str, Values]]) -> Table:

@@ -121,7 +121,7 @@ def test_metrics_against_autodiff(settings: dict[str, Any]) -> None:
     found = result(given)
     for index, seed in enumerate(given.seeds):
         expected = by_hand(given, seed)
-        assert set(expected) == set(METRICS) - {"p2_error"}
+        assert set(expected) == set(METRICS) - {"p2_error", "rounding", "bits"}
         assert found["steps"][index] == expected["steps"]
         for name, value in expected.items():
             # Training is in float32 here, in float64 there; P2 is summed there over every step.

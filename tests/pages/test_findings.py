@@ -1,0 +1,82 @@
+"""Sentences about a run's precision and stability: what permits each, and what silences it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.config import RunConfig
+from engine.result import RunResult, SeedResult
+from pages.findings import dropped, headlines, sentences
+
+
+def result(*seeds: SeedResult, **training: object) -> RunResult:
+    config = RunConfig.from_dict(
+        {"data": {"name": "circle", "size": 4}, "training": training, "seeds": [seed.seed for seed in seeds]}
+    )
+    meta = {"config_hash": "", "versions": {}, "device": "cpu", "seconds": 1.0}
+    return RunResult(config, seeds, None, None, meta)
+
+
+def seed(number: int = 0, stop_reason: str = "residual", steps: int = 4, **changes: object) -> SeedResult:
+    names = ("drift", "shape_drift", "cka", "alignment_test", "residual", "test_error")
+    arrays = {name: np.array([0.0, 0.5]) for name in names}
+    arrays |= {"t": np.array([0.0, 2.0]), "lambda_max": np.array([1.0, 1.1]), "eigenvalues": np.array([[1.0, 0.5, 0.2, 0.1]] * 2)}
+    found = SeedResult(number, stop_reason, 0.5, 2.0, steps, 2.0, arrays)
+    return replace(found, **changes)
+
+
+def said(found: RunResult) -> str:
+    return "\n".join(sentences(found))
+
+
+def test_float64_is_named_with_its_reason_and_only_where_it_was_needed() -> None:
+    reason = "rounding in float32 would move the function by 0.0083 of the first residual"
+    doubled = seed(1, precision="float64", precision_reason=reason)
+    assert "float64" not in said(result(seed()))
+    assert f"Seed 1 trained in float64: {reason}." in said(result(seed(), doubled))
+    assert f"This run trained in float64: {reason}." in said(result(doubled))
+
+
+@pytest.mark.parametrize(("rounding", "warned"), [(9e-4, False), (0.02, True), (None, False)])
+def test_rounding_beyond_a_thousandth_is_warned_of(rounding: float | None, warned: bool) -> None:
+    assert ("moves the function at the start by" in said(result(seed(rounding=rounding)))) is warned
+
+
+def test_a_run_that_overflows_is_neither_stable_nor_has_it_moved() -> None:
+    start = seed(stop_reason="diverged", steps=0)
+    text = said(result(start))
+    assert "the outputs overflow at the start" in text
+    assert "stable" not in text
+    assert "moved" not in text
+
+
+def test_the_drift_of_a_diverged_seed_is_no_number() -> None:
+    gone = seed(1, "diverged")
+    gone.arrays["drift"][-1] = 2.28e15
+    assert result(seed(), gone).summary["drift"] == [0.5, None]
+    found = {one.label: one.value for one in headlines(result(gone))}
+    assert found["drift"] == "—"
+
+
+def test_a_drift_under_the_kernels_own_rounding_is_no_number() -> None:
+    assert result(seed(kernel_rounding=0.6)).summary["drift"] == [None]
+    assert result(seed(kernel_rounding=0.4)).summary["drift"] == [0.5]
+
+
+def test_minibatches_are_not_called_stable() -> None:
+    assert "stable, the limit is 2" in said(result(seed()))
+    text = said(result(seed(), batch_size=1))
+    assert "does not bound steps on 1 points" not in text
+    assert "does not bound steps on 1 point" in text
+    assert "stable" not in text
+    assert "stable, the limit is 2" in said(result(seed(), batch_size=4))
+
+
+def test_dropped_checkpoints_are_counted() -> None:
+    assert dropped([{"seed": 3, "dropped_checkpoints": 0}, {"seed": 4}]) == []
+    (text,) = dropped([{"seed": 3, "dropped_checkpoints": 2}])
+    assert "Seed 3: the last 2 checkpoints" in text
+    gone = seed(0, "diverged")
+    gone.arrays["residual"][-1] = np.inf
+    assert "the last 1 checkpoint " in said(result(gone))
