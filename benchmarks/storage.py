@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from cache import Store
-from cache.archive import address, encode
+from cache.archive import address, encode, labelled
+from cache.record import Record, label
+from cache.run_folders import RunFolders
 from engine.config import RunConfig
 from engine.jobs import key
 
 PAGE = 50
+ENTRIES = ("result",)
 
 
 def write(store: Store, seed: int) -> None:
@@ -38,27 +41,35 @@ def milliseconds(work: Callable[[], object], times: int = 50) -> str:
     return f"median {np.median(took):.1f} ms, worst {max(took):.1f} ms"
 
 
+def crowd(directory: Path, runs: int) -> None:
+    """So many run folders, without waiting for the disk at each."""
+    folders = RunFolders(directory)
+    for seed in range(runs):
+        config = RunConfig.from_dict({"data": {"name": "circle"}, "seeds": [seed]})
+        name = key("run", config)
+        folders.write_record(
+            Record(name, "run", config.to_dict(), label(config), "finished", float(seed), 1.0, ENTRIES)
+        )
+        arrays = encode({"x": np.zeros(10)}, address(name, "result"))
+        folders.entry(name, "result").write_bytes(b"".join(labelled(arrays, address(name, "result"), {})))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=100_000)
     entries = parser.parse_args().entries
     with tempfile.TemporaryDirectory() as folder:
+        crowd(Path(folder) / "store", entries)
         store = Store(Path(folder) / "store", 10**12)
-        seeds = iter(range(entries + 1000))
-        began = time.perf_counter()
-        for _ in range(entries):
-            write(store, next(seeds))
-        print(f"{entries} runs written in {time.perf_counter() - began:.0f} s")
+        print("index made from", entries, "run folders:", milliseconds(lambda: store.index.recent("run", PAGE), 1))
+        seeds = iter(range(entries, 2 * entries))
         print("one more written:", milliseconds(lambda: write(store, next(seeds))))
         print("newest page:", milliseconds(lambda: store.index.recent("run", PAGE)))
         print("page in the middle:", milliseconds(lambda: store.index.recent("run", PAGE, entries // 2)))
         print("last page:", milliseconds(lambda: store.index.recent("run", PAGE, entries - PAGE)))
         print("pinned:", milliseconds(lambda: store.index.recent("run", PAGE, pinned=True)))
+        print("all counted:", milliseconds(lambda: store.index.count("run")))
         print("start of a server (reconcile):", milliseconds(store.reconcile, 3))
-        store.close()
-        store.directory.joinpath("index.db").rename(store.directory / "lost.db")
-        store = Store(store.directory, 10**12)
-        print("index made again:", milliseconds(lambda: store.index.recent("run", PAGE), 1))
         store.close()
 
 

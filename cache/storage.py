@@ -85,11 +85,12 @@ class Store:
                 )
                 continue
             held = Held(key, name, data, record)
+            self._unsaved.hold(held)
             try:
                 self._write(held)
+                self._unsaved.release(held)
             except DISK_FAULTS as error:
                 self.failed(error)
-                self._unsaved.hold(held)
             kept.append(name)
         self.index.list_again(key)
         self._make_room()

@@ -36,7 +36,8 @@ class Sweep:
         failures: why a cell is missing, by its place in `config.cells`, once its second try has failed too.
         unstarted: why nothing can be computed at all: the compute processes do not start, or a scheduler that was never
             reached does not answer.
-        message: how far it is, and what it waits for.
+        waits: what the jobs asked for wait for, such as a worker; empty where they do not.
+        message: how far it is, with that.
     """
 
     def __init__(self, engine: CachedEngine, config: SweepConfig, viewer: str):
@@ -48,7 +49,7 @@ class Sweep:
         self._waiting = deque((index, part) for index, cell in enumerate(config.cells) for part in cell.parts)
         self._running: dict[str, tuple[int, RunConfig]] = {}
         self._total, self._tries = len(self._waiting), Counter[str]()
-        self._waits = ""
+        self.waits = ""
 
     @property
     def done(self) -> bool:
@@ -66,7 +67,7 @@ class Sweep:
 
     @property
     def message(self) -> str:
-        return f"{self.finished} of {len(self.config.cells)} cells" + (f", {self._waits}" if self._waits else "")
+        return f"{self.finished} of {len(self.config.cells)} cells" + (f", {self.waits}" if self.waits else "")
 
     def running(self) -> Iterator[int]:
         """Places of the cells asked for and not there yet."""
@@ -74,7 +75,7 @@ class Sweep:
 
     def step(self) -> None:
         """Takes in what has ended, tries again what deserves it, and asks for the next jobs."""
-        self._waits = ""
+        self.waits = ""
         for key, (index, part) in list(self._running.items()):
             if key in self._running:  # it may have given up meanwhile
                 self._settle(key, index, part)
@@ -95,7 +96,7 @@ class Sweep:
         """Moves a job that has ended from the running ones to results or failures, or starts it again."""
         job = self._engine.job(key, self._viewer)
         if job is not None and not job.done:
-            self._waits = job.message if job.state == "queued" else self._waits
+            self.waits = job.message if job.state == "queued" else self.waits
             return
         found = self._engine.lookup(KIND, part)
         if found is not None:

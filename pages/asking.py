@@ -137,12 +137,17 @@ def _state(job: Job, others: int) -> None:
     doing = f": {plain(job.message)}" if job.message else ""
     said = f"**Running**{where} for {duration(job.seconds)}{doing}."
     if job.state == "queued":
-        said = "**Queued.** It starts when the compute process is free."
+        said = f"**Queued.** {queued(job)}"
     if others:
         who = "Another viewer watches" if others == 1 else f"{others} other viewers watch"
         said += f"  \n{who} the same run: you share one computation."
     # One element whatever there is to say: those below would otherwise be built anew when it changes.
     st.markdown(said)
+
+
+def queued(job: Job) -> str:
+    """What a job in the queue waits for."""
+    return f"It waits: {plain(job.message)}." if job.message else "It starts when the compute process is free."
 
 
 def costs(cost: Cost) -> str:

@@ -86,6 +86,11 @@ class Started:
         with self._lock:
             return self._sweep.done
 
+    @property
+    def waits(self) -> str:
+        """What its jobs wait for, such as a worker."""
+        return self._sweep.waits
+
     def standing(self) -> Standing:
         with self._lock:
             return Standing(self.config, dict(self._sweep.results), dict(self._sweep.failures), self.cancelled)
@@ -176,13 +181,17 @@ def progress(asked: Asked, started: Started, found: Standing) -> None:
     cells, missing = len(asked.sweep.cells), found.missing()
     took = time.monotonic() - started.began
     left = _left(asked, started.to_do, missing, took)
-    st.markdown(f"**Running** for {duration(took)}: {cells - len(missing)} of {cells} cells{left}.")
+    st.markdown(f"**Running** for {duration(took)}: {cells - len(missing)} of {cells} cells{left}.{_waits(started)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress((cells - len(missing)) / cells)
         if st.button("Cancel", icon=":material/stop:", key="cancel_sweep"):
             started.cancel()
             st.rerun()
     st.caption(f"The sweep goes on while this page is open. {computed_on(cache.current().device())}")
+
+
+def _waits(started: Started) -> str:
+    return f" It waits: {plain(started.waits)}." if started.waits else ""
 
 
 def _left(asked: Asked, to_do: list[int], missing: list[int], took: float) -> str:

@@ -21,7 +21,11 @@ def result(*seeds: SeedResult, **training: object) -> RunResult:
 def seed(number: int = 0, stop_reason: str = "residual", steps: int = 4, **changes: object) -> SeedResult:
     names = ("drift", "shape_drift", "cka", "alignment_test", "residual", "test_error")
     arrays = {name: np.array([0.0, 0.5]) for name in names}
-    arrays |= {"t": np.array([0.0, 2.0]), "lambda_max": np.array([1.0, 1.1]), "eigenvalues": np.array([[1.0, 0.5, 0.2, 0.1]] * 2)}
+    arrays |= {
+        "t": np.array([0.0, 2.0]),
+        "lambda_max": np.array([1.0, 1.1]),
+        "eigenvalues": np.array([[1.0, 0.5, 0.2, 0.1]] * 2),
+    }
     found = SeedResult(number, stop_reason, 0.5, 2.0, steps, 2.0, arrays)
     return replace(found, **changes)
 
