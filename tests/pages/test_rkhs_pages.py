@@ -141,7 +141,7 @@ def test_where_nothing_is_determined_no_number_is_said(entries):
     assert "times" not in said
     table = norm_words.judged(dead)
     assert set(table["S in H_T"]) == {"not determined"}
-    assert "by no power law (only 0 eigenvalues above the noise floor" in " ".join(
+    assert "by no power law (only 0 eigenvalues from 4 to p/2 and above the noise floor" in " ".join(
         bias_words.sentences(dead, "held_out")
     )
     assert "has a norm that is **not determined** in $H_0$, where fewer than three grids allow an inverse" in " ".join(
