@@ -79,6 +79,12 @@ class Leases:
             self._opened = _open(self._directory)
             return self._opened
 
+    def leave(self) -> None:
+        """Gives back what this thread holds open (diskcache opens a connection for each thread, and closes none)."""
+        with tolerant("close the leases of a thread"):
+            if self._opened is not None:
+                self._opened.close()
+
     def close(self) -> None:
         with self._lock:
             self._shut()
@@ -136,6 +142,7 @@ class Lease:
                 with database.transact():
                     if self._is_ours(_held(database, self._key)):
                         database.delete(self._key)
+        self._leases.leave()
 
     def _try(self) -> Holder | None:
         """Takes the lease, or gives who holds it."""
@@ -160,6 +167,7 @@ class Lease:
                     other = _held(database, self._key)
                     if other is None or not other.alive or self._is_ours(other):
                         database.set(self._key, self._text())
+        self._leases.leave()
 
     def _is_ours(self, other: Holder | None) -> bool:
         return other is not None and other.owner == self._owner

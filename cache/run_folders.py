@@ -11,7 +11,8 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cache import location
@@ -26,6 +27,15 @@ PART_SECONDS = 86_400.0
 """After which an unfinished file is nobody's any more."""
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Of a run folder: its entries with size and time of last use, the size of its record in bytes, and its pin."""
+
+    entries: Mapping[str, os.stat_result]
+    record_size: int
+    pinned: bool
 
 
 class RunFolders:
@@ -59,13 +69,11 @@ class RunFolders:
     def touch(self, key: str, name: str) -> None:
         os.utime(self.entry(key, name))
 
-    def entries(self, key: str) -> dict[str, os.stat_result]:
-        """The entries of a run with size and time of last use."""
-        return {
-            found.name.removesuffix(ENTRY): found.stat()
-            for found in _scan(self._run(key))
-            if found.name.endswith(ENTRY)
-        }
+    def look(self, key: str) -> "Contents":
+        """What there is of a run, without opening a file."""
+        files = {file.name: file.stat() for file in _scan(self._run(key)) if not file.name.startswith(PART)}
+        entries = {name.removesuffix(ENTRY): found for name, found in files.items() if name.endswith(ENTRY)}
+        return Contents(entries, files[RECORD].st_size if RECORD in files else 0, PIN in files)
 
     def run_keys(self) -> Iterator[str]:
         """Every run of which there is anything."""
@@ -78,22 +86,15 @@ class RunFolders:
         record = None if text is None else Record.from_json(text.decode(errors="replace"))
         return record if record is None or record.key == key else None
 
-    def write_record(self, record: Record) -> int:
-        """Gives the size of the file. A power cut may lose it: the label of the result repeats it."""
-        text = record.to_json().encode()
-        self._write(self._run(record.key) / RECORD, [text])
-        return len(text)
+    def write_record(self, record: Record) -> None:
+        """A power cut may lose it: the label of the result repeats it."""
+        self._write(self._run(record.key) / RECORD, [record.to_json().encode()])
 
     def remove_record(self, key: str) -> None:
         """With the folder, unless something else is in it."""
         (self._run(key) / RECORD).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._run(key).rmdir()
-
-    def record_size(self, key: str) -> int:
-        with contextlib.suppress(FileNotFoundError):
-            return (self._run(key) / RECORD).stat().st_size
-        return 0
 
     def pin(self, key: str) -> None:
         self._write(self._run(key) / PIN, [b""])
@@ -116,13 +117,20 @@ class RunFolders:
         return target
 
     def remove_unfinished(self) -> int:
-        """Removes what writers that were killed left more than a day ago, known by its name; gives their number."""
-        removed = 0
+        """Removes what writers that were killed left more than a day ago, known by its name; gives their number.
+
+        It looks into every folder, so only once a day.
+        """
+        looked, removed = self._home / "looked-for-unfinished", 0
+        if looked.exists() and time.time() - looked.stat().st_mtime < PART_SECONDS:
+            return 0
         for key in self.run_keys():
             for file in _scan(self._run(key)):
                 if file.name.startswith(PART) and time.time() - file.stat().st_mtime > PART_SECONDS:
                     Path(file.path).unlink(missing_ok=True)
                     removed += 1
+        location.private(self._home)
+        looked.touch()
         if removed:
             log.info("removed %d unfinished files of writers that were killed", removed)
         return removed

@@ -101,15 +101,13 @@ class RunIndex:
 
     def row(self, key: str) -> RunRow | None:
         """What the table holds of a run, read from its folder; None when nothing of it is there."""
+        there = self._folders.look(key)
         record = self.get(key)
-        entries = tuple(
-            EntryRow(name, found.st_size, found.st_mtime) for name, found in self._folders.entries(key).items()
-        )
-        pinned = self._folders.pinned(key)
-        if record is None and not entries and not pinned:
+        entries = tuple(EntryRow(name, found.st_size, found.st_mtime) for name, found in there.entries.items())
+        if record is None and not entries and not there.pinned:
             return None
         kind, owner, created = (record.kind, record.owner, record.created) if record else ("", "", 0.0)
-        return RunRow(key, kind, owner, created, self._folders.record_size(key), pinned, entries)
+        return RunRow(key, kind, owner, created, there.record_size, there.pinned, entries)
 
     def flush(self) -> None:
         """Writes what could not be written. Raises `DISK_FAULTS` at the first that still cannot."""
@@ -141,7 +139,7 @@ class RunIndex:
 
     def _labelled(self, key: str) -> Record | None:
         """The record that the label of the result repeats."""
-        for name in self._folders.entries(key):
+        for name in self._folders.look(key).entries:
             try:
                 facts = label_of(self._folders.entry(key, name))
                 if facts.get("key") == key:

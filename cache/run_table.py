@@ -108,7 +108,7 @@ class RunTable:
     ) -> list[str]:
         """Keys of the runs asked for, newest first."""
         where, given = _condition(kind, pinned, owner)
-        statement = f"SELECT key FROM runs {where} ORDER BY created DESC, key LIMIT :limit OFFSET :offset"
+        statement = f"SELECT key FROM runs {where} ORDER BY created DESC, key DESC LIMIT :limit OFFSET :offset"
         values = {**given, "limit": limit, "offset": offset}
         return self._do(lambda database: [key for (key,) in database.execute(statement, values)])
 

@@ -303,17 +303,16 @@ def duration(seconds: float) -> str:
 
 def main() -> None:
     """Runs the command line; every expected error becomes one line and exit code 2."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, interrupted)
     logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # what fails is said at the end, in one line
     try:
-        if app(standalone_mode=False) == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
-            interrupted()
+        app(standalone_mode=False)
     except (ConfigError, CacheFault, SchedulerError) as error:
         fail(str(error))
     except ClickException as error:
         fail(error.format_message())
-    except (Abort, KeyboardInterrupt):
-        interrupted()
+    except Abort:
+        fail("interrupted", INTERRUPTED)
     except Exception as error:
         failure = explain(error)
         if failure.reason != "memory":
@@ -321,9 +320,10 @@ def main() -> None:
         fail(failure.message)
 
 
-def interrupted() -> None:
-    """Ends at once: Python's own end would wait for what JAX still computes, or abort."""
-    print("error: interrupted", file=sys.stderr, flush=True)
+def interrupted(*_: object) -> None:
+    """Ends at once: Python's own end would wait for what JAX still computes, and an exception may be swallowed."""
+    show_cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""  # the progress bar hides it
+    os.write(2, show_cursor + b"error: interrupted\n")
     os._exit(INTERRUPTED)
 
 

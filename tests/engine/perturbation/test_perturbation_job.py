@@ -29,6 +29,7 @@ def test_each_order_comes_closer_and_the_whole_reaches_the_floor(
             assert seed.worst("full") < near
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("integrator", ["gd", "rk4"])
 def test_two_checkpoints_know_the_largest_lazy_error_and_so_does_the_map(integrator: str) -> None:
     """Issue 12: with 2 checkpoints it was 13%, with 64 it was 63%. The map has the same number of the same network."""
