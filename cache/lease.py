@@ -100,7 +100,8 @@ class Lease:
     """The right to compute one run. Release it with `with`, whether it was acquired or not.
 
     Attributes:
-        fault: what kept it from being written down. The run is computed all the same: better twice than never.
+        fault: what kept it from being written down, empty if nothing. The run is computed all the same: better twice
+            than never.
     """
 
     def __init__(self, leases: Leases, key: str):
@@ -110,7 +111,7 @@ class Lease:
         self._noted = (0.0, "")
         self._released = threading.Event()
         self._heart: threading.Thread | None = None
-        self.fault: BaseException | None = None
+        self.fault = ""
 
     def acquire(self, waiting: Callable[[Holder], bool]) -> bool:
         """Waits until the lease is ours. `waiting` is called several times a second while another holds it.
@@ -121,7 +122,7 @@ class Lease:
             if not waiting(other):
                 return False
             self._released.wait(POLL)
-        if self.fault is None:
+        if not self.fault:
             self._heart = threading.Thread(target=self._beat, name=f"lease {self._key[:8]}", daemon=True)
             self._heart.start()
         return True
@@ -155,7 +156,7 @@ class Lease:
                 database.set(self._key, self._text())
         except DISK_FAULTS as error:
             log.warning("could not take the lease of a run: %s", words(error))
-            self.fault = error
+            self.fault = words(error)  # not the error, whose traceback holds what was opened
         return None
 
     def _beat(self) -> None:

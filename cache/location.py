@@ -61,11 +61,11 @@ def usable(path: Path) -> OSError | None:
         raise CacheFault(f"{path.parent} is not a folder: {DIRECTORY_VARIABLE} names the folder for results") from error
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.EPERM):
-            raise CacheFault(cannot_write(path, error)) from error
+            raise CacheFault(cannot_write(path, words(error))) from error
         return error
     return None
 
 
-def cannot_write(path: Path, error: BaseException) -> str:
+def cannot_write(path: Path, why: str) -> str:
     """The one line about a cache that cannot be written."""
-    return f"the cache in {path} cannot be written: {words(error)}. Mend that, or name another by {DIRECTORY_VARIABLE}"
+    return f"the cache in {path} cannot be written: {why}. Mend that, or name another by {DIRECTORY_VARIABLE}"

@@ -40,7 +40,8 @@ class Store:
         """
         self.directory = directory or location.directory()
         self.size_limit = location.size_limit() if size_limit is None else size_limit
-        self._fault: BaseException | None = location.usable(self.directory)
+        unusable = location.usable(self.directory)
+        self._fault = words(unusable) if unusable else ""
         self._folders = RunFolders(self.directory)
         self._table = RunTable(self.directory / "index.db", self._rows)
         self._leases = Leases(self.directory / "leases")
@@ -115,7 +116,7 @@ class Store:
         try:
             self._folders.pin(key)
         except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, error)) from error
+            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self.index.list_again(key)
 
     def unpin(self, key: str) -> None:
@@ -123,7 +124,7 @@ class Store:
         try:
             self._folders.unpin(key)
         except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, error)) from error
+            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self.index.list_again(key)
 
     def pinned(self, key: str) -> bool:
@@ -166,14 +167,14 @@ class Store:
         """Whether so much is held that nothing more should be computed."""
         return self._unsaved.size >= unsaved.LIMIT
 
-    def failed(self, error: BaseException) -> None:
-        """Notes that the disk did not take something; `flush` tries again."""
-        log.warning("the cache in %s cannot be written: %s", self.directory, words(error))
-        self._fault = error
+    def failed(self, error: BaseException | str) -> None:
+        """Notes that the disk did not take something, and why; `flush` tries again."""
+        self._fault = error if isinstance(error, str) else words(error)
+        log.warning("the cache in %s cannot be written: %s", self.directory, self._fault)
 
     def flush(self) -> None:
         """Tries to write what could not be written before."""
-        if self._fault is None:
+        if not self._fault:
             return
         try:
             location.private(self.directory)
@@ -185,10 +186,10 @@ class Store:
             self._table.volume()
             self._leases.database()
         except (*DISK_FAULTS, CacheFault) as error:
-            self._fault = error
+            self._fault = words(error)
             return
         log.info("the cache in %s can be written again", self.directory)
-        self._fault = None
+        self._fault = ""
 
     def reconcile(self) -> None:
         """Brings the table up to date with the folders, and removes what writers left that were killed long ago.
@@ -238,10 +239,10 @@ class Store:
     # Room.
 
     def _make_room(self) -> None:
-        if self._fault is not None:
+        if self._fault:
             return  # what is known of the disk may be wrong
         with self._making_room, tolerant("make room in the cache"):
-            while (excess := self._table.volume() - self.size_limit) > 0 and self._fault is None:
+            while (excess := self._table.volume() - self.size_limit) > 0 and not self._fault:
                 if not self._evict(excess):
                     log.warning("pinned runs fill the cache (%.3g MB): unpin some", self._table.volume() / 1e6)
                     return

@@ -187,7 +187,7 @@ def test_the_folder_may_be_removed_at_any_time(store: Store) -> None:
     assert store.fault == ""
     with store.lease("k1") as lease:
         assert lease.acquire(lambda _: True)
-        assert lease.fault is None
+        assert lease.fault == ""
     store = reopened(store)
     assert holds(store, "k1")
 
