@@ -26,7 +26,7 @@ EXPIRY = 5.0
 """Seconds between signs of life, and after which a silent holder counts as dead."""
 
 POLL = 0.2
-PATIENCE = 2
+PATIENCE = 5
 """Seconds that a lease waits for the lock of its database."""
 
 

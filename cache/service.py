@@ -175,10 +175,9 @@ class CachedEngine:
         fault, (count, size) = self.store.fault, self.store.held
         if not fault or not count:
             return fault
-        results = "1 result is" if count == 1 else f"{count} results are"
         return (
-            f"{fault}. {results} held in memory ({size / 1e6:.3g} of {unsaved.LIMIT / 1e6:.3g} MB) until then, and "
-            "lost if the server ends before; beyond that new runs are refused."
+            f"{fault}. Until then the newest results ({size / 1e6:.1f} of {unsaved.LIMIT / 1e6:,.0f} MB) are held in "
+            "memory, and lost if the server ends before; beyond that new runs are refused."
         )
 
     def device(self) -> Device | None:
