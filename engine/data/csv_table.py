@@ -106,12 +106,27 @@ def constant(values: np.ndarray) -> bool:
     return values.size == 0 or bool(np.ptp(values) <= CONSTANT * np.abs(values).max())
 
 
-@lru_cache(maxsize=8)
 def parse(content: str) -> Table:
     """The table in a CSV text.
 
     Raises ValueError, in one line that says what to do. Rows are counted as a spreadsheet does: the header is row 1.
     """
+    found = _parsed(content)
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _parsed(content: str) -> Table | str:
+    """The table, or why there is none: a table that is refused is asked for as often as one that is not."""
+    try:
+        return _read(content)
+    except ValueError as error:
+        return str(error)
+
+
+def _read(content: str) -> Table:
     size = len(content.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         raise ValueError(f"{size:,} bytes given, at most {MAX_BYTES:,} allowed: keep fewer rows or columns")
