@@ -74,6 +74,7 @@ def test_a_job_says_so_and_gives_up(
     assert job.error.message.startswith("No worker for 8 s: start one and retry")
 
 
+@pytest.mark.long
 def test_a_sweep_whose_only_worker_leaves_gives_up_the_rest(
     scheduler: processes.LocalProcesses, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_run_is_foretold_by_its_frozen_kernel() -> None:
     assert forecast.lost == pytest.approx(6e-8 * 10.0 / update)
 
 
+@pytest.mark.long
 def test_elt_falls_as_one_over_the_output_scale() -> None:
     """4.7e-6 at 1e4 and 4.6e-8 at 1e6, of one draw; float32 gives .011 and .27. Over seeds: 2.2e-6 to 6.2e-6."""
     lower, upper = (cell(with_alpha(TANH, alpha))["result"] for alpha in (1e4, 1e6))

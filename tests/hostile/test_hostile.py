@@ -12,7 +12,7 @@ CASES = Path(__file__).with_name("cases.py")
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [120, pytest.param(10_000, marks=pytest.mark.long)])
 def test_generated_cases(count: int, tmp_path: Path) -> None:
     """In one process: configs, sweeps, YAML, CSV, URLs and command lines in turn."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERNEL_DRIFT_CACHE": str(tmp_path)}

@@ -92,6 +92,7 @@ def test_a_table_can_be_taken_away(pretend, opened):
     assert "upload a CSV file" in texts(app)
 
 
+@pytest.mark.long
 def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
     config = RunConfig.from_dict(RUNS["table"])
     key = jobs.key("run", config)

@@ -105,12 +105,19 @@ def by_hand(given: RunConfig, seed: int) -> dict[str, float]:
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
-        {"network": {"activation": "erf", "train_bias": False, "output_bias": False, "sigma_w_readout": 1.0}},
-        {"network": {"centred": False, "alpha": 0.5, "parameterization": "standard"}},
-        {"data": {"name": "digits", "size": 6, "test_size": 6}, "network": {"depth": 1}},
+        pytest.param({}, id="default"),
+        pytest.param(
+            {"network": {"activation": "erf", "train_bias": False, "output_bias": False, "sigma_w_readout": 1.0}},
+            id="erf",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            {"network": {"centred": False, "alpha": 0.5, "parameterization": "standard"}},
+            id="standard",
+            marks=pytest.mark.long,
+        ),
+        pytest.param({"data": {"name": "digits", "size": 6, "test_size": 6}, "network": {"depth": 1}}, id="outputs"),
     ],
-    ids=["default", "erf", "standard", "outputs"],
 )
 def test_metrics_against_autodiff(settings: dict[str, Any]) -> None:
     if "data" in settings:
@@ -141,11 +148,20 @@ def test_a_training_lazy_error_is_the_supremum_over_the_run() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"network": {"depth": 3, "width": 8}, "training": {"stability_fraction": 0.9, "max_steps": 150}},
-        {"training": {"stability_fraction": 1.2, "allow_unstable": True, "max_steps": 60}},
-        {"network": {"alpha": 0.3}, "training": {"max_steps": 300, "stop_residual": 0.01}},
+        pytest.param(
+            {"network": {"depth": 3, "width": 8}, "training": {"stability_fraction": 0.9, "max_steps": 150}},
+            id="oscillating",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            {"training": {"stability_fraction": 1.2, "allow_unstable": True, "max_steps": 60}}, id="beyond stability"
+        ),
+        pytest.param(
+            {"network": {"alpha": 0.3}, "training": {"max_steps": 300, "stop_residual": 0.01}},
+            id="many steps",
+            marks=pytest.mark.long,
+        ),
     ],
-    ids=["oscillating", "beyond stability", "long"],
 )
 def test_p2_is_the_sum_over_steps_within_15_percent(settings: dict[str, Any]) -> None:
     given = config(**settings).model_copy(update={"seeds": (3, 4)})
@@ -177,6 +193,7 @@ def test_seeds_trained_together_give_what_they_give_alone(monkeypatch: pytest.Mo
         np.testing.assert_allclose(together[name], alone[name], rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.long
 def test_the_flow_is_compared_with_the_flow() -> None:
     """At a small step the lazy error of descent is that of the flow; Runge-Kutta has it at a large one."""
     wide = {"network": {"width": 64, "activation": "erf"}}
