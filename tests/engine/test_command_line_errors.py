@@ -216,11 +216,16 @@ def test_nobody_reads(places) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+def listening() -> None:
+    """A shell that starts its jobs in the background makes them ignore an interrupt."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupted_it_says_so(places, tmp_path) -> None:
     long = Path(places["folder"]) / "longer"
     long.write_text("data: {name: circle}\ntraining: {max_steps: 1000000, stop_residual: null}\n")
     command = [sys.executable, "-m", "engine", "run", str(long), "--fresh", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
     while not (tmp_path / "out").exists():
         time.sleep(0.02)
     time.sleep(1)
@@ -232,7 +237,9 @@ def test_interrupted_it_says_so(places, tmp_path) -> None:
 
 def test_interrupted_while_it_starts_it_is_quiet(places) -> None:
     command = [sys.executable, "-m", "engine", "show", places["small"]]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening
+    )
     while not _catches_interrupts(process.pid):  # Python's own handler comes first, then ours
         time.sleep(0.001)
     while _catches_interrupts(process.pid):
