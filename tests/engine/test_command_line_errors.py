@@ -216,16 +216,20 @@ def test_nobody_reads(places) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
-def listening() -> None:
-    """A shell that starts its jobs in the background makes them ignore an interrupt."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@pytest.fixture
+def listening():
+    """What starts here hears an interrupt, also under a shell that makes its background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("listening")
 def test_interrupted_it_says_so(places, tmp_path) -> None:
     long = Path(places["folder"]) / "longer"
     long.write_text("data: {name: circle}\ntraining: {max_steps: 1000000, stop_residual: null}\n")
     command = [sys.executable, "-m", "engine", "run", str(long), "--fresh", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "out").exists():
         time.sleep(0.02)
     time.sleep(1)
@@ -235,11 +239,10 @@ def test_interrupted_it_says_so(places, tmp_path) -> None:
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.usefixtures("listening")
 def test_interrupted_while_it_starts_it_is_quiet(places) -> None:
     command = [sys.executable, "-m", "engine", "show", places["small"]]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening
-    )
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not _catches_interrupts(process.pid):  # Python's own handler comes first, then ours
         time.sleep(0.001)
     while _catches_interrupts(process.pid):
