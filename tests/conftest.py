@@ -1,4 +1,7 @@
-"""Shared by all tests: a cache of their own, no deadlines. JAX is imported by the engine's tests only."""
+"""Shared by all tests: a cache of their own, compiled programs in common, no deadlines.
+
+JAX is imported by the engine's tests only.
+"""
 
 import atexit
 import os
@@ -10,6 +13,12 @@ from hypothesis import settings
 CACHE = tempfile.mkdtemp(prefix="kernel-drift-tests-")
 os.environ["KERNEL_DRIFT_CACHE"] = CACHE
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+
+# What one process has compiled serves all others: workers of pytest, of Dask, servers and commands.
+# The first process names the folder, or whoever calls: with a folder that stays, a second time is quicker.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", f"{CACHE}/compiled")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")

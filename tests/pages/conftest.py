@@ -6,13 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import streamlit as st
+from browsing import PATIENCE
+from playwright.sync_api import Browser, Page, sync_playwright
 from pretend_engine import MAIN, RUNS, SMALL, PretendEngine
 from streamlit.testing.v1 import AppTest
 
 import cache
+from benchmarks.serving import ARGUMENTS, CHROMIUM, ROOT, served
 from cache import CachedEngine, Store
 from engine import jobs
 from engine.config import RunConfig
@@ -90,3 +94,55 @@ def opened() -> Callable[..., AppTest]:
         return app.run()
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the dashboard. Every browser test of this process meets the same server, as people do."""
+    folder = tmp_path_factory.mktemp("server")
+    with (folder / "log").open("w") as log, served(ROOT / "app.py", folder, log) as address:
+        yield address
+    said = (folder / "log").read_text()
+    assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page as a new person; fails at the end when the console had an error or another host was asked."""
+    complaints: list[str] = []
+    contexts = []
+
+    def visit(path: str = "/", **query: str) -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((server, server.replace("http", "ws"), "data:", "blob:"))
+                else complaints.append(f"asked {request.url}")
+            ),
+        )
+        page.goto(server + path + ("?" + urlencode(query) if query else ""))
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    # Streamlit looks for its base path: below a page's own path first, which answers 404 twice.
+    serious = [text for text in complaints if "status of 404" not in text]
+    assert not serious, serious

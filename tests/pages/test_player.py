@@ -1,14 +1,13 @@
 """The player in a real browser."""
 
-import os
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from benchmarks.animation import frames_per_second, slider_latency
-from benchmarks.serving import ARGUMENTS, CHROMIUM, served_script
+from benchmarks.serving import served_script
 from pages.player import PLAY_SECONDS, SPEEDS, speed
 
 SCRIPT = """
@@ -16,7 +15,11 @@ import streamlit as st
 from benchmarks.animation import synthetic_result
 from pages import charts, player
 
+asked = st.query_params.get_all("show")
+
 def show(key, frames, size, **how):
+    if key not in asked:
+        return
     result = synthetic_result(frames, size)
     labels = charts.labels(charts.timeline_table(result).frame)
     panel = charts.spectrum_panel(charts.spectrum_table(result).frame)
@@ -31,13 +34,7 @@ if st.button("Run again"):
 show("changing", 30 if st.checkbox("Longer") else 10, 8, start=2)
 """
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not Path(CHROMIUM).exists() and not os.environ.get("CI"),
-        reason=f"no Chromium at {CHROMIUM}: browser tests skipped",
-    ),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -46,32 +43,28 @@ def address() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(browser, address):
-    """The page, drawn. What the console says must be nothing."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    said = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    _open(page, address)
-    yield page
-    page.close()
+def opened(browser, address):
+    """Opens the page with the panels that are named. What the console says must be nothing."""
+    pages, said = [], []
+
+    def opened(*keys: str, **how):
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, **how)
+        pages.append(page)
+        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        _open(page, address, keys)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
     assert said == []
 
 
-def _open(page, address: str) -> None:
-    page.goto(address)
-    for key in ("spectrum", "second", "auto", "one", "changing"):
+def _open(page, address: str, keys: tuple[str, ...]) -> None:
+    page.goto(f"{address}/?{urlencode([('show', key) for key in keys])}")
+    for key in keys:
         page.wait_for_selector(f".st-key-{key} canvas", timeout=60_000)
         page.wait_for_selector(f".st-key-{key} .vega-bind", state="hidden", timeout=10_000)
 
@@ -92,7 +85,8 @@ def _picture(page, key: str) -> str:
     return page.evaluate(f"document.querySelector('.st-key-{key} canvas').toDataURL()")
 
 
-def test_play_advances_the_frames_and_the_picture(page):
+def test_play_advances_the_frames_and_the_picture(opened):
+    page = opened("spectrum", "second")
     before = _picture(page, "spectrum")
     _part(page, "spectrum", "play").click()
     page.wait_for_function(
@@ -108,14 +102,16 @@ def test_play_advances_the_frames_and_the_picture(page):
     assert _count(page, "second") == 8
 
 
-def test_two_hundred_frames_play_fast_and_the_slider_answers(page):
+def test_two_hundred_frames_play_fast_and_the_slider_answers(opened):
+    page = opened("spectrum", "auto")
     # The claims are 30 frames a second and 50 ms (benchmarks/animation.py); a busy machine must not fail the test.
     _part(page, "auto", "play").click()
     assert frames_per_second(page, "spectrum", seconds=2) > 15
     assert statistics.median(slider_latency(page, "spectrum", moves=9)) < 100
 
 
-def test_keys_step_and_play(page):
+def test_keys_step_and_play(opened):
+    page = opened("second")
     slider = _part(page, "second", "slider")
     slider.focus()
     page.keyboard.press("ArrowRight")
@@ -134,7 +130,8 @@ def test_keys_step_and_play(page):
     assert _part(page, "second", "play").get_attribute("aria-label") == "Play"
 
 
-def test_the_end_stops_or_loops(page):
+def test_the_end_stops_or_loops(opened):
+    page = opened("second")
     _part(page, "second", "slider").fill("37")
     _part(page, "second", "play").click()
     page.wait_for_function("document.querySelector('.st-key-second .vega-bind input').value == 39", timeout=5_000)
@@ -146,7 +143,8 @@ def test_the_end_stops_or_loops(page):
     page.wait_for_function("document.querySelector('.st-key-second .vega-bind input').value < 30", timeout=5_000)
 
 
-def test_a_rerun_keeps_the_frame_and_goes_on_playing(page):
+def test_a_rerun_keeps_the_frame_and_goes_on_playing(opened):
+    page = opened("spectrum", "auto")
     _part(page, "spectrum", "slider").fill("120")
     page.get_by_role("button", name="Run again").click()
     page.get_by_text("ran again").wait_for()
@@ -158,7 +156,8 @@ def test_a_rerun_keeps_the_frame_and_goes_on_playing(page):
     assert _bound(page, "auto") > before
 
 
-def test_another_run_starts_at_its_start(page):
+def test_another_run_starts_at_its_start(opened):
+    page = opened("changing")
     assert _count(page, "changing") == 3
     _part(page, "changing", "slider").fill("9")
     page.get_by_text("Longer").click()
@@ -168,21 +167,18 @@ def test_another_run_starts_at_its_start(page):
     page.wait_for_selector(".st-key-changing .vega-bind", state="hidden")
 
 
-def test_one_frame_cannot_be_played(page):
+def test_one_frame_cannot_be_played(opened):
+    page = opened("one")
     assert _part(page, "one", "count").inner_text() == "1 / 1"
     assert all(_part(page, "one", name).is_disabled() for name in ("play", "slider", "forward", "back"))
 
 
-def test_plays_by_itself_only_where_motion_is_welcome(browser, address):
-    page = browser.new_page(reduced_motion="reduce")
-    _open(page, address)
+def test_plays_by_itself_only_where_motion_is_welcome(opened):
+    page = opened("auto", reduced_motion="reduce")
     page.wait_for_timeout(1000)
     assert _count(page, "auto") == 1
-    page.close()
-    page = browser.new_page(reduced_motion="no-preference")
-    _open(page, address)
+    page = opened("auto", reduced_motion="no-preference")
     page.wait_for_function("Number(document.querySelector('.st-key-auto .vega-bind input').value) > 2", timeout=10_000)
-    page.close()
 
 
 @pytest.mark.parametrize("frames", [1, 30, 68, 200, 1000])

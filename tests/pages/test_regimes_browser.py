@@ -2,7 +2,6 @@
 
 import pytest
 from playwright.sync_api import expect
-from test_browser import PATIENCE, browser, server, visit  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.browser
 
@@ -11,15 +10,15 @@ CELLS = f"{MAP} .cells_marks path"
 SMALL = {"map_depths": "1, 2", "map_widths": "8, 16", "map_size": "4"}
 
 
-def test_cells_appear_and_a_click_on_one_opens_its_run(visit):  # noqa: F811
+def test_cells_appear_and_a_click_on_one_opens_its_run(visit):
     page = visit("/regimes", **SMALL)
-    expect(page.locator(MAP)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(MAP)).to_be_visible()
     expect(page.locator(CELLS)).to_have_count(0)
     page.locator(".st-key-run_sweep button").click()
     expect(page.locator(".st-key-cancel_sweep button")).to_be_visible()
-    expect(page.locator(CELLS).first).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(CELLS)).to_have_count(4, timeout=PATIENCE)
-    expect(page.get_by_text("Of 4 cells:")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(CELLS).first).to_be_visible()
+    expect(page.locator(CELLS)).to_have_count(4)
+    expect(page.get_by_text("Of 4 cells:")).to_be_visible()
     expect(page.locator(".st-key-cancel_sweep")).to_have_count(0)
 
     page.locator(".st-key-chart_regime_map").hover()
@@ -29,12 +28,12 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):  # noqa: F811
 
     label = page.locator(CELLS).first.get_attribute("aria-label") or ""
     page.locator(CELLS).first.click()
-    expect(page.get_by_role("heading", name="Evolution")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
     for name in ("width", "depth"):
         (value,) = (part.split(": ")[1] for part in label.split("; ") if part.startswith(f"{name} "))
-        expect(page.get_by_role("textbox", name=name)).to_have_value(value, timeout=PATIENCE)
-    page.wait_for_url("**/evolution?*loss=half_sum*", timeout=PATIENCE)
+        expect(page.get_by_role("textbox", name=name)).to_have_value(value)
+    page.wait_for_url("**/evolution?*loss=half_sum*")
     expect(page.locator(".st-key-run button")).to_be_visible()
     page.go_back()
-    page.wait_for_url("**/regimes?*map_depths=1*", timeout=PATIENCE)
-    expect(page.locator(CELLS)).to_have_count(4, timeout=PATIENCE)
+    page.wait_for_url("**/regimes?*map_depths=1*")
+    expect(page.locator(CELLS)).to_have_count(4)

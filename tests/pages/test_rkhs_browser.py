@@ -1,13 +1,9 @@
 """The four pages on function spaces in a real browser: one job serves all, the run travels, everything is drawn."""
 
 import pytest
+from browsing import PATIENCE
 from playwright.sync_api import Page, expect
-from rkhs_runs import RUNS, run
-from test_browser import PATIENCE, browser, server, visit  # noqa: F401 - fixtures
-
-from pages.address import to_query
-from pages.drafts import draft_of
-from pages.presets import shortest
+from rkhs_runs import RUNS, query
 
 pytestmark = pytest.mark.browser
 
@@ -23,24 +19,23 @@ MOVING = {"Inductive bias": "evolution_bias_held_out_0", "Function space": "evol
 def stepped(page: Page, panel: str) -> None:
     """The scrubber of an animated chart goes one checkpoint back."""
     slider = page.locator(f".st-key-{panel} .vega-bind input[type=range]")
-    expect(slider).to_be_attached(timeout=PATIENCE)
+    expect(slider).to_be_attached()
     last = int(slider.input_value())
     assert last > 0
     page.locator(f".st-key-{panel} button.back").click()
     expect(slider).to_have_value(str(last - 1))
 
 
-def test_one_computation_serves_four_pages(visit):  # noqa: F811
-    one_seed = {**run("circle").to_dict(), "seeds": [0]}
-    page = visit("/norms", **to_query(shortest(draft_of(one_seed)[0])))
+def test_one_computation_serves_four_pages(visit):
+    page = visit("/norms", **query("circle"))
     page.locator(".st-key-ask-spaces button").click()
     expect(page.get_by_text("On held-out points the target costs")).to_be_visible(timeout=2 * PATIENCE)
     for title, charts in DRAWN.items():
         if title != "Norms":
             page.locator(".st-key-siblings").get_by_role("link", name=title).click()
-        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         for name in charts:
-            expect(page.locator(f".st-key-drawn_{name} svg.marks")).to_be_visible(timeout=PATIENCE)
+            expect(page.locator(f".st-key-drawn_{name} svg.marks")).to_be_visible()
         if title in MOVING:
             stepped(page, MOVING[title])
         expect(page.locator(".st-key-ask-spaces")).to_have_count(0)

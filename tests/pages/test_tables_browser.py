@@ -1,8 +1,8 @@
 """A table of one's own in a real browser: upload, reload, another file in its place, the run with its remarks."""
 
 import pytest
+from browsing import PATIENCE
 from playwright.sync_api import Page, expect
-from test_browser import PATIENCE, browser, server, visit  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.browser
 
@@ -20,15 +20,15 @@ def upload(page: Page, name: str, data: bytes) -> None:
     )
 
 
-def test_upload_reload_replace_and_run(visit):  # noqa: F811
+def test_upload_reload_replace_and_run(visit):
     page = visit("/evolution", **QUICK)
     sidebar = page.get_by_test_id("stSidebar")
     upload(page, "concrete.csv", GOOD)
-    expect(sidebar.get_by_text("using concrete.csv: 24 rows, 3 columns")).to_be_visible(timeout=PATIENCE)
+    expect(sidebar.get_by_text("using concrete.csv: 24 rows, 3 columns")).to_be_visible()
     expect(sidebar.get_by_text("cells are separated by semicolons")).to_be_visible()
     page.wait_for_url("**table=*")
     page.reload()
-    expect(sidebar.get_by_text("using concrete.csv: 24 rows, 3 columns")).to_be_visible(timeout=PATIENCE)
+    expect(sidebar.get_by_text("using concrete.csv: 24 rows, 3 columns")).to_be_visible()
 
     option = page.get_by_role("option", name="water, kg")
     for _ in range(5):  # a script run that ends meanwhile closes the list
@@ -45,9 +45,9 @@ def test_upload_reload_replace_and_run(visit):  # noqa: F811
     page.wait_for_url("**run=*")
 
     upload(page, "groesse.csv", LATIN)
-    expect(sidebar.get_by_text("using groesse.csv: 24 rows, 3 columns: 'größe, kg'")).to_be_visible(timeout=PATIENCE)
+    expect(sidebar.get_by_text("using groesse.csv: 24 rows, 3 columns: 'größe, kg'")).to_be_visible()
     expect(sidebar.get_by_text("read as Windows-1252")).to_be_visible()
     upload(page, "book.xlsx", WORKBOOK)
-    expect(sidebar.get_by_text("book.xlsx is a workbook of a spreadsheet")).to_be_visible(timeout=PATIENCE)
+    expect(sidebar.get_by_text("book.xlsx is a workbook of a spreadsheet")).to_be_visible()
     expect(sidebar.get_by_text("using")).to_have_count(0)
     expect(page.locator(".st-key-run button")).to_have_count(0)

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
+from browsing import PATIENCE, SMALL, run_button, slider
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pretend_engine import MAIN
-from test_browser import PATIENCE, SMALL, browser, pytestmark, run_button, server, slider  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.browser
 
 TINY = {**SMALL, "max_steps": "40", "checkpoints": "6"}
 PAGES = ["", *re.findall(r'url_path="(\w+)"', MAIN.read_text())]
@@ -25,7 +27,7 @@ def violations() -> list[str]:
 
 
 @pytest.fixture
-def context(browser: Browser, violations: list[str]) -> Iterator[BrowserContext]:  # noqa: F811
+def context(browser: Browser, violations: list[str]) -> Iterator[BrowserContext]:
     """A browser that fails the test at its end when anything broke the policy."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.expose_function("violated", lambda text: violations.append(text))
@@ -36,7 +38,7 @@ def context(browser: Browser, violations: list[str]) -> Iterator[BrowserContext]
 
 
 @pytest.fixture
-def opened(context: BrowserContext, server: str) -> Callable[..., Page]:  # noqa: F811
+def opened(context: BrowserContext, server: str) -> Callable[..., Page]:
     def opened(path: str, **query: str) -> Page:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
@@ -69,7 +71,7 @@ def test_what_breaks_the_policy_is_stopped_and_seen(opened, violations):
 def test_a_run_is_played_and_taken_home(opened):
     page = opened("evolution", **TINY)
     run_button(page).click()
-    expect(slider(page)).to_be_attached(timeout=PATIENCE)
+    expect(slider(page)).to_be_attached()
     before = slider(page).input_value()
     page.get_by_role("button", name="Play").first.click()
     expect(slider(page)).not_to_have_value(before)
@@ -84,7 +86,7 @@ def test_a_table_is_brought(opened):
     rows = "".join(f"{i},{i % 5}\n" for i in range(20))
     upload = page.locator("input[type=file]").first
     upload.set_input_files({"name": "t.csv", "mimeType": "text/csv", "buffer": f"a,b\n{rows}".encode()})
-    expect(page.get_by_text("20 rows")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("20 rows")).to_be_visible()
 
 
 @pytest.mark.long
