@@ -53,23 +53,8 @@ def test_show_prints_a_config_that_runs_and_its_cost(small: Path) -> None:
     assert "max_steps: 5" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["run", "nowhere.yaml", "--out", "x"], "nowhere.yaml: cannot be read"),
-        (["run", "{bad}", "--out", "x"], "Did you mean 'depth'?"),
-        (["run", "{binary}", "--out", "x"], "not UTF-8"),
-        (["run", "{small}"], "Missing option '--out'"),
-        (["run", "{small}", "--out", "{small}"], "cannot be written"),
-        (["rnu"], "No such command 'rnu'"),
-    ],
-)
-def test_errors_are_one_line_and_exit_2(arguments: list[str], words: str, small: Path, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_exit_2(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("data: {name: circle}\nnetwork: {depht: 3}\n")
-    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    places = {"small": small, "bad": tmp_path / "bad.yaml", "binary": tmp_path / "binary.yaml"}
-    done = engine(*(argument.format(**places) for argument in arguments))
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert words in done.stderr
+    done = engine("run", str(tmp_path / "bad.yaml"), "--out", str(tmp_path / "out"))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "Did you mean 'depth'?" in done.stderr

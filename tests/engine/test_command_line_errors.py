@@ -53,6 +53,10 @@ FILES = {
     "cells": SWEEP.replace("[1]", str([*range(1, 65)])).replace("[8]", str([*range(1, 65)])),
     "few": "data: {name: circle, size: 16, test_size: 8}\n",
     "momentum": SMALL.replace("max_steps: 5", "momentum: 0.5"),
+    "points": SMALL.replace("size: 8", "size: 3000"),
+    "memory": "data: {name: circle, size: 6, test_size: 8}\nnetwork: {width: 20000, depth: 8}\n",
+    "hours": SMALL.replace("max_steps: 5", "max_steps: 10000000"),
+    "width": SWEEP.replace("[8]", "[0]"),
     "large": "run:\n  data: {name: circle}\noptions: {large: 10}\n",
 }  # fmt: skip
 CALIBRATION = {name: np.array(value) for name, value in vars(Calibration()).items()}
@@ -101,11 +105,17 @@ COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("run", "{small}", *OUT, "--max-gb", "1e-9"), "GB of memory needed"),
     (("run", "{small}", *OUT, "--max-hours", "0"), "'--max-hours': 0 given"),
     (("perturb", "{momentum}", *OUT), "training.momentum: the expansion is of plain descent"),
+    (("perturb", "{typo}", *OUT), "Did you mean 'depth'?"),
+    (("perturb", "{points}", *OUT), "data.size: 3000 points with 1 outputs"),
+    (("perturb", "{memory}", *OUT), "GB of memory needed"),
+    (("perturb", "{hours}", *OUT, "--max-hours", "0.1"), "training.max_steps"),
     (("perturb", "{small}", *OUT, "--max-hours", "nan"), "'--max-hours': nan given"),
     (("rkhs", "{few}", *OUT), "run.data.test_size: 8 held-out points are too few"),
     (("rkhs", "{large}", *OUT), "options.large: 10 given; more than 2000 is needed"),
     (("rkhs", "{list}", *OUT), "run: [1, 2] given"),
     (("sweep", "{small}", *OUT), "grid: is missing"),
+    (("sweep", "{list}", *OUT), "expected a mapping"),
+    (("sweep", "{width}", *OUT), "grid.network.width"),
     (("sweep", "{axis}", *OUT), "Did you mean 'network.depth'?"),
     (("sweep", "{beta}", *OUT), "grid.beta: 0.0001 makes network.width 40000 where network.depth is 4"),
     (("sweep", "{same}", *OUT), "grid.network.width: [8, 8.0] repeats a value"),
@@ -341,7 +351,8 @@ def test_a_full_disk_leaves_what_stood_there(entries, tmp_path, monkeypatch) -> 
 def test_a_result_too_large_for_its_file_system_leaves_nothing(places, tmp_path) -> None:
     """A limit on the size of files stands in for a full disk: the system refuses the write itself."""
     run = f"ulimit -f 4; exec {sys.executable} -m engine run {places['small']} --fresh --out {tmp_path}/out"
-    done = subprocess.run(["bash", "-c", run], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    alone = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"}  # its files would be too large, too
+    done = subprocess.run(["bash", "-c", run], cwd=ROOT, env=alone, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"error: --out: {tmp_path}/out cannot be written: File too large\n"
     assert not list((tmp_path / "out").iterdir())

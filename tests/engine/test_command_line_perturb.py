@@ -44,22 +44,3 @@ def test_descent_is_said_and_linear_paths_can_be_asked_for(tmp_path: Path) -> No
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["dynamics"] == "gradient descent"
     assert summary["config"]["options"]["interpolation"] == "linear"
-
-
-@pytest.mark.parametrize(
-    ("lines", "more", "words"),
-    [
-        ((DATA, "network: {depht: 1}"), (), "Did you mean 'depth'?"),
-        ((DATA, "training: {momentum: 0.5}"), (), "training.momentum: the expansion is of plain descent"),
-        ((DATA.replace("size: 6", "size: 3000"),), (), "data.size: 3000 points with 1 outputs"),
-        ((DATA, "network: {width: 20000, depth: 8}"), (), "GB of memory needed"),
-        ((DATA, "training: {max_steps: 10000000}"), ("--max-hours", "0.1"), "training.max_steps"),
-    ],
-)
-def test_errors_are_one_line_and_exit_2(lines: tuple, more: tuple, words: str, tmp_path: Path) -> None:
-    config = written(tmp_path / "run.yaml", *lines)
-    done = engine("perturb", config, "--out", str(tmp_path / "out"), *more)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert words in done.stderr

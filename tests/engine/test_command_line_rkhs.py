@@ -48,12 +48,3 @@ def test_options_stand_beside_the_run(tmp_path: Path) -> None:
     with np.load(tmp_path / "out" / "result.npz", allow_pickle=False) as arrays:
         assert arrays["seed0/large_eigenvalues"].shape == (2, 32)
         assert np.all(np.diff(arrays["seed0/large_eigenvalues"]) <= 0)
-
-
-def test_errors_are_one_line_and_exit_2(tmp_path: Path) -> None:
-    (tmp_path / "few.yaml").write_text("data: {name: circle, size: 16, test_size: 8}\n")
-    done = engine("rkhs", str(tmp_path / "few.yaml"), "--out", str(tmp_path / "out"), cache=tmp_path / "cache")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "run.data.test_size: 8 held-out points are too few" in done.stderr

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 ROOT = Path(__file__).parents[2]
 SWEEP = """\
@@ -62,22 +61,3 @@ def test_it_writes_cells_runs_and_summary_and_computes_nothing_twice(tmp_path: P
     assert failure["settings"] == {"network.depth": 3, "network.width": 4}
     again = pd.read_parquet(tmp_path / "more" / "runs.parquet")
     pd.testing.assert_frame_equal(again.drop(columns="cell"), runs.drop(columns="cell"))
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("base: {data: {name: circle}}", "grid: is missing"),
-        (SWEEP.replace("network.depth", "network.depht"), "Did you mean 'network.depth'?"),
-        (SWEEP.replace("[4]", "[0]"), "grid.network.width"),
-        ("[1, 2]", "expected a mapping"),
-    ],
-)
-def test_errors_are_one_line_and_exit_2(text: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / "sweep.yaml").write_text(text)
-    done = engine(str(tmp_path / "sweep.yaml"), "--out", str(tmp_path / "out"))
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert words in done.stderr
-    assert not (tmp_path / "out").exists()
