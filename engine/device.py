@@ -1,6 +1,8 @@
 """The device that computes, in words."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +31,17 @@ def device_name() -> str:
     if found.platform == "cpu":
         return f"CPU: {found.model}"
     return f"{found.model} ({found.memory / 1e9:.0f} GB usable)" if found.memory else found.model
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """64-bit JAX meanwhile, for every thread: JAX's own context would not reach those that measure checkpoints."""
+    before = jax.config.read("jax_enable_x64")
+    jax.config.update("jax_enable_x64", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", before)
 
 
 def _cpu_model() -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,12 +15,22 @@ from engine.texts import LONGEST_NUMBER
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
 
 
-class Config(BaseModel):
+class _OwnErrors(type(BaseModel)):
+    """Makes a constructor that is called raise `ConfigError`; pydantic builds nested configs past it."""
+
+    def __call__(cls, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            raise ConfigError(_all_problems(cast(type[BaseModel], cls), error.errors(include_url=False))) from None
+
+
+class Config(BaseModel, metaclass=_OwnErrors):
     """Base of every config. Subclasses are hashable and compare by value.
 
-    Build one with `from_dict` or `from_yaml` to get a `ConfigError` that lists every problem
-    (the constructor raises pydantic's own error and takes values as they are, where these read texts as a person types
-    them, `engine.coercion`). Validators may raise `ConfigError` for settings of their config.
+    Every way to build one raises a `ConfigError` that lists every problem. The constructor takes values as they are;
+    `from_dict` and `from_yaml` also read texts as a person types them (`engine.coercion`).
+    Validators may raise `ConfigError` for settings of their config.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")

@@ -14,6 +14,10 @@ CACHE = tempfile.mkdtemp(prefix="kernel-drift-tests-")
 os.environ["KERNEL_DRIFT_CACHE"] = CACHE
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
+# Tests run many small programs once each: compiling is where their time goes. The README's example and a run on the
+# command line are compiled as they are for people.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
 # What one process has compiled serves all others: workers of pytest, of Dask, servers and commands.
 # The first process names the folder, or whoever calls: with a folder that stays, a second time is quicker.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", f"{CACHE}/compiled")

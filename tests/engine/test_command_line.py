@@ -1,6 +1,7 @@
 """`python -m engine`, in a process of its own as a person would run it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ seeds: [0, 4]
 
 def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "engine", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    whole = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
+    return subprocess.run(command, cwd=ROOT, env=whole, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+"""`import engine as kd`: what a notebook or a script calls."""
+
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import engine as kd
+from cache import Store
+from engine import jobs, kernel, network
+from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.data import CircleConfig
+
+ROOT = Path(__file__).parents[2]
+CIRCLE = {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]}
+SMALL = {"data": CIRCLE, "network": {"depth": 1, "width": 8}, "training": {"max_steps": 6, "checkpoints": 3}}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(tmp_path))
+
+
+def test_examples() -> None:
+    assert doctest.testmod(kd).attempted > 10
+    assert doctest.testmod(kd).failed == 0
+
+
+def test_importing_it_imports_no_jax() -> None:
+    code = "import sys, engine as kd; kd.run; sys.exit('jax' in sys.modules or 'cache' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_a_run_is_the_one_that_the_pages_find() -> None:
+    result = kd.run(**SMALL, seeds=[3])
+    store = Store()
+    assert store.get(jobs.key("run", RunConfig.from_dict({**SMALL, "seeds": [3]}))) is not None
+    store.close()
+    assert [seed.seed for seed in result.seeds] == [3]
+
+
+def test_a_run_is_given_as_a_config_or_in_parts() -> None:
+    config = RunConfig.from_dict({**SMALL, "seeds": [3]})
+    asked = []
+    kd.run(config, report=asked.append)
+    assert asked
+    asked.clear()
+    kd.run(**{**SMALL, "network": config.network}, seeds=[3], report=asked.append)
+    kd.run(RunConfig.from_dict(SMALL), seeds=[3], report=asked.append)
+    assert not asked  # all the same run: computed once
+
+
+def test_spaces_and_orders() -> None:
+    assert kd.spaces(**SMALL, options={"draws": 4, "sizes": [4], "times": 2}).summary["seeds"] == [0]
+    with pytest.raises(kd.ConfigError, match=r"options: no such setting|options.draw: no such setting"):
+        kd.spaces(**SMALL, options={"draw": 4})
+    with pytest.raises(kd.ConfigError, match=r"training.momentum: the expansion is of plain descent"):
+        kd.perturb(**{**SMALL, "training": {"momentum": 0.5}})
+
+
+@pytest.mark.long
+def test_a_map() -> None:
+    base = {**SMALL, "network": {}}
+    found = kd.sweep(base=base, grid={"network.depth": [1, 2], "network.width": [4]}, seeds=[0])
+    assert list(found.cells["beta"]) == [0.25, 0.5]
+    assert len(found.runs) == 2
+    assert not found.failures
+
+
+def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> None:
+    """The network and its kernel: sum over parameters of the products of derivatives, by autodiff."""
+    jax.config.update("jax_enable_x64", False)
+    try:
+        params = kd.init({"depth": 2, "width": 8}, seed=1, input_dim=3)
+        x = np.random.default_rng(0).normal(size=(4, 3))
+        K = kd.ntk(NetworkConfig.from_dict({"depth": 2, "width": 8}), params, x)
+        rows = kd.ntk({"depth": 2, "width": 8}, params, x, x[:2])
+        assert not jax.config.read("jax_enable_x64")
+    finally:
+        jax.config.update("jax_enable_x64", True)
+    assert K.dtype == np.float64
+    np.testing.assert_allclose(rows, K[:, :2], rtol=1e-14)
+    config = NetworkConfig.from_dict({"depth": 2, "width": 8})
+    wide = jax.tree.map(lambda leaf: leaf.astype(np.float64), params)
+    J = jax.jacobian(lambda p: network.apply(config, p, x)[:, 0])(wide)
+    J = np.concatenate([np.asarray(leaf).reshape(4, -1) for leaf in jax.tree.leaves(J)], axis=1)
+    np.testing.assert_allclose(K, J @ J.T, rtol=1e-12)
+    np.testing.assert_array_equal(K, kernel.ntk(config, params, x))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: RunConfig(), "data: is missing"),  # type: ignore[call-arg]
+        (lambda: NetworkConfig(depht=3), "Did you mean 'depth'"),  # type: ignore[call-arg]
+        (lambda: TrainingConfig(max_steps=-1), "max_steps: -1 given"),
+        (lambda: CircleConfig(size="many"), "size: 'many' given; a whole number is needed"),  # type: ignore[arg-type]
+        (lambda: kd.run(data={"name": "circel"}), "Did you mean 'circle'"),
+        (lambda: kd.run(data={"name": "circle"}, sedes=[0]), "Did you mean 'seeds'"),
+        (lambda: kd.ntk({"depth": 0}, {}, np.eye(2)), "depth: 0 given; at least 1 is needed"),
+        (lambda: kd.moments([3, 0, 1]), "every width is at least 1"),
+        (lambda: kd.sweep(base=SMALL), "grid: is missing"),
+    ],
+)
+def test_a_bad_argument_gets_our_own_error(make, words) -> None:
+    with pytest.raises(kd.ConfigError, match=words):
+        make()
