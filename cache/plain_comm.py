@@ -123,6 +123,12 @@ class PlainTLSConnector(TLSConnector):
     prefix = plain(TLSConnector.prefix)
     comm_class = PlainTLS
 
+    async def connect(self, address: str, deserialize: bool = True, **connection_args: Any) -> Any:
+        try:
+            return await super().connect(address, deserialize, **connection_args)
+        except ValueError as error:  # of Tornado, when the other side hangs up before the handshake
+            raise CommClosedError(f"{address} closed the connection: {error}") from error
+
 
 class PlainTCPConnector(TCPConnector):
     prefix = plain(TCPConnector.prefix)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import pickle
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -176,6 +177,17 @@ def test_what_is_no_message_ends_the_connection(scheduler: HostileScheduler, mon
 
 def there_and_back(message: Any) -> Any:
     return read_plain([bytes(frame) for frame in dumps(message, serializers=READABLE)])
+
+
+def test_one_that_hangs_up_before_the_handshake_is_a_closed_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask tries again then. Tornado's own error would end its client, which could never be closed."""
+
+    async def hung_up(*_: object, **__: object) -> None:
+        raise ValueError("IOStream is not idle; cannot convert to SSL")
+
+    monkeypatch.setattr(plain_comm.PlainTLSConnector.client, "connect", hung_up)
+    with pytest.raises(CommClosedError, match="127.0.0.1:1 closed the connection"):
+        asyncio.run(plain_comm.PlainTLSConnector().connect("127.0.0.1:1", ssl_context=ssl.create_default_context()))
 
 
 def test_plain_data_and_outcomes_arrive_as_they_were() -> None:
