@@ -186,7 +186,7 @@ def test_one_that_hangs_up_before_the_handshake_is_a_closed_connection(monkeypat
         raise ValueError("IOStream is not idle; cannot convert to SSL")
 
     monkeypatch.setattr(plain_comm.PlainTLSConnector.client, "connect", hung_up)
-    with pytest.raises(CommClosedError, match="127.0.0.1:1 closed the connection"):
+    with pytest.raises(CommClosedError, match="closed the connection"):
         asyncio.run(plain_comm.PlainTLSConnector().connect("127.0.0.1:1", ssl_context=ssl.create_default_context()))
 
 
