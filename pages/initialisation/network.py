@@ -173,7 +173,7 @@ def warn_off_critical(network: Network, depth: int) -> None:
             rf"**Vanishing signal.** $\sigma_w$ = {number(sigma)} is under its critical value {number(critical)}: the "
             f"mean square of the signal falls to {plain(decay)} of its size through {depth:,} hidden layers. "
         )
-        if network.one.train_bias and network.one.sigma_b > 0:
+        if network.one.train_bias and (network.one.sigma_b > 0 or network.one.parameterization == "standard"):
             said += (
                 "Only the biases of the last few layers still reach the kernel, those layers hardly fluctuate, and the "
                 "ratio looks like 1 at any depth. That does not say that the kernel is deterministic: it says that the "

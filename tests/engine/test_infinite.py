@@ -150,13 +150,16 @@ SETTINGS = [
     {"bias_init": "normal", "train_bias": False, "output_bias": True, "sigma_w_readout": 0.6},
     {"bias_init": "normal", "train_bias": True, "output_bias": False, "alpha": 0.5},
     {"bias_init": "normal", "train_bias": True, "output_bias": True, "parameterization": "standard"},
+    {"bias_init": "zero", "train_bias": True, "output_bias": True, "parameterization": "standard", "sigma_b": 0.0},
 ]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: "-".join(map(str, setting.values())))
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_wide_networks(activation, setting, draws):
-    config = network(activation=activation, depth=2, width=WIDTH, sigma_w=1.2, sigma_b=0.7, **setting)
+    config = network(
+        **{"activation": activation, "depth": 2, "width": WIDTH, "sigma_w": 1.2, "sigma_b": 0.7, **setting}
+    )
     kernels, covariances = zip(*(backpropagated(config, weights) for weights in draws), strict=True)
     upper = np.triu_indices(len(X))
     assert_within_standard_errors([kernel[upper] for kernel in kernels], ntk(config, X)[upper])

@@ -106,6 +106,24 @@ def test_each_term_of_the_standard_parameterization_differs_by_its_factor() -> N
         )
 
 
+def test_biases_that_train_from_zero_have_the_bias_term_one() -> None:
+    """Standard parameterization, sigma_b 0: without them K lacks, layer by layer, the Gram matrix of the signals."""
+    shared = {"depth": 2, "width": [5, 7], "activation": "tanh", "parameterization": "standard", "sigma_b": 0.0}
+    network, x = network_of(**shared), points(6)
+    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(network, 2, 4))
+    assert all(np.all(layer["b"] == 0) for layer in params.values())
+    J = jacobian(network, params, x)
+    assert close(ntk(network, params, x), np.einsum("ihp,jhp->ij", J, J))
+
+    W = [params[name]["w"].reshape(shape) for name, shape in zip(params, [(4, 5), (5, 7), (7, 1)], strict=True)]
+    a = np.tanh(x @ W[0])
+    slopes = [1 - a**2, 1 - np.tanh(a @ W[1]) ** 2]
+    top = slopes[1] * W[2][:, 0]
+    signals = [(top @ W[1].T) * slopes[0], top, np.ones((6, 1))]
+    bare = ntk(network_of(**shared, train_bias=False), {name: {"w": layer["w"]} for name, layer in params.items()}, x)
+    assert close(ntk(network, params, x) - bare, sum(D @ D.T for D in signals))
+
+
 def test_precisions() -> None:
     network, x = network_of(depth=3, width=64), points(40)
     params = init(network, 0, 4)
