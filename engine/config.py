@@ -104,7 +104,7 @@ class NetworkConfig(Config):
     def has_bias(self) -> bool:
         """Whether hidden layers carry biases at all: trained ones, or random ones that stay.
 
-        In the standard parameterization biases train from any scale, 0 included; the NTK one multiplies them by sigma_b.
+        In the standard parameterization biases train from any scale, 0 included; in the NTK one sigma_b scales them.
         """
         if self.train_bias and self.parameterization == "standard":
             return True
