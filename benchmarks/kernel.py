@@ -1,6 +1,6 @@
 """The layerwise kernel against neural-tangents' structured derivatives, jacrev, and plain matrix products.
 
-    pip install -r benchmarks/requirements.txt
+    pip install -r benchmarks/peers/requirements.txt
     python -m benchmarks.kernel [--float64] [--jacrev] [--json FILE]
 
 One row per shape (n points, width w, L hidden layers), ReLU, biases, input dimension 32; one dtype a row for all.
@@ -14,7 +14,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ jax.config.update("jax_enable_x64", True)
 
 import jax.numpy as jnp
 
+from benchmarks.timing import interleaved
 from engine.config import NetworkConfig
 from engine.device import device_name
 from engine.kernel import PANEL, ntk
@@ -112,16 +112,8 @@ def _per_layer(params: Params, dtype: jnp.dtype) -> list[tuple[jax.Array, jax.Ar
 
 
 def timed(candidates: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median seconds of each, rounds interleaved."""
-    for run in candidates.values():
-        jax.block_until_ready(run())
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(ROUNDS):
-        for name, run in candidates.items():
-            start = time.perf_counter()
-            jax.block_until_ready(run())
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    """Median seconds of each."""
+    return {name: statistics.median(values) for name, values in interleaved(candidates, ROUNDS).items()}
 
 
 def row(shape: tuple[int, int, int], dtype: jnp.dtype, with_jacrev: bool) -> dict:

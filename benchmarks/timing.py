@@ -1,0 +1,20 @@
+"""Seconds of programs that are compared, in interleaved rounds, so that other work on the machine hits all alike."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+
+def interleaved(candidates: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of every round of each, until its result is ready; one before, which compiles, is not counted."""
+    for run in candidates.values():
+        jax.block_until_ready(run())
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, run in candidates.items():
+            start = time.perf_counter()
+            jax.block_until_ready(run())
+            times[name].append(time.perf_counter() - start)
+    return times
