@@ -71,6 +71,12 @@ def usable(path: Path) -> OSError | None:
     return None
 
 
+def check_location() -> None:
+    """Raises `CacheFault` where what the environment says of the cache cannot be."""
+    size_limit()
+    usable(directory())
+
+
 def cannot_write(path: Path, why: str) -> str:
     """The one line about a cache that cannot be written."""
     return f"the cache in {path} cannot be written: {why}. Mend that, or name another by {DIRECTORY_VARIABLE}"

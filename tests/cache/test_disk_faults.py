@@ -442,3 +442,24 @@ def test_what_can_never_be_written_keeps_nothing_else_in_memory(store: Store) ->
     assert store.fault != ""
     assert store.held[0] == 1
     assert holds(reopened(store), "k1")
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_leases_that_are_no_good_are_made_again(store: Store, foreign: bool) -> None:
+    file = store.directory / "leases" / "cache.db"
+    with store.lease("k0") as lease:
+        lease.acquire(lambda _: True)
+    if foreign:
+        store = reopened(store)
+        file.unlink()
+        with contextlib.closing(sqlite3.connect(file)) as opened:
+            opened.execute("CREATE TABLE Settings (other)")
+    else:
+        file.write_bytes(b"garbage" * 5_000)  # while it is open
+    faults = []
+    for _ in range(2):
+        with store.lease("k0") as lease:
+            lease.acquire(lambda _: True)
+            faults.append(lease.fault)
+    assert faults[-1] == ""
+    assert list(store.directory.glob("leases-damaged-*"))
