@@ -43,10 +43,11 @@ def rehearsal() -> cache.Rehearsal:
 
 
 def middleware() -> list[Middleware]:
-    """What stands before Streamlit. A host that cannot be one ends the program with a line that says so."""
+    """What stands before Streamlit. A host or a cache that cannot be one ends the program with a line that says so."""
     try:
+        cache.check_location()
         return [*gate(os.environ.get("KERNEL_DRIFT_HOSTS", "")), Middleware(ViewerCookie)]
-    except ValueError as error:
+    except (ValueError, cache.CacheFault) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
 

@@ -8,6 +8,7 @@ from cache.faults import CacheFault
 from cache.headless import cached_compute
 from cache.installed import current, install
 from cache.job import Job
+from cache.location import check_location
 from cache.run_list import Run
 from cache.service import CachedEngine
 from cache.storage import Store
@@ -23,6 +24,7 @@ __all__ = [
     "Run",
     "Store",
     "cached_compute",
+    "check_location",
     "current",
     "install",
 ]

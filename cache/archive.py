@@ -87,7 +87,10 @@ def label_of(path: Path) -> dict[str, Any]:
         text = file.read(_label_length(head))
     if hashlib.sha256(text).digest() != head[-DIGEST_BYTES:]:
         raise CorruptEntryError(f"{path.name}: the checksum of the label does not match")
-    return json.loads(text)
+    facts = json.loads(text)
+    if not isinstance(facts, dict):
+        raise CorruptEntryError(f"{path.name}: the label says nothing")
+    return facts
 
 
 def _label_length(head: bytes) -> int:

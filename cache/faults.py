@@ -53,6 +53,11 @@ def damaged(error: sqlite3.Error) -> bool:
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def foreign(error: sqlite3.Error) -> bool:
+    """Whether the database has other tables than those that were asked for."""
+    return _code(error) == sqlite3.SQLITE_ERROR
+
+
 def _code(error: sqlite3.Error) -> int:
     """SQLite's primary result code, 0 where Python gives none."""
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -19,7 +19,7 @@ import diskcache
 from cache import location
 from cache.boot import boot, gone, process
 from cache.bytes_disk import BytesDisk
-from cache.faults import DISK_FAULTS, damaged, log, tolerant, words
+from cache.faults import DISK_FAULTS, damaged, foreign, log, tolerant, words
 
 HEARTBEAT = 1.0
 EXPIRY = 5.0
@@ -156,6 +156,8 @@ class Lease:
                 database.set(self._key, self._text())
         except DISK_FAULTS as error:
             log.warning("could not take the lease of a run: %s", words(error))
+            if isinstance(error, sqlite3.Error) and damaged(error):
+                self._leases.close()  # the next to ask opens it anew, which sets it aside
             self.fault = words(error)  # not the error, whose traceback holds what was opened
         return None
 
@@ -194,7 +196,7 @@ def _open(directory: Path) -> diskcache.Cache:
             _wait_for_lock(file)
         return _cache(directory)
     except sqlite3.DatabaseError as error:
-        if not damaged(error):
+        if not (damaged(error) or foreign(error)):
             raise
         log.warning("the leases in %s are damaged (%s): set aside", directory, error)
         directory.rename(directory.with_name(f"leases-damaged-{time.strftime('%Y-%m-%d-%H%M%S')}"))

@@ -12,15 +12,19 @@ from cache.faults import CacheFault, words
 DIRECTORY_VARIABLE = "KERNEL_DRIFT_CACHE"
 SIZE_VARIABLE = "KERNEL_DRIFT_CACHE_GB"
 DEFAULT_SIZE_GB = 10.0
+LARGEST_GB = 1e9
 
 
 def directory() -> Path:
     """This account's own folder inside the one that `KERNEL_DRIFT_CACHE` names, else inside the platform's.
 
-    The named folder may be a group's: it is left as it is. Keep it off NFS (SQLite locks).
+    The named folder may be a group's: it is left as it is. Keep it off NFS (SQLite locks). Raises `CacheFault`.
     """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
-    named = Path(chosen).expanduser().resolve() if chosen else Path(platformdirs.user_cache_dir("kernel-drift"))
+    try:
+        named = Path(chosen).expanduser().resolve() if chosen else Path(platformdirs.user_cache_dir("kernel-drift"))
+    except RuntimeError as error:  # a home that nobody has, a link to itself
+        raise CacheFault(f"{DIRECTORY_VARIABLE} is {chosen!r}: {error}") from error
     return named / f"store-{os.getuid()}"
 
 
@@ -31,7 +35,7 @@ def size_limit() -> int:
         gigabytes = float(given)
     except ValueError:
         gigabytes = -1.0
-    if not 0 < gigabytes < float("inf"):
+    if not 0 < gigabytes < LARGEST_GB:
         raise CacheFault(f"{SIZE_VARIABLE} is {given!r}: give a positive number of gigabytes, such as 10")
     return int(gigabytes * 1e9)
 
@@ -43,7 +47,8 @@ def private(path: Path) -> Path:
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.stat()
-    if found.st_uid != os.getuid():
+    # In a group's folder another account may have made a link of this name, to a folder of ours.
+    if {found.st_uid, path.lstat().st_uid} != {os.getuid()}:
         raise CacheFault(f"{path} belongs to another account: name another folder by {DIRECTORY_VARIABLE}")
     if stat.S_IMODE(found.st_mode) != 0o700:
         path.chmod(0o700)
@@ -64,6 +69,12 @@ def usable(path: Path) -> OSError | None:
             raise CacheFault(cannot_write(path, words(error))) from error
         return error
     return None
+
+
+def check_location() -> None:
+    """Raises `CacheFault` where what the environment says of the cache cannot be."""
+    size_limit()
+    usable(directory())
 
 
 def cannot_write(path: Path, why: str) -> str:

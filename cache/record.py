@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from pydantic import FiniteFloat, TypeAdapter
+
 from engine.schema import Config
 
 Status = Literal["unfinished", "finished", "failed", "cancelled"]
@@ -29,8 +31,8 @@ class Record:
     values: Mapping[str, Any]
     label: str
     status: Status = "unfinished"
-    created: float = 0.0
-    seconds: float = 0.0
+    created: FiniteFloat = 0.0
+    seconds: FiniteFloat = 0.0
     entries: tuple[str, ...] = ()
     error: str = ""
     version: int = 0
@@ -43,15 +45,17 @@ class Record:
     def from_json(cls, text: str) -> "Record | None":
         """The record, or None for text that is not one (of another program, or cut short)."""
         try:
-            return cls.from_values(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return _RECORD.validate_json(text, strict=True)
+        except ValueError:
             return None
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> "Record":
-        """From plain values, those of no field left out. Raises `TypeError` or `KeyError`."""
-        known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
-        return cls(**{**known, "entries": tuple(known["entries"])})
+    def from_values(cls, values: Mapping[str, Any]) -> "Record | None":
+        """The same from plain values. Those of no field are left out."""
+        return cls.from_json(json.dumps(values))
+
+
+_RECORD = TypeAdapter(Record)
 
 
 def label(config: Config, limit: int = 80) -> str:

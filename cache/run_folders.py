@@ -75,6 +75,14 @@ class RunFolders:
         entries = {name.removesuffix(ENTRY): found for name, found in files.items() if name.endswith(ENTRY)}
         return Contents(entries, files[RECORD].st_size if RECORD in files else 0, PIN in files)
 
+    def sizes(self, key: str) -> dict[str, int]:
+        """Bytes of each entry, and of the record under the name ""; empty where nothing is there, pin or not."""
+        if not nameable(key):
+            return {}
+        there = self.look(key)
+        found = {name: status.st_size for name, status in there.entries.items()}
+        return found | ({"": there.record_size} if there.record_size else {})
+
     def run_keys(self) -> Iterator[str]:
         """Every run of which there is anything."""
         for shard in _scan(self._runs):

@@ -1,6 +1,5 @@
 """The runs that were ever asked for: survives a restart, offers what did not finish."""
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -142,9 +141,9 @@ class RunIndex:
         for name in self._folders.look(key).entries:
             try:
                 facts = label_of(self._folders.entry(key, name))
-                if facts.get("key") == key:
-                    return Record.from_values(facts)
-            except (CorruptEntryError, json.JSONDecodeError, TypeError, KeyError):
+                if facts.get("key") == key and (record := Record.from_values(facts)) is not None:
+                    return record
+            except (CorruptEntryError, ValueError):
                 continue
         return None
 

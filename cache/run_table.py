@@ -117,6 +117,16 @@ class RunTable:
         where, given = _condition(kind, pinned, owner)
         return self._do(lambda database: database.execute(f"SELECT count(*) FROM runs {where}", given).fetchone()[0])
 
+    def sizes(self) -> dict[str, dict[str, int]]:
+        """By run, what the table takes for the bytes of each entry, and of the record under the name ""."""
+        statement = "SELECT key, '', size FROM runs UNION ALL SELECT key, name, size FROM entries"
+        found: dict[str, dict[str, int]] = {}
+        for key, name, size in self._do(lambda database: database.execute(statement).fetchall()):
+            run = found.setdefault(key, {})
+            if name or size:
+                run[name] = size
+        return found
+
     def volume(self) -> int:
         """Bytes of all entries and records."""
         return self._do(lambda database: database.execute("SELECT coalesce(sum(size), 0) FROM total").fetchone()[0])

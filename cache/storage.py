@@ -2,8 +2,9 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from cache import location, unsaved
@@ -19,6 +20,8 @@ from cache.unsaved import Held, Unsaved
 from engine.progress import Arrays
 
 EVICTED_AT_ONCE = 100
+RECORDS = 1_000_000
+"""Bytes that labels and records may add to what is written, before the table is doubted."""
 
 
 class Store:
@@ -47,6 +50,7 @@ class Store:
         self._leases = Leases(self.directory / "leases")
         self._unsaved = Unsaved()
         self._making_room = threading.Lock()
+        self._excess = 0  # bytes beyond the limit that are known to be there
         self.index = RunIndex(self._folders, self._table, self.failed)
         self._old = self._before()
 
@@ -94,7 +98,7 @@ class Store:
                 self.failed(error)
             kept.append(name)
         self.index.list_again(key)
-        self._make_room()
+        self._make_room(sum(map(len, entries.values())))
         return [name for name in entries if name not in kept or not self.has(key, name)]
 
     def has(self, key: str, name: str = "result") -> bool:
@@ -176,20 +180,26 @@ class Store:
         """Tries to write what could not be written before."""
         if not self._fault:
             return
-        try:
-            location.private(self.directory)
-            for held in self._unsaved:
-                self._write(held)
-                self._unsaved.release(held)
-                self.index.list_again(held.key)
-            self.index.flush()
-            self._table.volume()
-            self._leases.database()
-        except (*DISK_FAULTS, CacheFault) as error:
-            self._fault = words(error)
+        faults = [fault for work in self._left_to_write() if (fault := _fault(work))]
+        if faults:
+            self._fault = faults[0]
             return
         log.info("the cache in %s can be written again", self.directory)
         self._fault = ""
+
+    def _left_to_write(self) -> Iterator[Callable[[], object]]:
+        """Each on its own: what the disk never takes must not keep the rest in memory."""
+        yield lambda: location.private(self.directory)
+        for held in self._unsaved:
+            yield partial(self._write_held, held)
+        yield self.index.flush
+        yield self._table.volume
+        yield self._leases.database
+
+    def _write_held(self, held: Held) -> None:
+        self._write(held)
+        self._unsaved.release(held)
+        self.index.list_again(held.key)
 
     def reconcile(self) -> None:
         """Brings the table up to date with the folders, and removes what writers left that were killed long ago.
@@ -198,9 +208,10 @@ class Store:
         """
         with tolerant("look through the folders of runs"):
             self._folders.remove_unfinished()
-            listed, there = set(self._table.keys()), set(self._folders.run_keys())
-            for key in listed ^ there:
-                self.index.list_again(key)
+            listed = self._table.sizes()
+            for key in listed.keys() | set(self._folders.run_keys()):
+                if listed.get(key) != self._folders.sizes(key):
+                    self.index.list_again(key)
             self._table.recount()
 
     def close(self) -> None:
@@ -238,14 +249,18 @@ class Store:
 
     # Room.
 
-    def _make_room(self) -> None:
+    def _make_room(self, written: int) -> None:
+        """Evicts what the bytes just written are too many. More than they explain is believed to the files only."""
         if self._fault:
             return  # what is known of the disk may be wrong
         with self._making_room, tolerant("make room in the cache"):
+            if self._table.volume() - self.size_limit > self._excess + written + RECORDS:
+                self.reconcile()
             while (excess := self._table.volume() - self.size_limit) > 0 and not self._fault:
                 if not self._evict(excess):
                     log.warning("pinned runs fill the cache (%.3g MB): unpin some", self._table.volume() / 1e6)
-                    return
+                    break
+            self._excess = max(excess, 0)
 
     def _evict(self, excess: int) -> bool:
         """Removes the entries used longest ago, then records of which nothing else is left. False: there are none."""
@@ -301,3 +316,12 @@ class Store:
         except DISK_FAULTS as error:
             log.warning("could not read the old layout: %s", words(error))
             return None
+
+
+def _fault(work: Callable[[], object]) -> str:
+    """What keeps it from being done, in words; empty when it is done."""
+    try:
+        work()
+    except (*DISK_FAULTS, CacheFault) as error:
+        return words(error)
+    return ""

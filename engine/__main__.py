@@ -328,7 +328,9 @@ def interrupted(*_: object) -> None:
 
 
 def fail(message: str, code: int = 2) -> None:
-    print(f"error: {clipped(' '.join(message.split()), LONGEST_LINE)}", file=sys.stderr)
+    line = clipped(" ".join(message.split()), LONGEST_LINE)
+    # What a file or an option says is not to steer the terminal.
+    print("error:", "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), file=sys.stderr)
     sys.exit(code)
 
 

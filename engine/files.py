@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,8 @@ def make_folder(out: Path) -> None:
     """The folder for results. Raises `ConfigError` before anything is computed."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write(out, {".writable": Path.touch})
-        (out / ".writable").unlink()
+        with tempfile.TemporaryFile(dir=out):
+            pass
     except OSError as error:
         reason = "is a file, not a folder" if out.is_file() else error.strerror
         raise ConfigError([Problem("--out", f"{out} cannot be written: {reason}")]) from None

@@ -402,3 +402,64 @@ def test_nothing_is_evicted_while_the_disk_is_in_doubt(tmp_path: Path) -> None:
     assert not store.has("k0")
     assert storage.EVICTED_AT_ONCE >= 1
     store.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE total SET size = 1000000000000",
+        "INSERT INTO entries VALUES ('foreign', 'result', 1000000000000, 0)",
+        "UPDATE entries SET size = 1000000000000 WHERE key = 'k2'",
+        "UPDATE runs SET size = 1000000000000 WHERE key = 'k2'",
+    ],
+)
+def test_a_table_that_is_wrong_about_the_room_evicts_nothing(store: Store, wrong: str) -> None:
+    for key in ("k0", "k1", "k2"):
+        put(store, key)
+    with contextlib.closing(sqlite3.connect(database(store))) as opened:
+        opened.execute(wrong)
+        opened.commit()
+    put(store, "k3")
+    assert all(holds(store, key) for key in ("k0", "k1", "k2", "k3"))
+    assert store.volume() < ROOM
+
+
+def test_an_entry_without_a_row_is_counted_again(store: Store) -> None:
+    put(store, "k0")
+    before = store.volume()
+    entry = RunFolders(store.directory).entry("k0", "parameters")
+    entry.write_bytes(b"complete" * 1000)
+    store.reconcile()
+    assert store.volume() == before + 8000
+
+
+def test_what_can_never_be_written_keeps_nothing_else_in_memory(store: Store) -> None:
+    put(store, "k0")
+    (store.directory / "runs" / "a0").write_text("a file where a folder should be")
+    put(store, "a0")
+    store._unsaved.hold(unsaved.Held("k1", "result", entries("k1")["result"], store.index.get("k0")))
+    store.flush()
+    assert store.fault != ""
+    assert store.held[0] == 1
+    assert holds(reopened(store), "k1")
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_leases_that_are_no_good_are_made_again(store: Store, foreign: bool) -> None:
+    file = store.directory / "leases" / "cache.db"
+    with store.lease("k0") as lease:
+        lease.acquire(lambda _: True)
+    if foreign:
+        store = reopened(store)
+        file.unlink()
+        with contextlib.closing(sqlite3.connect(file)) as opened:
+            opened.execute("CREATE TABLE Settings (other)")
+    else:
+        file.write_bytes(b"garbage" * 5_000)  # while it is open
+    faults = []
+    for _ in range(2):
+        with store.lease("k0") as lease:
+            lease.acquire(lambda _: True)
+            faults.append(lease.fault)
+    assert faults[-1] == ""
+    assert list(store.directory.glob("leases-damaged-*"))

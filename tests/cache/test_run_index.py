@@ -32,12 +32,41 @@ def test_asked_again_keeps_its_place(store: Store) -> None:
     assert [record.key for record in store.index.recent()] == ["b", "a"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"entries": [], "of": "another version"})])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        json.dumps({"entries": [], "of": "another version"}),
+        *(
+            json.dumps({"key": "bad", "kind": "steady", "values": {}, "label": "", "entries": []} | changed)
+            for changed in (
+                {"created": "yesterday"},
+                {"created": None},
+                {"created": float("nan")},
+                {"created": 10**400},
+                {"kind": {"a": 1}},
+                {"owner": [1]},
+                {"owner": "\ud800"},
+                {"status": "paused"},
+                {"values": []},
+            )
+        ),
+    ],
+)
 def test_a_record_that_makes_no_sense_is_left_out(store: Store, text: str) -> None:
     store.index.add("good", "steady", ToyConfig())
     store.index.add("bad", "steady", ToyConfig())
     (store.directory / "runs" / "ba" / "bad" / "run.json").write_text(text)
     assert [record.key for record in store.index.recent()] == ["good"]
+    store.close()
+    (store.directory / "index.db").unlink()
+    again = Store(store.directory)
+    assert [record.key for record in again.index.recent()] == ["good"]
+    assert again.fault == ""
+    again.close()
 
 
 def test_label_names_what_differs_from_the_defaults() -> None:

@@ -85,11 +85,30 @@ def test_location_and_limit_come_from_the_environment(monkeypatch: pytest.Monkey
     store.close()
 
 
-@pytest.mark.parametrize("given", ["0", "-3", "many", "nan", "inf"])
+@pytest.mark.parametrize("given", ["0", "-3", "many", "nan", "inf", "1e300"])
 def test_a_senseless_limit_is_explained(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("KERNEL_DRIFT_CACHE_GB", given)
     with pytest.raises(CacheFault, match="positive number of gigabytes"):
         location.size_limit()
+
+
+@pytest.mark.parametrize("given", ["~nobody-of-this-name/x", "{here}/loop/x"])
+def test_a_place_that_is_none_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("KERNEL_DRIFT_CACHE", given.format(here=tmp_path))
+    with pytest.raises(CacheFault, match="KERNEL_DRIFT_CACHE"):
+        Store()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a link of another account's needs root")
+def test_a_link_that_another_account_made_is_not_followed(tmp_path: Path) -> None:
+    ours, link = tmp_path / "ours", tmp_path / "store"
+    ours.mkdir(mode=0o755)
+    link.symlink_to(ours)
+    os.lchown(link, 12345, 12345)
+    with pytest.raises(CacheFault, match="another account"):
+        Store(link)
+    assert ours.stat().st_mode & 0o777 == 0o755
 
 
 def test_pickles_are_refused_both_ways(tmp_path: Path) -> None:

@@ -366,3 +366,15 @@ def test_running_out_of_memory_says_what_to_do(engine, places, tmp_path, monkeyp
     code, _, error = engine("run", places["small"], "--out", str(tmp_path))
     assert (code, len(error.splitlines())) == (2, 1)
     assert "does not fit into memory" in error
+
+
+def test_a_line_about_an_error_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.fail("\x1b]0;mine\x07: no such setting, \u202e \ud800 β")
+    assert capsys.readouterr().err == "error: \\x1b]0;mine\\x07: no such setting, \\u202e \\ud800 β\n"
+
+
+def test_looking_whether_a_folder_can_be_written_touches_no_file_of_it(tmp_path: Path) -> None:
+    (tmp_path / ".writable").write_text("precious")
+    files.make_folder(tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {".writable": "precious"}

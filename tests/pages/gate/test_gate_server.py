@@ -261,12 +261,21 @@ def test_too_many_pages_at_once_are_told_so(server):
         assert session(page)
 
 
-def test_a_name_that_is_none_ends_the_start_in_a_line():
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("KERNEL_DRIFT_HOSTS", "https://drift.example.org", "'https://drift.example.org' is no host name"),
+        ("KERNEL_DRIFT_CACHE", __file__, "is not a folder"),
+        ("KERNEL_DRIFT_CACHE_GB", "many", "positive number"),
+    ],
+)
+def test_a_setting_that_cannot_be_ends_the_start_in_a_line(name, given, words):
     run = [sys.executable, "-c", "import app"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERNEL_DRIFT_HOSTS": "https://drift.example.org"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), name: given}
     ended = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith("KERNEL_DRIFT_HOSTS: 'https://drift.example.org' is no host name")
+    assert name in ended.stderr.splitlines()[-1]
+    assert words in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
 
 
