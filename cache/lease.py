@@ -199,7 +199,8 @@ def _open(directory: Path) -> diskcache.Cache:
         if not (damaged(error) or foreign(error)):
             raise
         log.warning("the leases in %s are damaged (%s): set aside", directory, error)
-        directory.rename(directory.with_name(f"leases-damaged-{time.strftime('%Y-%m-%d-%H%M%S')}"))
+        stamp = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+        directory.rename(directory.with_name(f"leases-damaged-{stamp}"))
         return _cache(location.private(directory))
 
 

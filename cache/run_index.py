@@ -103,7 +103,7 @@ class RunIndex:
         there = self._folders.look(key)
         record = self.get(key)
         entries = tuple(EntryRow(name, found.st_size, found.st_mtime) for name, found in there.entries.items())
-        if record is None and not entries and not there.pinned:
+        if record is None and not entries:  # a pin alone keeps nothing
             return None
         kind, owner, created = (record.kind, record.owner, record.created) if record else ("", "", 0.0)
         return RunRow(key, kind, owner, created, there.record_size, there.pinned, entries)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from cache.faults import damaged, log
 T = TypeVar("T")
 
 LAYOUT = 1
-"""Of the tables below; a database of another layout is set aside."""
+"""Of the tables below. Another layout takes another file name: two versions of the program on one folder would each set
+the other's database aside."""
 
 PATIENCE = 5.0
 """Seconds that a write waits while another process holds the lock."""
@@ -216,7 +218,7 @@ class RunTable:
     def _set_aside(self, why: str) -> None:
         """Renames the database with its date. It is only an index: the results lie beside it."""
         self.close()
-        stamp = time.strftime("%Y-%m-%d-%H%M%S")
+        stamp = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         log.warning("the index %s is damaged (%s): set aside, and made again from the results", self._path, why)
         for suffix in ("", "-wal", "-shm"):
             file = Path(f"{self._path}{suffix}")

@@ -60,6 +60,7 @@ OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder fo
 Fresh = Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")]
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.", callback=_positive)]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.", callback=_positive)]
+SWEPT = ("runs.parquet", "cells.parquet", "summary.json")
 MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
 SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
@@ -131,7 +132,7 @@ def sweep(
         values["base"] = with_table(values["base"], sweep_path.parent)
     config = SweepConfig.from_dict(values)
     config.check_cost(limits(max_gb, max_hours))
-    make_folder(out)
+    make_folder(out, SWEPT)
     if scheduler:
         os.environ[SCHEDULER_VARIABLE] = scheduler
     store, about = Store(), duration(config.seconds())
@@ -139,7 +140,7 @@ def sweep(
     began = time.monotonic()
     done = with_bar(partial(run_sweep, config, store=store))
     runs = runs_frame(config, done.results)
-    tables = {"runs.parquet": runs.to_parquet, "cells.parquet": cells_frame(runs).to_parquet} if len(runs) else {}
+    tables = dict(zip(SWEPT, (runs.to_parquet, cells_frame(runs).to_parquet), strict=False)) if len(runs) else {}
     found = summary(config, runs, done.failures, time.monotonic() - began)
     write(out, {**tables, "summary.json": partial(write_json, found)})
     if done.failures:
@@ -256,7 +257,7 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
 
 def deliver(kind: str, config: Config, fresh: bool, out: Path, summary: Callable[[Arrays], Any]) -> None:
     """Computes a job and writes result.npz and summary.json, and only then raises what is wrong with the cache."""
-    make_folder(out)
+    make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
     whole = partial(np.savez, allow_pickle=False, **arrays)
     write(out, {"result.npz": whole, "summary.json": partial(write_json, summary(dict(arrays)))})

@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,11 @@ def _read(path: Path, decoded: Callable[[bytes], str]) -> str:
     raise ConfigError([Problem(str(path), f"cannot be read: {reason}")])
 
 
-def make_folder(out: Path) -> None:
-    """The folder for results. Raises `ConfigError` before anything is computed."""
+def make_folder(out: Path, names: Iterable[str]) -> None:
+    """The folder for results of these names. Raises `ConfigError` before anything is computed."""
+    for name in names:
+        if (out / name).is_dir():
+            raise ConfigError([Problem("--out", f"{out / name} is a folder: move it, or name another folder")])
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -14,7 +14,7 @@ import pytest
 from disks import FailingWrite, fill, mounted, read_only
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine, CacheFault, Store, cached_compute, storage, unsaved
+from cache import CachedEngine, CacheFault, Store, cached_compute, unsaved
 from cache.archive import address, encode
 from cache.run_folders import PART, PART_SECONDS, RunFolders
 
@@ -400,7 +400,11 @@ def test_nothing_is_evicted_while_the_disk_is_in_doubt(tmp_path: Path) -> None:
     store.flush()
     put(store, "k3", 10)
     assert not store.has("k0")
-    assert storage.EVICTED_AT_ONCE >= 1
+
+
+def test_a_pin_of_nothing_is_not_listed(store: Store) -> None:
+    store.pin("abc")
+    assert (store.index.count(pinned=True), store.index.recent(pinned=True)) == (0, [])
     store.close()
 
 

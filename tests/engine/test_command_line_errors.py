@@ -99,6 +99,8 @@ COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("run", "{small}", "--out", "{small}"), "is a file, not a folder"),
     (("run", "{small}", "--out", "{small}/out"), "cannot be written: Not a directory"),
     (("run", "{small}", "--out", "/proc/out"), "cannot be written"),
+    (("run", "{small}", "--fresh", "--out", "{taken}"), "summary.json is a folder: move it"),
+    (("sweep", "{sweep}", "--out", "{taken}"), "summary.json is a folder: move it"),
     (("run", "{small}", *OUT, "--max-gb", "-1"), "'--max-gb': -1 given; a number above 0 is needed"),
     (("run", "{small}", *OUT, "--max-gb", "nan"), "'--max-gb': nan given; a number above 0 is needed"),
     (("run", "{small}", *OUT, "--max-gb", "lots"), "'--max-gb': Input should be a valid number"),
@@ -148,6 +150,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "binary").write_bytes(b"\xff\xfe\x00")
     (folder / "long").write_bytes(b"a" * 3_000_000)
     os.mkfifo(folder / "pipe")
+    (folder / "taken" / "summary.json").mkdir(parents=True)
     return {"folder": str(folder)} | {path.name: str(path) for path in folder.iterdir()}
 
 
@@ -376,5 +379,5 @@ def test_a_line_about_an_error_does_not_steer_the_terminal(capsys: pytest.Captur
 
 def test_looking_whether_a_folder_can_be_written_touches_no_file_of_it(tmp_path: Path) -> None:
     (tmp_path / ".writable").write_text("precious")
-    files.make_folder(tmp_path)
+    files.make_folder(tmp_path, ())
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {".writable": "precious"}
