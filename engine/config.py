@@ -14,7 +14,6 @@ from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 MAX_DEPTH = 1024
 MAX_WIDTH = 65536
-MOST_PROBES = 256
 RK4_LIMIT = 2.785293563405282
 """Where |1 - z + z^2/2 - z^3/6 + z^4/24| = 1: the real stability limit of classical Runge-Kutta."""
 
@@ -205,8 +204,6 @@ class RunConfig(Config):
         seeds: one independent initialisation each (and one order of minibatches).
         store_parameters: keep the parameters at the checkpoints, from which later questions derive kernels.
         kernel_precision: "float64"; "mixed" (float32 signals, float64 Gram); "float32" (GPUs without fast float64).
-        probes, probe_radius: so many equally spaced points on a circle of this radius in the plane of the first two
-            inputs (the others 0), at which function and kernel are followed beside the data. 0: none.
     """
 
     data: DataConfig
@@ -215,8 +212,6 @@ class RunConfig(Config):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (0,)
     store_parameters: bool = True
     kernel_precision: Literal["float64", "mixed", "float32"] = "float64"
-    probes: Annotated[int, Field(ge=0, le=MOST_PROBES)] = Field(0, exclude_if=lambda count: count == 0)
-    probe_radius: Annotated[float, Field(gt=0, le=1e6)] = Field(1.0, exclude_if=lambda radius: radius == 1)
 
     @field_validator("seeds")
     @classmethod
@@ -231,11 +226,6 @@ class RunConfig(Config):
         if batch is not None and batch > size:
             message = f"{batch} exceeds data.size {size}: lower it, or set it to null for all points"
             raise ConfigError([Problem("training.batch_size", message)])
-        if self.probes and self.data.input_dim < 2:
-            message = f"{self.probes} points on a circle need two inputs, the data have one: set it to 0"
-            raise ConfigError([Problem("probes", message)])
-        if self.probe_radius != 1 and not self.probes:
-            raise ConfigError([Problem("probe_radius", "there are no probe points: set probes, or leave this out")])
         return self
 
     @property

@@ -77,8 +77,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     """The cost of a run, without generating its data."""
     speed = calibration or Calibration()
     data, network, training = config.data, config.network, config.training
-    M, k, probes = data.size, data.output_dim, config.probes
-    test = data.test_size + probes
+    M, test, k = data.size, data.test_size, data.output_dim
     sizes = (data.input_dim, *network.widths, k)
     weights = sum(a * b for a, b in pairwise(sizes))
     gradients = 4 if training.integrator == "rk4" else 1
@@ -87,7 +86,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     batch = training.batch_size or M
     step_flops = 6.0 * weights * batch * gradients + (2.0 * weights * M if training.batch_size else 0)
 
-    measured = M + min(data.test_size, 64) + probes
+    measured = M + min(test, 64)
     width_sum = sum(network.widths)
     gram = measured**2 * width_sum * (1.0 + k)
     passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test)
@@ -106,7 +105,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
     memory = 5e8 + stored + min(seeds, AT_ONCE) * seed_memory + BYTES * (M + test) * sizes[0]
-    memory += seeds * checkpoints * (BYTES * (2 * M + probes**2) + 4 * k * (M + test))
+    memory += seeds * checkpoints * (BYTES * 2 * M + 4 * k * (M + test))
     return Cost(
         seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0
     )

@@ -15,7 +15,6 @@ from engine.data import Dataset
 from engine.kernel import ntk
 from engine.network import Params, apply
 from engine.precision import cast, last_bit
-from engine.probes import probe_points
 
 HELD_OUT = 64
 """Held-out points (evenly spread over the test set) at which the kernel is measured."""
@@ -31,17 +30,16 @@ SIGNAL_BYTES = 2**30
 
 
 class Points(NamedTuple):
-    """Where outputs and kernel are measured, on the device: training points, held-out points, `probes` probe points."""
+    """Where outputs and kernel are measured, training points first, on the device."""
 
-    outputs: Float[Array, "M+M_test+q n_0"]
-    kernel: Float[Array, "M+m+q n_0"]
-    probes: int
+    outputs: Float[Array, "M+M_test n_0"]
+    kernel: Float[Array, "M+m n_0"]
 
 
 class Measurement(NamedTuple):
     """The network and its kernel at one checkpoint, on the host (float64; outputs in the precision of the training).
 
-    `profile` is the kernel between the first training point and the held-out ones; the last two are at the q probes.
+    `profile` is the kernel between the first training point and the held-out ones.
     """
 
     f_train: Float[np.ndarray, "M k"]
@@ -49,8 +47,6 @@ class Measurement(NamedTuple):
     kernel: Float[np.ndarray, "M M"]
     held_out_kernel: Float[np.ndarray, "m m"]
     profile: Float[np.ndarray, " m"]
-    f_probe: Float[np.ndarray, "q k"]
-    probe_kernel: Float[np.ndarray, "q q"]
 
 
 def spread(size: int, most: int) -> np.ndarray:
@@ -58,11 +54,11 @@ def spread(size: int, most: int) -> np.ndarray:
     return np.arange(min(size, most)) * size // min(size, most)
 
 
-def points(config: RunConfig, data: Dataset, precision: str = "float32") -> Points:
-    """The measurement points of a run; those of outputs in the precision of the training."""
-    held_out, probes = data.x_test[spread(len(data.x_test), HELD_OUT)], probe_points(config)
-    outputs, kernel = (np.concatenate([data.x_train, others, probes]) for others in (data.x_test, held_out))
-    return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel), len(probes))
+def points(data: Dataset, precision: str = "float32") -> Points:
+    """The measurement points of a dataset; those of outputs in the precision of the training."""
+    held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
+    outputs, kernel = (np.concatenate([data.x_train, others]) for others in (data.x_test, held_out))
+    return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel))
 
 
 def signal_rows(network: NetworkConfig, output_dim: int) -> int:
@@ -71,15 +67,14 @@ def signal_rows(network: NetworkConfig, output_dim: int) -> int:
     return max(64, SIGNAL_BYTES // per_point)
 
 
-def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "M+M_test+q k"], where: Points) -> Measurement:
-    """Outputs and kernels at `params`; `h_0` are the subtracted outputs at the points of outputs."""
+def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "M+M_test k"], where: Points) -> Measurement:
+    """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
     network, M = config.network, config.data.size
     # Both are under way before the first is waited for.
     h = heads(network, params, where.outputs)
     kernel = _kernel(config, params, where)
     f, K = h_0.dtype.type(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
-    last, end = len(f) - where.probes, len(K) - where.probes
-    return Measurement(f[:M], f[M:last], K[:M, :M], K[M:end, M:end], K[0, M:end], f[last:], K[end:, end:])
+    return Measurement(f[:M], f[M:], K[:M, :M], K[M:, M:], K[0, M:])
 
 
 def _kernel(config: RunConfig, params: Params, where: Points) -> Array:
@@ -180,11 +175,8 @@ def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Refer
         found["profile"] = taken.profile
     if data.labels_test is not None:
         found["test_accuracy"] = accuracy(taken.f_test, data)
-    if config.probes:
-        found["probe_kernel"] = taken.probe_kernel
     arrays = {name: np.asarray(value, np.float64) for name, value in found.items()}
-    outputs = {"f_train": taken.f_train, "f_test": taken.f_test}
-    return arrays | outputs | ({"f_probe": taken.f_probe} if config.probes else {})
+    return arrays | {"f_train": taken.f_train, "f_test": taken.f_test}
 
 
 def overlap_sizes(size: int) -> tuple[int, ...]:

@@ -110,17 +110,6 @@ QUANTITIES = {
         "K_t(x_0, x)",
         r"$K_t(x_0, x)$ from the first training point ($\theta = 0$) to points on the circle.",
     ),
-    "f_probe": Quantity(
-        "function at probes",
-        "f_t(p)",
-        r"$f_t$ (its first output) at equally spaced points $p$ on a circle in the plane of the first two inputs, the others 0.",
-    ),
-    "probe_kernel": Quantity(
-        "kernel at probes",
-        "K_t(p_0, p)",
-        r"$K_t(p_0, p)$ from the first probe point ($\theta = 0$) to the others: points that no run trains on.",
-        NTK_PAPER,
-    ),
     "kernel_shown": Quantity(
         "kernel",
         "K_t(x_i, x_j)",

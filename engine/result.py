@@ -38,8 +38,7 @@ class SeedResult:
         kernel_rounding: of K_0, relative to its top eigenvalue.
         noise: what rounding leaves undetermined of f at the stop, relative to ||r(0)||; None where outputs overflow.
         arrays: step, t (T,); the scalars (T,); eigenvalues and mode_residual (T, M); overlap (T, sizes);
-            profile (T, m); kernel_shown (T, s, s); f_train, f_test (T, points, k); with probe points f_probe (T, q, k)
-            and probe_kernel (T, q, q).
+            profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k).
     """
 
     seed: int
@@ -69,17 +68,15 @@ class RunResult:
     Attributes:
         config: what was asked.
         seeds: one per seed, in the order of the config.
-        limit_eigenvalues, limit_profile, limit_probe_profile: the same of the infinite-width kernel (the last: its row
-            of the first probe point); None where there is none.
+        limit_eigenvalues, limit_profile: the same of the infinite-width kernel; None where it does not exist.
         meta: config hash, versions, device, seconds.
     """
 
     config: RunConfig
     seeds: tuple[SeedResult, ...]
     limit_eigenvalues: Float[np.ndarray, " M"] | None
-    limit_profile: Float[np.ndarray, " m"] | None
+    limit_profile: Float[np.ndarray, " q"] | None
     meta: dict[str, Any]
-    limit_probe_profile: Float[np.ndarray, " q"] | None = None
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "RunResult":
@@ -87,8 +84,7 @@ class RunResult:
         meta, found = opened(arrays)
         seeds = tuple(SeedResult(**facts, arrays=own) for facts, own in found)
         config = RunConfig.from_dict(meta.pop("config"))
-        limit = {name: arrays.get(f"limit/{name}") for name in ("eigenvalues", "profile", "probe_profile")}
-        return cls(config, seeds, limit["eigenvalues"], limit["profile"], meta, limit["probe_profile"])
+        return cls(config, seeds, arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
 
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""

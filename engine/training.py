@@ -13,7 +13,6 @@ from engine.data import Dataset, generate
 from engine.device import device_name
 from engine.measure import HELD_OUT, spread
 from engine.parameters import pack
-from engine.probes import probe_points
 from engine.progress import Entries, Report, silent
 from engine.schema import ConfigError
 from engine.together import for_each
@@ -59,7 +58,7 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
 
 
 def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
-    """Spectrum and profiles of the limit kernel; nothing where its numbers overflow."""
+    """Spectrum and profile of the limit kernel; nothing where its numbers overflow."""
     try:
         K = infinite.ntk(config.network, data.x_train)
     except ConfigError:
@@ -68,7 +67,4 @@ def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
     if data.angle_test is not None:
         where = data.x_test[spread(len(data.x_test), HELD_OUT)]
         found["limit/profile"] = infinite.ntk(config.network, data.x_train[:1], where)[0]
-    if config.probes:
-        probes = probe_points(config)
-        found["limit/probe_profile"] = infinite.ntk(config.network, probes[:1], probes)[0]
     return found

@@ -81,7 +81,7 @@ class Trajectory:
     def _begin(self, params: Params, precision: str) -> None:
         """Sets out from these parameters with all that a step touches in this precision."""
         self.precision, network = precision, self.config.network
-        self.start, self.where = cast(params, precision), points(self.config, self.data, precision)
+        self.start, self.where = cast(params, precision), points(self.data, precision)
         h = np.asarray(heads(network, self.start, self.where.outputs))
         self.h_0 = h if network.centred else 0 * h
         self.store = StateStore(capacity(self.config, precision))

@@ -47,8 +47,6 @@ def full(result: RunResult, arrays: Arrays) -> None:
     numbers(headlines(result))
     st.markdown(" ".join(sentences(result)))
     _animated(result, key)
-    if result.config.probes:
-        _at_probes(result, key)
     _curves(result, key)
     _files(result, arrays, key)
 
@@ -80,8 +78,12 @@ def of_data(notes: Sequence[str]) -> None:
 def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
     st.subheader("The kernel in motion")
+    index = 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = _seed_choice(result, key[:8])
+        if len(result.seeds) > 1:
+            seeds = [seed.seed for seed in result.seeds]
+            chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"seed {key[:8]}")
+            index = seeds.index(chosen)
         tables, shown = _tables(result, key, index), result.seeds[index]
         about(
             ["eigenvalues", "profile" if "profile" in shown else "kernel_shown", "mode_residual", "t"],
@@ -90,26 +92,6 @@ def _animated(result: RunResult, key: str) -> None:
         )
     player.show(_panel(result, key, index), tables.labels, key=f"evolution_{index}")
     say(tables.notes)
-
-
-@st.fragment
-def _at_probes(result: RunResult, key: str) -> None:
-    """Function and kernel at points other than the data, of one seed."""
-    st.subheader("At the probe points")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = _seed_choice(result, f"probes {key[:8]}")
-        tables = _probe_tables(result, key, index)
-        about(["f_probe", "probe_kernel", "t"], f"probes-seed{index}", lambda: charts.probe_chart(tables))
-    player.show(_probe_panel(result, key, index), tables.labels, key=f"evolution_probes_{index}")
-    say(tables.notes)
-
-
-def _seed_choice(result: RunResult, name: str) -> int:
-    """The position of the seed to look at."""
-    seeds = [seed.seed for seed in result.seeds]
-    if len(seeds) == 1:
-        return 0
-    return seeds.index(st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"seed {name}"))
 
 
 @st.fragment
@@ -191,16 +173,6 @@ def _tables(_result: RunResult, key: str, index: int) -> EvolutionTables:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _panel(_result: RunResult, key: str, index: int) -> Any:
     return Prepared(charts.evolution_chart(_tables(_result, key, index)))
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _probe_tables(_result: RunResult, key: str, index: int) -> charts.ProbeTables:
-    return charts.probe_tables(_result, index)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _probe_panel(_result: RunResult, key: str, index: int) -> Any:
-    return Prepared(charts.probe_chart(_probe_tables(_result, key, index)))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -202,13 +202,6 @@ SETTINGS = (
         folded=True,
     ),
     Setting("kernel_precision", "kernel precision", "choice", folded=True),
-    Setting(
-        "probes",
-        "probe points",
-        help="So many on a circle in the plane of the first two inputs: function and kernel are followed there, too.",
-        folded=True,
-    ),
-    Setting("probe_radius", "their radius", help="Of that circle.", folded=True),
 )
 """In the order of a page."""
 

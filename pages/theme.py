@@ -21,7 +21,6 @@ COLOURS = {
     "kernel_0": GREY,
     "infinite": ORANGE,
     "network": VERMILION,
-    "network_0": GREY,
     "target": GREY,
     "train": PINK,
     "test": VERMILION,

@@ -36,7 +36,6 @@ from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import kernel_panel, kernel_table
 from pages.charts.live import live_curve
 from pages.charts.modes import modes_panel, modes_table
-from pages.charts.probes import ProbeTables, probe_chart, probe_tables
 from pages.charts.spectrum import spectrum_panel, spectrum_table
 from pages.charts.table import Table
 from pages.charts.timeline import labels, timeline_panel, timeline_table
@@ -46,7 +45,6 @@ __all__ = [
     "CURVES",
     "Curve",
     "EvolutionTables",
-    "ProbeTables",
     "Table",
     "animated",
     "available",
@@ -61,8 +59,6 @@ __all__ = [
     "live_curve",
     "modes_panel",
     "modes_table",
-    "probe_chart",
-    "probe_tables",
     "spectrum_panel",
     "spectrum_table",
     "timeline_panel",

@@ -29,21 +29,19 @@ def kernel_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
     """
     seed = result.seeds[index]
     if "profile" in seed and data.angle_test is not None:
-        count = seed["profile"].shape[1]
-        # Measured at evenly spread held-out angles, as `engine.measure.spread` picks them.
-        angle = data.angle_test[np.arange(count) * len(data.angle_test) // count]
-        frame = profile_frame(seed["profile"], angle, result.limit_profile)
+        frame = _profile(result, seed["profile"], data.angle_test)
     else:
         i, j = np.triu_indices(seed["kernel_shown"].shape[1])
         frame = wide(seed["kernel_shown"][:, i, j]).assign(i=i + 1, j=j + 1)
-    return Table(frame, profile_notes(frame))
+    return Table(frame, _notes(frame))
 
 
-def profile_frame(profile: np.ndarray, angle: np.ndarray, limit: np.ndarray | None) -> pd.DataFrame:
-    """A row per angle of a row of the kernel (T, q), with `angle`, `start` (K_0) and `limit` (NaN where unknown)."""
-    angle = wrapped(angle)
+def _profile(result: RunResult, profile: np.ndarray, angle_test: np.ndarray) -> pd.DataFrame:
+    """The profile is measured at evenly spread held-out angles, as `engine.measure.spread` picks them."""
+    count = profile.shape[1]
+    angle = wrapped(angle_test[np.arange(count) * len(angle_test) // count])
     order = np.argsort(angle, kind="stable")
-    limit = np.full(len(angle), np.nan) if limit is None else limit
+    limit = np.full(count, np.nan) if result.limit_profile is None else result.limit_profile
     table = wide(profile[:, order])
     return table.assign(angle=angle[order], start=table["f0"], limit=wide(limit[None, order])["f0"])
 
@@ -57,7 +55,7 @@ def _domain(frame: pd.DataFrame) -> tuple[float, float]:
     return theme.linear_domain(np.concatenate([inside.ravel(), limit]), include=(0.0,))
 
 
-def profile_notes(frame: pd.DataFrame) -> tuple[str, ...]:
+def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
     values = frames_of(frame)
     (low, high), size = _domain(frame), values.size
     missing, outside = int(np.sum(np.isnan(values))), int(np.sum((values < low) | (values > high)))
@@ -71,19 +69,15 @@ def profile_notes(frame: pd.DataFrame) -> tuple[str, ...]:
     return found
 
 
-def kernel_panel(frame: pd.DataFrame, row: str = "profile") -> alt.LayerChart | alt.Chart:
-    """The chart of a frame of `kernel_table`. Needs the `frame` parameter.
-
-    Args:
-        row: the quantity of a row of the kernel around a circle.
-    """
-    chart = _profile_chart(frame, row) if "angle" in frame else _heatmap(frame)
-    chart.title = theme.title("How does the kernel see the points?", size=theme.PANEL_TITLE_SIZE)
+def kernel_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart | alt.Chart:
+    """The chart of a frame of `kernel_table`. Needs the `frame` parameter."""
+    chart = _profile_chart(frame) if "angle" in frame else _heatmap(frame)
+    chart.title = theme.title("How does the kernel see the points?", size=size)
     return chart
 
 
-def _profile_chart(frame: pd.DataFrame, row: str) -> alt.LayerChart:
-    x, domain, title = angle_x(), _domain(frame), theme.axis_title(row)
+def _profile_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    x, domain, title = angle_x(), _domain(frame), theme.axis_title("profile")
     limit = frame[["angle", "limit"]].dropna()
     start = alt.Chart(frame[["angle", "start"]]).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
     layers = [

@@ -33,7 +33,6 @@ RUNS = {
     "sphere": {
         "data": {"name": "sphere", "size": 10, "test_size": 12},
         "network": {"depth": 2, "width": [8, 6]},
-        "probes": 8,
         **TINY,
     },
     "moons": {"data": {"name": "two_moons", "size": 10, "test_size": 12}, "network": {"depth": 1, "width": 8}, **TINY},

@@ -22,8 +22,6 @@ from pages.charts import (
     kernel_table,
     labels,
     modes_table,
-    probe_chart,
-    probe_tables,
     spectrum_panel,
     spectrum_table,
     timeline_table,
@@ -206,26 +204,6 @@ def test_degenerate_runs_still_give_a_picture(frames, case):
     tables = evolution_tables(result, generate(result.config.data))
     assert bool(tables.notes) == (case != "sound")
     figure(evolution_chart(tables, start=frames - 1), "svg")
-
-
-@pytest.mark.parametrize("case", ["sound", "diverged at the end", "never finite"])
-def test_probe_points_are_drawn_around_the_circle(case):
-    result = synthetic_result(20, 16)
-    config = RunConfig.from_dict({**result.config.to_dict(), "probes": 8})
-    f, K = np.ones((20, 8, 1)) * np.arange(20)[:, None, None], np.ones((20, 8, 8)) * np.arange(8)
-    for array in (f, K):
-        array[{"sound": 20, "diverged at the end": 19, "never finite": 0}[case] :] = np.nan
-    result = dataclasses.replace(
-        _with(result, f_probe=f, probe_kernel=K), config=config, limit_probe_profile=np.arange(8.0)
-    )
-    tables = probe_tables(result)
-    assert bool(tables.notes) == (case != "sound")
-    order = np.argsort(tables.kernel["angle"])
-    np.testing.assert_allclose(tables.kernel["limit"].to_numpy()[order], [4, 5, 6, 7, 0, 1, 2, 3])
-    if case != "never finite":
-        np.testing.assert_allclose(tables.function["f3"], 3)
-        np.testing.assert_allclose(tables.kernel["f3"].to_numpy()[order], [4, 5, 6, 7, 0, 1, 2, 3])
-    figure(probe_chart(tables, start=19), "svg")
 
 
 def test_outputs_beyond_the_axis_are_counted(synthetic):
