@@ -25,7 +25,8 @@ class NetworkConfig(Config):
 
     z_l = c_l W_l a_{l-1} + b_l-term, a_l = act(z_l), a_0 = x. In the NTK parameterization W ~ N(0, 1),
     c_l = sigma_l/sqrt(n_{l-1}) and the bias enters as sigma_b b; in the standard one W ~ N(0, sigma_l^2/n_{l-1}),
-    c_l = 1 and the bias enters as itself. Both give the same function at initialisation.
+    c_l = 1 and the bias enters as itself, so that one that starts at zero trains with the kernel's term 1, also at
+    sigma_b = 0. Both give the same function at initialisation.
 
     Attributes:
         sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size (`engine.activations`).
@@ -80,12 +81,6 @@ class NetworkConfig(Config):
         if isinstance(self.width, tuple) and len(self.width) != self.depth:
             listed = f"{len(self.width)} widths for depth {self.depth}: give one width, or one per hidden layer"
             problems.append(Problem("width", listed))
-        if self.parameterization == "standard" and self.sigma_b == 0 and self.train_bias:
-            message = (
-                "0 with trained biases has no standard parameterization (the kernel's bias term is divided by "
-                "sigma_b^2): set train_bias false, or sigma_b above 0"
-            )
-            problems.append(Problem("sigma_b", message))
         if problems:
             raise ConfigError(problems)
         return self
@@ -107,8 +102,13 @@ class NetworkConfig(Config):
 
     @property
     def has_bias(self) -> bool:
-        """Whether hidden layers carry biases at all: trained ones, or random ones that stay."""
-        return self.sigma_b > 0 and (self.train_bias or self.bias_init == "normal")
+        """Whether hidden layers carry biases at all: trained ones, or random ones that stay.
+
+        At scale 0 they train in the standard parameterization only: there a bias enters as itself.
+        """
+        if self.sigma_b == 0:
+            return self.train_bias and self.parameterization == "standard"
+        return self.train_bias or self.bias_init == "normal"
 
     @property
     def signal_decay(self) -> float:

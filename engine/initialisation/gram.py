@@ -87,7 +87,7 @@ def _draw(setting: Setting, x: np.ndarray, draws: int, rng: np.random.Generator)
 
 def _backward(setting: Setting, layers: list[_Layer], rng: np.random.Generator) -> Float[np.ndarray, "draws p p"]:
     standard = setting.parameterization == "standard"
-    bias = (1.0 if standard else setting.sigma_b**2) if setting.train_bias and setting.sigma_b > 0 else 0.0
+    bias = (1.0 if standard else setting.sigma_b**2) if setting.train_bias else 0.0
     delta = layers[-1].slope
     K = 0.0
     for i in range(len(layers) - 1, -1, -1):

@@ -40,8 +40,6 @@ class _NetworkDraws(Config):
             raise ValueError(f"{parameters_of(setting):,} parameters, at most 20,000,000: lower widths or depth")
         if setting.depth == 0 or len(set(setting.sigmas[:-1])) > 1:
             raise ValueError("networks are drawn with at least one hidden layer and one sigma_w for all of them")
-        if setting.parameterization == "standard" and setting.sigma_b == 0 and setting.train_bias:
-            raise ValueError("sigma_b 0 with trained biases has no standard parameterization: set train_bias false")
         if setting.depth > 1024 or max(setting.widths) > 65536:
             raise ValueError("networks are drawn up to 1024 hidden layers and width 65536")
         return setting

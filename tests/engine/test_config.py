@@ -103,7 +103,6 @@ def test_all_problems_come_at_once_each_at_its_setting() -> None:
         ({"network": {"depth": 3, "width": [3, 4]}}, "network.width", "one per hidden layer"),
         ({"network": {"width": 0}}, "network.width", "at least 1 is needed"),
         ({"network": {"depth": 10**9}}, "network.depth", "at most"),
-        ({"network": {"parameterization": "standard", "sigma_b": 0}}, "network.sigma_b", "train_bias false"),
         ({"training": {"stability_fraction": 1.2}}, "training.stability_fraction", "allow_unstable"),
         ({"training": {"learning_rate": 1, "stability_fraction": 0.1}}, "training.learning_rate", "one of them"),
         ({"training": {"integrator": "rk4", "momentum": 0.5}}, "training.momentum", "rk4"),

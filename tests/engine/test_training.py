@@ -71,6 +71,26 @@ def test_momentum_and_output_scale() -> None:
     np.testing.assert_allclose(seed["f_train"][-1], descend(config, 0.3, 40, momentum=0.6), atol=2e-5)
 
 
+def test_biases_that_start_at_scale_zero_train() -> None:
+    """One step of a linear network by hand: f = (x W + b) v + c, b = -eta_eff sum_i r_i v, c = -eta_eff sum_i r_i."""
+    network = {"depth": 1, "activation": "linear", "parameterization": "standard", "sigma_b": 0.0, "centred": False}
+    training = {"max_steps": 1, "checkpoints": 2, "precision": "float64", "learning_rate": 0.01, "loss": "half_sum"}
+    config = config_of(network=network, training=training)
+    entries = run(config)
+    path, data = ParameterPath.from_arrays(entries["parameters"], 0), generate(config.data)
+    before, after = path.at(0), path.at(1)
+    W, v = before["hidden_0"]["w"][0], before["readout"]["w"]
+    r = data.x_train @ W @ v - data.y_train
+    assert not np.any(before["hidden_0"]["b"])
+    assert not np.any(before["readout"]["b"])
+    np.testing.assert_allclose(after["hidden_0"]["b"][0], -0.01 * (r @ v.T).sum(axis=0), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(after["readout"]["b"], -0.01 * r.sum(axis=0), rtol=1e-12, atol=1e-15)
+    own = {**config.to_dict(), "network": {**config.to_dict()["network"], "sigma_b": 0.3}}
+    np.testing.assert_array_equal(
+        result_of(RunConfig.from_dict(own)).seeds[0]["f_train"], entries["result"]["seed0/f_train"]
+    )
+
+
 def test_linearised_dynamics_of_a_very_wide_scale() -> None:
     """Large alpha: f follows (I - eta_eff K_0)^k y to the order of the drift (Chizat, Oyallon and Bach)."""
     config = config_of(network={"alpha": 300.0}, training={"stability_fraction": 0.25})
