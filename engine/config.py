@@ -17,6 +17,9 @@ MAX_WIDTH = 65536
 RK4_LIMIT = 2.785293563405282
 """Where |1 - z + z^2/2 - z^3/6 + z^4/24| = 1: the real stability limit of classical Runge-Kutta."""
 
+MOST_PROBES = 256
+"""Their whole kernel is kept at every checkpoint."""
+
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
@@ -204,6 +207,8 @@ class RunConfig(Config):
         seeds: one independent initialisation each (and one order of minibatches).
         store_parameters: keep the parameters at the checkpoints, from which later questions derive kernels.
         kernel_precision: "float64"; "mixed" (float32 signals, float64 Gram); "float32" (GPUs without fast float64).
+        probes: points other than the data, where function and kernel are followed too: the training inputs of a
+            dataset, whose targets are not used.
     """
 
     data: DataConfig
@@ -212,6 +217,7 @@ class RunConfig(Config):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (0,)
     store_parameters: bool = True
     kernel_precision: Literal["float64", "mixed", "float32"] = "float64"
+    probes: DataConfig | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @field_validator("seeds")
     @classmethod
@@ -226,7 +232,18 @@ class RunConfig(Config):
         if batch is not None and batch > size:
             message = f"{batch} exceeds data.size {size}: lower it, or set it to null for all points"
             raise ConfigError([Problem("training.batch_size", message)])
+        if problems := self._problems_of_probes():
+            raise ConfigError(problems)
         return self
+
+    def _problems_of_probes(self) -> list[Problem]:
+        problems, probes, dim = [], self.probes, self.data.input_dim
+        if probes and probes.input_dim != dim:
+            given = f"points of {probes.input_dim} coordinates, but the data have {dim}"
+            problems.append(Problem("probes", f"{given}: choose a dataset of as many"))
+        if probes and probes.size > MOST_PROBES:
+            problems.append(Problem("probes.size", f"{probes.size} exceeds the {MOST_PROBES} that are kept: lower it"))
+        return problems
 
     @property
     def beta(self) -> float:

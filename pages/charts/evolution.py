@@ -10,7 +10,7 @@ from engine.result import RunResult
 from pages import theme
 from pages.charts.assemble import beside, stacked
 from pages.charts.function import function_panel, function_table
-from pages.charts.kernel import kernel_panel, kernel_table
+from pages.charts.kernel import ORDERED, PROBES, kernel_panel, kernel_table
 from pages.charts.modes import modes_panel, modes_table
 from pages.charts.spectrum import spectrum_panel, spectrum_table
 from pages.charts.timeline import labels, timeline_panel, timeline_table
@@ -30,6 +30,7 @@ class EvolutionTables:
 
     Attributes:
         notes: what is not drawn, in sentences.
+        probes: whether the kernel is that of the probes.
     """
 
     timeline: pd.DataFrame
@@ -38,6 +39,7 @@ class EvolutionTables:
     function: pd.DataFrame
     kernel: pd.DataFrame
     notes: tuple[str, ...]
+    probes: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -45,17 +47,17 @@ class EvolutionTables:
         return labels(self.timeline)
 
 
-def evolution_tables(result: RunResult, data: Dataset, index: int = 0) -> EvolutionTables:
+def evolution_tables(result: RunResult, data: Dataset, index: int = 0, probes: bool = False) -> EvolutionTables:
     """The tables of the seed at this position. `data` are `engine.data.generate(result.config.data)`."""
     tables = (
         timeline_table(result, index),
         spectrum_table(result, index),
         modes_table(result, index),
         function_table(result, data, index),
-        kernel_table(result, data, index),
+        kernel_table(result, data, index, probes),
     )
     notes = tuple(note for table in tables for note in table.notes)
-    return EvolutionTables(*(table.frame for table in tables), notes=notes)
+    return EvolutionTables(*(table.frame for table in tables), notes=notes, probes=probes)
 
 
 def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
@@ -73,9 +75,8 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
         return panel
 
     by_mode = stacked([sized(spectrum_panel(tables.spectrum)), sized(modes_panel(tables.modes))], spacing=14)
-    by_input = stacked(
-        [sized(function_panel(tables.function), True), sized(kernel_panel(tables.kernel), True)], spacing=14
-    )
+    kernel = kernel_panel(tables.kernel, points=PROBES if tables.probes else ORDERED)
+    by_input = stacked([sized(function_panel(tables.function), True), sized(kernel, True)], spacing=14)
     timeline = timeline_panel(tables.timeline)
     timeline.width = width - Y_AXIS - 10
     chart = stacked([timeline, beside([by_mode, by_input], spacing=20)], spacing=14)
