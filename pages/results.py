@@ -98,7 +98,8 @@ def _animated(result: RunResult, key: str) -> None:
 def _on_probes(key: str) -> bool:
     options = ["data points", "probe points"]
     return (
-        st.segmented_control("kernel on", options, default=options[0], required=True, key=f"on {key[:8]}") != options[0]
+        st.segmented_control("function and kernel on", options, default=options[0], required=True, key=f"on {key[:8]}")
+        != options[0]
     )
 
 
@@ -179,8 +180,14 @@ def _data(_result: RunResult, key: str) -> Dataset:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _probes(_result: RunResult, key: str) -> Dataset | None:
+    return generate(_result.config.probes) if _result.config.probes else None
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _tables(_result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:
-    return charts.evolution_tables(_result, _data(_result, key), index, probes)
+    shown = _probes(_result, key) if probes else None
+    return charts.evolution_tables(_result, _data(_result, key), index, shown)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -16,46 +16,29 @@ from pages.charts.wide import current, frames_of, wide
 
 NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0", INFINITE: "infinite"}
 
-ORDERED, PROBES = "training points, ordered by label and top eigenvector of K_0", "probe points, in their order"
-"""The points of a heatmap."""
-
-MOST_SHOWN = 32
-"""Of the probes, evenly spread."""
-
 MOST_GROWTH = 20.0
 """The value axis reaches at most this many times K_0: a diverging kernel leaves it."""
 
 
-def kernel_table(result: RunResult, data: Dataset, index: int = 0, probes: bool = False) -> Table:
+def kernel_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
     """The kernel of one seed, a column f0 .. per checkpoint.
-
-    Args:
-        probes: of the run's probes, always by pairs.
 
     Returns:
         On the circle, a row per angle of the profile K_t(x_0, x), with `angle`, `start` (K_0) and `limit` (infinite
         width); elsewhere a row per pair i <= j of the points of `kernel_shown`, from 1.
     """
     seed = result.seeds[index]
-    if probes:
-        frame = _pairs(_some(seed["probe_kernel"]))
-    elif "profile" in seed and data.angle_test is not None:
+    if "profile" in seed and data.angle_test is not None:
         frame = _profile(result, seed["profile"], data.angle_test)
     else:
-        frame = _pairs(seed["kernel_shown"])
+        frame = pairs(seed["kernel_shown"])
     return Table(frame, _notes(frame))
 
 
-def _pairs(kernel: np.ndarray) -> pd.DataFrame:
+def pairs(kernel: np.ndarray) -> pd.DataFrame:
+    """Kernels (T, n, n) as a row per pair i <= j of points, from 1, with columns f0 .. f{T-1}."""
     i, j = np.triu_indices(kernel.shape[1])
     return wide(kernel[:, i, j]).assign(i=i + 1, j=j + 1)
-
-
-def _some(kernel: np.ndarray) -> np.ndarray:
-    """The kernel of at most `MOST_SHOWN` of its points."""
-    size = kernel.shape[1]
-    shown = np.arange(min(size, MOST_SHOWN)) * size // min(size, MOST_SHOWN)
-    return kernel[:, shown[:, None], shown]
 
 
 def _profile(result: RunResult, profile: np.ndarray, angle_test: np.ndarray) -> pd.DataFrame:
@@ -91,12 +74,13 @@ def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
     return found
 
 
-def kernel_panel(
-    frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE, points: str = ORDERED
-) -> alt.LayerChart | alt.Chart:
-    """The chart of a frame of `kernel_table`, a heatmap of these points. Needs the `frame` parameter."""
-    chart = _profile_chart(frame) if "angle" in frame else _heatmap(frame, points)
-    chart.title = theme.title("How does the kernel see the points?", size=size)
+def kernel_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart | alt.Chart:
+    """The chart of a frame of `kernel_table`. Needs the `frame` parameter."""
+    question = "How does the kernel see the points?"
+    if "angle" not in frame:
+        return heatmap_panel(frame, question, "training points, ordered by label and top eigenvector of K_0", size)
+    chart = _profile_chart(frame)
+    chart.title = theme.title(question, size=size)
     return chart
 
 
@@ -115,8 +99,8 @@ def _profile_chart(frame: pd.DataFrame) -> alt.LayerChart:
     return layered(*layers, now.encode(x=x, y=linear_y("value", domain, title)))
 
 
-def _heatmap(frame: pd.DataFrame, points: str) -> alt.Chart:
-    """Each pair is drawn twice, for K is symmetric: half the numbers travel."""
+def heatmap_panel(frame: pd.DataFrame, question: str, points: str, size: int = theme.PANEL_TITLE_SIZE) -> alt.Chart:
+    """A frame of `pairs` of these points. Each pair is drawn twice, for K is symmetric: half the numbers travel."""
     low, high = _domain(frame)
     count = int(frame["j"].max())
     if low < 0:
@@ -130,7 +114,7 @@ def _heatmap(frame: pd.DataFrame, points: str) -> alt.Chart:
     shown = [1, *range(8, count + 1, 8)]
     values = alt.Axis(values=shown, labelAngle=0, grid=False, ticks=False, **theme.AXIS)
     return (
-        alt.Chart(frame)
+        alt.Chart(frame, title=theme.title(question, size=size))
         .transform_fold(["i", "j"], as_=["side", "row"])
         .transform_calculate(column="datum.side == 'i' ? datum.j : datum.i", value="datum['f' + frame]")
         .mark_rect(**QUIET)
