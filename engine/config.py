@@ -17,6 +17,9 @@ MAX_WIDTH = 65536
 RK4_LIMIT = 2.785293563405282
 """Where |1 - z + z^2/2 - z^3/6 + z^4/24| = 1: the real stability limit of classical Runge-Kutta."""
 
+MOST_PROBES = 256
+"""Their whole kernel is kept at every checkpoint."""
+
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
@@ -25,8 +28,8 @@ class NetworkConfig(Config):
 
     z_l = c_l W_l a_{l-1} + b_l-term, a_l = act(z_l), a_0 = x. In the NTK parameterization W ~ N(0, 1),
     c_l = sigma_l/sqrt(n_{l-1}) and the bias enters as sigma_b b; in the standard one W ~ N(0, sigma_l^2/n_{l-1}),
-    c_l = 1 and the bias enters as itself. Both give the same function at initialisation. Biases that start at zero and
-    train are standard with sigma_b 0: each bias term of the kernel is then 1 per layer, whatever sigma_b.
+    c_l = 1 and the bias enters as itself, so that one that starts at zero trains with the kernel's term 1, also at
+    sigma_b = 0. Both give the same function at initialisation.
 
     Attributes:
         sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size (`engine.activations`).
@@ -104,11 +107,11 @@ class NetworkConfig(Config):
     def has_bias(self) -> bool:
         """Whether hidden layers carry biases at all: trained ones, or random ones that stay.
 
-        In the standard parameterization biases train from any scale, 0 included; in the NTK one sigma_b scales them.
+        At scale 0 they train in the standard parameterization only: there a bias enters as itself.
         """
-        if self.train_bias and self.parameterization == "standard":
-            return True
-        return self.sigma_b > 0 and (self.train_bias or self.bias_init == "normal")
+        if self.sigma_b == 0:
+            return self.train_bias and self.parameterization == "standard"
+        return self.train_bias or self.bias_init == "normal"
 
     @property
     def signal_decay(self) -> float:
@@ -204,6 +207,8 @@ class RunConfig(Config):
         seeds: one independent initialisation each (and one order of minibatches).
         store_parameters: keep the parameters at the checkpoints, from which later questions derive kernels.
         kernel_precision: "float64"; "mixed" (float32 signals, float64 Gram); "float32" (GPUs without fast float64).
+        probes: points other than the data, where function and kernel are followed too: the training inputs of a
+            dataset, whose targets are not used.
     """
 
     data: DataConfig
@@ -212,6 +217,7 @@ class RunConfig(Config):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (0,)
     store_parameters: bool = True
     kernel_precision: Literal["float64", "mixed", "float32"] = "float64"
+    probes: DataConfig | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @field_validator("seeds")
     @classmethod
@@ -226,7 +232,18 @@ class RunConfig(Config):
         if batch is not None and batch > size:
             message = f"{batch} exceeds data.size {size}: lower it, or set it to null for all points"
             raise ConfigError([Problem("training.batch_size", message)])
+        if problems := self._problems_of_probes():
+            raise ConfigError(problems)
         return self
+
+    def _problems_of_probes(self) -> list[Problem]:
+        problems, probes, dim = [], self.probes, self.data.input_dim
+        if probes and probes.input_dim != dim:
+            given = f"points of {probes.input_dim} coordinates, but the data have {dim}"
+            problems.append(Problem("probes", f"{given}: choose a dataset of as many"))
+        if probes and probes.size > MOST_PROBES:
+            problems.append(Problem("probes.size", f"{probes.size} exceeds the {MOST_PROBES} that are kept: lower it"))
+        return problems
 
     @property
     def beta(self) -> float:

@@ -86,10 +86,11 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     batch = training.batch_size or M
     step_flops = 6.0 * weights * batch * gradients + (2.0 * weights * M if training.batch_size else 0)
 
-    measured = M + min(test, 64)
+    probes = config.probes.size if config.probes else 0
+    measured = M + min(test, 64) + probes
     width_sum = sum(network.widths)
     gram = measured**2 * width_sum * (1.0 + k)
-    passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test)
+    passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test + probes)
     kernel_flops = gram + passes + 10.0 * M**3
 
     checkpoints = SPARE * training.checkpoints
@@ -105,7 +106,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
     memory = 5e8 + stored + min(seeds, AT_ONCE) * seed_memory + BYTES * (M + test) * sizes[0]
-    memory += seeds * checkpoints * (BYTES * 2 * M + 4 * k * (M + test))
+    memory += seeds * checkpoints * (BYTES * (2 * M + probes**2) + 4 * k * (M + test + probes))
     return Cost(
         seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0
     )

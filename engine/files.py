@@ -17,17 +17,19 @@ from engine.schema import ConfigError, Problem
 
 
 def read_config(path: Path) -> RunConfig:
-    """The config in a YAML file; a CSV named by `data.path` is read in. Raises `ConfigError`."""
+    """The config in a YAML file; a CSV named by `data.path` or `probes.path` is read in. Raises `ConfigError`."""
     return RunConfig.from_dict(with_table(read_yaml(path), path.parent))
 
 
 def with_table(values: Any, folder: Path) -> Any:
-    """The values of a run with the CSV that they name read in. Raises `ConfigError`."""
-    data = values.get("data") if isinstance(values, dict) else None
-    if not isinstance(data, dict) or data.get("name") != "csv" or "path" not in data:
-        return values
-    table = _read(folder / str(data["path"]), _decoded)
-    return values | {"data": {key: value for key, value in data.items() if key != "path"} | {"content": table}}
+    """The values of a run with the CSVs that they name read in. Raises `ConfigError`."""
+    for section in ("data", "probes"):
+        data = values.get(section) if isinstance(values, dict) else None
+        if isinstance(data, dict) and data.get("name") == "csv" and "path" in data:
+            table = _read(folder / str(data["path"]), _decoded)
+            others = {key: value for key, value in data.items() if key != "path"}
+            values = values | {section: others | {"content": table}}
+    return values
 
 
 def read_yaml(path: Path) -> Any:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from engine import diagnostics
 from engine.config import NetworkConfig, RunConfig
-from engine.data import Dataset
+from engine.data import Dataset, generate
 from engine.kernel import ntk
 from engine.network import Params, apply
 from engine.precision import cast, last_bit
@@ -30,10 +30,11 @@ SIGNAL_BYTES = 2**30
 
 
 class Points(NamedTuple):
-    """Where outputs and kernel are measured, training points first, on the device."""
+    """Where outputs and kernel are measured, training points first and the probes last, on the device."""
 
-    outputs: Float[Array, "M+M_test n_0"]
-    kernel: Float[Array, "M+m n_0"]
+    outputs: Float[Array, "M+M_test+probes n_0"]
+    kernel: Float[Array, "M+m+probes n_0"]
+    probes: int = 0
 
 
 class Measurement(NamedTuple):
@@ -47,6 +48,8 @@ class Measurement(NamedTuple):
     kernel: Float[np.ndarray, "M M"]
     held_out_kernel: Float[np.ndarray, "m m"]
     profile: Float[np.ndarray, " m"]
+    probe_f: Float[np.ndarray, "probes k"]
+    probe_kernel: Float[np.ndarray, "probes probes"]
 
 
 def spread(size: int, most: int) -> np.ndarray:
@@ -54,11 +57,16 @@ def spread(size: int, most: int) -> np.ndarray:
     return np.arange(min(size, most)) * size // min(size, most)
 
 
-def points(data: Dataset, precision: str = "float32") -> Points:
-    """The measurement points of a dataset; those of outputs in the precision of the training."""
+def probe_points(config: RunConfig) -> Float[np.ndarray, "probes n_0"]:
+    """The inputs of `probes`; none where a run has none."""
+    return generate(config.probes).x_train if config.probes else np.zeros((0, config.data.input_dim))
+
+
+def points(data: Dataset, probes: Float[np.ndarray, "probes n_0"], precision: str = "float32") -> Points:
+    """The measurement points of a dataset, and the probes; those of outputs in the precision of the training."""
     held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
-    outputs, kernel = (np.concatenate([data.x_train, others]) for others in (data.x_test, held_out))
-    return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel))
+    outputs, kernel = (np.concatenate([data.x_train, others, probes]) for others in (data.x_test, held_out))
+    return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel), len(probes))
 
 
 def signal_rows(network: NetworkConfig, output_dim: int) -> int:
@@ -67,14 +75,16 @@ def signal_rows(network: NetworkConfig, output_dim: int) -> int:
     return max(64, SIGNAL_BYTES // per_point)
 
 
-def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "M+M_test k"], where: Points) -> Measurement:
-    """Outputs and kernels at `params`; `h_0` are the subtracted outputs on training and test points."""
+def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "points k"], where: Points) -> Measurement:
+    """Outputs and kernels at `params`; `h_0` are the subtracted outputs at `where.outputs`."""
     network, M = config.network, config.data.size
     # Both are under way before the first is waited for.
     h = heads(network, params, where.outputs)
     kernel = _kernel(config, params, where)
     f, K = h_0.dtype.type(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
-    return Measurement(f[:M], f[M:], K[:M, :M], K[M:, M:], K[0, M:])
+    end, last = len(f) - where.probes, len(K) - where.probes
+    held_out, probes = K[M:last, M:last], K[last:, last:]
+    return Measurement(f[:M], f[M:end], K[:M, :M], held_out, K[0, M:last], f[end:], probes)
 
 
 def _kernel(config: RunConfig, params: Params, where: Points) -> Array:
@@ -140,12 +150,13 @@ class Reference(NamedTuple):
     kernel: Float[np.ndarray, "M M"]
     vectors: Float[np.ndarray, "M M"]
     residual: float
+    probe_kernel: Float[np.ndarray, "probes probes"]
 
 
 def reference_of(data: Dataset, taken: Measurement) -> Reference:
     """The reference that a measurement at t = 0 gives."""
     residual = np.linalg.norm(taken.f_train.astype(np.float64) - data.y_train)
-    return Reference(taken.kernel, diagnostics.spectrum(taken.kernel)[1], float(residual))
+    return Reference(taken.kernel, diagnostics.spectrum(taken.kernel)[1], float(residual), taken.probe_kernel)
 
 
 def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Reference) -> dict[str, np.ndarray]:
@@ -175,8 +186,12 @@ def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Refer
         found["profile"] = taken.profile
     if data.labels_test is not None:
         found["test_accuracy"] = accuracy(taken.f_test, data)
-    arrays = {name: np.asarray(value, np.float64) for name, value in found.items()}
-    return arrays | {"f_train": taken.f_train, "f_test": taken.f_test}
+    outputs = {"f_train": taken.f_train, "f_test": taken.f_test}
+    if config.probes:
+        found["probe_drift"] = diagnostics.drift(taken.probe_kernel, start.probe_kernel)
+        found["probe_kernel"] = taken.probe_kernel
+        outputs["probe_f"] = taken.probe_f
+    return {name: np.asarray(value, np.float64) for name, value in found.items()} | outputs
 
 
 def overlap_sizes(size: int) -> tuple[int, ...]:

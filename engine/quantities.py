@@ -110,6 +110,13 @@ QUANTITIES = {
         "K_t(x_0, x)",
         r"$K_t(x_0, x)$ from the first training point ($\theta = 0$) to points on the circle.",
     ),
+    "probe_drift": Quantity(
+        "drift on the probes",
+        "‖K_t − K_0‖ / ‖K_0‖",
+        r"$\|K_t - K_0\|_F/\|K_0\|_F$ on the probes: points other than the data, where the kernel is followed too.",
+    ),
+    "probe_kernel": Quantity("kernel on the probes", "K_t(x, x')", "$K_t(x, x')$ of every pair of probes."),
+    "probe_f": Quantity("function on the probes", "f_t(x)", "Outputs $f_t$ at the probes."),
     "kernel_shown": Quantity(
         "kernel",
         "K_t(x_i, x_j)",

@@ -18,6 +18,7 @@ from engine.schema import ConfigError, Problem
 SCALARS = (
     "loss", "residual", "train_error", "test_error", "test_accuracy", "drift", "shape_drift", "cka",
     "alignment_train", "alignment_test", "lambda_max",
+    "probe_drift",
 )  # fmt: skip
 """The diagnostics that are one number per checkpoint, as in `engine.quantities`."""
 
@@ -38,7 +39,8 @@ class SeedResult:
         kernel_rounding: of K_0, relative to its top eigenvalue.
         noise: what rounding leaves undetermined of f at the stop, relative to ||r(0)||; None where outputs overflow.
         arrays: step, t (T,); the scalars (T,); eigenvalues and mode_residual (T, M); overlap (T, sizes);
-            profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k).
+            profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k); of a run with probes probe_f
+            (T, probes, k) and probe_kernel (T, probes, probes).
     """
 
     seed: int
@@ -68,7 +70,8 @@ class RunResult:
     Attributes:
         config: what was asked.
         seeds: one per seed, in the order of the config.
-        limit_eigenvalues, limit_profile: the same of the infinite-width kernel; None where it does not exist.
+        limit_eigenvalues, limit_profile, limit_probe_kernel: the same of the infinite-width kernel; None where it does
+            not exist.
         meta: config hash, versions, device, seconds.
     """
 
@@ -77,6 +80,7 @@ class RunResult:
     limit_eigenvalues: Float[np.ndarray, " M"] | None
     limit_profile: Float[np.ndarray, " q"] | None
     meta: dict[str, Any]
+    limit_probe_kernel: Float[np.ndarray, "probes probes"] | None = None
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "RunResult":
@@ -84,7 +88,10 @@ class RunResult:
         meta, found = opened(arrays)
         seeds = tuple(SeedResult(**facts, arrays=own) for facts, own in found)
         config = RunConfig.from_dict(meta.pop("config"))
-        return cls(config, seeds, arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
+        eigenvalues, profile, probes = (
+            arrays.get(f"limit/{name}") for name in ("eigenvalues", "profile", "probe_kernel")
+        )
+        return cls(config, seeds, eigenvalues, profile, meta, probes)
 
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
@@ -129,6 +136,7 @@ class RunResult:
             "parameters": self.config.parameter_count,
             "seeds": [seed.seed for seed in self.seeds],
             **{name: moved(name) for name in ("drift", "shape_drift", "cka")},
+            **({"probe_drift": moved("probe_drift")} if self.config.probes else {}),
             "alignment_start": ends("alignment_test", 0),
             "alignment_end": ends("alignment_test", -1),
             "lambda_max_start": ends("lambda_max", 0),

@@ -25,6 +25,7 @@ from engine.measure import (
     kernel_rounding,
     measure,
     points,
+    probe_points,
     reference_of,
     spread,
     summarise,
@@ -60,7 +61,7 @@ class Trajectory:
     def __init__(self, config: RunConfig, data: Dataset, seed: int, report: Report):
         """Raises `ConfigError` where the function at initialisation is not determined (`engine.precision.refuse`)."""
         self.config, self.data, self.seed, self.report = config, data, seed, report
-        self.method = Method.of(config.training)
+        self.method, self.probes = Method.of(config.training), probe_points(config)
         self.reference: Reference | None = None
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
         self.rate, self.stop_reason, self.fraction, self.kernel_rounding = 0.0, "", 0.0, 0.0
@@ -81,7 +82,7 @@ class Trajectory:
     def _begin(self, params: Params, precision: str) -> None:
         """Sets out from these parameters with all that a step touches in this precision."""
         self.precision, network = precision, self.config.network
-        self.start, self.where = cast(params, precision), points(self.data, precision)
+        self.start, self.where = cast(params, precision), points(self.data, self.probes, precision)
         h = np.asarray(heads(network, self.start, self.where.outputs))
         self.h_0 = h if network.centred else 0 * h
         self.store = StateStore(capacity(self.config, precision))

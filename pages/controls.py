@@ -219,7 +219,7 @@ def _resolved(setting: Setting, config: RunConfig | None) -> str:
     value: object = config
     for name in setting.path.split("."):
         value = getattr(value, name, None)
-    return "" if value is None or setting.kind == "text" else text_of(value)
+    return "" if value is None or setting.kind in ("text", "settings") else text_of(value)
 
 
 def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from engine import jobs
 from engine.data import Dataset, generate
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
-from engine.result import RunResult
+from engine.result import RunResult, SeedResult
 from pages import charts, downloads, player
 from pages.charts import CURVES, EvolutionTables, Table
 from pages.findings import Headline, facts, headlines, motion, sentences
@@ -84,14 +84,28 @@ def _animated(result: RunResult, key: str) -> None:
             seeds = [seed.seed for seed in result.seeds]
             chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"seed {key[:8]}")
             index = seeds.index(chosen)
-        tables, shown = _tables(result, key, index), result.seeds[index]
+        probes = result.config.probes is not None and _on_probes(key)
+        tables, shown = _tables(result, key, index, probes), result.seeds[index]
         about(
-            ["eigenvalues", "profile" if "profile" in shown else "kernel_shown", "mode_residual", "t"],
+            ["eigenvalues", _kernel_name(shown, probes), "mode_residual", "t"],
             f"evolution-seed{shown.seed}",
             lambda: charts.evolution_chart(tables),
         )
-    player.show(_panel(result, key, index), tables.labels, key=f"evolution_{index}")
+    player.show(_panel(result, key, index, probes), tables.labels, key=f"evolution_{index}{'_probes' * probes}")
     say(tables.notes)
+
+
+def _on_probes(key: str) -> bool:
+    options = ["data points", "probe points"]
+    return (
+        st.segmented_control("function and kernel on", options, default=options[0], required=True, key=f"on {key[:8]}")
+        != options[0]
+    )
+
+
+def _kernel_name(seed: SeedResult, probes: bool) -> str:
+    """The quantity of the kernel's panel."""
+    return "probe_kernel" if probes else "profile" if "profile" in seed else "kernel_shown"
 
 
 @st.fragment
@@ -166,13 +180,19 @@ def _data(_result: RunResult, key: str) -> Dataset:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _tables(_result: RunResult, key: str, index: int) -> EvolutionTables:
-    return charts.evolution_tables(_result, _data(_result, key), index)
+def _probes(_result: RunResult, key: str) -> Dataset | None:
+    return generate(_result.config.probes) if _result.config.probes else None
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _panel(_result: RunResult, key: str, index: int) -> Any:
-    return Prepared(charts.evolution_chart(_tables(_result, key, index)))
+def _tables(_result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:
+    shown = _probes(_result, key) if probes else None
+    return charts.evolution_tables(_result, _data(_result, key), index, shown)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _panel(_result: RunResult, key: str, index: int, probes: bool) -> Any:
+    return Prepared(charts.evolution_chart(_tables(_result, key, index, probes)))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -202,6 +202,14 @@ SETTINGS = (
         folded=True,
     ),
     Setting("kernel_precision", "kernel precision", "choice", folded=True),
+    Setting(
+        "probes",
+        "probe points",
+        "settings",
+        "Points other than the data, where kernel and function are followed too: the training inputs of a dataset, for "
+        "example `{name: circle, size: 32}`. None when empty.",
+        folded=True,
+    ),
 )
 """In the order of a page."""
 

@@ -3,10 +3,12 @@
 import json
 from typing import Literal
 
+from engine.reading import read
+from engine.schema import ConfigError
 from engine.texts import is_none, number, numbers, text_of
 
-Kind = Literal["number", "numbers", "one or more", "names", "choice", "flag", "text"]
-"""How the text of a setting is read."""
+Kind = Literal["number", "numbers", "one or more", "names", "choice", "flag", "text", "settings"]
+"""How the text of a setting is read; "settings" are several in braces, as YAML."""
 
 
 def value_of(text: str, kind: Kind) -> object:
@@ -20,6 +22,8 @@ def value_of(text: str, kind: Kind) -> object:
         return text
     if is_none(text):
         return None
+    if kind == "settings":
+        return _settings(text)
     several = kind == "numbers" or (kind == "one or more" and ("," in text or text.startswith("[")))
     return numbers(text) if several else number(text)
 
@@ -30,12 +34,21 @@ def draft_text(value: object, kind: Kind) -> str:
         return value
     if kind == "names":
         return "" if value is None else text_of([value] if isinstance(value, str | int | float) else value)
+    if kind == "settings" and isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     text = text_of(value)
     if isinstance(value, list | tuple):
         plain = kind == "numbers" and len(value) > 0 and all(isinstance(item, int | float) for item in value)
         return text if plain else f"[{text}]"
     spaced = kind in ("choice", "flag") and text != text.strip()
     return json.dumps(text) if spaced or not text.strip() else text
+
+
+def _settings(text: str) -> object:
+    try:
+        return read(text)
+    except ConfigError:
+        return text
 
 
 def _listed(text: str) -> object:

@@ -50,7 +50,7 @@ class Cell:
         blocks: dict[int, list[int]] = {}
         for seed in sorted(self.run.seeds):
             blocks.setdefault(seed // TOGETHER, []).append(seed)
-        shared = {"training": training, "store_parameters": False}
+        shared = {"training": training, "store_parameters": False, "probes": None}
         return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
 
     def seconds(self, calibration: Calibration | None = None) -> float:

@@ -31,9 +31,14 @@ def kernel_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
     if "profile" in seed and data.angle_test is not None:
         frame = _profile(result, seed["profile"], data.angle_test)
     else:
-        i, j = np.triu_indices(seed["kernel_shown"].shape[1])
-        frame = wide(seed["kernel_shown"][:, i, j]).assign(i=i + 1, j=j + 1)
+        frame = pairs(seed["kernel_shown"])
     return Table(frame, _notes(frame))
+
+
+def pairs(kernel: np.ndarray) -> pd.DataFrame:
+    """Kernels (T, n, n) as a row per pair i <= j of points, from 1, with columns f0 .. f{T-1}."""
+    i, j = np.triu_indices(kernel.shape[1])
+    return wide(kernel[:, i, j]).assign(i=i + 1, j=j + 1)
 
 
 def _profile(result: RunResult, profile: np.ndarray, angle_test: np.ndarray) -> pd.DataFrame:
@@ -71,8 +76,11 @@ def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
 
 def kernel_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart | alt.Chart:
     """The chart of a frame of `kernel_table`. Needs the `frame` parameter."""
-    chart = _profile_chart(frame) if "angle" in frame else _heatmap(frame)
-    chart.title = theme.title("How does the kernel see the points?", size=size)
+    question = "How does the kernel see the points?"
+    if "angle" not in frame:
+        return heatmap_panel(frame, question, "training points, ordered by label and top eigenvector of K_0", size)
+    chart = _profile_chart(frame)
+    chart.title = theme.title(question, size=size)
     return chart
 
 
@@ -91,8 +99,8 @@ def _profile_chart(frame: pd.DataFrame) -> alt.LayerChart:
     return layered(*layers, now.encode(x=x, y=linear_y("value", domain, title)))
 
 
-def _heatmap(frame: pd.DataFrame) -> alt.Chart:
-    """Each pair is drawn twice, for K is symmetric: half the numbers travel."""
+def heatmap_panel(frame: pd.DataFrame, question: str, points: str, size: int = theme.PANEL_TITLE_SIZE) -> alt.Chart:
+    """A frame of `pairs` of these points. Each pair is drawn twice, for K is symmetric: half the numbers travel."""
     low, high = _domain(frame)
     count = int(frame["j"].max())
     if low < 0:
@@ -105,14 +113,13 @@ def _heatmap(frame: pd.DataFrame) -> alt.Chart:
     )
     shown = [1, *range(8, count + 1, 8)]
     values = alt.Axis(values=shown, labelAngle=0, grid=False, ticks=False, **theme.AXIS)
-    title = "training points, ordered by label and top eigenvector of K_0"
     return (
-        alt.Chart(frame)
+        alt.Chart(frame, title=theme.title(question, size=size))
         .transform_fold(["i", "j"], as_=["side", "row"])
         .transform_calculate(column="datum.side == 'i' ? datum.j : datum.i", value="datum['f' + frame]")
         .mark_rect(**QUIET)
         .encode(
-            x=alt.X("column:O", axis=values, title=title),
+            x=alt.X("column:O", axis=values, title=points),
             y=alt.Y("row:O", axis=values, title=None),
             color=alt.Color("value:Q", scale=scale, legend=legend),
         )

@@ -70,6 +70,15 @@ def test_equal_configs_written_differently_are_one() -> None:
     assert jobs.key("run", written) == jobs.key("run", plain) != jobs.key("run", RunConfig.from_yaml(ISSUE))
 
 
+def test_probes_are_part_of_the_key_only_where_there_are_any() -> None:
+    plain = RunConfig.from_dict({"data": {"name": "circle"}})
+    probed = RunConfig.from_dict({"data": {"name": "circle"}, "probes": {"name": "circle", "size": 9}})
+    assert "probes" not in plain.to_dict()
+    assert RunConfig.from_dict({"data": {"name": "circle"}, "probes": None}) == plain
+    assert RunConfig.from_dict(probed.to_dict()) == probed != plain
+    assert check(probed).memory_bytes > check(plain).memory_bytes
+
+
 def test_everything_but_the_dataset_has_a_default() -> None:
     for name in ("circle", "sphere", "gaussian_product", "parity", "two_moons", "digits"):
         config = RunConfig.from_dict({"data": {"name": name}})
@@ -107,6 +116,9 @@ def test_all_problems_come_at_once_each_at_its_setting() -> None:
         ({"training": {"learning_rate": 1, "stability_fraction": 0.1}}, "training.learning_rate", "one of them"),
         ({"training": {"integrator": "rk4", "momentum": 0.5}}, "training.momentum", "rk4"),
         ({"training": {"batch_size": 65}}, "training.batch_size", "exceeds data.size 64"),
+        ({"probes": {"name": "sphere", "dim": 3}}, "probes", "3 coordinates, but the data have 2"),
+        ({"probes": {"name": "circle", "size": 300}}, "probes.size", "lower it"),
+        ({"probes": {"name": "circel"}}, "probes.name", "Did you mean 'circle'?"),
         ({"data": {"name": "circel"}}, "data.name", "Did you mean 'circle'?"),
         ({"data": 3}, "data", "3 given"),
     ],

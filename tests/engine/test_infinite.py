@@ -85,15 +85,19 @@ def test_linear_network_is_a_polynomial(depth):
     np.testing.assert_allclose(standard, (3 + 50 * depth) / sigma**2 * unit, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("parameterization", "per_bias"), [("ntk", 0.7**2), ("standard", 1.0)])
-def test_trained_biases_of_a_linear_network(parameterization, per_bias):
+@pytest.mark.parametrize(
+    ("parameterization", "sigma_b", "per_bias"),
+    [("ntk", 0.7, 0.7**2), ("ntk", 0.0, 0.0), ("standard", 0.7, 1.0), ("standard", 0.0, 1.0)],
+)
+def test_trained_biases_of_a_linear_network(parameterization, sigma_b, per_bias):
     """One hidden layer: its bias reaches the output through sigma_readout, the output's own directly."""
-    shared = {"activation": "linear", "depth": 1, "sigma_w": 1.3, "sigma_w_readout": 0.9, "sigma_b": 0.7, "width": 50}
+    shared = {"activation": "linear", "depth": 1, "width": 50}
+    shared |= {"sigma_w": 1.3, "sigma_w_readout": 0.9, "sigma_b": sigma_b}
     x = points(4, 3)
     with_bias, without = (
         ntk(network(**shared, parameterization=parameterization, train_bias=train), x) for train in (True, False)
     )
-    np.testing.assert_allclose(with_bias - without, per_bias * (0.9**2 + 1), rtol=1e-12)
+    np.testing.assert_allclose(with_bias - without, per_bias * (0.9**2 + 1), rtol=1e-12, atol=1e-15)
 
 
 # Wide networks

@@ -28,6 +28,9 @@ NETWORKS = {
     "standard": {
         "depth": 3, "width": [6, 4, 5], "activation": "softplus", "parameterization": "standard", "sigma_b": 0.5,
     },
+    "standard, biases from scale 0": {
+        "depth": 2, "width": [6, 4], "activation": "erf", "parameterization": "standard", "sigma_b": 0.0,
+    },
 }  # fmt: skip
 
 ACROSS = ("unequal widths", "standard")
@@ -106,22 +109,32 @@ def test_each_term_of_the_standard_parameterization_differs_by_its_factor() -> N
         )
 
 
-def test_biases_that_train_from_zero_have_the_bias_term_one() -> None:
-    """Standard parameterization, sigma_b 0: without them K lacks, layer by layer, the Gram matrix of the signals."""
-    shared = {"depth": 2, "width": [5, 7], "activation": "tanh", "parameterization": "standard", "sigma_b": 0.0}
-    network, x = network_of(**shared), points(6)
-    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(network, 2, 4))
-    assert all(np.all(layer["b"] == 0) for layer in params.values())
-    J = jacobian(network, params, x)
-    assert close(ntk(network, params, x), np.einsum("ihp,jhp->ij", J, J))
+@pytest.mark.parametrize("output_bias", [True, False])
+def test_biases_that_train_from_scale_zero_have_the_term_one(output_bias: bool) -> None:
+    """Sum over layers of delta_l . delta'_l, the derivatives taken by differences of a network written out in NumPy."""
+    shared = {"depth": 2, "width": [5, 4], "activation": "tanh", "parameterization": "standard", "sigma_b": 0.0}
+    network = network_of(**shared, alpha=1.5, output_bias=output_bias)
+    params, x = init(network, 3, 4), points(6)
+    assert not any(np.any(block.get("b", 0)) for block in params.values())
+    W = [np.asarray(params[name]["w"], np.float64) for name in ("hidden_0", "hidden_1", "readout")]
+    W[:2] = [w[0] for w in W[:2]]
 
-    W = [params[name]["w"].reshape(shape) for name, shape in zip(params, [(4, 5), (5, 7), (7, 1)], strict=True)]
-    a = np.tanh(x @ W[0])
-    slopes = [1 - a**2, 1 - np.tanh(a @ W[1]) ** 2]
-    top = slopes[1] * W[2][:, 0]
-    signals = [(top @ W[1].T) * slopes[0], top, np.ones((6, 1))]
-    bare = ntk(network_of(**shared, train_bias=False), {name: {"w": layer["w"]} for name, layer in params.items()}, x)
-    assert close(ntk(network, params, x) - bare, sum(D @ D.T for D in signals))
+    def f(biases: list[np.ndarray]) -> np.ndarray:
+        a = np.asarray(x)
+        for w, b in zip(W[:2], biases[:2], strict=True):
+            a = np.tanh(a @ w + b)
+        return 1.5 * (a @ W[2] + biases[2])[:, 0]
+
+    sizes, step = (5, 4, 1) if output_bias else (5, 4), 1e-5
+    J = []
+    for layer, size in enumerate(sizes):
+        for neuron in range(size):
+            moved = [[sign * step * (np.arange(n) == neuron) * (at == layer) for at, n in enumerate((5, 4, 1))]
+                     for sign in (1, -1)]  # fmt: skip
+            J.append((f(moved[0]) - f(moved[1])) / (2 * step))
+    still = network.model_copy(update={"train_bias": False})
+    ours = np.asarray(ntk(network, params, x)) - np.asarray(ntk(still, params, x))
+    np.testing.assert_allclose(ours, np.transpose(J) @ np.array(J), rtol=1e-8, atol=1e-9)
 
 
 def test_precisions() -> None:

@@ -72,6 +72,7 @@ def test_seeds_are_deterministic_and_distinct() -> None:
         {"output_bias": False},
         {"train_bias": False, "bias_init": "zero"},
         {"sigma_b": 0.0},
+        {"sigma_b": 0.0, "parameterization": "standard"},
         {"depth": 4, "width": [3, 3, 5, 2]},
     ],
 )

@@ -7,6 +7,8 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import generate
+from engine.data.circle import CircleConfig
+from engine.files import read_config
 from engine.perturbation.requests import PerturbationConfig
 from engine.result import RunResult
 from engine.rkhs.requests import RkhsConfig
@@ -78,3 +80,13 @@ def test_a_table_too_small_to_compare_spaces():
     given = {"data": {"name": "csv", "content": table(24), "test_size": 6}}
     with pytest.raises(ConfigError, match="6 held-out points are too few to compare spaces on: raise it to 16"):
         RkhsConfig.from_dict({"run": given})
+
+
+def test_a_table_of_probes_is_read_in(tmp_path: Path) -> None:
+    (tmp_path / "probes.csv").write_text("a,b\n" + "".join(f"{i},{i % 3}\n" for i in range(12)))
+    (tmp_path / "run.yaml").write_text("data: {name: circle}\nprobes: {name: circle, size: 4}\n")
+    assert read_config(tmp_path / "run.yaml").probes == CircleConfig.from_dict({"size": 4})
+    lines = ["data: {name: gaussian_product, dim: 2, size: 9}", "probes: {name: csv, path: probes.csv, target: b}"]
+    (tmp_path / "run.yaml").write_text("\n".join(lines))
+    with pytest.raises(ConfigError, match="probes: points of 1 coordinates, but the data have 2"):
+        read_config(tmp_path / "run.yaml")

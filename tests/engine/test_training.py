@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from engine import infinite
 from engine.config import RunConfig
 from engine.data import generate
 from engine.network import apply, init
@@ -69,6 +70,26 @@ def test_momentum_and_output_scale() -> None:
     config = config_of(network={"alpha": 0.5}, training={"learning_rate": 0.3, "momentum": 0.6})
     seed = result_of(config).seeds[0]
     np.testing.assert_allclose(seed["f_train"][-1], descend(config, 0.3, 40, momentum=0.6), atol=2e-5)
+
+
+def test_biases_that_start_at_scale_zero_train() -> None:
+    """One step of a linear network by hand: f = (x W + b) v + c, b = -eta_eff sum_i r_i v, c = -eta_eff sum_i r_i."""
+    network = {"depth": 1, "activation": "linear", "parameterization": "standard", "sigma_b": 0.0, "centred": False}
+    training = {"max_steps": 1, "checkpoints": 2, "precision": "float64", "learning_rate": 0.01, "loss": "half_sum"}
+    config = config_of(network=network, training=training)
+    entries = run(config)
+    path, data = ParameterPath.from_arrays(entries["parameters"], 0), generate(config.data)
+    before, after = path.at(0), path.at(1)
+    W, v = before["hidden_0"]["w"][0], before["readout"]["w"]
+    r = data.x_train @ W @ v - data.y_train
+    assert not np.any(before["hidden_0"]["b"])
+    assert not np.any(before["readout"]["b"])
+    np.testing.assert_allclose(after["hidden_0"]["b"][0], -0.01 * (r @ v.T).sum(axis=0), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(after["readout"]["b"], -0.01 * r.sum(axis=0), rtol=1e-12, atol=1e-15)
+    own = {**config.to_dict(), "network": {**config.to_dict()["network"], "sigma_b": 0.3}}
+    np.testing.assert_array_equal(
+        result_of(RunConfig.from_dict(own)).seeds[0]["f_train"], entries["result"]["seed0/f_train"]
+    )
 
 
 def test_linearised_dynamics_of_a_very_wide_scale() -> None:
@@ -217,6 +238,37 @@ def test_ten_outputs() -> None:
     traced = np.einsum("ihp,jhp->ij", J, J) / 10
     np.testing.assert_allclose(seed["eigenvalues"][0], np.linalg.eigvalsh(traced)[::-1], rtol=1e-8, atol=1e-8)
     assert seed["test_accuracy"][-1] >= seed["test_accuracy"][0]
+
+
+def test_function_and_kernel_are_followed_on_probes() -> None:
+    """Against autodiff at the parameters of the checkpoints; nothing else of the run changes."""
+    plain = config_of(network={"output_bias": False})
+    config = RunConfig.from_dict({**plain.to_dict(), "probes": {"name": "circle", "size": 5, "points": "random"}})
+    entries = run(config)
+    result, path = RunResult.from_arrays(entries["result"]), ParameterPath.from_arrays(entries["parameters"], 0)
+    seed, x = result.seeds[0], jnp.asarray(generate(config.probes).x_train)
+    at = {step: place for place, step in enumerate(seed["step"].tolist())}
+
+    def f(params: dict) -> jax.Array:
+        return apply(config.network, params, x)[:, 0]
+
+    def wide(index: int) -> dict:
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), path.at(index))
+
+    for index, step in enumerate(path.steps.tolist()):
+        J = np.concatenate([np.asarray(leaf).reshape(5, -1) for leaf in jax.tree.leaves(jax.jacrev(f)(wide(index)))], 1)
+        np.testing.assert_allclose(seed["probe_kernel"][at[step]], J @ J.T, rtol=1e-10)
+        np.testing.assert_allclose(seed["probe_f"][at[step], :, 0], f(wide(index)) - f(wide(0)), atol=1e-5)
+    K = seed["probe_kernel"]
+    drift = np.linalg.norm(K[-1] - K[0]) / np.linalg.norm(K[0])
+    assert seed["probe_drift"][-1] == pytest.approx(drift, rel=1e-12)
+    assert result.summary["probe_drift"] == [pytest.approx(drift, rel=1e-12)]
+    np.testing.assert_allclose(result.limit_probe_kernel, infinite.ntk(config.network, np.asarray(x)), rtol=1e-12)
+    without = RunResult.from_arrays(run(plain)["result"])
+    assert "probe_drift" not in without.summary
+    assert set(seed.arrays) - set(without.seeds[0].arrays) == {"probe_drift", "probe_kernel", "probe_f"}
+    for name, array in without.seeds[0].arrays.items():
+        np.testing.assert_allclose(seed[name], array, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize(("count", "last"), [(5, 40), (64, 20000), (64, 7), (1, 1), (300, 100000)])

@@ -46,6 +46,18 @@ RUNS = {
         "network": {"depth": 1, "width": 8},
         **TINY,
     },
+    "probes": {
+        "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
+        "network": {"depth": 1, "width": 8},
+        "probes": {"name": "circle", "size": 40, "points": "random"},
+        **TINY,
+    },
+    "probes elsewhere": {
+        "data": {"name": "sphere", "dim": 3, "size": 10, "test_size": 12},
+        "network": {"depth": 1, "width": 8},
+        "probes": {"name": "sphere", "dim": 3, "size": 6, "radius": 0.5},
+        **TINY,
+    },
     "diverged": {
         "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
         "network": {"depth": 1, "width": 8, "activation": "linear"},

@@ -7,13 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from pretend_engine import RUNS, SMALL, SMALL_QUERY, texts
 
 from cache import Failure, Run
 from engine import jobs
 from engine.config import RunConfig
+from engine.data import generate
+from engine.result import RunResult
 from pages.address import to_query
+from pages.charts import evolution_chart, evolution_tables
 from pages.drafts import config_of, draft_of
 from pages.presets import DEFAULT_DRAFT, PRESETS, shortest
 
@@ -103,6 +107,33 @@ def test_every_kind_of_result_is_shown(name, finished, opened):
     assert set(asked) == {"result"}
     if name in ("diverged", "dead"):
         assert {"diverged": "the residual diverged", "dead": "nothing can train"}[name] in texts(app)
+
+
+@pytest.mark.parametrize("name", ["probes", "probes elsewhere"])
+def test_function_and_kernel_are_shown_on_the_probes(name, finished, opened):
+    config = RunConfig.from_dict(RUNS[name])
+    result = RunResult.from_arrays(dict(finished.lookup("run", config)))
+    tables = evolution_tables(result, generate(config.data), 0, generate(config.probes))
+    seed, count = result.seeds[0], config.probes.size
+    where, order = ("angle", None) if name == "probes" else ("number", np.arange(count))
+    if order is None:
+        x = generate(config.probes).x_train
+        angle = np.arctan2(x[:, 1], x[:, 0])
+        order = np.argsort(angle)
+        np.testing.assert_allclose(tables.function[where], angle[order], rtol=1e-12)
+    np.testing.assert_allclose(tables.function["f1"], seed["probe_f"][1, order, 0], rtol=1e-3)
+    shown = np.arange(32) * 40 // 32 if count > 32 else np.arange(count)
+    corner = tables.kernel[(tables.kernel["i"] == 1) & (tables.kernel["j"] == len(shown))]
+    np.testing.assert_allclose(corner["f1"], seed["probe_kernel"][1, 0, shown[-1]], rtol=1e-3)
+    assert ("32 of the 40 probes" in " ".join(tables.notes)) == (count > 32)
+    evolution_chart(tables).to_dict()
+
+    key = jobs.key("run", config)
+    app = opened("evolution", **to_query(shortest(draft_of(config.to_dict())[0])))
+    app.session_state[f"on {key[:8]}"] = "probe points"
+    app.run()
+    assert not app.exception
+    assert app.session_state[f"on {key[:8]}"] == "probe points"
 
 
 def test_the_small_query_is_the_small_config(opened, finished):

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import DATASETS
-from engine.schema import Problem
+from engine.schema import ConfigError, Problem
 from pages.drafts import config_of, draft_of, setting_of
 from pages.presets import PRESETS, base_draft, preset_of, shortest
 from pages.settings import BY_NAME, SETTINGS, applicable, choices, default_text, kind_of
@@ -17,6 +17,21 @@ def test_every_field_of_the_config_has_a_row():
     fields |= {f"training.{name}" for name in TrainingConfig.model_fields}
     fields |= set(RunConfig.model_fields) - {"data", "network", "training"}
     assert {setting.path for setting in SETTINGS} == fields
+
+
+@pytest.mark.parametrize("text", ["{name: circle, size: 9}", '{"name": "circle", "size": 9}'])
+def test_probes_are_settings_in_braces(text):
+    config = config_of({"data": "circle", "probes": text})
+    assert config == RunConfig.from_dict({"data": {"name": "circle"}, "probes": {"name": "circle", "size": 9}})
+    assert config_of(draft_of(config.to_dict())[0]) == config
+    assert config_of({"data": "circle", "probes": "none"}).probes is None
+
+
+@pytest.mark.parametrize("text", ["circle", "{name: circle", "[1, 2]", "7"])
+def test_probes_that_make_no_sense_are_refused_in_words(text):
+    with pytest.raises(ConfigError, match=r"^probes: ") as refusal:
+        config_of({"data": "circle", "probes": text})
+    assert setting_of(refusal.value.problems[0]) is BY_NAME["probes"]
 
 
 def test_names_are_distinct():

@@ -42,10 +42,11 @@ CASES = {
     "erf, random biases": {"widths": [3, 6, 5, 1], "activation": "erf", "bias_init": "normal", "sigma_b": 0.6},
     "gelu, frozen biases": {"widths": [3, 4, 4, 1], "activation": "gelu", "bias_init": "normal", "train_bias": False},
     "standard": {"widths": [3, 6, 5, 1], "parameterization": "standard", "output_bias": False, "alpha": 1.5},
+    "standard, biases from scale 0": {"widths": [3, 6, 5, 1], "parameterization": "standard", "sigma_b": 0.0},
 }
 
 
-QUICK = ("relu", "erf, random biases", "standard")
+QUICK = ("relu", "erf, random biases", "standard", "standard, biases from scale 0")
 
 
 @pytest.mark.parametrize(
