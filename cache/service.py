@@ -97,6 +97,14 @@ class CachedEngine:
             self._recent.put(where, arrays)
         return arrays
 
+    def earlier(self, kind: str, config: Config) -> Record | None:
+        """Of the newest result that an earlier version of the numbers of its kind gave for this config."""
+        for version in range(VERSIONS.get(kind, 0) - 1, -1, -1):
+            key = key_of(kind, config.canonical(), version)
+            if self.store.has(key):
+                return self.store.index.get(key)
+        return None
+
     def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
         """The job for this config, started unless its entry is known or somebody has started it. Ask repeatedly.
 

@@ -185,7 +185,7 @@ def test_a_norm_that_conditioning_forbids_is_named_with_its_condition_number(ent
         (1.01, 1.02, "nearly one"),
         (3.0, 4.0, "has **moved**; that it has grown is not shown"),
         (9.0, 2.0, "$H_T$ reaches further out of $H_0$"),
-        (2.0, 9.0, "$H_T$ has lost more of $H_0$"),
+        (2.0, 9.0, "$H_0$ reaches further out of $H_T$"),
     ],
 )
 def test_inclusion_follows_the_numbers(outward, inward, expected, entries):
@@ -265,7 +265,7 @@ def test_bias_follows_the_numbers(entries):
     assert "in the leading 7 modes of $K_0$ and in the leading 2 of $K_T$" in said
     assert "rose from 0.2 to 0.6" in said
     noise = changed(entries["circle"], held_out__rank=lambda rank: 0 * rank + 1, held_out__target_power=power(7, 2))
-    assert "modes above the noise floor do not hold 90%" in " ".join(bias_words.sentences(noise, "held_out"))
+    assert "The modes of $K_0$ above the noise floor do not hold 90% of the target." in " ".join(bias_words.sentences(noise, "held_out"))
 
 
 def test_growth_and_balls_follow_the_numbers(entries):
