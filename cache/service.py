@@ -17,8 +17,10 @@ from cache.record import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
+from engine.jobs import key_of
 from engine.progress import Arrays
 from engine.schema import Config
+from engine.versions import VERSIONS
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""

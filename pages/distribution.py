@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,10 +12,10 @@ from engine.initialisation.requests import BruteForceConfig, SampleConfig, param
 from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts.initialisation import distribution as charts
-from pages.initialisation import explained
+from pages.initialisation import explained, words
 from pages.initialisation.asking import gather
 from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
 from pages.initialisation.points import BRUTE_FORCE, SAMPLER, Wanted, read
 from pages.words import number
 
@@ -37,7 +36,7 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or hidden is None or wanted is None:
         return
-    warn_off_critical(network, len(hidden))
+    explained.warn(words.off_critical(network, len(hidden)))
     say_no_law(network)
     label = f"Draw {getattr(wanted.config, 'draws', 0):,} kernels" + (
         " from the exact law" if wanted.source == SAMPLER else " of real networks"
@@ -119,7 +118,7 @@ def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arra
     histogram = charts.histogram_table(arrays)
     zeros, total = int(arrays["histogram_zeros"]), int(arrays["draws"])
     if not len(histogram):
-        st.warning("Every draw of K is 0: all networks are dead.")
+        st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
         return
     if network.law is not None:
         exact = moments(exact_law(network.setting(hidden)))
@@ -142,18 +141,12 @@ def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arra
         )
     with right:
         explained.show("tail", charts.tail_chart(histogram, lognormal, log_mean, subtitle), data, ("tail", "lognormal"))
-    above = float(np.interp(log_mean, np.log(histogram["low"]), histogram["tail"], left=1.0, right=0.0))
-    notes = [f"{number(100 * above)}% of the draws lie above their exact mean." if network.law else ""]
-    if zeros:
-        notes.append(f"K is 0 in {zeros:,} of {total:,} draws (closed readout or dead network): not on a log axis.")
+    notes = [words.above_the_mean(histogram, log_mean) if network.law else "", words.zeros(zeros, total)]
     if not len(lognormal):
         notes.append("The second moment is that of a constant: no log-normal is drawn.")
     estimates = read(arrays)
-    if "ratio" in estimates and estimates["ratio"][2] == 0:
-        notes.append(
-            "These draws do not reach far enough into the tail for the second moment: the exact moments say that "
-            f"their own estimate {number(estimates['ratio'][0])} of E[K²]/E[K]² cannot be trusted."
-        )
+    if "ratio" in estimates:
+        notes.append(words.out_of_reach(estimates["ratio"]))
     explained.say([note for note in notes if note])
 
 

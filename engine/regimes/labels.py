@@ -49,7 +49,7 @@ def run_label(elt: float, thresholds: Thresholds | None = None) -> str:
 def cells_frame(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.DataFrame:
     """One row per cell: its place, `runs`, the median of every metric (`elt`, ...) with `elt_low` and `elt_high`
     (quantiles `BAND`), `failed` and `diverged`, `dead`, `cap` as fractions of its runs, `cv2`, `label`, `reason`, and
-    `unresolved`: whether elt is below its rounding in half of its runs or more, so that the median is no measured value.
+    `unresolved`: whether elt is below its rounding in half of its runs or more: then the median is no measured value.
 
     Values that are not finite count as infinite in medians and quantiles. `reason` is empty unless unstable; both
     reasons are named where both hold.

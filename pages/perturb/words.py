@@ -67,7 +67,10 @@ def _of_a_table(result: PerturbationResult) -> list[Headline]:
     errors, squares = [], []
     for seed in result.seeds:
         y = seed["y_held_out"].reshape(-1, data.output_dim)
-        missed, varies = np.sum((seed["outputs_held_out"][0, -1].reshape(y.shape) - y) ** 2), np.sum((y - y.mean(0)) ** 2)
+        missed, varies = (
+            np.sum((seed["outputs_held_out"][0, -1].reshape(y.shape) - y) ** 2),
+            np.sum((y - y.mean(0)) ** 2),
+        )
         errors.append(ratio(missed, np.sum(y**2)))
         squares.append(1 - ratio(missed, varies))
     return [of_network(errors, middle(squares))]
@@ -203,7 +206,9 @@ def _floor(result: PerturbationResult) -> list[str]:
     said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)} at the checkpoints"
     part = "curvature within each step" if result.dynamics == "gradient descent" else "the truncation of Runge-Kutta"
     if whole < ALIKE * noise:
-        beside = f", where rounding in {result.seeds[0].facts.get('precision', 'float32')} leaves {number(noise, 2)} open"
+        beside = (
+            f", where rounding in {result.seeds[0].facts.get('precision', 'float32')} leaves {number(noise, 2)} open"
+        )
     elif floor / ALIKE < whole < ALIKE * floor:
         beside = f", about as much as is predicted of {part}, {number(floor, 2)}"
     else:

@@ -40,7 +40,8 @@ def definitions(bounds: Thresholds) -> dict[str, str]:
         STRONG: f"elt > {strong}, or not finite: the frozen kernel no longer predicts.",
         f"{UNSTABLE}: stochastic kernel": f"CV² ≥ {number(bounds.spread)}: at initialisation the kernel of one network "
         "says little about that of another.",
-        UNDECIDED: f"CV² is sampled, and {number(bounds.spread)} lies in its 95% interval: not enough draws to say. Or elt lies below its rounding, and that above {lazy}.",
+        UNDECIDED: f"CV² is sampled, and {number(bounds.spread)} lies in its 95% interval: not enough draws to "
+        f"say. Or elt lies below its rounding, and that above {lazy}.",
         f"{UNSTABLE}: untrainable": f"at least {percent(bounds.failed)} of the networks diverge, die or reach the cap.",
     }
 
@@ -178,7 +179,9 @@ def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
         return [f"{said}: here the output scale hardly matters."]
     if not high.get(f"{metric}_low", high[metric]) > low.get(f"{metric}_high", low[metric]):
         return [f"{said}; the quartiles of their networks overlap: **not told apart**."]
-    factor = f", the output scale moves it by a factor {number(high[metric] / low[metric], 2)}" if low[metric] > 0 else ""
+    factor = (
+        f", the output scale moves it by a factor {number(high[metric] / low[metric], 2)}" if low[metric] > 0 else ""
+    )
     return [f"{said}: **β alone does not decide**{factor}."]
 
 
@@ -239,4 +242,3 @@ def unresolved(cells: pd.DataFrame) -> str:
     if not count:
         return ""
     return f"In {several(count, 'cell')} the lazy error is below its rounding: it is not drawn as a value."
-

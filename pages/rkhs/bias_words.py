@@ -115,7 +115,10 @@ def _turned(result: RkhsResult, where: SetName) -> list[str]:
 def _size(result: RkhsResult, where: SetName) -> list[str]:
     said = []
     for label, paths in (
-        (r"effective dimension at ridge $10^{-2}$", [seed[f"{where}/effective_dimension"][:, 0] for seed in result.seeds]),
+        (
+            r"effective dimension at ridge $10^{-2}$",
+            [seed[f"{where}/effective_dimension"][:, 0] for seed in result.seeds],
+        ),
         ("stable rank", [seed[f"{where}/stable_rank"] for seed in result.seeds]),
     ):
         size = max(known(path[0] for path in paths), default=0.0)

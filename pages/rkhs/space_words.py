@@ -129,7 +129,9 @@ def _balls(result: RkhsResult) -> list[str]:
         return [f"No ball of $H_T$ reaches a squared error of {REACHED:.0%} held out."]
     error = middle(left)
     whose = "" if len(left) == len(result.seeds) else f" in {len(left)} of {len(result.seeds)} seeds"
-    budget = f"At the norm with which the best function of $H_T$ leaves a squared error of {REACHED:.0%} held out{whose}"
+    budget = (
+        f"At the norm with which the best function of $H_T$ leaves a squared error of {REACHED:.0%} held out{whose}"
+    )
     if 1 / SAME < error / REACHED < SAME:
         return [f"{budget}, the best of $H_0$ leaves as much: no enlargement is seen."]
     return [f"{budget}, the best of $H_0$ leaves **{_share(error)}**{over_seeds(left, _share)}."]

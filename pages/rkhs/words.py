@@ -33,7 +33,7 @@ def stops(result: RkhsResult) -> list[str]:
 
 
 def of_a_table(result: RkhsResult) -> list[Headline]:
-    """How well the network itself does on held-out rows; nothing of other data, or where only some rows are compared."""
+    """How well the network itself does on held-out rows; nothing of other data, or of a part of the rows."""
     data = result.config.run.data
     if data.name != "csv" or result.seeds[0]["held_out/eigenvalues"].shape[1] != len(data.dataset().y_test):
         return []

@@ -83,6 +83,9 @@ class PretendEngine:
     def lookup(self, kind: str, config: Config, entry: str = "result") -> Mapping | None:
         return self.results.get(jobs.key(kind, config))
 
+    def earlier(self, kind: str, config: Config) -> Record | None:
+        return self.olds.get(jobs.key(kind, config))
+
     def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
         key = jobs.key(kind, config)
         self.asked.append((key, viewer))

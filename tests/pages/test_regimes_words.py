@@ -100,7 +100,9 @@ def test_the_largest_step_is_read_by_width():
     table = cells(MAPS["rate and width"], SweepConfig.from_dict({"base": base, "grid": grid}))
     bears = table.assign(failed=np.where((table["rate"] > 2) & (table["width"] < 100), 1.0, 0.0))
     said = " ".join(words.by_rate(bears))
-    assert "The largest η_eff λ_max(K₀) tried at which most networks train is 1.9 to 4, by width; tried up to 4." in said
+    assert (
+        "The largest η_eff λ_max(K₀) tried at which most networks train is 1.9 to 4, by width; tried up to 4." in said
+    )
     assert "still train at n = 256; their sharpness at the stop is 0.4" in said
     said = " ".join(words.by_rate(table.assign(failed=np.where(table["rate"] > 2, 1.0, 0.0))))
     assert "No width tried trains beyond the edge of stability" in said
