@@ -1,6 +1,7 @@
 """Asking the cache: run, cancel, retry, and the live view while a run is in flight."""
 
 from datetime import date
+from math import isfinite
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -168,7 +169,9 @@ def queued(job: Job) -> str:
 
 
 def costs(cost: Cost) -> str:
-    """The estimate in words."""
+    """The estimate in words; empty where there is none."""
+    if not isfinite(cost.seconds + cost.flops):
+        return ""
     kept = f", {size(cost.stored_bytes)} on disk" if cost.stored_bytes else ""
     return (
         f"An estimated {duration(cost.seconds)} on this machine with nothing else to do, and {number(cost.flops, 2)} "

@@ -5,7 +5,6 @@ import math
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.initialisation.requests import BruteForceConfig, SampleConfig, parameters_of
@@ -17,7 +16,6 @@ from pages.initialisation.asking import gather
 from pages.initialisation.form import Form
 from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
 from pages.initialisation.points import BRUTE_FORCE, SAMPLER, Wanted, read
-from pages.words import number
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -42,7 +40,7 @@ def page() -> None:
         " from the exact law" if wanted.source == SAMPLER else " of real networks"
     )
     found = gather("distribution", label, [wanted])
-    st.caption(said(network, hidden))
+    st.caption(words.point(network, hidden))
     if wanted in found:
         show(network, hidden, wanted, found[wanted])
     if len(set(hidden)) == 1:
@@ -90,27 +88,6 @@ def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -
     except ConfigError as error:
         form.blame_all(error.problems, names)
         return None
-
-
-def said(network: Network, hidden: tuple[int, ...]) -> str:
-    """The point in one line, with its exact numbers where there are some."""
-    beta = math.fsum(1 / width for width in hidden)
-    widths = f"n = {hidden[0]:,}" if len(set(hidden)) == 1 else f"widths {', '.join(map(str, hidden[:12]))}"
-    line = f"{widths}, L = {len(hidden):,} hidden layers, β = {number(beta)}"
-    if network.law is None:
-        return line
-    law = exact_law(network.setting(hidden))
-    exact = moments(law)
-    needed = float(required_draws(law)[0]) / math.log(10)
-    many = f"{number(10**needed)}" if needed < 300 else f"10^{needed:.0f}"
-    return (
-        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
-        f"Plain Monte Carlo needs {many} draws for 5% of E[K²]."
-    )
-
-
-def _exp(log_value: float) -> str:
-    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{log_value:.0f}"
 
 
 def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arrays) -> None:

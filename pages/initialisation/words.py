@@ -1,11 +1,15 @@
 """What the pages on the kernel at initialisation say, in sentences computed from their numbers. No Streamlit here."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from engine.activations import ACTIVATIONS
+from engine.initialisation.higher_moments import required_draws
+from engine.initialisation.law import exact_law
+from engine.initialisation.moments import moments
 from pages.initialisation.network import Network
 from pages.words import number, plain
 
@@ -109,7 +113,7 @@ def stiff(count: int, draws: int) -> str:
     return f"{count} of {draws:,} networks were too stiff to follow and are left out." if count else ""
 
 
-def largest_eigenvalue(first: pd.Series, draws: int) -> str:
+def largest_eigenvalue(first: Mapping[str, float], draws: int) -> str:
     """The largest eigenvalue against its limit; empty where either is not known.
 
     Args:
@@ -152,3 +156,24 @@ def off_critical(network: Network, depth: int) -> str:
             "that the network is dead."
         )
     return f"{said} Without trained biases the whole kernel shrinks with it; ratios stay as they are at criticality."
+
+
+def point(network: Network, hidden: tuple[int, ...]) -> str:
+    """The point in one line, with its exact numbers where there are some."""
+    beta = math.fsum(1 / width for width in hidden)
+    widths = f"n = {hidden[0]:,}" if len(set(hidden)) == 1 else f"widths {', '.join(map(str, hidden[:12]))}"
+    line = f"{widths}, L = {len(hidden):,} hidden layers, β = {number(beta)}"
+    if network.law is None:
+        return line
+    law = exact_law(network.setting(hidden))
+    exact = moments(law)
+    needed = float(required_draws(law)[0]) / math.log(10)
+    many = f"{number(10**needed)}" if needed < 300 else f"10^{needed:.0f}"
+    return (
+        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
+        f"Plain Monte Carlo needs {many} draws for 5% of E[K²]."
+    )
+
+
+def _exp(log_value: float) -> str:
+    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{log_value:.0f}"

@@ -99,11 +99,21 @@ def law(found: Scaling) -> str:
     return f"{number(found.prefactor, 2)} β^{found.exponent:.2f}±{found.error:.2f}"
 
 
+def told(found: Scaling) -> bool:
+    """Whether the exponent is told from 0."""
+    return not found.exponent - found.error <= 0 <= found.exponent + found.error
+
+
+def dashed(found: Scaling | None) -> str:
+    """The law that is drawn, under a chart; empty where none is told from 0."""
+    return f"; dashed: the law {law(found)}, with its 95% interval" if found is not None and told(found) else ""
+
+
 def grows(found: Scaling | None, metric: str) -> str:
     """The law in a sentence; empty without one."""
     if found is None:
         return ""
-    if found.exponent - found.error < 0 < found.exponent + found.error:
+    if not told(found):
         return (
             f"Of the {METRICS[metric].label} **no law in β is determined**: exponent {found.exponent:.2f} ± "
             f"{found.error:.2f} (95%), $R^2$ = {found.r_squared:.2f}."

@@ -40,10 +40,4 @@ RULES = (
         "measured by this run",
         "all are determined, with a ridge",
     ),
-    Rule(
-        "pages.charts.band.bands",
-        "median of ... seeds, thin: each seed",
-        "several seeds",
-        "there is one",
-    ),
 )

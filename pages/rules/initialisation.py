@@ -83,10 +83,11 @@ RULES = (
         path="every time shown",
     ),
     Rule(
-        "pages.distribution.said",
+        "pages.initialisation.words.point",
         "n = ..., L = ..., β = ...; exactly: E[K] = ..., E[K²]/E[K]² = ...",
         "'exactly' only where the law is exact (ReLU, zero-initialised trained biases, ntk)",
         "there is none",
+        "hidden layers, β = ",
     ),
     Rule(
         "pages.initialisation.curves._notes",

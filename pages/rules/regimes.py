@@ -69,13 +69,6 @@ RULES = (
         "none is",
     ),
     Rule(
-        "pages.regime_map.words.definitions",
-        "What each label means, with the thresholds as they stand",
-        "numbers of the sliders",
-        "says nothing of cells",
-        "elt ≤",
-    ),
-    Rule(
         "pages.regime_map.words.counts",
         "Of ... cells: ... lazy, ...",
         "cells that are known",
@@ -83,14 +76,9 @@ RULES = (
         "Of 0 cells",
     ),
     Rule(
-        "pages.regime_map.figures.along_chart",
-        "How does the ... grow with β? ...; dashed: ...",
-        "a law only as `grows` says it",
-        "no law, or one whose interval holds 0",
-        "medians, bands: quartiles of seeds",
-        also=(
-            "pages.regime_map.figures.plane_chart",
-            "pages.regime_map.figures.collapse_chart",
-        ),
+        "pages.regime_map.words.dashed",
+        "dashed: the law ... β^... ± ..., with its 95% interval",
+        "as the sentence on it",
+        "there is no law, or its interval holds 0",
     ),
 )

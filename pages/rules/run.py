@@ -81,8 +81,7 @@ RULES = (
         "pages.asking.costs",
         "An estimated ... on this machine with nothing else to do, if every step up to the cap is taken",
         "a cost model with the rate measured here; never 'at most'",
-        "there is no cost (asking leaves the line empty)",
-        "An estimated",
+        "it is not finite",
     ),
     Rule(
         "pages.asking.outdated",
@@ -93,7 +92,7 @@ RULES = (
         also=("pages.asking._by_an_earlier_version",),
     ),
     Rule(
-        "pages.controls._off_critical",
+        "pages.controls.off_critical",
         "σ_w is ... times its critical value: a small signal grows / shrinks, here by a factor ... through ... layers",
         "the signal's factor differs from 1 by over 1%; said of a small signal",
         "it does not, or there is no config",

@@ -9,6 +9,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
+from cache.record import Record
 from engine import jobs
 from engine.schema import Config
 
@@ -69,6 +70,7 @@ class PretendEngine:
         self.asked: list[tuple[str, str]] = []
         self.results: dict[str, Mapping] = {}
         self.records: dict[str, Any] = {}
+        self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
         index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
