@@ -289,3 +289,8 @@ def test_laws_and_crossings_of_a_study_follow_the_numbers(entries):
     )
     floored = study_of({"error_full": np.full_like(width, 10.0)}, entries)
     assert "No order's error stands clear of the floor" in " ".join(study_words.sentences(floored, 0.1))
+
+
+def test_the_page_shows_the_notes_of_the_data(ready, opened, monkeypatch):
+    monkeypatch.setattr(PerturbationResult, "notes", ("3 of 8 training points repeat the inputs of another",))
+    assert "3 of 8 training points repeat" in texts(opened("perturbation", **query("flow")))

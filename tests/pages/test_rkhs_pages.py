@@ -9,6 +9,7 @@ from pretend_engine import texts
 from rkhs_runs import RUNS, computed, config, query
 
 from cache import Failure, Job, Store
+from cache.record import Record
 from engine.jobs import key
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS
@@ -316,3 +317,16 @@ def test_growth_and_balls_follow_the_numbers(entries):
         held_out__frontier_error=lambda array: np.tile(np.geomspace(0.999, 1e-3, array.shape[1]), (len(array), 1)),
     )
     assert "leaves as much: no enlargement is seen" in " ".join(space_words.sentences(same))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_the_notes_of_the_data(page, ready, opened, monkeypatch):
+    monkeypatch.setattr(RkhsResult, "notes", ("3 of 8 training points repeat the inputs of another",))
+    assert "3 of 8 training points repeat" in texts(opened(page, **query("circle")))
+
+
+def test_an_old_result_is_named_and_not_drawn(pretend, opened):
+    pretend.olds[key("rkhs", config("circle"))] = Record("old", "rkhs", {}, "", created=1.7e9)
+    app = opened("norms", **query("circle"))
+    assert "Computed on 2023-11-14 by an earlier version" in texts(app)
+    assert not app.metric
