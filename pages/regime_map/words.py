@@ -175,7 +175,7 @@ def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
     betas = np.unique(several["beta"])
     beta = float(betas[(len(betas) - 1) // 2])
     row = several[several["beta"] == beta].sort_values("alpha").reset_index(drop=True)
-    low, high = row.loc[row[metric].idxmin()], row.loc[row[metric].idxmax()]
+    low, high = (row.iloc[int(find(row[metric].to_numpy(float)))] for find in (np.argmin, np.argmax))
     first, last = sorted((low, high), key=lambda cell: cell["alpha"])
     label = METRICS[metric].label
     count = row["alpha"].nunique()

@@ -2,7 +2,7 @@
 sentence, by rule; and paths whose ends alone would mislead."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -97,8 +97,7 @@ def values(headlines: list[Any]) -> str:
 def moved(number: int = 0, steps: int = 4, **paths: list[float]) -> Any:
     """A seed with these paths of its diagnostics."""
     found = seed(number, steps=steps)
-    found.arrays.update({name: np.array(path) for name, path in paths.items()})
-    return found
+    return replace(found, arrays={**found.arrays, **{name: np.array(path) for name, path in paths.items()}})
 
 
 def measured(config: Any = None, **changes: Any) -> Any:
