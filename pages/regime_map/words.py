@@ -106,7 +106,7 @@ def told(found: Scaling) -> bool:
 
 def dashed(found: Scaling | None) -> str:
     """The law that is drawn, under a chart; empty where none is told from 0."""
-    return f"; dashed: the law {law(found)}, with its 95% interval" if found is not None and told(found) else ""
+    return f"; dashed: {law(found)} (95%)" if found is not None and told(found) else ""
 
 
 def grows(found: Scaling | None, metric: str) -> str:

@@ -77,7 +77,7 @@ RULES = (
     ),
     Rule(
         "pages.regime_map.words.dashed",
-        "dashed: the law ... β^... ± ..., with its 95% interval",
+        "dashed: ... β^... ± ... (95%)",
         "as the sentence on it",
         "there is no law, or its interval holds 0",
     ),

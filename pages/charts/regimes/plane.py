@@ -148,7 +148,8 @@ def plane_chart(
     if metric is not None:
         value = known[metric[0]].to_numpy(float)
         blank = below_rounding(known) if metric[0] == "elt" else ~np.isfinite(value)
-        shown = np.where(blank, np.nan, np.minimum(value, LARGEST.get(metric[0], np.inf)))
+        # Vega leaves out marks whose colour is no number, grey ones too.
+        shown = np.where(blank, 1.0, np.minimum(value, LARGEST.get(metric[0], np.inf)))
         known = known.assign(shown=shown, blank=blank)
     layers = _region(curve, plane) if curve is not None else []
     layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric)]
@@ -190,7 +191,7 @@ def _cells(known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | Non
         scale = alt.Scale(domain=present, range=[COLOURS[name] for name in present])
         colour = alt.Color("regime:N", scale=scale, legend=theme.legend(2, symbolType="square"))
     else:
-        scaled = _metric_colour(known["shown"].to_numpy(float), metric[1].symbol)
+        scaled = _metric_colour(known.loc[~known["blank"], "shown"].to_numpy(float), metric[1].symbol)
         colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
     return _rectangles(known, plane, mark).encode(color=colour, tooltip=_tooltip())
 

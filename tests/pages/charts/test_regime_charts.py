@@ -201,3 +201,16 @@ def test_what_is_below_rounding_or_diverged_is_no_value():
     drawn = along.along_table(table, "elt", "depth", "L")
     assert 0 not in set(drawn.frame["cell"])
     assert "Not drawn: 1 cell, below rounding." in drawn.notes
+
+
+def test_a_cell_below_rounding_is_drawn_grey_not_left_out():
+    """Seen in a browser: Vega leaves out marks whose colour is no number."""
+    frame = runs_frame(DEFAULT_MAP, results(DEFAULT_MAP))
+    frame.loc[frame["cell"] == 0, "rounding"] = frame.loc[frame["cell"] == 0, "elt"]
+    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
+    around = plane.Plane.around(table, "n", "L")
+    chart = plane.plane_chart(table, around, theme.title("", ""), ("elt", METRICS["elt"]))
+    cells = next(layer for layer in chart.layer if layer.name == plane.PICKED)
+    assert cells.data.loc[cells.data["blank"], "cell"].tolist() == [0]
+    assert np.all(np.isfinite(cells.data["shown"]))
+    assert theme.GREY in str(cells.encoding.color.to_dict())
