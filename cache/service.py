@@ -17,8 +17,10 @@ from cache.record import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
+from engine.jobs import key_of
 from engine.progress import Arrays
 from engine.schema import Config
+from engine.versions import VERSIONS
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
@@ -96,6 +98,14 @@ class CachedEngine:
         if arrays is not None:
             self._recent.put(where, arrays)
         return arrays
+
+    def earlier(self, kind: str, config: Config) -> Record | None:
+        """Of the newest result that an earlier version of the numbers of its kind gave for this config."""
+        for version in range(VERSIONS.get(kind, 0) - 1, -1, -1):
+            key = key_of(kind, config.canonical(), version)
+            if self.store.has(key):
+                return self.store.index.get(key)
+        return None
 
     def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
         """The job for this config, started unless its entry is known or somebody has started it. Ask repeatedly.

@@ -1,10 +1,14 @@
 """Asking the cache: run, cancel, retry, and the live view while a run is in flight."""
 
+from datetime import date
+from math import isfinite
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache import Device, Job
+from cache.record import Record
 from engine import jobs
 from engine.config import RunConfig
 from engine.cost import Cost
@@ -87,13 +91,13 @@ def _ask(config: RunConfig, key: str, cost: Cost | None) -> None:
         )
         label = "Watch again" if goes_on else "Run again"
     else:
-        label = _before(start, key) or label
+        label = _before(start, key, config) or label
     st.button(label, type="primary", icon=":material/play_arrow:", on_click=request, args=(config,), key="run")
     st.caption(costs(cost) if cost else "")
     st.caption(computed_on(cache.current().device()))
 
 
-def _before(place: DeltaGenerator, key: str) -> str:
+def _before(place: DeltaGenerator, key: str, config: RunConfig) -> str:
     """What became of this run in an earlier life of the server; gives the label of the button."""
     record = cache.current().store.index.get(key)
     status = record.status if record else ""
@@ -106,9 +110,23 @@ def _before(place: DeltaGenerator, key: str) -> str:
     elif status == "finished":
         place.info(GONE, icon=":material/history:")
     else:
-        place.markdown("These settings have not been computed on this machine yet.")
-        return ""
+        return _by_an_earlier_version(place, config)
     return "Run again"
+
+
+def _by_an_earlier_version(place: DeltaGenerator, config: RunConfig) -> str:
+    """Whether the definitions have changed since this run was computed; gives the label of the button."""
+    if old := cache.current().earlier(KIND, config):
+        place.info(outdated(old), icon=":material/history:")
+        return "Compute again"
+    place.markdown("These settings have not been computed on this machine yet.")
+    return ""
+
+
+def outdated(record: Record) -> str:
+    """Of a result that an earlier version of the definitions gave."""
+    when = date.fromtimestamp(record.created).isoformat() if record.created > 0 else "an unknown day"
+    return f"Computed on {when} by an earlier version: compute again for the present definitions."
 
 
 @st.fragment(run_every=REDRAW)
@@ -151,10 +169,12 @@ def queued(job: Job) -> str:
 
 
 def costs(cost: Cost) -> str:
-    """The estimate in words."""
+    """The estimate in words; empty where there is none."""
+    if not isfinite(cost.seconds + cost.flops):
+        return ""
     kept = f", {size(cost.stored_bytes)} on disk" if cost.stored_bytes else ""
     return (
-        f"Up to {duration(cost.seconds)} on this machine with nothing else to do, and {number(cost.flops, 2)} "
+        f"An estimated {duration(cost.seconds)} on this machine with nothing else to do, and {number(cost.flops, 2)} "
         f"floating-point operations, if every step up to the cap is taken; {size(cost.memory_bytes)} of memory{kept}."
     )
 

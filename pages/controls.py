@@ -98,8 +98,8 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) ->
     _pairs(open_ones, draft, asked)
     folded = [s for s in settings if s.folded]
     bad = [s for s in folded if _own(s, asked.problems)]
-    if title == "Network":
-        _off_critical(asked.config)
+    if title == "Network" and (warning := off_critical(asked.config)):
+        st.warning(warning)
     if folded and (more := unfolded(f"More about the {title.lower()}", bool(bad))):
         with more:
             _pairs(folded, draft, asked)
@@ -227,15 +227,15 @@ def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
     return () if config is None else getattr(config.data, setting.path.removeprefix("data."), ())
 
 
-def _off_critical(config: RunConfig | None) -> None:
-    """A warning where the signal does not keep its size through depth."""
+def off_critical(config: RunConfig | None) -> str:
+    """What becomes of a small signal through depth; empty where it keeps its size."""
     if config is None or abs(config.network.signal_decay - 1) < 0.01:
-        return
+        return ""
     critical = ACTIVATIONS[config.network.activation].critical
     factor = number(config.network.signal_decay)
     ratio = number(config.network.sigma_w / critical)
     change = "grows" if config.network.signal_decay > 1 else "shrinks"
-    st.warning(
+    return (
         rf"$\sigma_w$ is {ratio} times its critical value {number(critical)}: a small signal {change} as "
         rf"$(\sigma_w/\sigma_w^*)^L$, here by a factor {factor} through {config.network.depth} layers."
     )

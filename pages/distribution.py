@@ -2,23 +2,20 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.initialisation.requests import BruteForceConfig, SampleConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts.initialisation import distribution as charts
-from pages.initialisation import explained
+from pages.initialisation import explained, words
 from pages.initialisation.asking import gather
 from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
 from pages.initialisation.points import BRUTE_FORCE, SAMPLER, Wanted, read
-from pages.words import number
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -37,13 +34,13 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or hidden is None or wanted is None:
         return
-    warn_off_critical(network, len(hidden))
+    explained.warn(words.off_critical(network, len(hidden)))
     say_no_law(network)
     label = f"Draw {getattr(wanted.config, 'draws', 0):,} kernels" + (
         " from the exact law" if wanted.source == SAMPLER else " of real networks"
     )
     found = gather("distribution", label, [wanted])
-    st.caption(said(network, hidden))
+    st.caption(words.point(network, hidden))
     if wanted in found:
         show(network, hidden, wanted, found[wanted])
     if len(set(hidden)) == 1:
@@ -93,33 +90,12 @@ def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -
         return None
 
 
-def said(network: Network, hidden: tuple[int, ...]) -> str:
-    """The point in one line, with its exact numbers where there are some."""
-    beta = math.fsum(1 / width for width in hidden)
-    widths = f"n = {hidden[0]:,}" if len(set(hidden)) == 1 else f"widths {', '.join(map(str, hidden[:12]))}"
-    line = f"{widths}, L = {len(hidden):,} hidden layers, β = {number(beta)}"
-    if network.law is None:
-        return line
-    law = exact_law(network.setting(hidden))
-    exact = moments(law)
-    needed = float(required_draws(law)[0]) / math.log(10)
-    many = f"{number(10**needed)}" if needed < 300 else f"10^{needed:.0f}"
-    return (
-        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
-        f"Plain Monte Carlo needs {many} draws for 5% of E[K²]."
-    )
-
-
-def _exp(log_value: float) -> str:
-    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{log_value:.0f}"
-
-
 def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arrays) -> None:
     """Histogram and tail against the log-normal."""
     histogram = charts.histogram_table(arrays)
     zeros, total = int(arrays["histogram_zeros"]), int(arrays["draws"])
     if not len(histogram):
-        st.warning("Every draw of K is 0: all networks are dead.")
+        st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
         return
     if network.law is not None:
         exact = moments(exact_law(network.setting(hidden)))
@@ -142,18 +118,12 @@ def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arra
         )
     with right:
         explained.show("tail", charts.tail_chart(histogram, lognormal, log_mean, subtitle), data, ("tail", "lognormal"))
-    above = float(np.interp(log_mean, np.log(histogram["low"]), histogram["tail"], left=1.0, right=0.0))
-    notes = [f"{number(100 * above)}% of the draws lie above their exact mean." if network.law else ""]
-    if zeros:
-        notes.append(f"K is 0 in {zeros:,} of {total:,} draws (closed readout or dead network): not on a log axis.")
+    notes = [words.above_the_mean(histogram, log_mean) if network.law else "", words.zeros(zeros, total)]
     if not len(lognormal):
         notes.append("The second moment is that of a constant: no log-normal is drawn.")
     estimates = read(arrays)
-    if "ratio" in estimates and estimates["ratio"][2] == 0:
-        notes.append(
-            "These draws do not reach far enough into the tail for the second moment: the exact moments say that "
-            f"their own estimate {number(estimates['ratio'][0])} of E[K²]/E[K]² cannot be trusted."
-        )
+    if "ratio" in estimates:
+        notes.append(words.out_of_reach(estimates["ratio"]))
     explained.say([note for note in notes if note])
 
 

@@ -1,6 +1,6 @@
 """What a run shows, in numbers and short sentences computed from them. No Streamlit here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.diagnostics import REFUSED, WARNED
 from engine.result import RunResult, SeedResult
+from pages.course import course
 from pages.words import change, duration, listing, middle, number, percent, several, spread
 
 STOPPED = {
@@ -18,6 +19,11 @@ STOPPED = {
     "dead": "the kernel at the start is zero, so nothing can train",
 }
 
+R_SQUARED = "$R^2$ is 1 for no error and 0 for that of the held-out mean."
+STEADY = 0.005
+"""An alignment that changed by no more has stayed."""
+RETURNED = 1.05
+"""A drift that was larger than at the stop by this factor came back."""
 EDGE = 0.05
 """lambda_max within this share of the limit counts as the edge of stability."""
 
@@ -58,7 +64,7 @@ def headlines(result: RunResult) -> list[Headline]:
         Headline(
             "test error",
             number(middle(found["test_error_end"])),
-            "At the stop; 1 is the error of f = 0. $R^2$ is 1 for no error and 0 for that of the held-out mean.",
+            f"At the stop; 1 is the error of f = 0. {R_SQUARED}",
             f"R² = {number(middle(found['test_r_squared_end']))}",
         ),
         Headline("t at the stop", number(middle(found["t_stop"])), f"Over seeds: {spread(found['t_stop'])}."),
@@ -71,6 +77,13 @@ def headlines(result: RunResult) -> list[Headline]:
             "computed in", duration(found["seconds"]), f"Training and kernels of all seeds, on {found['device']}."
         ),
     ]
+
+
+def of_network(errors: Sequence[float], r_squared: float) -> Headline:
+    """The held-out error of the network at the stop, over seeds, beside its R^2."""
+    more = f"At the stop; 1 is the error of f = 0. Over seeds: {spread(errors)}. {R_SQUARED}"
+    known = [error for error in errors if np.isfinite(error)]
+    return Headline("network, held out", number(middle(known)), more, f"R² = {number(r_squared)}")
 
 
 def facts(result: RunResult) -> str:
@@ -97,18 +110,29 @@ def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def went_wrong(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of which seeds training failed, and how many checkpoints that cost; nothing where none did."""
+    odd = [one for one in facts if one["stop_reason"] in ("diverged", "dead")]
+    return [*(f"Seed {one['seed']}: {STOPPED[one['stop_reason']]}." for one in odd), *dropped(facts)]
+
+
 def _precision(result: RunResult) -> list[str]:
     """Seeds that float32 does not resolve, and networks whose outputs rounding moves."""
-    reasons = {seed.seed: seed.precision_reason for seed in result.seeds if seed.precision_reason}
+    reasons: dict[str, list[str]] = {}
+    for seed in result.seeds:
+        if seed.precision_reason:
+            reasons.setdefault(seed.precision_reason, []).append(str(seed.seed))
     said = []
-    if reasons:
-        who = f"Seed{'s' if len(reasons) > 1 else ''} {listing([str(seed) for seed in reasons])}"
-        who = "This run" if len(reasons) == len(result.seeds) else who
-        said.append(f"{who} trained in float64: {next(iter(reasons.values()))}.")
-    moved = {seed.precision: seed.rounding for seed in result.seeds if (seed.rounding or 0.0) > WARNED}
+    for reason, seeds in reasons.items():
+        who = f"Seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}"
+        said.append(f"{'This run' if len(seeds) == len(result.seeds) else who} trained in float64: {reason}.")
+    moved: dict[str, float] = {}
+    for seed in result.seeds:
+        if (share := seed.rounding or 0.0) > WARNED:
+            moved[seed.precision] = max(share, moved.get(seed.precision, 0.0))
     for precision, share in moved.items():
         said.append(
-            f"**Rounding in {precision} moves the function at the start by {percent(share or 0.0)} of its size**: "
+            f"**Rounding in {precision} moves the function at the start by {percent(share)} of its size**: "
             f"trust no digit beyond that. From {percent(REFUSED)} on nothing is computed."
         )
     return said
@@ -144,20 +168,21 @@ def motion(result: RunResult) -> list[str]:
 def _drift(result: RunResult) -> list[str]:
     found = result.summary
     drift, shape = spread(found["drift"], percent), spread(found["shape_drift"], percent)
-    if drift == "—":
+    moved = [seed for seed, end in zip(result.seeds, found["drift"], strict=True) if end is not None and seed.steps]
+    if not moved:
         return []
-    rest = middle(found["residual_end"])
-    while_ = f" while the residual fell to {percent(rest)} of its start" if np.isfinite(rest) and rest < 1 else ""
-    return [f"$K_t$ moved by {drift} of its norm, its shape by {shape}{while_}."]
+    whose = "" if len(moved) == len(result.seeds) else f" in {len(moved)} of {len(result.seeds)} seeds"
+    largest = max(float(np.nanmax(seed["drift"])) for seed in moved)
+    back = largest > RETURNED * max(float(seed["drift"][-1]) for seed in moved)
+    more = f" (on the way by up to {percent(largest)})" if back else ""
+    rest = middle([float(seed["residual"][-1]) for seed in moved])
+    left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
+    return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
 
 
 def _alignment(result: RunResult) -> list[str]:
-    start, end = (middle(result.summary[f"alignment_{when}"]) for when in ("start", "end"))
-    if not np.isfinite(start + end):
-        return []
-    moved = "rose" if end > start + 0.005 else "fell" if end < start - 0.005 else "stayed"
-    where = f"from {change(start, end, ' to ')}" if moved != "stayed" else f"at {number(end, 2)}"
-    return [f"Its alignment with the target on held-out points {moved} {where}."]
+    went = course([seed["alignment_test"] for seed in result.seeds if seed.steps], STEADY)
+    return [f"Its alignment with the target on held-out points {went}."] if went else []
 
 
 def _stability(result: RunResult) -> list[str]:
@@ -200,12 +225,14 @@ def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
 
 
 def _floor(result: RunResult) -> list[str]:
-    seed = result.seeds[0]
-    below = int(np.sum(seed["eigenvalues"][0] < result.noise_floor()[0]))
-    if not below:
+    below = [
+        int(np.sum(seed["eigenvalues"][0] < result.noise_floor(index)[0])) for index, seed in enumerate(result.seeds)
+    ]
+    if not any(below):
         return []
+    count = spread(below, lambda n: f"{n:.0f}")
     return [
-        f"{below} of {len(seed['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
+        f"{count} of {len(result.seeds[0]['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
         "they are rounding."
     ]
 

@@ -7,12 +7,12 @@ import streamlit as st
 from engine.initialisation.law import Law, exact_law
 from engine.initialisation.scaling_limit import hanin_nica_log_drift
 from pages.charts.initialisation import first_step as charts
-from pages.initialisation import curves, explained, points
+from pages.initialisation import curves, explained, points, words
 from pages.initialisation.asking import gather
 from pages.initialisation.beyond import flow_controls, section
 from pages.initialisation.curves import Span
 from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
 from pages.initialisation.points import Wanted
 from pages.initialisation.range import OTHER_RANGE, Points, curve_controls, end, point_controls
 from pages.words import several
@@ -47,7 +47,7 @@ def page() -> None:
     form.say_left_out(OTHER_RANGE)
     if not form.fine() or widths is None or span is None or network is None or wanted is None or eta is None:
         return
-    warn_off_critical(network, max(span.depth(width) for width in widths))
+    explained.warn(words.off_critical(network, max(span.depth(width) for width in widths)))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
     place = st.container()
@@ -111,7 +111,9 @@ def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Want
     if table.frame["size"].isna().all():
         st.info("E[dK/dt] is 0 for this network: nothing to draw on a log axis.", icon=":material/info:")
         return
-    chart = charts.drift_chart(table.frame, slope_line(table.frame), drawn, widths, largest, signs(table.frame, target))
+    chart = charts.drift_chart(
+        table.frame, slope_line(table.frame), drawn, widths, largest, words.signs(table.frame, target)
+    )
     left, right = st.columns([3, 2], gap="large")
     with left:
         said = ("drift", "drift_rate", "sampler", "brute_force", "step", "trust")
@@ -138,26 +140,10 @@ def slope_line(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"beta": own["beta"], "size": own["size"] / own["prefactor"] * own["prefactor"].iloc[0]})
 
 
-def signs(frame: pd.DataFrame, target: float) -> str:
-    """What the sign is, in words."""
-    present = set(frame.dropna(subset="size")["sign"])
-    if present == {-1}:
-        return f"y = {target:g}: the sign is negative everywhere, the mean kernel falls"
-    if present == {1}:
-        return f"y = {target:g}: the sign is positive everywhere, the mean kernel grows"
-    return f"y = {target:g}: the sign flips along the curves; dotted where the mean kernel grows"
-
-
 def say_signs(drawn: pd.DataFrame) -> None:
     """Signs and trust of the points."""
-    notes = []
-    for source, rows in drawn.groupby("source", sort=False):
-        up, unsure = int((rows["sign"] > 0).sum()), int((rows["low"] <= 0).sum())
-        line = f"{source}: {up} of {len(rows)} points grow, {len(rows) - up} fall"
-        notes.append(f"{line}; the sign of {unsure} is within its error." if unsure else f"{line}.")
-    if (drawn["trusted"] == "no").any():
-        notes.append("Hollow points: exact moments say that the error bar of this many draws cannot be trusted.")
-    explained.say(notes)
+    notes = [words.point_signs(str(source), rows) for source, rows in drawn.groupby("source", sort=False)]
+    explained.say([*notes, words.untrusted(drawn)])
 
 
 page()

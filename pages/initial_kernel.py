@@ -6,10 +6,10 @@ from engine.initialisation.requests import GramSpectrumConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts.initialisation import gram as charts
-from pages.initialisation import explained
+from pages.initialisation import explained, words
 from pages.initialisation.asking import gather
 from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, warn_off_critical
+from pages.initialisation.network import Network, controls
 from pages.initialisation.points import Wanted
 from pages.words import number, size
 
@@ -30,7 +30,7 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or width is None or depth is None or wanted is None:
         return
-    warn_off_critical(network, depth)
+    explained.warn(words.off_critical(network, depth))
     setting = network.setting((width,) * depth)
     found = gather("gram", f"Draw {wanted.config.draws:,} kernels", [wanted])  # pyright: ignore[reportAttributeAccessIssue]
     st.caption(
@@ -97,13 +97,8 @@ def show(wanted: Wanted, arrays: Arrays) -> None:
     explained.say(table.notes)
     if not has_limit:
         explained.say(["The infinite-width limit of these settings is not computed."])
-    first = frame.iloc[0]
-    if has_limit:
-        spread = (first["high"] - first["low"]) / first["mean"] / 2
-        st.markdown(
-            f"The largest eigenvalue is {number(first['mean'])} on average, {number(first['ratio'])} times that of "
-            f"infinite width, and 90% of the draws lie within about ±{number(100 * spread)}% of it."
-        )
+    else:
+        st.markdown(words.largest_eigenvalue(frame.iloc[0].to_dict(), draws))
 
 
 page()

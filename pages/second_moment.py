@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.initialisation import second_moment as charts
-from pages.initialisation import curves, explained, points
+from pages.initialisation import curves, explained, points, words
 from pages.initialisation.asking import gather
 from pages.initialisation.curves import Span
 from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons, warn_off_critical
+from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
 from pages.initialisation.points import Wanted
 from pages.initialisation.range import OTHER_RANGE, Points, curve_controls, end, point_controls
 from pages.words import number, several
@@ -37,7 +37,7 @@ def page() -> None:
     if not form.fine() or widths is None or span is None or network is None or wanted is None or budget is None:
         return
     deepest = max(span.depth(width) for width in widths)
-    warn_off_critical(network, deepest)
+    explained.warn(words.off_critical(network, deepest))
     say_no_law(network)
     place = st.container()
     found, notes = ask(network, widths, span, wanted)
@@ -115,12 +115,7 @@ def draw(
             table.frame,
             ("local_slope", "slope"),
         )
-    explained.say(table.notes)
-    if breaks:
-        where = "; ".join(f"n = {width:,} from β = {number(beta)}" for width, beta in breaks.items())
-        explained.say([f"Plain Monte Carlo needs more than {number(budget)} draws for 5% of E[K²]: {where}."])
-    if (drawn["trusted"] == "no").any():
-        explained.say(["Hollow points: exact moments say that the error bar of this many draws cannot be trusted."])
+    explained.say([*table.notes, words.breakdown(breaks, budget), words.untrusted(drawn)])
     split(form, network, table.frame, widths, largest)
     open_distribution(event, network, wanted)
 
@@ -132,10 +127,7 @@ def split(form: Form, network: Network, frame: pd.DataFrame, widths: tuple[int, 
         chosen = form.choice("split", "at width n", [str(width) for width in reversed(widths)])
         width = int(chosen)
         own = frame[frame["width"] == width]
-        share = own["bias_share"].to_numpy(float)
-        first, last = f"{100 * share[0]:.3g}%", f"{100 * share[-1]:.3g}%"
-        deepest = f"and {last} at {int(own['depth'].iloc[-1]):,}" if first != last else "and at every depth"
-        st.markdown(rf"Biases make up {first} of $E[K]$ at one hidden layer {deepest}.")
+        st.markdown(words.bias_share(own["bias_share"].to_numpy(float), int(own["depth"].iloc[-1])))
         relu = network.one.readout == "relu"
         if network.has_scaling_limit:
             st.markdown(

@@ -1,6 +1,7 @@
 """Labels of runs and cells: lazy, weak feature learning, strong, or unstable with its reason. Imports no JAX.
 
-A cell whose spread at initialisation is sampled, with an interval that holds the threshold, is undecided.
+A cell whose spread at initialisation is sampled, with an interval that holds the threshold, is undecided; so is one
+whose elt is below its rounding, where that is more than lazy.
 
 Thresholds are applied to what was measured: moving one computes nothing again.
 """
@@ -47,7 +48,8 @@ def run_label(elt: float, thresholds: Thresholds | None = None) -> str:
 
 def cells_frame(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.DataFrame:
     """One row per cell: its place, `runs`, the median of every metric (`elt`, ...) with `elt_low` and `elt_high`
-    (quantiles `BAND`), `failed` and `diverged`, `dead`, `cap` as fractions of its runs, `cv2`, `label`, `reason`.
+    (quantiles `BAND`), `failed` and `diverged`, `dead`, `cap` as fractions of its runs, `cv2`, `label`, `reason`, and
+    `unresolved`: whether elt is below its rounding in half of its runs or more: then the median is no measured value.
 
     Values that are not finite count as infinite in medians and quantiles. `reason` is empty unless unstable; both
     reasons are named where both hold.
@@ -71,7 +73,10 @@ def _cell(group: pd.DataFrame, bounds: Thresholds) -> dict[str, Any]:
         reasons.append(STOCHASTIC_KERNEL)
     if row["failed"] >= bounds.failed:
         reasons.append(UNTRAINABLE)
+    elt, rounding = (group[name].to_numpy(float) for name in ("elt", "rounding"))
+    row["unresolved"] = bool(np.mean((elt <= rounding) | (rounding >= 1)) >= 0.5)
     undecided = first["cv2_low"] < bounds.spread <= first["cv2_high"]
+    undecided |= row["unresolved"] and not row["elt"] <= bounds.lazy
     row["label"] = UNSTABLE if reasons else UNDECIDED if undecided else run_label(row["elt"], bounds)
     row["reason"] = ", ".join(reasons)
     return row

@@ -22,7 +22,8 @@ p2 = int ||K_s - K_0|| ||r_lazy(s)|| ds/||r(0)||, p2_error = by which share of i
 estimate, not a bound, above `engine.regimes.bound.ESTIMATE`; residual = ||r_T||/||r(0)||;
 sharpness = eta_eff lambda_max(K_T), unstable from 2; test_error = sum |f - y|^2/sum |y|^2 on held-out points;
 t_stop = eta_eff steps; rounding = what rounding leaves undetermined of elt (`engine.precision`), which is never given
-below it; bits = 32 or 64, of the precision of the training. NaN where not finite.
+below it; bits = 32 or 64, of the precision of the training. NaN where not finite; so are the drifts of a run that
+diverged.
 """
 
 FAILURES = ("diverged", "dead", "cap")
@@ -54,10 +55,13 @@ def _part(index: int, cell: Cell, arrays: Arrays) -> pd.DataFrame:
     measured = {name: np.asarray(arrays[name]) for name in ("seed", "end", *METRICS)}
     frame = pd.DataFrame(measured).assign(**place, **{name: float(arrays[name]) for name in SPREAD})
     frame["failed"] = frame["end"].isin(FAILURES)
+    # The last kernel of a run that diverged says nothing.
+    frame.loc[frame["end"] == FAILURES[0], list(MOVED)] = np.nan
     first = [*place, "seed", "end", "failed"]
     return frame[first + [name for name in frame.columns if name not in first]]
 
 
+MOVED = ("drift", "shape_drift")
 SPREAD = ("cv2", "cv2_low", "cv2_high")
 
 

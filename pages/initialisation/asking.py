@@ -10,7 +10,7 @@ from cache import Job
 from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.asking import REDRAW, computed_on
+from pages.asking import REDRAW, computed_on, outdated
 from pages.viewer import viewer
 from pages.words import duration, plain
 
@@ -53,6 +53,9 @@ def gather(name: str, label: str, wanted: Sequence[AnyAsked], note: str = "") ->
         st.error(plain(message), icon=":material/error:")
     if any(job is not None and job.state == "cancelled" for job in states):
         st.info(f"Cancelled; {len(found)} of {len(wanted)} are done.", icon=":material/cancel:")
+    olds = [old for one in missing if (old := engine.earlier(one.kind, one.config)) is not None]
+    if olds:
+        st.info(outdated(max(olds, key=lambda old: old.created)), icon=":material/history:")
     st.button(
         label,
         icon=":material/play_arrow:",

@@ -6,7 +6,7 @@ import streamlit as st
 from engine.initialisation.requests import DriftConfig
 from engine.schema import ConfigError
 from pages.charts.initialisation.beyond import beyond_chart, beyond_table, parting
-from pages.initialisation import explained
+from pages.initialisation import explained, words
 from pages.initialisation.asking import gather
 from pages.initialisation.form import Form
 from pages.initialisation.network import Network
@@ -47,7 +47,4 @@ def section(form: Form, network: Network, width: int, depth: int, until: float, 
     arrays = found[asked]
     table = beyond_table(arrays)
     explained.show("beyond_first_step", beyond_chart(table), table, ("beyond",))
-    notes = [parting(table)]
-    if stiff := int(arrays["stiff"]):
-        notes.append(f"{stiff} of {wanted.brute_draws:,} networks were too stiff to follow and are left out.")
-    explained.say(notes)
+    explained.say([parting(table), words.stiff(int(arrays["stiff"]), wanted.brute_draws)])

@@ -147,7 +147,14 @@ def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: S
         downloads.figure_files(name, chart)
 
 
+def warn(said: str) -> None:
+    """A warning, where there is anything to say."""
+    if said:
+        st.warning(said, icon=":material/trending_flat:")
+
+
 def say(notes: Sequence[str]) -> None:
     with st.container(gap=None):
         for note in notes:
-            st.caption(plain(note))
+            if note:
+                st.caption(plain(note))

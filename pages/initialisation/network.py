@@ -10,7 +10,7 @@ from engine.activations import ACTIVATIONS
 from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law
 from engine.schema import ConfigError
 from pages.initialisation.form import Form
-from pages.words import number, plain, sentence
+from pages.words import sentence
 
 EPS = 1e-9
 
@@ -158,36 +158,6 @@ def trap_buttons(form: Form, network: Network) -> None:
         st.button(
             r"Back to critical $\sigma_w$", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, "")
         )
-
-
-def warn_off_critical(network: Network, depth: int) -> None:
-    """What happens to the signal where sigma_w is not critical."""
-    if network.critical:
-        return
-    critical = ACTIVATIONS[network.one.activation].critical
-    sigma = network.one.sigmas[0]
-    log_decay = 2 * depth * math.log(sigma / critical)
-    decay = number(math.exp(log_decay)) if abs(log_decay) < 600 else f"e^{log_decay:.0f}"
-    if sigma < critical:
-        said = (
-            rf"**Vanishing signal.** $\sigma_w$ = {number(sigma)} is under its critical value {number(critical)}: the "
-            f"mean square of the signal falls to {plain(decay)} of its size through {depth:,} hidden layers. "
-        )
-        if network.one.train_bias and (network.one.sigma_b > 0 or network.one.parameterization == "standard"):
-            said += (
-                "Only the biases of the last few layers still reach the kernel, those layers hardly fluctuate, and the "
-                "ratio looks like 1 at any depth. That does not say that the kernel is deterministic: it says that the "
-                "network is dead."
-            )
-        else:
-            said += "Without trained biases the whole kernel shrinks with it; ratios stay as they are at criticality."
-    else:
-        said = (
-            rf"**Growing signal.** $\sigma_w$ = {number(sigma)} is above its critical value {number(critical)}: the "
-            f"mean square of the signal grows by a factor {plain(decay)} through {depth:,} hidden layers, and the "
-            "first layers carry the kernel."
-        )
-    st.warning(said, icon=":material/trending_down:" if sigma < critical else ":material/trending_up:")
 
 
 def say_no_law(network: Network) -> bool:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from engine.diagnostics import ratio
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts.perturbation import names
-from pages.findings import STOPPED, Headline, dropped
+from pages.findings import Headline, of_network, went_wrong
 from pages.words import listing, middle, number, percent, spread
 
 MOST = 0.9
@@ -14,6 +15,8 @@ MOST_NAMED = 4
 LARGEST = "at the checkpoint where it is largest"
 SEEN = 0.8
 """Checkpoints that see less of the largest lazy error say nothing about the orders."""
+ALIKE = 2.0
+"""An error within this factor of what is predicted is about as much."""
 NEAR = 0.5
 """Where the whole propagator errs by more than this share of order 2, it is the floor of the orders."""
 
@@ -52,7 +55,25 @@ def headlines(result: PerturbationResult) -> list[Headline]:
             f"Of the deviation from lazy training, {LARGEST}. {over_seeds('explained_order_2', share)}",
         ),
         Headline("drift", percent(middle(found["drift"])), rf"$\|K_t - K_0\|_F/\|K_0\|_F$. {over_seeds('drift')}"),
+        *_of_a_table(result),
     ]
+
+
+def _of_a_table(result: PerturbationResult) -> list[Headline]:
+    """How well the network itself does on held-out rows; nothing of other data."""
+    data = result.config.run.data
+    if data.name != "csv":
+        return []
+    errors, squares = [], []
+    for seed in result.seeds:
+        y = seed["y_held_out"].reshape(-1, data.output_dim)
+        missed, varies = (
+            np.sum((seed["outputs_held_out"][0, -1].reshape(y.shape) - y) ** 2),
+            np.sum((y - y.mean(0)) ** 2),
+        )
+        errors.append(ratio(missed, np.sum(y**2)))
+        squares.append(1 - ratio(missed, varies))
+    return [of_network(errors, middle(squares))]
 
 
 def sentences(result: PerturbationResult) -> list[str]:
@@ -116,9 +137,7 @@ def end_table(result: PerturbationResult) -> pd.DataFrame:
 
 
 def _stop(result: PerturbationResult) -> list[str]:
-    odd = [seed for seed in result.seeds if seed.facts["stop_reason"] in ("diverged", "dead")]
-    said = [f"Seed {seed.facts['seed']}: {STOPPED[seed.facts['stop_reason']]}." for seed in odd]
-    return [*said, *dropped([seed.facts for seed in result.seeds])]
+    return went_wrong([seed.facts for seed in result.seeds])
 
 
 def _lazy(result: PerturbationResult) -> list[str]:
@@ -185,34 +204,43 @@ def _floor(result: PerturbationResult) -> list[str]:
     if not whole > 0:
         return []
     said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)} at the checkpoints"
-    if result.dynamics == "gradient descent":
-        because = f": the curvature within each step, predicted as {number(floor, 2)}"
-    elif whole < 2 * noise:
-        because = f": the rounding of parameters trained in {result.seeds[0].facts.get('precision', 'float32')}"
-    elif whole < 2 * floor:
-        because = f": the truncation of Runge-Kutta, predicted as {number(floor, 2)}; a smaller step lowers it"
-    elif result.config.run.network.activation == "relu":
-        because = ": ReLU's gates chatter at their kinks, which no spacing of checkpoints resolves"
+    part = "curvature within each step" if result.dynamics == "gradient descent" else "the truncation of Runge-Kutta"
+    if whole < ALIKE * noise:
+        beside = (
+            f", where rounding in {result.seeds[0].facts.get('precision', 'float32')} leaves {number(noise, 2)} open"
+        )
+    elif floor / ALIKE < whole < ALIKE * floor:
+        beside = f", about as much as is predicted of {part}, {number(floor, 2)}"
     else:
         quadrature = middle(found["quadrature_error_full"])
-        because = f"; halving the checkpoints changes it by {number(quadrature, 2)}"
+        beside = f"; {number(floor, 2)} is predicted of {part}, and halving the checkpoints changes it by "
+        beside += number(quadrature, 2)
     hidden = whole > NEAR * middle(found["error_order_2"])
-    return [f"{said}{because}.{' No order can be judged below this floor.' if hidden else ''}"]
+    return [f"{said}{beside}.{' No order can be judged below this floor.' if hidden else ''}"]
 
 
 def _bound(result: PerturbationResult) -> list[str]:
     """Whether P2 holds at every checkpoint, and how loose it is."""
-    crossed, loose = 0, []
+    crossed, count, loose = 0, 0, []
     for seed in result.seeds:
         error, bound = seed.error("order_0")[seed.at_checkpoint], seed.bound("P2")[seed.at_checkpoint]
-        crossed += int(np.sum(error > bound + seed.noise))
-        if error.max() > 0:
-            loose.append(float(bound.max() / error.max()))
+        if not np.all(np.isfinite(error + bound)) or error.max() <= seed.noise:
+            continue
+        crossed, count = crossed + int(np.sum(error > bound + seed.noise)), count + len(error)
+        loose.append(float(bound.max() / error.max()))
     if not loose:
         return []
     if crossed:
-        return [f"The bound P2 is crossed at {crossed} checkpoints: the interpolated path does not hold $K_t$ there."]
-    return [f"The bound P2 holds at every checkpoint, {spread(loose, lambda one: number(one, 2))} times the error."]
+        descent = "; of descent it bounds the flow only" if result.dynamics == "gradient descent" else ""
+        return [
+            f"**P2 is crossed at {crossed} of {count} checkpoints** and is no bound there: it is that of the path "
+            f"interpolated between checkpoints{descent}."
+        ]
+    whose = "" if len(loose) == len(result.seeds) else f" in {len(loose)} of {len(result.seeds)} seeds"
+    return [
+        f"The bound P2 holds at every checkpoint{whose}; at its largest it is "
+        f"{spread(loose, lambda one: number(one, 2))} times the largest error there."
+    ]
 
 
 def _foretold(result: PerturbationResult) -> list[str]:

@@ -118,6 +118,7 @@ def findings(picture: Picture, form: Form) -> None:
         lines += words.by_alpha(cells, picture.view.metric)
     elif picture.map.y is BY_RATE:
         lines += words.by_rate(cells)
+    lines += [words.precision(picture.runs, picture.sweep.cells[0].run.training.precision), words.unresolved(cells)]
     st.markdown("\n".join(f"- {line}" for line in lines if line))
     of_data(notes(picture.sweep))
     if picture.map.plain:

@@ -143,11 +143,12 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
         "sharpness": {f"edge of stability: {number(EDGE)}": EDGE},
     }.get(view.metric, {})
     law = picture.law() if with_boundaries else None
+    law = law if law is not None and words.told(law) else None
     spread = {
         "cv2": "bands: 95% where sampled, open above where not determined",
         "failed": "one value for each cell",
     }.get(view.metric, "medians, bands: quartiles of seeds")
-    said = spread + (f"; dashed: {words.law(law)}" if law else "")
+    said = spread + words.dashed(law)
     title = theme.title(f"How does the {metric.label} grow with β?", said)
     found = edges_beside(picture) if with_boundaries else {}
     return along.along_chart(along_table(picture).frame, metric, title, levels, found, law)

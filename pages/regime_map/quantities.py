@@ -86,7 +86,7 @@ EXPLAINED = {
         "",
         r"The $\beta$ at which a run is as likely as not beyond the threshold: logistic regression on $\ln\beta$. "
         f"Band: {LEVEL:.0%}, {RESAMPLES} bootstrap resamples of cells and, within each, of seeds. It is for the points "
-        "of this map: of other draws of the points 57% (elt = 0.1) and 79% (0.2) fell inside it.",
+        "of this map: in one trial 57% (elt = 0.1) and 79% (0.2) of other draws of the points fell inside it.",
         "scikit-learn; engine.regimes.boundaries",
     ),
     "dynamics": Quantity(

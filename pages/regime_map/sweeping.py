@@ -13,7 +13,7 @@ import cache
 from cache.sweep import KIND, Sweep
 from engine.progress import Arrays
 from engine.regimes.requests import SweepConfig
-from pages.asking import computed_on
+from pages.asking import computed_on, outdated
 from pages.lifetime import Shared
 from pages.regime_map.controls import Asked
 from pages.viewer import viewer
@@ -153,6 +153,10 @@ def offer(asked: Asked, found: Standing) -> None:
         what = f"{several(cells, 'cell')} of {several(len(asked.sweep.seeds), 'network')}"
         st.caption(f"{what} took {took} of computing; estimated {estimated}.")
         return
+    parts = (part for index in missing for part in asked.sweep.cells[index].parts)
+    old = next((old for part in parts if (old := cache.current().earlier(KIND, part)) is not None), None)
+    if old is not None:
+        st.info(f"Some of these cells: {outdated(old)}", icon=":material/history:")
     if found.cancelled:
         st.info(f"Cancelled; {cells - len(missing)} of {cells} cells are there.", icon=":material/cancel:")
     label = (

@@ -15,8 +15,16 @@ from pages.regime_map.maps import EDGE
 from pages.regime_map.quantities import METRICS
 from pages.words import listing, number, percent, several, spread
 
+SHARP = 1.5
+"""A lazy boundary that moves less than this factor with twice the threshold is not called unsharp."""
+FLAT = 1.5
+"""A metric that changes less than this factor over the output scale hardly changes."""
+CHANGED = 0.01
+"""A sharpness that changed by a smaller share has not."""
 SURE = 0.05
 """p below which beta alone is rejected."""
+DOUBLE = 64.0
+"""Bits of float64."""
 HALF = 0.5
 """Share of failed networks below which a cell trains."""
 QUICK = 20
@@ -32,7 +40,8 @@ def definitions(bounds: Thresholds) -> dict[str, str]:
         STRONG: f"elt > {strong}, or not finite: the frozen kernel no longer predicts.",
         f"{UNSTABLE}: stochastic kernel": f"CV² ≥ {number(bounds.spread)}: at initialisation the kernel of one network "
         "says little about that of another.",
-        UNDECIDED: f"CV² is sampled, and {number(bounds.spread)} lies in its 95% interval: not enough draws to say.",
+        UNDECIDED: f"CV² is sampled, and {number(bounds.spread)} lies in its 95% interval: not enough draws to "
+        f"say. Or elt lies below its rounding, and that above {lazy}.",
         f"{UNSTABLE}: untrainable": f"at least {percent(bounds.failed)} of the networks diverge, die or reach the cap.",
     }
 
@@ -90,11 +99,21 @@ def law(found: Scaling) -> str:
     return f"{number(found.prefactor, 2)} β^{found.exponent:.2f}±{found.error:.2f}"
 
 
+def told(found: Scaling) -> bool:
+    """Whether the exponent is told from 0."""
+    return not found.exponent - found.error <= 0 <= found.exponent + found.error
+
+
+def dashed(found: Scaling | None) -> str:
+    """The law that is drawn, under a chart; empty where none is told from 0."""
+    return f"; dashed: {law(found)} (95%)" if found is not None and told(found) else ""
+
+
 def grows(found: Scaling | None, metric: str) -> str:
     """The law in a sentence; empty without one."""
     if found is None:
         return ""
-    if found.exponent - found.error < 0 < found.exponent + found.error:
+    if not told(found):
         return (
             f"Of the {METRICS[metric].label} **no law in β is determined**: exponent {found.exponent:.2f} ± "
             f"{found.error:.2f} (95%), $R^2$ = {found.r_squared:.2f}."
@@ -112,10 +131,8 @@ def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds) -> str:
     at, doubled = (boundary(beta, elt > level, cell, QUICK).beta for level in (bounds.lazy, 2 * bounds.lazy))
     if at is None or doubled is None:
         return ""
-    return (
-        rf"There is no sharp lazy boundary: twice the threshold moves it to $\beta$ = {number(doubled)}, "
-        f"{number(doubled / at, 2)} times as far."
-    )
+    moved = rf"wice the threshold moves it to $\beta$ = {number(doubled)}, {number(doubled / at, 2)} times as far."
+    return f"There is no sharp lazy boundary: t{moved}" if doubled / at >= SHARP else f"The lazy boundary: t{moved}"
 
 
 def verdict(found: Collapse, metric: str) -> str:
@@ -157,16 +174,25 @@ def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
         return ["Not enough data: no β has cells at several α."]
     betas = np.unique(several["beta"])
     beta = float(betas[(len(betas) - 1) // 2])
-    row = several[several["beta"] == beta].sort_values("alpha")
-    first, last = row.iloc[0], row.iloc[-1]
-    share = max(first[metric], last[metric]) / max(min(first[metric], last[metric]), 1e-300)
+    row = several[several["beta"] == beta].sort_values("alpha").reset_index(drop=True)
+    low, high = (row.iloc[int(find(row[metric].to_numpy(float)))] for find in (np.argmin, np.argmax))
+    first, last = sorted((low, high), key=lambda cell: cell["alpha"])
+    label = METRICS[metric].label
+    count = row["alpha"].nunique()
+    if low[metric] == high[metric]:
+        return [rf"At $\beta$ = {number(beta)} the {label} is {number(low[metric])} at each of {count} α."]
     said = (
-        rf"At $\beta$ = {number(beta)} the {METRICS[metric].label} is {number(first[metric])} at α = "
-        f"{number(first['alpha'])} and {number(last[metric])} at α = {number(last['alpha'])}"
+        rf"At $\beta$ = {number(beta)} the {label} is {number(first[metric])} at α = {number(first['alpha'])} and "
+        f"{number(last[metric])} at α = {number(last['alpha'])}, the ends of its range over {count} α"
     )
-    if share < 1.5:
+    if 0 < high[metric] < FLAT * low[metric]:
         return [f"{said}: here the output scale hardly matters."]
-    return [f"{said}: **β alone does not decide**, the output scale moves it by a factor {number(share, 2)}."]
+    if not high.get(f"{metric}_low", high[metric]) > low.get(f"{metric}_high", low[metric]):
+        return [f"{said}; the quartiles of their networks overlap: **not told apart**."]
+    factor = (
+        f", the output scale moves it by a factor {number(high[metric] / low[metric], 2)}" if low[metric] > 0 else ""
+    )
+    return [f"{said}: **β alone does not decide**{factor}."]
 
 
 def by_rate(cells: pd.DataFrame) -> list[str]:
@@ -177,7 +203,10 @@ def by_rate(cells: pd.DataFrame) -> list[str]:
     largest, tried = trains.groupby("width")["rate"].max(), cells["rate"].max()
     low, high = number(largest.min()), number(largest.max())
     span = low if low == high else f"{low} to {high}, by width"
-    said = [f"Most networks train up to η_eff λ_max(K₀) = {span}; tried up to {number(tried)}."]
+    said = [
+        f"The largest η_eff λ_max(K₀) tried at which most networks train is {span}; tried up to {number(tried)}."
+        f"{_gaps(cells, largest)}"
+    ]
     beyond = trains[trains["rate"] > EDGE]
     if len(beyond):
         widths = listing([number(width) for width in np.unique(beyond["width"])])
@@ -186,7 +215,40 @@ def by_rate(cells: pd.DataFrame) -> list[str]:
             f"{spread(beyond['sharpness'])}. The frozen kernel's descent diverges there, so elt is large."
         )
     elif tried > EDGE:
-        said.append("No width trains beyond the edge of stability.")
-    fallen = int(np.sum(trains["sharpness"] < trains["rate"]))
-    said.append(f"In {fallen} of {len(trains)} cells that train, the sharpness is lower at the stop than at the start.")
+        said.append("No width tried trains beyond the edge of stability.")
+    known = trains[np.isfinite(trains["sharpness"])]
+    fallen = int(np.sum(known["sharpness"] < (1 - CHANGED) * known["rate"]))
+    said.append(f"In {fallen} of {len(known)} cells that train, the sharpness is lower at the stop than at the start.")
     return said
+
+
+def _gaps(cells: pd.DataFrame, largest: pd.Series) -> str:
+    """Cells that fail below the largest step that their width bears."""
+    below = cells["rate"] < cells["width"].map(largest)
+    failed = int(np.sum(below & (cells["failed"] >= HALF)))
+    return f" In {several(failed, 'cell')} below it most fail." if failed else ""
+
+
+def precision(runs: pd.DataFrame, asked: str) -> str:
+    """Cells that trained in float64, and why; empty where none did.
+
+    Args:
+        asked: `training.precision` of the sweep.
+    """
+    doubled = runs[runs["bits"] == DOUBLE]
+    if doubled.empty:
+        return ""
+    why = (
+        "float32 is foretold not to resolve them: rounding moves their function too far, at the start or over the run, "
+        "or updates near the stop fall under the last bit of the parameters"
+    )
+    who = f"{doubled['cell'].nunique()} of {several(runs['cell'].nunique(), 'cell')} trained in float64"
+    return f"{who}: {why if asked == 'auto' else 'that was asked for'}."
+
+
+def unresolved(cells: pd.DataFrame) -> str:
+    """Cells whose lazy error is nothing but rounding; empty where there are none."""
+    count = int(np.sum(cells["unresolved"]))
+    if not count:
+        return ""
+    return f"In {several(count, 'cell')} the lazy error is below its rounding: it is not drawn as a value."

@@ -3,14 +3,15 @@
 import numpy as np
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from pages.findings import Headline
+from pages.course import course
+from pages.findings import STEADY, Headline
 from pages.rkhs.words import WHERE, known, stops
 from pages.words import change, listing, middle, number, spread
 
 MOST = 0.9
 """The share of the target whose modes are counted."""
-STEADY = 0.005
-"""An alignment that changed by less has stayed."""
+RELATIVE = 0.01
+"""A dimension that changed by a smaller share has stayed."""
 
 
 def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
@@ -32,8 +33,12 @@ def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
 def sentences(result: RkhsResult, where: SetName) -> list[str]:
     """Markdown, one finding each."""
     told = [*_decay(result, where), *_power(result, where), *_alignment(result, where), *_turned(result, where)]
-    baked = ["The labels of these points are baked into $K_t$."] if where == "train" else []
-    return [*stops(result), *told, *_size(result, where), *baked]
+    return [*stops(result), *told, *_size(result, where), *_baked(result, where)]
+
+
+def _baked(result: RkhsResult, where: SetName) -> list[str]:
+    moved = any(len(seed["t"]) > 1 for seed in result.seeds)
+    return ["The labels of these points are baked into $K_t$."] if where == "train" and moved else []
 
 
 def _both(result: RkhsResult, name: str) -> str:
@@ -69,24 +74,24 @@ def modes_needed(seed: SeedSpaces, where: SetName, position: int) -> float:
 
 
 def _power(result: RkhsResult, where: SetName) -> list[str]:
-    start, end = (middle(_modes(result, where, position)) for position in (0, -1))
-    size = result.seeds[0][f"{where}/eigenvalues"].shape[1]
-    if not np.isfinite(start + end):
-        return [f"The modes above the noise floor do not hold {MOST:.0%} of the target."]
+    held = [_modes(result, where, position) for position in (0, -1)]
+    size, seeds = result.seeds[0][f"{where}/eigenvalues"].shape[1], len(result.seeds)
+    if not all(held):
+        names = ("$K_0$", "$K_T$")
+        which = listing([name for name, found in zip(names, held, strict=True) if not found])
+        return [f"The modes of {which} above the noise floor do not hold {MOST:.0%} of the target."]
+    start, end = (np.ceil(middle(found)) for found in held)
+    fewest = min(map(len, held))
+    whose = "" if fewest == seeds else f" (in {fewest} of {seeds} seeds; in the others they hold less)"
     return [
-        f"**{MOST:.0%} of the target lies in the leading {np.ceil(start):.0f} modes of $K_0$ and in the leading "
-        f"{np.ceil(end):.0f} of $K_T$**, of {size:,}."
+        f"**{MOST:.0%} of the target lies in the leading {start:.0f} modes of $K_0$ and in the leading "
+        f"{end:.0f} of $K_T$**, of {size:,}{whose}."
     ]
 
 
 def _alignment(result: RkhsResult, where: SetName) -> list[str]:
-    start, end = (middle(known(seed[f"{where}/alignment_centred"][at] for seed in result.seeds)) for at in (0, -1))
-    if not np.isfinite(start + end):
-        return []
-    if abs(end - start) < STEADY:
-        return [f"The kernel's alignment with the target stayed at {number(end, 2)}."]
-    moved = "rose" if end > start else "fell"
-    return [f"The kernel's alignment with the target {moved} from {change(start, end, ' to ')}."]
+    went = course([seed[f"{where}/alignment_centred"] for seed in result.seeds], STEADY)
+    return [f"The kernel's alignment with the target {went}."] if went else []
 
 
 def _turned(result: RkhsResult, where: SetName) -> list[str]:
@@ -96,20 +101,27 @@ def _turned(result: RkhsResult, where: SetName) -> list[str]:
     if seed[f"{where}/rank"][[0, -1]].min() < k:
         return []
     angles = np.degrees(seed[f"{where}/gap_angles"][-1])
+    if len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
+        return []
     kept = float(np.mean(np.cos(np.radians(angles)) ** 2))
     whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
     return [
-        f"The leading {k}-dimensional eigenspace of $K_0$, at its largest gap, has turned by up to "
-        f"{number(float(angles.max()), 2)}°{whose}: {number(kept, 2)} of it is left in that of $K_T$, where chance "
+        f"The leading {k}-dimensional eigenspace of $K_0$, at its largest gap, is by the stop turned by up "
+        f"to {number(float(angles.max()), 2)}°{whose}: {number(kept, 2)} of it is left in that of $K_T$, where chance "
         f"would leave {number(k / size, 2)}."
     ]
 
 
 def _size(result: RkhsResult, where: SetName) -> list[str]:
-    start, end = (middle(known(seed[f"{where}/effective_dimension"][at, 0] for seed in result.seeds)) for at in (0, -1))
-    if not np.isfinite(start + end):
-        return []
-    return [
-        rf"The effective dimension at ridge $10^{{-2}}$ went from {change(start, end, ' to ', 3)}, the stable rank "
-        f"from {_both(result, f'{where}/stable_rank').replace(' → ', ' to ')}."
-    ]
+    said = []
+    for label, paths in (
+        (
+            r"effective dimension at ridge $10^{-2}$",
+            [seed[f"{where}/effective_dimension"][:, 0] for seed in result.seeds],
+        ),
+        ("stable rank", [seed[f"{where}/stable_rank"] for seed in result.seeds]),
+    ):
+        size = max(known(path[0] for path in paths), default=0.0)
+        if went := course(paths, RELATIVE * size, 3):
+            said.append(f"the {label} {went}")
+    return [f"{said[0][0].upper()}{'; '.join(said)[1:]}."] if said else []

@@ -7,7 +7,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.rkhs.learning import determined
 from pages.charts.rkhs.over_time import determined_error
 from pages.findings import Headline
-from pages.rkhs.words import conditioning, known, less, less_over_seeds, stops
+from pages.rkhs.words import conditioning, known, less, less_over_seeds, of_a_table, stops
 from pages.theme import power
 from pages.words import listing, middle, number, percent, spread
 
@@ -27,7 +27,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
         errors, how = _errors(result, name)
         more = f"Over seeds: {spread(errors)}.{how and f' Taken {how}.'} A dash: not determined."
         found.append(Headline(label, _shown(middle(known(errors))), more))
-    return found
+    return [*of_a_table(result), *found[1:]] if of_a_table(result) else found
 
 
 def sentences(result: RkhsResult) -> list[str]:
@@ -41,11 +41,11 @@ def curve_sentences(seed: SeedSpaces) -> list[str]:
     if not len(sizes):
         return ["This data set has too few points to draw training sets from: there is no learning curve."]
     predicted, measured, error = (seed[f"learning_{name}"] for name in ("predicted", "measured", "error"))
-    inside = np.abs(measured[:, 1] - predicted[:, 1]) <= TOLD * error[:, 1]
-    said = [
-        f"With a ridge, {int(inside.sum())} of {inside.size} measured errors lie within two standard errors of the "
-        "prediction."
-    ]
+    off, allowed = np.abs(measured[:, 1] - predicted[:, 1]), TOLD * error[:, 1]
+    sure = np.isfinite(off + allowed) & (allowed > 0)
+    inside = f"{int(np.sum(off[sure] <= allowed[sure]))} of {int(sure.sum())}"
+    said = [f"With a ridge, {inside} measured errors lie within two standard errors of the prediction."]
+    said = said if sure.any() else ["Errors with a ridge are **not determined**."]
     there = determined(seed, with_ridge=False)
     if not np.any(there):
         return [*said, f"Ridgeless errors are **not determined** ({_conditions(seed)})."]
@@ -55,9 +55,16 @@ def curve_sentences(seed: SeedSpaces) -> list[str]:
         f"{percent(float(off.max()))}."
     )
     if np.all(there[:, -1]):
-        ratio = less(float(measured[0, 0, -1] / measured[1, 0, -1]), *AGAINST_START)
-        said.append(f"After {int(sizes[-1])} points the kernel $K_T$ errs {ratio}, ridgeless.")
+        said.append(_at_the_last(int(sizes[-1]), measured[:, 0, -1], error[:, 0, -1]))
     return said
+
+
+def _at_the_last(size: int, measured: np.ndarray, error: np.ndarray) -> str:
+    """K_T against K_0 at the largest size, where their errors are told apart by two standard errors."""
+    after = f"After {size} points"
+    if not abs(measured[0] - measured[1]) > TOLD * np.hypot(*error):
+        return f"{after} the ridgeless errors of $K_0$ and $K_T$ are **not told apart** by two standard errors."
+    return f"{after} the kernel $K_T$ errs {less(float(measured[0] / measured[1]), *AGAINST_START)}, ridgeless."
 
 
 def _errors(result: RkhsResult, name: str) -> tuple[list[float], str]:
@@ -88,14 +95,15 @@ def _kernels(result: RkhsResult) -> list[str]:
         + (f" ({errors[name][1]})" if errors[name][1] and np.isfinite(value) else "")
         for name, value in middles.items()
     ]
-    ratios = [a / b for a, b in zip(errors["K_0"][0], errors["K_T"][0], strict=True)]
+    pairs = zip(errors["K_0"][0], errors["K_T"][0], strict=True)
+    ratios = [a / b for a, b in pairs if min(a, b) > NOTHING]  # of errors at rounding there is none
     said = [f"Held out, errors are: {listing(listed)}."]
     if not known(ratios):
         said.append(f"Whether $K_T$ errs less than $K_0$ is **not determined** ({_conditions(result.seeds[0])}).")
         return said
     said.append(f"**Regression with $K_T$ errs {less_over_seeds(ratios, *AGAINST_START)}**.")
     for name in ("K_inf", "network"):
-        if np.isfinite(middles.get(name, np.nan)):
+        if np.isfinite(middles.get(name, np.nan)) and min(middles[name], middles["K_T"]) > NOTHING:
             whom = NAMES[name]
             said.append(f"It errs {less(middles[name] / middles['K_T'], f'than {whom}', f'as {whom}')}.")
     return said
@@ -129,8 +137,10 @@ def _flags(result: RkhsResult) -> list[str]:
         flagged = [seed for seed in result.seeds if kernel == "K_t" and seed.flag(kernel, position) != "ok"]
         if flagged:
             settled = np.isfinite(determined_error(flagged[0], kernel)[position])
+            count = len(result.seeds)
+            whose = "" if count == 1 else f" in {len(flagged)} of {count} seeds, as in seed {flagged[0].facts['seed']}"
             said.append(
-                f"Ridgeless regression with ${name}$ is **{flagged[0].flag(kernel, position)}** "
+                f"Ridgeless regression with ${name}$ is **{flagged[0].flag(kernel, position)}**{whose} "
                 f"({conditioning(flagged[0], 'train', position)}): "
                 f"{'its error is that with the jitter' if settled else 'the jitter would decide its error'}."
             )

@@ -95,10 +95,10 @@ def _target(result: RkhsResult) -> list[str]:
     priced = [seed for seed in result.seeds if np.isfinite(seed.cheaper())]
     ratios, said = [seed.cheaper() for seed in priced], []
     if priced:
-        costs = change(_costs(priced, 0), _costs(priced, -1), " to ", 3)
+        costs = change(_costs(priced, 0), _costs(priced, -1), " in $H_0$ and ", 3)
         said.append(
             f"On held-out points the target costs **{less_over_seeds(ratios, *AGAINST_START)}** at equal trace: "
-            f"$S$ went from {costs}."
+            f"$S$ is {costs} in $H_T$."
         )
     said += _not_priced([seed for seed in result.seeds if seed not in priced], len(result.seeds))
     baked = known(seed.cheaper("train") for seed in result.seeds)
@@ -124,7 +124,8 @@ def _not_priced(out: Sequence[SeedSpaces], count: int) -> list[str]:
 
 def _function(result: RkhsResult) -> list[str]:
     """What the trained function costs in H_T against H_0."""
-    ratios = known(seed["held_out/function_in_H_0_S"][-1] / seed["held_out/function_S"][-1] for seed in result.seeds)
+    costs = [(seed["held_out/function_in_H_0_S"][-1], seed["held_out/function_S"][-1]) for seed in result.seeds]
+    ratios = known(start / end for start, end in costs if end > 0)
     if not ratios:
         return []
     return [f"The trained function $f_T - f_0$ costs {less_over_seeds(ratios, *AGAINST_START)}."]
@@ -151,7 +152,7 @@ def _inclusion(result: RkhsResult) -> list[str]:
     if outward > FAR * inward:
         verdict = "$H_T$ reaches further out of $H_0$ than $H_0$ out of $H_T$"
     elif inward > FAR * outward:
-        verdict = "$H_T$ has lost more of $H_0$ than it has gained"
+        verdict = "$H_0$ reaches further out of $H_T$ than $H_T$ out of $H_0$"
     else:
         verdict = (
             "each holds functions that the other prices higher. The space has **moved**; that it has grown is not shown"

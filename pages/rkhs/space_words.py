@@ -8,7 +8,7 @@ import numpy as np
 from engine.rkhs.growth import FUNCTIONS, SPACES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.findings import Headline
-from pages.rkhs.words import SAME, known, over_seeds, stops
+from pages.rkhs.words import SAME, known, of_a_table, over_seeds, stops
 from pages.words import listing, middle, number, percent, spread
 
 BOUNDED = 0.1
@@ -31,7 +31,8 @@ PLAIN: dict[Function, str] = {"target": "y", "function": "f_T"}
 
 def headlines(result: RkhsResult) -> list[Headline]:
     """Growth exponents over the nested grids, as medians over seeds."""
-    return [_headline(result, space, function, label) for function, label in PLAIN.items() for space in SPACES]
+    found = [_headline(result, space, function, label) for function, label in PLAIN.items() for space in SPACES]
+    return [*found, *of_a_table(result)]
 
 
 def _headline(result: RkhsResult, space: Space, function: Function, label: str) -> Headline:
@@ -123,9 +124,14 @@ def _balls(result: RkhsResult) -> list[str]:
     """The error that H_0 leaves with the norm at which H_T reaches `REACHED`."""
     left = known(error_at_budget(seed) for seed in result.seeds)
     if not left:
+        if not np.all(np.isfinite([seed["held_out/frontier_error"][-1].min() for seed in result.seeds])):
+            return []
         return [f"No ball of $H_T$ reaches a squared error of {REACHED:.0%} held out."]
     error = middle(left)
-    budget = f"At the norm with which the best function of $H_T$ leaves a squared error of {REACHED:.0%} held out"
+    whose = "" if len(left) == len(result.seeds) else f" in {len(left)} of {len(result.seeds)} seeds"
+    budget = (
+        f"At the norm with which the best function of $H_T$ leaves a squared error of {REACHED:.0%} held out{whose}"
+    )
     if 1 / SAME < error / REACHED < SAME:
         return [f"{budget}, the best of $H_0$ leaves as much: no enlargement is seen."]
     return [f"{budget}, the best of $H_0$ leaves **{_share(error)}**{over_seeds(left, _share)}."]

@@ -9,6 +9,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
+from cache.record import Record
 from engine import jobs
 from engine.schema import Config
 
@@ -81,6 +82,7 @@ class PretendEngine:
         self.asked: list[tuple[str, str]] = []
         self.results: dict[str, Mapping] = {}
         self.records: dict[str, Any] = {}
+        self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
         index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
@@ -94,6 +96,9 @@ class PretendEngine:
 
     def lookup(self, kind: str, config: Config, entry: str = "result") -> Mapping | None:
         return self.results.get(jobs.key(kind, config))
+
+    def earlier(self, kind: str, config: Config) -> Record | None:
+        return self.olds.get(jobs.key(kind, config))
 
     def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
         key = jobs.key(kind, config)

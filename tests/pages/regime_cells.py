@@ -19,6 +19,7 @@ def part(
     factors = np.exp(noise * np.random.default_rng(int(run.hash[:8], 16)).normal(size=len(seeds)))
     values = scale * network.beta * network.depth**exponent / network.alpha * factors
     metrics = dict.fromkeys(METRICS, values) | {"sharpness": np.full(len(seeds), 0.4), "steps": 100 * factors}
+    metrics |= {"rounding": np.full(len(seeds), 1e-12), "bits": np.full(len(seeds), 32.0)}
     spread = np.array(float(np.expm1(5 * network.beta)))
     end = "cap" if network.beta >= fails_from else "residual"
     return {

@@ -1,33 +1,11 @@
 """Sentences about a run's precision and stability: what permits each, and what silences it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from small_runs import result, seed
 
-from engine.config import RunConfig
-from engine.result import RunResult, SeedResult
+from engine.result import RunResult
 from pages.findings import dropped, headlines, sentences
-
-
-def result(*seeds: SeedResult, **training: object) -> RunResult:
-    config = RunConfig.from_dict(
-        {"data": {"name": "circle", "size": 4}, "training": training, "seeds": [seed.seed for seed in seeds]}
-    )
-    meta = {"config_hash": "", "versions": {}, "device": "cpu", "seconds": 1.0}
-    return RunResult(config, seeds, None, None, meta)
-
-
-def seed(number: int = 0, stop_reason: str = "residual", steps: int = 4, **changes: object) -> SeedResult:
-    names = ("drift", "shape_drift", "cka", "alignment_test", "residual", "test_error")
-    arrays = {name: np.array([0.0, 0.5]) for name in names}
-    arrays |= {
-        "t": np.array([0.0, 2.0]),
-        "lambda_max": np.array([1.0, 1.1]),
-        "eigenvalues": np.array([[1.0, 0.5, 0.2, 0.1]] * 2),
-    }
-    found = SeedResult(number, stop_reason, 0.5, 2.0, steps, 2.0, arrays)
-    return replace(found, **changes)
 
 
 def said(found: RunResult) -> str:

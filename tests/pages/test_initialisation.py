@@ -112,7 +112,7 @@ def test_the_trap_and_the_way_back(pretend, opened):
     assert not app.exception
     assert app.text_input(key="sigma_w").value == "1"
     assert "Vanishing signal" in texts(app)
-    assert "looks like 1 at any depth" in texts(app)
+    assert "looks like 1 at any such depth" in texts(app)
     app.button(key="untrap").click().run()
     assert not app.exception
     assert "Vanishing" not in texts(app)

@@ -12,6 +12,7 @@ import pytest
 from pretend_engine import RUNS, SMALL, SMALL_QUERY, texts
 
 from cache import Failure, Run
+from cache.record import Record
 from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate
@@ -369,3 +370,11 @@ assert not loaded, loaded
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_an_old_result_is_named_and_not_drawn(pretend, opened):
+    pretend.olds[jobs.key("run", DEFAULT)] = Record("old", "run", {}, "", created=1.7e9)
+    app = opened("evolution")
+    assert "Computed on 2023-11-14 by an earlier version" in texts(app)
+    assert app.button(key="run").label == "Compute again"
+    assert not app.metric

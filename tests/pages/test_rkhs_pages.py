@@ -9,6 +9,7 @@ from pretend_engine import texts
 from rkhs_runs import RUNS, computed, config, query
 
 from cache import Failure, Job, Store
+from cache.record import Record
 from engine.jobs import key
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS
@@ -185,7 +186,7 @@ def test_a_norm_that_conditioning_forbids_is_named_with_its_condition_number(ent
         (1.01, 1.02, "nearly one"),
         (3.0, 4.0, "has **moved**; that it has grown is not shown"),
         (9.0, 2.0, "$H_T$ reaches further out of $H_0$"),
-        (2.0, 9.0, "$H_T$ has lost more of $H_0$"),
+        (2.0, 9.0, "$H_0$ reaches further out of $H_T$"),
     ],
 )
 def test_inclusion_follows_the_numbers(outward, inward, expected, entries):
@@ -265,7 +266,9 @@ def test_bias_follows_the_numbers(entries):
     assert "in the leading 7 modes of $K_0$ and in the leading 2 of $K_T$" in said
     assert "rose from 0.2 to 0.6" in said
     noise = changed(entries["circle"], held_out__rank=lambda rank: 0 * rank + 1, held_out__target_power=power(7, 2))
-    assert "modes above the noise floor do not hold 90%" in " ".join(bias_words.sentences(noise, "held_out"))
+    assert "The modes of $K_0$ above the noise floor do not hold 90% of the target." in " ".join(
+        bias_words.sentences(noise, "held_out")
+    )
 
 
 def test_growth_and_balls_follow_the_numbers(entries):
@@ -314,3 +317,16 @@ def test_growth_and_balls_follow_the_numbers(entries):
         held_out__frontier_error=lambda array: np.tile(np.geomspace(0.999, 1e-3, array.shape[1]), (len(array), 1)),
     )
     assert "leaves as much: no enlargement is seen" in " ".join(space_words.sentences(same))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_the_notes_of_the_data(page, ready, opened, monkeypatch):
+    monkeypatch.setattr(RkhsResult, "notes", ("3 of 8 training points repeat the inputs of another",))
+    assert "3 of 8 training points repeat" in texts(opened(page, **query("circle")))
+
+
+def test_an_old_result_is_named_and_not_drawn(pretend, opened):
+    pretend.olds[key("rkhs", config("circle"))] = Record("old", "rkhs", {}, "", created=1.7e9)
+    app = opened("norms", **query("circle"))
+    assert "Computed on 2023-11-14 by an earlier version" in texts(app)
+    assert not app.metric

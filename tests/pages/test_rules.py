@@ -1,111 +1,75 @@
 """Every rule of docs/sentences.md with numbers for which its sentence must fall silent, and statements about a path
 that read the whole of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import silent_numbers
+import silent_spaces
+from silent_numbers import Seed, clear, expanded, studied, trained
 
-from engine.perturbation.requests import StudyConfig
-from engine.perturbation.study_result import StudyResult
 from engine.regimes.boundaries import Boundary
-from engine.regimes.collapse import Collapse
 from engine.regimes.labels import Thresholds
-from engine.regimes.scaling import Scaling
 from pages import findings
 from pages.perturb import study_words
 from pages.perturb import words as perturb_words
 from pages.regime_map import words as map_words
-from pages.rules import DOCUMENT, RULES, markdown
+from pages.rules import NO_FINDINGS, RULES, detection, left, markdown
+from pages.rules.__main__ import DOCUMENT
+from pages.rules.detection import writers
 
-
-@dataclass
-class Seed:
-    """Of a run: eta_eff lambda_max over its checkpoints."""
-
-    path: list[float]
-    stop_reason: str = "residual"
-    effective_rate: float = 1.0
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return np.array(self.path) if name == "lambda_max" else 0.3 * np.arange(len(self.path))
-
-
-def trained(*seeds: Seed, batch_size: int | None = None) -> Any:
-    training = SimpleNamespace(stability_limit=2.0, batch_size=batch_size)
-    return SimpleNamespace(config=SimpleNamespace(training=training, data=SimpleNamespace(size=8)), seeds=seeds)
-
-
-def expanded(seen: float = 1.0, error: float = 0.3) -> Any:
-    """A perturbation whose checkpoints see this share of the largest lazy error."""
-    summary = {"error_order_0": [error], "drift": [0.2], "explained_order_1": [0.8], "explained_order_2": [0.9]}
-    seed = SimpleNamespace(
-        seen=seen, facts={"lazy_error": error, "seed": 0}, residual=lambda curve: np.array([1.0, 0.1])
-    )
-    return SimpleNamespace(summary=summary, seeds=[seed])
-
-
-def studied(law: Callable[[np.ndarray, np.ndarray], np.ndarray], seeds: int = 3) -> StudyResult:
-    """A study over four widths whose errors and drift follow a law of the width, given noise of unit size."""
-    run = {"data": {"name": "circle", "size": 6, "test_size": 12}, "network": {"depth": 2}, "seeds": list(range(seeds))}
-    config = StudyConfig.from_dict({"run": run, "widths": [32, 64, 128, 256]})
-    cell = np.repeat(np.arange(4), seeds)
-    width = 32.0 * 2**cell
-    values = law(width, np.random.default_rng(1).standard_normal(len(cell)))
-    names = ("error_order_0", "error_order_1", "error_order_2", "bound_P2", "drift", "drift_predicted")
-    columns = {"cell": cell, "width": width, "depth": np.full(len(cell), 2), "alpha": np.ones(len(cell))}
-    columns |= {"beta": 2 / width, "seed": np.tile(np.arange(seeds), 4), "error_full": np.zeros(len(cell))}
-    return StudyResult(config, columns | dict.fromkeys(names, values), {})
-
-
-def noisy(width: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """No law: issue 12 had n^-0.09 with the interval [-.48, .31] and R^2 = .02."""
-    return 0.1 * width**-0.09 * np.exp(noise)
-
-
-def clear(width: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    return 3 / width * np.exp(0.1 * noise)
-
-
-NO_BOUNDARY = Boundary(None, reason="not enough data: 2 cells, at least 6 at 3 different beta are needed")
-FEW = pd.DataFrame({"elt": [0.05, 0.2], "beta": [0.1, 0.2], "cell": [0, 1]})
-
-SILENT: dict[str, Callable[[], Any]] = {
-    "pages.findings._stability": lambda: findings._stability(trained(Seed([0.5], "diverged"), Seed([0.5]))),
-    "pages.findings._alignment": lambda: findings._alignment(
-        SimpleNamespace(summary={"alignment_start": [np.nan], "alignment_end": [0.3]})  # type: ignore[arg-type]
-    ),
-    "pages.perturb.words._lazy": lambda: perturb_words._lazy(expanded(error=0.0)),
-    "pages.perturb.words._explained": lambda: perturb_words._explained(expanded(seen=0.2)),
-    "pages.perturb.words._modes": lambda: perturb_words._modes(expanded(seen=0.2)),
-    "pages.perturb.study_words._errors": lambda: study_words._errors(studied(noisy)),
-    "pages.perturb.study_words._drift": lambda: study_words._drift(studied(noisy)),
-    "pages.perturb.study_words._crossings": lambda: study_words._crossings(studied(noisy), 0.1),
-    "pages.regime_map.words.edges": lambda: map_words.edges({"lazy_weak": NO_BOUNDARY}, Thresholds()),
-    "pages.regime_map.words.no_sharp_edge": lambda: map_words.no_sharp_edge(FEW, Thresholds()),
-    "pages.regime_map.words.altered": lambda: map_words.altered(
-        {"order_0": NO_BOUNDARY, "p2": Boundary(0.1)}, Thresholds()
-    ),
-    "pages.regime_map.words.grows": lambda: map_words.grows(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2), "drift"),
-    "pages.regime_map.words.verdict": lambda: map_words.verdict(Collapse(0.4, 0.1, 0.05, 0.2, 2), "drift"),
-}
-"""By source: what is said of numbers that permit no sentence."""
+SILENT = silent_numbers.SILENT | silent_spaces.SILENT
+PATHS = silent_numbers.PATHS | silent_spaces.PATHS
 
 
 def test_the_document_is_written_from_the_table() -> None:
-    assert DOCUMENT.read_text() == markdown(), "run python -m pages.rules"
+    assert DOCUMENT.read_text() == f"{markdown().rstrip()}\n", "run python -m pages.rules"
 
 
 def test_every_rule_names_a_function_and_has_numbers_that_silence_it() -> None:
-    for rule in RULES:
-        module, name = rule.source.rsplit(".", 1)
-        assert callable(getattr(import_module(module), name))
     assert {rule.source for rule in RULES} == set(SILENT)
+    assert {rule.source for rule in RULES if rule.path} == set(PATHS)
+
+
+def test_no_function_that_writes_sentences_is_without_a_rule() -> None:
+    assert left() == []
+    named = [name for names in NO_FINDINGS.values() for name in names]
+    ruled = [source for rule in RULES for source in (rule.source, *rule.also)]
+    assert len(set(named + ruled)) == len(named + ruled)
+    assert set(named) <= writers(), "named as no finding, but writes nothing"
+
+
+def test_a_new_sentence_is_found_in_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    code = """
+def finding(value) -> str:
+    return f"the kernel has moved by {value:.2f}"
+def fixed() -> list[str]:
+    return ["This run is stable and always converged."]
+def part(value):
+    return f"by {value} of its whole size"
+def finds(value):
+    return part(value)
+class Page:
+    def method(self, value):
+        said = [f"it rose from {value} to the end"]
+def number(value) -> str:
+    return f"{value:.3g}"
+"""
+    (tmp_path / "pages" / "page.py").write_text(code)
+    monkeypatch.setattr(detection, "ROOT", tmp_path)
+    for one in (detection.writers, detection._modules, detection._functions, detection._called):
+        one.cache_clear()
+    try:
+        names = {"finding", "fixed", "part", "Page.method"}
+        assert detection.writers() == {f"pages.page.{name}" for name in names}
+        assert detection.covered({"pages.page.finds"}) == {"pages.page.finds", "pages.page.part"}
+    finally:
+        for one in (detection.writers, detection._modules, detection._functions, detection._called):
+            one.cache_clear()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.source)
@@ -113,6 +77,12 @@ def test_it_falls_silent(rule: Any) -> None:
     said = SILENT[rule.source]()
     text = said if isinstance(said, str) else " ".join(said)
     assert rule.instead in text if rule.instead else not text
+
+
+@pytest.mark.parametrize("source", PATHS)
+def test_it_reads_the_whole_path(source: str) -> None:
+    said, expected = PATHS[source]
+    assert expected in " ".join([text] if isinstance(text := said(), str) else text)
 
 
 def test_a_statement_about_stability_reads_the_whole_path() -> None:

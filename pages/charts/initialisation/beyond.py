@@ -80,7 +80,9 @@ def beyond_chart(table: pd.DataFrame) -> alt.LayerChart:
 
 
 def parting(table: pd.DataFrame) -> str:
-    """Until when the straight line holds, in words."""
+    """Until when the straight line holds, in words; empty where a mean has no interval."""
+    if not np.all(np.isfinite(table[["line", "low", "high"]].to_numpy(float))):
+        return ""
     apart = (table["line"] < table["low"]) | (table["line"] > table["high"])
     if not apart.any():
         return "The first step's line lies within the interval of the mean at every time shown."

@@ -13,6 +13,7 @@ from engine.regimes.scaling import Scaling
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
+from pages.charts.regimes.plane import below_rounding
 from pages.charts.table import Table
 from pages.words import number
 
@@ -46,9 +47,12 @@ def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> T
     )
     frame["series"] = [f"{symbol} = {number(value)}" for value in frame["order"]]
     shown = np.isfinite(frame["value"].to_numpy(float)) & ((frame["value"].to_numpy(float) > 0) | (metric in SHARES))
+    below = below_rounding(cells) & shown & (metric == "elt")
+    shown &= ~below
     beyond = shown & (frame["value"].to_numpy(float) > LARGEST.get(metric, np.inf))
     notes = (
-        *_note(~shown, "0 or not finite"),
+        *_note(below, "below rounding"),
+        *_note(~shown & ~below, "0 or not finite"),
         *_note(beyond, f"beyond the axis, above {number(LARGEST.get(metric))}: their networks blew up"),
     )
     frame = frame[shown & ~beyond].sort_values(["order", "x"])

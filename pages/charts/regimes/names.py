@@ -9,7 +9,7 @@ REGIMES = {
     LAZY: "lazy",
     WEAK: "weak feature learning",
     STRONG: "strong feature learning",
-    UNDECIDED: "undecided: CV² not known well enough",
+    UNDECIDED: "undecided: not known well enough",
     STOCHASTIC_KERNEL: "unstable: stochastic kernel",
     UNTRAINABLE: "unstable: untrainable",
     f"{STOCHASTIC_KERNEL}, {UNTRAINABLE}": "unstable: both",

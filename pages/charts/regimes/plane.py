@@ -21,6 +21,8 @@ INSET = 0.03
 """Share of a cell, in the logarithm, that is left free on each side."""
 BEYOND = 2.2
 """The axes go on beyond the cells by this factor."""
+SAID = ("elt", "drift", "shape_drift")
+"""Medians that a tooltip gives in words: they may be none."""
 MOST_TEXTS = 80
 """More cells than these carry no number."""
 
@@ -86,8 +88,31 @@ def plane_table(places: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     regimes = [regime(label, reason) if isinstance(label, str) else None for label, reason in labels]
     return table.assign(
         regime=pd.Series(regimes, index=table.index, dtype=object),
-        text=["" if np.isnan(elt) else number(elt, 2) if elt < 1000 else "> 999" for elt in table["elt"]],
+        text=[_text(elt, below) for elt, below in zip(table["elt"], below_rounding(table), strict=True)],
+        **{f"{name}_said": _said(table, name) for name in SAID},
     )
+
+
+def below_rounding(table: pd.DataFrame) -> np.ndarray:
+    """Cells whose elt is no measured value."""
+    return np.array([bool(one) and one == one for one in table.get("unresolved", np.zeros(len(table)))], bool)
+
+
+def _text(elt: float, below: bool) -> str:
+    """In a cell."""
+    if np.isnan(elt):
+        return ""
+    return "rounding" if below else number(elt, 2) if elt < 1000 else "> 999"
+
+
+def _said(table: pd.DataFrame, name: str) -> list[str]:
+    """In a tooltip: never a number that was not measured."""
+    values = table[name] if name in table else np.full(len(table), np.nan)
+    below = below_rounding(table) & (name == "elt")
+    return [
+        f"below rounding, {number(value)}" if rounding else number(value) if np.isfinite(value) else "not a number"
+        for value, rounding in zip(values, below, strict=True)
+    ]
 
 
 def _edges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,7 +146,11 @@ def plane_chart(
     """
     known = table[table["regime"].notna()]
     if metric is not None:
-        known = known.assign(shown=np.minimum(known[metric[0]], LARGEST.get(metric[0], np.inf)))
+        value = known[metric[0]].to_numpy(float)
+        blank = below_rounding(known) if metric[0] == "elt" else ~np.isfinite(value)
+        # Vega leaves out marks whose colour is no number, grey ones too.
+        shown = np.where(blank, 1.0, np.minimum(value, LARGEST.get(metric[0], np.inf)))
+        known = known.assign(shown=shown, blank=blank)
     layers = _region(curve, plane) if curve is not None else []
     layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric)]
     layers += _beta_lines(betas, plane)
@@ -162,7 +191,8 @@ def _cells(known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | Non
         scale = alt.Scale(domain=present, range=[COLOURS[name] for name in present])
         colour = alt.Color("regime:N", scale=scale, legend=theme.legend(2, symbolType="square"))
     else:
-        colour = _metric_colour(known["shown"].to_numpy(float), metric[1].symbol)
+        scaled = _metric_colour(known.loc[~known["blank"], "shown"].to_numpy(float), metric[1].symbol)
+        colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
     return _rectangles(known, plane, mark).encode(color=colour, tooltip=_tooltip())
 
 
@@ -192,11 +222,11 @@ def _tooltip() -> list[alt.Tooltip]:
         ("alpha:Q", "α", ".3~g"),
         ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
         ("runs:Q", "networks", ""),
-        ("elt:Q", "elt, median", ".3~g"),
+        ("elt_said:N", "elt, median", ""),
         ("elt_low:Q", "elt, lower quartile", ".3~g"),
         ("elt_high:Q", "elt, upper quartile", ".3~g"),
-        ("drift:Q", "drift", ".3~g"),
-        ("shape_drift:Q", "shape drift", ".3~g"),
+        ("drift_said:N", "drift", ""),
+        ("shape_drift_said:N", "shape drift", ""),
         ("residual_lazy_error:Q", "lazy error, training", ".3~g"),
         ("cv2:Q", "CV² at initialisation", ".3~g"),
         ("sharpness:Q", "η_eff λ_max(K_T)", ".3~g"),

@@ -12,7 +12,9 @@ def runs(elt: list[float], end: list[str] | None = None, cv2: float = 0.2, cell:
     ends = end or ["residual"] * len(elt)
     frame = pd.DataFrame({"cell": cell, "depth": 2, "width": 8.0, "beta": 0.25, "seed": range(len(elt)), "end": ends})
     frame["failed"] = frame["end"] != "residual"
-    return frame.assign(**dict.fromkeys(METRICS, 1.0) | {"elt": elt}, cv2=cv2, cv2_low=cv2, cv2_high=cv2)
+    return frame.assign(
+        **dict.fromkeys(METRICS, 1.0) | {"elt": elt, "rounding": 1e-9}, cv2=cv2, cv2_low=cv2, cv2_high=cv2
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def results(config: SweepConfig) -> dict[str, Arrays]:
             value = 4 * part.beta * np.exp(0.1 * (seeds - 2))
             end = np.where(part.beta > 0.9, "cap", "residual") * np.ones_like(seeds, dtype=object)
             spread = {name: np.array(2 * part.beta) for name in ("cv2", "cv2_low", "cv2_high")}
-            metrics = dict.fromkeys(METRICS, value)
+            metrics = dict.fromkeys(METRICS, value) | {"rounding": np.full_like(value, 1e-9)}
             found[part.hash] = {"seed": seeds, "end": end.astype(str), **metrics, **spread}
     return found
 

@@ -187,3 +187,30 @@ def test_ordered_series_go_from_blue_to_orange():
     assert along.shades(7) == [colour.lower() for colour in theme.ORDERED]
     assert along.shades(2) == [theme.ORDERED[0], theme.ORDERED[-1]]
     assert len(set(along.shades(12))) == 12
+
+
+def test_what_is_below_rounding_or_diverged_is_no_value():
+    frame = runs_frame(DEFAULT_MAP, results(DEFAULT_MAP))
+    first, second = frame["cell"] == 0, frame["cell"] == 1
+    frame.loc[first, "rounding"] = frame.loc[first, "elt"]
+    frame.loc[second, ["drift", "shape_drift"]] = np.nan
+    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
+    assert table.loc[0, "text"] == "rounding"
+    assert table.loc[0, "elt_said"].startswith("below rounding")
+    assert table.loc[1, "drift_said"] == "not a number"
+    drawn = along.along_table(table, "elt", "depth", "L")
+    assert 0 not in set(drawn.frame["cell"])
+    assert "Not drawn: 1 cell, below rounding." in drawn.notes
+
+
+def test_a_cell_below_rounding_is_drawn_grey_not_left_out():
+    """Seen in a browser: Vega leaves out marks whose colour is no number."""
+    frame = runs_frame(DEFAULT_MAP, results(DEFAULT_MAP))
+    frame.loc[frame["cell"] == 0, "rounding"] = frame.loc[frame["cell"] == 0, "elt"]
+    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
+    around = plane.Plane.around(table, "n", "L")
+    chart = plane.plane_chart(table, around, theme.title("", ""), ("elt", METRICS["elt"]))
+    cells = next(layer for layer in chart.layer if layer.name == plane.PICKED)
+    assert cells.data.loc[cells.data["blank"], "cell"].tolist() == [0]
+    assert np.all(np.isfinite(cells.data["shown"]))
+    assert theme.GREY in str(cells.encoding.color.to_dict())

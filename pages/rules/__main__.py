@@ -1,0 +1,9 @@
+"""Writes docs/sentences.md."""
+
+from pages.rules import markdown
+from pages.rules.detection import ROOT
+
+DOCUMENT = ROOT / "docs" / "sentences.md"
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(f"{markdown().rstrip()}\n")

@@ -1,0 +1,108 @@
+"""Finds the functions that write sentences, by reading the source: nothing is imported, so page scripts are read too.
+
+A function writes sentences if it holds an f-string with a placeholder and some words, or, where it returns text, a
+fixed text that is long enough to say something. What a function with a rule calls is part of its sentence.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Set
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+READ = ("pages/**/*.py", "engine/**/summary.py", "engine/data/remarks.py", "engine/__main__.py", "cache/headless.py")
+"""Whose functions are read."""
+LEFT_OUT = ("pages/rules/",)
+FILLED, FIXED = 3, 4
+"""Words beside placeholders, and words of a fixed text, that make a sentence."""
+TEXTS = ("str", "list[str]", "list[str] | None", "tuple[str, ...]")
+"""Annotations of functions that return text."""
+_WORD = re.compile(r"[A-Za-z]{2,}")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def writers() -> frozenset[str]:
+    """The functions that write sentences, as module.name or module.Class.name."""
+    return frozenset(name for name, function in _functions().items() if _writes(function))
+
+
+def covered(ruled: Set[str]) -> frozenset[str]:
+    """`ruled` and all functions that they call, and those call in turn."""
+    found, new = set(ruled), set(ruled)
+    while new:
+        new = {name for caller in new for name in _called(caller)} - found
+        found |= new
+    return frozenset(found)
+
+
+@cache
+def _modules() -> dict[str, ast.Module]:
+    paths = sorted({path for pattern in READ for path in ROOT.glob(pattern)})
+    names = {path.relative_to(ROOT).as_posix(): path for path in paths}
+    return {
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", "."): ast.parse(path.read_text("utf-8"))
+        for name, path in names.items()
+        if not name.startswith(LEFT_OUT)
+    }
+
+
+@cache
+def _functions() -> dict[str, Function]:
+    return dict(found for name, tree in _modules().items() for found in _inside(name, tree))
+
+
+def _inside(name: str, node: ast.AST) -> Iterator[tuple[str, Function]]:
+    """Functions of a module and methods of its classes; what is defined within one belongs to it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Function):
+            yield f"{name}.{child.name}", child
+        elif isinstance(child, ast.ClassDef):
+            yield from _inside(f"{name}.{child.name}", child)
+
+
+def _writes(function: Function) -> bool:
+    parts = [part for part in ast.walk(function) if part is not _docstring(function)]
+    if any(isinstance(part, ast.JoinedStr) and _filled(part) for part in parts):
+        return True
+    returns = ast.unparse(function.returns) if function.returns else ""
+    return returns in TEXTS and any(isinstance(part, ast.Constant) and _fixed(part.value) for part in parts)
+
+
+def _docstring(function: Function) -> ast.AST | None:
+    first = function.body[0]
+    return first.value if isinstance(first, ast.Expr) else None
+
+
+def _filled(text: ast.JoinedStr) -> bool:
+    words = " ".join(str(part.value) for part in text.values if isinstance(part, ast.Constant))
+    return len(_WORD.findall(words)) >= FILLED and any(isinstance(part, ast.FormattedValue) for part in text.values)
+
+
+def _fixed(value: object) -> bool:
+    return isinstance(value, str) and " " in value and len(_WORD.findall(value)) >= FIXED
+
+
+@cache
+def _called(caller: str) -> frozenset[str]:
+    """Functions of the modules read that this one names."""
+    functions = _functions()
+    if caller not in functions:
+        return frozenset()
+    module = next(name for name in sorted(_modules(), key=len, reverse=True) if caller.startswith(f"{name}."))
+    imported = _imported(_modules()[module])
+    names = set()
+    for part in ast.walk(functions[caller]):
+        if isinstance(part, ast.Name):
+            names |= {f"{module}.{part.id}", imported.get(part.id, "")}
+        elif isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            names.add(f"{imported.get(part.value.id, '')}.{part.attr}")
+    return frozenset(name for name in names if name in functions and name != caller)
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """What names stand for that were imported."""
+    froms = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
+    return {alias.asname or alias.name: f"{part.module}.{alias.name}" for part in froms for alias in part.names}
