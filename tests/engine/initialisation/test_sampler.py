@@ -89,7 +89,7 @@ def test_reductions_against_networks(case, readout):
 
 @pytest.mark.parametrize("m", [1, 2, 5])
 def test_a_layer_adds_a_wishart_matrix(m):
-    """theory.md 3: the Gram of (delta, q) is v v^T and a Wishart matrix W of m - 1 degrees of freedom on the Gram above.
+    """theory.md 3: the Gram of (delta, q) is v v^T plus a Wishart matrix W on the Gram above, m - 1 degrees of freedom.
 
     E[W] = (m - 1) G and Var(W_12) = (m - 1)(G_12^2 + G_11 G_22): no mean of f, K or g^T H g sees all of it.
     """

@@ -4,7 +4,7 @@ import pytest
 import synthetic
 from sklearn.linear_model import LogisticRegression
 
-from engine.regimes.boundaries import RIDGE, boundaries, boundary, crossings_of
+from engine.regimes.boundaries import RIDGE, boundaries, boundary, crossings_of, dynamics
 from engine.regimes.labels import Thresholds
 
 
@@ -88,3 +88,12 @@ def test_the_three_boundaries_and_runs_that_are_not_finite() -> None:
     assert found["stable_unstable"].beta == pytest.approx(1.7, rel=0.3)
     frame.loc[frame["elt"] > 2, "elt"] = np.nan  # never lazy, never weak
     assert boundaries(frame, Thresholds(lazy=0.5, strong=2.0))["weak_strong"] == found["weak_strong"]
+
+
+def test_where_the_dynamics_alter_is_read_off_order_0_and_its_bound() -> None:
+    """Both at the threshold of lazy; elt is another matter."""
+    frame = synthetic.runs(np.random.default_rng(1), scale=0.1)
+    frame = frame.assign(residual_lazy_error=frame["elt"], p2=4 * frame["elt"], elt=0.0)
+    found = dynamics(frame, Thresholds(lazy=0.5))
+    assert found["order_0"].beta == pytest.approx(0.05, rel=0.3)
+    assert found["p2"].beta == pytest.approx(0.0125, rel=0.3)
