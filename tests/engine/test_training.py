@@ -60,6 +60,7 @@ def test_descent_is_descent_on_the_loss_as_written(loss: str) -> None:
     seed = result_of(config).seeds[0]
     assert seed.learning_rate == pytest.approx(eta)
     assert seed["t"][-1] == pytest.approx(40 * {"half_mean": eta / 8, "mean": 2 * eta / 8, "half_sum": eta}[loss])
+    assert seed.t_stop == seed["t"][-1]
     np.testing.assert_allclose(seed["f_train"][-1], descend(config, eta, 40), atol=2e-5)
     r = seed["f_train"][-1] - generate(config.data).y_train
     weight = {"half_mean": 0.5 / 8, "mean": 1 / 8, "half_sum": 0.5}[loss]
