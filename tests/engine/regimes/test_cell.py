@@ -30,6 +30,8 @@ BASE: dict[str, Any] = {
     "seeds": [0, 5],
 }
 
+TWO_TARGETS = "u,v,y,z\n" + "\n".join(f"{a},{a * a},{a},{(1 - a) ** 2}" for a in np.linspace(-1, 1, 11))
+
 
 def config(**sections: dict[str, Any]) -> RunConfig:
     parts = {name: {**BASE[name], **sections.get(name, {})} for name in ("data", "network", "training")}
@@ -122,7 +124,10 @@ def by_hand(given: RunConfig, seed: int) -> dict[str, float]:
             marks=pytest.mark.long,
         ),
         pytest.param(
-            {"data": {"name": "digits", "size": 6, "test_size": 9}, "network": {"depth": 1, "centred": False}},
+            {
+                "data": {"name": "csv", "content": TWO_TARGETS, "target": ["y", "z"], "size": 6, "test_size": 5},
+                "network": {"depth": 1, "centred": False},
+            },
             id="outputs",
         ),
     ],
