@@ -97,3 +97,20 @@ def test_where_the_dynamics_alter_is_read_off_order_0_and_its_bound() -> None:
     found = dynamics(frame, Thresholds(lazy=0.5))
     assert found["order_0"].beta == pytest.approx(0.05, rel=0.3)
     assert found["p2"].beta == pytest.approx(0.0125, rel=0.3)
+
+
+def test_a_band_is_that_of_cells_and_of_seeds_within_them() -> None:
+    """Eight alike cells of four seeds at each of five beta: the band is that of seeds, drawn here one by one."""
+    beta = np.repeat([0.01, 0.03, 0.1, 0.3, 1.0], 8)
+    beyond = np.arange(4) < np.repeat([0, 1, 2, 3, 4], 8)[:, None]
+    found = boundary(np.repeat(beta, 4), beyond.ravel(), np.repeat(np.arange(40), 4), resamples=2000)
+    rng, crossings = np.random.default_rng(1), []
+    for _ in range(400):
+        cells, seeds = rng.integers(40, size=40), rng.integers(4, size=(40, 4))
+        model = LogisticRegression(C=1 / RIDGE)
+        model.fit(np.repeat(np.log(beta[cells]), 4)[:, None], np.take_along_axis(beyond[cells], seeds, axis=1).ravel())
+        crossings.append(-model.intercept_[0] / model.coef_[0, 0])
+    assert found.low is not None
+    assert found.high is not None
+    assert found.beta == pytest.approx(0.1, rel=0.05)
+    assert np.log(found.high / found.low) == pytest.approx(np.diff(np.quantile(crossings, [0.05, 0.95]))[0], rel=0.2)
