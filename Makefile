@@ -1,5 +1,6 @@
 # make app    the dashboard on 127.0.0.1:8501
 # make test   every test but the long ones
+# make mutants  wrong formulas planted one at a time: is each seen by the quick tests?
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -7,7 +8,7 @@ STAMP := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: app test long check setup bench screenshot clean
+.PHONY: app test long mutants check setup bench screenshot clean
 
 app: $(STAMP)
 	@echo "Kernel Drift: http://127.0.0.1:8501 (this machine only; Ctrl-C stops it)"
@@ -19,6 +20,10 @@ test: $(STAMP)
 
 long: $(STAMP)
 	@$(RUN) -m pytest -m long --timeout 3600
+
+# A process per core, each with a copy of the tree. ONLY=text: those with it in their file or name.
+mutants: $(STAMP)
+	@$(RUN) -m tests.mutants --only "$(ONLY)"
 
 check: $(STAMP)
 	$(RUN) -m ruff check .

@@ -15,6 +15,7 @@ from scipy.special import eval_gegenbauer, eval_legendre
 from sklearn.datasets import load_digits
 
 from engine.data import DATASETS, TARGETS, DataConfig, generate
+from engine.data.dataset import standardised
 from engine.data.digits import IMAGES_PER_DIGIT
 from engine.data.harmonics import legendre, multiplicity
 from engine.data.stream import Stream
@@ -243,6 +244,28 @@ def test_two_moons_without_jitter_lie_on_half_circles():
         radius = np.sqrt(solution[2] + solution[:2] @ solution[:2])
         np.testing.assert_allclose(np.linalg.norm(x - solution[:2], axis=1), radius, rtol=1e-9)
     np.testing.assert_array_equal(data.y_train[:, 0], 2 * data.labels_train - 1)
+
+
+def test_two_moons_open_towards_each_other():
+    """Centres of the half-circles are (1, 1/2) radii apart; the first moon lies above its own, the second below."""
+    data, centres, radii = generate(config("two_moons", jitter=0.0, size=400)), [], []
+    for label in (0, 1):
+        x = data.x_train[data.labels_train == label]
+        (*centre, offset), *_ = np.linalg.lstsq(np.column_stack([2 * x, np.ones(len(x))]), (x**2).sum(axis=1))
+        centres.append(np.array(centre))
+        radii.append(np.sqrt(offset + centres[-1] @ centres[-1]))
+        above = (x[:, 1] - centre[1]) / radii[-1]
+        assert np.all(above > -1e-9) if label == 0 else np.all(above < 1e-9)
+    np.testing.assert_allclose((centres[1] - centres[0]) / radii[0], [1, 0.5], rtol=1e-9)
+
+
+def test_test_points_are_moved_with_the_training_points():
+    """By the mean and the scale of the training points, whatever their own."""
+    train, test = np.array([[0.0, 1.0], [4.0, 3.0]]), np.array([[2.0, 2.0], [6.0, 7.0]])
+    for per_coordinate, scale in ((True, np.array([2.0, 1.0])), (False, np.sqrt(2.5))):
+        found = standardised(train, test, per_coordinate)
+        np.testing.assert_allclose(found[0], np.array([[-2, -1], [2, 1]]) / scale)
+        np.testing.assert_allclose(found[1], np.array([[0, 0], [4, 5]]) / scale)
 
 
 def test_digits_two_classes():

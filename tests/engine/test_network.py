@@ -43,7 +43,8 @@ def test_both_parameterizations_are_one_function_at_initialisation(widths: int |
     x = jax.random.normal(jax.random.key(0), (9, 5))
     functions = []
     for parameterization in ("ntk", "standard"):
-        network = network_of(depth=depth, width=widths, parameterization=parameterization, sigma_b=0.7)
+        sigmas = {"sigma_w_readout": 0.6, "sigma_b": 0.7}
+        network = network_of(depth=depth, width=widths, parameterization=parameterization, **sigmas)
         functions.append(apply(network, init(network, 11, 5, 2), x))
     np.testing.assert_allclose(*functions, rtol=1e-4, atol=1e-5)
 

@@ -8,6 +8,7 @@ import pytest
 from engine import infinite
 from engine.config import RunConfig
 from engine.data import generate
+from engine.measure import spread
 from engine.network import apply, init
 from engine.parameters import ParameterPath, StateStore, capacity
 from engine.progress import Cancelled, Progress
@@ -60,6 +61,7 @@ def test_descent_is_descent_on_the_loss_as_written(loss: str) -> None:
     seed = result_of(config).seeds[0]
     assert seed.learning_rate == pytest.approx(eta)
     assert seed["t"][-1] == pytest.approx(40 * {"half_mean": eta / 8, "mean": 2 * eta / 8, "half_sum": eta}[loss])
+    assert seed.t_stop == seed["t"][-1]
     np.testing.assert_allclose(seed["f_train"][-1], descend(config, eta, 40), atol=2e-5)
     r = seed["f_train"][-1] - generate(config.data).y_train
     weight = {"half_mean": 0.5 / 8, "mean": 1 / 8, "half_sum": 0.5}[loss]
@@ -172,6 +174,33 @@ def test_a_dead_network_is_a_result() -> None:
     assert seed["lambda_max"].tolist() == [0.0]
 
 
+def test_the_kernel_is_measured_between_spread_out_test_points() -> None:
+    """Profile and alignment at t = 0 from the Jacobian of the whole network, at 64 of 130 test points."""
+    config = config_of(data={"test_size": 130}, training={"max_steps": 1})
+    seed, data = result_of(config).seeds[0], generate(config.data)
+    some = spread(130, 64)
+    assert len(set(some)) == 64
+    assert some[-1] > 120
+    x = jnp.asarray(np.concatenate([data.x_train[:1], data.x_test[some]]))
+    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(config.network, 0, 2, 1))
+    J = jax.jit(jax.jacrev(lambda params: apply(config.network, params, x)[:, 0]))(params)
+    rows = np.concatenate([np.asarray(leaf).reshape(65, -1) for leaf in jax.tree.leaves(J)], axis=1)
+    np.testing.assert_allclose(seed["profile"][0], (rows @ rows.T)[0, 1:], rtol=1e-9)
+    H = np.eye(64) - 1 / 64
+    K, y = H @ (rows @ rows.T)[1:, 1:] @ H, H @ data.y_test[some]
+    expected = (y.T @ K @ y).item() / np.linalg.norm(K) / np.sum(y**2)
+    assert seed["alignment_test"][0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_stability_limit_is_two_over_the_top_eigenvalue() -> None:
+    """eta_eff lambda_max(K_0) < 2, and eta_eff = eta/M: 1% below it is a run, 1% above it is none."""
+    limit = 2 * 8 / result_of(config_of(training={"max_steps": 1})).seeds[0]["lambda_max"][0]
+    below = result_of(config_of(training={"learning_rate": 0.99 * limit, "max_steps": 1})).seeds[0]
+    assert below.effective_rate * below["lambda_max"][0] == pytest.approx(1.98)
+    with pytest.raises(ConfigError, match="exceeds the stability limit"):
+        run(config_of(training={"learning_rate": 1.01 * limit, "max_steps": 1}))
+
+
 def test_an_unstable_learning_rate_is_refused_with_its_limit() -> None:
     with pytest.raises(
         ConfigError, match=r"training\.learning_rate: 1000 exceeds the stability limit .*allow_unstable"
@@ -227,11 +256,11 @@ def test_large_parameters_keep_fewer_checkpoints() -> None:
 def test_ten_outputs() -> None:
     """lambda_max is that of the full kernel; the spectrum is the traced one's."""
     digits = {"name": "digits", "size": 30, "test_size": 20, "classes": None}
-    values = {**SMALL, "data": digits, "network": {**SMALL["network"], "activation": "relu"}}
+    values = {**SMALL, "data": digits, "network": {**SMALL["network"], "activation": "relu", "alpha": 0.7}}
     config = RunConfig.from_dict(values)
     seed, data = result_of(config).seeds[0], generate(config.data)
     params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), init(config.network, 0, 64, 10))
-    J = jax.jit(jax.jacrev(lambda params: apply(config.network, params, jnp.asarray(data.x_train))))(params)
+    J = jax.jit(jax.jacrev(lambda params: 0.7 * apply(config.network, params, jnp.asarray(data.x_train))))(params)
     J = np.concatenate([np.asarray(leaf).reshape(30, 10, -1) for leaf in jax.tree.leaves(J)], axis=2)
     rows = J.reshape(300, -1)
     assert seed["lambda_max"][0] == pytest.approx(np.linalg.eigvalsh(rows @ rows.T)[-1], rel=1e-5)

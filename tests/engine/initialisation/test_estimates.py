@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from initialisation_oracles import Enumeration
 
-from engine.initialisation.estimates import Estimate, Tally, columns, estimates, exact_standard_error, trusted
+from engine.initialisation.estimates import (
+    Estimate,
+    Tally,
+    columns,
+    draws_for_interval,
+    estimates,
+    exact_standard_error,
+    trusted,
+)
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
 from engine.initialisation.sampler import draw, draw_chunks
@@ -53,6 +61,26 @@ def test_all_estimates():
     assert found["E_K"].trusted is True
     assert found["E_gHg"].trusted is None
     assert all(estimate.trusted is None for estimate in estimates(tally, None).values())
+
+
+def test_draws_for_an_interval_are_cochran_s():
+    """25 g^2, g the skewness of K from its exact moments."""
+    oracle = Enumeration((3, 2, 2, 1))
+    m1, m2, m3 = (float(oracle.kernel_moment(order)) for order in (1, 2, 3))
+    skewness = (m3 - 3 * m2 * m1 + 2 * m1**3) / (m2 - m1**2) ** 1.5
+    assert np.exp(draws_for_interval(law_of((3, 2, 2, 1)), 1)) == pytest.approx(25 * skewness**2, rel=1e-9)
+
+
+def test_errors_of_ratios_are_those_of_the_jackknife():
+    draws = draw(law_of((10, 64, 64, 1)), 20_000, np.random.default_rng(0))
+    found, n, K = columns(draws, 0.0), 20_000, draws.K
+    tally = Tally(tuple(found))
+    tally.add(found)
+    m1, m2, m4 = ((np.sum(K**power) - K**power) / (n - 1) for power in (1, 2, 4))  # each draw left out once
+    ratios = {"ratio": m2 / m1**2, "mc_draws_for_5pct_E_K2": 400 * (m4 / m2**2 - 1)}
+    for name, values in ratios.items():
+        error = np.sqrt((n - 1) * np.var(values))
+        assert estimates(tally, None)[name].standard_error == pytest.approx(error, rel=0.02), name
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ from initialisation_oracles import network_draws, z_score
 from engine.initialisation.higher_moments import log_moment
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
-from engine.initialisation.sampler import draw, draw_chunks
+from engine.initialisation.sampler import Draws, _Walk, draw, draw_chunks
 
 SHAPES = [(3, 1), (2, 1, 3, 1), (3, 2, 2, 1), (3, 5, 4, 7, 1), (10, 8, 8, 8, 8, 1), (4, 1, 1, 2, 1), (5, 30, 3, 1)]
 
@@ -44,7 +44,7 @@ def test_means_are_the_exact_moments(widths, readout):
     if 0 < law.beta < 2:  # beyond, g^T H g is too skewed for its own standard error
         assert abs(z_score(gHg, np.exp(exact.log_E_gHg[0]))) < 5
         for target in (0.0, 1.0):
-            assert abs(z_score(-2 * (f - target) * gHg, exact.E_dK(target)[0])) < 5
+            assert abs(z_score(Draws(f, w, b, gHg).dK(target), exact.E_dK(target)[0])) < 5
 
 
 @pytest.mark.parametrize("readout", ["linear", "relu"])
@@ -85,6 +85,31 @@ def test_reductions_against_networks(case, readout):
     for name, values in zip(("f", "K_w", "K_b", "gHg"), (f, w, b, gHg), strict=True):
         pair = [np.where(np.abs(v) < 1e-13, 0, np.round(v, 12)) for v in (found[name], values)]
         assert scipy.stats.ks_2samp(*pair).pvalue > 1e-4, name
+
+
+@pytest.mark.parametrize("m", [1, 2, 5])
+def test_a_layer_adds_a_wishart_matrix(m):
+    """theory.md 3: the Gram of (delta, q) is v v^T plus a Wishart matrix W on the Gram above, m - 1 degrees of freedom.
+
+    E[W] = (m - 1) G and Var(W_12) = (m - 1)(G_12^2 + G_11 G_22): no mean of f, K or g^T H g sees all of it.
+    """
+    size, width, psi, k, u, along, across = 100_000, 8, 0.6, 1.3, 0.9, 0.4, 1.7
+    walk = _Walk(law_of((3, width, 1)), np.full(size, psi), True)
+    for name, value in {"k": k, "u": u, "q_along": along, "q_across": across}.items():
+        setattr(walk, name, np.full(size, value))
+    tau = 2 / width * 2.5
+    walk.step(width, 1.0, np.full(size, m), np.full(size, 2.5), np.random.default_rng(m))
+    G, c = np.array([[u**2, u * along], [u * along, along**2 + across**2]]), 2 / width
+    W = [walk.u**2 / c - psi**2, walk.a / (c * np.sqrt(tau)) - psi * k]
+    W.append((walk.q_along**2 + walk.q_across**2) / (c * tau) - k**2)
+    for values, expected in zip(W, (G[0, 0], G[0, 1], G[1, 1]), strict=True):
+        if m == 1:
+            assert values == pytest.approx(0, abs=1e-12)
+        else:
+            assert abs(z_score(values, (m - 1) * expected)) < 4.5
+    if m > 1:
+        spread = (W[1] - (m - 1) * G[0, 1]) ** 2
+        assert abs(z_score(spread, (m - 1) * (G[0, 1] ** 2 + G[0, 0] * G[1, 1]))) < 4.5
 
 
 def test_same_seed_same_draws():

@@ -95,3 +95,19 @@ def test_a_linear_model_is_its_order_zero() -> None:
     np.testing.assert_allclose(outputs[0, 6:] + found.held_out[0], outputs[:, 6:], atol=1e-12)
     np.testing.assert_allclose(full, found.modes[0], atol=1e-12)
     assert np.all(found.modes[1:] == 0)
+
+
+def test_a_bound_grows_where_descent_is_unstable() -> None:
+    """One mode: eta K_0 = .5, then 3 from the first step on, so that r_k = .5 (-2)^(k-1) beside r0_k = .5^k."""
+    steps = np.arange(7)
+    kernels = np.where(steps == 0, 0.5, 3.0)[:, None, None]
+    path = made_path(steps.astype(float), kernels, np.ones(1), descent=True)
+    found, full, _ = step_through(Frame.of(path))
+    run = np.where(steps == 0, 1.0, 0.5 * (-2.0) ** (steps - 1))
+    np.testing.assert_allclose(full[:, 0] * np.sign(full[0, 0]), run)
+    error = np.abs(run - 0.5**steps)
+    # Each step adds ||Delta K|| |r0| and doubles what there is.
+    p2 = [2.5 * sum(0.5**j * 2.0 ** (k - 1 - j) for j in range(1, k)) for k in steps]
+    np.testing.assert_allclose(found.bounds["P2"], p2)
+    for name in ("P2", "P3", "P4", "remainder_0"):
+        assert np.all(found.bounds[name] >= error - 1e-12), name

@@ -7,6 +7,7 @@ import pytest
 
 from engine.regimes.bound import TOLERANCE, Bound
 from engine.regimes.cell import first_marks
+from engine.regimes.lazy import Lazy
 
 
 def refined(size: Callable[[np.ndarray], np.ndarray], last: int, weight: np.ndarray) -> tuple[Bound, int]:
@@ -50,7 +51,26 @@ def test_looks_left_out_leave_an_estimate_that_says_so() -> None:
     assert found.wanted() == [75]
 
 
+def test_a_straight_line_is_known_from_its_ends() -> None:
+    """Wherever between them it was looked at."""
+    found = Bound(np.arange(11), np.ones(11), {0: 0.0, 2: 0.2, 10: 1.0})
+    assert (found.value, found.error) == (pytest.approx(5.5), pytest.approx(0, abs=1e-15))
+    assert found.wanted() == []
+
+
 def test_what_is_not_finite_is_not_refined() -> None:
     found = Bound(np.arange(5), np.ones(5), {0: 0.0, 2: np.nan, 4: 1.0})
     assert found.wanted() == []
     assert np.isnan(found.error)
+
+
+@pytest.mark.parametrize("descent", [True, False])
+def test_the_weight_of_a_step(descent: bool) -> None:
+    """One mode, r(0) = 2, eta_eff l = 1/2: each step of descent counts eta_eff |r_lazy| at its start, the flow's by the
+    trapezoidal rule."""
+    lazy = Lazy.of(np.ones(1), np.ones((1, 1)), np.array([2.0]), 0.5, 4, descent)
+    k = np.arange(5)
+    measure, left = ([1, 1, 1, 1, 0], 0.5**k) if descent else ([0.5, 1, 1, 1, 0.5], np.exp(-k / 2))
+    np.testing.assert_allclose(lazy.weight(), 0.5 * np.array(measure) * 2 * left)
+    gathered = 2 * (1 - left[-1])
+    np.testing.assert_allclose(lazy.change(np.array([[1.0, 0.3], [0.3, 1.0]])), [-0.3 * gathered])

@@ -4,7 +4,7 @@ import pytest
 import synthetic
 from sklearn.linear_model import LogisticRegression
 
-from engine.regimes.boundaries import RIDGE, boundaries, boundary, crossings_of
+from engine.regimes.boundaries import RIDGE, boundaries, boundary, crossings_of, dynamics
 from engine.regimes.labels import Thresholds
 
 
@@ -88,3 +88,27 @@ def test_the_three_boundaries_and_runs_that_are_not_finite() -> None:
     assert found["stable_unstable"].beta == pytest.approx(1.7, rel=0.3)
     frame.loc[frame["elt"] > 2, "elt"] = np.nan  # never lazy, never weak
     assert boundaries(frame, Thresholds(lazy=0.5, strong=2.0))["weak_strong"] == found["weak_strong"]
+
+
+def test_where_the_dynamics_alter_is_read_off_order_0_and_its_bound() -> None:
+    """Both at the threshold of lazy; elt is another matter."""
+    frame = synthetic.runs(np.random.default_rng(1), scale=0.1)
+    frame = frame.assign(residual_lazy_error=frame["elt"], p2=4 * frame["elt"], elt=0.0)
+    found = dynamics(frame, Thresholds(lazy=0.5))
+    assert found["order_0"].beta == pytest.approx(0.05, rel=0.3)
+    assert found["p2"].beta == pytest.approx(0.0125, rel=0.3)
+
+
+def test_a_band_is_that_of_cells_and_of_seeds_within_them() -> None:
+    """Eight alike cells of four seeds at each of five beta: the band is that of seeds, drawn here one by one."""
+    beta = np.repeat([0.01, 0.03, 0.1, 0.3, 1.0], 8)
+    beyond = np.arange(4) < np.repeat([0, 1, 2, 3, 4], 8)[:, None]
+    found = boundary(np.repeat(beta, 4), beyond.ravel(), np.repeat(np.arange(40), 4), resamples=2000)
+    rng = np.random.default_rng(1)
+    cells, seeds = rng.integers(40, size=(2000, 40)), rng.integers(4, size=(2000, 40, 4))
+    above = np.take_along_axis(beyond[cells], seeds, axis=2).sum(axis=2)
+    crossings = crossings_of(np.log(beta)[cells], above, np.full_like(above, 4))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.beta == pytest.approx(0.1, rel=0.05)
+    assert np.log(found.high / found.low) == pytest.approx(np.diff(np.quantile(crossings, [0.05, 0.95]))[0], rel=0.1)

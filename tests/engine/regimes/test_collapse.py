@@ -1,6 +1,9 @@
+from itertools import combinations, product
+
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import synthetic
 
 from engine.regimes.collapse import Collapse, collapse, collapses
@@ -66,3 +69,52 @@ def test_only_small_betas_count() -> None:
     whole = collapses(frame)
     assert set(whole) == {"elt", "drift", "shape_drift", "first_step", "residual_lazy_error"}
     assert whole["elt"] == of(frame[frame["beta"] <= 0.25]) == whole["drift"]
+
+
+def test_a_p_value_is_the_share_of_all_permutations() -> None:
+    """Three betas with two cells each, of 2 to 4 seeds: all 10 x 6 x 35 ways to share the runs out among the cells."""
+    rng = np.random.default_rng(3)
+    sizes = ((2, 3), (2, 2), (3, 4))
+    rows = [rng.normal(size=sum(size)) + 0.8 * (np.arange(sum(size)) < size[0]) for size in sizes]
+    y = [row - row.mean() for row in rows]
+
+    def ratio(first: tuple[tuple[int, ...], ...]) -> float:
+        """Variance between the cells of a beta over that within them, given the runs of the first cell of each."""
+        parts = [np.delete(row, chosen) for row, chosen in zip(y, first, strict=True)]
+        parts += [row[list(chosen)] for row, chosen in zip(y, first, strict=True)]
+        between = sum(len(part) * part.mean() ** 2 for part in parts)
+        return between / sum(np.sum((part - part.mean()) ** 2) for part in parts)
+
+    ways = product(*(combinations(range(sum(size)), size[0]) for size in sizes))
+    observed = ratio(tuple(tuple(range(size[0])) for size in sizes))
+    exact = np.mean([ratio(way) >= observed * (1 - 1e-9) for way in ways])
+    frame = pd.DataFrame(
+        {
+            "cell": np.repeat(np.arange(6), np.ravel(sizes)),
+            "depth": np.repeat([2.0, 8.0] * 3, np.ravel(sizes)),
+            "beta": np.repeat([0.1, 0.2, 0.4], [sum(size) for size in sizes]),
+            "elt": np.exp(np.concatenate(y)),
+        }
+    )
+    found = of(frame, permutations=1999).p_value
+    assert found == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 1999))
+
+
+def test_a_p_value_is_never_zero() -> None:
+    """The run itself is one of the ways to share runs out (Phipson and Smyth 2010)."""
+    frame = synthetic.runs(np.random.default_rng(0), exponent=2.0)
+    assert of(frame, permutations=9).p_value == pytest.approx(0.1)
+
+
+def test_the_exponent_and_its_interval_are_those_of_a_level_for_each_beta() -> None:
+    """Least squares of ln elt on ln depth and an indicator of each beta."""
+    frame = synthetic.runs(np.random.default_rng(0), exponent=0.4)
+    found = of(frame)
+    means = np.log(frame.set_index(["cell", "depth", "beta"])["elt"]).groupby(level=[0, 1, 2]).mean().reset_index()
+    means = means[means.groupby("beta")["cell"].transform("size") > 1]
+    design = np.column_stack([np.log(means["depth"]), pd.get_dummies(means["beta"]).to_numpy(float)])
+    coefficients, (left,), rank, _ = np.linalg.lstsq(design, means["elt"].to_numpy())
+    free = len(means) - rank
+    error = np.sqrt(left / free * np.linalg.inv(design.T @ design)[0, 0])
+    assert found.depth_exponent == pytest.approx(coefficients[0])
+    assert found.depth_exponent_error == pytest.approx(scipy.stats.t.ppf(0.975, free) * error)

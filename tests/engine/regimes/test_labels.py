@@ -46,6 +46,7 @@ def test_a_run_is_labelled_by_its_elt(elt: float, label: str) -> None:
         (runs([0.05, 0.05], cv2=np.nan), "lazy", ""),
         (runs([0.05, 0.05]).assign(cv2=0.9, cv2_low=0.8, cv2_high=1.2), "undecided", ""),
         (runs([0.05, 0.05]).assign(cv2=0.9, cv2_low=0.8, cv2_high=INF), "undecided", ""),
+        (runs([0.05, 0.05]).assign(cv2=1.2, cv2_low=0.8, cv2_high=INF), "undecided", ""),
         (runs([0.05, 0.05]).assign(cv2=1.4, cv2_low=1.1, cv2_high=INF), "unstable", "stochastic kernel"),
         (runs([0.05, 0.05]).assign(cv2=0.5, cv2_low=0.4, cv2_high=0.7), "lazy", ""),
     ],

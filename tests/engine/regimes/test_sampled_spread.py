@@ -47,3 +47,15 @@ def test_the_readout_is_halved() -> None:
     whole, half = interval(K), interval(K, halved=True)
     assert half["cv2"] + 1 == pytest.approx((whole["cv2"] + 1) / 2)
     assert half["cv2_high"] + 1 == pytest.approx((whole["cv2_high"] + 1) / 2)
+
+
+def test_the_interval_is_that_of_the_jackknife() -> None:
+    """1.96 standard errors of ln E[K^2]/E[K]^2, from leaving each draw out once."""
+    n = 4000
+    K = np.exp(0.3 * np.random.default_rng(1).standard_normal(n))
+    left = np.log((np.sum(K**2) - K**2) * (n - 1) / (np.sum(K) - K) ** 2)
+    reach = 1.96 * np.sqrt((n - 1) * np.var(left))
+    found, ratio = interval(K), np.mean(K**2) / np.mean(K) ** 2
+    assert found["cv2"] == pytest.approx(ratio - 1)
+    assert found["cv2_low"] + 1 == pytest.approx(ratio * np.exp(-reach), rel=reach / 100)
+    assert found["cv2_high"] + 1 == pytest.approx(ratio * np.exp(reach), rel=reach / 100)

@@ -59,6 +59,18 @@ def test_a_target_in_the_leading_modes_is_determined_at_any_condition(digits: in
     assert solved.name.startswith("with ridge" if digits > 12 else "without ridge")
 
 
+@pytest.mark.parametrize(("condition", "determined"), [(6e12, True), (9e12, False)])
+def test_a_norm_that_noise_moves_by_over_5_percent_is_not_determined(condition: float, determined: bool) -> None:
+    """a = K^-1 y of the smallest mode: noise at the floor moves y^T a by floor |a|^2, p u cond of it: .042 and .063."""
+    gram = Gram.of(np.diag([1.0] * 63 + [1 / condition]))
+    y = np.eye(64)[:, -1:]
+    assert gram.flag == "ok"
+    solved = gram.norm(y)
+    assert solved.determined is determined
+    if determined:
+        assert solved.value == pytest.approx(condition)
+
+
 def test_a_rank_deficient_kernel_knows_its_span() -> None:
     """K = A A^T: functions A w have norm ||w|| by least squares; others lie partly outside."""
     rng = np.random.default_rng(1)

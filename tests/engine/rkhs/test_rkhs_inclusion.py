@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from engine.rkhs.comparison import Space, across
+from engine.rkhs.comparison import Space, across, compared
+from engine.rkhs.enlargement import enlargement
 from engine.rkhs.gram import RIDGES, Gram
 from engine.rkhs.inclusion import inclusion_constant
+from engine.rkhs.points import Nested
 
 
 def random_kernel(rng: np.random.Generator, p: int, decay: float) -> np.ndarray:
@@ -93,3 +95,18 @@ def test_kernels_near_the_ends_of_float64() -> None:
     for K in (huge, tiny):
         assert inclusion_constant(K, Gram.of(K), 1e-2) == pytest.approx(1.0, rel=1e-9)
     assert np.isnan(inclusion_constant(np.inf * np.ones((4, 4)), Gram.of(tiny), 1e-2))
+
+
+def test_each_direction_under_its_name() -> None:
+    """K_t = diag(3, 1) and K_0 = I at equal trace: (3/2 + e)/(1 + e) one way, (1 + e)/(1/2 + e) the other."""
+    later, start, f = np.diag([3.0, 1.0]), np.eye(2), np.array([[2.0], [1.0]])
+    e = np.array(RIDGES)
+    directions = {"H_t_in_H_0": np.sqrt((1.5 + e) / (1 + e)), "H_0_in_H_t": np.sqrt((1 + e) / (0.5 + e))}
+    found = compared(Space.of(later, "float64"), Space.of(start, "float64"), f, 1)
+    grids = enlargement(Nested(np.zeros((2, 1)), f, (np.arange(2),)), (start, later), f, "float64")
+    for name, expected in directions.items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-12)
+        np.testing.assert_allclose(grids[f"grid_{name}"][0], expected, rtol=1e-12)
+    # f^T K^-1 f: 4/3 + 1 in H_t, 4 + 1 in H_0.
+    assert found["function_norm"] == pytest.approx(7 / 3)
+    assert found["function_in_H_0_norm"] == pytest.approx(5)

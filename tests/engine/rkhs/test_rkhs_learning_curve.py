@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from engine import infinite
 from engine.config import NetworkConfig
@@ -91,6 +92,17 @@ def test_curves_of_two_kernels(sphere: tuple) -> None:
         np.testing.assert_allclose(both[1], both[0], rtol=1e-4)
     none = learning_curves((K[:16, :16],), y[:16], Options(sizes=(8,)), 0.0, "float64")
     assert none["learning_measured"].shape == (1, 2, 0)
+
+
+def test_error_bars_are_standard_errors_of_the_mean(sphere: tuple) -> None:
+    """Of the same training sets, drawn again."""
+    K, y = sphere
+    options = Options(sizes=(16,), draws=4, curve_ridge=0.5, seed=7)
+    found, rng = learning_curves((K,), y, options, 0.1, "float64"), np.random.default_rng(7)
+    draws = [drawn(rng, y.shape, 16, 0.1) for _ in range(4)]
+    errors = measured_errors(K, y, draws, [0.5 * np.trace(K) / len(K)])[0]
+    assert found["learning_measured"][0, 1, 0] == pytest.approx(errors.mean(), rel=1e-9)
+    assert found["learning_error"][0, 1, 0] == pytest.approx(scipy.stats.sem(errors), rel=1e-9)
 
 
 def test_a_size_at_which_the_jitter_decides_is_not_determined() -> None:

@@ -56,6 +56,15 @@ def test_ridgeless_interpolates_and_tuned_is_best(points: tuple) -> None:
     assert tuned.leave_one_out <= min(others) * 1.01
 
 
+def test_the_tuned_ridge_scales_with_the_kernel(points: tuple) -> None:
+    """c K with c times the ridge is the same regression."""
+    x, x_test, y, y_test = points
+    K, cross = rbf_kernel(x, x, 0.3), rbf_kernel(x_test, x, 0.3)
+    one, large = (Regressor(Gram.of(c * K), c * cross, y, y_test).tuned() for c in (1.0, 1e9))
+    assert large.ridge == pytest.approx(1e9 * one.ridge)
+    np.testing.assert_allclose(large.prediction, one.prediction, rtol=1e-6)
+
+
 def test_what_is_known_already_is_not_regressed(points: tuple) -> None:
     """With f_0 = y everywhere nothing is left; with f_0 = 0 nothing changes."""
     x, x_test, y, y_test = points
