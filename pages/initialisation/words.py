@@ -149,7 +149,7 @@ def off_critical(network: Network, depth: int) -> str:
     )
     if log_decay > math.log(FADED):
         return said
-    if one.train_bias and one.sigma_b > 0:
+    if one.train_bias and (one.sigma_b > 0 or one.parameterization == "standard"):
         return (
             f"{said} Only the biases of the last few layers still reach the kernel, those layers hardly fluctuate, and "
             "the ratio looks like 1 at any such depth. That does not say that the kernel is deterministic: it says "
