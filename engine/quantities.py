@@ -223,7 +223,7 @@ QUANTITIES = {
     "power_law": Quantity(
         "power law",
         "c · xᵖ",
-        "Least squares in logarithms over all runs. Interval: 95%, bootstrap, seeds drawn again within each network. Errors that are not twice "
+        "Least squares in logarithms over all runs. Interval: 95%, Student's t from the scatter of seeds within each network. Errors that are not twice "
         "the distance of the whole propagator are left out: below it one would fit the floor.",
     ),
     "norm_target": Quantity(

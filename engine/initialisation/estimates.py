@@ -37,7 +37,7 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Normal 95% interval."""
+        """1.96 standard errors to either side: a 95% interval where `trusted`."""
         reach = NORMAL_95 * self.standard_error
         return self.mean - reach, self.mean + reach
 

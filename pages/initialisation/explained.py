@@ -46,7 +46,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "sampler": (
         r"**Exact sampler**: draws of $K$ from its exact law, one chi-square pair per layer instead of a network. "
-        "Intervals are normal, from the sample's own standard error: 95% where the point is marked as trusted, less "
+        "Bars are 1.96 of the sample's own standard errors: a 95% interval where the point is marked as trusted, none "
         "where it is not, for then the draws that carry the moment are missing from the sample.",
         "engine.initialisation.sampler",
     ),
@@ -99,15 +99,15 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "beyond": (
         r"**Beyond the first step**, $E[\Delta K_t]/E[K]$ with $\Delta K_t = K_t(x,x) - K_0(x,x)$, for gradient "
-        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with a normal interval (from the "
-        r"sample's own standard error: meant as 95%, less where few networks carry the mean), the median network, and "
-        r"the band that holds 90% of networks. "
+        r"flow on $(f-y)^2/2$ at the single example $x$, over initialisations: mean with 1.96 of the sample's own "
+        r"standard errors to either side (no 95% interval where few networks carry the mean), the median network, and "
+        r"the band that holds 90% of the networks drawn. "
         r"$t = \eta_{\rm eff}\times$ step. The dashed line is $t\,E[dK/dt]/E[K]$, exact where the law is known.",
         "engine.initialisation.drift_ensemble: real networks, Runge-Kutta",
     ),
     "gram": (
         r"**Spectrum of $K_0$** of $p$ inputs, no $1/p$: eigenvalues in falling order, each rank averaged over "
-        r"initialisations; the band holds 90% of them.",
+        r"initialisations; the band holds 90% of the draws.",
         "exact Gram sampler (engine.initialisation.gram): O(L n p²) a draw, no weight matrix is made",
     ),
     "infinite": (

@@ -97,7 +97,7 @@ def read(arrays: Arrays) -> dict[str, tuple[float, float, int]]:
 
 
 def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
-    """Estimates of E[K^2]/E[K]^2 with 95% intervals."""
+    """Estimates of E[K^2]/E[K]^2 with bars of 1.96 standard errors: 95% intervals where trusted."""
     rows = []
     for wanted, arrays in found.items():
         estimates = read(arrays)
@@ -108,7 +108,7 @@ def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
 
 
 def drift_points(found: Mapping[Wanted, Arrays], law_at: Callable[[Wanted], Law | None]) -> pd.DataFrame:
-    """Estimates of |E[dK/dt]|/E[K], or of |E[Delta K]|/(eta E[K]) for a finite step, with 95% intervals.
+    """Estimates of |E[dK/dt]|/E[K], or of |E[Delta K]|/(eta E[K]) for a finite step, with the same bars.
 
     The flag is that of E[K^2], to which E[dK/dt] is alike in size and in tail. E[K] is exact where `law_at` has a law.
     """

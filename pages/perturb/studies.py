@@ -141,7 +141,7 @@ def _drawn(
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _result(key: str, _arrays: Arrays) -> StudyResult:
-    """With its laws, which take a bootstrap each."""
+    """With its laws."""
     return StudyResult.from_arrays(dict(_arrays))
 
 

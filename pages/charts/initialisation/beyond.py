@@ -16,7 +16,8 @@ COLOURS = {MEAN: theme.BLUE, LINE: theme.GREY, MEDIAN: theme.GREEN}
 
 
 def beyond_table(arrays: Arrays) -> pd.DataFrame:
-    """Rows over `t`: `mean` with its 95% interval `low`, `high`; `few`, `median`, `many` at 5, 50 and 95% of networks;
+    """Rows over `t`: `mean`, with 1.96 standard errors to either side in `low`, `high`; `few`, `median`, `many` at 5, 50
+    and 95% of the networks drawn;
     `line` t E[dK/dt]. All divided by E[K], exact where it is known; `residual` the mean ||f - y|| over its start."""
     unit = float(arrays.get("exact_K", arrays["K_mean"]))
     mean, error = arrays["change_mean"] / unit, NORMAL_95 * arrays["change_error"] / unit
@@ -60,7 +61,7 @@ def beyond_chart(table: pd.DataFrame) -> alt.LayerChart:
     tooltip = [
         alt.Tooltip("t:Q", format=".3~g"),
         alt.Tooltip("mean:Q", title="mean", format=".4~g"),
-        alt.Tooltip("low:Q", title="95% from", format=".4~g"),
+        alt.Tooltip("low:Q", title="±1.96 s.e., from", format=".4~g"),
         alt.Tooltip("high:Q", title="to", format=".4~g"),
         alt.Tooltip("few:Q", title="5% of networks below", format=".4~g"),
         alt.Tooltip("many:Q", title="5% above", format=".4~g"),
@@ -75,7 +76,7 @@ def beyond_chart(table: pd.DataFrame) -> alt.LayerChart:
         rules.encode(x=x, y=y("low"), y2=alt.Y2("high"), color=hue),
         points.encode(x=x, y=y("mean"), color=hue, tooltip=tooltip),
         height=over.SMALL + 100,
-        title=theme.title(question, "band: 90% of networks"),
+        title=theme.title(question, "bars: 1.96 standard errors; band: 90% of the networks drawn"),
     )
 
 
@@ -83,10 +84,10 @@ def parting(table: pd.DataFrame) -> str:
     """Until when the straight line holds, in words."""
     apart = (table["line"] < table["low"]) | (table["line"] > table["high"])
     if not apart.any():
-        return "The first step's line lies within the interval of the mean at every time shown."
+        return "The first step's line lies within the bars of the mean at every time shown."
     first = table[apart].iloc[0]
     ratio = first["mean"] / first["line"] if first["line"] else np.nan
     share = f": the mean is {ratio:.3g} times the line there" if np.isfinite(ratio) else ""
     held = table["t"][table["t"] < first["t"]]
     until = f"holds up to t = {held.max():.3g} and " if len(held) else ""
-    return f"The first step's line {until}leaves the interval of the mean at t = {first['t']:.3g}{share}."
+    return f"The first step's line {until}leaves the bars of the mean at t = {first['t']:.3g}{share}."

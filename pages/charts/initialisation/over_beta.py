@@ -82,7 +82,7 @@ def straight(x: alt.X, y: alt.Y, frame: pd.DataFrame, **style: Any) -> alt.Chart
 def point_layers(
     points: pd.DataFrame, x: alt.X, y: Any, domain: tuple[float, float], hue: alt.Color, value_title: str
 ) -> list[alt.Chart]:
-    """Points with their intervals: hollow and pale where the error bar is known not to be one."""
+    """Points with bars of 1.96 standard errors: hollow and pale where the error bar is known not to be one."""
     if not len(points):
         return []
     low, high = domain
@@ -102,7 +102,7 @@ def point_layers(
         alt.Tooltip("depth:Q", title="hidden layers"),
         alt.Tooltip("beta:Q", title="β", format=".3~g"),
         alt.Tooltip("value:Q", title=value_title, format=".4~g"),
-        alt.Tooltip("low:Q", title="95% from", format=".4~g"),
+        alt.Tooltip("low:Q", title="±1.96 s.e., from", format=".4~g"),
         alt.Tooltip("high:Q", title="to", format=".4~g"),
         alt.Tooltip("draws:Q", format=","),
         alt.Tooltip("trusted:N", title="error bar to be trusted"),
