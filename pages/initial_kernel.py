@@ -99,10 +99,9 @@ def show(wanted: Wanted, arrays: Arrays) -> None:
         explained.say(["The infinite-width limit of these settings is not computed."])
     first = frame.iloc[0]
     if has_limit:
-        spread = (first["high"] - first["low"]) / first["mean"] / 2
         st.markdown(
             f"The largest eigenvalue is {number(first['mean'])} on average, {number(first['ratio'])} times that of "
-            f"infinite width, and 90% of the draws lie within about ±{number(100 * spread)}% of it."
+            f"infinite width; 90% of the draws lie from {number(first['low'])} to {number(first['high'])}."
         )
 
 

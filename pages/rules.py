@@ -103,7 +103,7 @@ RULES = (
     ),
     Rule(
         "pages.regime_map.words.edges",
-        "Lazy training ends (elt = ...): at β = ... (90% for these points: ... to ...)",
+        "Lazy training ends (elt = ...): at β = ... (90% of resamples, for these points: ... to ...)",
         "at least 6 cells at 3 values of β, runs on both sides, odds that grow with β, a boundary inside the map",
         "any of them fails",
         "not enough data",

@@ -30,7 +30,8 @@ class Boundary:
 
     Attributes:
         beta: None where there is none, for the `reason`.
-        low, high: of its 90% band; None where the band is open on that side.
+        low, high: what 90% of resamples lie in, no confidence interval on small maps (docs/figures.md); None where open
+            on that side.
         reason: one sentence without a full stop.
     """
 

@@ -85,7 +85,8 @@ EXPLAINED = {
         "boundary along β",
         "",
         r"The $\beta$ at which a run is as likely as not beyond the threshold: logistic regression on $\ln\beta$. "
-        f"Band: {LEVEL:.0%}, {RESAMPLES} bootstrap resamples of cells and, within each, of seeds. It is for the points "
+        f"Band: {LEVEL:.0%} of {RESAMPLES} bootstrap resamples of cells and, within each, of seeds. With few cells or "
+        "seeds it covers less than its share says (77% at six cells of one seed). It is for the points "
         "of this map: of other draws of the points 57% (elt = 0.1) and 79% (0.2) fell inside it.",
         "scikit-learn; engine.regimes.boundaries",
     ),

@@ -58,7 +58,7 @@ def _edge(edge: Boundary) -> str:
     if edge.beta is None:
         return edge.reason.replace("beta", "β")
     low, high = ("open" if end is None else number(end) for end in (edge.low, edge.high))
-    return rf"at $\beta$ = {number(edge.beta)} (90% for these points: {low} to {high})"
+    return rf"at $\beta$ = {number(edge.beta)} (90% of resamples, for these points: {low} to {high})"
 
 
 def estimated(cells: pd.DataFrame) -> int:

@@ -6,6 +6,7 @@ Replications are cheap: laws, maps and draws whose truth is known. The table is 
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 
@@ -23,9 +24,9 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 REPLICATIONS = 1000
 
 
-def study(seed: int, seeds: int) -> tuple[bool, bool]:
-    """Exponent, and where it crosses a value, of a law in beta through four cells."""
-    cell = np.repeat(np.arange(4), seeds)
+def study(seed: int, seeds: int, cells: int = 4) -> tuple[bool, bool]:
+    """Exponent, and where it crosses a value, of a law in beta."""
+    cell = np.repeat(np.arange(cells), seeds)
     beta = 0.02 * 2.0**cell
     noise = np.exp(0.4 * np.random.default_rng(seed).standard_normal(len(cell)))
     law = fit(2 * beta * noise, {"beta": beta}, cell)
@@ -53,6 +54,18 @@ def on_a_map(seed: int) -> tuple[bool, bool, bool]:
         abs(law.exponent - 0.8) <= law.error,
         abs(found.depth_exponent - 0.3) <= found.depth_exponent_error,
     )
+
+
+def on_the_least_map(seed: int) -> tuple[bool, bool]:
+    """Exponent in beta and depth exponent, where a cell is a single run."""
+    rng, depth, width = np.random.default_rng(seed), np.repeat([2.0, 4.0], 3), np.tile([16.0, 32.0, 64.0], 2)
+    beta, noise = depth / width, np.exp(0.4 * rng.standard_normal((2, 6)))
+    law = scaling(pd.DataFrame({"beta": beta, "elt": beta**0.8 * noise[0]}), "elt")
+    found = collapse(depth, beta, beta**0.8 * depth**0.3 * noise[1], np.arange(6), permutations=1)
+    assert law is not None
+    assert found.depth_exponent is not None
+    assert found.depth_exponent_error is not None
+    return abs(law.exponent - 0.8) <= law.error, abs(found.depth_exponent - 0.3) <= found.depth_exponent_error
 
 
 def sampled(seed: int, widths: tuple[int, ...]) -> bool:
@@ -84,9 +97,15 @@ def share(covers: Callable[[int], bool | tuple[bool, ...]], replications: int = 
     return np.atleast_1d(found)
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 5, 8])
-def test_power_laws_of_a_study(seeds: int) -> None:
-    assert np.all(np.abs(share(lambda seed: study(seed, seeds), 5 * REPLICATIONS) - 0.95) <= 0.02)
+@pytest.mark.parametrize(("cells", "seeds"), [(2, 2), (3, 2), (4, 2), (4, 3), (4, 5), (4, 8)])
+def test_power_laws_of_a_study(cells: int, seeds: int) -> None:
+    """Two networks of two seeds are the least that has an interval."""
+    assert np.all(np.abs(share(lambda seed: study(seed, seeds, cells), 5 * REPLICATIONS) - 0.95) <= 0.02)
+
+
+def test_exponents_of_the_least_map() -> None:
+    """Six cells at four betas, one seed each, of which two betas are shared."""
+    assert np.all(np.abs(share(on_the_least_map) - 0.95) <= 0.02)
 
 
 def test_boundary_and_exponents_of_a_map() -> None:
