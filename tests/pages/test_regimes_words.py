@@ -50,7 +50,8 @@ def test_not_enough_data_is_said():
 def test_edges_and_their_bands():
     found = {"lazy_weak": Boundary(0.0145, 0.0105, None), "stable_unstable": Boundary(None, reason="no run fails")}
     lazy, fails = words.edges(found, Thresholds(lazy=0.2))
-    assert lazy == r"**Lazy training ends** (elt = 0.2): at $\beta$ = 0.0145 (90% of resamples, for these points: 0.0105 to open)."
+    span = "90% of resamples, for these points: 0.0105 to open"
+    assert lazy == rf"**Lazy training ends** (elt = 0.2): at $\beta$ = 0.0145 ({span})."
     assert fails == "**Half of the networks fail**: no run fails."
     measured = words.edges(boundaries(runs(scale=4.0, noise=0.2)), BOUNDS)
     assert [float(line.split(r"$\beta$ = ")[1].split(" ")[0]) for line in measured[:2]] == pytest.approx(

@@ -16,8 +16,8 @@ COLOURS = {MEAN: theme.BLUE, LINE: theme.GREY, MEDIAN: theme.GREEN}
 
 
 def beyond_table(arrays: Arrays) -> pd.DataFrame:
-    """Rows over `t`: `mean`, with 1.96 standard errors to either side in `low`, `high`; `few`, `median`, `many` at 5, 50
-    and 95% of the networks drawn;
+    """Rows over `t`: `mean`, with 1.96 standard errors to either side in `low`, `high`; `few`, `median`, `many` at 5,
+    50 and 95% of the networks drawn;
     `line` t E[dK/dt]. All divided by E[K], exact where it is known; `residual` the mean ||f - y|| over its start."""
     unit = float(arrays.get("exact_K", arrays["K_mean"]))
     mean, error = arrays["change_mean"] / unit, NORMAL_95 * arrays["change_error"] / unit
