@@ -98,7 +98,7 @@ def show(wanted: Wanted, arrays: Arrays) -> None:
     if not has_limit:
         explained.say(["The infinite-width limit of these settings is not computed."])
     else:
-        st.markdown(words.largest_eigenvalue(frame.iloc[0].to_dict(), draws))
+        st.markdown(words.largest_eigenvalue({str(name): float(value) for name, value in frame.iloc[0].items()}, draws))
 
 
 page()

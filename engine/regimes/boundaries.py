@@ -18,6 +18,8 @@ RIDGE = 0.02
 """Weight of slope^2/2 against the log-likelihood of all runs: keeps the slope finite where runs separate perfectly."""
 
 RESAMPLES = 300
+LARGEST = 700.0
+"""Of |ln beta|: beyond it a boundary is as good as none."""
 LEVEL = 0.9
 NEWTON_STEPS = 40
 FEWEST_CELLS = 6
@@ -72,7 +74,7 @@ def boundary(
         return Boundary(None, reason=f"it lies {side} every computed beta: extend the grid")
     crossings = _resampled(np.random.default_rng(seed), x, above, runs, resamples)
     ends = np.quantile(crossings, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
-    low, high = (float(np.exp(end)) if np.isfinite(end) else None for end in ends)
+    low, high = (float(np.exp(end)) if abs(end) < LARGEST else None for end in ends)
     return Boundary(float(np.exp(found)), low, high)
 
 

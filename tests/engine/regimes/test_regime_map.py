@@ -74,8 +74,8 @@ def test_boundaries_are_those_of_theory_md_6(
     ],
 )
 def test_what_depth_adds_at_fixed_beta(maps: list[pd.DataFrame], metric: str, mean: float, deviation: float) -> None:
-    """Either mean may be a draw of the other, by two standard deviations. First step and shape drift are further apart
-    than errors of the means allow (docs/figures.md)."""
+    """Either mean may be a draw of the other, by two standard deviations: all draws of the points have the same six
+    networks, whose own scatter no average over points makes smaller (docs/figures.md)."""
     found = np.array([collapses(runs)[metric].depth_exponent or 0 for runs in maps])
     print(metric, found.round(3))
     assert abs(found.mean() - mean) <= 2 * np.hypot(deviation, found.std(ddof=1))
