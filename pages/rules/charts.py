@@ -21,6 +21,8 @@ RULES = (
             "pages.charts.initialisation.gram.spectrum_table",
             "pages.charts.kernel._notes",
             "pages.charts.modes.modes_table",
+            "pages.charts.probes.probe_function_table",
+            "pages.charts.probes.probe_kernel_table",
             "pages.charts.perturbation.modes.modes_table",
             "pages.charts.perturbation.over_time._with_hidden",
             "pages.charts.perturbation.study.study_table",

@@ -77,7 +77,7 @@ RULES = (
     ),
     Rule(
         "pages.charts.initialisation.beyond.parting",
-        "The first step's line lies within the interval of the mean at every time shown / leaves it at t = ...",
+        "The first step's line lies within the bars of the mean at every time shown / leaves them at t = ...",
         "intervals at all times shown",
         "a mean has no interval",
         path="every time shown",

@@ -236,7 +236,7 @@ PATHS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "pages.charts.initialisation.beyond.parting": (
         lambda: parting(line([1.0, 9.0, 3.0])),
-        "leaves the interval of the mean at t = 2",
+        "leaves the bars of the mean at t = 2",
     ),
 }
 """By source: what is said of a path whose ends alone would mislead, and what must be in it."""

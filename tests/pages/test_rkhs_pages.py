@@ -266,7 +266,7 @@ def test_bias_follows_the_numbers(entries):
     assert "in the leading 7 modes of $K_0$ and in the leading 2 of $K_T$" in said
     assert "rose from 0.2 to 0.6" in said
     noise = changed(entries["circle"], held_out__rank=lambda rank: 0 * rank + 1, held_out__target_power=power(7, 2))
-    assert "The modes of $K_0$ above the noise floor do not hold 90% of the target." in " ".join(
+    assert "The modes of $K_0$ and $K_T$ above the noise floor do not hold 90% of the target." in " ".join(
         bias_words.sentences(noise, "held_out")
     )
 
