@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from perturbation_oracles import made_path, random_kernels
 
+from engine.path import KernelPath
 from engine.perturbation.bounds import Bounds
 from engine.perturbation.expansion import expand
 from engine.perturbation.frame import Frame
@@ -77,3 +78,16 @@ def test_nothing_is_bounded_before_the_first_step() -> None:
     bounds = Bounds(Frame.of(made_path(np.zeros(1), kernels, np.ones(3))), 2)
     assert set(bounds.arrays()) == {"P2", "P3", "P4", "groenwall", "remainder_0", "remainder_1", "remainder_2"}
     assert all(values.tolist() == [0.0] for values in bounds.arrays().values())
+
+
+def test_every_step_of_the_flow_adds_its_defect() -> None:
+    """A kernel that stays, and ten steps of .1 that each miss the flow by .01: nothing else lies between r and r0."""
+    t = np.array([0.0, 0.5, 1.0])
+    made = made_path(t, np.full((3, 1, 1), 2.0), np.ones(1))
+    path = KernelPath(**{**vars(made), "rate": 0.1, "steps": np.array([0, 5, 10]), "defect": np.full((3, 1), 0.01)})
+    bounds = expand(Frame.of(path)).bounds
+    for name in ("P2", "P3", "remainder_0", "remainder_2"):
+        np.testing.assert_allclose(bounds[name], [0.0, 0.05, 0.1], rtol=1e-9, err_msg=name)
+    # P4 is damped by lambda_min = 2: v' = -2 v + .1.
+    np.testing.assert_allclose(bounds["P4"], 0.05 * (1 - np.exp(-2 * t)), rtol=1e-9, atol=1e-15)
+    np.testing.assert_array_equal(bounds["groenwall"], 0.0)
