@@ -16,6 +16,7 @@ Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engin
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.progress import Arrays, Report, silent
@@ -40,7 +41,7 @@ def run(config: "RunConfig | None" = None, /, *, report: Report = silent, **sett
 
     Args:
         config: the run; or its fields as keywords: `data`, `network`, `training`, `seeds` (`engine.config.RunConfig`),
-            each a config or plain values.
+            each a config or plain values. Fields given beside a config stand in place of its own, whole.
         report: called with the progress; may raise to stop.
 
     Raises:
@@ -121,9 +122,9 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     from engine.regimes.requests import SweepConfig
     from engine.regimes.runs import runs_frame
 
-    config, store = SweepConfig.from_dict(_plain(settings)), Store()
-    done = run_sweep(config, report, store=store)
-    store.close()
+    config = SweepConfig.from_dict(_plain(settings))
+    with closing(Store()) as store:
+        done = run_sweep(config, report, store=store)
     runs = runs_frame(config, done.results)
     return Sweep(cells_frame(runs) if len(runs) else runs, runs, done.failures)
 
@@ -214,9 +215,5 @@ def _cached(kind: str, config: Config, report: Report) -> Arrays:
     from cache import Store, cached_compute
     from engine.device import in_float64
 
-    store = Store()
-    try:
-        with in_float64():
-            return dict(cached_compute(store, kind, config, report))
-    finally:
-        store.close()
+    with closing(Store()) as store, in_float64():
+        return dict(cached_compute(store, kind, config, report))

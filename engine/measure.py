@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from engine import diagnostics
 from engine.config import NetworkConfig, RunConfig
-from engine.data import Dataset, generate
+from engine.data import Dataset, generate, spread
 from engine.kernel import ntk
 from engine.network import Params, apply
 from engine.precision import cast, last_bit
@@ -50,11 +50,6 @@ class Measurement(NamedTuple):
     profile: Float[np.ndarray, " m"]
     probe_f: Float[np.ndarray, "probes k"]
     probe_kernel: Float[np.ndarray, "probes probes"]
-
-
-def spread(size: int, most: int) -> np.ndarray:
-    """At most `most` of the indices 0 .. size - 1, evenly spread."""
-    return np.arange(min(size, most)) * size // min(size, most)
 
 
 def probe_points(config: RunConfig) -> Float[np.ndarray, "probes n_0"]:

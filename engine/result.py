@@ -70,8 +70,7 @@ class RunResult:
     Attributes:
         config: what was asked.
         seeds: one per seed, in the order of the config.
-        limit_eigenvalues, limit_profile, limit_probe_kernel: the same of the infinite-width kernel; None where it does
-            not exist.
+        limit_eigenvalues, limit_profile: the same of the infinite-width kernel; None where it does not exist.
         meta: config hash, versions, device, seconds.
     """
 
@@ -80,7 +79,6 @@ class RunResult:
     limit_eigenvalues: Float[np.ndarray, " M"] | None
     limit_profile: Float[np.ndarray, " q"] | None
     meta: dict[str, Any]
-    limit_probe_kernel: Float[np.ndarray, "probes probes"] | None = None
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "RunResult":
@@ -88,10 +86,7 @@ class RunResult:
         meta, found = opened(arrays)
         seeds = tuple(SeedResult(**facts, arrays=own) for facts, own in found)
         config = RunConfig.from_dict(meta.pop("config"))
-        eigenvalues, profile, probes = (
-            arrays.get(f"limit/{name}") for name in ("eigenvalues", "profile", "probe_kernel")
-        )
-        return cls(config, seeds, eigenvalues, profile, meta, probes)
+        return cls(config, seeds, arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
 
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""

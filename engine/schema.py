@@ -80,6 +80,8 @@ EXPECTED = {
     "list_type": "a list",
     "tuple_type": "a list",
     "dict_type": "a table of settings",
+    "model_type": "a table of settings",
+    "model_attributes_type": "a table of settings with a name, such as {{name: circle}}",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",

@@ -9,9 +9,9 @@ import numpy as np
 
 from engine import diagnostics, infinite
 from engine.config import RunConfig
-from engine.data import Dataset, generate
+from engine.data import Dataset, generate, spread
 from engine.device import device_name
-from engine.measure import HELD_OUT, probe_points, spread
+from engine.measure import HELD_OUT
 from engine.parameters import pack
 from engine.progress import Entries, Report, silent
 from engine.schema import ConfigError
@@ -67,6 +67,4 @@ def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
     if data.angle_test is not None:
         where = data.x_test[spread(len(data.x_test), HELD_OUT)]
         found["limit/profile"] = infinite.ntk(config.network, data.x_train[:1], where)[0]
-    if config.probes:
-        found["limit/probe_kernel"] = infinite.ntk(config.network, probe_points(config))
     return found

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from engine.config import RunConfig
-from engine.data import Dataset
+from engine.data import Dataset, spread
 from engine.descent import DIVERGED, Method, Problem, State, advance, start
 from engine.measure import (
     SHOWN,
@@ -27,7 +27,6 @@ from engine.measure import (
     points,
     probe_points,
     reference_of,
-    spread,
     summarise,
     top_eigenvalue,
 )

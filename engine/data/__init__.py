@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.data.circle import CircleConfig
 from engine.data.csv import CsvConfig
-from engine.data.dataset import Dataset, DatasetConfig
+from engine.data.dataset import Dataset, DatasetConfig, spread
 from engine.data.digits import DigitsConfig
 from engine.data.gaussian_product import GaussianProductConfig
 from engine.data.overview import overview
@@ -39,4 +39,4 @@ def generate(config: DatasetConfig) -> Dataset:
     return config.dataset()
 
 
-__all__ = ["DATASETS", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate", "overview"]
+__all__ = ["DATASETS", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate", "overview", "spread"]

@@ -160,6 +160,11 @@ class TargetConfig(DatasetConfig):
         return TARGETS[self.target].function(u, self)[:, None]
 
 
+def spread(size: int, most: int) -> np.ndarray:
+    """At most `most` of the indices 0 .. size - 1, evenly spread."""
+    return np.arange(min(size, most)) * size // min(size, most)
+
+
 def finished(
     config: DatasetConfig,
     x: tuple[np.ndarray, np.ndarray],

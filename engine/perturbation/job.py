@@ -6,9 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.config import RunConfig
-from engine.data import Dataset, generate
+from engine.data import Dataset, generate, spread
 from engine.diagnostics import NOTHING
-from engine.measure import spread
 from engine.parameters import ParameterPath
 from engine.path import KernelPath, kernel_path
 from engine.perturbation.companion import largest_lazy_error

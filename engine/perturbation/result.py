@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from engine.data import overview
-from engine.diagnostics import NOTHING, without_rounding
+from engine.diagnostics import NOTHING, ratio, without_rounding
 from engine.entry import opened
 from engine.perturbation.requests import PerturbationConfig
 from engine.progress import Arrays
@@ -52,6 +52,15 @@ class SeedPerturbation:
     def scale(self) -> float:
         """||r(0)||."""
         return float(np.linalg.norm(self["residuals"][0, 0]))
+
+    def network_held_out(self, outputs: int) -> tuple[float, float]:
+        """Of the network with so many outputs, on held-out points at the stop: sum |f - y|^2/sum |y|^2, and R^2.
+
+        R^2 = 1 - sum |f - y|^2/sum |y - mean of y|^2. NaN where the denominator is 0.
+        """
+        y = self["y_held_out"].reshape(-1, outputs)
+        missed = np.sum((self["outputs_held_out"][0, -1].reshape(y.shape) - y) ** 2)
+        return ratio(missed, np.sum(y**2)), 1 - ratio(missed, np.sum((y - y.mean(axis=0)) ** 2))
 
     @property
     def rms(self) -> float:

@@ -20,10 +20,10 @@ from jaxtyping import Array, Float
 
 from engine import diagnostics
 from engine.config import RunConfig
-from engine.data import Dataset, generate
+from engine.data import Dataset, generate, spread
 from engine.descent import DIVERGED, Method, Problem, State
 from engine.device import device_name
-from engine.measure import HELD_OUT, SHOWN, normalised_error, spread
+from engine.measure import HELD_OUT, SHOWN, normalised_error
 from engine.network import Params
 from engine.perturbation.companion import Companion, companion
 from engine.precision import Rounding, cast, foretold, last_bit, left_for_float64, refuse, refuse_kernel, rounding_of

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.data import TARGETS, Dataset, DatasetConfig, generate
+from engine.data import TARGETS, Dataset, DatasetConfig, generate, spread
 from engine.data.circle import CircleConfig
 from engine.data.gaussian_product import GaussianProductConfig
 from engine.data.sphere import SphereConfig
-from engine.measure import spread
 from engine.schema import ConfigError
 
 DRAWN = 96

@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.data import Dataset
+from engine.data import Dataset, spread
 from engine.result import RunResult
 from pages import theme
 from pages.charts.angle import angle_x, wrapped
@@ -42,9 +42,9 @@ def pairs(kernel: np.ndarray) -> pd.DataFrame:
 
 
 def _profile(result: RunResult, profile: np.ndarray, angle_test: np.ndarray) -> pd.DataFrame:
-    """The profile is measured at evenly spread held-out angles, as `engine.measure.spread` picks them."""
+    """The profile is measured at evenly spread held-out angles, as `engine.measure.points` picks them."""
     count = profile.shape[1]
-    angle = wrapped(angle_test[np.arange(count) * len(angle_test) // count])
+    angle = wrapped(angle_test[spread(len(angle_test), count)])
     order = np.argsort(angle, kind="stable")
     limit = np.full(count, np.nan) if result.limit_profile is None else result.limit_profile
     table = wide(profile[:, order])

@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.data import Dataset
+from engine.data import Dataset, spread
 from engine.result import RunResult
 from pages import theme
 from pages.charts.angle import angle_x, wrapped
@@ -27,6 +27,7 @@ def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> 
     Returns:
         On the circle with `angle`, in its order; elsewhere with `number`, from 1.
     """
+    outputs = result.seeds[index]["probe_f"].shape[2]
     f = result.seeds[index]["probe_f"][:, :, 0]
     if probes.angle_train is None:
         frame = wide(f).assign(number=np.arange(f.shape[1]) + 1)
@@ -35,15 +36,17 @@ def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> 
         order = np.argsort(angle, kind="stable")
         frame = wide(f[:, order]).assign(angle=angle[order])
     missing = int(np.sum(~np.isfinite(f)))
-    said = f"Function on the probes: {missing:,} of {f.size:,} outputs are not finite and are not drawn."
-    return Table(frame, (said,) if missing else ())
+    notes = [f"Function on the probes: the first of {outputs} outputs."] if outputs > 1 else []
+    if missing:
+        notes.append(f"Function on the probes: {missing:,} of {f.size:,} values are not finite and are not drawn.")
+    return Table(frame, tuple(notes))
 
 
 def probe_kernel_table(result: RunResult, index: int = 0) -> Table:
     """The kernel of one seed by pairs i <= j of at most 32 probes, from 1; a column f0 .. per checkpoint."""
     kernel = result.seeds[index]["probe_kernel"]
     size = kernel.shape[1]
-    shown = np.arange(min(size, MOST_SHOWN)) * size // min(size, MOST_SHOWN)
+    shown = spread(size, MOST_SHOWN)
     few = f"The heatmap holds {MOST_SHOWN} of the {size} probes, evenly spread."
     return Table(pairs(kernel[:, shown[:, None], shown]), (few,) if size > MOST_SHOWN else ())
 

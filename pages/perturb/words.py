@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from engine.diagnostics import ratio
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts.perturbation import names
 from pages.findings import Headline, of_network, went_wrong
@@ -64,15 +63,7 @@ def _of_a_table(result: PerturbationResult) -> list[Headline]:
     data = result.config.run.data
     if data.name != "csv":
         return []
-    errors, squares = [], []
-    for seed in result.seeds:
-        y = seed["y_held_out"].reshape(-1, data.output_dim)
-        missed, varies = (
-            np.sum((seed["outputs_held_out"][0, -1].reshape(y.shape) - y) ** 2),
-            np.sum((y - y.mean(0)) ** 2),
-        )
-        errors.append(ratio(missed, np.sum(y**2)))
-        squares.append(1 - ratio(missed, varies))
+    errors, squares = zip(*(seed.network_held_out(data.output_dim) for seed in result.seeds), strict=True)
     return [of_network(errors, middle(squares))]
 
 

@@ -120,7 +120,9 @@ def test_all_problems_come_at_once_each_at_its_setting() -> None:
         ({"probes": {"name": "circle", "size": 300}}, "probes.size", "lower it"),
         ({"probes": {"name": "circel"}}, "probes.name", "Did you mean 'circle'?"),
         ({"data": {"name": "circel"}}, "data.name", "Did you mean 'circle'?"),
-        ({"data": 3}, "data", "3 given"),
+        ({"data": 3}, "data", "3 given; a table of settings with a name, such as {name: circle} is needed"),
+        ({"probes": "circle"}, "probes", "'circle' given; a table of settings with a name"),
+        ({"network": 3}, "network", "3 given; a table of settings is needed"),
     ],
 )
 def test_errors_say_what_to_do(values: dict, field: str, words: str) -> None:

@@ -14,12 +14,11 @@ from scipy import stats
 from scipy.special import eval_gegenbauer, eval_legendre
 from sklearn.datasets import load_digits
 
-from engine.data import DATASETS, TARGETS, DataConfig, generate
+from engine.data import DATASETS, TARGETS, DataConfig, generate, spread
 from engine.data.dataset import standardised
 from engine.data.digits import IMAGES_PER_DIGIT
 from engine.data.harmonics import legendre, multiplicity
 from engine.data.stream import Stream
-from engine.measure import spread
 from engine.schema import Config
 
 TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in range(24))

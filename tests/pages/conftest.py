@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from browsing import PATIENCE
 from playwright.sync_api import Browser, Page, sync_playwright
-from pretend_engine import MAIN, RUNS, SMALL, PretendEngine
+from pretend_engine import MAIN, RUNS, SMALL, PretendEngine, visited
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -86,12 +86,7 @@ def opened() -> Callable[..., AppTest]:
     """Opens a page by its URL, the whole app included."""
 
     def opened(page: str = "home", **query: str) -> AppTest:
-        app = AppTest.from_file(str(MAIN), default_timeout=30)
-        if page != "home":
-            app.switch_page(f"{page}.py")
-        for name, text in query.items():
-            app.query_params[name] = text
-        return app.run()
+        return visited(page, query)
 
     return opened
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 import rkhs_runs
 import yaml
 from google.protobuf.json_format import MessageToDict
-from pretend_engine import MAIN, RUNS
+from pretend_engine import MAIN, RUNS, visited
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -31,6 +31,9 @@ from engine.config import RunConfig
 from pages.address import to_query
 from pages.drafts import draft_of
 from pages.presets import shortest
+
+PATIENCE = 120
+"""Seconds for a page to be drawn."""
 
 HIDDEN = {"id", "url", "formId", "queryParamKey", "fileUploaderId", "deferredFileId", "pageScriptHash"}
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?(?![\w.])|(?<![\w.])\d+e[-+]?\d+(?!\w)")
@@ -70,26 +73,17 @@ def query(run: Mapping[str, Any]) -> dict[str, str]:
 
 def opened(page: str, query: Mapping[str, str]) -> AppTest:
     """The page when everything on it has been computed, as one finds it who comes then."""
-    app = visited(page, query)
+    app = visited(page, query, PATIENCE)
     for _ in range(600):
         compute = [button for button in app.button if button.proto.icon == ":material/play_arrow:"]
         busy = any(button.proto.icon == ":material/stop:" for button in app.button)
         if not (compute or busy):
-            return visited(page, query)
+            return visited(page, query, PATIENCE)
         if compute and not busy:
             compute[0].click()
         time.sleep(0.5)
         app.run()
     raise TimeoutError(f"{page} {query}: not computed in time")
-
-
-def visited(page: str, query: Mapping[str, str]) -> AppTest:
-    app = AppTest.from_file(str(MAIN), default_timeout=120)
-    if page != "home":
-        app.switch_page(f"{page}.py")
-    for name, text in query.items():
-        app.query_params[name] = text
-    return app.run()
 
 
 def told(node: Any, depth: int = 0) -> Iterator[str]:

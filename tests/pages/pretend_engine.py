@@ -135,6 +135,16 @@ class PretendEngine:
         return Device("Test CPU", "cpu", 8 * 10**9, "here")
 
 
+def visited(page: str, query: Mapping[str, str], patience: float = 30) -> AppTest:
+    """A page opened by its URL, the whole app included."""
+    app = AppTest.from_file(str(MAIN), default_timeout=patience)
+    if page != "home":
+        app.switch_page(f"{page}.py")
+    for name, text in query.items():
+        app.query_params[name] = text
+    return app.run()
+
+
 def texts(app: AppTest) -> str:
     """Everything that the page says."""
     kinds = ("markdown", "caption", "error", "warning", "info", "success", "title", "header", "subheader")

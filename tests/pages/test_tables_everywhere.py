@@ -8,7 +8,7 @@ import pytest
 
 from engine.config import RunConfig
 from engine.perturbation.requests import PerturbationConfig
-from engine.perturbation.result import PerturbationResult
+from engine.perturbation.result import PerturbationResult, SeedPerturbation
 from engine.regimes.requests import SweepConfig
 from engine.regimes.runs import runs_frame
 from engine.regimes.summary import summary
@@ -44,7 +44,9 @@ def test_r_squared_is_against_the_held_out_mean() -> None:
     outputs[0, -1] = [1.0, 2.0, 4.0]
     data = SimpleNamespace(name="csv", output_dim=1)
     own = {"y_held_out": y, "outputs_held_out": outputs}
-    result: Any = SimpleNamespace(seeds=[own], config=SimpleNamespace(run=SimpleNamespace(data=data)))
+    result: Any = SimpleNamespace(
+        seeds=[SeedPerturbation({}, own)], config=SimpleNamespace(run=SimpleNamespace(data=data))
+    )
     (found,) = perturb_words._of_a_table(result)
     assert (found.value, found.beside) == ("0.0714", "R² = 0.5")
     data.name = "circle"

@@ -1,7 +1,10 @@
 """What is read off curves that are known: errors over the path, not at its end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 from engine.perturbation.result import SeedPerturbation
 
@@ -42,3 +45,15 @@ def test_the_worst_is_the_supremum_over_the_path(seed: SeedPerturbation) -> None
 def test_held_out_errors_are_root_mean_squares(seed: SeedPerturbation) -> None:
     np.testing.assert_allclose(seed.error_held_out("order_0"), np.sqrt((9 + 16) / 2) * np.arange(4))
     np.testing.assert_allclose(seed.residual_held_out("network"), np.ones(4))
+
+
+def test_the_network_itself_on_held_out_rows(seed: SeedPerturbation) -> None:
+    """Two outputs of three points, a row each: sum |f - y|^2/sum |y|^2, and scikit-learn's R^2 weighted by variance."""
+    y, f = np.array([[1.0, 2.0], [3.0, -1.0], [0.0, 4.0]]), np.array([[1.5, 2.0], [2.0, 0.0], [0.0, 3.0]])
+    outputs = np.zeros((5, 4, 6))
+    outputs[0, -1] = f.ravel()
+    error, r_squared = replace(
+        seed, arrays={**seed.arrays, "y_held_out": y.ravel(), "outputs_held_out": outputs}
+    ).network_held_out(2)
+    assert error == pytest.approx(3.25 / 31)
+    assert r_squared == pytest.approx(r2_score(y, f, multioutput="variance_weighted"))
