@@ -60,14 +60,12 @@ def _growth(result: RkhsResult) -> list[str]:
     sizes = result.seeds[0]["grid_sizes"]
     grids, said = f"On nested grids of {int(sizes[0])} to {int(sizes[-1])} points ({_ranks(result.seeds[0])})", []
     for function, label in NAMES.items():
-        start, end = (middle(_exponents(result, space, function)) for space in SPACES)
         beyond = [_beyond(result, space, function) for space in SPACES]
         phrases = [
-            _phrase(result, space, function, exponent, outside)
-            for space, exponent, outside in zip(SPACES, (start, end), beyond, strict=True)
+            _phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)
         ]
         says = listing(phrases).replace(f"$ and {GROWS}", "$ and like")
-        said.append(f"{label} {says}{_membership(label, start, end, beyond)}")
+        said.append(f"{label} {says}{_membership(result, function, beyond)}")
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
     if np.isfinite(noise):
         said.append(f"white noise, in no space, {GROWS} $p^{{{noise:.2f}}}$")
@@ -81,7 +79,8 @@ def _beyond(result: RkhsResult, space: Space, function: Function) -> float:
     return outside if outside > OUTSIDE else 0.0
 
 
-def _phrase(result: RkhsResult, space: Space, function: Function, exponent: float, outside: float) -> str:
+def _phrase(result: RkhsResult, space: Space, function: Function, outside: float) -> str:
+    exponent = middle(_exponents(result, space, function))
     if outside:
         return f"leaves the span of ${space}$ by {percent(outside)} of its norm"
     if not np.isfinite(exponent):
@@ -91,28 +90,43 @@ def _phrase(result: RkhsResult, space: Space, function: Function, exponent: floa
     return f"{GROWS} $p^{{{exponent:.2f}}}${reach} in ${space}$"
 
 
-def _membership(label: str, start: float, end: float, beyond: Sequence[float]) -> str:
+def _membership(result: RkhsResult, function: Function, beyond: Sequence[float]) -> str:
     """The verdict behind a colon; empty where there is none."""
-    if beyond[0] and not beyond[1] and end < BOUNDED:
-        return f": **{label} is outside $H_0$, and in $H_T$ so far**"
-    if any(beyond) or not np.isfinite(start + end):
+    start, end = (_range(result, space, function) for space in SPACES)
+    if beyond[0] and not beyond[1] and end[1] < BOUNDED:
+        return f": **{NAMES[function]} is outside $H_0$, and in $H_T$ so far**"
+    if any(beyond) or not np.all(np.isfinite([start, end])):
         return ""
-    return f": {_verdict(start, end)}"
+    return f": {verdict(start, end)}"
 
 
-def _verdict(start: float, end: float) -> str:
-    """What two exponents say of membership."""
-    if max(start, end) < BOUNDED:
+def _range(result: RkhsResult, space: Space, function: Function) -> tuple[float, float]:
+    """Over all seeds, a standard error of its fit to either side of each exponent; NaN where there is none."""
+    found = [seed.growth(space, function) for seed in result.seeds]
+    return (
+        min((one.exponent - one.error for one in found if np.isfinite(one.exponent)), default=np.nan),
+        max((one.exponent + one.error for one in found if np.isfinite(one.exponent)), default=np.nan),
+    )
+
+
+def verdict(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """What the exponents in H_0 and H_T, each from least to largest, say of membership."""
+    bounded = [high < BOUNDED for _, high in (start, end)]
+    beyond = [low >= BOUNDED for low, _ in (start, end)]
+    if all(bounded):
         return "bounded so far in both"
-    if end < BOUNDED:
+    if bounded[1] and beyond[0]:
         return "**bounded so far in $H_T$ only**"
-    if start < BOUNDED:
+    if bounded[0] and beyond[1]:
         return "bounded so far in $H_0$ only"
-    if start - end > STEEPER:
+    if not all(beyond):
+        undecided = listing([f"${space}$" for space, b, y in zip(SPACES, bounded, beyond, strict=True) if not (b or y)])
+        return f"whether it is bounded in {undecided} is not decided (a standard error of the fits, over all seeds)"
+    if start[0] - end[1] > STEEPER:
         return "**slower in $H_T$**, bounded in neither on these grids"
-    if end - start > STEEPER:
+    if end[0] - start[1] > STEEPER:
         return "slower in $H_0$, bounded in neither on these grids"
-    return "alike, bounded in neither on these grids"
+    return "bounded in neither on these grids"
 
 
 def _ranks(seed: SeedSpaces) -> str:

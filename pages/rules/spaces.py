@@ -135,8 +135,9 @@ RULES = (
         "pages.rkhs.space_words._growth",
         "On nested grids of ... to ... points f_T has a squared norm that grows like p^... in H_0 and ... in "
         "H_T: [verdict] so far",
-        "at least three grids that allow an inverse; verdicts speak of these grids only",
-        "fewer than three",
+        "at least three grids that allow an inverse; verdicts speak of these grids only, and hold for every seed and a "
+        "standard error of each fit to either side",
+        "fewer than three; a verdict that a standard error would change",
         "not determined",
     ),
     Rule(

@@ -13,6 +13,7 @@ from pages.initialisation import words as initial
 from pages.initialisation.network import Network
 from pages.regime_map import words as map_words
 from pages.rkhs import error_words, norm_words
+from pages.rkhs.space_words import verdict
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,25 @@ def test_seeds_that_disagree_are_told_apart_from_those_that_agree() -> None:
     two = spaces(seed(0, held_out__target_S=falls), seed(1, held_out__target_S=falls[::-1]))
     (said, *_) = norm_words._target(two)
     assert "less in $H_T$ than in $H_0$ in 1 of 2 seeds, more in the others: **not told apart**" in said
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "says"),
+    [
+        ((-0.01, 0.05), (0.01, 0.09), "bounded so far in both"),
+        ((0.5, 0.6), (0.01, 0.09), "**bounded so far in $H_T$ only**"),
+        ((0.01, 0.09), (0.5, 0.6), "bounded so far in $H_0$ only"),
+        ((0.5, 0.6), (0.01, 0.11), "whether it is bounded in $H_T$ is not decided"),
+        ((-0.4, 0.6), (0.05, 0.3), "whether it is bounded in $H_0$ and $H_T$ is not decided"),
+        ((1.0, 1.1), (0.5, 0.6), "**slower in $H_T$**, bounded in neither on these grids"),
+        ((0.5, 0.6), (1.0, 1.1), "slower in $H_0$, bounded in neither on these grids"),
+        ((0.5, 0.9), (1.0, 1.1), "bounded in neither on these grids"),
+    ],
+)
+def test_membership_is_said_where_every_exponent_allows_it(
+    start: tuple[float, float], end: tuple[float, float], says: str
+) -> None:
+    assert verdict(start, end).startswith(says)
 
 
 def test_of_errors_at_rounding_there_is_no_ratio() -> None:

@@ -21,6 +21,8 @@ from engine.regimes.runs import runs_frame
 
 TRIAL = Path(__file__).parents[2] / "data" / "trials" / "regimes.yaml"
 DRAWS = 8
+NETWORKS = 6
+"""Per cell, others for each draw of the points: networks in common would move all draws the same way."""
 KEPT = "KERNEL_DRIFT_TRIALS"
 """Names a folder in which cells are kept between runs of this test, which takes 12 minutes."""
 
@@ -34,6 +36,7 @@ def maps() -> list[pd.DataFrame]:
     trial, found = yaml.safe_load(TRIAL.read_text()), []
     for seed in range(DRAWS):
         trial["base"]["data"]["seed"] = seed
+        trial["seeds"] = [NETWORKS * seed + network for network in range(NETWORKS)]
         sweep = SweepConfig.from_dict(trial)
         results = {part.hash: cached_compute(store, "cell", part) for cell in sweep.cells for part in cell.parts}
         found.append(runs_frame(sweep, results))
