@@ -7,9 +7,9 @@ theirs, and with it their results. A setting that a config gains later is left o
 
 VERSIONS = {
     "run": 6,
-    "initial_sample": 5,
+    "initial_sample": 6,
     "gram_spectrum": 5,
-    "brute_force": 5,
+    "brute_force": 6,
     "first_step": 5,
     "drift_ensemble": 5,
     "perturbation": 6,

@@ -25,6 +25,8 @@ from engine.initialisation.law import Law
 from engine.initialisation.layer_sums import Shapes
 
 MAX_ORDER = 12
+LEAST_SPREAD = 1e-3
+"""CV^2 of K under which rounding would decide central moments of order 6."""
 Exponents = tuple[int, ...]
 
 # Each new variable as (old variable, X, Y, A, bias weight) terms; c is one per term but A h's.
@@ -202,3 +204,20 @@ def log_skewness(law: Law, power: int) -> float:
         central = np.exp(b) - 3 * a + 2
         return float(np.log(central) - 1.5 * np.log(a - 1)) if central > 0 and a > 1 + 1e-12 else -np.inf
     return float(b - 1.5 * log_relative_variance(law, power=power)[0])
+
+
+def log_skewness_of_ratio(law: Law) -> float:
+    """log of the skewness of the influence of one draw on a sample's E[K^2]/E[K]^2: with K/E[K] = 1 + d and c = Var(d)
+    it is d^2 - 2 c d, exact by moments of order 1 to 6. Under `LEAST_SPREAD` that of d^2 for a normal d, sqrt(8); inf
+    where the moments are beyond what a float holds."""
+    log_mean = log_moment(law, 1)
+    scaled = [order * -log_mean + log_moment(law, order) for order in range(1, 7)]
+    if scaled[-1] > 600:
+        return np.inf
+    raw = np.exp([0.0, *scaled])
+    central = np.array([sum(comb(k, j) * (-1) ** (k - j) * raw[j] for j in range(k + 1)) for k in range(7)])
+    if central[2] < LEAST_SPREAD:
+        return 0.5 * np.log(8)
+    influence = np.polynomial.Polynomial([-central[2], -2 * central[2], 1.0])
+    variance, third = (influence**2).coef @ central[:5], (influence**3).coef @ central
+    return float(np.log(third) - 1.5 * np.log(variance)) if third > 0 and variance > 0 else -np.inf

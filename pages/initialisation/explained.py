@@ -56,8 +56,9 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "trust": (
         r"**Whether an interval can be trusted**: a sample's own error bar lies when the law is skewed, for the draws "
-        r"that carry the variance are missing. A normal interval needs more than 25 skewness² draws (Cochran's rule); "
-        r"the skewness is exact here. The relative variance of $K^2$ grows as $e^{20\beta}$.",
+        r"that carry the variance are missing. A normal interval needs more than 25 skewness² draws (Cochran's rule) "
+        r"and at least 100; the skewness is exact here. $E[dK/dt]$ is marked as $E[K^4]$ is. The relative variance of "
+        r"$K^2$ grows as $e^{20\beta}$.",
         "Cochran, Sampling Techniques (1977), 2.15; engine.initialisation.estimates",
     ),
     "histogram": (

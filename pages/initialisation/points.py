@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from engine.initialisation.estimates import NORMAL_95, trusted
+from engine.initialisation.estimates import NORMAL_95, rate_trusted
 from engine.initialisation.law import Law
 from engine.initialisation.moments import moments
 from engine.initialisation.requests import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
@@ -110,7 +110,8 @@ def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
 def drift_points(found: Mapping[Wanted, Arrays], law_at: Callable[[Wanted], Law | None]) -> pd.DataFrame:
     """Estimates of |E[dK/dt]|/E[K], or of |E[Delta K]|/(eta E[K]) for a finite step, with the same bars.
 
-    The flag is that of E[K^2], to which E[dK/dt] is alike in size and in tail. E[K] is exact where `law_at` has a law.
+    A finite step's bar is marked where that of the rate is none; otherwise nothing is known of it. E[K] is exact where
+    `law_at` has a law.
     """
     rows = []
     for wanted, arrays in found.items():
@@ -119,10 +120,10 @@ def drift_points(found: Mapping[Wanted, Arrays], law_at: Callable[[Wanted], Law 
             eta, K = float(arrays["sizes"][0]), float(arrays["K_mean"])
             mean, error = float(arrays["change_mean"][0]) / eta, float(arrays["change_error"][0]) / eta
             draws = int(getattr(wanted.config, "draws", 0))
-            flag = -1 if law is None else int(trusted(law, draws, 2))
+            flag = -1 if law is None or rate_trusted(law, draws) else 0
         else:
             estimates = read(arrays)
-            (mean, error, _), K, flag = estimates["E_dK"], estimates["E_K"][0], estimates["E_K2"][2]
+            (mean, error, flag), K = estimates["E_dK"], estimates["E_K"][0]
             draws = int(arrays["draws"])
         scale = K if law is None else np.exp(float(moments(law).log_E_K[0]))
         if scale > 0:

@@ -61,9 +61,7 @@ def _growth(result: RkhsResult) -> list[str]:
     grids, said = f"On nested grids of {int(sizes[0])} to {int(sizes[-1])} points ({_ranks(result.seeds[0])})", []
     for function, label in NAMES.items():
         beyond = [_beyond(result, space, function) for space in SPACES]
-        phrases = [
-            _phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)
-        ]
+        phrases = [_phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)]
         says = listing(phrases).replace(f"$ and {GROWS}", "$ and like")
         said.append(f"{label} {says}{_membership(result, function, beyond)}")
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])

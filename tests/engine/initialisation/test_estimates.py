@@ -1,5 +1,7 @@
 """Sample means, their errors and flags."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from initialisation_oracles import Enumeration
@@ -11,8 +13,11 @@ from engine.initialisation.estimates import (
     draws_for_interval,
     estimates,
     exact_standard_error,
+    rate_trusted,
+    ratio_trusted,
     trusted,
 )
+from engine.initialisation.higher_moments import log_skewness_of_ratio
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
 from engine.initialisation.sampler import draw, draw_chunks
@@ -69,6 +74,29 @@ def test_draws_for_an_interval_are_cochran_s():
     m1, m2, m3 = (float(oracle.kernel_moment(order)) for order in (1, 2, 3))
     skewness = (m3 - 3 * m2 * m1 + 2 * m1**3) / (m2 - m1**2) ** 1.5
     assert np.exp(draws_for_interval(law_of((3, 2, 2, 1)), 1)) == pytest.approx(25 * skewness**2, rel=1e-9)
+
+
+def test_a_ratio_has_the_skewness_of_its_own_influence():
+    """(K/m1)^2 - 2 (m2/m1^2) K/m1 from exact moments of an enumeration, and sqrt(8) where K is nearly normal."""
+    oracle = Enumeration((3, 2, 2, 1))
+    m = [Fraction(1), *(Fraction(oracle.kernel_moment(order)) for order in range(1, 7))]
+    slope = 2 * m[2] / m[1]
+    first = m[2] - slope * m[1]
+    second = m[4] - 2 * slope * m[3] + slope**2 * m[2]
+    third = m[6] - 3 * slope * m[5] + 3 * slope**2 * m[4] - slope**3 * m[3]
+    skewness = float(third - 3 * first * second + 2 * first**3) / float(second - first**2) ** 1.5
+    assert np.exp(log_skewness_of_ratio(law_of((3, 2, 2, 1)))) == pytest.approx(skewness, rel=1e-9)
+    assert np.exp(log_skewness_of_ratio(law_of((10, 100_000, 1)))) == pytest.approx(8**0.5)
+    assert log_skewness_of_ratio(law_of((10, *[16] * 400, 1))) == np.inf
+
+
+def test_a_ratio_and_a_rate_need_more_draws_than_their_moments():
+    law = law_of((10, 64, 64, 64, 64, 1))
+    assert [trusted(law, 99, 1), trusted(law, 100, 1)] == [False, True]
+    found = {
+        draws: (trusted(law, draws, 2), ratio_trusted(law, draws), rate_trusted(law, draws)) for draws in (300, 3000)
+    }
+    assert found == {300: (True, False, False), 3000: (True, True, False)}
 
 
 def test_errors_of_ratios_are_those_of_the_jackknife():
