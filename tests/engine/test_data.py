@@ -130,6 +130,8 @@ def test_noise_is_added_to_the_training_targets_only(name):
     error = 0.3 / sqrt(2 * len(difference))
     assert abs(difference.std() - 0.3) < 4 * error
     assert abs(difference.mean()) < 4 * 0.3 / sqrt(len(difference))
+    wide, wide_noisy = (generate(config(name, target_rms=5.0, noise=noise)) for noise in (0.0, 0.3))
+    np.testing.assert_allclose((wide_noisy.y_train - wide.y_train).ravel(), difference, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["sphere", "gaussian_product", "two_moons"])
