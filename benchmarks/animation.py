@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.serving import ARGUMENTS, CHROMIUM, served_script
 from engine.config import RunConfig
-from engine.result import RunResult, SeedResult
+from engine.training.result import RunResult, SeedResult
 
 FRAMES, SIZE = 200, 512
 MOVES = 20

@@ -20,8 +20,8 @@ from engine.initialisation.law import Setting, exact_law, law_of
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from engine.initialisation.sampler import draw_chunks
-from engine.kernel import ntk
-from engine.network import apply
+from engine.networks.kernel import ntk
+from engine.networks.mlp import apply
 
 SETTING = Setting.from_dict({"widths": [10, *[256] * 31, 1]})
 NETWORK = network_of(SETTING)

@@ -20,7 +20,7 @@ from distributed import Client
 from cache import Store
 from cache.scheduler import PLAIN_TCP_VARIABLE, SCHEDULER_VARIABLE
 from cache.sweep import run_sweep
-from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
 
 ROOT = Path(__file__).parents[1]
 CELLS = 8

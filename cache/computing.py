@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cache.failure import Failure, SchedulerError, died, no_cluster, no_workers, outgrew
-from cache.faults import log
+from cache.failure import Failure, SchedulerError, died, log, no_cluster, no_workers, outgrew
 from cache.job import LiveJob
 from cache.lease import Lease
 from cache.processes import LocalProcesses

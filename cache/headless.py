@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 
 from cache.archive import address, encode
-from cache.checks import run_key
 from cache.failure import explain, no_such_entry
 from cache.lease import Holder
+from cache.service import run_key
 from cache.storage import Store
 from engine import jobs
 from engine.progress import Arrays, Cancelled, Entries, Progress, Report, silent

@@ -1,11 +1,11 @@
-"""Who computes a run right now: one process at a time, taken over when it has died or gives no sign of life.
-
-No wall clock is asked: ages are those of the machine's monotonic clock, which all its processes share.
-"""
+"""Which start of which machine this is, and which process: what a lease must know to tell a dead holder."""
 
 import contextlib
+import functools
 import json
+import os
 import sqlite3
+import subprocess
 import threading
 import time
 import uuid
@@ -17,9 +17,53 @@ from typing import Self
 import diskcache
 
 from cache import location
-from cache.boot import boot, gone, process
-from cache.bytes_disk import BytesDisk
-from cache.faults import DISK_FAULTS, damaged, foreign, log, tolerant, words
+from cache.archive import BytesDisk
+from cache.failure import DISK_FAULTS, damaged, foreign, log, tolerant, words
+
+LINUX = Path("/proc/sys/kernel/random/boot_id")
+
+
+@functools.cache
+def boot() -> str:
+    """Names this start of this machine; empty where the system does not say."""
+    try:
+        if LINUX.exists():
+            return LINUX.read_text().strip()
+        command = ["sysctl", "-n", "kern.bootsessionuuid"]  # macOS
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def process() -> str:
+    """This process: its number, and in which set of numbers (a container has its own)."""
+    return f"{_numbers()} {os.getpid()}"
+
+
+def gone(named: str) -> bool:
+    """Whether the process is known to have ended; False where it cannot be known from here."""
+    numbers, _, pid = named.rpartition(" ")
+    if numbers != _numbers() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # another account's
+        return False
+    return False
+
+
+def _numbers() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+# Who computes a run right now: one process at a time, taken over when it has died or gives no sign of life.
+#
+# No wall clock is asked: ages are those of the machine's monotonic clock, which all its processes share.
 
 HEARTBEAT = 1.0
 EXPIRY = 5.0

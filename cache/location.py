@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from cache.faults import CacheFault, words
+from cache.failure import CacheFault, words
 
 DIRECTORY_VARIABLE = "KERNEL_DRIFT_CACHE"
 SIZE_VARIABLE = "KERNEL_DRIFT_CACHE_GB"

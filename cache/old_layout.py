@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cache.archive import labelled
-from cache.faults import log
+from cache.failure import log
 from cache.record import Record
 from cache.run_folders import RunFolders, nameable
 

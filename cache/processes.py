@@ -1,28 +1,125 @@
-"""The local compute processes: one Dask scheduler, and one supervised worker per device.
-
-Started here rather than by `SubprocessCluster`, which starts the same two commands but gives them neither an
-environment nor a priority, lets the scheduler block once 64 kB of its log have gathered unread in a pipe,
-and leaves both behind when the server is killed.
-"""
+"""A key for one start of the local compute processes: who cannot read its files cannot talk to them."""
 
 import contextlib
+import datetime
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, Self
 
 from cache import location
-from cache.certificate import make_certificate
 from cache.failure import SchedulerError
-from cache.process_log import ProcessLog
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
+
+ROLES = ("client", "scheduler", "worker")
+NAME = "kernel-drift"
+
+
+def make_certificate(folder: Path) -> dict[str, Any]:
+    """Writes a new key and its certificate into the folder, and returns the options of Dask's `Security` that use them.
+
+    One certificate serves all three roles and is the only one they trust. The options are plain values, and complete:
+    nothing of the user's own Dask settings comes in.
+    """
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    for path, text in zip((key, certificate), _pair(), strict=True):
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text)
+    return {
+        "require_encryption": True,
+        "tls_ca_file": str(certificate),
+        **{f"tls_{role}_cert": str(certificate) for role in ROLES},
+        **{f"tls_{role}_key": str(key) for role in ROLES},
+        "tls_ciphers": None,
+        "tls_min_version": None,
+        "tls_max_version": None,
+    }
+
+
+def _pair() -> tuple[bytes, bytes]:
+    """A private key and a certificate of it signed with itself, both PEM. Takes milliseconds on an elliptic curve."""
+    from cryptography import x509  # a tenth of a second, which only a start pays
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        # It ends with its file. Dates would only make it end with the clock.
+        .not_valid_before(datetime.datetime(2000, 1, 1))
+        .not_valid_after(datetime.datetime(9999, 12, 31, 23, 59, 59))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private, certificate.public_bytes(serialization.Encoding.PEM)
+
+
+# What the compute processes print: passed on to our own standard error, its last lines kept to say why they ended.
+
+KEPT = 200
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Failed)(: .*)?")
+"""The last line of a traceback."""
+
+
+class ProcessLog:
+    """A pipe, read by a thread, so that nobody blocks on it.
+
+    Attributes:
+        end: file descriptor for the processes to write to.
+    """
+
+    def __init__(self):
+        self._reading, self.end = os.pipe()
+        self._lines: deque[str] = deque(maxlen=KEPT)
+        self._thread = threading.Thread(target=self._read, name="process log", daemon=True)
+        self._thread.start()
+
+    def reason(self) -> str:
+        """The last error in the log, else its last line."""
+        self._thread.join(0.2)  # what was written just now
+        lines = [line.strip() for line in self._lines if line.strip()]
+        errors = [line for line in lines if EXCEPTION.fullmatch(line)]
+        return (errors or lines or ["they said nothing"])[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """After the processes have ended."""
+        os.close(self.end)
+        self._thread.join(1.0)
+
+    def _read(self) -> None:
+        with os.fdopen(self._reading, "rb") as file:
+            for line in file:
+                self._lines.append(line.decode(errors="replace"))
+                with contextlib.suppress(OSError):  # nobody reads ours
+                    os.write(2, line)
+
+
+# The local compute processes: one Dask scheduler, and one supervised worker per device.
+#
+# Started here rather than by `SubprocessCluster`, which starts the same two commands but gives them neither an
+# environment nor a priority, lets the scheduler block once 64 kB of its log have gathered unread in a pipe,
+# and leaves both behind when the server is killed.
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cache import location
-from cache.faults import log
+from cache.failure import log
 from cache.record import Record
 
 RECORD, PIN, ENTRY = "run.json", "pin", ".entry"

@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from cache import location
-from cache.faults import damaged, log
+from cache.failure import damaged, log
 
 T = TypeVar("T")
 

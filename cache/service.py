@@ -1,26 +1,46 @@
-"""The cached engine: config in, result out; each config computed once, whoever asks."""
+"""What is asked for is checked before anything is started."""
 
 import threading
 from dataclasses import replace
 from typing import Self
 
-from cache import unsaved
+from cache import memory
 from cache.archive import address, decode
-from cache.checks import run_key
 from cache.computing import Computing
-from cache.failure import Failure, no_room, no_such_entry
-from cache.faults import log
+from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
 from cache.lease import Holder
-from cache.recently_read import RecentlyRead
+from cache.memory import RecentlyRead
 from cache.record import Record, Status
-from cache.run_list import Run, list_runs
+from cache.run_index import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
+from engine import jobs
 from engine.jobs import key_of
 from engine.progress import Arrays
-from engine.schema import Config
+from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.versions import VERSIONS
+
+
+def known_kind(kind: str) -> jobs.Kind:
+    """The kind of job. Raises `ConfigError` with the valid names."""
+    if kind not in jobs.KINDS:
+        allowed = list(jobs.KINDS)
+        hint = did_you_mean(kind, allowed)
+        raise ConfigError([Problem("kind", f"{kind!r} is unknown.{hint} Allowed: {', '.join(allowed)}")])
+    return jobs.KINDS[kind]
+
+
+def run_key(kind: str, config: Config) -> str:
+    """The content address of a result. Raises `ConfigError` when kind and config do not fit together."""
+    wanted = known_kind(kind).config
+    if not isinstance(config, wanted):
+        given = type(config).__name__
+        raise ConfigError([Problem("config", f"a {kind!r} job takes a {wanted.__name__}, got a {given}")])
+    return jobs.key(kind, config)
+
+
+# The cached engine: config in, result out; each config computed once, whoever asks.
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
@@ -93,8 +113,8 @@ class CachedEngine:
             return arrays
         with self._lock:
             live = self._live.get(key)
-            unsaved = live.unsaved.get(entry) if live else None
-        arrays = decode(unsaved, where) if unsaved is not None else self.store.get(key, entry)
+            memory = live.unsaved.get(entry) if live else None
+        arrays = decode(memory, where) if memory is not None else self.store.get(key, entry)
         if arrays is not None:
             self._recent.put(where, arrays)
         return arrays
@@ -186,8 +206,8 @@ class CachedEngine:
         if not fault or not count:
             return fault
         return (
-            f"{fault}. Until then the newest results ({size / 1e6:.1f} of {unsaved.LIMIT / 1e6:,.0f} MB) are held in "
-            "memory, and lost if the server ends before; beyond that new runs are refused."
+            f"{fault}. Until then the newest results ({size / 1e6:.1f} of {memory.UNSAVED_LIMIT / 1e6:,.0f} MB) are "
+            "held in memory, and lost if the server ends before; beyond that new runs are refused."
         )
 
     def device(self) -> Device | None:

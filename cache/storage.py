@@ -7,16 +7,16 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from cache import location, unsaved
+from cache import location, memory
 from cache.archive import CorruptEntryError, address, decode, labelled, unlabelled
-from cache.faults import DISK_FAULTS, CacheFault, log, tolerant, words
+from cache.failure import DISK_FAULTS, CacheFault, log, tolerant, words
 from cache.lease import Holder, Lease, Leases
+from cache.memory import Held, Unsaved
 from cache.old_layout import OldLayout, bring_over
 from cache.record import Record
 from cache.run_folders import RunFolders
 from cache.run_index import RunIndex
 from cache.run_table import EntryRow, RunRow, RunTable
-from cache.unsaved import Held, Unsaved
 from engine.progress import Arrays
 
 EVICTED_AT_ONCE = 100
@@ -169,7 +169,7 @@ class Store:
     @property
     def full(self) -> bool:
         """Whether so much is held that nothing more should be computed."""
-        return self._unsaved.size >= unsaved.LIMIT
+        return self._unsaved.size >= memory.UNSAVED_LIMIT
 
     def failed(self, error: BaseException | str) -> None:
         """Notes that the disk did not take something, and why; `flush` tries again."""

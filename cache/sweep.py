@@ -10,7 +10,7 @@ from cache.service import CachedEngine
 from cache.storage import Store
 from engine.config import RunConfig
 from engine.progress import Arrays, Progress, Report, silent
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import SweepConfig
 
 KIND = "cell"
 IN_FLIGHT = 32
@@ -32,7 +32,7 @@ class Sweep:
     """The jobs of a sweep, cheap cells first. `step` returns at once; call it every so often until `done`.
 
     Attributes:
-        results: "result" entries by the hash of their part (`engine.regimes.requests.Cell.parts`), as they come.
+        results: "result" entries by the hash of their part (`engine.regimes.config.Cell.parts`), as they come.
         failures: why a cell is missing, by its place in `config.cells`, once its second try has failed too.
         unstarted: why nothing can be computed at all: the compute processes do not start, or a scheduler that was never
             reached does not answer.

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from engine.config import NetworkConfig, RunConfig
-    from engine.network import Params
+    from engine.networks.mlp import Params
     from engine.perturbation.result import PerturbationResult
-    from engine.result import RunResult
     from engine.rkhs.result import RkhsResult
+    from engine.training.result import RunResult
 
 __all__ = ["ConfigError", "Sweep", "init", "moments", "ntk", "perturb", "run", "sample", "spaces", "sweep"]
 
@@ -47,7 +47,7 @@ def run(config: "RunConfig | None" = None, /, *, report: Report = silent, **sett
     Raises:
         ConfigError: bad settings, or a learning rate at the stability limit of K_0 or beyond.
     """
-    from engine.result import RunResult
+    from engine.training.result import RunResult
 
     return RunResult.from_arrays(_cached("run", _run_config(config, settings), report))
 
@@ -59,7 +59,7 @@ def perturb(
     """Trains every seed and expands it in K_t - K_0, order by order.
 
     Args:
-        options: of `engine.perturbation.requests.Options`.
+        options: of `engine.perturbation.config.Options`.
 
     The others, and errors, as for `run`; besides momentum and minibatches, which the expansion does not cover.
 
@@ -69,7 +69,7 @@ def perturb(
     >>> result.summary["dynamics"]
     'gradient flow'
     """
-    from engine.perturbation.requests import PerturbationConfig
+    from engine.perturbation.config import PerturbationConfig
     from engine.perturbation.result import PerturbationResult
 
     asked = PerturbationConfig.from_dict(
@@ -85,11 +85,11 @@ def spaces(
     """Trains every seed and compares the spaces H_t of its kernels with H_0.
 
     Args:
-        options: of `engine.rkhs.requests.Options`.
+        options: of `engine.rkhs.config.Options`.
 
     The others, and errors, as for `run`.
     """
-    from engine.rkhs.requests import RkhsConfig
+    from engine.rkhs.config import RkhsConfig
     from engine.rkhs.result import RkhsResult
 
     run_config = _run_config(config, settings).to_dict()
@@ -98,8 +98,8 @@ def spaces(
 
 
 class Sweep(NamedTuple):
-    """A regime map: a row for each cell (`engine.regimes.labels.cells_frame`) and each run
-    (`engine.regimes.runs.runs_frame`), and why a cell is missing, by its place in the grid.
+    """A regime map: a row for each cell (`engine.regimes.result.cells_frame`) and each run
+    (`engine.regimes.result.runs_frame`), and why a cell is missing, by its place in the grid.
     """
 
     cells: "pd.DataFrame"
@@ -108,7 +108,7 @@ class Sweep(NamedTuple):
 
 
 def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
-    """Trains the cells of a grid: `base`, `grid`, `seeds` of `engine.regimes.requests.SweepConfig`.
+    """Trains the cells of a grid: `base`, `grid`, `seeds` of `engine.regimes.config.SweepConfig`.
 
     Computes in worker processes: local ones, or those of the scheduler that `KERNEL_DRIFT_SCHEDULER` names.
 
@@ -118,9 +118,8 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     """
     from cache import Store
     from cache.sweep import run_sweep
-    from engine.regimes.labels import cells_frame
-    from engine.regimes.requests import SweepConfig
-    from engine.regimes.runs import runs_frame
+    from engine.regimes.config import SweepConfig
+    from engine.regimes.result import cells_frame, runs_frame
 
     config = SweepConfig.from_dict(_plain(settings))
     with closing(Store()) as store:
@@ -158,7 +157,7 @@ def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int
     >>> params["readout"]["w"].shape
     (8, 1)
     """
-    from engine.network import init
+    from engine.networks.mlp import init
 
     return init(_network(network), seed, input_dim, output_dim)
 
@@ -166,7 +165,7 @@ def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int
 def ntk(
     network: "NetworkConfig | Mapping[str, Any]", params: "Params", x: "ArrayLike", other: "ArrayLike | None" = None
 ) -> "np.ndarray":
-    """The empirical kernel in float64, averaged over outputs (`engine.kernel.ntk`).
+    """The empirical kernel in float64, averaged over outputs (`engine.networks.kernel.ntk`).
 
     Args:
         x: (n, n_0); other: (m, n_0), or `x` itself when left out.
@@ -184,7 +183,7 @@ def ntk(
     import numpy as np
 
     from engine.device import in_float64
-    from engine.kernel import ntk
+    from engine.networks.kernel import ntk
 
     with in_float64():
         there = None if other is None else jnp.asarray(other)

@@ -29,14 +29,12 @@ from typer import Abort
 from typer._click.exceptions import ClickException  # typer carries its own click and exports only part of it
 
 from cache import Store, cached_compute
-from cache.failure import SchedulerError, explain
-from cache.faults import CacheFault
+from cache.failure import CacheFault, SchedulerError, explain
 from engine import jobs
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
-from engine.problems import clipped
 from engine.progress import Arrays, Progress, Report, silent
-from engine.schema import Config, ConfigError, Problem
+from engine.schema import Config, ConfigError, Problem, clipped
 
 T = TypeVar("T")
 
@@ -81,7 +79,7 @@ def run(
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, measures its kernel, and writes result.npz and summary.json."""
-    from engine.result import RunResult
+    from engine.training.result import RunResult
 
     config = read_config(config_path)
     check(config, limits(max_gb, max_hours))
@@ -99,7 +97,7 @@ def perturb(
 ) -> None:
     """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
     from engine.perturbation import cost
-    from engine.perturbation.requests import Options, PerturbationConfig
+    from engine.perturbation.config import Options, PerturbationConfig
     from engine.perturbation.result import PerturbationResult
 
     options = Options(interpolation="linear" if linear else "hermite")
@@ -122,9 +120,8 @@ def sweep(
     """
     from cache.cluster import SCHEDULER_VARIABLE
     from cache.sweep import run_sweep
-    from engine.regimes.labels import cells_frame
-    from engine.regimes.requests import SweepConfig
-    from engine.regimes.runs import runs_frame
+    from engine.regimes.config import SweepConfig
+    from engine.regimes.result import cells_frame, runs_frame
     from engine.regimes.summary import summary
 
     values = read_yaml(sweep_path)
@@ -161,9 +158,9 @@ def rkhs(
     """Trains every seed, compares the spaces H_t of its kernels, and writes result.npz and summary.json.
 
     The file is a run config, or one under `run:` beside `options:`, such as `large: 4096` for the top of the spectrum
-    on as many points (engine.rkhs.requests.Options).
+    on as many points (engine.rkhs.config.Options).
     """
-    from engine.rkhs.requests import RkhsConfig
+    from engine.rkhs.config import RkhsConfig
     from engine.rkhs.result import RkhsResult
 
     values = read_yaml(config_path)
@@ -177,8 +174,7 @@ def rkhs(
 @app.command()
 def show(config_path: ConfigPath) -> None:
     """Prints the resolved config with its cost on this machine."""
-    from engine.calibration import CalibrationConfig
-    from engine.device import device_name
+    from engine.device import CalibrationConfig, device_name
 
     config = read_config(config_path)
     start_jax()

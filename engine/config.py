@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.activations import ACTIVATIONS
 from engine.data import DataConfig
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 MAX_DEPTH = 1024
@@ -32,7 +32,8 @@ class NetworkConfig(Config):
     sigma_b = 0. Both give the same function at initialisation.
 
     Attributes:
-        sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size (`engine.activations`).
+        sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size
+            (`engine.networks.activations`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
         bias_init: biases start at "zero" or "normal" (standard deviation sigma_b).
         alpha, centred: the trained function is f = alpha (h - h_0) when centred, alpha h otherwise.
@@ -142,7 +143,7 @@ class TrainingConfig(Config):
         checkpoints: at least so many by the stop, t = 0 and the stop among them.
         allow_unstable: accept eta_eff lambda_max(K_0) at or beyond the stability limit.
         precision: of the training. "auto" is float32, and float64 where float32 does not resolve the run
-            (`engine.precision`), which takes about twice as long.
+            (`engine.networks.precision`), which takes about twice as long.
     """
 
     loss: Literal["half_mean", "mean", "half_sum"] = "half_mean"

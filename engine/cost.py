@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 
 from engine.config import RunConfig
-from engine.parameters import capacity
+from engine.networks.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
-from engine.together import AT_ONCE
+from engine.training.together import AT_ONCE
 
 BYTES = 8
 SPARE = 1.5
-"""Measured checkpoints against those asked for (`engine.trajectory.MOST_CHECKPOINTS`)."""
+"""Measured checkpoints against those asked for (`engine.training.trajectory.MOST_CHECKPOINTS`)."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,19 @@
 """The device that computes, in words."""
 
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.cost import Calibration, CalibrationConfig
+from engine.progress import Entries, Report, silent
 
 
 class Device(NamedTuple):
@@ -51,3 +58,27 @@ def _cpu_model() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+# How fast this machine is: the measured side of `engine.cost`.
+
+SIZE = 512
+
+
+def calibrate(config: CalibrationConfig, report: Report = silent) -> Entries:
+    """Measures matrix products; takes about a second. Entry "result": the fields of `engine.cost.Calibration`."""
+    found = Calibration(float32=_rate(jnp.float32), float64=_rate(jnp.float64))
+    return {"result": {name: np.array(value) for name, value in asdict(found).items()}}
+
+
+def _rate(dtype: jnp.dtype) -> float:
+    """Floating-point operations per second of a square product, the median of a few."""
+    product = jax.jit(lambda a: jnp.matmul(a, a, precision="highest"))
+    a = jnp.ones((SIZE, SIZE), dtype)
+    product(a).block_until_ready()
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        product(a).block_until_ready()
+        times.append(time.perf_counter() - start)
+    return 2 * SIZE**3 / float(np.median(times))

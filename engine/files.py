@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import RunConfig
-from engine.data.decoding import decode
+from engine.data.csv_records import decode
 from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
 

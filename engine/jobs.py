@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 from engine.config import RunConfig
 from engine.cost import CalibrationConfig
-from engine.initialisation.requests import (
+from engine.initialisation.config import (
     BruteForceConfig,
     DriftConfig,
     FirstStepConfig,
     GramSpectrumConfig,
     SampleConfig,
 )
-from engine.perturbation.requests import PerturbationConfig, StudyConfig
+from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.progress import Entries, Report, silent
-from engine.rkhs.requests import RkhsConfig
+from engine.rkhs.config import RkhsConfig
 from engine.schema import Config
 from engine.versions import VERSIONS
 
@@ -38,17 +38,17 @@ class Kind:
 
 
 KINDS = {
-    "run": Kind(RunConfig, "engine.training:run"),
-    "initial_sample": Kind(SampleConfig, "engine.initialisation.sampling:sample"),
-    "gram_spectrum": Kind(GramSpectrumConfig, "engine.initialisation.sampling:gram_spectra"),
-    "brute_force": Kind(BruteForceConfig, "engine.initialisation.network_jobs:brute_force"),
-    "first_step": Kind(FirstStepConfig, "engine.initialisation.network_jobs:first_step"),
-    "drift_ensemble": Kind(DriftConfig, "engine.initialisation.network_jobs:drift_ensemble"),
+    "run": Kind(RunConfig, "engine.training.job:run"),
+    "initial_sample": Kind(SampleConfig, "engine.initialisation.job:sample"),
+    "gram_spectrum": Kind(GramSpectrumConfig, "engine.initialisation.job:gram_spectra"),
+    "brute_force": Kind(BruteForceConfig, "engine.initialisation.network_job:brute_force"),
+    "first_step": Kind(FirstStepConfig, "engine.initialisation.network_job:first_step"),
+    "drift_ensemble": Kind(DriftConfig, "engine.initialisation.network_job:drift_ensemble"),
     "perturbation": Kind(PerturbationConfig, "engine.perturbation.job:perturb"),
-    "perturbation_study": Kind(StudyConfig, "engine.perturbation.study:study"),
-    "cell": Kind(RunConfig, "engine.regimes.cell:cell"),
+    "perturbation_study": Kind(StudyConfig, "engine.perturbation.job:study"),
+    "cell": Kind(RunConfig, "engine.regimes.job:cell"),
     "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare"),
-    "calibration": Kind(CalibrationConfig, "engine.calibration:calibrate"),
+    "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
 }
 
 

@@ -2,6 +2,13 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator
 
 LONGEST_NUMBER = 400
 """Characters. Longer ones are no numbers: Python refuses to write integers of some thousand digits."""
@@ -64,3 +71,110 @@ def text_of(value: object) -> str:
         clear = all(item and item == item.strip() and not set(item) & set(',"[') for item in items)
         return ", ".join(items) if clear else json.dumps(value, default=str)
     return json.dumps(value, default=str) if isinstance(value, dict) else repr(value)
+
+
+# Values as the fields of a config take them, so that a file, a page and a link are read alike.
+#
+# A text given for a number, or for a list of numbers, is read as a person types it (`engine.texts`), "none" as nothing;
+# a single value stands for a list of one; true and false are no numbers. What makes no sense is left for the config to
+# refuse.
+
+
+def coerced(model: type[BaseModel], values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The values of a config, with those of the configs within it."""
+    fields = _fields(model)
+    return {name: fields[name].read(value) if name in fields else value for name, value in values.items()}
+
+
+@lru_cache(maxsize=64)
+def _fields(model: type[BaseModel]) -> dict[str, "_Field"]:
+    """The fields whose values may need reading: those of known types without a reader of their own."""
+    own = {name for name, field in model.model_fields.items() if any(map(_reads, field.metadata))}
+    found = {name: _Field.of(field.annotation) for name, field in model.model_fields.items() if name not in own}
+    return {name: field for name, field in found.items() if field != _Field()}
+
+
+def _reads(metadata: object) -> bool:
+    return isinstance(metadata, BeforeValidator)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What a field can hold, besides None.
+
+    Attributes:
+        words: any text.
+        items: of a list.
+        configs: told apart by their names where there are several.
+    """
+
+    words: bool = False
+    numbers: bool = False
+    flags: bool = False
+    items: Self | None = None
+    configs: tuple[type[BaseModel], ...] = ()
+
+    @classmethod
+    def of(cls, annotation: Any) -> Self:
+        kinds = list(_members(annotation))
+        lists = [get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple]
+        return cls(
+            words=str in kinds,
+            numbers=int in kinds or float in kinds,
+            flags=bool in kinds,
+            items=cls.of(lists[0]) if lists else None,
+            configs=tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)),
+        )
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return self._config(value)
+        if isinstance(value, list | tuple):
+            return [self.items.read_item(item) for item in value] if self.items else value
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, bool | int | float):
+            return self._scalar(value)
+        return value
+
+    def read_item(self, value: Any) -> Any:
+        """As `read`, in a list, where a number may be a name."""
+        return text_of(value) if self.words and isinstance(value, bool | int | float) else self.read(value)
+
+    def _config(self, values: Mapping[Any, Any]) -> Any:
+        several = len(self.configs) > 1
+        for config in self.configs:
+            if not several or config.model_fields["name"].default == values.get("name"):
+                return coerced(config, values)
+        return values
+
+    def _text(self, text: str) -> Any:
+        if self.words:
+            return text
+        if self.items and self.items.words:
+            return [text]
+        if is_none(text):
+            return None
+        if self.items and (not self.numbers or "," in text or text.strip()[:1] in ("[", "(")):
+            return numbers(text)
+        return number(text) if self.numbers else text
+
+    def _scalar(self, value: bool | float) -> Any:
+        if self.items and not self.numbers:
+            return [self.items.read_item(value)]
+        known = self.flags if isinstance(value, bool) else self.numbers
+        return text_of(value) if (self.numbers or self.flags) and not known else value
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """The types of a union, without what is annotated; a Literal is of the types of its values."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    elif origin is Literal:
+        yield from map(type, get_args(annotation))
+    else:
+        yield annotation

@@ -7,8 +7,7 @@ Values are texts like those of the widgets, judged by the same config: a URL can
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.problems import shown
-from engine.schema import Problem, did_you_mean
+from engine.schema import Problem, did_you_mean, shown
 from pages.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft
 from pages.settings import BY_NAME, NOT_IN_URL, Draft, applicable
 

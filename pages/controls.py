@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine import cost
-from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
 from engine.cost import Cost
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError, Problem
 from pages import calibration, draft_state, files, runs, tables
 from pages.drafts import config_of, setting_of

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import streamlit as st
 
+from engine.initialisation.config import BruteForceConfig, SampleConfig, parameters_of
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
-from engine.initialisation.requests import BruteForceConfig, SampleConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts.initialisation import distribution as charts

@@ -9,8 +9,7 @@ from typing import Any
 
 from engine.config import RunConfig
 from engine.data import DATASETS
-from engine.problems import clipped
-from engine.schema import ConfigError, Problem
+from engine.schema import ConfigError, Problem, clipped
 from pages.settings import BY_PATH, Draft, Setting, applicable, kind_of
 from pages.texts import draft_text, value_of
 

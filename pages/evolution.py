@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import asking, controls, results
 from pages.siblings import links
 

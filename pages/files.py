@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine.config import RunConfig
+from engine.data.csv_records import decode
 from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, listed, parse
-from engine.data.decoding import decode
 from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
 from pages import draft_state, tables

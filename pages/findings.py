@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.diagnostics import REFUSED, WARNED
-from engine.result import RunResult, SeedResult
+from engine.training.diagnostics import REFUSED, WARNED
+from engine.training.result import RunResult, SeedResult
 from pages.course import course
 from pages.words import change, duration, listing, middle, number, percent, several, spread
 

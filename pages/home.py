@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import asking, results, runs
 from pages.drafts import config_of
 from pages.presets import DEFAULT_DRAFT, PRESETS

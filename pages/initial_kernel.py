@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from engine.initialisation.requests import GramSpectrumConfig, parameters_of
+from engine.initialisation.config import GramSpectrumConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts.initialisation import gram as charts

@@ -14,7 +14,7 @@ from engine import jobs
 from engine.data import Dataset, generate
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
-from engine.result import RunResult, SeedResult
+from engine.training.result import RunResult, SeedResult
 from pages import charts, downloads, player
 from pages.charts import CURVES, EvolutionTables, Table
 from pages.findings import Headline, facts, headlines, motion, sentences

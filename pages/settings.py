@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from engine.activations import ACTIVATIONS
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import DATASETS, TARGETS
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import Config
 from pages.texts import Kind, text_of
 

@@ -9,8 +9,8 @@ from benchmarks.device.report import Row, Task
 from benchmarks.timing import interleaved
 from engine.config import RunConfig
 from engine.data import generate
-from engine.regimes.cell import Ensemble
-from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
+from engine.regimes.job import Ensemble
 
 
 def tasks(plan: Plan) -> Iterator[Task]:

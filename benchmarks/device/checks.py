@@ -18,19 +18,19 @@ import numpy as np
 from benchmarks.device.cells import cell_config
 from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
-from engine import infinite
 from engine.config import NetworkConfig, RunConfig
-from engine.data.stream import Stream
+from engine.data.dataset import Stream
+from engine.initialisation.config import BruteForceConfig, SampleConfig
+from engine.initialisation.job import sample
 from engine.initialisation.law import Setting, exact_law
 from engine.initialisation.moments import moments
-from engine.initialisation.network_jobs import brute_force
-from engine.initialisation.requests import BruteForceConfig, SampleConfig
-from engine.initialisation.sampling import sample
+from engine.initialisation.network_job import brute_force
 from engine.jobs import compute
-from engine.kernel import ntk
-from engine.measure import heads
-from engine.network import blocks, init
-from engine.regimes.runs import METRICS
+from engine.networks import infinite
+from engine.networks.kernel import ntk
+from engine.networks.mlp import blocks, init
+from engine.regimes.result import METRICS
+from engine.training.measure import heads
 
 STORED = Path(__file__).parent / "stored.json"
 Values = dict[str, Any]

@@ -18,9 +18,9 @@ from engine.config import RunConfig
 from engine.cost import Limits, estimate
 from engine.data.dataset import MAX_POINTS
 from engine.device import device
-from engine.kernel import ntk
-from engine.measure import signal_rows
-from engine.network import init
+from engine.networks.kernel import ntk
+from engine.networks.mlp import init
+from engine.training.measure import signal_rows
 
 INPUT_DIM, WIDTH, DEPTH = 32, 256, 3
 SHARE = 0.8

@@ -16,8 +16,8 @@ from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
 from benchmarks.timing import interleaved
 from engine.config import NetworkConfig
-from engine.kernel import ntk
-from engine.network import init
+from engine.networks.kernel import ntk
+from engine.networks.mlp import init
 
 INPUT_DIM = 32
 DTYPES = ("float32", "float64")

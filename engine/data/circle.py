@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from engine.data.dataset import Dataset, DatasetConfig, Order, finished
-from engine.data.stream import Stream
+from engine.data.dataset import Dataset, DatasetConfig, Order, Stream, finished
 from engine.data.targets import TARGETS
 
 MAX_TERMS = 64

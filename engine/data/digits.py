@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from engine.data.dataset import Dataset, DatasetConfig, finished, standardised
-from engine.data.stream import Stream
+from engine.data.dataset import Dataset, DatasetConfig, Stream, finished, standardised
 from engine.schema import ConfigError, Problem
 
 IMAGES_PER_DIGIT = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)

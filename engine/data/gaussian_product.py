@@ -4,8 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from engine.data.dataset import Dataset, TargetConfig, finished
-from engine.data.stream import Stream
+from engine.data.dataset import Dataset, Stream, TargetConfig, finished
 
 
 class GaussianProductConfig(TargetConfig):

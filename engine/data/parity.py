@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from engine.data.dataset import Count, Dataset, TargetConfig, finished
-from engine.data.stream import Stream
+from engine.data.dataset import Count, Dataset, Stream, TargetConfig, finished
 
 LISTED_DIM = 20
 """Up to this dim all vertices are listed and shuffled; above it they are drawn and repeats dropped."""

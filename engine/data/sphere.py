@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from engine.data.dataset import Dataset, TargetConfig, finished
-from engine.data.stream import Stream
+from engine.data.dataset import Dataset, Stream, TargetConfig, finished
 
 
 class SphereConfig(TargetConfig):

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from engine.data.dataset import Dataset, DatasetConfig, finished, standardised
-from engine.data.stream import Stream
+from engine.data.dataset import Dataset, DatasetConfig, Stream, finished, standardised
 
 CLASS_NAMES = ("upper moon", "lower moon")
 

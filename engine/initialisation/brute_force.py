@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from engine.config import NetworkConfig
 from engine.initialisation.law import Setting
 from engine.initialisation.sampler import Draws
-from engine.network import Params, apply, draw
+from engine.networks.mlp import Params, apply, draw
 from engine.schema import ConfigError, Problem
 
 CHUNK_BYTES = 128_000_000

@@ -18,7 +18,7 @@ from engine.config import NetworkConfig
 from engine.initialisation.brute_force import chunk_size, draw_network, key_chunks, network_of
 from engine.initialisation.first_step import kernel, outputs
 from engine.initialisation.law import Setting
-from engine.network import Params
+from engine.networks.mlp import Params
 
 STEP = 0.25
 MAX_STEPS = 20_000

@@ -25,8 +25,8 @@ from jaxtyping import Array, Float
 from engine.config import NetworkConfig
 from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
 from engine.initialisation.law import Law, Setting
-from engine.kernel import ntk
-from engine.network import Params, apply
+from engine.networks.kernel import ntk
+from engine.networks.mlp import Params, apply
 
 NODES, SPAN, TINY = 200, 9.0, 1e-18
 """Of the quadrature over the length of a layer's activations."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.activations import ACTIVATIONS, NUMPY
 from engine.initialisation.law import Setting
+from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.schema import ConfigError, Problem
 
 MAX_BYTES = 2_000_000_000

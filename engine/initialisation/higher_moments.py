@@ -20,9 +20,8 @@ from math import comb, factorial
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.initialisation.chi_moments import mixed_moment
 from engine.initialisation.law import Law
-from engine.initialisation.layer_sums import Shapes
+from engine.initialisation.layer_sums import Shapes, mixed_moment
 
 MAX_ORDER = 12
 LEAST_SPREAD = 1e-3

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from engine.activations import ACTIVATIONS
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 MAX_WIDTH = 1_000_000

@@ -9,7 +9,7 @@ K_t is positive semidefinite, so its propagator is a contraction and Duhamel's f
 Descent: sums over steps of eta_eff, each step damping by ||1 - eta_eff K_k|| (at most 1 while it is stable). All but
 Groenwall's add the norms of the defects of the run's steps (`KernelPath.defect`), without which no bound of this form
 holds for descent: its first step is at the same kernel as the lazy one, and already misses it by curvature. What is
-left out is the rounding of the trained parameters (`engine.precision`), in the facts of a seed.
+left out is the rounding of the trained parameters (`engine.networks.precision`), in the facts of a seed.
 
 ||Delta K_s|| is bounded through the controls of the path (`KernelPath.controls`), so that between checkpoints, too, P2
 is a bound for the interpolated kernel and not an estimate by quadrature.
@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.path import bernstein
-from engine.perturbation.collocation import cumulative
-from engine.perturbation.frame import Frame
+from engine.perturbation.expansion import Frame
+from engine.perturbation.propagator import cumulative
+from engine.training.path import bernstein
 
 NAMES = ("P2", "P3", "P4", "groenwall")
 

@@ -14,11 +14,11 @@ from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset
-from engine.descent import Method, Problem, State, advance, dtype_of, outputs, start
-from engine.diagnostics import ratio
-from engine.network import apply
-from engine.parameters import Tree
-from engine.perturbation.frame import Frame
+from engine.networks.mlp import apply
+from engine.networks.parameters import Tree
+from engine.perturbation.expansion import Frame
+from engine.training.descent import Method, Problem, State, advance, dtype_of, outputs, start
+from engine.training.diagnostics import ratio
 
 
 class Companion(NamedTuple):
@@ -60,7 +60,7 @@ def advance_both(
     below: Array,
     above: Array,
 ) -> tuple[State, Companion]:
-    """As `engine.descent.advance`, with both compared after every step."""
+    """As `engine.training.descent.advance`, with both compared after every step."""
 
     def going(both: tuple[State, Companion]) -> Array:
         state = both[0]

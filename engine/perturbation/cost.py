@@ -8,7 +8,7 @@ from math import ceil, log2
 from engine import cost as training
 from engine.config import RunConfig
 from engine.cost import Calibration, Cost, Limits
-from engine.perturbation.requests import SPARE, Options, PerturbationConfig, StudyConfig
+from engine.perturbation.config import SPARE, Options, PerturbationConfig, StudyConfig
 from engine.schema import ConfigError, Problem
 
 PATH = 8.0

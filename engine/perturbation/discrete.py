@@ -11,11 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from engine.path import bernstein
 from engine.perturbation.bounds import Bounds, Sizes
-from engine.perturbation.expansion import Expansion
-from engine.perturbation.frame import Frame
-from engine.perturbation.lazy import lazy
+from engine.perturbation.expansion import Expansion, Frame, lazy
+from engine.training.path import bernstein
 
 
 def step_through(

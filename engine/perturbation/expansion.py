@@ -1,24 +1,160 @@
-"""Orders 0, 1, 2, ... of r' = -K_t r in Delta K_t, on training and held-out points, for the gradient flow.
-
-    r0(t) = e^{-K_0 t} r(0),    r_m(t) = - int_0^t e^{-K_0 (t-s)} Delta K_s r_{m-1}(s) ds
-    f_m*(t) = - int_0^t [Delta K_s(*, X) r_{m-1}(s) + K_0(*, X) r_m(s)] ds
-(Duhamel's formula.) In the eigenbasis of K_0 each mode of r_m is a scalar equation with a smooth forcing, solved by
-exponential collocation on dyadic spans of every interval: exact to rounding for the interpolated path, for
-lambda t from 0 to 1e8.
-"""
+"""A kernel path seen from K_0: its eigenbasis, in which the frozen kernel only damps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from engine.path import bernstein
 from engine.perturbation.bounds import Bounds, Sizes
-from engine.perturbation.collocation import cumulative, rule, spans, weights
-from engine.perturbation.frame import Frame
-from engine.perturbation.lazy import lazy
-from engine.perturbation.phi import phi
+from engine.perturbation.propagator import cumulative, integrals, phi, rule, spans, weights
+from engine.training.diagnostics import spectrum
+from engine.training.path import KernelPath, bernstein
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Delta K_t = K_t - K_0 between eigenvectors of K_0 = U Lambda U^T.
+
+    Attributes:
+        path: where it comes from.
+        eigenvalues: Lambda, descending, clipped at 0.
+        vectors: U, eigenvectors as columns.
+        start: U^T r(0).
+        held_out: K_0(*, X) U.
+        change: the path of U^T Delta K U, with Delta K(*, X) U in the rows below.
+        defect: of each step, in the same rows.
+    """
+
+    path: KernelPath
+    eigenvalues: Float[np.ndarray, " n"]
+    vectors: Float[np.ndarray, "n n"]
+    start: Float[np.ndarray, " n"]
+    held_out: Float[np.ndarray, "m n"]
+    change: KernelPath
+    defect: Float[np.ndarray, "T n+m"]
+
+    @classmethod
+    def of(cls, path: KernelPath) -> "Frame":
+        values, U = spectrum(path.train[0])
+        n = path.size
+
+        def rotated(kernel: np.ndarray) -> np.ndarray:
+            right = kernel @ U
+            return np.concatenate([U.T @ right[:, :n], right[:, n:]], axis=1)
+
+        change = rotated(path.kernel - path.kernel[0])
+        slope = None if path.slope is None else rotated(path.slope)
+        moved = KernelPath(
+            path.t, path.steps, path.rate, path.descent, change, slope, path.f, path.y, path.defect, path.interpolation
+        )
+        start, held_out = U.T @ path.residual[0], path.held_out[0] @ U
+        defect = np.concatenate([path.defect[:, :n] @ U, path.defect[:, n:]], axis=1)
+        return cls(path, np.maximum(values, 0.0), U, start, held_out, moved, defect)
+
+    @property
+    def t(self) -> Float[np.ndarray, " T"]:
+        return self.path.t
+
+    @property
+    def scale(self) -> float:
+        """||r(0)||."""
+        return float(np.linalg.norm(self.start))
+
+    def forcing(
+        self, controls: Float[np.ndarray, "c n+m n"], x: Float[np.ndarray, " p"], r: Float[np.ndarray, "n p"]
+    ) -> Float[np.ndarray, "n+m p"]:
+        """Delta K r at positions x of an interval, of vectors r given at those positions."""
+        weights = bernstein(x, len(controls) - 1)
+        return np.einsum("cp,crp->rp", weights, controls @ r)
+
+
+# The kernel path on more times than its checkpoints, without changing the interpolant.
+
+
+def refined(path: KernelPath, between: int) -> tuple[KernelPath, Int[np.ndarray, " checkpoints"]]:
+    """The same interpolated K_t on more times, with the positions of the checkpoints among them.
+
+    Every interval gets up to `between` evenly spaced times more (whole steps for descent). Outputs of the network
+    there are not known, but interpolated cubically with f' = -K r.
+    """
+    if between == 0 or len(path.t) < 2:
+        return path, np.arange(len(path.t))
+    parts = [np.linspace(a, b, between + 2) for a, b in zip(path.steps[:-1], path.steps[1:], strict=True)]
+    steps = np.unique(np.concatenate(parts))
+    if path.descent:
+        steps = np.unique(np.round(steps).astype(np.int64))
+    checkpoints = np.searchsorted(steps, path.steps)
+    times = path.rate * steps
+    times[checkpoints] = path.t
+    places = [path.place(time) for time in times]
+    f = np.stack([_outputs(path, k, x) for k, x in places])
+    defect = np.stack([np.interp(times, path.t, row) for row in path.defect.T], axis=1)
+    slope = None if path.interpolation == "linear" else np.stack([_slope(path, k, x) for k, x in places])
+    finer = replace(path, t=times, steps=steps, kernel=path.at(times), slope=slope, f=f, defect=defect)
+    return finer, checkpoints
+
+
+def _slope(path: KernelPath, k: int, x: float) -> Float[np.ndarray, "n+m n"]:
+    """Derivative of the cubic."""
+    rise = 3 * np.diff(path.controls(k), axis=0) / (path.t[k + 1] - path.t[k])
+    return np.tensordot(bernstein(np.array(x), 2), rise, axes=(0, 0))
+
+
+def _outputs(path: KernelPath, k: int, x: float) -> Float[np.ndarray, " n+m"]:
+    if x in (0.0, 1.0):
+        return path.f[k + int(x)]
+    third = (path.t[k + 1] - path.t[k]) / 3
+    first, last = (-path.kernel[i] @ path.residual[i] for i in (k, k + 1))
+    controls = np.stack([path.f[k], path.f[k] + third * first, path.f[k + 1] - third * last, path.f[k + 1]])
+    return bernstein(np.array(x), 3) @ controls
+
+
+# Order 0: the network of the frozen kernel K_0, in closed form and without an inverse.
+
+
+def lazy(
+    frame: Frame, t: Float[np.ndarray, " s"], *, descent: bool
+) -> tuple[Float[np.ndarray, "s n"], Float[np.ndarray, "s m"]]:
+    """Modes U^T r0(t), and f0*(t) - f*(0) = -K_0(*, X) q(t) on held-out rows, at times of the run (steps, if descent).
+
+    Args:
+        descent: (I - eta_eff K_0)^k with k = t/eta_eff, instead of e^{-K_0 t}.
+    """
+    decay, gathered = frozen(frame.eigenvalues, t, frame.path.rate if descent else None)
+    return decay * frame.start, -(gathered * frame.start) @ frame.held_out.T
+
+
+def frozen(
+    eigenvalues: Float[np.ndarray, " n"], t: Float[np.ndarray, " s"], rate: float | None
+) -> tuple[Float[np.ndarray, "s n"], Float[np.ndarray, "s n"]]:
+    """What is left of each mode of eigenvalue l >= 0 at t, and its time integral.
+
+    Flow (`rate` None): e^{-l t} and t phi(-l t). Descent with eta_eff = `rate`, k = t/eta_eff steps: (1 - eta_eff l)^k
+    and [1 - (1 - eta_eff l)^k]/l. Both are continuous at l = 0, where they are 1 and t.
+    """
+    if rate is None:
+        z = np.multiply.outer(t, eigenvalues)
+        return np.exp(-z), t[:, None] * phi(-z)
+    steps = np.round(t / rate)[:, None] if rate else np.zeros((len(t), 1))
+    damping = rate * eigenvalues
+    # Through expm1 and log1p where a = eta_eff l is small, so that 1 - (1 - a)^k does not cancel.
+    small = damping < 0.5
+    lost = -np.expm1(steps * np.log1p(-np.where(small, damping, 0.0)))
+    with np.errstate(over="ignore"):
+        lost = np.where(small, lost, 1 - (1 - np.where(small, 0.0, damping)) ** steps)
+    positive = damping > 0
+    gathered = np.where(positive, rate * lost / np.where(positive, damping, 1.0), rate * steps)
+    return 1 - lost, gathered
+
+
+# Orders 0, 1, 2, ... of r' = -K_t r in Delta K_t, on training and held-out points, for the gradient flow.
+#
+# r0(t) = e^{-K_0 t} r(0),    r_m(t) = - int_0^t e^{-K_0 (t-s)} Delta K_s r_{m-1}(s) ds
+# f_m*(t) = - int_0^t [Delta K_s(*, X) r_{m-1}(s) + K_0(*, X) r_m(s)] ds
+# (Duhamel's formula.) In the eigenbasis of K_0 each mode of r_m is a scalar equation with a smooth forcing, solved by
+# exponential collocation on dyadic spans of every interval: exact to rounding for the interpolated path, for
+# lambda t from 0 to 1e8.
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,3 +217,26 @@ def expand(frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda 
 
 def _pairs(ends: Float[np.ndarray, " s"]) -> list[tuple[float, float]]:
     return list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
+
+
+# Which modes feel Delta K: the first order resolved into source and target modes of K_0, in closed form.
+#
+# C_ij(t) = - int_0^t e^{-l_i (t-s)} [U^T Delta K_s U]_ij e^{-l_j s} ds  c_j,    c = U^T r(0)
+# so that U^T r1 is the sum over j. With Delta K linear between checkpoints every interval is I0 and I1 of
+# `engine.perturbation.propagator`.
+
+
+def coupling(frame: Frame) -> Float[np.ndarray, "T n n"]:
+    """C at the checkpoints: from mode j (column) to mode i (row), in the unit of r. For the flow, linear in between.
+
+    The sum over columns is U^T r1 of the linearly interpolated path.
+    """
+    values, n = frame.eigenvalues, len(frame.eigenvalues)
+    change = frame.change.kernel[:, :n]
+    found = np.zeros((len(frame.t), n, n))
+    for k, h in enumerate(np.diff(frame.t)):
+        constant, rising = integrals(values[:, None], values[None, :], float(h))
+        source = np.exp(-values * frame.t[k]) * frame.start
+        pushed = change[k] * constant + (change[k + 1] - change[k]) * rising
+        found[k + 1] = np.exp(-values * h)[:, None] * found[k] - pushed * source
+    return found

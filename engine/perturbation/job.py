@@ -5,23 +5,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.config import RunConfig
+from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset, generate, spread
-from engine.diagnostics import NOTHING
-from engine.parameters import ParameterPath
-from engine.path import KernelPath, kernel_path
+from engine.networks.parameters import ParameterPath
 from engine.perturbation.companion import largest_lazy_error
-from engine.perturbation.coupling import coupling
+from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.discrete import step_through
-from engine.perturbation.expansion import Expansion, expand
-from engine.perturbation.frame import Frame
+from engine.perturbation.expansion import Expansion, Frame, coupling, expand, refined
 from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate
-from engine.perturbation.refinement import refined
-from engine.perturbation.requests import Options, PerturbationConfig
+from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation
 from engine.progress import Arrays, Entries, Progress, Report, silent
-from engine.result import RunResult, SeedResult
-from engine.training import run
+from engine.training.diagnostics import NOTHING
+from engine.training.job import run
+from engine.training.path import KernelPath, kernel_path
+from engine.training.result import RunResult, SeedResult
 
 Tick = Callable[[float, str], None]
 """Told the fraction done of a seed and what is being done; may raise `Cancelled`."""
@@ -35,7 +33,7 @@ def perturb(config: PerturbationConfig, report: Report = silent) -> Entries:
     """Trains every seed and expands it. Entry "result": see `engine.perturbation.result.PerturbationResult`.
 
     Raises:
-        ConfigError: as `engine.training.run` and `engine.path.kernel_path`.
+        ConfigError: as `engine.training.job.run` and `engine.training.path.kernel_path`.
     """
     arrays, summaries, meta = expanded(config.run, config.options, report)
     meta |= {"config": config.to_dict(), "config_hash": config.hash, "seeds": summaries}
@@ -198,3 +196,65 @@ def _predicted(path: KernelPath, found: Prediction) -> Arrays:
     curves = compared("leading", found.leading) | compared("taylor_1", found.taylor_1)
     curves |= compared("taylor_2", found.taylor_2)
     return curves | {"predicted_t": found.t, "measured_drift": measured / size, "taylor_range": np.array(found.range)}
+
+
+# A study as a job: the perturbation of every network of a grid, one row for each of its seeds.
+
+
+def study(config: StudyConfig, report: Report = silent) -> Entries:
+    """Entry "result": columns over N = cells x seeds; see `engine.perturbation.result.StudyResult`.
+
+    Raises:
+        ConfigError: as `engine.training.job.run` and `engine.training.path.kernel_path`.
+    """
+    rows: list[dict[str, float]] = []
+    meta: dict = {}
+    cells = config.cells
+    for index, cell in enumerate(cells):
+        network = cell.network
+        said = f"depth {network.depth}, width {network.width}, alpha {network.alpha:g} ({index + 1} of {len(cells)})"
+
+        def within(progress: Progress, index: int = index, said: str = said) -> None:
+            fraction = (index + progress.fraction) / len(cells)
+            report(Progress(fraction, f"{said}: {progress.message}"))
+
+        arrays, facts, meta = expanded(cell, config.options, within)
+        one = PerturbationConfig(run=cell, options=config.options)
+        packed = {**meta, "config": one.to_dict(), "seeds": facts}
+        found = PerturbationResult.from_arrays(arrays | {"meta": np.array(json.dumps(packed))})
+        new = [_row(index, network, seed) for seed in found.seeds]
+        rows += new
+        report(Progress((index + 1) / len(cells), said, tuple(new)))
+    meta |= {"config": config.to_dict(), "config_hash": config.hash}
+    columns = {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
+    return {"result": columns | {"meta": np.array(json.dumps(meta))}}
+
+
+def mean_width(network: NetworkConfig) -> float:
+    """Harmonic mean of the hidden widths, without the rounding of its sum: equal widths give that width exactly."""
+    return float(f"{network.depth / network.beta:.12g}")
+
+
+def _row(cell: int, network: NetworkConfig, seed: SeedPerturbation) -> dict[str, float]:
+    """One run: its place in the grid, the sup of every error (`SeedPerturbation.worst`), and its drift."""
+
+    def last(name: str) -> float:
+        return float(seed[name][-1]) if name in seed and len(seed[name]) else float("nan")
+
+    return {
+        "cell": cell,
+        "width": mean_width(network),
+        "depth": network.depth,
+        "alpha": network.alpha,
+        "beta": network.beta,
+        "seed": seed.facts["seed"],
+        **{f"error_{name}": seed.worst(name) for name in APPROXIMATIONS},
+        "bound_P2": float(seed.bound("P2").max()),
+        "floor": float(seed.floor.max()),
+        "drift": last("drift"),
+        "change_norm": last("change_norm"),
+        "drift_predicted": last("predicted_leading"),
+        "drift_predicted_error": last("predicted_leading_error"),
+        "t_stop": last("t"),
+        "converged": float(seed.facts["stop_reason"] == "residual"),
+    }

@@ -18,11 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig
-from engine.kernel import ntk
-from engine.network import Params, apply
-from engine.parameters import Tree
-from engine.perturbation.frame import Frame
-from engine.perturbation.lazy import frozen
+from engine.networks.kernel import ntk
+from engine.networks.mlp import Params, apply
+from engine.networks.parameters import Tree
+from engine.perturbation.expansion import Frame, frozen
 
 NODES = 6
 """Gauss nodes on each span of the time integral; the spans double, so that 6 leave an error under 1e-5."""

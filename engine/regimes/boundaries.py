@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from engine.regimes.labels import Thresholds
+from engine.regimes.result import Thresholds
 
 RIDGE = 0.02
 """Weight of slope^2/2 against the log-likelihood of all runs: keeps the slope finite where runs separate perfectly."""

@@ -1,4 +1,4 @@
-"""Does beta alone decide? A test, and what depth adds. Imports no JAX.
+"""Does beta alone decide? A test, what depth adds, and how a metric grows along beta. Imports no JAX.
 
 A metric collapses on beta if configurations of equal beta agree up to their seeds. The test compares the variance
 between such configurations with that between seeds, against permutations of the runs among configurations of equal
@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 from jaxtyping import Float, Int
+
+from engine.line import line
 
 MOST_BETA = 0.25
 """Above it runs fail too often to be compared."""
@@ -136,3 +138,44 @@ def _left(u: np.ndarray, y: np.ndarray) -> float:
         return float("inf")
     u = (u - u.mean()) / u.std()
     return float(np.sum((np.polynomial.Polynomial.fit(u, y, degree)(u) - y) ** 2))
+
+
+# A power law through the cells of a map
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """metric = prefactor beta^exponent between the betas `low` and `high`.
+
+    Attributes:
+        error: half the 95% t interval of the exponent, from the scatter of cells: what depth adds at equal beta is in
+            it.
+        r_squared: in logarithms.
+    """
+
+    prefactor: float
+    exponent: float
+    error: float
+    r_squared: float
+    low: float
+    high: float
+
+    def at(self, beta: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """The metric by the law."""
+        return self.prefactor * beta**self.exponent
+
+
+def scaling(cells: pd.DataFrame, metric: str, most_beta: float = MOST_BETA) -> Scaling | None:
+    """Least squares of ln median on ln beta over cells up to this beta; None for fewer than six at three betas.
+
+    Args:
+        cells: of `engine.regimes.result.cells_frame`.
+    """
+    beta, value = cells["beta"].to_numpy(float), cells[metric].to_numpy(float)
+    used = (beta <= most_beta * (1 + 1e-9)) & np.isfinite(value) & (value > 0)
+    beta, value = beta[used], value[used]
+    if len(beta) < FEWEST_CELLS or len(np.unique(beta.round(9))) < FEWEST_BETAS:
+        return None
+    fit = line(np.log(beta), np.log(value))
+    error = fit.reach(LEVEL)
+    return Scaling(float(np.exp(fit.intercept)), fit.slope, error, fit.r_squared, float(beta.min()), float(beta.max()))

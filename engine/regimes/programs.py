@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from engine.config import NetworkConfig
-from engine.descent import Method, Problem, State, dtype_of, start
-from engine.kernel import ntk
-from engine.network import Params, apply, draw
+from engine.networks.kernel import ntk
+from engine.networks.mlp import Params, apply, draw
 from engine.perturbation.companion import Companion, advance_both
+from engine.training.descent import Method, Problem, State, dtype_of, start
 
 
 class Look(NamedTuple):
@@ -48,7 +48,7 @@ def draw_each(network: NetworkConfig, keys: Array, input_dim: int, output_dim: i
 
 
 def start_each(method: Method, params: Params) -> State:
-    """That of `engine.descent.start` of every network."""
+    """That of `engine.training.descent.start` of every network."""
     one = start(method, jax.tree.map(lambda leaf: leaf[0], params))
     rows = jax.tree.leaves(params)[0].shape[0]
     return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (rows, *np.shape(leaf))), one)._replace(params=params)

@@ -11,11 +11,9 @@ import pandas as pd
 from engine.data import overview
 from engine.initialisation.law import reasons_without_law
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
-from engine.regimes.collapse import COLLAPSED, Collapse, collapses
-from engine.regimes.grid import BETA, DEPTH, WIDTH
-from engine.regimes.labels import LABELS, Thresholds, cells_frame
-from engine.regimes.requests import SweepConfig
-from engine.regimes.scaling import scaling
+from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
+from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
+from engine.regimes.result import LABELS, Thresholds, cells_frame
 from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
 from engine.schema import ConfigError
 
@@ -36,7 +34,7 @@ def summary(
     different depths and widths: where another setting varies too, they are null with that reason.
 
     Args:
-        runs: as `engine.regimes.runs.runs_frame` gives them.
+        runs: as `engine.regimes.result.runs_frame` gives them.
         failures: why a cell is missing, by its place in `sweep.cells`.
     """
     bounds = thresholds or Thresholds()

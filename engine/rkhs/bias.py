@@ -7,9 +7,9 @@ import scipy.linalg
 import scipy.optimize
 from jaxtyping import Float, Int
 
-from engine.diagnostics import ratio
 from engine.line import line
 from engine.rkhs.gram import Gram
+from engine.training.diagnostics import ratio
 
 LARGEST_SPACE = 32
 """Dimension up to which a gap in the spectrum is looked for."""

@@ -2,7 +2,7 @@
 
 from engine import cost as training
 from engine.cost import Calibration
-from engine.rkhs.requests import RkhsConfig
+from engine.rkhs.config import RkhsConfig
 
 EIGEN = 25.0
 """Operations per p^3 and checkpoint: decompositions, and inclusion constants at every ridge in both directions."""

@@ -1,6 +1,6 @@
 """A kernel matrix and what of it can be inverted: condition number, rank, and a flag with every number. No JAX.
 
-Eigenvalues under the noise floor are rounding (`engine.diagnostics.noise_floor`): they count as zero here, so
+Eigenvalues under the noise floor are rounding (`engine.training.diagnostics.noise_floor`): they count as zero here, so
 that they enter neither a rank nor an inverse. A number that needs an inverse is a `Solved`: it is computed without a
 ridge where the matrix allows it, else with the jitter, and where the jitter decides its value it is not determined.
 """
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from engine.diagnostics import UNIT_ROUNDOFF, noise_floor, spectrum
+from engine.training.diagnostics import UNIT_ROUNDOFF, noise_floor, spectrum
 
 Flag = Literal["ok", "ill-conditioned", "rank-deficient"]
 FLAGS: tuple[Flag, ...] = ("ok", "ill-conditioned", "rank-deficient")
@@ -159,3 +159,53 @@ class Gram:
         power = self.power(f)
         total = power.sum()
         return float(np.sqrt(power[self.values == 0].sum() / total)) if total > 0 else float("nan")
+
+
+# Norms of the same function in several spaces. NumPy, no JAX.
+#
+# Kernels are compared at equal trace: cK has the same functions as K with squared norms divided by c.
+
+
+def scale_free(gram: Gram, y: Float[np.ndarray, "p k"], solved: Solved) -> float:
+    """S = (tr K/p) y^T K^-1 y/||y||^2, given `solved` = `gram.norm(y)`: 1 for K = c I, whatever c and y."""
+    size = np.sum(y**2)
+    return float(gram.mean * solved.value / size) if size > 0 else float("nan")
+
+
+def softened(gram: Gram, f: Float[np.ndarray, "p k"], ridge: float) -> float:
+    """S with a ridge of that many mean eigenvalues: f^T (K/(tr K/p) + ridge I)^-1 f/||f||^2.
+
+    Finite also for functions outside the space. NaN where noise decides it, or f or K is zero.
+    """
+    size = np.sum(f**2)
+    added = ridge * gram.mean
+    if size == 0 or not gram.determines(added):
+        return float("nan")
+    return gram.mean * gram.quadratic(f, added) / float(size)
+
+
+# Which space lies in which, and by how much. NumPy, no JAX.
+
+
+def inclusion_constant(inner: Float[np.ndarray, "p p"], outer: Gram, ridge: float) -> float:
+    """Smallest C for which the unit ball of `inner`'s space lies in C times the unit ball of `outer`'s.
+
+    C^2 = l_max(A + e I, B + e I), both kernels scaled to mean eigenvalue 1 and e = `ridge`: the order A <= C^2 B of
+    kernels is the inclusion of their spaces (Aronszajn 1950, Theory of reproducing kernels, 7). Where there is none,
+    C grows without bound as the ridge falls. NaN where noise in B decides it at this ridge, or a kernel is zero.
+
+    Args:
+        inner: the kernel matrix A.
+        outer: the decomposition of B.
+    """
+    mean = np.trace(inner) / len(inner)
+    if not 0 < mean < np.inf or not outer.determines(ridge * outer.mean):
+        return float("nan")
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        shifted = outer.values / outer.mean + ridge
+        whitened = outer.vectors / np.sqrt(shifted)
+        relative = whitened.T @ (inner / mean) @ whitened + np.diag(ridge / shifted)
+    if not np.all(np.isfinite(relative)):  # kernels near the ends of float64
+        return float("nan")
+    # All of them: LAPACK's search for the largest alone gives up on spectra that are nearly one value.
+    return float(np.sqrt(np.linalg.eigvalsh(relative)[-1]))

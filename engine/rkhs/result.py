@@ -11,9 +11,9 @@ import pandas as pd
 from engine.data import overview
 from engine.entry import opened
 from engine.progress import Arrays
+from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
 from engine.rkhs.growth import FUNCTIONS, SPACES, Growth, growth
-from engine.rkhs.requests import RkhsConfig
 
 SetName = Literal["train", "held_out"]
 SETS: tuple[SetName, ...] = ("train", "held_out")
@@ -47,7 +47,7 @@ class SeedSpaces:
             Held out: network_error; K_t, K_t_tuned and (scalars) K_inf, K_inf_tuned with _error, _loo, _ridge, _flag.
             Drawn at curve_angle (q,): curve_network, curve_K_t (T, q), curve_K_inf (q,), curve_modes (T, modes, q);
             mode_position, mode_overlap (T, modes) say which mode of K_t was matched and its squared overlap.
-            grid_*: see `engine.rkhs.enlargement`; learning_*: see `engine.rkhs.learning_curve`;
+            grid_*: see `engine.rkhs.growth`; learning_*: see `engine.rkhs.regression`;
             large_eigenvalues (2, modes) of the start and the end on large_size points, where asked for.
     """
 

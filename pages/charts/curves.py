@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from engine.quantities import QUANTITIES
-from engine.result import RunResult, SeedResult
+from engine.training.result import RunResult, SeedResult
 from pages import theme
 from pages.charts.band import bands
 from pages.charts.look import Look
@@ -17,7 +17,7 @@ from pages.charts.over_time import over_time_table
 from pages.charts.table import Table
 
 OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
-"""The k of the columns of `overlap`, as in `engine.measure`."""
+"""The k of the columns of `overlap`, as in `engine.training.measure`."""
 
 STABILITY = "stability limit / η_eff"
 

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from engine.data import Dataset
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import theme
 from pages.charts.assemble import beside, stacked
 from pages.charts.function import function_panel, function_table

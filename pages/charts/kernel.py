@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset, spread
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import theme
 from pages.charts.angle import angle_x, wrapped
 from pages.charts.assemble import layered
@@ -42,7 +42,7 @@ def pairs(kernel: np.ndarray) -> pd.DataFrame:
 
 
 def _profile(result: RunResult, profile: np.ndarray, angle_test: np.ndarray) -> pd.DataFrame:
-    """The profile is measured at evenly spread held-out angles, as `engine.measure.points` picks them."""
+    """The profile is measured at evenly spread held-out angles, as `engine.training.measure.points` picks them."""
     count = profile.shape[1]
     angle = wrapped(angle_test[spread(len(angle_test), count)])
     order = np.argsort(angle, kind="stable")

@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.panel import dots, index_x, legend_layer, log_y, tooltips

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset, spread
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import theme
 from pages.charts.angle import angle_x, wrapped
 from pages.charts.assemble import layered

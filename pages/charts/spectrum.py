@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.diagnostics import noise_floor
-from engine.result import RunResult
+from engine.training.diagnostics import noise_floor
+from engine.training.result import RunResult
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.panel import LINE, QUIET, dots, index_x, legend_layer, log_y, tooltips

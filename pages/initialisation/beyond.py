@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from engine.initialisation.requests import DriftConfig
+from engine.initialisation.config import DriftConfig
 from engine.schema import ConfigError
 from pages.charts.initialisation.beyond import beyond_chart, beyond_table, parting
 from pages.initialisation import explained, words

@@ -114,7 +114,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "infinite": (
         r"**Infinite width**: eigenvalues of the limit kernel $\Theta$ of the same depth; for a ReLU readout, whose "
         "kernel stays random, those of its mean.",
-        "Jacot et al., arXiv 1806.07572 (engine.infinite)",
+        "Jacot et al., arXiv 1806.07572 (engine.networks.infinite)",
     ),
     "gram_ratio": (
         r"**Relative to infinite width**: each eigenvalue over that of the limit of the same rank.",

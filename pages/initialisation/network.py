@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from engine.activations import ACTIVATIONS
 from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
 from pages.initialisation.form import Form
 from pages.words import sentence

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from engine.initialisation.config import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
 from engine.initialisation.estimates import NORMAL_95, rate_trusted
 from engine.initialisation.law import Law
 from engine.initialisation.moments import moments
-from engine.initialisation.requests import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
 from pages.initialisation.curves import Span

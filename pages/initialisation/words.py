@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from engine.activations import ACTIVATIONS
 from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
+from engine.networks.activations import ACTIVATIONS
 from pages.initialisation.network import Network
 from pages.words import number, plain
 

@@ -2,7 +2,7 @@
 
 from engine.config import RunConfig
 from engine.perturbation import cost
-from engine.perturbation.requests import Options, PerturbationConfig, StudyConfig
+from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from pages import calibration
 from pages.wanted import Wanted
 

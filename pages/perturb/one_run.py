@@ -12,7 +12,7 @@ import streamlit as st
 from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate
-from engine.perturbation.requests import Options
+from engine.perturbation.config import Options
 from engine.perturbation.result import PerturbationResult
 from engine.progress import Arrays
 from engine.schema import ConfigError

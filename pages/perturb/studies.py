@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import jobs
 from engine.config import RunConfig
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.result import StudyResult
 from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages import downloads, results

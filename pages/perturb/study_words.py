@@ -3,7 +3,7 @@
 import pandas as pd
 
 from engine.perturbation.law import Crossing, PowerLaw
-from engine.perturbation.study_result import QUANTITIES, RESOLVED, StudyResult
+from engine.perturbation.result import QUANTITIES, RESOLVED, StudyResult
 from pages.charts.perturbation.names import BOUNDS, CURVES
 from pages.charts.perturbation.study import FAR, SYMBOLS
 from pages.words import number

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from engine.activations import ACTIVATIONS
 from engine.config import MAX_DEPTH, MAX_WIDTH
-from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.networks.activations import ACTIVATIONS
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.schema import ConfigError
 from pages import calibration
 from pages.initialisation.form import Form

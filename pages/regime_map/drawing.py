@@ -8,8 +8,8 @@ import streamlit as st
 
 from engine.quantities import Quantity
 from engine.regimes.collapse import COLLAPSED
-from engine.regimes.labels import Thresholds
-from engine.regimes.requests import Cell
+from engine.regimes.config import Cell
+from engine.regimes.result import Thresholds
 from engine.regimes.summary import notes
 from pages import downloads
 from pages.address import to_query

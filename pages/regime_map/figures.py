@@ -10,11 +10,9 @@ import streamlit as st
 
 from engine.initialisation.law import reasons_without_law
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
-from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, collapse
-from engine.regimes.labels import Thresholds, cells_frame
-from engine.regimes.requests import SweepConfig
-from engine.regimes.runs import runs_frame
-from engine.regimes.scaling import Scaling, scaling
+from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
 from pages import theme
 from pages.charts.regimes import along, plane

@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from engine.config import RunConfig
-from engine.regimes.grid import BETA, DEPTH, WIDTH
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
 
 ALPHA, STEP = "network.alpha", "training.stability_fraction"
 EDGE = 2.0

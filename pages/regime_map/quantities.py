@@ -71,7 +71,7 @@ METRICS = {
         "by the cap.",
     ),
 }
-"""Name of a column of `engine.regimes.labels.cells_frame` -> what it is. Medians over the seeds of a cell."""
+"""Name of a column of `engine.regimes.result.cells_frame` -> what it is. Medians over the seeds of a cell."""
 
 EXPLAINED = {
     "comparable": Quantity(
@@ -102,7 +102,7 @@ EXPLAINED = {
         "",
         rf"Least squares of $\ln$ median on $\ln\beta$ over cells with $\beta \le {MOST_BETA:g}$. The 95% interval "
         "of the exponent comes from the scatter of cells: what depth adds at equal β is in it.",
-        "engine.regimes.scaling",
+        "engine.regimes.collapse",
     ),
     "stochastic": Quantity(
         "edge of the stochastic kernel",

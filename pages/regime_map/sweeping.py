@@ -12,7 +12,7 @@ import streamlit as st
 import cache
 from cache.sweep import KIND, Sweep
 from engine.progress import Arrays
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import SweepConfig
 from pages.asking import computed_on, outdated
 from pages.lifetime import Shared
 from pages.regime_map.controls import Asked

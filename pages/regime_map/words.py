@@ -7,9 +7,8 @@ import pandas as pd
 
 from engine.regimes.bound import ESTIMATE
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
-from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse
-from engine.regimes.labels import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
-from engine.regimes.scaling import Scaling
+from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse, Scaling
+from engine.regimes.result import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
 from pages.charts.regimes.names import COLOURS
 from pages.regime_map.maps import EDGE
 from pages.regime_map.quantities import METRICS

@@ -2,7 +2,7 @@
 
 from engine.config import RunConfig
 from engine.rkhs import cost
-from engine.rkhs.requests import RkhsConfig
+from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError
 from pages import calibration
 from pages.wanted import Wanted, of_run

@@ -14,7 +14,7 @@ import pytest
 from disks import FailingWrite, fill, mounted, read_only
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine, CacheFault, Store, cached_compute, unsaved
+from cache import CachedEngine, CacheFault, Store, cached_compute, memory
 from cache.archive import address, encode
 from cache.run_folders import PART, PART_SECONDS, RunFolders
 
@@ -362,7 +362,7 @@ def test_a_server_on_a_full_disk_computes_says_so_and_writes_later(
         assert engine.lookup("steady", config(number=1)) is not None
         assert "the disk is full" in engine.trouble()
         assert "are held in memory" in engine.trouble()
-        monkeypatch.setattr(unsaved, "LIMIT", 10)
+        monkeypatch.setattr(memory, "LIMIT", 10)
         refused = engine.request("steady", config(number=2), "me")
         assert refused.state == "failed"
         assert refused.error is not None
@@ -441,7 +441,7 @@ def test_what_can_never_be_written_keeps_nothing_else_in_memory(store: Store) ->
     put(store, "k0")
     (store.directory / "runs" / "a0").write_text("a file where a folder should be")
     put(store, "a0")
-    store._unsaved.hold(unsaved.Held("k1", "result", entries("k1")["result"], store.index.get("k0")))
+    store._unsaved.hold(memory.Held("k1", "result", entries("k1")["result"], store.index.get("k0")))
     store.flush()
     assert store.fault != ""
     assert store.held[0] == 1

@@ -18,7 +18,7 @@ from cache.sweep import run_sweep
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Progress
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import SweepConfig
 
 
 @pytest.fixture(scope="module", autouse=True)

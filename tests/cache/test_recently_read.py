@@ -1,6 +1,6 @@
 import numpy as np
 
-from cache.recently_read import RecentlyRead
+from cache.memory import RecentlyRead
 
 
 def test_keeps_what_was_read_last_within_the_limit() -> None:

@@ -10,7 +10,7 @@ from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store, computing, processes
 from cache.failure import SchedulerError
-from cache.process_log import ProcessLog
+from cache.processes import ProcessLog
 from cache.scheduler import checked
 
 EXPORTS = {

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from cache import CacheFault, Store, location
-from cache.archive import address, encode
-from cache.bytes_disk import BytesDisk, UnsafeEntryError
+from cache.archive import BytesDisk, UnsafeEntryError, address, encode
 from cache.run_folders import RunFolders
 
 

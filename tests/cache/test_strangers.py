@@ -15,7 +15,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store
-from cache.certificate import make_certificate
+from cache.processes import make_certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 STRANGER = 65534
@@ -25,7 +25,7 @@ BREAK_IN = """
 # As another account: reads the files, and asks each port for what a client may ask. Prints what was got.
 import asyncio, json, os, ssl, sys, tempfile
 from pathlib import Path
-from cache.certificate import make_certificate
+from cache.processes import make_certificate
 from distributed.core import rpc
 from distributed.protocol.pickle import dumps
 

@@ -14,7 +14,7 @@ from cache.sweep import Sweep, run_sweep
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Cancelled, Progress
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import SweepConfig
 
 Computed = Callable[[], Counter[str]]
 

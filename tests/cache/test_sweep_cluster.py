@@ -20,7 +20,7 @@ from cache import CachedEngine, Store
 from cache.sweep import Sweep
 from engine import jobs
 from engine.config import RunConfig
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import SweepConfig
 
 HERE = Path(__file__).parent
 WIDTHS = tuple(range(20, 44))

@@ -19,7 +19,7 @@ from cache.sweep import run_sweep
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Progress
-from engine.regimes.requests import SweepConfig
+from engine.regimes.config import SweepConfig
 
 dask_jobqueue = pytest.importorskip("dask_jobqueue", reason="needs deploy/requirements.txt")
 HERE = Path(__file__).parent

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import RunConfig
-from engine.regimes.requests import SweepConfig
-from engine.rkhs.requests import RkhsConfig
+from engine.regimes.config import SweepConfig
+from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError
 from engine.texts import number, numbers, text_of
 

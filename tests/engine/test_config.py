@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import jobs
-from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
 from engine.cost import Limits, check, estimate
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
 
 TRIALS = Path(__file__).parents[1] / "data" / "trials"

@@ -15,10 +15,9 @@ from scipy.special import eval_gegenbauer, eval_legendre
 from sklearn.datasets import load_digits
 
 from engine.data import DATASETS, TARGETS, DataConfig, generate, spread
-from engine.data.dataset import standardised
+from engine.data.dataset import Stream, standardised
 from engine.data.digits import IMAGES_PER_DIGIT
-from engine.data.harmonics import legendre, multiplicity
-from engine.data.stream import Stream
+from engine.data.targets import legendre, multiplicity
 from engine.schema import Config
 
 TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in range(24))
@@ -399,7 +398,7 @@ def test_stream_distributions():
 
 
 def test_importing_the_data_imports_no_jax_and_no_scikit_learn():
-    code = "import sys, engine.data, engine.infinite; print(sorted({'jax', 'sklearn'} & set(sys.modules)))"
+    code = "import sys, engine.data, engine.networks.infinite; print(sorted({'jax', 'sklearn'} & set(sys.modules)))"
     root = Path(__file__).parents[2]
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert result.stdout.strip() == "[]"

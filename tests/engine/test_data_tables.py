@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.config import RunConfig
 from engine.data import DataConfig, generate, overview
+from engine.data.csv_records import decode
 from engine.data.csv_table import MAX_BYTES, parse
-from engine.data.decoding import decode
 from engine.schema import Config, ConfigError
 
 ROWS = (

@@ -17,9 +17,9 @@ from benchmarks.device.plan import TOY
 from benchmarks.device.report import Report, Section
 from engine.config import NetworkConfig
 from engine.data import generate
-from engine.descent import Method, Problem, advance, start
-from engine.kernel import ntk
-from engine.network import init
+from engine.networks.kernel import ntk
+from engine.networks.mlp import init
+from engine.training.descent import Method, Problem, advance, start
 
 FACTS = {"device": "toy", "versions": {"jax": jax.__version__}, "settings": ""}
 

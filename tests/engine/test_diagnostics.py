@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import diagnostics
+from engine.training import diagnostics
 
 
 def kernel_with(spectrum: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

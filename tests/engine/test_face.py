@@ -11,9 +11,10 @@ import pytest
 
 import engine as kd
 from cache import Store
-from engine import jobs, kernel, network
+from engine import jobs
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import CircleConfig
+from engine.networks import kernel, mlp
 
 ROOT = Path(__file__).parents[2]
 CIRCLE = {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]}
@@ -86,7 +87,7 @@ def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> N
     np.testing.assert_allclose(rows, K[:, :2], rtol=1e-14)
     config = NetworkConfig.from_dict({"depth": 2, "width": 8})
     wide = jax.tree.map(lambda leaf: leaf.astype(np.float64), params)
-    J = jax.jacobian(lambda p: network.apply(config, p, x)[:, 0])(wide)
+    J = jax.jacobian(lambda p: mlp.apply(config, p, x)[:, 0])(wide)
     J = np.concatenate([np.asarray(leaf).reshape(4, -1) for leaf in jax.tree.leaves(J)], axis=1)
     np.testing.assert_allclose(K, J @ J.T, rtol=1e-12)
     np.testing.assert_array_equal(K, kernel.ntk(config, params, x))

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import eval_gegenbauer
 
-from engine.activations import ACTIVATIONS, NUMPY
 from engine.config import NetworkConfig
 from engine.data import DATASETS, generate
-from engine.infinite import nngp, ntk, operator_spectrum
+from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.infinite import nngp, ntk, operator_spectrum
 from engine.schema import ConfigError
 
 CIRCLE_NETWORK = {"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "output_bias": False}

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.config import NetworkConfig
-from engine.kernel import PANEL, ntk
-from engine.network import apply, blocks, init
+from engine.networks.kernel import PANEL, ntk
+from engine.networks.mlp import apply, blocks, init
 
 NETWORKS = {
     "relu": {"depth": 3, "width": 17},

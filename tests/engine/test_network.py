@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.activations import ACTIVATIONS, NUMPY
 from engine.config import NetworkConfig
-from engine.network import apply, init
+from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.mlp import apply, init
 
 
 def network_of(**settings: object) -> NetworkConfig:

@@ -8,16 +8,14 @@ from scipy.integrate import solve_ivp
 
 from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset, generate
-from engine.network import apply, init
-from engine.parameters import ParameterPath
-from engine.path import PATH_BYTES, KernelPath, bernstein, kernel_path, path_bytes
-from engine.perturbation.expansion import expand
-from engine.perturbation.frame import Frame
+from engine.networks.mlp import apply, init
+from engine.networks.parameters import ParameterPath
+from engine.perturbation.expansion import Frame, expand, refined
 from engine.perturbation.propagator import propagate
-from engine.perturbation.refinement import refined
-from engine.result import RunResult
 from engine.schema import ConfigError
-from engine.training import run
+from engine.training.job import run
+from engine.training.path import PATH_BYTES, KernelPath, bernstein, kernel_path, path_bytes
+from engine.training.result import RunResult
 
 VALUES = {
     "data": {"name": "circle", "size": 5, "test_size": 6, "frequencies": [1]},

@@ -9,11 +9,10 @@ import pytest
 
 from engine.config import RunConfig, TrainingConfig
 from engine.data import generate
-from engine.diagnostics import UNIT_ROUNDOFF
-from engine.kernel import ntk
-from engine.network import apply, init
-from engine.parameters import ParameterPath
-from engine.precision import (
+from engine.networks.kernel import ntk
+from engine.networks.mlp import apply, init
+from engine.networks.parameters import ParameterPath
+from engine.networks.precision import (
     LOST,
     NOISE,
     Forecast,
@@ -25,10 +24,11 @@ from engine.precision import (
     outputs,
     rounding_of,
 )
-from engine.regimes.cell import cell
-from engine.result import RunResult
+from engine.regimes.job import cell
 from engine.schema import ConfigError
-from engine.training import run
+from engine.training.diagnostics import UNIT_ROUNDOFF
+from engine.training.job import run
+from engine.training.result import RunResult
 
 CIRCLE = {"name": "circle", "size": 16, "test_size": 16}
 TANH: dict[str, Any] = {

@@ -9,11 +9,11 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.data.circle import CircleConfig
 from engine.files import read_config
-from engine.perturbation.requests import PerturbationConfig
-from engine.result import RunResult
-from engine.rkhs.requests import RkhsConfig
+from engine.perturbation.config import PerturbationConfig
+from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError
-from engine.training import run
+from engine.training.job import run
+from engine.training.result import RunResult
 
 KELVIN = (Path(__file__).parent / "tables" / "large_mean.csv").read_text()
 """48 temperatures of 293.01 +- 1.1."""

@@ -7,13 +7,13 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import generate, spread
-from engine.network import apply, init
-from engine.parameters import ParameterPath, StateStore, capacity
+from engine.networks.mlp import apply, init
+from engine.networks.parameters import ParameterPath, StateStore, capacity
 from engine.progress import Cancelled, Progress
-from engine.result import RunResult
 from engine.schema import ConfigError
-from engine.training import run
-from engine.trajectory import log_ticks
+from engine.training.job import run
+from engine.training.result import RunResult
+from engine.training.trajectory import log_ticks
 
 SMALL = {
     "data": {"name": "circle", "size": 8, "test_size": 12, "frequencies": [1]},

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import diagnostics
 from engine.config import RunConfig
 from engine.data import generate
-from engine.regimes.cell import cell
-from engine.result import RunResult
+from engine.regimes.job import cell
+from engine.rkhs.config import RkhsConfig
 from engine.rkhs.job import compare
-from engine.rkhs.requests import RkhsConfig
 from engine.rkhs.result import RkhsResult
 from engine.schema import ConfigError
-from engine.training import run
+from engine.training import diagnostics
+from engine.training.job import run
+from engine.training.result import RunResult
 
 NYQUIST: dict[str, Any] = {
     "data": {"name": "circle", "size": 16, "test_size": 16, "frequencies": [8]},

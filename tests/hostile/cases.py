@@ -21,19 +21,19 @@ import yaml
 
 import cache.sweep  # noqa: F401  (what commands import when they need it)
 import engine.__main__ as command_line
-import engine.calibration
+import engine.device
 import engine.regimes.summary  # noqa: F401
-from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
 from engine.cost import estimate
 from engine.data import DATASETS, TARGETS
 from engine.data.csv_table import parse
 from engine.initialisation import summary
-from engine.perturbation.requests import PerturbationConfig
+from engine.networks.activations import ACTIVATIONS
+from engine.perturbation.config import PerturbationConfig
 from engine.reading import read
-from engine.regimes.grid import names as grid_names
-from engine.regimes.requests import SweepConfig
-from engine.rkhs.requests import RkhsConfig
+from engine.regimes.config import SweepConfig
+from engine.regimes.config import names as grid_names
+from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError, Problem
 from pages.address import from_query, to_query
 from pages.drafts import config_of, draft_of

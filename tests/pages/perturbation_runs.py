@@ -9,7 +9,7 @@ from pathlib import Path
 from pretend_engine import MAIN
 
 from engine.config import RunConfig
-from engine.perturbation.requests import PerturbationConfig, StudyConfig
+from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.schema import Config
 from pages.address import to_query
 from pages.drafts import draft_of

@@ -7,8 +7,8 @@ import numpy as np
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
-from engine.regimes.requests import SweepConfig
-from engine.regimes.runs import METRICS
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import METRICS
 
 
 def part(

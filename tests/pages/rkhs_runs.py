@@ -9,7 +9,7 @@ from pathlib import Path
 from pretend_engine import MAIN
 
 from engine.config import RunConfig
-from engine.rkhs.requests import RkhsConfig
+from engine.rkhs.config import RkhsConfig
 from pages.address import to_query
 from pages.drafts import draft_of
 from pages.presets import shortest

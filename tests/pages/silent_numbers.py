@@ -12,13 +12,11 @@ from small_runs import result, seed
 
 from cache.record import Record
 from engine.cost import Cost
-from engine.data import remarks
-from engine.perturbation.requests import StudyConfig
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.config import StudyConfig
+from engine.perturbation.result import StudyResult
 from engine.regimes.boundaries import Boundary
-from engine.regimes.collapse import Collapse
-from engine.regimes.labels import Thresholds
-from engine.regimes.scaling import Scaling
+from engine.regimes.collapse import Collapse, Scaling
+from engine.regimes.result import Thresholds
 from pages import asking, controls, findings
 from pages.charts import over_time
 from pages.charts.initialisation.beyond import parting

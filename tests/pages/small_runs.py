@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.config import RunConfig
-from engine.result import RunResult, SeedResult
+from engine.training.result import RunResult, SeedResult
 
 
 def result(*seeds: SeedResult, **training: object) -> RunResult:

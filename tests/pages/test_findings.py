@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_runs import result, seed
 
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages.findings import dropped, headlines, sentences
 
 

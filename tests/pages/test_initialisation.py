@@ -9,9 +9,9 @@ from pretend_engine import texts
 
 from cache import Failure
 from engine import jobs
+from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
-from engine.initialisation.sampling import gram_spectra, sample
 
 PAGES = ("second_moment", "distribution", "first_step", "initial_kernel")
 SMALL = {"widths": "8", "beta_max": "0.5", "points": "2", "draws": "400", "brute_draws": "20"}

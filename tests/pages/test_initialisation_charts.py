@@ -7,10 +7,10 @@ import altair as alt
 import numpy as np
 import pytest
 
+from engine.initialisation.config import GramSpectrumConfig, SampleConfig
+from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
-from engine.initialisation.requests import GramSpectrumConfig, SampleConfig
-from engine.initialisation.sampling import gram_spectra, sample
 from pages.charts import figure
 from pages.charts.initialisation import beyond, distribution, first_step, gram, second_moment
 from pages.initialisation import curves, points

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.activations import ACTIVATIONS
 from engine.config import RunConfig
 from engine.data import DATASETS, TARGETS
+from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
 from pages.drafts import config_of, draft_of
 from pages.files import read_yaml

@@ -16,7 +16,7 @@ from cache.record import Record
 from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages.address import to_query
 from pages.charts import evolution_chart, evolution_tables
 from pages.drafts import config_of, draft_of

@@ -12,9 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Failure, Job, Store
 from engine.jobs import key
-from engine.perturbation.requests import PerturbationConfig, StudyConfig
-from engine.perturbation.result import PerturbationResult
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.config import PerturbationConfig, StudyConfig
+from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.progress import Arrays
 from pages.perturb import study_words, words
 from pages.words import number

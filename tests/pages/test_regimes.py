@@ -10,8 +10,8 @@ from regime_cells import part, stored
 from streamlit.testing.v1 import AppTest
 
 from cache import Failure
-from engine.regimes.labels import Thresholds
-from engine.regimes.requests import DEFAULT_MAP, SweepConfig
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
+from engine.regimes.result import Thresholds
 from pages.address import from_query, to_query
 from pages.drafts import config_of, draft_of
 from pages.presets import shortest

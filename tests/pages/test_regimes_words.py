@@ -7,11 +7,9 @@ import pytest
 from regime_cells import results
 
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
-from engine.regimes.collapse import Collapse, collapses
-from engine.regimes.labels import Thresholds, cells_frame
-from engine.regimes.requests import DEFAULT_MAP, SweepConfig
-from engine.regimes.runs import runs_frame
-from engine.regimes.scaling import scaling
+from engine.regimes.collapse import Collapse, collapses, scaling
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
+from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from pages.charts.regimes.plane import plane_table
 from pages.regime_map import words
 from pages.regime_map.maps import BY_RATE, MAPS, Map

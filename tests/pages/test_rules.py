@@ -12,7 +12,7 @@ import silent_spaces
 from silent_numbers import Seed, clear, expanded, studied, trained
 
 from engine.regimes.boundaries import Boundary
-from engine.regimes.labels import Thresholds
+from engine.regimes.result import Thresholds
 from pages import findings
 from pages.perturb import study_words
 from pages.perturb import words as perturb_words

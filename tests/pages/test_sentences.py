@@ -6,7 +6,7 @@ from silent_numbers import alphas, bits, rates
 from silent_spaces import seed, spaces
 
 from cache.record import Record
-from engine.regimes.scaling import Scaling
+from engine.regimes.collapse import Scaling
 from pages import asking
 from pages.course import course
 from pages.initialisation import words as initial

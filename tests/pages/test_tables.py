@@ -7,7 +7,7 @@ from pretend_engine import RUNS, texts
 
 from engine import jobs
 from engine.config import RunConfig
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages import findings
 from pages.rkhs.frame import sizes_left_out
 from pages.tables import KEPT, Named, Tables, address, known, tables

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
-from engine.perturbation.requests import PerturbationConfig
+from engine.perturbation.config import PerturbationConfig
 from engine.perturbation.result import PerturbationResult, SeedPerturbation
-from engine.regimes.requests import SweepConfig
-from engine.regimes.runs import runs_frame
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import runs_frame
 from engine.regimes.summary import summary
-from engine.rkhs.requests import RkhsConfig
+from engine.rkhs.config import RkhsConfig
 from engine.rkhs.result import RkhsResult
 from pages.perturb import words as perturb_words
 from pages.rkhs import words as rkhs_words

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.perturbation.law import Crossing, PowerLaw
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.result import StudyResult
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.perturbation.names import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED

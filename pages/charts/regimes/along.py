@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.quantities import Quantity
 from engine.regimes.boundaries import Boundary
-from engine.regimes.scaling import Scaling
+from engine.regimes.collapse import Scaling
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.regimes.names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES

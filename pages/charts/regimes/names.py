@@ -1,6 +1,6 @@
 """What a cell of a map is called, and its colour."""
 
-from engine.regimes.labels import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
+from engine.regimes.result import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
 from pages import theme
 from pages.charts.perturbation.names import BOUNDS, CURVES
 from pages.charts.perturbation.names import COLOURS as PERTURBATION

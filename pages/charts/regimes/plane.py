@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.quantities import Quantity
-from engine.regimes.labels import STOCHASTIC_KERNEL
+from engine.regimes.result import STOCHASTIC_KERNEL
 from pages import theme
 from pages.charts.assemble import layered
 from pages.charts.regimes.names import COLOURS, LARGEST, regime
@@ -76,7 +76,7 @@ def plane_table(places: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         places: of `pages.regime_map.maps.Map.places`.
-        cells: of `engine.regimes.labels.cells_frame`.
+        cells: of `engine.regimes.result.cells_frame`.
     """
     known = cells.drop(columns=[name for name in cells.columns if name in places.columns and name != "cell"])
     table = (

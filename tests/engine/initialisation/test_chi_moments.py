@@ -8,7 +8,7 @@ import pytest
 import scipy.integrate
 from initialisation_oracles import chi
 
-from engine.initialisation.chi_moments import half_moment_table, mixed_moment
+from engine.initialisation.layer_sums import half_moment_table, mixed_moment
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 40])

@@ -10,7 +10,7 @@ from engine.initialisation.brute_force import draw_network, network_of
 from engine.initialisation.gram import gram_chunks, sample_gram
 from engine.initialisation.law import Setting, exact_law
 from engine.initialisation.moments import moments
-from engine.kernel import ntk
+from engine.networks.kernel import ntk
 from engine.schema import ConfigError
 
 
@@ -82,7 +82,7 @@ def test_every_draw_is_a_gram_matrix(widths):
 
 
 def test_wide_kernels_concentrate_on_the_infinite_width_limit():
-    from engine.infinite import ntk as infinite
+    from engine.networks.infinite import ntk as infinite
 
     of = setting(widths=(3, 20_000, 20_000, 1))
     x = np.array([[1.0, 0.0, 0.3], [0.8, 0.5, 0.0], [-0.2, 1.0, 1.0]])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.initialisation.importance import _active, second_moment
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
+from engine.initialisation.sampler import _active, second_moment
 from engine.schema import ConfigError
 
 

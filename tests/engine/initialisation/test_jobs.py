@@ -6,27 +6,27 @@ import sys
 import numpy as np
 import pytest
 
-from engine.initialisation import network_jobs, sampling
+from engine.initialisation import job, network_job
 from engine.initialisation.brute_force import brute_force
-from engine.initialisation.law import Setting, exact_law
-from engine.initialisation.moments import moments
-from engine.initialisation.requests import (
+from engine.initialisation.config import (
     BruteForceConfig,
     DriftConfig,
     FirstStepConfig,
     GramSpectrumConfig,
     SampleConfig,
 )
+from engine.initialisation.law import Setting, exact_law
+from engine.initialisation.moments import moments
 from engine.progress import Cancelled
 from engine.schema import ConfigError
 
 SMALL = {"widths": [3, 4, 1]}
 JOBS = {
-    "sample": (SampleConfig, sampling.sample, {"draws": 40_000, "importance": True}),
-    "gram": (GramSpectrumConfig, sampling.gram_spectra, {"draws": 50, "points": 4}),
-    "brute force": (BruteForceConfig, network_jobs.brute_force, {"draws": 100}),
-    "first step": (FirstStepConfig, network_jobs.first_step, {"draws": 20, "points": 2, "target": 1.0}),
-    "drift": (DriftConfig, network_jobs.drift_ensemble, {"draws": 20, "times": [0.1, 0.5], "target": 1.0}),
+    "sample": (SampleConfig, job.sample, {"draws": 40_000, "importance": True}),
+    "gram": (GramSpectrumConfig, job.gram_spectra, {"draws": 50, "points": 4}),
+    "brute force": (BruteForceConfig, network_job.brute_force, {"draws": 100}),
+    "first step": (FirstStepConfig, network_job.first_step, {"draws": 20, "points": 2, "target": 1.0}),
+    "drift": (DriftConfig, network_job.drift_ensemble, {"draws": 20, "times": [0.1, 0.5], "target": 1.0}),
 }
 
 
@@ -89,7 +89,7 @@ def test_a_typo_cannot_eat_the_machine(kind, values):
 
 def test_sampled_moments():
     config = SampleConfig.from_dict({"setting": {"widths": [3, 5, 4, 1]}, "draws": 100_000, "importance": True})
-    result = sampling.sample(config)["result"]
+    result = job.sample(config)["result"]
     exact = moments(exact_law(config.setting))
     place = list(result["names"]).index("E_K2")
     assert abs(result["mean"][place] - np.exp(exact.log_E_K2[0])) < 4.5 * result["standard_error"][place]
@@ -101,7 +101,7 @@ def test_sampled_moments():
 
 def test_brute_force_of_another_activation_is_not_flagged():
     config = BruteForceConfig.from_dict({"setting": {**SMALL, "activation": "erf"}, "draws": 50})
-    result = network_jobs.brute_force(config)["result"]
+    result = network_job.brute_force(config)["result"]
     assert set(result["trusted"]) == {-1}
     drawn = np.concatenate([d.K for d in brute_force(config.setting, 50, 0)])
     assert result["mean"][0] == pytest.approx(drawn.mean())
@@ -111,7 +111,7 @@ def test_gram_spectra_and_their_limit():
     config = GramSpectrumConfig.from_dict(
         {"setting": {"widths": [2, 2000, 1], "norm_x_squared": 1}, "points": 8, "inputs": "circle", "draws": 50}
     )
-    result = sampling.gram_spectra(config)["result"]
+    result = job.gram_spectra(config)["result"]
     assert result["spectra"].shape == (50, 8)
     assert np.all(np.diff(result["spectra"], axis=1) <= 1e-12)
     assert result["spectra"].sum(axis=1).mean() == pytest.approx(np.trace(result["mean_kernel"]))
@@ -120,7 +120,7 @@ def test_gram_spectra_and_their_limit():
 
 def test_drift_extrapolates_the_exact_rate():
     config = DriftConfig.from_dict({"setting": {"widths": [3, 6, 4, 1]}, "draws": 30, "times": [0.1, 0.2]})
-    result = network_jobs.drift_ensemble(config)["result"]
+    result = network_job.drift_ensemble(config)["result"]
     exact = moments(exact_law(config.setting)).E_dK(0.0)[0]
     assert result["extrapolation"] == pytest.approx(np.array([0.1, 0.2]) * exact)
     assert result["change_quantiles"].shape == (3, 2)

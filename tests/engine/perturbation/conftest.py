@@ -2,8 +2,8 @@
 
 import pytest
 
+from engine.perturbation.config import PerturbationConfig
 from engine.perturbation.job import perturb
-from engine.perturbation.requests import PerturbationConfig
 from engine.perturbation.result import PerturbationResult
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from engine.path import KernelPath
+from engine.training.path import KernelPath
 
 Kernel = Callable[[float], np.ndarray]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from perturbation_oracles import made_path, random_kernels
 
-from engine.path import KernelPath
 from engine.perturbation.discrete import step_through
-from engine.perturbation.frame import Frame
+from engine.perturbation.expansion import Frame
+from engine.training.path import KernelPath
 
 RATE = 0.3
 STEPS = np.array([0, 1, 2, 5, 12])

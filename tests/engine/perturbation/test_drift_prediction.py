@@ -9,13 +9,13 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate
-from engine.network import apply
-from engine.parameters import ParameterPath
-from engine.path import KernelPath, kernel_path
-from engine.perturbation.frame import Frame
+from engine.networks.mlp import apply
+from engine.networks.parameters import ParameterPath
+from engine.perturbation.expansion import Frame
 from engine.perturbation.prediction import Prediction, _fourth, _third, predict
-from engine.result import RunResult
-from engine.training import run
+from engine.training.job import run
+from engine.training.path import KernelPath, kernel_path
+from engine.training.result import RunResult
 
 
 def trained(alpha: float, max_steps: int = 60) -> tuple[RunConfig, KernelPath, Dataset, ParameterPath]:

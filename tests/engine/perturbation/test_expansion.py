@@ -5,12 +5,10 @@ import pytest
 from perturbation_oracles import made_path, random_kernels, reference
 from scipy.special import gammainc
 
-from engine.path import KernelPath
 from engine.perturbation.augmented import augmented
-from engine.perturbation.coupling import coupling
-from engine.perturbation.expansion import expand
-from engine.perturbation.frame import Frame
+from engine.perturbation.expansion import Frame, coupling, expand
 from engine.perturbation.propagator import propagate
+from engine.training.path import KernelPath
 
 STIFF = {"soft": [4.0, 2.0, 1.0, 0.1, 1e-3, 0.0], "stiff": [100.0, 10.0, 1.0, 0.1, 0.0, 0.0]}
 T = np.array([0.0, 0.1, 0.3, 1.0, 3.0])

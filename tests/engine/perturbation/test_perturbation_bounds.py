@@ -8,14 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from perturbation_oracles import made_path, random_kernels
 
-from engine.path import KernelPath
 from engine.perturbation.bounds import Bounds
-from engine.perturbation.expansion import expand
-from engine.perturbation.frame import Frame
+from engine.perturbation.config import PerturbationConfig
+from engine.perturbation.expansion import Frame, expand
 from engine.perturbation.job import perturb
 from engine.perturbation.propagator import propagate
-from engine.perturbation.requests import PerturbationConfig
 from engine.perturbation.result import PerturbationResult
+from engine.training.path import KernelPath
 
 ROUNDING = 1e-6
 """Of float32 training, relative to ||r(0)||; alpha multiplies it."""

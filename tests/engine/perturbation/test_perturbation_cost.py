@@ -5,7 +5,7 @@ import pytest
 from engine import cost as training
 from engine.cost import Limits
 from engine.perturbation import cost
-from engine.perturbation.requests import PerturbationConfig, StudyConfig
+from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.schema import ConfigError
 
 RUN = {

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from engine.config import NetworkConfig, RunConfig
-from engine.perturbation.job import perturb
-from engine.perturbation.requests import Options, PerturbationConfig, StudyConfig
-from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult
-from engine.perturbation.study import mean_width, study
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
+from engine.perturbation.job import mean_width, perturb, study
+from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, StudyResult
 from engine.progress import Cancelled, Progress
-from engine.regimes.cell import cell
+from engine.regimes.job import cell
 from engine.schema import ConfigError
 
 

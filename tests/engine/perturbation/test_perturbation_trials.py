@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.perturbation.requests import StudyConfig
-from engine.perturbation.study import study
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.config import StudyConfig
+from engine.perturbation.job import study
+from engine.perturbation.result import StudyResult
 
 FIGURES = {
     ("erf", 3): {

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from engine.perturbation.collocation import DEGREE, cumulative, rule, spans, weights
-from engine.perturbation.phi import integrals, phi, ramp
+from engine.perturbation.propagator import DEGREE, cumulative, integrals, phi, ramp, rule, spans, weights
 
 rates = st.one_of(st.just(0.0), st.floats(1e-6, 40.0))
 

@@ -5,7 +5,7 @@ import synthetic
 from sklearn.linear_model import LogisticRegression
 
 from engine.regimes.boundaries import RIDGE, boundaries, boundary, crossings_of, dynamics
-from engine.regimes.labels import Thresholds
+from engine.regimes.result import Thresholds
 
 
 def of(frame: pd.DataFrame, threshold: float = 1.0, **settings: int):

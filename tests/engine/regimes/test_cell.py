@@ -11,17 +11,17 @@ from numpy.linalg import norm
 
 from engine.config import RunConfig
 from engine.data import generate
-from engine.network import apply, init
-from engine.precision import rounding_of
+from engine.networks.mlp import apply, init
+from engine.networks.precision import rounding_of
 from engine.progress import Arrays, Cancelled, Progress
-from engine.regimes import cell as module
+from engine.regimes import job as module
 from engine.regimes.bound import TOLERANCE
-from engine.regimes.cell import cell
-from engine.regimes.requests import DEFAULT_MAP
-from engine.regimes.runs import METRICS
-from engine.result import RunResult
+from engine.regimes.config import DEFAULT_MAP
+from engine.regimes.job import cell
+from engine.regimes.result import METRICS
 from engine.schema import ConfigError
-from engine.training import run
+from engine.training.job import run
+from engine.training.result import RunResult
 
 BASE: dict[str, Any] = {
     "data": {"name": "sphere", "dim": 4, "size": 6, "test_size": 10},

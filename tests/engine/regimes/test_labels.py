@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.regimes.labels import Thresholds, cells_frame, quantiles, run_label
-from engine.regimes.runs import METRICS
+from engine.regimes.result import METRICS, Thresholds, cells_frame, quantiles, run_label
 
 INF = float("inf")
 

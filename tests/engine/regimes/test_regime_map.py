@@ -16,8 +16,8 @@ import yaml
 from cache import Store, cached_compute
 from engine.regimes.boundaries import boundary, largest_if_not_finite
 from engine.regimes.collapse import collapses
-from engine.regimes.requests import SweepConfig
-from engine.regimes.runs import runs_frame
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import runs_frame
 
 TRIAL = Path(__file__).parents[2] / "data" / "trials" / "regimes.yaml"
 DRAWS = 8

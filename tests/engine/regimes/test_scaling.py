@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from engine.regimes.scaling import scaling
+from engine.regimes.collapse import scaling
 
 BETAS = np.repeat([1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2], 2)
 

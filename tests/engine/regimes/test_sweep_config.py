@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.regimes.requests import COMPILE_SECONDS, DEFAULT_MAP, SweepConfig
+from engine.regimes.config import COMPILE_SECONDS, DEFAULT_MAP, SweepConfig
 from engine.schema import ConfigError
 
 BASE = {"data": {"name": "sphere", "size": 8, "test_size": 8}}

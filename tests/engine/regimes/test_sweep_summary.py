@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from engine.progress import Arrays
-from engine.regimes.labels import cells_frame
-from engine.regimes.requests import SweepConfig
-from engine.regimes.runs import METRICS, runs_frame
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import METRICS, cells_frame, runs_frame
 from engine.regimes.summary import summary
 
 BASE = {"data": {"name": "sphere", "size": 8, "test_size": 8}, "network": {"train_bias": False, "output_bias": False}}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.config import NetworkConfig
-from engine.infinite import ntk
+from engine.networks.infinite import ntk
 from engine.rkhs import bias
 from engine.rkhs.gram import Gram
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from engine.rkhs.frontier import MULTIPLIERS, Frontier
+from engine.rkhs.comparison import MULTIPLIERS, Frontier
 from engine.rkhs.gram import Gram
 
 

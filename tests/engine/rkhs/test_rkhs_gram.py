@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rkhs.gram import FLAGS, JITTER, Gram
-from engine.rkhs.norms import scale_free, softened
+from engine.rkhs.gram import FLAGS, JITTER, Gram, scale_free, softened
 
 SIZE = 64
 ROUNDOFF = 1.1e-16

@@ -5,9 +5,8 @@ import pytest
 import scipy.linalg
 
 from engine.rkhs.comparison import Space, across, compared
-from engine.rkhs.enlargement import enlargement
-from engine.rkhs.gram import RIDGES, Gram
-from engine.rkhs.inclusion import inclusion_constant
+from engine.rkhs.gram import RIDGES, Gram, inclusion_constant
+from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
 
 

@@ -9,16 +9,16 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import generate
-from engine.network import apply
-from engine.parameters import ParameterPath
+from engine.networks.mlp import apply
+from engine.networks.parameters import ParameterPath
 from engine.progress import Cancelled, Progress
+from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import FLAGS, RIDGES
 from engine.rkhs.job import compare
 from engine.rkhs.points import nested
-from engine.rkhs.requests import RkhsConfig
 from engine.rkhs.result import SETS, RkhsResult
 from engine.schema import ConfigError
-from engine.training import run
+from engine.training.job import run
 
 SMALL = {"grid": 64, "sample": 64, "sizes": [8, 16], "draws": 4}
 VALUES = {

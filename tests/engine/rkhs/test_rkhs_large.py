@@ -6,9 +6,9 @@ import pytest
 import scipy.linalg
 
 from engine.config import NetworkConfig
-from engine.kernel import ntk
-from engine.network import init
-from engine.rkhs.large import top_spectrum
+from engine.networks.kernel import ntk
+from engine.networks.mlp import init
+from engine.rkhs.stored import top_spectrum
 
 
 @pytest.mark.parametrize(("points", "outputs", "count"), [(2048, 1, 8), (60, 3, 8)])

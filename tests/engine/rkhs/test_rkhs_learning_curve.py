@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from engine import infinite
 from engine.config import NetworkConfig
 from engine.data import generate
 from engine.data.sphere import SphereConfig
+from engine.networks import infinite
+from engine.rkhs.config import Options
 from engine.rkhs.gram import Gram
-from engine.rkhs.learning_curve import Draw, drawn, learning_curves, measured_errors, predicted_curve, predicted_error
-from engine.rkhs.requests import Options
+from engine.rkhs.regression import Draw, drawn, learning_curves, measured_errors, predicted_curve, predicted_error
 
 
 @pytest.mark.parametrize("n", [5, 40, 90])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine import infinite
 from engine.config import NetworkConfig
+from engine.networks import infinite
 from engine.rkhs.gram import Gram
 from engine.rkhs.growth import growth
 

@@ -9,8 +9,8 @@ things matter, and are shown: parity's figures are those of half the step, and t
 import numpy as np
 import pytest
 
+from engine.rkhs.config import RkhsConfig
 from engine.rkhs.job import compare
-from engine.rkhs.requests import RkhsConfig
 from engine.rkhs.result import RkhsResult
 
 PRODUCT = {"name": "sphere", "dim": 8, "size": 64, "test_size": 256, "target": "x0+x1x2", "target_rms": 1.0}

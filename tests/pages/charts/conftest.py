@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
-from engine.result import RunResult, SeedResult
+from engine.training.result import RunResult, SeedResult
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import vl_convert
 from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
 from engine.data import generate
-from engine.result import RunResult
+from engine.training.result import RunResult
 from pages.charts import (
     animated,
     evolution_chart,

@@ -49,7 +49,7 @@ def test_degenerate_runs_are_valid_charts(by_hand, name, values):
 
 
 def test_overlap_sizes_are_those_of_the_engine():
-    # Read, not imported: engine.measure imports JAX, which pages must not.
+    # Read, not imported: engine.training.measure imports JAX, which pages must not.
     import ast
     from pathlib import Path
 

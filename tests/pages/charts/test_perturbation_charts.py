@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 
 from engine.data import generate
+from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing
-from engine.perturbation.requests import PerturbationConfig, StudyConfig
-from engine.perturbation.result import PerturbationResult
-from engine.perturbation.study_result import StudyResult
+from engine.perturbation.result import PerturbationResult, StudyResult
 from pages.charts import figure
 from pages.charts.perturbation import modes, over_time, scrubbed, study
 from pages.charts.perturbation.names import BOUNDS, CURVES, FORETOLD, MEASURED

@@ -13,9 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from regime_cells import results
 
 from engine.regimes.boundaries import Boundary
-from engine.regimes.labels import Thresholds, cells_frame
-from engine.regimes.requests import DEFAULT_MAP, SweepConfig
-from engine.regimes.runs import runs_frame
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
+from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages import theme
 from pages.charts import figure

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from engine.rkhs.comparison import Space, across, compared, described
-from engine.rkhs.enlargement import enlargement
-from engine.rkhs.learning_curve import learning_curves
+from engine.rkhs.config import Options, RkhsConfig
+from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
-from engine.rkhs.requests import Options, RkhsConfig
+from engine.rkhs.regression import learning_curves
 from engine.rkhs.result import SETS, RkhsResult, SeedSpaces
 from pages.charts import figure
 from pages.charts.rkhs import bias, growth, learning, over_time, space

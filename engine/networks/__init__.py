@@ -1,0 +1,1 @@
+"""Networks: parameters, activations, the empirical kernel, infinite width, and what floating point resolves."""

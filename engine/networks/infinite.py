@@ -1,0 +1,235 @@
+"""Infinite width: the NNGP and neural tangent kernels, and the spectra of their integral operators. NumPy, no JAX.
+
+The recursion from one layer to the next (Jacot et al. 1806.07572), with E and E' of `engine.networks.duals` over Sigma:
+    Sigma <- sigma^2 E + sigma_b^2 [biases random]
+    Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'
+A bias that starts at zero and is trained is in Theta and not in Sigma; one that is random and fixed, the other way
+round. The last layer has sigma_w_readout, and a bias only with `output_bias`. Both kernels carry alpha^2; no 1/M.
+
+Two settings have no deterministic limit, and get the number that stands for it:
+- `readout: relu`: the kernel stays random, 1{z > 0} 1{z' > 0} times the linear readout's (z, z' the output neuron's
+  input). Returned is its mean, Theta (pi - angle)/(2 pi), which is half of Theta on the diagonal; for the NNGP kernel
+  the second moment E[f f'].
+- `parameterization: standard`: each hidden layer's term is multiplied by its fan-in and grows with width. Returned is
+  the leading order at the widths of the config, exact up to a relative error of order 1/width.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from math import comb
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.config import NetworkConfig
+from engine.data import DatasetConfig
+from engine.data.circle import CircleConfig
+from engine.data.parity import ParityConfig
+from engine.data.sphere import SphereConfig
+from engine.data.targets import legendre_sequence, multiplicity
+from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.duals import Dual, hermite_dual, relu_dual
+from engine.schema import ConfigError, Problem
+
+EPS = float(np.finfo(np.float64).eps)
+
+Inputs = Float[np.ndarray, "n n_0"]
+Kernel = Float[np.ndarray, "n1 n2"]
+
+
+def ntk(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
+    """The infinite-width neural tangent kernel Theta(x1, x2) per output, with x2 = x1 when left out.
+
+    Raises ConfigError when numbers overflow or a variance is beyond `hermite_dual`.
+    """
+    return _kernel(network, x1, x2, tangent=True)
+
+
+def nngp(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
+    """Covariance of the outputs of an infinitely wide network at initialisation, alpha^2 included.
+
+    This is of alpha h, also when the trained function alpha (h - h_0) is centred. Raises as `ntk`.
+    """
+    return _kernel(network, x1, x2, tangent=False)
+
+
+def _kernel(network: NetworkConfig, x1: Inputs, x2: Inputs | None, tangent: bool) -> Kernel:
+    points = np.asarray(x1 if x2 is None else np.concatenate([x1, x2]), np.float64)
+    n1 = len(x1)
+    i, j = np.triu_indices(n1) if x2 is None else (index.ravel() for index in np.indices((n1, len(x2))))
+    if x2 is not None:
+        j = j + n1
+    gram = points[:n1] @ points.T
+    square = np.einsum("ni,ni->n", points, points)
+    sigma, theta = recursion(network, points.shape[1], square, i, j, gram[i, j])
+    values = theta if tangent else sigma
+    if x2 is not None:
+        return values.reshape(n1, len(x2))
+    kernel = np.empty((n1, n1))
+    kernel[i, j] = kernel[j, i] = values
+    return kernel
+
+
+def recursion(
+    network: NetworkConfig,
+    input_dim: int,
+    square: Float[np.ndarray, " points"],
+    i: Int[np.ndarray, " pairs"],
+    j: Int[np.ndarray, " pairs"],
+    product: Float[np.ndarray, " pairs"],
+) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+    """NNGP and NTK of pairs (i, j) of points, given |x|^2 of the points and x_i . x_j of the pairs."""
+    dual = dual_of(network.activation)
+    standard = network.parameterization == "standard"
+    random_bias = network.sigma_b**2 if network.bias_init == "normal" else 0.0
+    trained_bias = (1.0 if standard else network.sigma_b**2) if network.train_bias else 0.0
+    # Each point paired with itself comes last: its covariance is the variance that the next layer needs.
+    pairs, itself = len(product), np.arange(len(square))
+    i, j = np.concatenate([i, itself]), np.concatenate([j, itself])
+    covariance = mean = np.concatenate([product, square]) / input_dim
+    slope = theta = np.zeros_like(mean)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer, (sigma, fan_in) in enumerate(zip(network.sigmas, (input_dim, *network.widths), strict=True)):
+            if layer > 0:
+                variance = covariance[pairs:]
+                mean, slope = dual(variance[i], variance[j], covariance)
+            biased = layer < network.depth or network.output_bias
+            theta = (fan_in if standard else sigma**2) * mean + biased * trained_bias + sigma**2 * theta * slope
+            covariance = sigma**2 * mean + biased * random_bias
+            if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
+                message = f"the signal overflows at layer {layer + 1} of {network.depth + 1}: lower sigma_w or depth"
+                raise ConfigError([Problem("network", message)])
+            covariance = _snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
+    if network.readout == "relu":
+        variance = covariance[pairs:]
+        covariance, slope = relu_dual(variance[i], variance[j], covariance)
+        theta = theta * slope
+    return network.alpha**2 * covariance[:pairs], network.alpha**2 * theta[:pairs]
+
+
+@cache
+def dual_of(activation: str) -> Dual:
+    """E and E' of an activation of the table: its closed form, else its Hermite series."""
+    row = ACTIVATIONS[activation]
+    return row.dual or hermite_dual(lambda z: row.value(z, NUMPY), lambda z: row.derivative(z, NUMPY))
+
+
+def _snapped(covariance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Covariances within rounding of correlation 1 or -1 become exactly so.
+
+    ReLU's E' has a square-root singularity there: rounding of 1e-16 would come out as 1e-8.
+    """
+    largest = np.where(a == b, a, np.sqrt(a) * np.sqrt(b))
+    return np.where(np.abs(covariance) >= largest * (1 - 8 * EPS), np.copysign(largest, covariance), covariance)
+
+
+@dataclass(frozen=True, eq=False)
+class OperatorSpectrum:
+    """Eigenvalues of f -> E_x'[Theta(., x') f(x')], x' uniform on the domain, for degrees 0, 1, ....
+
+    For M uniform points the eigenvalues of the kernel matrix over M tend to these.
+
+    Attributes:
+        domain: of the inputs.
+        eigenvalues: one per degree: of the Fourier frequency on the circle, of spherical harmonics, of products of
+            that many coordinates on the cube.
+        multiplicities: how many eigenfunctions share it.
+        noise: rounding error of each eigenvalue; those below are zero as far as can be told.
+        trace: Theta(x, x), the sum of all eigenvalues with their multiplicities, also of degrees not listed.
+    """
+
+    domain: str
+    eigenvalues: Float[np.ndarray, " degrees"]
+    multiplicities: tuple[int, ...]
+    noise: Float[np.ndarray, " degrees"]
+    trace: float
+
+    def largest(self, count: int) -> Float[np.ndarray, " at_most_count"]:
+        """The `count` largest eigenvalues of the listed degrees, repeated by multiplicity, descending."""
+        order = np.argsort(-self.eigenvalues, kind="stable")
+        repeats = [min(self.multiplicities[degree], count) for degree in order]
+        return np.repeat(self.eigenvalues[order], repeats)[:count]
+
+
+def operator_spectrum(network: NetworkConfig, data: DatasetConfig, degrees: int = 64) -> OperatorSpectrum | None:
+    """The spectrum of Theta's integral operator on the domain of a dataset, degrees 0 .. `degrees` - 1.
+
+    Theta depends on the angle between inputs only, so on the circle and the sphere (Funk-Hecke) and on the cube
+    {-1, 1}^n (Yang and Salman 1907.10599) the eigenfunctions are known and the eigenvalues are sums or integrals over
+    the angle. None on other domains.
+    """
+    match data:
+        case CircleConfig():
+            return _sphere_spectrum(network, 2, 1.0, data.domain, degrees)
+        case SphereConfig():
+            square = float(data.dim) if data.radius is None else data.radius**2
+            return _sphere_spectrum(network, data.dim, square, data.domain, degrees)
+        case ParityConfig():
+            return _cube_spectrum(network, data.dim, data.domain, min(degrees, data.dim + 1))
+    return None
+
+
+def _profile(
+    network: NetworkConfig, dim: int, square: float, cosine: Float[np.ndarray, " angles"]
+) -> tuple[Float[np.ndarray, " angles"], float]:
+    """Theta at pairs of inputs of norm sqrt(square) with these cosines, and Theta(x, x)."""
+    cosine = np.append(cosine, 1.0)
+    first = np.zeros(len(cosine), dtype=np.int64)
+    theta = recursion(network, dim, np.array([square]), first, first, square * cosine)[1]
+    return theta[:-1], float(theta[-1])
+
+
+def _sphere_spectrum(network: NetworkConfig, dim: int, square: float, domain: str, degrees: int) -> OperatorSpectrum:
+    """Funk-Hecke: the mean of Theta P_k over the sphere, by Clenshaw-Curtis quadrature in the angle.
+
+    Theta's only kinks in the angle are at the ends, 0 and pi, so the quadrature converges exponentially.
+    """
+    nodes, weights = _clenshaw_curtis(256 + 4 * degrees + 16 * int(np.sqrt(dim)))
+    angle = np.pi / 2 * (1 - nodes)
+    weights = weights * np.sin(angle) ** (dim - 2)
+    weights /= weights.sum()
+    theta, trace = _profile(network, dim, square, np.cos(angle))
+    harmonics = islice(legendre_sequence(dim, np.cos(angle)), degrees)
+    eigenvalues = np.array([weights @ (theta * harmonic) for harmonic in harmonics])
+    return _spectrum(domain, eigenvalues, tuple(multiplicity(degree, dim) for degree in range(degrees)), trace)
+
+
+def _clenshaw_curtis(intervals: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [-1, 1] for an even number of intervals (weights to 1e-16; SciPy's Gauss ones: 1e-13)."""
+    node = np.pi * np.arange(intervals + 1) / intervals
+    m = np.arange(1, intervals // 2 + 1)
+    terms = np.where(m == intervals // 2, 1, 2) / (4 * m**2 - 1)
+    weights = 2 / intervals * (1 - np.cos(2 * np.outer(node, m)) @ terms)
+    weights[[0, -1]] /= 2
+    return np.cos(node), weights
+
+
+def _cube_spectrum(network: NetworkConfig, dim: int, domain: str, degrees: int) -> OperatorSpectrum:
+    """Sums over the Hamming distance h: 2^-n sum_h C(n, h) Theta(1 - 2h/n) K_k(h)/C(n, k), K_k Krawtchouk polynomials.
+
+    The weights are exact integers until their one division; the polynomials' recurrence loses digits otherwise.
+    """
+    theta, trace = _profile(network, dim, float(dim), 1 - 2 * np.arange(dim + 1) / dim)
+    ways = [comb(dim, h) for h in range(dim + 1)]
+    before, now = [0] * (dim + 1), [1] * (dim + 1)
+    eigenvalues = []
+    for k in range(degrees):
+        divisor = 2**dim * comb(dim, k)
+        eigenvalues.append(
+            float(theta @ np.array([way * value / divisor for way, value in zip(ways, now, strict=True)]))
+        )
+        before, now = (
+            now,
+            [
+                ((dim - 2 * h) * value - (dim - k + 1) * previous) // (k + 1)
+                for h, (value, previous) in enumerate(zip(now, before, strict=True))
+            ],
+        )
+    return _spectrum(domain, np.array(eigenvalues), tuple(comb(dim, k) for k in range(degrees)), trace)
+
+
+def _spectrum(domain: str, eigenvalues: np.ndarray, multiplicities: tuple[int, ...], trace: float) -> OperatorSpectrum:
+    # The eigenfunctions that are integrated against have mean square 1/multiplicity.
+    noise = 32 * EPS * trace / np.sqrt([float(min(number, 10**300)) for number in multiplicities])
+    return OperatorSpectrum(domain, eigenvalues, multiplicities, noise, trace)

@@ -1,0 +1,182 @@
+"""What floating point resolves of a network, estimated at t = 0 from the parameters it starts at. NumPy only.
+
+Two things go wrong in float32. An update falls under the last bit of the parameters: at a large output scale, where
+they hardly move. And rounding grows from layer to layer: in a chaotic or very deep network the function computed in
+float32 is another than the one whose kernel is computed in float64. Both are measured: by moving every parameter by
+its last bit, and by computing the outputs in both precisions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config import NetworkConfig, TrainingConfig
+from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.mlp import Block, blocks
+from engine.schema import ConfigError, Problem
+from engine.training.diagnostics import REFUSED, UNIT_ROUNDOFF, WARNED
+
+Tree = Mapping[str, Mapping[str, Any]]
+
+NOISE = 1e-4
+"""Rounding that moves the residual by more than this share of its start by the stop is left for float64."""
+
+LOST = 0.1
+"""So is a last bit of the parameters that is more than this share of an update: updates are lost to it."""
+
+SLOWEST = 0.01
+"""How far a run without a stop is followed, as a fraction of its first residual."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Rounding of one network at t = 0 in one precision.
+
+    Attributes:
+        outputs: relative error of h. Float32 against float64; for float64 what the last bit of the parameters moves.
+            Not finite where outputs or their squares overflow.
+        step: what rounding all parameters once moves f by, relative to ||r(0)||.
+    """
+
+    outputs: float
+    step: float
+
+    def after(self, steps: int) -> float:
+        """Error of f, relative to ||r(0)||, once so many steps have each rounded the parameters (a random walk)."""
+        return self.step * sqrt(max(steps, 1))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A run foretold by its frozen kernel.
+
+    Attributes:
+        steps: to the stop.
+        lost: last bit of float32 parameters against an update there, ||u theta||/||eta_eff J^T r||.
+    """
+
+    steps: int
+    lost: float
+
+
+def left_for_float64(float32: Rounding, forecast: Forecast | None = None) -> str:
+    """Why float32 does not resolve a run, as a phrase; empty where it does.
+
+    Without a forecast only what is wrong from the first step on is said.
+    """
+    forecast = forecast or Forecast(steps=1, lost=0.0)
+    if not float32.outputs <= WARNED:
+        return f"rounding in float32 moves the function at t = 0 by {float32.outputs:.2g} of its size"
+    noise = float32.after(forecast.steps)
+    if not noise <= NOISE:
+        return f"rounding in float32 would move the function by {noise:.2g} of the first residual"
+    if not forecast.lost <= LOST:
+        return f"the last bit of float32 parameters is {forecast.lost:.2g} of an update near the stop"
+    return ""
+
+
+def refuse(rounding: Rounding, name: str, seed: int) -> None:
+    """Raises `ConfigError` where a network's function is not determined in this precision.
+
+    Outputs that overflow are not refused: the run ends as diverged.
+    """
+    if np.isfinite(rounding.outputs) and rounding.outputs > REFUSED:
+        last = "" if name == "float64" else ", or set training.precision to float64"
+        message = (
+            f"{name} does not determine the function of seed {seed}: the last bit moves it by {rounding.outputs:.2g} "
+            f"of its size at t = 0, more than {REFUSED:g}: lower sigma_w or depth{last}"
+        )
+        raise ConfigError([Problem("network", message)])
+
+
+def refuse_kernel(rounding: float, seed: int) -> None:
+    """Raises `ConfigError` where float64 does not determine a kernel: rounding is relative to its top eigenvalue."""
+    if rounding > REFUSED:
+        message = (
+            f"float64 does not determine the kernel of seed {seed}: the last bit moves it by {rounding:.2g} of its "
+            f"size at t = 0, more than {REFUSED:g}: lower sigma_w or depth"
+        )
+        raise ConfigError([Problem("network", message)])
+
+
+def rounding_of(
+    network: NetworkConfig, params: Tree, x: Float[np.ndarray, "p n_0"], y: Float[np.ndarray, "p k"], name: str
+) -> Rounding:
+    """Rounding at these points of the network that starts at `params`."""
+    exact = cast(params, "float64")
+    h = outputs(network, exact, x)
+    moved = outputs(network, last_bit(exact, name), x) - h
+    f = 0.0 * h if network.centred else network.alpha * h
+    off = moved if name == "float64" else outputs(network, cast(params, name), x.astype(name)) - h
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = np.sum((f - y).astype(name) ** 2)
+        residual = np.sqrt(square) if np.isfinite(square) else np.nan
+        error = network.alpha * max(np.linalg.norm(moved), np.linalg.norm(off))
+        return Rounding(_share(np.linalg.norm(off) + 0 * residual, np.linalg.norm(h)), _share(error, residual))
+
+
+def _share(error: Any, size: Any) -> float:
+    """error/size; 0 of no error."""
+    return 0.0 if error == 0 else float(error / size) if size > 0 else float("inf") + 0 * float(error * size)
+
+
+def outputs(network: NetworkConfig, params: Tree, x: Float[np.ndarray, "p n_0"]) -> Float[np.ndarray, "p k"]:
+    """h before output scale and centring, in the precision of `params`."""
+    k = params["readout"]["w"].shape[-1]
+    *hidden, readout = blocks(network, x.shape[1], k)
+    act, a = ACTIVATIONS[network.activation].value, x
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for block in hidden:
+            for layer in _layers(params[block.name]):
+                a = act(_affine(block, layer, a), NUMPY)
+        return ACTIVATIONS[network.readout].value(_affine(readout, params["readout"], a), NUMPY)
+
+
+def _layers(stacked: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    for index in range(len(stacked["w"])):
+        yield {leaf: array[index] for leaf, array in stacked.items()}
+
+
+def _affine(block: Block, layer: Mapping[str, np.ndarray], a: np.ndarray) -> np.ndarray:
+    z = a.dtype.type(block.scale) * (a @ layer["w"])
+    return z + a.dtype.type(block.bias_scale) * layer["b"] if block.has_bias else z
+
+
+def last_bit(params: Tree, name: str) -> Any:
+    """Every parameter times 1 +- u, signs at random but the same at every call."""
+    rng, u = np.random.default_rng(0), UNIT_ROUNDOFF[name]
+    return _each(params, lambda array: array * np.where(rng.integers(0, 2, array.shape, bool), 1 + u, 1 - u))
+
+
+def cast(params: Tree, name: str) -> Any:
+    """Parameters in this precision, on the host."""
+    return _each(params, lambda array: np.asarray(array, name))
+
+
+def _each(params: Tree, function: Callable[[Any], np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    return {block: {leaf: function(array) for leaf, array in leaves.items()} for block, leaves in params.items()}
+
+
+def foretold(
+    training: TrainingConfig,
+    values: Float[np.ndarray, " n"],
+    modes: Float[np.ndarray, " n"],
+    rate: float,
+    params: Tree,
+) -> Forecast:
+    """The run by its frozen kernel: values and modes are eigenvalues of K_0 and the residual along its eigenvectors."""
+    values = np.maximum(values, 0.0)
+    factor = np.exp(-rate * values) if training.integrator == "rk4" else np.abs(1 - rate * values)
+    steps = np.unique(np.geomspace(1, training.max_steps, 200).round())
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond the stability limit
+        left = factor ** steps[:, None] * modes
+        reached = np.linalg.norm(left, axis=1) <= (training.stop_residual or SLOWEST) * np.linalg.norm(modes)
+        at = int(np.argmax(reached)) if reached.any() else -1
+        update = float(rate * np.linalg.norm(np.sqrt(values) * left[at]))
+    size = sqrt(sum(np.vdot(array, array) for leaves in params.values() for array in leaves.values()))
+    lost = UNIT_ROUNDOFF["float32"] * size / update if update > 0 else float("inf")
+    return Forecast(int(steps[at]), lost)

@@ -1,0 +1,142 @@
+"""Configs of the perturbation of one run and of a study over widths, depths and output scales. Imports no JAX."""
+
+from math import ceil
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine.config import MAX_DEPTH, RunConfig, Width
+from engine.schema import Config, ConfigError, Problem
+
+MOST_ROWS = 1024
+"""Training points times outputs: eigenvectors of K are computed at every step of the propagator."""
+MOST_PATH_BYTES = 10**9
+"""K and K' of one seed at its checkpoints, on training and held-out rows."""
+MOST_SHOWN_BYTES = 4 * 10**8
+"""What the result of one request keeps."""
+MOST_CELLS = 64
+SPARE = 1.5
+"""Checkpoints of a run against those asked for (`engine.training.trajectory.MOST_CHECKPOINTS`)."""
+
+
+class Options(Config):
+    """How a run is expanded.
+
+    Attributes:
+        interpolation: of K_t between checkpoints: "hermite" (cubic, with slopes K'_t) or "linear".
+        held_out: held-out points, evenly spread over the test set.
+        between: times between neighbouring checkpoints at which the orders are also given.
+        shown_modes: leading modes of K_0 in the blocks of Delta K_t and in the coupling of modes.
+        predict: also predict Delta K_t from initialisation alone.
+    """
+
+    interpolation: Literal["hermite", "linear"] = "hermite"
+    held_out: Annotated[int, Field(ge=2, le=512)] = 64
+    between: Annotated[int, Field(ge=0, le=8)] = 0
+    shown_modes: Annotated[int, Field(ge=1, le=64)] = 16
+    predict: bool = True
+
+
+class PerturbationConfig(Config):
+    """The perturbation of one run: it is trained, its kernel path derived and expanded, for every seed."""
+
+    run: RunConfig
+    options: Options = Field(default_factory=Options)
+
+    @classmethod
+    def of(cls, run: RunConfig, options: Options | None = None) -> Self:
+        """The perturbation of a run. Raises `ConfigError` whose fields are those of the run."""
+        try:
+            return cls.from_dict({"run": run.to_dict(), "options": (options or Options()).to_dict()})
+        except ConfigError as error:
+            own = [Problem(problem.field.removeprefix("run."), problem.message) for problem in error.problems]
+            raise ConfigError(own) from None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if problems := problems_of(self.run, self.options):
+            raise ConfigError(problems)
+        return self
+
+
+class StudyConfig(Config):
+    """Errors of each order, and drift, over a grid of networks that otherwise are those of `run`.
+
+    Attributes:
+        widths, depths, alphas: one cell for each combination; a list left out keeps the run's own value.
+    """
+
+    run: RunConfig
+    widths: Annotated[tuple[Width, ...], Field(max_length=16)] = ()
+    depths: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_DEPTH)], ...], Field(max_length=16)] = ()
+    alphas: Annotated[tuple[Annotated[float, Field(gt=0, le=1e6)], ...], Field(max_length=16)] = ()
+    options: Options = Field(default_factory=lambda: Options(held_out=16))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = []
+        for name in ("widths", "depths", "alphas"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                problems.append(Problem(name, f"{list(values)} repeats a value: give each once"))
+        if isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
+            problems.append(Problem("run.network.width", "is a list, which cannot follow depths: give one width"))
+        count = len(self.cells_of())
+        if count > MOST_CELLS:
+            problems.append(Problem("widths", f"{count} cells, at most {MOST_CELLS} are accepted: leave some out"))
+        if problems:
+            raise ConfigError(problems)
+        if count < 2:
+            problems.append(Problem("widths", "one cell is no study: give several widths, depths or alphas"))
+        if not problems:
+            found = [p for cell in self.cells_of() for p in problems_of(self.cell(*cell), self.options)]
+            problems = list({problem.field: problem for problem in found}.values())
+        if problems:
+            raise ConfigError(problems)
+        return self
+
+    def cells_of(self) -> list[tuple[int | None, int | None, float | None]]:
+        """(width, depth, alpha) of every cell, None where the run's own is kept."""
+        return [
+            (width, depth, alpha)
+            for depth in self.depths or (None,)
+            for alpha in self.alphas or (None,)
+            for width in self.widths or (None,)
+        ]
+
+    def cell(self, width: int | None, depth: int | None, alpha: float | None) -> RunConfig:
+        """The run of a cell."""
+        given = {"width": width, "depth": depth, "alpha": alpha}
+        changes = {name: value for name, value in given.items() if value is not None}
+        values = self.run.to_dict()
+        return RunConfig.from_dict({**values, "network": {**values["network"], **changes}})
+
+    @property
+    def cells(self) -> list[RunConfig]:
+        """Every run of the study, depths outermost, widths innermost."""
+        return [self.cell(*cell) for cell in self.cells_of()]
+
+
+def problems_of(run: RunConfig, options: Options) -> list[Problem]:
+    """Why a run cannot be expanded, each with what to do."""
+    problems = []
+    follows = "the expansion is of plain descent or its flow: {}"
+    if run.training.momentum:
+        problems.append(Problem("run.training.momentum", follows.format("set it to 0")))
+    if run.training.batch_size is not None:
+        problems.append(Problem("run.training.batch_size", follows.format("set it to null")))
+    outputs = run.data.output_dim
+    n, m = run.data.size * outputs, min(options.held_out, run.data.test_size) * outputs
+    if n > MOST_ROWS:
+        given = f"{run.data.size} points with {outputs} outputs make {n} rows, at most {MOST_ROWS} are expanded"
+        problems.append(Problem("run.data.size", f"{given}: lower it"))
+    checkpoints = ceil(SPARE * run.training.checkpoints) * (options.between + 1)
+    path = 16 * checkpoints * (n + m) * n
+    if path > MOST_PATH_BYTES:
+        given = f"the kernel path takes up to {path / 1e9:.3g} GB, {MOST_PATH_BYTES / 1e9:.3g} GB are allowed"
+        problems.append(Problem("run.training.checkpoints", f"{given}: lower it, or data.size, held_out or between"))
+    kept = 8 * checkpoints * len(run.seeds) * (12 * n + 6 * m + 2 * min(options.shown_modes, n) ** 2)
+    if kept > MOST_SHOWN_BYTES:
+        given = f"the result takes up to {kept / 1e9:.3g} GB, {MOST_SHOWN_BYTES / 1e9:.3g} GB are allowed"
+        problems.append(Problem("options.shown_modes", f"{given}: lower it, or checkpoints, between or seeds"))
+    return problems

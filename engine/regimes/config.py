@@ -1,0 +1,340 @@
+"""The grid of a sweep: settings by dotted names, beta among them. Imports no JAX."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.cost import Calibration, Limits, check, estimate
+from engine.data import DATASETS
+from engine.schema import Config, ConfigError, Problem, did_you_mean, shown
+from engine.texts import number
+
+Settings = Mapping[str, Any]
+"""Dotted name, such as "network.depth", to value."""
+
+DEPTH, WIDTH, BETA = "network.depth", "network.width", "beta"
+STEP_SIZES = ("training.stability_fraction", "training.learning_rate")
+"""Either of them sets the step: a grid over one takes the place of the other in the base."""
+
+NO_CHANGE = ("training.checkpoints", "store_parameters")
+"""Settings that a cell does not depend on."""
+
+
+def names() -> list[str]:
+    """Every name that a grid may use."""
+    data = {f"data.{field}" for dataset in DATASETS.values() for field in dataset.model_fields}
+    network = [f"network.{field}" for field in NetworkConfig.model_fields]
+    training = [f"training.{field}" for field in TrainingConfig.model_fields]
+    whole = [field for field in RunConfig.model_fields if field not in ("data", "network", "training", "seeds")]
+    return [name for name in (BETA, *sorted(data), *network, *training, *whole) if name not in NO_CHANGE]
+
+
+def problems_of(grid: Mapping[str, tuple[Any, ...]]) -> list[Problem]:
+    """What is wrong with the names of a grid, and with its values of beta."""
+    allowed, problems = names(), []
+    for name, values in grid.items():
+        where = f"grid.{name}"
+        if name == "seeds":
+            problems.append(Problem(where, "are no axis: give them beside the grid"))
+        elif name in NO_CHANGE:
+            problems.append(Problem(where, "changes nothing in a cell: leave it out"))
+        elif name not in allowed:
+            sections = "a setting of the run by its dotted name, such as network.depth, or beta"
+            problems.append(Problem(where, f"no such setting.{did_you_mean(name, allowed)} Give {sections}"))
+        if not values:
+            problems.append(Problem(where, "has no values: give at least one"))
+        if len(set(map(_identity, values))) < len(values):
+            problems.append(Problem(where, f"{list(values)} repeats a value: give each once"))
+    if BETA in grid:
+        wrong = [value for value in grid[BETA] if not _is_positive(value)]
+        problems += [Problem(f"grid.{BETA}", f"{shown(value)} given; a number above 0") for value in wrong]
+        if DEPTH in grid and WIDTH in grid:
+            message = f"follows from {DEPTH} and {WIDTH}, which the grid gives too: leave one of the three out"
+            problems.append(Problem(f"grid.{BETA}", message))
+    if all(name in grid for name in STEP_SIZES):
+        problems.append(Problem(f"grid.{STEP_SIZES[1]}", f"given beside {STEP_SIZES[0]}: give one of them"))
+    return problems
+
+
+def points(grid: Mapping[str, tuple[Any, ...]], base: Mapping[str, Any]) -> list[tuple[Settings, Settings]]:
+    """The settings of every cell, as the grid gives them and as a run takes them, in the order of the grid.
+
+    beta is turned into the width nearest depth/beta, or the depth nearest beta width where the grid gives widths.
+    Cells that become equal by that are kept once.
+    """
+    found: dict[str, tuple[Settings, Settings]] = {}
+    for values in product(*grid.values()):
+        given = dict(zip(grid, values, strict=True))
+        settings = _without_beta(given, base) if BETA in given else given
+        found.setdefault(repr(sorted(settings.items())), (given, settings))
+    return list(found.values())
+
+
+def placed(problem: Problem, given: Settings, settings: Settings) -> Problem:
+    """A problem of a run at the place where its value was given: in the grid, by beta, or in the base."""
+    made = DEPTH if WIDTH in given else WIDTH
+    if BETA in given and problem.field == made in settings:
+        rest = {name: value for name, value in given.items() if name != BETA}
+        makes = f"{shown(given[BETA])} makes {made} {settings[made]}"
+        return Problem(f"grid.{BETA}", f"{makes}{' ' if rest else ''}{where(rest)}: {problem.message}")
+    return Problem(f"{'grid' if problem.field in given else 'base'}.{problem.field}", problem.message)
+
+
+def where(settings: Settings) -> str:
+    """A cell in words."""
+    listed = ", ".join(f"{name} is {shown(value)}" for name, value in settings.items())
+    return f"where {listed}" if listed else ""
+
+
+def alike(one: Settings, other: Settings) -> Problem:
+    """Two cells that turn out to be one network."""
+    name = next(name for name in one if _identity(one[name]) != _identity(other[name]))
+    same = f"{shown(one[name])} and {shown(other[name])} make the same network: give one of them"
+    return Problem(f"grid.{name}", same)
+
+
+def with_settings(base: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The values of a run: the base with these settings put in."""
+    values = {name: dict(part) if isinstance(part, Mapping) else part for name, part in base.items()}
+    for name, value in settings.items():
+        if name in STEP_SIZES:
+            other = STEP_SIZES[1 - STEP_SIZES.index(name)]
+            _put(values, other, None)
+        _put(values, name, value)
+    return values
+
+
+def _put(values: dict[str, Any], name: str, value: Any) -> None:
+    section, _, field = name.rpartition(".")
+    if not section:
+        values[field] = value
+    elif isinstance(values.setdefault(section, {}), dict):  # else the config says what is wrong with the section
+        values[section][field] = value
+
+
+def _without_beta(settings: Settings, base: Mapping[str, Any]) -> Settings:
+    rest = {name: value for name, value in settings.items() if name != BETA}
+    beta, network = settings[BETA], base.get("network")
+    if WIDTH in rest:
+        width = _number(rest[WIDTH])
+        return rest | {DEPTH: _whole(beta * width)} if _is_positive(width) else rest
+    depth = _number(rest.get(DEPTH, network.get("depth", 3) if isinstance(network, Mapping) else 3))
+    return rest | {WIDTH: _whole(depth / beta)} if _is_positive(depth) else rest
+
+
+def _number(value: Any) -> Any:
+    return number(value) if isinstance(value, str) else value
+
+
+def _whole(size: float) -> int:
+    """The nearest whole number from 1 on; beyond all limits where there is none."""
+    return max(1, round(min(size, 10**15)))
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+
+
+def _identity(value: Any) -> Any:
+    """Equal for 8, 8.0 and "8"."""
+    value = _number(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+
+
+# The config of a sweep over depth, width and whatever else: a grid of ensembles. Imports no JAX.
+
+MOST_CELLS = 1024
+MOST_ROWS = 1024
+"""Training points times outputs: the eigenvectors of K_0 are computed for every seed."""
+
+TOGETHER = 4
+"""Seeds computed by one job. Those of one block, such as 4 to 7, share it: more seeds later leave the first blocks
+as they are."""
+
+TYPICAL_STEPS = 100
+"""Steps to 10% residual in the default map, where an estimate has to guess."""
+
+COMPILE_SECONDS = 3.0
+"""To trace and compile the programs of a cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid.
+
+    Attributes:
+        given: its place as the grid gives it, by dotted names, beta among them.
+        settings: the same as a run takes them, width or depth in place of beta.
+        run: its config, which any page opens.
+    """
+
+    given: Settings
+    settings: Settings
+    run: RunConfig
+
+    @cached_property
+    def parts(self) -> tuple[RunConfig, ...]:
+        """The configs of its jobs of kind "cell". Equal in every sweep that contains the cell, whatever a cell does
+        not depend on."""
+        training = self.run.training.model_copy(update={"checkpoints": 2})
+        blocks: dict[int, list[int]] = {}
+        for seed in sorted(self.run.seeds):
+            blocks.setdefault(seed // TOGETHER, []).append(seed)
+        shared = {"training": training, "store_parameters": False, "probes": None}
+        return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
+
+    def seconds(self, calibration: Calibration | None = None) -> float:
+        """About what its jobs take once their programs are there: training for a typical number of steps."""
+        speed = calibration or Calibration()
+        steps = min(self.run.training.max_steps, TYPICAL_STEPS)
+        training = self.run.training.model_copy(update={"max_steps": steps, "checkpoints": 2})
+        typical = estimate(self.run.model_copy(update={"training": training}), speed)
+        return typical.seconds - speed.start_seconds
+
+
+class SweepConfig(Config):
+    """A grid of ensembles that are trained comparably and measured at initialisation, after a step and at the stop.
+
+    Attributes:
+        base: a run config as plain values. Where it is silent, networks are centred and stop after 2,000 steps; its
+            seeds are not used.
+        grid: the values that settings take, by dotted names; or "beta" beside depth or width.
+        seeds: of every cell.
+    """
+
+    base: dict[str, Any]
+    grid: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (
+        0,
+        1,
+        2,
+        3,
+    )
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _lists(cls, grid: Any) -> Any:
+        """A single value is a list of one."""
+        if not isinstance(grid, Mapping):
+            return grid
+        return {name: value if isinstance(value, list | tuple) else (value,) for name, value in grid.items()}
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"{list(seeds)} repeats a seed: give each once")
+        return seeds
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = problems_of(self.grid)
+        count = 1
+        for values in self.grid.values():
+            count *= len(values)
+        if count > MOST_CELLS:
+            problems.append(Problem("grid", f"{count:,} cells, at most {MOST_CELLS:,} are accepted: leave values out"))
+        if not problems:
+            problems = self._problems_of_cells()
+        if problems:
+            raise ConfigError(problems)
+        return self
+
+    def _problems_of_cells(self) -> list[Problem]:
+        """Those of every cell, each once, at the place where its value was given."""
+        found: dict[Problem, None] = {}
+        seen: dict[RunConfig, Settings] = {}
+        for given, settings in points(self.grid, self.base):
+            try:
+                run = self._run(settings)
+            except ConfigError as error:
+                found |= dict.fromkeys(placed(problem, given, settings) for problem in error.problems)
+                continue
+            same = [alike(seen[run], settings)] if run in seen else []
+            found |= dict.fromkeys([*same, *_incomparable(run)])
+            seen[run] = settings
+        return list(found)
+
+    def _run(self, settings: Settings) -> RunConfig:
+        values = with_settings(self.base, settings) | {"seeds": self.seeds}
+        for section, defaults in (("network", {"centred": True}), ("training", {"max_steps": 2000})):
+            given = values.get(section, {})
+            if isinstance(given, dict):
+                values[section] = defaults | given
+        return RunConfig.from_dict(values)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell, the cheap ones first."""
+        found = [Cell(given, settings, self._run(settings)) for given, settings in points(self.grid, self.base)]
+        return tuple(sorted(found, key=lambda cell: cell.seconds()))
+
+    def check_cost(self, limits: Limits | None = None, calibration: Calibration | None = None) -> None:
+        """Raises `ConfigError` for the first cell that a limit on runs forbids, with its place in the grid."""
+        for cell in self.cells:
+            try:
+                check(cell.parts[0], limits, calibration)
+            except ConfigError as error:
+                raise ConfigError(_costly(problem, cell) for problem in error.problems) from None
+
+    def cell_seconds(self, calibration: Calibration | None = None) -> tuple[float, ...]:
+        """About what each cell takes, in order, on one worker that has computed none of them.
+
+        Cells of one network and as many points share their programs, which the first has to compile.
+        """
+        seen: set[Any] = set()
+        found = []
+        for cell in self.cells:
+            program = cell.run.network, cell.run.data.size, cell.run.data.test_size, cell.run.data.input_dim
+            found.append(cell.seconds(calibration) + (0.0 if program in seen else COMPILE_SECONDS))
+            seen.add(program)
+        return tuple(found)
+
+    def seconds(self, calibration: Calibration | None = None) -> float:
+        """About what the whole sweep takes on one worker that has computed none of it."""
+        return sum(self.cell_seconds(calibration))
+
+    def canonical(self) -> str:
+        """The cells as one line of JSON, the same for every way of writing the same sweep."""
+        return json.dumps(sorted(cell.run.canonical() for cell in self.cells))
+
+    def __hash__(self) -> int:
+        return hash(self.canonical())
+
+
+def _costly(problem: Problem, cell: Cell) -> Problem:
+    at = placed(problem, cell.given, cell.settings)
+    return at if at.field == f"grid.{BETA}" else Problem(at.field, f"{where(cell.given)}: {at.message}")
+
+
+def _incomparable(run: RunConfig) -> list[Problem]:
+    """Why a cell cannot be compared with its lazy prediction, or is too large for it."""
+    problems, follows = [], "the lazy prediction is of plain descent or of its flow: {}"
+    if run.training.momentum:
+        problems.append(Problem("base.training.momentum", follows.format("set it to 0")))
+    if run.training.batch_size is not None:
+        problems.append(Problem("base.training.batch_size", follows.format("set it to null")))
+    rows = run.data.size * run.data.output_dim
+    if rows > MOST_ROWS:
+        given = f"{run.data.size} points with {run.data.output_dim} outputs make {rows} rows"
+        problems.append(Problem("base.data.size", f"{given}, at most {MOST_ROWS} are accepted: lower it"))
+    return problems
+
+
+DEFAULT_MAP = SweepConfig.from_dict(
+    {
+        "base": {
+            "data": {"name": "sphere", "dim": 8, "size": 16, "test_size": 64},
+            "network": {"sigma_w_readout": 1.0, "train_bias": False, "output_bias": False},
+            "training": {"loss": "half_sum"},
+        },
+        "grid": {"network.depth": (2, 4, 8, 16, 32), "network.width": (8, 16, 32, 64, 128, 256)},
+    }
+)
+"""The map that the page opens with: the setting of theory.md 6 with 4 seeds."""

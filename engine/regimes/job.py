@@ -1,0 +1,353 @@
+"""One cell of a regime map: an ensemble of networks trained and compared with its lazy prediction.
+
+Three programs per shape (`engine.regimes.programs`): a cell costs little more than their compilation, which is also why
+seeds go one after another on a CPU. Mapped over 4 seeds the programs take 1 to 1.5 s longer to compile there, and save
+less than that in training (2.2-4.3 s of processor time against 1.6-2.8 s).
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from engine.config import RunConfig
+from engine.data import Dataset, generate, spread
+from engine.device import device_name
+from engine.networks.mlp import Params
+from engine.networks.precision import (
+    Rounding,
+    cast,
+    foretold,
+    last_bit,
+    left_for_float64,
+    refuse,
+    refuse_kernel,
+    rounding_of,
+)
+from engine.perturbation.companion import Companion, companion
+from engine.progress import Entries, Progress, Report, silent
+from engine.regimes import programs
+from engine.regimes.bound import Bound, Lazy, middle, most_looks
+from engine.regimes.config import TOGETHER
+from engine.regimes.programs import Look
+from engine.regimes.result import FAILURES
+from engine.regimes.spread import spread_at_initialisation
+from engine.schema import ConfigError
+from engine.schema import Problem as ConfigProblem
+from engine.training import diagnostics
+from engine.training.descent import DIVERGED, Method, Problem, State
+from engine.training.measure import HELD_OUT, SHOWN, normalised_error
+from engine.versions import VERSIONS
+
+CHUNK_SECONDS = 0.25
+"""Training goes in chunks about this long, between which it reports and can be cancelled."""
+
+
+def cell(config: RunConfig, report: Report = silent) -> Entries:
+    """Entry "result": over the S seeds `seed`, `end` ("residual", or one of `engine.regimes.result.FAILURES`) and
+    `engine.regimes.result.METRICS`, each (S,); the spread at initialisation `cv2`, `cv2_low`, `cv2_high`, with a 95%
+    interval where it is sampled; `meta`.
+
+    Raises:
+        ConfigError: the learning rate is at or beyond the stability limit of K_0, or the data are degenerate.
+    """
+    started = time.monotonic()
+    data = generate(config.data)
+    size = seeds_at_once()
+    groups = [config.seeds[i : i + size] for i in range(0, len(config.seeds), size)]
+    rows: list[dict[str, Any]] = []
+    for index, seeds in enumerate(groups):
+
+        def within(fraction: float, said: str, index: int = index) -> None:
+            report(Progress((index + fraction) / len(groups), said))
+
+        # Short groups are filled up, so that every one runs the same program.
+        filled = seeds + seeds[-1:] * (size - len(seeds))
+        rows += Ensemble(config, data, filled, within).rows()[: len(seeds)]
+    result = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    result |= {name: np.array(value) for name, value in spread_at_initialisation(config).items()}
+    meta = {
+        "config": config.to_dict(),
+        "config_hash": config.hash,
+        "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
+        | {"python": platform.python_version(), "result": str(VERSIONS["cell"])},
+        "device": device_name(),
+        "seconds": time.monotonic() - started,
+    }
+    return {"result": result | {"meta": np.array(json.dumps(meta))}}
+
+
+def seeds_at_once() -> int:
+    """How many networks are trained by one program on this device."""
+    return 1 if jax.default_backend() == "cpu" else TOGETHER
+
+
+class Ensemble:
+    """Networks of one shape, trained together: every array of theirs has a leading axis of g seeds."""
+
+    def __init__(
+        self, config: RunConfig, data: Dataset, seeds: tuple[int, ...], tell: Callable[[float, str], None]
+    ) -> None:
+        self.config, self.data, self.seeds, self.tell = config, data, seeds, tell
+        held_out = spread(len(data.x_test), HELD_OUT)
+        self.x = jnp.asarray(np.concatenate([data.x_train, data.x_test[held_out]]))
+        self.y_held_out = data.y_test[held_out]
+        self.size = len(data.x_train)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row of results per seed."""
+        config, asked = self.config, self.config.training.precision
+        keys = jax.vmap(jax.random.key)(jnp.array(self.seeds))
+        shape = config.data.input_dim, config.data.output_dim
+        params = jax.device_get(programs.draw_each(config.network, keys, *shape))
+        self._begin(keys, params, self._from_the_start(params) if asked == "auto" else asked)
+        if asked == "auto" and self._unresolved():
+            self._begin(keys, params, "float64")
+        self._refuse()
+        self.tell(0.1, "measured at initialisation")
+        with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged
+            return self._measured(self._residual(self.at_start).reshape(len(self.seeds), -1))
+
+    def _from_the_start(self, params: Params) -> str:
+        """The precision, by what is known before anything is compiled."""
+        found = [one for one in self._rounding(params, "float32") if np.isfinite(one.outputs)]
+        return "float64" if any(map(left_for_float64, found)) else "float32"
+
+    def _rounding(self, params: Params, precision: str) -> list[Rounding]:
+        x, y = self.data.x_train[:SHOWN], self.data.y_train[:SHOWN]
+        each = [jax.tree.map(lambda leaf, g=g: leaf[g], params) for g in range(len(self.seeds))]
+        return [rounding_of(self.config.network, own, x, y, precision) for own in each]
+
+    def _begin(self, keys: Array, params: Params, precision: str) -> None:
+        """Sets out from these parameters with all that a step touches in this precision."""
+        self.rounding = self._rounding(params, precision)
+        self.precision, method, rows = precision, Method.of(self.config.training), len(self.seeds)
+        self.state = programs.start_each(method, cast(params, precision))
+        x, y = (np.asarray(array, precision) for array in (self.data.x_train, self.data.y_train))
+        x, y = np.broadcast_to(x, (rows, *x.shape)), np.broadcast_to(y, (rows, *y.shape))
+        nothing = np.zeros(rows, precision)
+        n = self.size * self.config.data.output_dim
+        idle = Companion(*(jnp.zeros((rows, *shape)) for shape in ((n, n), (n,), (n,), ())))
+        self.problem = Problem(jnp.asarray(x), jnp.asarray(y), jnp.zeros_like(y), jnp.asarray(nothing), keys)
+        with ThreadPoolExecutor(1) as pool:
+            none = jnp.zeros(rows, jnp.int32), jnp.asarray(nothing), jnp.asarray(nothing)
+            compiled = pool.submit(programs.advance, self.config.network, method, self.problem, self.state, idle, *none)
+            self.at_start = self._look(self.state)
+            compiled.result()
+        self.h_0 = self.at_start.h if self.config.network.centred else np.zeros_like(self.at_start.h)
+        self.spectra = [diagnostics.spectrum(K) for K in self._train_block(self.at_start.kernel)]
+        overflow = [not np.isfinite(rounding.outputs) for rounding in self.rounding]
+        self.rate = self._rates(np.where(overflow, np.nan, [values[0] for values, _ in self.spectra]))
+        rate = jnp.asarray(self.rate.astype(precision))
+        self.problem = self.problem._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
+
+    def _refuse(self) -> None:
+        """Raises `ConfigError` where a network or its kernel is not determined. What float32 resolves float64 does."""
+        for rounding, seed in zip(self.rounding, self.seeds, strict=True):
+            refuse(rounding, self.precision, seed)
+        if self.precision == "float64" and self.config.kernel_precision == "float64":
+            moved = self._look(self.state._replace(params=last_bit(jax.device_get(self.state.params), "float64")))
+            change = self._train_block(moved.kernel - self.at_start.kernel)
+            for E, (values, _), seed in zip(change, self.spectra, self.seeds, strict=True):
+                refuse_kernel(diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), values[0]), seed)
+
+    def _unresolved(self) -> bool:
+        """Whether float32 does not resolve the run that K_0 foretells of one of the networks."""
+        residual, params = self._residual(self.at_start), jax.device_get(self.state.params)
+        for g in np.flatnonzero((self.rate > 0) & (self.precision == "float32")):
+            values, vectors = self.spectra[g]
+            own = jax.tree.map(lambda leaf, g=g: leaf[g], params)
+            modes = vectors.T @ residual[g].ravel()
+            forecast = foretold(self.config.training, values, modes, float(self.rate[g]), own)
+            if left_for_float64(self.rounding[g], forecast):
+                return True
+        return False
+
+    def _measured(self, residual: Float[np.ndarray, "g n"]) -> list[dict[str, Any]]:
+        """The rows, from r(0) on training points: the networks trained, each beside its lazy one."""
+        descent = self.config.training.integrator == "gd"
+        beside = [
+            companion(*spectrum, r_0, float(step), descent)
+            for spectrum, r_0, step in zip(self.spectra, residual, self.rate, strict=True)
+        ]
+        together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *beside)
+        walk = Walk(self.config, self.problem, self.state, together, self.rate > 0, residual)
+        looks, sizes, largest = self._trained(walk)
+        lazy = [
+            Lazy.of(*self.spectra[g], residual[g], float(self.rate[g]), int(steps), descent)
+            for g, steps in enumerate(looks[-1].step)
+        ]
+        bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
+        self._refine(bounds, walk, len(sizes[0]))
+        return [
+            self._row(g, [look.of(g) for look in looks], lazy[g])
+            | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
+            for g in range(len(self.seeds))
+        ]
+
+    def _trained(self, walk: "Walk") -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
+        """Looks at the start, after a step and at the stop; ||K - K_0|| by step, and the largest ||r - r_lazy||, of
+        each network."""
+        looks, sizes, largest = [self.at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
+        for state, beside in walk.through(first_marks(self.config.training.max_steps), self.tell):
+            looks = [*looks[:2], self._look(state)]
+            for g, found in enumerate(sizes):
+                found[int(looks[-1].step[g])] = self._change(looks[-1], g)
+            largest = np.asarray(beside.largest)
+        return [looks[0], looks[1], looks[-1]], sizes, largest
+
+    def _refine(self, bounds: list[Bound], walk: "Walk", looks: int) -> None:
+        """Trains again with looks between the first ones, until every P2 is known or there were enough."""
+        left = most_looks(self.size * self.config.data.output_dim) - looks
+        while wanted := sorted({step for bound in bounds for step in bound.wanted()})[: max(left, 0)]:
+            left -= len(wanted)
+            found: list[dict[int, float]] = [{} for _ in bounds]
+            for state, _ in walk.through(wanted, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
+                seen = self._look(state)
+                for g, sizes in enumerate(found):
+                    sizes[int(seen.step[g])] = self._change(seen, g)
+            for bound, sizes in zip(bounds, found, strict=True):
+                bound.add(sizes)
+
+    def _look(self, state: State) -> Look:
+        found = programs.look_each(self.config.network, self.config.kernel_precision, state.params, self.x)
+        return Look(*(np.asarray(array) for array in (state.step, *found)))
+
+    def _change(self, seen: Look, g: int) -> float:
+        """||K - K_0|| of one network on training points; NaN where not finite."""
+        change = self._train_block(seen.kernel[g]) - self._train_block(self.at_start.kernel[g])
+        return float(np.abs(np.linalg.eigvalsh(change)).max()) if np.all(np.isfinite(change)) else float("nan")
+
+    def _train_block(self, kernel: np.ndarray) -> np.ndarray:
+        rows = self.size * self.config.data.output_dim
+        return kernel[..., :rows, :rows]
+
+    def _residual(self, taken: Look) -> Float[np.ndarray, "g M k"]:
+        f = self.config.network.alpha * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
+        return f - self.data.y_train
+
+    def _rates(self, lambda_max: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
+        """eta_eff of every seed; 0 where the kernel is dead or not finite."""
+        training = self.config.training
+        alive = np.isfinite(lambda_max) & (lambda_max > 0)
+        if training.stability_fraction is not None:
+            return np.where(alive, 2 * training.stability_fraction / np.where(alive, lambda_max, 1.0), 0.0)
+        scale = training.effective_rate(self.size)
+        rate = scale * (training.learning_rate or 0.0)
+        highest = np.max(lambda_max, where=alive, initial=0.0)
+        if rate * highest >= training.stability_limit and not training.allow_unstable:
+            message = (
+                f"{training.learning_rate:g} exceeds the stability limit {training.stability_limit:.3g}/(eta scale x "
+                f"lambda_max(K_0)) = {training.stability_limit / (scale * highest):.3g}: lower it, or set "
+                "allow_unstable true"
+            )
+            raise ConfigError([ConfigProblem("training.learning_rate", message)])
+        return np.where(alive, rate, 0.0)
+
+    def _row(self, g: int, looks: list[Look], lazy: Lazy) -> dict[str, Any]:
+        """Results of the seed at position g, looked at at the start, after one step and at the stop."""
+        alpha, k, M, h_0 = self.config.network.alpha, self.config.data.output_dim, self.size, self.h_0[g]
+        f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
+        r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
+        start_residual = float(np.linalg.norm(r_0))
+        residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
+        moved, steps = diagnostics.without_rounding((f_T - f_0)[M:], r_0).ravel(), int(looks[-1].step)
+        kernels = [self._train_block(look.kernel) for look in looks]
+        traced_0, traced_1, traced_T = (_traced(K, k) for K in kernels)
+        elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved))
+        # A root mean square per training point, carried to the held-out ones.
+        noise = self.rounding[g].after(steps) * start_residual * np.sqrt(len(moved) / len(lazy.modes))
+        rounding = diagnostics.ratio(noise, np.linalg.norm(moved))
+        return {
+            "seed": self.seeds[g],
+            "end": self._end(traced_T, residual),
+            "elt": max(elt, rounding) if rounding < 1 else float("nan"),
+            "drift": diagnostics.drift(traced_T, traced_0),
+            "shape_drift": diagnostics.shape_drift(traced_T, traced_0),
+            "first_step": diagnostics.drift(traced_1, traced_0),
+            "residual": residual,
+            "sharpness": lazy.rate * diagnostics.spectrum(kernels[-1])[0][0],
+            "test_error": normalised_error(f_T[M:], self.y_held_out),
+            "steps": float(steps),
+            "t_stop": lazy.rate * steps,
+            "effective_rate": lazy.rate,
+            "rounding": rounding,
+            "bits": float(8 * np.dtype(self.precision).itemsize),
+        }
+
+    def _end(self, K_T: np.ndarray, residual: float) -> str:
+        diverged, dead, cap = FAILURES
+        if not np.all(np.isfinite(K_T)) or not residual < DIVERGED:
+            return diverged
+        if not np.any(K_T):
+            return dead
+        stop = self.config.training.stop_residual
+        return "residual" if stop is None or residual <= stop * (1 + 1e-5) else cap
+
+
+class Walk:
+    """The training of an ensemble, which can be gone through again: every time it is the same."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        problem: Problem,
+        state: State,
+        beside: Companion,
+        alive: np.ndarray,
+        residual: Float[np.ndarray, "g n"],
+    ) -> None:
+        self.config, self.problem, self.start, self.alive = config, problem, (state, beside), alive
+        start_residual = np.linalg.norm(residual, axis=1)
+        self.below = jnp.asarray((config.training.stop_residual or 0.0) * start_residual, problem.rate.dtype)
+        self.above = jnp.asarray(DIVERGED * start_residual, problem.rate.dtype)
+
+    def through(self, marks: Sequence[int], tell: Callable[[float, str], None]) -> Iterator[tuple[State, Companion]]:
+        """What there is after each of these steps, and when all have stopped; nothing after that."""
+        (state, beside), step, chunk = self.start, 0, 16
+        method = Method.of(self.config.training)
+        for mark in marks:
+            ended = False
+            while step < mark and not ended:
+                began = time.monotonic()
+                step = min(step + chunk, mark)
+                until = jnp.asarray(np.where(self.alive, step, 0), jnp.int32)
+                limits = until, self.below, self.above
+                state, beside = programs.advance(self.config.network, method, self.problem, state, beside, *limits)
+                ended = not np.any(np.asarray(state.step) == step)
+                chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
+                tell(0.1 + 0.8 * step / self.config.training.max_steps, f"step {step:,}")
+            yield state, beside
+            if ended:
+                return
+
+
+def _errors(bound: Bound, largest: np.number, start_residual: np.number) -> dict[str, float]:
+    """What the frozen kernel misses on training points at most, and its bound."""
+    return {
+        "residual_lazy_error": diagnostics.ratio(largest, start_residual),
+        "p2": diagnostics.ratio(bound.value, start_residual),
+        "p2_error": bound.error,
+    }
+
+
+def first_marks(last: int) -> list[int]:
+    """1, 2, 3, 4, 7, 8, 13, 16, 25, ... and the last step: intervals between powers of two with an odd middle."""
+    doubled = [2**k for k in range(last.bit_length())]
+    return sorted(
+        {step for step in (*doubled, *(middle(step, 2 * step) for step in doubled[1:]), last) if step <= last}
+    )
+
+
+def _traced(K: np.ndarray, k: int) -> np.ndarray:
+    """(1/k) sum over heads."""
+    points = len(K) // k
+    return np.trace(K.reshape(points, k, points, k), axis1=1, axis2=3) / k

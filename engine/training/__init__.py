@@ -1,0 +1,1 @@
+"""A run: the dynamics, what is measured along them, the kernel path, and the result."""

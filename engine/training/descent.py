@@ -1,0 +1,143 @@
+"""The dynamics: gradient descent through optax, or Runge-Kutta on the gradient flow, in jitted chunks.
+
+Everything is written for half the sum of squares and the effective rate: a step of size eta on any of the three
+losses is a step of size eta_eff on (1/2) sum r^2. Everything is computed in the precision of the parameters.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from engine.config import NetworkConfig, TrainingConfig
+from engine.networks.mlp import Params, apply
+
+DIVERGED = 1e4
+"""A residual this many times its start counts as divergence."""
+
+
+class Method(NamedTuple):
+    """What of the training settings a step depends on, so that others do not cost a compilation."""
+
+    integrator: str
+    momentum: float
+    batch_size: int | None
+
+    @classmethod
+    def of(cls, training: TrainingConfig) -> "Method":
+        return cls(training.integrator, training.momentum, training.batch_size)
+
+
+class Problem(NamedTuple):
+    """What one seed trains on: points, targets, h_0 (zero unless centred), eta_eff and the seed's key."""
+
+    x: Float[Array, "M n_0"]
+    y: Float[Array, "M k"]
+    h_0: Float[Array, "M k"]
+    rate: Float[Array, ""]
+    key: Array
+
+
+class State(NamedTuple):
+    """A point of the trajectory. Gradient and residual are those at `params`; `fresh` says they are not known yet."""
+
+    params: Params
+    optimiser: Any
+    step: Array
+    gradient: Params
+    residual: Float[Array, ""]
+    fresh: Array
+
+
+def start(method: Method, params: Params) -> State:
+    """The state before the first step."""
+    optimiser = optax.sgd(1.0, method.momentum or None).init(params)  # type: ignore[arg-type]
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), params)
+    # NumPy's scalars and zeros: JAX would compile a program for each.
+    unknown: Any = (np.int32(0), zeros, dtype_of(params).type(np.inf), np.bool_(True))
+    return State(params, optimiser, *unknown)
+
+
+def dtype_of(params: Params) -> np.dtype:
+    """The precision that parameters, and with them a run, are in."""
+    return np.dtype(params["readout"]["w"].dtype)
+
+
+def outputs(
+    network: NetworkConfig, params: Params, x: Float[Array, "n n_0"], h_0: Float[Array, "n k"]
+) -> Float[Array, "n k"]:
+    """f = alpha (h - h_0)."""
+    return network.alpha * (apply(network, params, x) - h_0)
+
+
+@partial(jax.jit, static_argnames=("network", "method"))
+def advance(
+    network: NetworkConfig,
+    method: Method,
+    problem: Problem,
+    state: State,
+    until: Array,
+    below: Array,
+    above: Array,
+) -> State:
+    """Steps on until step `until`, or the residual norm is at most `below`, or it passes `above` or is not finite."""
+
+    def going(state: State) -> Array:
+        inside = (state.residual > below) & (state.residual < above)
+        return state.fresh | ((state.step < until) & inside)
+
+    def body(state: State) -> State:
+        moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, method, problem), state)
+        gradient, residual = _gradient(network, method, problem, moved.params, moved.step)
+        return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False))
+
+    return jax.lax.while_loop(going, body, state)
+
+
+def _step(network: NetworkConfig, method: Method, problem: Problem, state: State) -> State:
+    if method.integrator == "rk4":
+        params = _runge_kutta(network, method, problem, state)
+        return state._replace(params=params, step=state.step + 1)
+    optimiser = optax.sgd(problem.rate, method.momentum or None)  # type: ignore[arg-type]
+    updates, memory = optimiser.update(state.gradient, state.optimiser)
+    return state._replace(params=optax.apply_updates(state.params, updates), optimiser=memory, step=state.step + 1)
+
+
+def _runge_kutta(network: NetworkConfig, method: Method, problem: Problem, state: State) -> Params:
+    """Classical fourth order: k_1 is the known gradient; the other stages are scanned so they compile once."""
+    h = problem.rate
+
+    def stage(carry: tuple[Params, Params], coefficients: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
+        (slope, total), (node, weight) = carry, coefficients
+        params = jax.tree.map(lambda p, k: p - node * h * k, state.params, slope)
+        slope, _ = _gradient(network, method, problem, params, state.step)
+        return (slope, jax.tree.map(lambda s, k: s + weight * k, total, slope)), None
+
+    nodes, weights = jnp.array([[0.5, 0.5, 1.0], [2.0, 2.0, 1.0]], dtype_of(state.params))
+    (_, total), _ = jax.lax.scan(stage, (state.gradient, state.gradient), (nodes, weights))
+    return jax.tree.map(lambda p, k: p - h / 6 * k, state.params, total)
+
+
+def _gradient(
+    network: NetworkConfig, method: Method, problem: Problem, params: Params, step: Array
+) -> tuple[Params, Float[Array, ""]]:
+    """Gradient of (1/2) sum r^2 (of a minibatch: its unbiased estimate) and the norm of the whole residual."""
+
+    def half_sum(params: Params, x: Array, y: Array, h_0: Array) -> tuple[Array, Array]:
+        square = jnp.sum((outputs(network, params, x, h_0) - y) ** 2)
+        return square / 2, square
+
+    if method.batch_size is None:
+        gradient, square = jax.grad(half_sum, has_aux=True)(params, problem.x, problem.y, problem.h_0)
+        return gradient, jnp.sqrt(square)
+    size = problem.x.shape[0]
+    key = jax.random.fold_in(jax.random.fold_in(problem.key, 1), step)
+    order = jax.random.permutation(key, size)[: method.batch_size]
+    gradient, _ = jax.grad(half_sum, has_aux=True)(params, problem.x[order], problem.y[order], problem.h_0[order])
+    _, square = half_sum(params, problem.x, problem.y, problem.h_0)
+    scale = size / method.batch_size
+    return jax.tree.map(lambda g: g * scale, gradient), jnp.sqrt(square)

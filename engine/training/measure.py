@@ -1,0 +1,214 @@
+"""What is measured at a checkpoint: one pass through JAX, then float64 algebra on the host."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse.linalg
+from jaxtyping import Array, Float
+
+from engine.config import NetworkConfig, RunConfig
+from engine.data import Dataset, generate, spread
+from engine.networks.kernel import ntk
+from engine.networks.mlp import Params, apply
+from engine.networks.precision import cast, last_bit
+from engine.training import diagnostics
+
+HELD_OUT = 64
+"""Held-out points (evenly spread over the test set) at which the kernel is measured."""
+
+SHOWN = 32
+"""Training points (evenly spread along the display order) whose kernel is kept for the heatmap."""
+
+OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""The k of top-k eigenspace overlaps, those below the number of training points."""
+
+SIGNAL_BYTES = 2**30
+"""Signals held at once while a kernel is computed."""
+
+
+class Points(NamedTuple):
+    """Where outputs and kernel are measured, training points first and the probes last, on the device."""
+
+    outputs: Float[Array, "M+M_test+probes n_0"]
+    kernel: Float[Array, "M+m+probes n_0"]
+    probes: int = 0
+
+
+class Measurement(NamedTuple):
+    """The network and its kernel at one checkpoint, on the host (float64; outputs in the precision of the training).
+
+    `profile` is the kernel between the first training point and the held-out ones.
+    """
+
+    f_train: Float[np.ndarray, "M k"]
+    f_test: Float[np.ndarray, "M_test k"]
+    kernel: Float[np.ndarray, "M M"]
+    held_out_kernel: Float[np.ndarray, "m m"]
+    profile: Float[np.ndarray, " m"]
+    probe_f: Float[np.ndarray, "probes k"]
+    probe_kernel: Float[np.ndarray, "probes probes"]
+
+
+def probe_points(config: RunConfig) -> Float[np.ndarray, "probes n_0"]:
+    """The inputs of `probes`; none where a run has none."""
+    return generate(config.probes).x_train if config.probes else np.zeros((0, config.data.input_dim))
+
+
+def points(data: Dataset, probes: Float[np.ndarray, "probes n_0"], precision: str = "float32") -> Points:
+    """The measurement points of a dataset, and the probes; those of outputs in the precision of the training."""
+    held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
+    outputs, kernel = (np.concatenate([data.x_train, others, probes]) for others in (data.x_test, held_out))
+    return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel), len(probes))
+
+
+def signal_rows(network: NetworkConfig, output_dim: int) -> int:
+    """Points whose float64 signals fit in `SIGNAL_BYTES`."""
+    per_point = 8 * sum(network.widths) * (2 + output_dim)
+    return max(64, SIGNAL_BYTES // per_point)
+
+
+def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "points k"], where: Points) -> Measurement:
+    """Outputs and kernels at `params`; `h_0` are the subtracted outputs at `where.outputs`."""
+    network, M = config.network, config.data.size
+    # Both are under way before the first is waited for.
+    h = heads(network, params, where.outputs)
+    kernel = _kernel(config, params, where)
+    f, K = h_0.dtype.type(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
+    end, last = len(f) - where.probes, len(K) - where.probes
+    held_out, probes = K[M:last, M:last], K[last:, last:]
+    return Measurement(f[:M], f[M:end], K[:M, :M], held_out, K[0, M:last], f[end:], probes)
+
+
+def _kernel(config: RunConfig, params: Params, where: Points) -> Array:
+    """The kernel at every point. Parameters arrive in one precision, so that all of a run share a program."""
+    rows = signal_rows(config.network, config.data.output_dim)
+    if config.kernel_precision == "float64":
+        params = cast(params, "float64")
+    return ntk(config.network, params, where.kernel, precision=config.kernel_precision, rows=rows)
+
+
+def kernel_rounding(config: RunConfig, params: Params, where: Points, K: Float[np.ndarray, "M M"]) -> float:
+    """Rounding of K, the kernel at `params`, relative to its top eigenvalue: what their last bit moves it by.
+
+    0 where there is nothing to compare: K is zero or not finite.
+    """
+    moved = last_bit(cast(params, "float64"), config.kernel_precision)
+    same = moved if config.kernel_precision == "float64" else cast(moved, "float32")
+    E = np.asarray(_kernel(config, same, where))[: len(K), : len(K)] - K
+    found = diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), diagnostics.spectrum(K)[0][0])
+    return found if np.isfinite(found) else 0.0
+
+
+@partial(jax.jit, static_argnames="network")
+def heads(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+    """h in the precision of parameters and points, before output scale and centring."""
+    return apply(network, params, x)
+
+
+def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> float:
+    """lambda_max of the full (M k, M k) kernel of k outputs, which decides stability.
+
+    Small kernels are solved whole; others by Lanczos on v -> J J^T v, to a relative accuracy of 1e-6.
+    """
+    size = x.shape[0] * params["readout"]["w"].shape[-1]
+    if size <= 256:
+        return float(diagnostics.spectrum(np.asarray(ntk(network, params, x, heads="full")))[0][0])
+    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
+    v0 = np.random.default_rng(0).standard_normal(size)
+    if not np.all(np.isfinite(_jacobian_gram(network, params, x, jnp.asarray(v0)))):
+        return float("nan")
+    operator = scipy.sparse.linalg.LinearOperator(
+        (size, size), matvec=lambda v: np.asarray(_jacobian_gram(network, params, x, jnp.asarray(v))), dtype=np.float64
+    )
+    return float(scipy.sparse.linalg.eigsh(operator, k=1, which="LA", v0=v0, tol=1e-6, return_eigenvectors=False)[0])
+
+
+@partial(jax.jit, static_argnames="network")
+def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -> Array:
+    """J J^T v by one backward and one forward pass, alpha^2 included."""
+
+    def f(params: Params) -> Array:
+        return network.alpha * apply(network, params, x)
+
+    h, pull = jax.vjp(f, params)
+    (gradient,) = pull(v.reshape(h.shape))
+    _, pushed = jax.jvp(f, (params,), (gradient,))
+    return pushed.ravel()
+
+
+class Reference(NamedTuple):
+    """What later checkpoints of a seed are compared with: the state at t = 0."""
+
+    kernel: Float[np.ndarray, "M M"]
+    vectors: Float[np.ndarray, "M M"]
+    residual: float
+    probe_kernel: Float[np.ndarray, "probes probes"]
+
+
+def reference_of(data: Dataset, taken: Measurement) -> Reference:
+    """The reference that a measurement at t = 0 gives."""
+    residual = np.linalg.norm(taken.f_train.astype(np.float64) - data.y_train)
+    return Reference(taken.kernel, diagnostics.spectrum(taken.kernel)[1], float(residual), taken.probe_kernel)
+
+
+def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Reference) -> dict[str, np.ndarray]:
+    """The diagnostics of one checkpoint by name (`engine.quantities`), compared with t = 0."""
+    held_out = spread(len(data.x_test), HELD_OUT)
+    r = taken.f_train.astype(np.float64) - data.y_train
+    values, vectors = diagnostics.spectrum(taken.kernel)
+    scale = {"half_mean": 0.5 / len(r), "mean": 1 / len(r), "half_sum": 0.5}[config.training.loss]
+    shown = shown_order(data, start.vectors[:, 0])
+    found = {
+        "loss": scale * np.sum(r**2),
+        "residual": np.linalg.norm(r) / start.residual,
+        "train_error": normalised_error(taken.f_train, data.y_train),
+        "test_error": normalised_error(taken.f_test, data.y_test),
+        "drift": diagnostics.drift(taken.kernel, start.kernel),
+        "shape_drift": diagnostics.shape_drift(taken.kernel, start.kernel),
+        "cka": diagnostics.cka(taken.kernel, start.kernel),
+        "alignment_train": diagnostics.alignment(taken.kernel, data.y_train),
+        "alignment_test": diagnostics.alignment(taken.held_out_kernel, data.y_test[held_out]),
+        "lambda_max": values[0],
+        "eigenvalues": values,
+        "mode_residual": diagnostics.mode_amplitudes(start.vectors, r) / start.residual,
+        "overlap": [diagnostics.overlap(start.vectors, vectors, k) for k in overlap_sizes(len(r))],
+        "kernel_shown": taken.kernel[np.ix_(shown, shown)],
+    }
+    if data.angle_test is not None:
+        found["profile"] = taken.profile
+    if data.labels_test is not None:
+        found["test_accuracy"] = accuracy(taken.f_test, data)
+    outputs = {"f_train": taken.f_train, "f_test": taken.f_test}
+    if config.probes:
+        found["probe_drift"] = diagnostics.drift(taken.probe_kernel, start.probe_kernel)
+        found["probe_kernel"] = taken.probe_kernel
+        outputs["probe_f"] = taken.probe_f
+    return {name: np.asarray(value, np.float64) for name, value in found.items()} | outputs
+
+
+def overlap_sizes(size: int) -> tuple[int, ...]:
+    return tuple(k for k in OVERLAP_SIZES if k < size)
+
+
+def shown_order(data: Dataset, top_vector: Float[np.ndarray, " M"]) -> np.ndarray:
+    """Training points of the heatmap: by angle on the circle, else by label, then by the top eigenvector of K_0."""
+    if data.angle_train is not None:
+        order = np.argsort(data.angle_train)
+    else:
+        label = data.labels_train if data.labels_train is not None else np.sign(data.y_train[:, 0])
+        order = np.lexsort((top_vector, label))
+    return order[spread(len(order), SHOWN)]
+
+
+def normalised_error(f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -> float:
+    """sum |f - y|^2 / sum |y|^2; NaN where y = 0."""
+    return diagnostics.ratio(np.sum((f.astype(np.float64) - y) ** 2), np.sum(y**2))
+
+
+def accuracy(f: Float[np.ndarray, "p k"], data: Dataset) -> float:
+    """Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one."""
+    predicted = f.argmax(axis=1) if f.shape[1] > 1 else (f[:, 0] > 0).astype(int)
+    return float(np.mean(predicted == data.labels_test))

@@ -1,0 +1,282 @@
+"""The kernel path of a run: K_t and K'_t = dK_t/dt along its checkpoints, derived from the stored parameters.
+
+Time t is that of the gradient flow on (1/2) sum r^2, theta' = -J^T r, so that f' = -K r (theory.md 1): t = eta_eff step
+for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation; where gates of a
+ReLU switch it misses the jumps. Everything is float64, computed from the parameters of the run.
+
+Rows are training points, then held-out points; columns are training points. k outputs: the full kernel, row
+[i k + h] for point i and output h.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from math import comb
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from engine.config import NetworkConfig, RunConfig
+from engine.data import Dataset
+from engine.networks.kernel import ntk
+from engine.networks.mlp import Params, apply
+from engine.networks.parameters import ParameterPath, Tree
+from engine.schema import ConfigError, Problem
+from engine.training.measure import signal_rows
+
+Interpolation = Literal["hermite", "linear"]
+
+PATH_BYTES = 10**9
+"""Largest path held at once: K and K' of every checkpoint."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelPath:
+    """K_t over T checkpoints on n = M k training rows and m held-out rows, with what the network did.
+
+    Attributes:
+        t, steps: (T,) ascending from 0; t = rate steps, where rate = eta_eff.
+        descent: True for gradient descent, False for gradient flow.
+        kernel: rows are training, then held-out points; columns training points.
+        slope: its derivative in t; None where only values are known (linear interpolation).
+        f: outputs on the same rows.
+        y: targets of the training rows.
+        defect: what one step of the run adds to f beyond the exact dynamics: for descent beyond -eta_eff K r, by the
+            curvature within a step; for Runge-Kutta beyond the flow, by its truncation (from one step against two
+            halves). The floor of everything said of the run.
+        interpolation: "hermite" (cubic, from values and slopes) or "linear" between checkpoints.
+    """
+
+    t: Float[np.ndarray, " T"]
+    steps: Int[np.ndarray, " T"]
+    rate: float
+    descent: bool
+    kernel: Float[np.ndarray, "T n+m n"]
+    slope: Float[np.ndarray, "T n+m n"] | None
+    f: Float[np.ndarray, "T n+m"]
+    y: Float[np.ndarray, " n"]
+    defect: Float[np.ndarray, "T n+m"]
+    interpolation: Interpolation = "hermite"
+
+    def __post_init__(self) -> None:
+        if self.interpolation == "hermite" and self.slope is None:
+            raise ValueError("Hermite interpolation needs slopes: use 'linear', or derive the path with slopes")
+
+    @property
+    def size(self) -> int:
+        """n."""
+        return len(self.y)
+
+    @property
+    def train(self) -> Float[np.ndarray, "T n n"]:
+        """K on training points."""
+        return self.kernel[:, : self.size]
+
+    @property
+    def held_out(self) -> Float[np.ndarray, "T m n"]:
+        """K of held-out against training points."""
+        return self.kernel[:, self.size :]
+
+    @cached_property
+    def residual(self) -> Float[np.ndarray, "T n"]:
+        """r = f - y on the training points."""
+        return self.f[:, : self.size] - self.y
+
+    @property
+    def f_held_out(self) -> Float[np.ndarray, "T m"]:
+        return self.f[:, self.size :]
+
+    def using(self, interpolation: Interpolation) -> "KernelPath":
+        """The same checkpoints, interpolated otherwise."""
+        return replace(self, interpolation=interpolation)
+
+    def controls(self, k: int) -> Float[np.ndarray, "c n+m n"]:
+        """Bernstein coefficients of the kernel between checkpoints k and k + 1 (c = 4, or 2 for linear).
+
+        K at t_k + x (t_{k+1} - t_k) is their mean with the weights `bernstein(x, c - 1)`, so that every convex
+        function of K is bounded by the mean of its values at the controls.
+        """
+        first, last = self.kernel[k], self.kernel[k + 1]
+        if self.interpolation == "linear" or self.slope is None:
+            return np.stack([first, last])
+        third = (self.t[k + 1] - self.t[k]) / 3
+        return np.stack([first, first + third * self.slope[k], last - third * self.slope[k + 1], last])
+
+    def at(self, times: Float[np.ndarray, " s"]) -> Float[np.ndarray, "s n+m n"]:
+        """The interpolated kernel at times within [0, t_T]."""
+        return np.stack([self._between(*self.place(time)) for time in times])
+
+    def place(self, time: float) -> tuple[int, float]:
+        """The interval of a time and its position within it, in [0, 1]."""
+        if not self.t[0] <= time <= self.t[-1]:
+            raise ValueError(f"time {time:.6g} lies outside the run: choose one in [0, {self.t[-1]:.6g}]")
+        k = int(np.clip(np.searchsorted(self.t, time, side="right") - 1, 0, max(len(self.t) - 2, 0)))
+        return (k, float((time - self.t[k]) / (self.t[k + 1] - self.t[k]))) if len(self.t) > 1 else (0, 0.0)
+
+    def _between(self, k: int, x: float) -> Float[np.ndarray, "n+m n"]:
+        if x in (0.0, 1.0):
+            return self.kernel[k + int(x)]
+        controls = self.controls(k)
+        return np.tensordot(bernstein(np.array(x), len(controls) - 1), controls, axes=(0, 0))
+
+    def taken(self, chosen: Int[np.ndarray, " s"]) -> "KernelPath":
+        """The path through some of the checkpoints, the first and the last among them."""
+        slope = None if self.slope is None else self.slope[chosen]
+        arrays = {name: getattr(self, name)[chosen] for name in ("t", "steps", "kernel", "f", "defect")}
+        return replace(self, slope=slope, **arrays)
+
+    def halved(self) -> tuple["KernelPath", Int[np.ndarray, " s"]]:
+        """Every other checkpoint and the last, with their positions: what halving them changes is an error estimate."""
+        chosen = np.unique(np.append(np.arange(0, len(self.t), 2), len(self.t) - 1))
+        return self.taken(chosen), chosen
+
+    def interpolation_error(self) -> float:
+        """Estimated largest ||K - interpolated K||_F/||K_0||_F between checkpoints; 0 with fewer than three.
+
+        Half the checkpoints miss the others by e; the interpolation is of order p = 4 (Hermite) or 2 (linear), so
+        that all of them miss K by about e/2^p. Kernels that jump (ReLU) fall short of that order.
+        """
+        half, chosen = self.halved()
+        dropped = np.setdiff1d(np.arange(len(self.t)), chosen)
+        size = np.linalg.norm(self.train[0])
+        if len(dropped) == 0 or size == 0:
+            return 0.0
+        missed = half.at(self.t[dropped])[:, : self.size] - self.train[dropped]
+        order = 2 if self.interpolation == "linear" else 4
+        return float(np.linalg.norm(missed, axis=(1, 2)).max() / size / 2**order)
+
+
+def bernstein(x: Float[np.ndarray, "*s"], degree: int) -> Float[np.ndarray, "c *s"]:
+    """The degree + 1 Bernstein polynomials on [0, 1]: non-negative, with sum 1."""
+    return np.stack([comb(degree, i) * x**i * (1 - x) ** (degree - i) for i in range(degree + 1)])
+
+
+def kernel_path(
+    config: RunConfig,
+    data: Dataset,
+    parameters: ParameterPath,
+    rate: float,
+    held_out: Float[np.ndarray, "m n_0"] | None = None,
+    *,
+    slopes: bool = True,
+    tick: Callable[[float], None] = lambda fraction: None,
+) -> KernelPath:
+    """The path of one seed at its stored checkpoints, up to the first that is not finite.
+
+    Args:
+        rate: eta_eff of the seed (`engine.training.result.SeedResult.effective_rate`).
+        held_out: points of the rows beyond the training points; none when left out.
+        slopes: also K'; a path without is interpolated linearly.
+        tick: told the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ConfigError: the path would exceed `PATH_BYTES`.
+    """
+    x = jnp.asarray(data.x_train if held_out is None else np.concatenate([data.x_train, held_out]))
+    y = jnp.asarray(data.y_train)
+    k, n = y.shape[1], y.size
+    needed = path_bytes(len(parameters.steps), n, len(x) * k - n)
+    if needed > PATH_BYTES:
+        message = f"the kernel path takes {needed / 1e9:.3g} GB, {PATH_BYTES / 1e9:.3g} GB are allowed: lower it"
+        raise ConfigError([Problem("data.size", message)])
+    first = _float64(parameters.at(0))
+    h_0 = _outputs(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
+    found, descent = [], config.training.integrator == "gd"
+    for index in range(len(parameters.steps)):
+        params = _float64(parameters.at(index))
+        at = _checkpoint(config.network, descent, slopes, _rows(config), params, x, y, h_0, rate)
+        at = {name: np.asarray(value) for name, value in at.items()}
+        if not all(np.all(np.isfinite(value)) for value in at.values()):
+            break
+        found.append(at)
+        tick((index + 1) / len(parameters.steps))
+    steps = np.asarray(parameters.steps[: len(found)])
+    stacked = {name: np.stack([at.pop(name) for at in found]) for name in list(found[0])} if found else {}
+    if not stacked:
+        raise ConfigError([Problem("network", "the kernel is not finite at initialisation: lower sigma_w or depth")])
+    interpolation: Interpolation = "hermite" if slopes else "linear"
+    slope = stacked.pop("slope", None)
+    y_flat = np.asarray(data.y_train, np.float64).ravel()
+    return KernelPath(rate * steps, steps, rate, descent, y=y_flat, slope=slope, interpolation=interpolation, **stacked)
+
+
+def path_bytes(checkpoints: int, n: int, m: int) -> int:
+    """Memory of K and K' at so many checkpoints, on n training and m held-out rows."""
+    return 16 * checkpoints * (n + m) * n
+
+
+def _rows(config: RunConfig) -> int:
+    """Points whose signals and their derivatives are held at once."""
+    return max(64, signal_rows(config.network, config.data.output_dim) // 4)
+
+
+def _float64(params: Tree) -> Mapping[str, Mapping[str, Array]]:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
+
+
+@partial(jax.jit, static_argnames="network")
+def _outputs(network: NetworkConfig, params: Params, x: Array) -> Array:
+    return apply(network, params, x)
+
+
+@partial(jax.jit, static_argnames=("network", "descent", "slopes", "rows"))
+def _checkpoint(
+    network: NetworkConfig,
+    descent: bool,
+    slopes: bool,
+    rows: int,
+    params: Params,
+    x: Float[Array, "p n_0"],
+    y: Float[Array, "M k"],
+    h_0: Float[Array, "p k"],
+    rate: float,
+) -> dict[str, Array]:
+    """Outputs, kernel, slope and the defect of a step at `params`; the first M points are the training points."""
+    M, n = y.shape[0], y.size
+
+    def outputs(params: Params) -> Array:
+        return network.alpha * (apply(network, params, x) - h_0)
+
+    def kernel(params: Params) -> Array:
+        K = ntk(network, params, x, x[:M], heads="full", rows=rows)
+        return K.at[:n].set((K[:n] + K[:n].T) / 2)
+
+    def velocity(params: Params) -> Params:
+        """theta' = -J^T r on the training points."""
+        f, pull = jax.vjp(outputs, params)
+        return pull(jnp.zeros_like(f).at[:M].set(y - f[:M]))[0]
+
+    f, direction = outputs(params), velocity(params)
+    if descent:
+        moved = jax.tree.map(lambda p, v: p + rate * v, params, direction)
+        defect = outputs(moved) - f - rate * jax.jvp(outputs, (params,), (direction,))[1]
+    else:
+        # One step against two halves, whose error is 16 times smaller.
+        once, twice = jax.lax.map(lambda count: outputs(_flow(velocity, params, rate, count)), jnp.array([1, 2]))
+        defect = 16 / 15 * (once - twice)
+    found = {"f": f.ravel(), "defect": defect.ravel()}
+    if not slopes:
+        return found | {"kernel": kernel(params)}
+    K, slope = jax.jvp(kernel, (params,), (direction,))
+    return found | {"kernel": K, "slope": slope}
+
+
+def _flow(velocity: Callable[[Params], Params], params: Params, span: float, count: Array) -> Params:
+    """`count` classical Runge-Kutta steps over `span`; the stages are scanned so that they compile once."""
+    h = span / count
+    nodes, weights = jnp.array([0.0, 0.5, 0.5, 1.0]), jnp.array([1.0, 2.0, 2.0, 1.0]) / 6
+
+    def step(_: Any, params: Any) -> Any:
+        def stage(carry: tuple[Params, Params], numbers: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
+            (slope, total), (node, weight) = carry, numbers
+            slope = velocity(jax.tree.map(lambda p, k: p + node * h * k, params, slope))
+            return (slope, jax.tree.map(lambda s, k: s + weight * h * k, total, slope)), None
+
+        zero = jax.tree.map(jnp.zeros_like, params)
+        (_, total), _ = jax.lax.scan(stage, (zero, params), (nodes, weights))
+        return total
+
+    return jax.lax.fori_loop(0, count, step, params)
