@@ -14,7 +14,7 @@ VERSIONS = {
     "drift_ensemble": 5,
     "perturbation": 6,
     "perturbation_study": 6,
-    "cell": 6,
+    "cell": 7,
     "rkhs": 6,
     "calibration": 5,
 }

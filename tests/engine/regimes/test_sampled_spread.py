@@ -30,7 +30,7 @@ def test_draws_needed_are_those_of_a_log_normal() -> None:
     v = 0.2
     K = np.exp(np.sqrt(v) * np.random.default_rng(0).standard_normal(200_000))
     square = np.exp(4 * v)
-    assert needed(K) == pytest.approx(25 * (square + 2) ** 2 * (square - 1), rel=0.05)
+    assert needed(K) == pytest.approx(3 * 25 * (square + 2) ** 2 * (square - 1), rel=0.05)
     assert needed(np.zeros(10)) == np.inf
     assert np.isnan(interval(np.zeros(10))["cv2"])
 
