@@ -13,11 +13,11 @@ from starlette.middleware import Middleware
 
 import cache
 from engine.config import RunConfig
-from pages import calibration
-from pages.gate import gate
-from pages.presets import DEFAULT_VALUES
-from pages.viewer import ViewerCookie
-from pages.warm import warm
+from pages.run.presets import DEFAULT_VALUES
+from pages.shell import calibration
+from pages.shell.gate import gate
+from pages.shell.viewers import ViewerCookie
+from pages.views.warm import warm
 
 
 @asynccontextmanager

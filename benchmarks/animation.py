@@ -110,7 +110,8 @@ def page() -> None:
     import streamlit as st
 
     from engine.data import generate
-    from pages import charts, player
+    from pages import charts
+    from pages.shell import player
 
     st.set_page_config(layout="wide")
     result = synthetic_result()

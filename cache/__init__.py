@@ -8,7 +8,7 @@ from cache.headless import cached_compute
 from cache.installed import current, install
 from cache.job import Job
 from cache.location import check_location
-from cache.run_index import Run
+from cache.run_list import Run
 from cache.service import CachedEngine
 from cache.storage import Store
 from cache.task import Device, Rehearsal

@@ -1,20 +1,16 @@
 """The runs that were ever asked for: survives a restart, offers what did not finish."""
 
-import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from cache.archive import CorruptEntryError, label_of
 from cache.failure import DISK_FAULTS, log, words
-from cache.job import Job, State
 from cache.record import Record, Status, label
 from cache.run_folders import RunFolders, nameable
 from cache.run_table import EntryRow, RunRow, RunTable
-from cache.storage import Store
-from engine.jobs import key_of
 from engine.schema import Config
 from engine.versions import VERSIONS
 
@@ -156,75 +152,3 @@ class RunIndex:
         wanted = [row for row in rows if kind in (None, row.kind) and (row.pinned or not pinned)]
         wanted.sort(key=lambda row: row.created, reverse=True)
         return [row.key for row in wanted[offset : None if limit < 0 else offset + limit]]
-
-
-# What a run picker shows: the index of runs, with what is going on right now.
-
-
-@dataclass(frozen=True)
-class Run:
-    """A line of the run picker.
-
-    Attributes:
-        values: the config as plain values; `engine.jobs.parse(kind, values)` gives it back (or `ConfigError`,
-            when an older version wrote it).
-        state: of the job while there is one here, else of the index; "unfinished" was cut short by a restart.
-        stored: whether its result is in the cache.
-        created: Unix time.
-        old: whether an earlier version of the numbers of its kind computed it.
-    """
-
-    key: str
-    kind: str
-    values: Mapping[str, Any]
-    label: str
-    state: State | Literal["unfinished"]
-    created: float
-    seconds: float
-    fraction: float
-    error: str
-    stored: bool
-    pinned: bool
-    old: bool = False
-
-
-def list_runs(
-    store: Store,
-    job: Callable[[str], Job | None],
-    limit: int,
-    kind: str | None = None,
-    offset: int = 0,
-    pinned: bool = False,
-) -> list[Run]:
-    """`limit` runs after the newest `offset`, of one kind or of all. `job` gives the live job of a key."""
-    return [_run(store, record, job(record.key)) for record in store.index.recent(kind, limit, offset, pinned)]
-
-
-def _run(store: Store, record: Record, live: Job | None) -> Run:
-    state: State | Literal["unfinished"] = record.status
-    fraction = 1.0 if state == "finished" else 0.0
-    if live is not None and not (live.done and state == "finished"):
-        state, fraction = live.state, live.fraction
-    elif state == "unfinished" and (elsewhere := store.holder(record.key)):
-        state, fraction = "running", elsewhere.fraction
-    return Run(
-        key=record.key,
-        kind=record.kind,
-        values=record.values,
-        label=record.label,
-        state=state,
-        created=record.created,
-        seconds=live.seconds if live else record.seconds,
-        fraction=fraction,
-        error=record.error,
-        stored=store.has(record.key),
-        pinned=store.pinned(record.key),
-        old=_old(record),
-    )
-
-
-def _old(record: Record) -> bool:
-    if record.version:
-        return record.version != VERSIONS.get(record.kind)
-    canonical = json.dumps(record.values, sort_keys=True, separators=(",", ":"))
-    return record.key != key_of(record.kind, canonical)

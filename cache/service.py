@@ -12,7 +12,7 @@ from cache.job import Job, LiveJob, State
 from cache.lease import Holder
 from cache.memory import RecentlyRead
 from cache.record import Record, Status
-from cache.run_index import Run, list_runs
+from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
 from engine import jobs

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from engine.schema import ConfigError, Problem, clipped
+from engine.problems import ConfigError, Problem, clipped
 from engine.texts import scalar
 
 MOST_CHARACTERS = 2_000_000

@@ -1,77 +1,15 @@
-"""What is wrong with a config or any other input, in words of bounded length."""
+"""Configs: frozen, typed, hashable, validated whole. The config is the identity of a result."""
 
-import difflib
 import hashlib
 import json
-import reprlib
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
 from engine.reading import read, written
 from engine.texts import LONGEST_NUMBER, coerced
-
-MOST_PROBLEMS = 20
-"""Told in one error, beside the number of those left out."""
-LONGEST_MESSAGE = 1_000
-LONGEST_FIELD = 300
-LONGEST_NAME = 60
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong: where, what was given, what to do."""
-
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}" if self.field else self.message
-
-
-class ConfigError(ValueError):
-    """A config that cannot be run. Carries every problem at once, up to `MOST_PROBLEMS`.
-
-    Attributes:
-        problems: in the order of the fields; a last one counts those left out.
-    """
-
-    def __init__(self, problems: Iterable[Problem]):
-        found = list(problems)
-        left = len(found) - MOST_PROBLEMS
-        if left > 1:  # one more is told as well: it may be such a count
-            found[MOST_PROBLEMS:] = [Problem("", f"and {left:,} more problems")]
-        told = [
-            Problem(clipped(problem.field, LONGEST_FIELD), clipped(problem.message, LONGEST_MESSAGE))
-            for problem in found
-        ]
-        self.problems = tuple(told)
-        super().__init__("; ".join(map(str, told)))
-
-
-def clipped(text: str, most: int = LONGEST_NAME) -> str:
-    """The text, cut to `most` characters."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def shown(value: object) -> str:
-    """A value as Python writes it, cut short; nothing large is walked."""
-    try:
-        return clipped(reprlib.repr(value))
-    except ValueError:  # an integer too long for Python to write
-        return "a number of thousands of digits"
-
-
-def did_you_mean(given: object, allowed: list[str]) -> str:
-    """' Did you mean ...?' when a name in `allowed` is close to `given`, else an empty string."""
-    close = difflib.get_close_matches(clipped(str(given)).lower(), allowed, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
-
-
-# Configs: frozen, typed, hashable, validated whole. The config is the identity of a result.
 
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
 

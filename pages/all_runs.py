@@ -8,8 +8,8 @@ import streamlit as st
 import cache
 from cache import CacheFault, Run
 from engine.jobs import KINDS
-from pages import runs
-from pages.words import plain
+from pages.charts.words import plain
+from pages.run import picker
 
 PAGE = 50
 ALL = "all kinds"
@@ -61,11 +61,11 @@ def frame(listed: list[Run]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "keep": [run.pinned for run in listed],
-            "settings": [runs.label(run) if run.kind == "run" else run.label for run in listed],
+            "settings": [picker.label(run) if run.kind == "run" else run.label for run in listed],
             "state": [_state(run) for run in listed],
             "asked for": [datetime.fromtimestamp(run.created, UTC) for run in listed],
             "seconds": [run.seconds or None for run in listed],
-            "open": [runs.address(run) for run in listed],
+            "open": [picker.address(run) for run in listed],
         }
     )
 

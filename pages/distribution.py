@@ -10,12 +10,12 @@ from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.progress import Arrays
 from engine.schema import ConfigError
-from pages.charts.initialisation import distribution as charts
-from pages.initialisation import explained, words
-from pages.initialisation.asking import gather
-from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
-from pages.initialisation.points import BRUTE_FORCE, SAMPLER, Wanted, read
+from pages.charts import initial_law as charts
+from pages.shell.batch import gather
+from pages.shell.form import Form
+from pages.views import explained, initial_words
+from pages.views.initial_network import Network, controls, say_no_law, trap_buttons
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Wanted, read
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -34,13 +34,13 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or hidden is None or wanted is None:
         return
-    explained.warn(words.off_critical(network, len(hidden)))
+    explained.warn(initial_words.off_critical(network, len(hidden)))
     say_no_law(network)
     label = f"Draw {getattr(wanted.config, 'draws', 0):,} kernels" + (
         " from the exact law" if wanted.source == SAMPLER else " of real networks"
     )
     found = gather("distribution", label, [wanted])
-    st.caption(words.point(network, hidden))
+    st.caption(initial_words.point(network, hidden))
     if wanted in found:
         show(network, hidden, wanted, found[wanted])
     if len(set(hidden)) == 1:
@@ -118,12 +118,15 @@ def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arra
         )
     with right:
         explained.show("tail", charts.tail_chart(histogram, lognormal, log_mean, subtitle), data, ("tail", "lognormal"))
-    notes = [words.above_the_mean(histogram, log_mean) if network.law else "", words.zeros(zeros, total)]
+    notes = [
+        initial_words.above_the_mean(histogram, log_mean) if network.law else "",
+        initial_words.zeros(zeros, total),
+    ]
     if not len(lognormal):
         notes.append("The second moment is that of a constant: no log-normal is drawn.")
     estimates = read(arrays)
     if "ratio" in estimates:
-        notes.append(words.out_of_reach(estimates["ratio"]))
+        notes.append(initial_words.out_of_reach(estimates["ratio"]))
     explained.say([note for note in notes if note])
 
 

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from engine.training.result import RunResult
-from pages import asking, controls, results
-from pages.siblings import links
+from pages.run import asking, controls
+from pages.run.siblings import links
+from pages.views import evolution
 
 st.title("Evolution")
 asked = controls.show()
 arrays = asking.show(asked)
 if arrays is not None:
     links("evolution")
-    results.full(RunResult.from_arrays(dict(arrays)), arrays)
+    evolution.full(RunResult.from_arrays(dict(arrays)), arrays)

@@ -6,16 +6,25 @@ import streamlit as st
 
 from engine.initialisation.law import Law, exact_law
 from engine.initialisation.scaling_limit import hanin_nica_log_drift
-from pages.charts.initialisation import first_step as charts
-from pages.initialisation import curves, explained, points, words
-from pages.initialisation.asking import gather
-from pages.initialisation.beyond import flow_controls, section
-from pages.initialisation.curves import Span
-from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
-from pages.initialisation.points import Wanted
-from pages.initialisation.range import OTHER_RANGE, Points, curve_controls, end, point_controls
-from pages.words import several
+from pages.charts import initial_drift as charts
+from pages.charts.words import several
+from pages.shell.batch import gather
+from pages.shell.form import Form
+from pages.views import explained, initial_curves, initial_points, initial_words
+from pages.views.beyond import flow_controls, section
+from pages.views.initial_curves import Span
+from pages.views.initial_network import (
+    OTHER_RANGE,
+    Network,
+    Points,
+    controls,
+    curve_controls,
+    end,
+    point_controls,
+    say_no_law,
+    trap_buttons,
+)
+from pages.views.initial_points import Wanted
 
 KINK = (
     r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
@@ -47,7 +56,7 @@ def page() -> None:
     form.say_left_out(OTHER_RANGE)
     if not form.fine() or widths is None or span is None or network is None or wanted is None or eta is None:
         return
-    explained.warn(words.off_critical(network, max(span.depth(width) for width in widths)))
+    explained.warn(initial_words.off_critical(network, max(span.depth(width) for width in widths)))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
     place = st.container()
@@ -68,10 +77,10 @@ def ask(
     sampled, refused = [], []
     if network.law is not None:
         everywhere = (network, widths, span, wanted.count, wanted.draws, wanted.seed)
-        sampled, refused = points.along(points.SAMPLER, *everywhere, target=target)
+        sampled, refused = initial_points.along(initial_points.SAMPLER, *everywhere, target=target)
     shared = (network, narrow, span, wanted.count, wanted.brute_draws, wanted.seed)
-    brute, refused_too = points.along(points.BRUTE_FORCE, *shared, target=target)
-    step, refused_also = points.along(points.STEP, *shared, target=target, sizes=[eta])
+    brute, refused_too = initial_points.along(initial_points.BRUTE_FORCE, *shared, target=target)
+    step, refused_also = initial_points.along(initial_points.STEP, *shared, target=target, sizes=[eta])
     real = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow[0]:,}."
     buttons = (
         (
@@ -97,7 +106,7 @@ def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Want
     def law_at(wanted: Wanted) -> Law | None:
         return None if law is None else exact_law(network.setting((wanted.width,) * wanted.depth))
 
-    drawn = points.drift_points(found, law_at)
+    drawn = initial_points.drift_points(found, law_at)
     narrow = min(widths)
     if law is None:
         beta = np.linspace(1 / narrow, largest, 80)
@@ -107,12 +116,12 @@ def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Want
         explained.show("first_step", chart, drawn, ("drift", "drift_rate", "brute_force", "step"))
         say_signs(drawn)
         return
-    table = curves.first_step_table(law, widths, span, target)
+    table = initial_curves.first_step_table(law, widths, span, target)
     if table.frame["size"].isna().all():
         st.info("E[dK/dt] is 0 for this network: nothing to draw on a log axis.", icon=":material/info:")
         return
     chart = charts.drift_chart(
-        table.frame, slope_line(table.frame), drawn, widths, largest, words.signs(table.frame, target)
+        table.frame, slope_line(table.frame), drawn, widths, largest, initial_words.signs(table.frame, target)
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -142,8 +151,8 @@ def slope_line(frame: pd.DataFrame) -> pd.DataFrame:
 
 def say_signs(drawn: pd.DataFrame) -> None:
     """Signs and trust of the points."""
-    notes = [words.point_signs(str(source), rows) for source, rows in drawn.groupby("source", sort=False)]
-    explained.say([*notes, words.untrusted(drawn)])
+    notes = [initial_words.point_signs(str(source), rows) for source, rows in drawn.groupby("source", sort=False)]
+    explained.say([*notes, initial_words.untrusted(drawn)])
 
 
 page()

@@ -4,15 +4,14 @@ from functools import partial
 
 import streamlit as st
 
-from pages import results
-from pages.charts.rkhs import growth, space
-from pages.rkhs import frame, space_words
-from pages.rkhs.frame import Shown, drawn, in_motion
+from pages.charts import growth, space
+from pages.views import evolution, space_words, spaces
+from pages.views.spaces import Shown, drawn, in_motion
 
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, the space in motion, growth on nested grids."""
-    results.numbers(space_words.headlines(shown.result))
+    evolution.numbers(space_words.headlines(shown.result))
     st.markdown(" ".join(space_words.sentences(shown.result)))
     st.caption(
         "Finite grids show growth, not membership: an exponent near 0 means bounded so far. That $H_t$ moves is shown "
@@ -40,7 +39,7 @@ def grids(shown: Shown) -> None:
     drawn(shown, "growth", ("grid_norm", "conditioning"), table, growth.growth_chart, str(index))
 
 
-frame.show(
+spaces.show(
     "function_space",
     "Which functions does $H_t$ hold, and at what price? Is the trained function in $H_0$ at all?",
     body,

@@ -4,17 +4,16 @@ from functools import partial
 
 import streamlit as st
 
-from pages import results
-from pages.charts.rkhs import learning, over_time
-from pages.rkhs import error_words, frame
-from pages.rkhs.frame import Shown, drawn
+from pages.charts import growth, space_curves
+from pages.views import error_words, evolution, spaces
+from pages.views.spaces import Shown, drawn
 
 RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, errors over t, learning curves."""
-    results.numbers(error_words.headlines(shown.result))
+    evolution.numbers(error_words.headlines(shown.result))
     st.markdown(" ".join(error_words.sentences(shown.result)))
     errors(shown)
     curves(shown)
@@ -32,12 +31,12 @@ def errors(shown: Shown) -> None:
     tuned, log_time = chosen == TUNED, axis == "log"
     left, right = st.columns(2, gap="large")
     with left:
-        table = partial(over_time.error_table, shown.result, tuned)
-        chart = partial(over_time.error_chart, log_time=log_time)
+        table = partial(space_curves.error_table, shown.result, tuned)
+        chart = partial(space_curves.error_chart, log_time=log_time)
         drawn(shown, "kernel_error", ("test_error", "regression", "t"), table, chart, f"{chosen} {axis}")
     with right:
-        table = partial(over_time.leave_one_out_table, shown.result, tuned)
-        chart = partial(over_time.leave_one_out_chart, log_time=log_time)
+        table = partial(space_curves.leave_one_out_table, shown.result, tuned)
+        chart = partial(space_curves.leave_one_out_chart, log_time=log_time)
         drawn(shown, "leave_one_out", ("leave_one_out", "test_error"), table, chart, f"{chosen} {axis}")
 
 
@@ -52,13 +51,13 @@ def curves(shown: Shown) -> None:
         return
     for column, chosen in zip(st.columns(2, gap="large"), (RIDGELESS, RIDGED), strict=True):
         with column:
-            table = partial(learning.learning_table, seed, chosen == RIDGED)
-            chart = partial(learning.learning_chart, ridge=chosen)
+            table = partial(growth.learning_table, seed, chosen == RIDGED)
+            chart = partial(growth.learning_chart, ridge=chosen)
             name = f"learning_{chosen.replace(' ', '_')}"
             drawn(shown, name, ("learning_curve", "regression"), table, chart, str(index))
 
 
-frame.show(
+spaces.show(
     "generalisation",
     "Take the kernel out of the network and let it learn alone: does $K_t$, which has seen the labels, generalise "
     "better than $K_0$, than infinite width, than the network itself?",

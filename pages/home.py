@@ -3,9 +3,10 @@
 import streamlit as st
 
 from engine.training.result import RunResult
-from pages import asking, results, runs
-from pages.drafts import config_of
-from pages.presets import DEFAULT_DRAFT, PRESETS
+from pages.run import asking, picker
+from pages.run.draft import config_of
+from pages.run.presets import DEFAULT_DRAFT, PRESETS
+from pages.views import evolution
 
 SHOWN_RUNS = 5
 
@@ -30,17 +31,19 @@ with picture:
     st.markdown("**Computed on this machine:** three waves on a circle, learned at width 256 and depth 3")
     arrays = asking.greet(config_of(DEFAULT_DRAFT))
     if arrays is not None:
-        results.small(RunResult.from_arrays(dict(arrays)))
+        evolution.small(RunResult.from_arrays(dict(arrays)))
         st.page_link(
             "evolution.py", label="All of this run", icon=":material/timeline:", query_params={"preset": "default"}
         )
 
-recent = runs.recent()[:SHOWN_RUNS]
+recent = picker.recent()[:SHOWN_RUNS]
 if recent:
     st.markdown("**Recent runs on this machine**")
     with st.container(gap=None):
         for run in recent:
-            st.page_link("evolution.py", label=runs.line(run), icon=":material/history:", query_params=runs.query(run))
+            st.page_link(
+                "evolution.py", label=picker.line(run), icon=":material/history:", query_params=picker.query(run)
+            )
         st.page_link("all_runs.py", label="All runs, and what is kept", icon=":material/list:")
 
 st.caption(

@@ -5,10 +5,9 @@ from functools import partial
 import streamlit as st
 
 from engine.rkhs.result import SetName
-from pages import results
-from pages.charts.rkhs import bias, over_time
-from pages.rkhs import bias_words, frame
-from pages.rkhs.frame import Shown, drawn, in_motion, points_choice
+from pages.charts import bias, space_curves
+from pages.views import bias_words, evolution, spaces
+from pages.views.spaces import Shown, drawn, in_motion, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
 
@@ -16,7 +15,7 @@ MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "prin
 def body(shown: Shown) -> None:
     """Numbers, sentences, four panels in motion, curves over t; all on one set of points."""
     where = points_choice("bias")
-    results.numbers(bias_words.headlines(shown.result, where))
+    evolution.numbers(bias_words.headlines(shown.result, where))
     st.markdown(" ".join(bias_words.sentences(shown.result, where)))
     moving(shown, where)
     curves(shown, where)
@@ -38,20 +37,24 @@ def curves(shown: Shown, where: SetName) -> None:
     axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="bias axis")
     log_time, result = axis == "log", shown.result
     charts = {
-        "alignment": (over_time.alignment_table, over_time.alignment_chart, ("alignment_test", "alignment_train")),
+        "alignment": (
+            space_curves.alignment_table,
+            space_curves.alignment_chart,
+            ("alignment_test", "alignment_train"),
+        ),
         "alignment_raw": (
-            partial(over_time.alignment_table, name="alignment"),
-            partial(over_time.alignment_chart, centred=False),
+            partial(space_curves.alignment_table, name="alignment"),
+            partial(space_curves.alignment_chart, centred=False),
             ("alignment_uncentred",),
         ),
         "dimension": (
-            partial(over_time.dimension_table, where=where),
-            over_time.dimension_chart,
+            partial(space_curves.dimension_table, where=where),
+            space_curves.dimension_chart,
             ("effective_dimension",),
         ),
-        "mode_counts": (partial(over_time.size_table, where=where), over_time.size_chart, ("mode_counts",)),
-        "space_overlap": (partial(over_time.overlap_table, where=where), over_time.overlap_chart, ("overlap",)),
-        "decay": (over_time.decay_table, over_time.decay_chart, ("decay_exponent",)),
+        "mode_counts": (partial(space_curves.size_table, where=where), space_curves.size_chart, ("mode_counts",)),
+        "space_overlap": (partial(space_curves.overlap_table, where=where), space_curves.overlap_chart, ("overlap",)),
+        "decay": (space_curves.decay_table, space_curves.decay_chart, ("decay_exponent",)),
     }
     for first in range(0, len(charts), 2):
         pair = list(charts.items())[first : first + 2]
@@ -62,7 +65,7 @@ def curves(shown: Shown, where: SetName) -> None:
                 )
 
 
-frame.show(
+spaces.show(
     "inductive_bias",
     "A kernel learns its leading modes first and with few data. Which functions are those, and does training turn them "
     "towards the target?",

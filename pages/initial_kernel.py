@@ -5,13 +5,13 @@ import streamlit as st
 from engine.initialisation.config import GramSpectrumConfig, parameters_of
 from engine.progress import Arrays
 from engine.schema import ConfigError
-from pages.charts.initialisation import gram as charts
-from pages.initialisation import explained, words
-from pages.initialisation.asking import gather
-from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls
-from pages.initialisation.points import Wanted
-from pages.words import number, size
+from pages.charts import initial_law as charts
+from pages.charts.words import number, size
+from pages.shell.batch import gather
+from pages.shell.form import Form
+from pages.views import explained, initial_words
+from pages.views.initial_network import Network, controls
+from pages.views.initial_points import Wanted
 
 
 def page() -> None:
@@ -30,7 +30,7 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or width is None or depth is None or wanted is None:
         return
-    explained.warn(words.off_critical(network, depth))
+    explained.warn(initial_words.off_critical(network, depth))
     setting = network.setting((width,) * depth)
     found = gather("gram", f"Draw {wanted.config.draws:,} kernels", [wanted])  # pyright: ignore[reportAttributeAccessIssue]
     st.caption(
@@ -98,7 +98,9 @@ def show(wanted: Wanted, arrays: Arrays) -> None:
     if not has_limit:
         explained.say(["The infinite-width limit of these settings is not computed."])
     else:
-        st.markdown(words.largest_eigenvalue({str(name): float(value) for name, value in frame.iloc[0].items()}, draws))
+        st.markdown(
+            initial_words.largest_eigenvalue({str(name): float(value) for name, value in frame.iloc[0].items()}, draws)
+        )
 
 
 page()

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 import cache
-from pages.words import plain
+from pages.charts.words import plain
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }

@@ -5,17 +5,16 @@ from functools import partial
 import streamlit as st
 
 from engine.rkhs.gram import RIDGES
-from pages import results, theme
-from pages.charts.rkhs import over_time
-from pages.rkhs import frame, norm_words
-from pages.rkhs.frame import Shown, drawn, points_choice
+from pages.charts import space_curves, theme
+from pages.views import evolution, norm_words, spaces
+from pages.views.spaces import Shown, drawn, points_choice
 
 ABOVE_NOISE = "norm_target", "conditioning"
 
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, four charts over t, the table of what conditioning allows."""
-    results.numbers(norm_words.headlines(shown.result))
+    evolution.numbers(norm_words.headlines(shown.result))
     st.markdown(" ".join(norm_words.sentences(shown.result)))
     charts(shown)
     st.subheader("What conditioning allows")
@@ -40,16 +39,16 @@ def charts(shown: Shown) -> None:
 
     left, right = st.columns(2, gap="large")
     with left:
-        table = partial(over_time.target_table, shown.result, where)
-        curve("norm_target", ABOVE_NOISE, table, over_time.target_chart, where)
-        table = partial(over_time.inclusion_table, shown.result, where, ridge)
-        curve("inclusion", ("inclusion", "conditioning"), table, over_time.inclusion_chart, f"{where} {ridge}")
+        table = partial(space_curves.target_table, shown.result, where)
+        curve("norm_target", ABOVE_NOISE, table, space_curves.target_chart, where)
+        table = partial(space_curves.inclusion_table, shown.result, where, ridge)
+        curve("inclusion", ("inclusion", "conditioning"), table, space_curves.inclusion_chart, f"{where} {ridge}")
     with right:
-        table = partial(over_time.function_table, shown.result, where)
-        curve("norm_function", ("norm_function", *ABOVE_NOISE), table, over_time.function_chart, where)
+        table = partial(space_curves.function_table, shown.result, where)
+        curve("norm_function", ("norm_function", *ABOVE_NOISE), table, space_curves.function_chart, where)
         if ridge > 0:
-            table = partial(over_time.across_table, shown.result, ridge)
-            curve("norm_across", ("norm_across", "conditioning"), table, over_time.across_chart, f"{ridge}")
+            table = partial(space_curves.across_table, shown.result, ridge)
+            curve("norm_across", ("norm_across", "conditioning"), table, space_curves.across_chart, f"{ridge}")
         else:
             st.caption("Norms across spaces are shown with a ridge only: without one a function may be in no space.")
 
@@ -58,7 +57,7 @@ def _named(ridge: float) -> str:
     return theme.power(ridge) if ridge else "none"
 
 
-frame.show(
+spaces.show(
     "norms",
     r"Training moves the kernel, and with it the space $H_t$ of functions that $K_t$ can represent, and their prices "
     r"$\|f\|_{H_t}^2$. Is the target cheaper at the end than at the start?",

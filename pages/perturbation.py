@@ -3,9 +3,9 @@
 import streamlit as st
 
 from engine import jobs
-from pages import asking, controls, draft_state
-from pages.perturb import one_run, studies
-from pages.siblings import links
+from pages.run import asking, controls, draft_state
+from pages.run.siblings import links
+from pages.views import expansion, study
 
 START = {
     "data": {"name": "circle", "size": 32, "test_size": 128, "frequencies": [1, 3], "amplitudes": [1.0, 0.5]},
@@ -32,8 +32,8 @@ if asked.config is None:
 else:
     if one.open:
         with one:
-            one_run.show(asked.config)
+            expansion.show(asked.config)
     if many.open:
         with many:
-            studies.show(asked.config)
+            study.show(asked.config)
     draft_state.write_url(jobs.key("run", asked.config))

@@ -4,13 +4,13 @@ import time
 
 import streamlit as st
 
-from pages.asking import REDRAW
-from pages.initialisation.form import Form
-from pages.live import PAUSE
-from pages.regime_map import controls, drawing, sweeping
-from pages.regime_map.controls import Asked
-from pages.regime_map.figures import Picture, View
-from pages.regime_map.sweeping import Standing
+from pages.run.asking import PAUSE
+from pages.shell.batch import REDRAW
+from pages.shell.form import Form
+from pages.views import map_controls, map_sweep, regime_map
+from pages.views.map_controls import Asked
+from pages.views.map_figures import Picture, View
+from pages.views.map_sweep import Standing
 
 SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
@@ -27,40 +27,40 @@ def page() -> None:
     )
     come_back()
     form = Form(PREFIX)
-    asked = controls.show(form)
+    asked = map_controls.show(form)
     if not form.fine() or asked is None:
         return
-    view, opens = drawing.looks(form)
-    form.say_left_out(("q", *controls.SOMEWHERE))  # drawn below, or on another map
-    if sweeping.running(asked.sweep):
+    view, opens = regime_map.looks(form)
+    form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
+    if map_sweep.running(asked.sweep):
         watch(asked, view, opens)
         return
-    found = sweeping.standing(asked.sweep)
-    sweeping.offer(asked, found)
+    found = map_sweep.standing(asked.sweep)
+    map_sweep.offer(asked, found)
     picture = Picture(asked.map, found, view)
-    drawing.charts(picture, opens, whole=True)
-    drawing.findings(picture, form)
+    regime_map.charts(picture, opens, whole=True)
+    regime_map.findings(picture, form)
 
 
 def come_back() -> None:
     """Back from the run of a cell leads to an address that names the run: it is made to name its map again."""
     foreign = st.query_params and not any(name.startswith(PREFIX) for name in st.query_params)
-    if foreign and drawing.LEFT in st.session_state:
-        st.query_params.from_dict(st.session_state[drawing.LEFT])
+    if foreign and regime_map.LEFT in st.session_state:
+        st.query_params.from_dict(st.session_state[regime_map.LEFT])
         st.rerun()
 
 
 @st.fragment(run_every=REDRAW)
 def watch(asked: Asked, view: View, opens: str) -> None:
     """Drives the sweep on, and shows its cells as they come."""
-    started = sweeping.running(asked.sweep)
+    started = map_sweep.running(asked.sweep)
     if started is None or not started.step():
         st.rerun()
     found = started.standing()
-    sweeping.progress(asked, started, found)
+    map_sweep.progress(asked, started, found)
     drawn = due(found)
     began = time.monotonic()
-    drawing.charts(Picture(asked.map, drawn, view), opens, whole=False)
+    regime_map.charts(Picture(asked.map, drawn, view), opens, whole=False)
     if drawn is found:
         st.session_state[DRAWN] = found, time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
 

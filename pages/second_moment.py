@@ -3,15 +3,24 @@
 import pandas as pd
 import streamlit as st
 
-from pages.charts.initialisation import second_moment as charts
-from pages.initialisation import curves, explained, points, words
-from pages.initialisation.asking import gather
-from pages.initialisation.curves import Span
-from pages.initialisation.form import Form
-from pages.initialisation.network import Network, controls, say_no_law, trap_buttons
-from pages.initialisation.points import Wanted
-from pages.initialisation.range import OTHER_RANGE, Points, curve_controls, end, point_controls
-from pages.words import number, several
+from pages.charts import initial_ratio as charts
+from pages.charts.words import number, several
+from pages.shell.batch import gather
+from pages.shell.form import Form
+from pages.views import explained, initial_curves, initial_points, initial_words
+from pages.views.initial_curves import Span
+from pages.views.initial_network import (
+    OTHER_RANGE,
+    Network,
+    Points,
+    controls,
+    curve_controls,
+    end,
+    point_controls,
+    say_no_law,
+    trap_buttons,
+)
+from pages.views.initial_points import Wanted
 
 
 def sidebar(form: Form) -> tuple[tuple[int, ...] | None, Span | None, Network | None, Points | None, float | None]:
@@ -37,12 +46,12 @@ def page() -> None:
     if not form.fine() or widths is None or span is None or network is None or wanted is None or budget is None:
         return
     deepest = max(span.depth(width) for width in widths)
-    explained.warn(words.off_critical(network, deepest))
+    explained.warn(initial_words.off_critical(network, deepest))
     say_no_law(network)
     place = st.container()
     found, notes = ask(network, widths, span, wanted)
     with place:
-        draw(form, network, widths, span, budget, points.ratio_points(found), wanted)
+        draw(form, network, widths, span, budget, initial_points.ratio_points(found), wanted)
     explained.say(notes)
 
 
@@ -52,10 +61,17 @@ def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -
     sampled, refused = [], []
     if network.law is not None:
         shared = (network, widths, span, wanted.count, wanted.draws, wanted.seed)
-        sampled, refused = points.along(points.SAMPLER, *shared, first_step=False)
+        sampled, refused = initial_points.along(initial_points.SAMPLER, *shared, first_step=False)
     narrow = min(widths)
-    brute, refused_too = points.along(
-        points.BRUTE_FORCE, network, (narrow,), span, wanted.count, wanted.brute_draws, wanted.seed, first_step=False
+    brute, refused_too = initial_points.along(
+        initial_points.BRUTE_FORCE,
+        network,
+        (narrow,),
+        span,
+        wanted.count,
+        wanted.brute_draws,
+        wanted.seed,
+        first_step=False,
     )
     left, right = st.columns(2, gap="large")
     with left:
@@ -85,9 +101,9 @@ def draw(
         chart = charts.ratio_chart(None, None, drawn, widths, largest)
         explained.show("second_moment", chart, drawn, ("ratio", "slope", "brute_force"))
         return
-    table = curves.second_moment_table(law, widths, span)
-    limit = curves.limit_table(network.s1, largest, factor) if network.has_scaling_limit else None
-    breaks = curves.breakdown(law, widths, span, budget)
+    table = initial_curves.second_moment_table(law, widths, span)
+    limit = initial_curves.limit_table(network.s1, largest, factor) if network.has_scaling_limit else None
+    breaks = initial_curves.breakdown(law, widths, span, budget)
     flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
     chart = charts.ratio_chart(
         table.frame, limit, drawn, widths, largest, factor, flag, "click a point of a curve for its distribution"
@@ -115,7 +131,7 @@ def draw(
             table.frame,
             ("local_slope", "slope"),
         )
-    explained.say([*table.notes, words.breakdown(breaks, budget), words.untrusted(drawn)])
+    explained.say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(drawn)])
     split(form, network, table.frame, widths, largest)
     open_distribution(event, network, wanted)
 
@@ -127,7 +143,7 @@ def split(form: Form, network: Network, frame: pd.DataFrame, widths: tuple[int, 
         chosen = form.choice("split", "at width n", [str(width) for width in reversed(widths)])
         width = int(chosen)
         own = frame[frame["width"] == width]
-        st.markdown(words.bias_share(own["bias_share"].to_numpy(float), int(own["depth"].iloc[-1])))
+        st.markdown(initial_words.bias_share(own["bias_share"].to_numpy(float), int(own["depth"].iloc[-1])))
         relu = network.one.readout == "relu"
         if network.has_scaling_limit:
             st.markdown(

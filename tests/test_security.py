@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from pages.gate.connections import PAGES, PAGES_OF_ONE
-from pages.gate.uploads import BYTES, BYTES_OF_ALL, FILES
+from pages.shell.gate.limits import BYTES, BYTES_OF_ALL, FILES, PAGES, PAGES_OF_ONE
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "SECURITY.md").read_text()

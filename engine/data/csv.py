@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from engine.data.csv_cells import shown
+from engine.data.csv_numbers import shown
 from engine.data.csv_table import MAX_ABS, SHOWN, Column, Table, constant, listed, parse
 from engine.data.dataset import Count, Dataset, DatasetConfig, Stream, finished, standardised
 from engine.schema import ConfigError, Problem, did_you_mean

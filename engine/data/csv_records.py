@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from engine.data.csv_cells import is_number, shown
+from engine.data.csv_numbers import is_number, shown
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),

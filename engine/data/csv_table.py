@@ -7,14 +7,13 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.data.csv_cells import (
-    MAX_COLUMNS,
+from engine.data.csv_header import MAX_COLUMNS, header
+from engine.data.csv_numbers import (
     NO_MARKS,
     Decimal,
     Marks,
     Numbers,
     decimal_of,
-    header,
     is_missing,
     is_number,
     marks,

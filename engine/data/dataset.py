@@ -16,8 +16,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from engine.data.remarks import remarks
 from engine.data.targets import TARGETS
+from engine.roundoff import NOTHING, without_rounding
 from engine.schema import Config, ConfigError, Problem, did_you_mean
-from engine.training.diagnostics import NOTHING, without_rounding
 
 
 class Stream:

@@ -17,8 +17,8 @@ from jaxtyping import Float
 from engine.config import NetworkConfig, TrainingConfig
 from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.networks.mlp import Block, blocks
+from engine.roundoff import REFUSED, UNIT_ROUNDOFF, WARNED
 from engine.schema import ConfigError, Problem
-from engine.training.diagnostics import REFUSED, UNIT_ROUNDOFF, WARNED
 
 Tree = Mapping[str, Mapping[str, Any]]
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.sparse.linalg import expm_multiply
 
-from engine.perturbation.expansion import Frame
+from engine.perturbation.frame import Frame
 
 
 def augmented(frame: Frame) -> tuple[Float[np.ndarray, "3 T n"], Float[np.ndarray, "3 T m"]]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.perturbation.expansion import Frame
+from engine.perturbation.frame import Frame
 from engine.perturbation.propagator import cumulative
 from engine.training.path import bernstein
 

@@ -16,7 +16,7 @@ from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset
 from engine.networks.mlp import apply
 from engine.networks.parameters import Tree
-from engine.perturbation.expansion import Frame
+from engine.perturbation.frame import Frame
 from engine.training.descent import Method, Problem, State, advance, dtype_of, outputs, start
 from engine.training.diagnostics import ratio
 

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.perturbation.bounds import Bounds, Sizes
-from engine.perturbation.expansion import Expansion, Frame, lazy
+from engine.perturbation.expansion import Expansion, lazy
+from engine.perturbation.frame import Frame
 from engine.training.path import bernstein
 
 

@@ -11,12 +11,13 @@ from engine.networks.parameters import ParameterPath
 from engine.perturbation.companion import largest_lazy_error
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.discrete import step_through
-from engine.perturbation.expansion import Expansion, Frame, coupling, expand, refined
+from engine.perturbation.expansion import Expansion, coupling, expand
+from engine.perturbation.frame import Frame, refined
 from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation
 from engine.progress import Arrays, Entries, Progress, Report, silent
-from engine.training.diagnostics import NOTHING
+from engine.roundoff import NOTHING
 from engine.training.job import run
 from engine.training.path import KernelPath, kernel_path
 from engine.training.result import RunResult, SeedResult

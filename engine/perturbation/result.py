@@ -14,7 +14,8 @@ from engine.entry import opened
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing, PowerLaw, crossing, fit
 from engine.progress import Arrays
-from engine.training.diagnostics import NOTHING, ratio, without_rounding
+from engine.roundoff import NOTHING, without_rounding
+from engine.training.diagnostics import ratio
 
 CURVES = ("network", "order_0", "order_1", "order_2", "full")
 """The first axis of residuals and held-out outputs: the network, orders summed up to 0, 1, 2, the whole path."""

@@ -40,6 +40,7 @@ from engine.regimes.config import TOGETHER
 from engine.regimes.programs import Look
 from engine.regimes.result import FAILURES
 from engine.regimes.spread import spread_at_initialisation
+from engine.roundoff import without_rounding
 from engine.schema import ConfigError
 from engine.schema import Problem as ConfigProblem
 from engine.training import diagnostics
@@ -259,7 +260,7 @@ class Ensemble:
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))
         residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
-        moved, steps = diagnostics.without_rounding((f_T - f_0)[M:], r_0).ravel(), int(looks[-1].step)
+        moved, steps = without_rounding((f_T - f_0)[M:], r_0).ravel(), int(looks[-1].step)
         kernels = [self._train_block(look.kernel) for look in looks]
         traced_0, traced_1, traced_T = (_traced(K, k) for K in kernels)
         elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved))

@@ -1,6 +1,6 @@
 """A kernel matrix and what of it can be inverted: condition number, rank, and a flag with every number. No JAX.
 
-Eigenvalues under the noise floor are rounding (`engine.training.diagnostics.noise_floor`): they count as zero here, so
+Eigenvalues under the noise floor are rounding (`engine.roundoff.noise_floor`): they count as zero here, so
 that they enter neither a rank nor an inverse. A number that needs an inverse is a `Solved`: it is computed without a
 ridge where the matrix allows it, else with the jitter, and where the jitter decides its value it is not determined.
 """
@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from engine.training.diagnostics import UNIT_ROUNDOFF, noise_floor, spectrum
+from engine.roundoff import UNIT_ROUNDOFF, noise_floor
+from engine.training.diagnostics import spectrum
 
 Flag = Literal["ok", "ill-conditioned", "rank-deficient"]
 FLAGS: tuple[Flag, ...] = ("ok", "ill-conditioned", "rank-deficient")

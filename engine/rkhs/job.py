@@ -19,8 +19,9 @@ from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested, Sets, nested, sample, sets
 from engine.rkhs.regression import Regressor, learning_curves
 from engine.rkhs.stored import StoredNetwork, top_spectrum
+from engine.roundoff import without_rounding
 from engine.schema import ConfigError, Problem
-from engine.training.diagnostics import ratio, without_rounding
+from engine.training.diagnostics import ratio
 from engine.training.job import run
 from engine.training.result import RunResult, SeedResult
 

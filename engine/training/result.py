@@ -12,8 +12,8 @@ from engine.config import RunConfig
 from engine.data import overview
 from engine.entry import opened
 from engine.progress import Arrays
+from engine.roundoff import noise_floor
 from engine.schema import ConfigError, Problem
-from engine.training.diagnostics import noise_floor
 
 SCALARS = (
     "loss", "residual", "train_error", "test_error", "test_accuracy", "drift", "shape_drift", "cka",

@@ -12,7 +12,7 @@ Curves over t (`CURVES`, one row per chart; single charts that stretch: `st.alta
 
     live_curve(rows_frame, "residual")       # while it trains; rows as in `engine.progress.Progress.rows`
 
-Animated (fixed width; shown with `pages.player.show`, which brings play, pause, speed and slider):
+Animated (fixed width; shown with `pages.shell.player.show`, which brings play, pause, speed and slider):
 
     tables = evolution_tables(result, data, index=0)          # data = engine.data.generate(result.config.data)
     player.show(evolution_chart(tables), tables.labels, key="evolution")
@@ -29,17 +29,21 @@ Files:
     figure(evolution_chart(tables, start=k), "svg") -> bytes: frame k
 """
 
-from pages.charts.curves import CURVES, Curve, available
-from pages.charts.evolution import EvolutionTables, evolution_chart, evolution_tables
+from pages.charts.animated import animated
+from pages.charts.curves import CURVES, Curve, available, live_curve
+from pages.charts.evolution import (
+    EvolutionTables,
+    evolution_chart,
+    evolution_tables,
+    labels,
+    timeline_panel,
+    timeline_table,
+)
 from pages.charts.figure import figure
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import kernel_panel, kernel_table
-from pages.charts.live import live_curve
-from pages.charts.modes import modes_panel, modes_table
-from pages.charts.spectrum import spectrum_panel, spectrum_table
-from pages.charts.table import Table
-from pages.charts.timeline import labels, timeline_panel, timeline_table
-from pages.charts.wide import animated
+from pages.charts.spectrum import modes_panel, modes_table, spectrum_panel, spectrum_table
+from pages.charts.theme import Table
 
 __all__ = [
     "CURVES",

@@ -10,11 +10,9 @@ import pandas as pd
 
 from engine.quantities import QUANTITIES
 from engine.training.result import RunResult, SeedResult
-from pages import theme
-from pages.charts.band import bands
-from pages.charts.look import Look
-from pages.charts.over_time import over_time_table
-from pages.charts.table import Table
+from pages.charts import theme
+from pages.charts.over_time import COLUMNS, Look, bands, over_time_table
+from pages.charts.theme import Table
 
 OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
 """The k of the columns of `overlap`, as in `engine.training.measure`."""
@@ -143,3 +141,51 @@ CURVES = {
     "overlap": Curve("Do the leading eigenspaces of K_0 survive?", ("overlap",), overlap_table, overlap_chart),
 }
 """Name -> chart, in the order of a page."""
+
+
+# Curves that grow while a run trains.
+
+LOG_VALUES = ("loss", "residual", "train_error", "test_error")
+
+
+def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:
+    """One quantity so far, a line with points per seed.
+
+    Args:
+        rows: one per seed and checkpoint, in any order: `seed`, `t` and the quantity (`engine.progress.Progress.rows`).
+            No rows, or rows without the quantity, give empty axes.
+        name: of `engine.quantities`.
+    """
+    log_value = name in LOG_VALUES
+    seeds = sorted(set(rows["seed"])) if len(rows) and name in rows else []
+    palette = dict(zip([f"seed {seed}" for seed in seeds], _colours(name, len(seeds)), strict=True))
+    look = Look(
+        f"{theme.QUANTITIES[name].label.capitalize()} so far",
+        theme.axis_title(name),
+        palette,
+        log_value=log_value,
+        include=() if log_value else (0.0,),
+        points=True,
+    )
+    return bands(
+        _frame(rows, name, log_value) if seeds else _frame(_NOTHING.assign(**{name: []}), name, log_value),
+        look,
+        log_time,
+    )
+
+
+_NOTHING = pd.DataFrame({"seed": [], "t": []}, dtype=float)
+
+
+def _frame(rows: pd.DataFrame, name: str, log_value: bool) -> pd.DataFrame:
+    rows = rows[["seed", "t", name]].astype({"t": float, name: float}).rename(columns={name: "value"})
+    rows = rows[rows["value"].abs() < float("inf")]
+    rows = (rows[rows["value"] > 0] if log_value else rows).sort_values(["seed", "t"])
+    series = "seed " + rows["seed"].astype(int).astype(str)
+    return rows.assign(series=series, part="all", low=rows["value"], high=rows["value"]).reindex(columns=COLUMNS)
+
+
+def _colours(name: str, count: int) -> list[str]:
+    """The quantity's own colour for the first seed; further seeds cycle through the ordered ones."""
+    others = [colour for colour in theme.ORDERED if colour != theme.COLOURS[name]]
+    return [theme.COLOURS[name], *(others[index % len(others)] for index in range(count))][:count]

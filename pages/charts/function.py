@@ -6,12 +6,10 @@ import pandas as pd
 
 from engine.data import Dataset
 from engine.training.result import RunResult
-from pages import theme
-from pages.charts.angle import angle_x, wrapped
-from pages.charts.assemble import layered
-from pages.charts.panel import LINE, QUIET, dots, legend_layer, linear_y
-from pages.charts.table import Table
-from pages.charts.wide import current, frames_of, wide
+from pages.charts import theme
+from pages.charts.animated import LINE, QUIET, current, dots, frames_of, legend_layer, linear_y, wide
+from pages.charts.axes import angle_x, layered, wrapped
+from pages.charts.theme import Table
 
 TARGET, NETWORK, TRAIN, TEST = "target", "network f_t", "training points", "held-out points"
 FUNCTION_NAMES = {TARGET: "target", NETWORK: "network", TRAIN: "train"}

@@ -7,18 +7,17 @@ each sentence must fall silent. No Streamlit here.
 
 from collections.abc import Iterator
 
-from pages.rules import charts, initialisation, perturbation, regimes, run, spaces
-from pages.rules.detection import covered, writers
-from pages.rules.no_findings import NO_FINDINGS
+from pages.rules import ensembles, runs, spaces
+from pages.rules.detection import NO_FINDINGS, covered, writers
 from pages.rules.rule import Rule
 
 PAGES = {
-    "A run, its data and its cost": run.RULES,
-    "Perturbation": perturbation.RULES,
+    "A run, its data and its cost": runs.RUN,
+    "Perturbation": runs.PERTURBATION,
     "Function spaces": spaces.RULES,
-    "Regime map": regimes.RULES,
-    "Initialisation": initialisation.RULES,
-    "Beside charts": charts.RULES,
+    "Regime map": ensembles.REGIMES,
+    "Initialisation": ensembles.INITIALISATION,
+    "Beside charts": runs.CHARTS,
 }
 RULES: tuple[Rule, ...] = tuple(rule for rules in PAGES.values() for rule in rules)
 

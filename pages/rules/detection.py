@@ -1,14 +1,58 @@
-"""Finds the functions that write sentences, by reading the source: nothing is imported, so page scripts are read too.
-
-A function writes sentences if it holds an f-string with a placeholder and some words, or, where it returns text, a
-fixed text that is long enough to say something. What a function with a rule calls is part of its sentence.
-"""
+"""Functions that write text but compute no finding, by what they write instead."""
 
 import ast
 import re
 from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
+
+NO_FINDINGS: dict[str, tuple[str, ...]] = {
+    "what is wrong with an input": (
+        "engine.__main__._positive", "engine.initialisation.summary._check_target", "engine.regimes.summary.summary",
+        "pages.run.draft_state.from_query", "pages.shell.texts.left_out", "pages.run.asking._mend",
+        "pages.run.controls.described",
+        "pages.run.files._text", "pages.run.files.table", "pages.initial_kernel.job", "pages.shell.form.Form._known",
+        "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
+        "pages.shell.form.Form.wholes", "pages.views.initial_network._sigma", "pages.views.study._error",
+        "pages.views.study._seeds", "pages.views.map_controls._values", "pages.views.map_controls.show",
+        "pages.views.regime_map.collapsed",
+    ),
+    "a refusal of the gate": (
+        "pages.shell.gate.limits.Connections._words", "pages.shell.gate.rules.Hosts._objection",
+        "pages.shell.gate.rules.named_hosts", "pages.shell.gate.rules._objection",
+        "pages.shell.gate.limits.Uploads._objection",
+        "pages.shell.viewers.ViewerCookie.__call__",
+    ),
+    "how far a job is": (
+        "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
+        "pages.all_runs._state", "pages.run.asking._before", "pages.run.asking._state", "pages.shell.batch.computed_on",
+        "pages.shell.batch.queued", "pages.shell.batch.gather", "pages.views.map_sweep._left",
+        "pages.views.map_sweep.offer", "pages.views.map_sweep.progress", "pages.run.picker.line",
+    ),
+    "what was asked for, or where it is": (
+        "pages.all_runs.main", "pages.run.controls._section", "pages.distribution.show",
+        "pages.views.map_words.definitions", "pages.run.files._in_use",
+        "pages.views.evolution_words.facts", "pages.first_step.ask", "pages.initial_kernel.page",
+        "pages.views.expansion_words.dynamics",
+        "pages.views.expansion_words.facts", "pages.views.spaces_words.facts",
+        "pages.views.spaces_words.with_jitter", "pages.run.picker.picker", "pages.second_moment.ask",
+    ),
+    "an axis, a legend or a question over a chart": (
+        "pages.charts.axes.angle_x", "pages.charts.over_time.bands", "pages.views.map_figures.along_chart",
+        "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
+        "pages.charts.initial_ratio.parts_chart",
+        "pages.charts.study.crossing_chart", "pages.charts.bias._power",
+        "pages.charts.growth.learning_chart", "pages.charts.space.strip_labels",
+        "pages.charts.spectrum._greyed", "pages.shell.player._icon", "pages.second_moment.draw",
+        "pages.charts.theme.label_expression",
+    ),
+}  # fmt: skip
+
+
+# Finds the functions that write sentences, by reading the source: nothing is imported, so page scripts are read too.
+#
+# A function writes sentences if it holds an f-string with a placeholder and some words, or, where it returns text, a
+# fixed text that is long enough to say something. What a function with a rule calls is part of its sentence.
 
 ROOT = Path(__file__).parents[2]
 READ = ("pages/**/*.py", "engine/**/summary.py", "engine/data/remarks.py", "engine/__main__.py", "cache/headless.py")

@@ -10,7 +10,8 @@ from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset, generate
 from engine.networks.mlp import apply, init
 from engine.networks.parameters import ParameterPath
-from engine.perturbation.expansion import Frame, expand, refined
+from engine.perturbation.expansion import expand
+from engine.perturbation.frame import Frame, refined
 from engine.perturbation.propagator import propagate
 from engine.schema import ConfigError
 from engine.training.job import run

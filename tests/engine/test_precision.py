@@ -25,8 +25,8 @@ from engine.networks.precision import (
     rounding_of,
 )
 from engine.regimes.job import cell
+from engine.roundoff import UNIT_ROUNDOFF
 from engine.schema import ConfigError
-from engine.training.diagnostics import UNIT_ROUNDOFF
 from engine.training.job import run
 from engine.training.result import RunResult
 

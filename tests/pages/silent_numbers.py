@@ -12,22 +12,20 @@ from small_runs import result, seed
 
 from cache.record import Record
 from engine.cost import Cost
+from engine.data import remarks
 from engine.perturbation.config import StudyConfig
 from engine.perturbation.result import StudyResult
 from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Collapse, Scaling
 from engine.regimes.result import Thresholds
-from pages import asking, controls, findings
-from pages.charts import over_time
-from pages.charts.initialisation.beyond import parting
-from pages.charts.regimes import along
-from pages.initialisation import curves
-from pages.initialisation import words as initial
-from pages.initialisation.curves import Span
-from pages.initialisation.network import Network
-from pages.perturb import study_words
-from pages.perturb import words as perturb_words
-from pages.regime_map import words as map_words
+from pages.charts import map_along, over_time
+from pages.charts.initial_drift import parting
+from pages.run import asking, controls
+from pages.views import evolution_words, initial_curves, map_words, study_words
+from pages.views import expansion_words as perturb_words
+from pages.views import initial_words as initial
+from pages.views.initial_curves import Span
+from pages.views.initial_network import Network
 
 
 @dataclass
@@ -137,102 +135,116 @@ def line(mean: list[float], error: float = 0.1) -> pd.DataFrame:
 
 
 SILENT: dict[str, Callable[[], Any]] = {
-    "pages.findings._stability": lambda: findings._stability(trained(Seed([0.5], "diverged"), Seed([0.5]))),
-    "pages.perturb.words._lazy": lambda: perturb_words._lazy(expanded(error=0.0)),
-    "pages.perturb.words._explained": lambda: perturb_words._explained(expanded(seen=0.2)),
-    "pages.perturb.words._modes": lambda: perturb_words._modes(expanded(seen=0.2)),
-    "pages.perturb.study_words._errors": lambda: study_words._errors(studied(noisy)),
-    "pages.perturb.study_words._drift": lambda: study_words._drift(studied(noisy)),
-    "pages.perturb.study_words._crossings": lambda: study_words._crossings(studied(noisy), 0.1),
-    "pages.regime_map.words.edges": lambda: map_words.edges({"lazy_weak": NO_BOUNDARY}, Thresholds()),
-    "pages.regime_map.words.no_sharp_edge": lambda: map_words.no_sharp_edge(FEW, Thresholds()),
-    "pages.regime_map.words.altered": lambda: map_words.altered(
+    "pages.views.evolution_words._stability": lambda: evolution_words._stability(
+        trained(Seed([0.5], "diverged"), Seed([0.5]))
+    ),
+    "pages.views.expansion_words._lazy": lambda: perturb_words._lazy(expanded(error=0.0)),
+    "pages.views.expansion_words._explained": lambda: perturb_words._explained(expanded(seen=0.2)),
+    "pages.views.expansion_words._modes": lambda: perturb_words._modes(expanded(seen=0.2)),
+    "pages.views.study_words._errors": lambda: study_words._errors(studied(noisy)),
+    "pages.views.study_words._drift": lambda: study_words._drift(studied(noisy)),
+    "pages.views.study_words._crossings": lambda: study_words._crossings(studied(noisy), 0.1),
+    "pages.views.map_words.edges": lambda: map_words.edges({"lazy_weak": NO_BOUNDARY}, Thresholds()),
+    "pages.views.map_words.no_sharp_edge": lambda: map_words.no_sharp_edge(FEW, Thresholds()),
+    "pages.views.map_words.altered": lambda: map_words.altered(
         {"order_0": NO_BOUNDARY, "p2": Boundary(0.1)}, Thresholds()
     ),
-    "pages.regime_map.words.grows": lambda: map_words.grows(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2), "drift"),
-    "pages.regime_map.words.verdict": lambda: map_words.verdict(Collapse(0.4, 0.1, 0.05, 0.2, 2), "drift"),
-    "pages.findings._alignment": lambda: findings._alignment(result(moved(alignment_test=[np.nan, 0.3]))),
-    "pages.findings._drift": lambda: findings._drift(result(seed(kernel_rounding=0.6), seed(1, "diverged"))),
-    "pages.findings._floor": lambda: findings._floor(result(seed())),
-    "pages.findings._precision": lambda: findings._precision(result(seed(rounding=9e-4), seed(1, rounding=None))),
-    "pages.findings._stop": lambda: findings._stop(NOTHING_TRAINED),
-    "pages.findings.went_wrong": lambda: findings.went_wrong([{"seed": 0, "stop_reason": "residual"}]),
-    "pages.findings.dropped": lambda: findings.dropped([{"seed": 0, "dropped_checkpoints": 0}]),
-    "pages.findings.headlines": lambda: values(findings.headlines(result(seed(stop_reason="diverged")))[1:3]),
-    "pages.findings.of_network": lambda: values([findings.of_network([np.nan], np.nan)]),
-    "pages.asking.costs": lambda: asking.costs(Cost(np.inf, 1e6, 60.0, 1e3, 1e3, 1, 0.0)),
-    "pages.asking.outdated": lambda: asking.outdated(Record("key", "run", {}, "")),
-    "pages.controls.off_critical": lambda: controls.off_critical(result(seed()).config),
+    "pages.views.map_words.grows": lambda: map_words.grows(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2), "drift"),
+    "pages.views.map_words.verdict": lambda: map_words.verdict(Collapse(0.4, 0.1, 0.05, 0.2, 2), "drift"),
+    "pages.views.evolution_words._alignment": lambda: evolution_words._alignment(
+        result(moved(alignment_test=[np.nan, 0.3]))
+    ),
+    "pages.views.evolution_words._drift": lambda: evolution_words._drift(
+        result(seed(kernel_rounding=0.6), seed(1, "diverged"))
+    ),
+    "pages.views.evolution_words._floor": lambda: evolution_words._floor(result(seed())),
+    "pages.views.evolution_words._precision": lambda: evolution_words._precision(
+        result(seed(rounding=9e-4), seed(1, rounding=None))
+    ),
+    "pages.views.evolution_words._stop": lambda: evolution_words._stop(NOTHING_TRAINED),
+    "pages.views.evolution_words.went_wrong": lambda: evolution_words.went_wrong(
+        [{"seed": 0, "stop_reason": "residual"}]
+    ),
+    "pages.views.evolution_words.dropped": lambda: evolution_words.dropped([{"seed": 0, "dropped_checkpoints": 0}]),
+    "pages.views.evolution_words.headlines": lambda: values(
+        evolution_words.headlines(result(seed(stop_reason="diverged")))[1:3]
+    ),
+    "pages.views.evolution_words.of_network": lambda: values([evolution_words.of_network([np.nan], np.nan)]),
+    "pages.run.asking.costs": lambda: asking.costs(Cost(np.inf, 1e6, 60.0, 1e3, 1e3, 1, 0.0)),
+    "pages.shell.batch.outdated": lambda: asking.outdated(Record("key", "run", {}, "")),
+    "pages.run.controls.off_critical": lambda: controls.off_critical(result(seed()).config),
     "engine.data.remarks._repeated": lambda: remarks._repeated(np.arange(3), np.ones((3, 1))),
     "engine.data.remarks._shared": lambda: remarks._shared(np.arange(3), np.arange(3, 6)),
-    "pages.perturb.words._bound": lambda: perturb_words._bound(bounded([0.0, 1e-9], [0.0, 1.0])),
-    "pages.perturb.words._floor": lambda: perturb_words._floor(measured(error_full=[0.0])),
-    "pages.perturb.words._foretold": lambda: perturb_words._foretold(measured(drift_predicted=[None])),
-    "pages.perturb.words.headlines": lambda: values(perturb_words.headlines(measured(drift=[None], config=CIRCLE))[3:]),
-    "pages.perturb.study_words._seeds": lambda: study_words._seeds(studied(clear)),
-    "pages.regime_map.words.by_alpha": lambda: map_words.by_alpha(alphas([1.0, 2.0], spread=1.2), "elt"),
-    "pages.regime_map.words.by_rate": lambda: map_words.by_rate(rates([1.0, 1.0])),
-    "pages.regime_map.words.precision": lambda: map_words.precision(bits(32.0), "auto"),
-    "pages.regime_map.words.unresolved": lambda: map_words.unresolved(pd.DataFrame({"unresolved": [False]})),
-    "pages.regime_map.words.counts": lambda: map_words.counts(pd.DataFrame({"regime": []})),
-    "pages.regime_map.words.dashed": lambda: map_words.dashed(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2)),
-    "pages.charts.regimes.along._note": lambda: along._note(np.array([False]), "0 or not finite"),
+    "pages.views.expansion_words._bound": lambda: perturb_words._bound(bounded([0.0, 1e-9], [0.0, 1.0])),
+    "pages.views.expansion_words._floor": lambda: perturb_words._floor(measured(error_full=[0.0])),
+    "pages.views.expansion_words._foretold": lambda: perturb_words._foretold(measured(drift_predicted=[None])),
+    "pages.views.expansion_words.headlines": lambda: values(
+        perturb_words.headlines(measured(drift=[None], config=CIRCLE))[3:]
+    ),
+    "pages.views.study_words._seeds": lambda: study_words._seeds(studied(clear)),
+    "pages.views.map_words.by_alpha": lambda: map_words.by_alpha(alphas([1.0, 2.0], spread=1.2), "elt"),
+    "pages.views.map_words.by_rate": lambda: map_words.by_rate(rates([1.0, 1.0])),
+    "pages.views.map_words.precision": lambda: map_words.precision(bits(32.0), "auto"),
+    "pages.views.map_words.unresolved": lambda: map_words.unresolved(pd.DataFrame({"unresolved": [False]})),
+    "pages.views.map_words.counts": lambda: map_words.counts(pd.DataFrame({"regime": []})),
+    "pages.views.map_words.dashed": lambda: map_words.dashed(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2)),
+    "pages.charts.map_along._note": lambda: map_along._note(np.array([False]), "0 or not finite"),
     "pages.charts.over_time._masked": lambda: over_time._masked(0, 4, True),
-    "pages.initialisation.words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0),
-    "pages.initialisation.words.zeros": lambda: initial.zeros(0, 10),
-    "pages.initialisation.words.out_of_reach": lambda: initial.out_of_reach((2.0, 0.1, 1)),
-    "pages.initialisation.words.breakdown": lambda: initial.breakdown({}, 1e6),
-    "pages.initialisation.words.bias_share": lambda: initial.bias_share(np.array([0.5, np.nan]), 2),
-    "pages.initialisation.words.signs": lambda: initial.signs(pd.DataFrame({"size": [np.nan], "sign": [1]}), 0.0),
-    "pages.initialisation.words.point_signs": lambda: initial.point_signs(
+    "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0),
+    "pages.views.initial_words.zeros": lambda: initial.zeros(0, 10),
+    "pages.views.initial_words.out_of_reach": lambda: initial.out_of_reach((2.0, 0.1, 1)),
+    "pages.views.initial_words.breakdown": lambda: initial.breakdown({}, 1e6),
+    "pages.views.initial_words.bias_share": lambda: initial.bias_share(np.array([0.5, np.nan]), 2),
+    "pages.views.initial_words.signs": lambda: initial.signs(pd.DataFrame({"size": [np.nan], "sign": [1]}), 0.0),
+    "pages.views.initial_words.point_signs": lambda: initial.point_signs(
         "brute force", pd.DataFrame({"sign": [1], "low": [-0.1]})
     ),
-    "pages.initialisation.words.untrusted": lambda: initial.untrusted(pd.DataFrame({"trusted": ["yes", "not known"]})),
-    "pages.initialisation.words.stiff": lambda: initial.stiff(0, 100),
-    "pages.initialisation.words.largest_eigenvalue": lambda: initial.largest_eigenvalue(TOP | {"ratio": np.nan}, 100),
-    "pages.initialisation.words.off_critical": lambda: initial.off_critical(Network(10, ()), 64),
-    "pages.initialisation.words.point": lambda: initial.point(Network(10, (("activation", "tanh"),)), (8, 8)),
-    "pages.charts.initialisation.beyond.parting": lambda: parting(line([1.0, 2.0], error=np.nan)),
-    "pages.initialisation.curves._notes": lambda: curves._notes(
+    "pages.views.initial_words.untrusted": lambda: initial.untrusted(pd.DataFrame({"trusted": ["yes", "not known"]})),
+    "pages.views.initial_words.stiff": lambda: initial.stiff(0, 100),
+    "pages.views.initial_words.largest_eigenvalue": lambda: initial.largest_eigenvalue(TOP | {"ratio": np.nan}, 100),
+    "pages.views.initial_words.off_critical": lambda: initial.off_critical(Network(10, ()), 64),
+    "pages.views.initial_words.point": lambda: initial.point(Network(10, (("activation", "tanh"),)), (8, 8)),
+    "pages.charts.initial_drift.parting": lambda: parting(line([1.0, 2.0], error=np.nan)),
+    "pages.views.initial_curves._notes": lambda: initial_curves._notes(
         pd.DataFrame({"ratio": [1.0]}), "ratio", (8,), Span("beta", 1.0)
     ),
 }
 """By source: what is said of numbers that permit no sentence."""
 
 PATHS: dict[str, tuple[Callable[[], Any], str]] = {
-    "pages.findings._stability": (
-        lambda: findings._stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989]))),
+    "pages.views.evolution_words._stability": (
+        lambda: evolution_words._stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989]))),
         "it crossed the limit 2 4 times, first at t = 0.9",
     ),
-    "pages.findings._alignment": (
-        lambda: findings._alignment(result(moved(alignment_test=[0.4, 0.9, 0.41], t=[0.0, 1.0, 2.0]))),
+    "pages.views.evolution_words._alignment": (
+        lambda: evolution_words._alignment(result(moved(alignment_test=[0.4, 0.9, 0.41], t=[0.0, 1.0, 2.0]))),
         "was 0.4 at the start and 0.41 at the stop, between 0.4 and 0.9 on the way",
     ),
-    "pages.findings._drift": (
-        lambda: findings._drift(result(moved(drift=[0.0, 0.8, 0.1], t=[0.0, 1.0, 2.0]))),
+    "pages.views.evolution_words._drift": (
+        lambda: evolution_words._drift(result(moved(drift=[0.0, 0.8, 0.1], t=[0.0, 1.0, 2.0]))),
         "(on the way by up to 80%)",
     ),
-    "pages.perturb.words._bound": (
+    "pages.views.expansion_words._bound": (
         lambda: perturb_words._bound(bounded([0.0, 0.5, 0.1], [0.0, 0.4, 1.0])),
         "crossed at 1 of 3 checkpoints",
     ),
-    "pages.regime_map.words.by_alpha": (
+    "pages.views.map_words.by_alpha": (
         lambda: map_words.by_alpha(alphas([0.1, 0.8, 0.1]), "elt"),
         "and 0.8 at α = 2",
     ),
-    "pages.regime_map.words.by_rate": (
+    "pages.views.map_words.by_rate": (
         lambda: map_words.by_rate(rates([0.0, 1.0, 0.0])),
         "In 1 cell below it most fail.",
     ),
-    "pages.initialisation.words.bias_share": (
+    "pages.views.initial_words.bias_share": (
         lambda: initial.bias_share(np.array([0.5, 0.2, 0.5]), 3),
         "between 20% and 50% over the depths drawn",
     ),
-    "pages.initialisation.words.signs": (
+    "pages.views.initial_words.signs": (
         lambda: initial.signs(pd.DataFrame({"size": [1.0, 1.0, 1.0], "sign": [-1, 1, -1]}), 0.0),
         "the sign flips along the curves",
     ),
-    "pages.charts.initialisation.beyond.parting": (
+    "pages.charts.initial_drift.parting": (
         lambda: parting(line([1.0, 9.0, 3.0])),
         "leaves the bars of the mean at t = 2",
     ),

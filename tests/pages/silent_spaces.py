@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
-from pages.charts.rkhs import learning
-from pages.rkhs import bias_words, error_words, norm_words, space_words
+from pages.charts import growth
+from pages.views import bias_words, error_words, norm_words, space_words
 
 T, P = 3, 8
 FLAGGED = FLAGS.index("rank-deficient")
@@ -74,47 +74,49 @@ APART = np.array([[[0.30, 0.30], [0.3, 0.3]], [[0.29, 0.29], [0.3, 0.3]]])
 """Errors of K_0 and K_T that differ by less than their standard errors."""
 
 SILENT: dict[str, Callable[[], Any]] = {
-    "pages.rkhs.bias_words._alignment": silent(bias_words._alignment, "held_out", checkpoints=1),
-    "pages.rkhs.bias_words._decay": silent(bias_words._decay, "held_out", held_out__decay_exponent=NAN),
-    "pages.rkhs.bias_words._power": silent(
+    "pages.views.bias_words._alignment": silent(bias_words._alignment, "held_out", checkpoints=1),
+    "pages.views.bias_words._decay": silent(bias_words._decay, "held_out", held_out__decay_exponent=NAN),
+    "pages.views.bias_words._power": silent(
         bias_words._power, "held_out", held_out__target_power=np.full((T, P), 1 / P), held_out__rank=np.full(T, 2)
     ),
-    "pages.rkhs.bias_words._size": silent(bias_words._size, "held_out", checkpoints=1),
-    "pages.rkhs.bias_words._turned": silent(bias_words._turned, "held_out", held_out__rank=np.full(T, 1)),
-    "pages.rkhs.bias_words._baked": silent(bias_words._baked, "train", checkpoints=1),
-    "pages.rkhs.bias_words.headlines": silent(
+    "pages.views.bias_words._size": silent(bias_words._size, "held_out", checkpoints=1),
+    "pages.views.bias_words._turned": silent(bias_words._turned, "held_out", held_out__rank=np.full(T, 1)),
+    "pages.views.bias_words._baked": silent(bias_words._baked, "train", checkpoints=1),
+    "pages.views.bias_words.headlines": silent(
         lambda result: values([bias_words.headlines(result, "held_out")[0]]), held_out__decay_exponent=NAN
     ),
-    "pages.rkhs.error_words._kernels": silent(error_words._kernels, K_t_error=NAN, K_t_tuned_error=NAN),
-    "pages.rkhs.error_words._tuned": silent(error_words._tuned, K_t_tuned_error=NAN),
-    "pages.rkhs.error_words._flags": silent(error_words._flags),
-    "pages.rkhs.error_words.curve_sentences": lambda: error_words.curve_sentences(seed(learning_measured=APART)),
-    "pages.rkhs.error_words.headlines": silent(
+    "pages.views.error_words._kernels": silent(error_words._kernels, K_t_error=NAN, K_t_tuned_error=NAN),
+    "pages.views.error_words._tuned": silent(error_words._tuned, K_t_tuned_error=NAN),
+    "pages.views.error_words._flags": silent(error_words._flags),
+    "pages.views.error_words.curve_sentences": lambda: error_words.curve_sentences(seed(learning_measured=APART)),
+    "pages.views.error_words.headlines": silent(
         lambda result: values(error_words.headlines(result)), K_t_error=NAN, K_t_tuned_error=NAN
     ),
-    "pages.rkhs.norm_words._target": silent(norm_words._target, held_out__target_S=NAN, train__target_S=NAN),
-    "pages.rkhs.norm_words._function": silent(norm_words._function, held_out__function_S=np.zeros(T)),
-    "pages.rkhs.norm_words._limit": silent(norm_words._limit),
-    "pages.rkhs.norm_words._inclusion": silent(norm_words._inclusion, held_out__H_t_in_H_0=NO_CONSTANT),
-    "pages.rkhs.norm_words._growing": silent(norm_words._growing, held_out__H_t_in_H_0=NO_CONSTANT),
-    "pages.rkhs.norm_words.headlines": silent(
+    "pages.views.norm_words._target": silent(norm_words._target, held_out__target_S=NAN, train__target_S=NAN),
+    "pages.views.norm_words._function": silent(norm_words._function, held_out__function_S=np.zeros(T)),
+    "pages.views.norm_words._limit": silent(norm_words._limit),
+    "pages.views.norm_words._inclusion": silent(norm_words._inclusion, held_out__H_t_in_H_0=NO_CONSTANT),
+    "pages.views.norm_words._growing": silent(norm_words._growing, held_out__H_t_in_H_0=NO_CONSTANT),
+    "pages.views.norm_words.headlines": silent(
         lambda result: values(norm_words.headlines(result)), held_out__target_S=NAN
     ),
-    "pages.rkhs.space_words._growth": silent(space_words._growth, grid_norm=NO_GRID),
-    "pages.rkhs.space_words._balls": silent(space_words._balls, held_out__frontier_error=np.ones((T, 2))),
-    "pages.rkhs.space_words._modes": silent(space_words._modes, held_out__rank=np.zeros(T)),
-    "pages.rkhs.space_words._headline": silent(lambda result: values(space_words.headlines(result)), grid_norm=NO_GRID),
-    "pages.charts.rkhs.learning.learning_table": lambda: learning.learning_table(seed(), with_ridge=True).notes,
+    "pages.views.space_words._growth": silent(space_words._growth, grid_norm=NO_GRID),
+    "pages.views.space_words._balls": silent(space_words._balls, held_out__frontier_error=np.ones((T, 2))),
+    "pages.views.space_words._modes": silent(space_words._modes, held_out__rank=np.zeros(T)),
+    "pages.views.space_words._headline": silent(
+        lambda result: values(space_words.headlines(result)), grid_norm=NO_GRID
+    ),
+    "pages.charts.growth.learning_table": lambda: growth.learning_table(seed(), with_ridge=True).notes,
 }
 """By source: what is said of numbers that permit no sentence."""
 
 THERE_AND_BACK = np.array([0.2, 0.8, 0.21])
 PATHS: dict[str, tuple[Callable[[], Any], str]] = {
-    "pages.rkhs.bias_words._alignment": (
+    "pages.views.bias_words._alignment": (
         silent(bias_words._alignment, "held_out", held_out__alignment_centred=THERE_AND_BACK),
         "was 0.2 at the start and 0.21 at the stop, between 0.2 and 0.8 on the way",
     ),
-    "pages.rkhs.bias_words._size": (
+    "pages.views.bias_words._size": (
         silent(bias_words._size, "held_out", held_out__stable_rank=THERE_AND_BACK),
         "stable rank was 0.2 at the start and 0.21 at the stop, between 0.2 and 0.8 on the way",
     ),

@@ -13,12 +13,12 @@ from streamlit.testing.v1 import AppTest
 import cache
 from engine.data import DATASETS
 from engine.schema import ConfigError
-from pages.address import from_query
-from pages.controls import judged
-from pages.drafts import draft_of
-from pages.files import read_yaml
-from pages.presets import PRESETS
-from pages.settings import SETTINGS, applicable, choices, kind_of
+from pages.run.controls import judged
+from pages.run.draft import draft_of
+from pages.run.draft_state import from_query
+from pages.run.files import read_yaml
+from pages.run.presets import PRESETS
+from pages.run.settings import SETTINGS, applicable, choices, kind_of
 
 NAMES = [setting.name for setting in SETTINGS]
 

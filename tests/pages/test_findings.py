@@ -5,7 +5,7 @@ import pytest
 from small_runs import result, seed
 
 from engine.training.result import RunResult
-from pages.findings import dropped, headlines, sentences
+from pages.views.evolution_words import dropped, headlines, sentences
 
 
 def said(found: RunResult) -> str:

@@ -11,11 +11,10 @@ from engine.initialisation.config import GramSpectrumConfig, SampleConfig
 from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
-from pages.charts import figure
-from pages.charts.initialisation import beyond, distribution, first_step, gram, second_moment
-from pages.initialisation import curves, points
-from pages.initialisation.curves import Span
-from pages.initialisation.network import Network
+from pages.charts import figure, initial_drift, initial_law, initial_ratio
+from pages.views import initial_curves, initial_points
+from pages.views.initial_curves import Span
+from pages.views.initial_network import Network
 
 ROWS = json.loads((Path(__file__).parents[1] / "engine" / "initialisation" / "hanin_nica.json").read_text())["rows"]
 EQUAL = [row for row in ROWS if len(set(row["widths"][1:-1])) == 1]
@@ -32,30 +31,30 @@ def test_curves_go_through_the_reference_numbers(row):
     widths, depth = row["widths"], len(row["widths"]) - 2
     law = law_of((widths[0], 1, 1), readout=row["readout"], norm_x_squared=row["norm_x_squared"])
     span = Span("depth", depth)
-    found = at(curves.second_moment_table(law, (widths[1],), span).frame, row)
+    found = at(initial_curves.second_moment_table(law, (widths[1],), span).frame, row)
     assert found["ratio"] == pytest.approx(row["ratio"], rel=1e-9)
     assert found["weights"] == pytest.approx(row["E_Kw2"] / row["E_Kw"] ** 2, rel=1e-9)
     assert found["bias"] == pytest.approx(row["E_Kb2"] / row["E_Kb"] ** 2, rel=1e-9)
     assert found["mixed"] == pytest.approx(row["E_KwKb"] / row["E_Kw"] / row["E_Kb"], rel=1e-9)
     for target in (0, 1):
         drift = row[f"E_dK_y{target}"]
-        found = at(curves.first_step_table(law, (widths[1],), span, target).frame, row)
+        found = at(initial_curves.first_step_table(law, (widths[1],), span, target).frame, row)
         assert found["sign"] * found["size"] == pytest.approx(drift / row["E_K"], rel=1e-9)
 
 
 def test_the_prefactor_is_that_of_the_theory_notes():
-    frame = curves.second_moment_table(LINEAR.law, (512,), Span("beta", 2)).frame
+    frame = initial_curves.second_moment_table(LINEAR.law, (512,), Span("beta", 2)).frame
     for beta, prefactor in ((0.125, 0.68), (0.25, 0.47), (0.5, 0.25), (1, 0.10), (2, 0.037)):
         assert np.interp(beta, frame["beta"], frame["prefactor"]) == pytest.approx(prefactor, rel=0.03)
 
 
 def test_the_local_slope_is_the_derivative_and_tends_to_five():
-    frame = curves.second_moment_table(LINEAR.law, (512,), Span("beta", 4)).frame
+    frame = initial_curves.second_moment_table(LINEAR.law, (512,), Span("beta", 4)).frame
     middle = (frame["beta"].to_numpy()[1:] + frame["beta"].to_numpy()[:-1]) / 2
     slope = np.diff(np.log(frame["ratio"])) / np.diff(frame["beta"])
     assert np.interp(middle, frame["beta"], frame["slope"])[3:] == pytest.approx(slope[3:], rel=0.02)
     assert 4 < frame["slope"].iloc[-1] < 5
-    limit = curves.limit_table(LINEAR.s1, 4.0, 1.0)
+    limit = initial_curves.limit_table(LINEAR.s1, 4.0, 1.0)
     assert np.interp(1.0, limit["beta"], limit["slope"]) == pytest.approx(
         np.interp(1.0, frame["beta"], frame["slope"]), rel=0.03
     )
@@ -64,35 +63,35 @@ def test_the_local_slope_is_the_derivative_and_tends_to_five():
 def test_wide_curves_approach_the_scaling_limit_which_a_relu_readout_doubles():
     for readout, factor in (("linear", 1.0), ("relu", 2.0)):
         network = Network(10, (("readout", readout),))
-        frame = curves.second_moment_table(network.law, (1024,), Span("beta", 1)).frame
-        limit = curves.limit_table(network.s1, 1.0, factor)
+        frame = initial_curves.second_moment_table(network.law, (1024,), Span("beta", 1)).frame
+        limit = initial_curves.limit_table(network.s1, 1.0, factor)
         assert np.interp(1.0, limit["beta"], limit["ratio"]) == pytest.approx(frame["ratio"].iloc[-1], rel=0.03)
 
 
 def test_the_first_step_starts_at_eight_thirds():
-    frame = curves.first_step_table(LINEAR.law, (100_000,), Span("depth", 400), 0.0).frame
+    frame = initial_curves.first_step_table(LINEAR.law, (100_000,), Span("depth", 400), 0.0).frame
     assert frame["prefactor"].iloc[-1] == pytest.approx(8 / 3, rel=0.03)
 
 
 def test_monte_carlo_breaks_down_where_the_theory_notes_say():
     # n = 128: 2e5 draws at beta .5, 2e9 at 1.
-    assert curves.breakdown(LINEAR.law, (128,), Span("beta", 2), 2e5)[128] == pytest.approx(0.5, abs=0.04)
-    assert curves.breakdown(LINEAR.law, (128,), Span("beta", 2), 2e9)[128] == pytest.approx(1.0, abs=0.06)
-    assert curves.breakdown(LINEAR.law, (128,), Span("beta", 0.25), 1e6) == {}
+    assert initial_curves.breakdown(LINEAR.law, (128,), Span("beta", 2), 2e5)[128] == pytest.approx(0.5, abs=0.04)
+    assert initial_curves.breakdown(LINEAR.law, (128,), Span("beta", 2), 2e9)[128] == pytest.approx(1.0, abs=0.06)
+    assert initial_curves.breakdown(LINEAR.law, (128,), Span("beta", 0.25), 1e6) == {}
 
 
 def test_the_trap_looks_like_one():
     law = Network(10, (("sigma_w", 1.0),)).law
-    frame = curves.second_moment_table(law, (256,), Span("beta", 2)).frame
+    frame = initial_curves.second_moment_table(law, (256,), Span("beta", 2)).frame
     assert frame["ratio"].max() < 1.02
 
 
 def test_what_a_log_axis_cannot_show_is_left_out_and_said():
-    table = curves.second_moment_table(LINEAR.law, (1,), Span("depth", 1000))
+    table = initial_curves.second_moment_table(LINEAR.law, (1,), Span("depth", 1000))
     assert table.frame["ratio"].isna().any()
     assert "not drawn" in table.notes[0]
-    table = curves.second_moment_table(LINEAR.law, (100_000,), Span("beta", 1))
-    assert table.frame["depth"].max() == curves.DEEPEST
+    table = initial_curves.second_moment_table(LINEAR.law, (100_000,), Span("beta", 1))
+    assert table.frame["depth"].max() == initial_curves.DEEPEST
     assert "end at 1,024" in table.notes[0]
 
 
@@ -109,13 +108,13 @@ def _result(**values):
 
 def test_sampler_points_agree_with_the_exact_curve():
     config, arrays = _result()
-    wanted = points.Wanted("initial_sample", config, points.SAMPLER, 8, 2, 0.0)
+    wanted = initial_points.Wanted("initial_sample", config, initial_points.SAMPLER, 8, 2, 0.0)
     law = law_of((10, 8, 8, 1))
     exact = moments(law)
-    (ratio,) = points.ratio_points({wanted: arrays}).to_dict("records")
+    (ratio,) = initial_points.ratio_points({wanted: arrays}).to_dict("records")
     assert ratio["low"] < np.exp(exact.log_ratio[0]) * 1.05
     assert ratio["high"] > np.exp(exact.log_ratio[0]) * 0.95
-    (drift,) = points.drift_points({wanted: arrays}, lambda wanted: law).to_dict("records")
+    (drift,) = initial_points.drift_points({wanted: arrays}, lambda wanted: law).to_dict("records")
     error = (drift["high"] - drift["value"]) / 1.96
     assert abs(drift["value"] + exact.relative_drift(0.0)[0]) < 4 * error
     assert drift["sign"] == -1
@@ -124,37 +123,39 @@ def test_sampler_points_agree_with_the_exact_curve():
 def test_a_finite_step_is_marked_where_the_rate_s_own_draws_do_not_suffice():
     config, _ = _result()
     arrays = {"sizes": [0.01], "change_mean": [-0.01], "change_error": [0.001], "K_mean": 2.0}
-    shallow, deep = (points.Wanted("first_step", config, points.STEP, 64, depth, 0.0) for depth in (1, 64))
+    shallow, deep = (
+        initial_points.Wanted("first_step", config, initial_points.STEP, 64, depth, 0.0) for depth in (1, 64)
+    )
     laws = {wanted: law_of((10, *(64,) * wanted.depth, 1)) for wanted in (shallow, deep)}
-    frame = points.drift_points(dict.fromkeys(laws, arrays), laws.get)
+    frame = initial_points.drift_points(dict.fromkeys(laws, arrays), laws.get)
     assert frame["trusted"].tolist() == ["not known", "no"]
-    assert points.drift_points({deep: arrays}, lambda _: None)["trusted"].tolist() == ["not known"]
+    assert initial_points.drift_points({deep: arrays}, lambda _: None)["trusted"].tolist() == ["not known"]
 
 
 def test_histogram_and_log_normal_are_densities():
     _, arrays = _result(first_step=False)
-    frame = distribution.histogram_table(arrays)
+    frame = initial_law.histogram_table(arrays)
     assert (frame["density"] * np.log10(frame["high"] / frame["low"])).sum() == pytest.approx(1)
     assert frame["count"].sum() == 4000
     assert frame["tail"].iloc[0] == 1
     assert np.all(np.diff(frame["tail"]) < 0)
-    law = distribution.lognormal_table(0.3, 0.5, 1e-6, 1e6)
+    law = initial_law.lognormal_table(0.3, 0.5, 1e-6, 1e6)
     decades = np.log10(law["K"])
     assert np.trapezoid(law["density"], decades) == pytest.approx(1, rel=1e-4)
     assert np.trapezoid(law["density"] * law["K"], decades) == pytest.approx(np.exp(0.3), rel=1e-4)
     second = np.trapezoid(law["density"] * law["K"] ** 2, decades)
     assert second == pytest.approx(np.exp(0.5 + 0.6), rel=1e-3)
     assert np.interp(0.3 - 0.25, np.log(law["K"]), law["tail"]) == pytest.approx(0.5, abs=0.01)
-    assert distribution.lognormal_table(0.3, 0.0, 1, 2).empty
+    assert initial_law.lognormal_table(0.3, 0.0, 1, 2).empty
 
 
 def test_spectra_mask_rounding():
     config = GramSpectrumConfig.from_dict(
         {"setting": {"widths": [2, 30, 1], "readout": "linear"}, "points": 6, "inputs": "circle", "draws": 4}
     )
-    table = gram.spectrum_table(gram_spectra(config)["result"])
+    table = initial_law.spectrum_table(gram_spectra(config)["result"])
     assert len(table.frame) == 6
-    flat = gram.spectrum_table({"spectra": np.array([[1.0, 0.5, 1e-17], [1.2, 0.4, -1e-18]])})
+    flat = initial_law.spectrum_table({"spectra": np.array([[1.0, 0.5, 1e-17], [1.2, 0.4, -1e-18]])})
     assert flat.frame["mean"].isna().tolist() == [False, False, True]
     assert "rounding" in flat.notes[0]
 
@@ -162,36 +163,38 @@ def test_spectra_mask_rounding():
 def all_charts():
     widths, span = (8, 32), Span("beta", 0.5)
     config, arrays = _result()
-    drawn = {points.Wanted("initial_sample", config, points.SAMPLER, 8, 2, 0.0): arrays}
+    drawn = {initial_points.Wanted("initial_sample", config, initial_points.SAMPLER, 8, 2, 0.0): arrays}
     law = LINEAR.law
     assert law is not None
-    second = curves.second_moment_table(law, widths, span).frame
-    drift = curves.first_step_table(law, widths, span, 0.0).frame
-    limit = curves.limit_table(LINEAR.s1, 0.5, 1.0)
-    histogram = distribution.histogram_table(arrays)
-    lognormal = distribution.lognormal_table(1.0, 0.5, *distribution.reach(histogram, 1.0))
-    spectra = gram.spectrum_table({"spectra": np.array([[3.0, 1.0], [2.0, 0.5]]), "infinite_width": np.array([2.5, 1])})
-    ratio = points.ratio_points(drawn)
-    size = points.drift_points(drawn, lambda wanted: None)
+    second = initial_curves.second_moment_table(law, widths, span).frame
+    drift = initial_curves.first_step_table(law, widths, span, 0.0).frame
+    limit = initial_curves.limit_table(LINEAR.s1, 0.5, 1.0)
+    histogram = initial_law.histogram_table(arrays)
+    lognormal = initial_law.lognormal_table(1.0, 0.5, *initial_law.reach(histogram, 1.0))
+    spectra = initial_law.spectrum_table(
+        {"spectra": np.array([[3.0, 1.0], [2.0, 0.5]]), "infinite_width": np.array([2.5, 1])}
+    )
+    ratio = initial_points.ratio_points(drawn)
+    size = initial_points.drift_points(drawn, lambda wanted: None)
     slopes = drift[["beta", "size"]]
     row = np.array([-0.1, -0.2])
     flow = {"times": np.array([0.1, 1.0]), "change_mean": row, "change_error": -row / 9, "extrapolation": row}
     flow |= {"change_quantiles": np.stack([2 * row, row, -row]), "residual_mean": -row, "K_mean": np.array(2.0)}
     return {
-        "beyond": beyond.beyond_chart(beyond.beyond_table(flow)),
-        "ratio": second_moment.ratio_chart(second, limit, ratio, widths, 0.5, 1.0, (0.3, "over|here")),
-        "no law": second_moment.ratio_chart(None, None, ratio, widths, 0.5),
-        "prefactor": second_moment.prefactor_chart(second, limit, widths, 0.5),
-        "slope": second_moment.slope_chart(second, None, widths, 0.5),
-        "parts": second_moment.parts_chart(second_moment.parts_table(second, 8), 8, 0.5),
-        "drift": first_step.drift_chart(drift, slopes, size, widths, 0.5),
-        "drift without law": first_step.drift_chart(None, slopes, size, widths, 0.5),
-        "drift prefactor": first_step.drift_prefactor_chart(drift, widths, 0.5),
-        "sign": first_step.sign_chart(drift, widths, 0.5),
-        "density": distribution.density_chart(histogram, lognormal, 1.0),
-        "tail": distribution.tail_chart(histogram, lognormal, 1.0),
-        "spectrum": gram.spectrum_chart(spectra.frame),
-        "relative": gram.relative_chart(spectra.frame),
+        "beyond": initial_drift.beyond_chart(initial_drift.beyond_table(flow)),
+        "ratio": initial_ratio.ratio_chart(second, limit, ratio, widths, 0.5, 1.0, (0.3, "over|here")),
+        "no law": initial_ratio.ratio_chart(None, None, ratio, widths, 0.5),
+        "prefactor": initial_ratio.prefactor_chart(second, limit, widths, 0.5),
+        "slope": initial_ratio.slope_chart(second, None, widths, 0.5),
+        "parts": initial_ratio.parts_chart(initial_ratio.parts_table(second, 8), 8, 0.5),
+        "drift": initial_drift.drift_chart(drift, slopes, size, widths, 0.5),
+        "drift without law": initial_drift.drift_chart(None, slopes, size, widths, 0.5),
+        "drift prefactor": initial_drift.drift_prefactor_chart(drift, widths, 0.5),
+        "sign": initial_drift.sign_chart(drift, widths, 0.5),
+        "density": initial_law.density_chart(histogram, lognormal, 1.0),
+        "tail": initial_law.tail_chart(histogram, lognormal, 1.0),
+        "spectrum": initial_law.spectrum_chart(spectra.frame),
+        "relative": initial_law.relative_chart(spectra.frame),
     }
 
 

@@ -5,8 +5,8 @@ from pretend_engine import PretendEngine, texts
 from test_regimes import SMALL, finish, keys
 
 import cache
-from pages.regime_map import sweeping
-from pages.watchers import watchers
+from pages.shell.viewers import watchers
+from pages.views import map_sweep
 
 
 def clear_caches() -> None:
@@ -29,7 +29,7 @@ def test_a_sweep_goes_on_when_the_caches_are_emptied(pretend, opened):
         app.run()
     assert not app.exception
     assert not keys(app) & {"run_sweep", "cancel_sweep"}
-    (started,) = sweeping.sweeps()._last.values()
+    (started,) = map_sweep.sweeps()._last.values()
     assert len(pretend.jobs) == sum(len(cell.parts) for cell in started.config.cells)
 
 

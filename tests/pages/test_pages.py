@@ -17,10 +17,10 @@ from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate
 from engine.training.result import RunResult
-from pages.address import to_query
 from pages.charts import evolution_chart, evolution_tables
-from pages.drafts import config_of, draft_of
-from pages.presets import DEFAULT_DRAFT, PRESETS, shortest
+from pages.run.draft import config_of, draft_of
+from pages.run.draft_state import to_query
+from pages.run.presets import DEFAULT_DRAFT, PRESETS, shortest
 
 PAGES = ("home", "evolution")
 LISTS = ("all_runs",)

@@ -15,8 +15,8 @@ from engine.jobs import key
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.progress import Arrays
-from pages.perturb import study_words, words
-from pages.words import number
+from pages.charts.words import number
+from pages.views import expansion_words, study_words
 
 TAB = "perturbation tab"
 
@@ -193,21 +193,23 @@ def test_a_bad_study_says_what_to_change(field, text, said, pretend, opened):
 
 
 def test_shares_follow_the_numbers(entries):
-    found = " ".join(words.sentences(result(entries["flow"], residuals=lambda r: between(r, 0.87, 0.97))))
+    found = " ".join(expansion_words.sentences(result(entries["flow"], residuals=lambda r: between(r, 0.87, 0.97))))
     assert (
         "First order explains 87% of the deviation from lazy training**, first and second order together 97%" in found
     )
-    found = " ".join(words.sentences(result(entries["flow"], residuals=lambda r: between(r, 0.4, 0.1))))
+    found = " ".join(expansion_words.sentences(result(entries["flow"], residuals=lambda r: between(r, 0.4, 0.1))))
     assert "First order explains 40%" in found
     assert "second order takes that back to 10%" in found
-    found = " ".join(words.sentences(result(entries["flow"], residuals=lambda r: between(r, -3.0, -20.0))))
+    found = " ".join(expansion_words.sentences(result(entries["flow"], residuals=lambda r: between(r, -3.0, -20.0))))
     assert "The expansion fails here**: with first order the error grows to 4 times" in found
     assert "with second order to 21 times" in found
 
 
 def test_the_bound_is_said_to_hold_only_where_it_does(entries):
-    assert "P2 holds at every checkpoint" in " ".join(words.sentences(result(entries["flow"])))
-    found = " ".join(words.sentences(result(entries["flow"], bound_P2=lambda bound: 0.5 * np.zeros_like(bound))))
+    assert "P2 holds at every checkpoint" in " ".join(expansion_words.sentences(result(entries["flow"])))
+    found = " ".join(
+        expansion_words.sentences(result(entries["flow"], bound_P2=lambda bound: 0.5 * np.zeros_like(bound)))
+    )
     assert "P2 is crossed at" in found
 
 
@@ -221,7 +223,7 @@ def test_the_modes_named_are_those_that_deviate(entries):
         copies[prefix + "residuals"][0] = modes @ U.T
         return PerturbationResult.from_arrays(copies)
 
-    found = " ".join(words.sentences(only_mode_3(entries["flow"])))
+    found = " ".join(expansion_words.sentences(only_mode_3(entries["flow"])))
     assert "Mode 3 of $K_0$ carries 100% of the squared deviation" in found
 
 
@@ -233,21 +235,23 @@ def test_the_floor_is_compared_with_what_is_predicted_and_names_no_cause(entries
 
         return result(entries["flow"], residuals=moved, **changed)
 
-    assert "predicted of curvature within each step" in " ".join(words.sentences(result(entries["descent"])))
-    assert "where rounding in float32 leaves" in " ".join(words.sentences(whole_off_by(1e-7)))
-    said = " ".join(words.sentences(whole_off_by(2e-3, floor=np.zeros_like)))
+    assert "predicted of curvature within each step" in " ".join(expansion_words.sentences(result(entries["descent"])))
+    assert "where rounding in float32 leaves" in " ".join(expansion_words.sentences(whole_off_by(1e-7)))
+    said = " ".join(expansion_words.sentences(whole_off_by(2e-3, floor=np.zeros_like)))
     assert "misses the network by 2.0·10⁻³" in said or "misses the network by 0.002" in said
     assert "halving the checkpoints changes it by" in said
     size = float(np.linalg.norm(result(entries["flow"]).seeds[0]["residuals"][0, 0]))
     alike = whole_off_by(2e-3, floor=lambda floor: np.full_like(floor, 2.5e-3 * size))
-    assert "about as much as is predicted of the truncation of Runge-Kutta" in " ".join(words.sentences(alike))
-    far = " ".join(words.sentences(whole_off_by(2e-3, floor=np.ones_like)))
+    assert "about as much as is predicted of the truncation of Runge-Kutta" in " ".join(
+        expansion_words.sentences(alike)
+    )
+    far = " ".join(expansion_words.sentences(whole_off_by(2e-3, floor=np.ones_like)))
     assert "about as much" not in far
 
 
 def test_the_table_of_ends_holds_the_last_values(entries):
     one = result(entries["descent"])
-    table = words.end_table(one).set_index("curve")
+    table = expansion_words.end_table(one).set_index("curve")
     seed = one.seeds[0]
     assert table.loc["network", "largest error at a checkpoint"] == "—"
     assert float(table.loc["order 0 (lazy)", "largest error at a checkpoint"]) == pytest.approx(

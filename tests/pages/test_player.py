@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.animation import frames_per_second, slider_latency
 from benchmarks.serving import served_script
-from pages.player import PLAY_SECONDS, SPEEDS, speed
+from pages.shell.player import PLAY_SECONDS, SPEEDS, speed
 
 SCRIPT = """
 import streamlit as st

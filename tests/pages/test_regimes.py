@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from cache import Failure
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds
-from pages.address import from_query, to_query
-from pages.drafts import config_of, draft_of
-from pages.presets import shortest
-from pages.regime_map import drawing, sweeping
-from pages.regime_map.maps import DATA, MAPS
+from pages.run.draft import config_of, draft_of
+from pages.run.draft_state import from_query, to_query
+from pages.run.presets import shortest
+from pages.views import map_sweep, regime_map
+from pages.views.map_controls import DATA, MAPS
 
 SMALL = {"map_depths": "2, 4", "map_widths": "8, 16, 32"}
 OTHERS = {
@@ -235,7 +235,7 @@ def test_a_cell_opens_with_the_same_config(name, pretend, opened):
     query = {"map_map": name, **OTHERS.get(name, SMALL), "map_data": "circle", "map_activation": "erf"}
     app = opened("regimes", **query)
     app.button(key="run_sweep").click().run()
-    started = next(iter(sweeping.sweeps()._last.values()))
+    started = next(iter(map_sweep.sweeps()._last.values()))
     for cell in started.config.cells:
         draft, remarks = from_query(to_query(shortest(draft_of(cell.run.to_dict())[0])))
         assert not remarks
@@ -244,7 +244,7 @@ def test_a_cell_opens_with_the_same_config(name, pretend, opened):
 
 def test_pages_that_a_click_opens_are_in_the_menu():
     menu = MAIN.read_text()
-    assert all(f'"{file}"' in menu for file in drawing.OPENS.values())
+    assert all(f'"{file}"' in menu for file in regime_map.OPENS.values())
 
 
 def test_every_dataset_makes_a_map():

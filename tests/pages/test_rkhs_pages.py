@@ -14,8 +14,8 @@ from engine.jobs import key
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import RkhsResult
-from pages.rkhs import bias_words, error_words, norm_words, space_words
-from pages.rkhs.words import less, less_over_seeds
+from pages.views import bias_words, error_words, norm_words, space_words
+from pages.views.spaces_words import less, less_over_seeds
 
 PAGES = ("norms", "generalisation", "inductive_bias", "function_space")
 

@@ -7,13 +7,12 @@ from silent_spaces import seed, spaces
 
 from cache.record import Record
 from engine.regimes.collapse import Scaling
-from pages import asking
-from pages.course import course
-from pages.initialisation import words as initial
-from pages.initialisation.network import Network
-from pages.regime_map import words as map_words
-from pages.rkhs import error_words, norm_words
-from pages.rkhs.space_words import verdict
+from pages.charts.words import course
+from pages.run import asking
+from pages.views import error_words, map_words, norm_words
+from pages.views import initial_words as initial
+from pages.views.initial_network import Network
+from pages.views.space_words import verdict
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import DATASETS
 from engine.schema import ConfigError, Problem
-from pages.drafts import config_of, draft_of, setting_of
-from pages.presets import PRESETS, base_draft, preset_of, shortest
-from pages.settings import BY_NAME, SETTINGS, applicable, choices, default_text, kind_of
-from pages.texts import text_of, value_of
+from pages.run.draft import config_of, draft_of, setting_of
+from pages.run.presets import PRESETS, base_draft, preset_of, shortest
+from pages.run.settings import BY_NAME, SETTINGS, applicable, choices, default_text, kind_of
+from pages.shell.texts import text_of, value_of
 
 
 def test_every_field_of_the_config_has_a_row():

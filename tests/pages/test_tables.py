@@ -8,9 +8,9 @@ from pretend_engine import RUNS, texts
 from engine import jobs
 from engine.config import RunConfig
 from engine.training.result import RunResult
-from pages import findings
-from pages.rkhs.frame import sizes_left_out
-from pages.tables import KEPT, Named, Tables, address, known, tables
+from pages.run.tables import KEPT, Named, Tables, address, known, tables
+from pages.views import evolution_words
+from pages.views.spaces import sizes_left_out
 
 NAMES = ("cement, kg", "water, kg", "strength, MPa")
 GOOD = "\n".join([",".join(f'"{name}"' for name in NAMES), *(f"{7 * i % 24},{i * i % 11},{i % 5}" for i in range(24))])
@@ -112,10 +112,10 @@ def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
 def test_the_error_stands_beside_r_squared(finished):
     config = RunConfig.from_dict(RUNS["table"])
     result = RunResult.from_arrays(dict(finished.lookup("run", config)))
-    headline = next(one for one in findings.headlines(result) if one.label == "test error")
+    headline = next(one for one in evolution_words.headlines(result) if one.label == "test error")
     f, data = result.seeds[0]["f_test"][-1].astype(float), config.data.dataset()
     r_squared = 1 - ((f - data.y_test) ** 2).sum() / ((data.y_test - data.y_test.mean(axis=0)) ** 2).sum()
-    assert headline.beside == f"R² = {findings.number(r_squared)}"
+    assert headline.beside == f"R² = {evolution_words.number(r_squared)}"
 
 
 def test_a_small_table_is_compared_without_another_word(pretend, opened):

@@ -14,8 +14,8 @@ from engine.regimes.result import runs_frame
 from engine.regimes.summary import summary
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.result import RkhsResult
-from pages.perturb import words as perturb_words
-from pages.rkhs import words as rkhs_words
+from pages.views import expansion_words as perturb_words
+from pages.views import spaces_words as rkhs_words
 
 ROWS = "\n".join(["x,y", *(f"{i % 6},{i % 6 + 0.5 * (i >= 6)}" for i in range(24))])
 RUN: dict[str, Any] = {"data": {"name": "csv", "content": ROWS, "target": ["y"], "size": 8, "test_size": 16}}

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from engine.schema import Problem
-from pages.words import change, duration, listing, middle, number, percent, plain, sentence, size, spread
+from pages.charts.words import change, duration, listing, middle, number, percent, plain, sentence, size, spread
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from perturbation_oracles import made_path, random_kernels
 
 from engine.perturbation.discrete import step_through
-from engine.perturbation.expansion import Frame
+from engine.perturbation.frame import Frame
 from engine.training.path import KernelPath
 
 RATE = 0.3

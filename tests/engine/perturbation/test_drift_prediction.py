@@ -11,7 +11,7 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate
 from engine.networks.mlp import apply
 from engine.networks.parameters import ParameterPath
-from engine.perturbation.expansion import Frame
+from engine.perturbation.frame import Frame
 from engine.perturbation.prediction import Prediction, _fourth, _third, predict
 from engine.training.job import run
 from engine.training.path import KernelPath, kernel_path

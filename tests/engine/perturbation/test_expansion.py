@@ -6,7 +6,8 @@ from perturbation_oracles import made_path, random_kernels, reference
 from scipy.special import gammainc
 
 from engine.perturbation.augmented import augmented
-from engine.perturbation.expansion import Frame, coupling, expand
+from engine.perturbation.expansion import coupling, expand
+from engine.perturbation.frame import Frame
 from engine.perturbation.propagator import propagate
 from engine.training.path import KernelPath
 

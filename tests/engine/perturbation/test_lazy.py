@@ -5,7 +5,8 @@ import pytest
 from perturbation_oracles import made_path, random_kernels
 from scipy.linalg import expm
 
-from engine.perturbation.expansion import Frame, frozen, lazy
+from engine.perturbation.expansion import frozen, lazy
+from engine.perturbation.frame import Frame
 
 VALUES = np.array([3.0, 1.0, 0.3, 1e-3, 0.0])
 

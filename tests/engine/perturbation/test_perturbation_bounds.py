@@ -10,7 +10,8 @@ from perturbation_oracles import made_path, random_kernels
 
 from engine.perturbation.bounds import Bounds
 from engine.perturbation.config import PerturbationConfig
-from engine.perturbation.expansion import Frame, expand
+from engine.perturbation.expansion import expand
+from engine.perturbation.frame import Frame
 from engine.perturbation.job import perturb
 from engine.perturbation.propagator import propagate
 from engine.perturbation.result import PerturbationResult

@@ -26,7 +26,7 @@ from pages.charts import (
     spectrum_table,
     timeline_table,
 )
-from pages.charts.wide import frames_of, positive, significant, wide
+from pages.charts.animated import frames_of, positive, significant, wide
 
 
 def _with(result: RunResult, **arrays: np.ndarray) -> RunResult:

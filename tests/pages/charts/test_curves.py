@@ -4,10 +4,9 @@ import pandas as pd
 import pytest
 
 from engine.quantities import QUANTITIES
-from pages import theme
-from pages.charts import CURVES, available, live_curve
+from pages.charts import CURVES, available, live_curve, theme
+from pages.charts.axes import GAP, placed
 from pages.charts.curves import OVERLAP_SIZES, STABILITY
-from pages.charts.time_axis import GAP, placed
 
 
 @pytest.mark.parametrize("name", [name for name in CURVES if name != "accuracy"])
@@ -55,7 +54,7 @@ def test_overlap_sizes_are_those_of_the_engine():
 
     import engine
 
-    tree = ast.parse((Path(engine.__file__).parent / "measure.py").read_text())
+    tree = ast.parse((Path(engine.__file__).parent / "training" / "measure.py").read_text())
     found = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "OVERLAP_SIZES"]  # type: ignore[attr-defined]
     assert ast.literal_eval(found[0]) == OVERLAP_SIZES
 

@@ -14,10 +14,9 @@ from engine.data import generate
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing
 from engine.perturbation.result import PerturbationResult, StudyResult
-from pages.charts import figure
-from pages.charts.perturbation import modes, over_time, scrubbed, study
-from pages.charts.perturbation.names import BOUNDS, CURVES, FORETOLD, MEASURED
-from pages.charts.wide import frames_of
+from pages.charts import expansion, figure, kernel_change, study
+from pages.charts.animated import frames_of
+from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED
 
 N, HELD_OUT = 4, 5
 CIRCLE = {"name": "circle", "size": N, "test_size": HELD_OUT, "frequencies": [1]}
@@ -84,7 +83,7 @@ def drawn(frame: pd.DataFrame, label: str) -> pd.DataFrame:
 
 
 def test_errors_are_those_of_the_closed_form(two):
-    frame = over_time.error_table(two, ("P2", "groenwall")).frame
+    frame = expansion.error_table(two, ("P2", "groenwall")).frame
     lazy, E = np.exp(-np.outer(T, RATES)) * START, np.outer(T**2 / 2, CHANGE)
     expected = np.linalg.norm(lazy * (1 - np.exp(-E)), axis=1) / np.linalg.norm(START)
     order_0 = drawn(frame, CURVES["order_0"])
@@ -99,7 +98,7 @@ def test_errors_are_those_of_the_closed_form(two):
 def test_orders_under_the_floor_are_hidden_and_counted():
     arrays = seed_arrays()
     arrays["residuals"][4] = arrays["residuals"][0] + 1e-3 * (T[:, None] > 0)
-    table = over_time.error_table(by_hand(arrays))
+    table = expansion.error_table(by_hand(arrays))
     whole = drawn(table.frame, CURVES["full"])["value"].min()
     orders = table.frame[table.frame["series"].isin([CURVES["order_1"], CURVES["order_2"]])]
     assert (orders["value"] >= whole).all()
@@ -112,38 +111,38 @@ def test_orders_under_the_floor_are_hidden_and_counted():
 def test_every_chart_over_time_is_valid_and_asks_one_question(two, log_time):
     ranges = (0.25, 0.25)
     charts = [
-        over_time.residual_chart(over_time.residual_table(two).frame, log_time),
-        over_time.residual_chart(over_time.residual_table(two, held_out=True).frame, log_time, held_out=True),
-        over_time.error_chart(over_time.error_table(two, tuple(BOUNDS)).frame, log_time),
-        over_time.error_held_out_chart(over_time.error_held_out_table(two).frame, log_time),
-        over_time.drift_chart(over_time.drift_table(two).frame, ranges, log_time),
-        over_time.prediction_chart(over_time.prediction_table(two).frame, ranges, log_time),
+        expansion.residual_chart(expansion.residual_table(two).frame, log_time),
+        expansion.residual_chart(expansion.residual_table(two, held_out=True).frame, log_time, held_out=True),
+        expansion.error_chart(expansion.error_table(two, tuple(BOUNDS)).frame, log_time),
+        expansion.error_held_out_chart(expansion.error_held_out_table(two).frame, log_time),
+        expansion.drift_chart(expansion.drift_table(two).frame, ranges, log_time),
+        expansion.prediction_chart(expansion.prediction_table(two).frame, ranges, log_time),
     ]
     for chart in charts:
         assert chart.to_dict()["title"]["text"].endswith("?")
 
 
 def test_drift_measured_and_foretold(two):
-    frame = over_time.drift_table(two).frame
+    frame = expansion.drift_table(two).frame
     ratio = drawn(frame, FORETOLD)["value"].to_numpy() / drawn(frame, MEASURED)["value"].to_numpy()
     np.testing.assert_allclose(ratio, 1.1)
 
 
 def test_modes_are_signed_by_what_is_to_be_learned(two):
     """D > 0 hastens a mode and D < 0 slows it, whichever sign its start has."""
-    frame = modes.modes_table(two.seeds[0]).frame
-    for name in modes.PANELS[:2]:
+    frame = expansion.modes_table(two.seeds[0]).frame
+    for name in expansion.PANELS[:2]:
         last = frame[frame["t"] == T[-1]].set_index("i")[name]
         assert last[1] < 0 < last[2]
         assert last[3] < 0
         assert last[4] == 0
     assert (frame["x"] < frame["x2"]).all()
-    assert modes.modes_chart(frame).to_dict()["title"]["text"].endswith("?")
+    assert expansion.modes_chart(frame).to_dict()["title"]["text"].endswith("?")
 
 
 def test_the_scrubbed_panels_hold_what_they_name(two):
     data = generate(two.config.run.data)
-    tables = scrubbed.scrubbed_tables(two, data)
+    tables = kernel_change.scrubbed_tables(two, data)
     assert len(tables.labels) == len(T)
     start = tables.spectrum[tables.spectrum["series"] == "positive"]
     np.testing.assert_allclose(frames_of(start)[-1], np.array([0.4, 0.1]) * 1.5 / 4, rtol=1e-3)
@@ -153,29 +152,29 @@ def test_the_scrubbed_panels_hold_what_they_name(two):
     function = tables.function[tables.function["series"] == CURVES["order_1"]]
     np.testing.assert_allclose(frames_of(function)[-1], two.seeds[0]["outputs_held_out"][2, -1], rtol=1e-3)
     assert function["angle"].is_monotonic_increasing
-    assert b"<svg" in figure(scrubbed.scrubbed_chart(tables, start=3), "svg")
+    assert b"<svg" in figure(kernel_change.scrubbed_chart(tables, start=3), "svg")
 
 
 def test_off_the_line_the_function_is_its_distance_from_the_network():
     data = {"name": "sphere", "dim": 3, "size": N, "test_size": HELD_OUT}
     result = by_hand(seed_arrays(), data=data)
-    tables = scrubbed.scrubbed_tables(result, generate(result.config.run.data))
+    tables = kernel_change.scrubbed_tables(result, generate(result.config.run.data))
     assert CURVES["network"] not in set(tables.function["series"])
     one = tables.function[tables.function["series"] == CURVES["order_0"]]
     outputs = result.seeds[0]["outputs_held_out"]
     np.testing.assert_allclose(frames_of(one)[-1], (outputs[1] - outputs[0])[-1], rtol=1e-3)
-    scrubbed.scrubbed_chart(tables).to_dict()
+    kernel_change.scrubbed_chart(tables).to_dict()
 
 
 def test_one_checkpoint_is_still_a_page():
     """A dead or diverged run."""
     arrays = {name: array for name, array in seed_arrays(np.zeros(1)).items() if not name.startswith("predicted")}
     result = by_hand(arrays, stop_reason="dead")
-    over_time.residual_chart(over_time.residual_table(result).frame).to_dict()
-    over_time.error_chart(over_time.error_table(result).frame).to_dict()
-    over_time.drift_chart(over_time.drift_table(result).frame, ()).to_dict()
-    modes.modes_chart(modes.modes_table(result.seeds[0]).frame).to_dict()
-    scrubbed.scrubbed_chart(scrubbed.scrubbed_tables(result, generate(result.config.run.data))).to_dict()
+    expansion.residual_chart(expansion.residual_table(result).frame).to_dict()
+    expansion.error_chart(expansion.error_table(result).frame).to_dict()
+    expansion.drift_chart(expansion.drift_table(result).frame, ()).to_dict()
+    expansion.modes_chart(expansion.modes_table(result.seeds[0]).frame).to_dict()
+    kernel_change.scrubbed_chart(kernel_change.scrubbed_tables(result, generate(result.config.run.data))).to_dict()
 
 
 def grid(depths: tuple[int, ...] = (2,)) -> StudyResult:

@@ -16,15 +16,13 @@ from engine.regimes.boundaries import Boundary
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
-from pages import theme
-from pages.charts import figure
-from pages.charts.regimes import along, plane
-from pages.charts.regimes.names import REGIMES, regime
-from pages.regime_map import figures
-from pages.regime_map.figures import Picture, View
-from pages.regime_map.maps import BY_RATE, MAPS
-from pages.regime_map.quantities import METRICS
-from pages.regime_map.sweeping import Standing
+from pages.charts import figure, map_along, map_plane, theme
+from pages.charts.map_names import REGIMES, regime
+from pages.views import map_figures
+from pages.views.map_controls import BY_RATE, MAPS
+from pages.views.map_figures import Picture, View
+from pages.views.map_quantities import METRICS
+from pages.views.map_sweep import Standing
 
 PLAIN = MAPS["depth and width"]
 BASE = {**DEFAULT_MAP.base, "network": {**DEFAULT_MAP.base["network"], "depth": 4}}
@@ -59,49 +57,49 @@ def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
 def test_every_chart_is_valid_and_asks_a_question(name):
     for metric in METRICS:
         seen = picture(name, metric, coloured=True)
-        for chart in (figures.plane_chart(seen), figures.along_chart(seen, True)):
+        for chart in (map_figures.plane_chart(seen), map_figures.along_chart(seen, True)):
             assert chart.to_dict()["title"]["text"].endswith("?"), metric
-    assert figures.plane_chart(picture(name)).to_dict()["title"]["text"] == MAPS[name].question
+    assert map_figures.plane_chart(picture(name)).to_dict()["title"]["text"] == MAPS[name].question
 
 
 def test_charts_become_figures():
     seen = picture(fails_from=0.5)
-    assert figure(figures.plane_chart(seen), "svg").startswith(b"<svg")
-    assert figure(figures.along_chart(seen, True), "svg").startswith(b"<svg")
-    assert figure(figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
+    assert figure(map_figures.plane_chart(seen), "svg").startswith(b"<svg")
+    assert figure(map_figures.along_chart(seen, True), "svg").startswith(b"<svg")
+    assert figure(map_figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
 
 
 def test_cells_cover_the_plane_without_overlap():
-    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), pd.DataFrame())
+    table = map_plane.plane_table(PLAIN.places(DEFAULT_MAP), pd.DataFrame())
     assert len(table) == 30
     assert table["regime"].isna().all()
     assert ((table["x0"] < table["x"]) & (table["x"] < table["x1"])).all()
     assert ((table["y0"] < table["y"]) & (table["y"] < table["y1"])).all()
     ends = table.drop_duplicates("x").sort_values("x")
     assert (ends["x1"].to_numpy()[:-1] < ends["x0"].to_numpy()[1:]).all()
-    assert ends["x0"].to_numpy()[1:] / ends["x1"].to_numpy()[:-1] == pytest.approx(2 ** (2 * plane.INSET))
+    assert ends["x0"].to_numpy()[1:] / ends["x1"].to_numpy()[:-1] == pytest.approx(2 ** (2 * map_plane.INSET))
 
 
 def test_a_map_in_the_making_shows_what_is_known_and_what_is_not():
     whole = results(DEFAULT_MAP)
     some = {part.hash: whole[part.hash] for cell in DEFAULT_MAP.cells[:7] for part in cell.parts}
     seen = Picture(PLAIN, Standing(DEFAULT_MAP, some), View("elt", False, Thresholds()))
-    outlines, cells = layers(figures.plane_chart(seen), "rect")
+    outlines, cells = layers(map_figures.plane_chart(seen), "rect")
     assert (len(outlines["rows"]), len(cells["rows"])) == (23, 7)
-    assert len(figures.along_table(seen).frame) == 7
+    assert len(map_figures.along_table(seen).frame) == 7
 
 
 def test_the_edge_of_the_stochastic_kernel_is_the_exact_one_and_goes_beyond_the_cells():
-    drawn = plane.Plane.around(picture().table, "n", "L")
-    curve = figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 1.0)
+    drawn = map_plane.Plane.around(picture().table, "n", "L")
+    curve = map_figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 1.0)
     assert curve is not None
     exact = stochastic_edge(DEFAULT_MAP, Thresholds())
     assert exact
     for row in exact:
         assert np.interp(row["depth"], curve["y"], curve["x"]) == pytest.approx(row["width"], rel=0.02)
     assert curve["y"].max() > 32
-    assert figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 1e200) is None
-    wide = figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 0.1)
+    assert map_figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 1e200) is None
+    wide = map_figures.edge_curve(DEFAULT_MAP, PLAIN, drawn, 0.1)
     assert wide is not None
     assert wide["x"].min() > curve["x"].min()
 
@@ -109,8 +107,8 @@ def test_the_edge_of_the_stochastic_kernel_is_the_exact_one_and_goes_beyond_the_
 @pytest.mark.parametrize("name", ["alpha and beta", "rate and width"])
 def test_at_one_depth_that_edge_is_a_straight_line(name):
     seen = picture(name)
-    drawn = plane.Plane.around(seen.table, "x", "y")
-    curve = figures.edge_curve(seen.sweep, seen.map, drawn, 1.0)
+    drawn = map_plane.Plane.around(seen.table, "x", "y")
+    curve = map_figures.edge_curve(seen.sweep, seen.map, drawn, 1.0)
     assert curve is not None
     width = 18.74071544696059  # depth 4, as in the default map
     assert curve["x"].tolist() == pytest.approx([4 / width if name == "alpha and beta" else width] * 2, rel=1e-6)
@@ -118,7 +116,7 @@ def test_at_one_depth_that_edge_is_a_straight_line(name):
 
 
 def test_lines_of_constant_beta_are_where_they_should_be():
-    for layer in layers(figures.plane_chart(picture()), "line"):
+    for layer in layers(map_figures.plane_chart(picture()), "line"):
         for row in layer["rows"]:
             if "line" in row:
                 assert row["y"] == pytest.approx(row["line"] * row["x"])
@@ -126,20 +124,20 @@ def test_lines_of_constant_beta_are_where_they_should_be():
 
 def test_only_the_map_of_step_sizes_has_an_edge_of_stability():
     for name in MAPS:
-        subtitle = figures.plane_chart(picture(name)).to_dict()["title"]["subtitle"]
-        rules = layers(figures.plane_chart(picture(name)), "rule")
+        subtitle = map_figures.plane_chart(picture(name)).to_dict()["title"]["subtitle"]
+        rules = layers(map_figures.plane_chart(picture(name)), "rule")
         assert [layer["rows"] for layer in rules] == ([[{"y": 2.0}]] if name == "rate and width" else [])
         assert ("edge of stability" in subtitle) == (name == "rate and width")
 
 
 def test_boundaries_are_drawn_with_their_bands_where_there_are_any():
-    frame = figures.along_table(picture()).frame
+    frame = map_figures.along_table(picture()).frame
     found = {
         "lazy_weak": Boundary(0.0145, 0.0105, 0.0175),
         "weak_strong": Boundary(0.132, 0.107, None),
         "stable_unstable": Boundary(None, reason="not enough data"),
     }
-    chart = along.along_chart(frame, METRICS["elt"], theme.title("?"), {"lazy: 0.1": 0.1}, found)
+    chart = map_along.along_chart(frame, METRICS["elt"], theme.title("?"), {"lazy: 0.1": 0.1}, found)
     lines = [
         layer["rows"][0] for layer in layers(chart, "rule") if "x" in layer["rows"][0] and "low" in layer["rows"][0]
     ]
@@ -151,13 +149,13 @@ def test_boundaries_are_drawn_with_their_bands_where_there_are_any():
 def test_what_no_axis_can_show_is_left_out_and_said():
     seen = picture()
     cells = seen.cells.assign(elt=[np.inf, 0.0, 50.0, *np.linspace(0.1, 0.9, 27)])
-    table = along.along_table(cells, "elt", "depth", "L")
+    table = map_along.along_table(cells, "elt", "depth", "L")
     assert len(table.frame) == 27
     assert table.notes == (
         "Not drawn: 2 cells, 0 or not finite.",
         "Not drawn: 1 cell, beyond the axis, above 10: their networks blew up.",
     )
-    assert along.along_table(cells.assign(elt=0.1), "elt", "depth", "L").notes == ()
+    assert map_along.along_table(cells.assign(elt=0.1), "elt", "depth", "L").notes == ()
 
 
 def test_the_right_q_puts_all_depths_on_one_curve():
@@ -165,7 +163,7 @@ def test_the_right_q_puts_all_depths_on_one_curve():
 
     def left(q: float) -> float:
         """What a straight line in the logarithms leaves."""
-        chart = figures.collapse_chart(seen, q)
+        chart = map_figures.collapse_chart(seen, q)
         rows = pd.DataFrame(layers(chart, "point")[0]["rows"])
         x, y = np.log(rows["x"]), np.log(rows["value"])
         return float(np.std(y - np.polynomial.Polynomial.fit(x, y, 1)(x)))
@@ -183,9 +181,9 @@ def test_every_label_and_reason_has_a_name_of_its_own():
 
 
 def test_ordered_series_go_from_blue_to_orange():
-    assert along.shades(7) == [colour.lower() for colour in theme.ORDERED]
-    assert along.shades(2) == [theme.ORDERED[0], theme.ORDERED[-1]]
-    assert len(set(along.shades(12))) == 12
+    assert map_along.shades(7) == [colour.lower() for colour in theme.ORDERED]
+    assert map_along.shades(2) == [theme.ORDERED[0], theme.ORDERED[-1]]
+    assert len(set(map_along.shades(12))) == 12
 
 
 def test_what_is_below_rounding_or_diverged_is_no_value():
@@ -193,11 +191,11 @@ def test_what_is_below_rounding_or_diverged_is_no_value():
     first, second = frame["cell"] == 0, frame["cell"] == 1
     frame.loc[first, "rounding"] = frame.loc[first, "elt"]
     frame.loc[second, ["drift", "shape_drift"]] = np.nan
-    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
+    table = map_plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
     assert table.loc[0, "text"] == "rounding"
     assert table.loc[0, "elt_said"].startswith("below rounding")
     assert table.loc[1, "drift_said"] == "not a number"
-    drawn = along.along_table(table, "elt", "depth", "L")
+    drawn = map_along.along_table(table, "elt", "depth", "L")
     assert 0 not in set(drawn.frame["cell"])
     assert "Not drawn: 1 cell, below rounding." in drawn.notes
 
@@ -206,10 +204,10 @@ def test_a_cell_below_rounding_is_drawn_grey_not_left_out():
     """Seen in a browser: Vega leaves out marks whose colour is no number."""
     frame = runs_frame(DEFAULT_MAP, results(DEFAULT_MAP))
     frame.loc[frame["cell"] == 0, "rounding"] = frame.loc[frame["cell"] == 0, "elt"]
-    table = plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
-    around = plane.Plane.around(table, "n", "L")
-    chart = plane.plane_chart(table, around, theme.title("", ""), ("elt", METRICS["elt"]))
-    cells = next(layer for layer in chart.layer if layer.name == plane.PICKED)
+    table = map_plane.plane_table(PLAIN.places(DEFAULT_MAP), cells_frame(frame))
+    around = map_plane.Plane.around(table, "n", "L")
+    chart = map_plane.plane_chart(table, around, theme.title("", ""), ("elt", METRICS["elt"]))
+    cells = next(layer for layer in chart.layer if layer.name == map_plane.PICKED)
     assert cells.data.loc[cells.data["blank"], "cell"].tolist() == [0]
     assert np.all(np.isfinite(cells.data["shown"]))
     assert theme.GREY in str(cells.encoding.color.to_dict())

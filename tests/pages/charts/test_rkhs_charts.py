@@ -16,10 +16,9 @@ from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
 from engine.rkhs.regression import learning_curves
 from engine.rkhs.result import SETS, RkhsResult, SeedSpaces
-from pages.charts import figure
-from pages.charts.rkhs import bias, growth, learning, over_time, space
-from pages.charts.rkhs.names import FUNCTION_AT_START, INWARD, KERNEL, KERNEL_0, LIMIT, NETWORK, OUTWARD, SPACE, START
-from pages.charts.wide import frames_of
+from pages.charts import bias, figure, growth, space, space_curves
+from pages.charts.animated import frames_of
+from pages.charts.space_curves import FUNCTION_AT_START, INWARD, KERNEL, KERNEL_0, LIMIT, NETWORK, OUTWARD, SPACE, START
 
 P, T, M, Q = 32, np.array([0.0, 0.5, 1.0]), 3, 8
 INDEX = np.arange(1, P + 1)
@@ -96,11 +95,11 @@ def drawn(frame: pd.DataFrame, label: str) -> pd.DataFrame:
 
 
 def test_norms_are_those_of_the_closed_form(two):
-    frame = over_time.target_table(two, "held_out").frame
+    frame = space_curves.target_table(two, "held_out").frame
     np.testing.assert_allclose(drawn(frame, SPACE)["value"], [cost(t) for t in T], rtol=1e-9)
     for level in (START, LIMIT):
         np.testing.assert_allclose(drawn(frame, level)["value"], cost(0.0), rtol=1e-9)
-    frame = over_time.function_table(two, "train").frame
+    frame = space_curves.function_table(two, "train").frame
     # f = t y costs what y does; at t = 0 there is none.
     np.testing.assert_allclose(drawn(frame, FUNCTION_AT_START)["value"], cost(0.0), rtol=1e-9)
     assert drawn(frame, FUNCTION_AT_START)["t"].min() > 0
@@ -108,7 +107,7 @@ def test_norms_are_those_of_the_closed_form(two):
 
 def test_inclusion_is_that_of_the_closed_form(two):
     """C^2 = max of the ratio of normed eigenvalues, at one end of the spectrum or the other."""
-    frame = over_time.inclusion_table(two, "held_out", 0.0).frame
+    frame = space_curves.inclusion_table(two, "held_out", 0.0).frame
     normed = [INDEX ** -(1 + t) / np.mean(INDEX ** -(1 + t)) for t in T]
     outward = [np.sqrt(np.max(now / normed[0])) for now in normed]
     inward = [np.sqrt(np.max(normed[0] / now)) for now in normed]
@@ -118,10 +117,10 @@ def test_inclusion_is_that_of_the_closed_form(two):
 
 def test_what_is_not_determined_is_counted_and_not_drawn():
     one = with_arrays(by_hand(), **{"held_out/target_S": np.array([0.5, np.nan, np.nan])})
-    table = over_time.target_table(one, "held_out")
+    table = space_curves.target_table(one, "held_out")
     assert len(drawn(table.frame, SPACE)) == 1
     assert "2 values are not determined" in " ".join(table.notes)
-    over_time.target_chart(table.frame).to_dict()
+    space_curves.target_chart(table.frame).to_dict()
 
 
 def test_modes_under_the_noise_floor_are_not_drawn():
@@ -131,7 +130,7 @@ def test_modes_under_the_noise_floor_are_not_drawn():
     assert np.isnan(frames_of(tables.power)[1][10:]).all()
     assert np.isfinite(frames_of(tables.power)[1][:10]).all()
     assert np.isnan(frames_of(tables.angles)[2]).all()
-    frame = over_time.overlap_table(one, "held_out").frame
+    frame = space_curves.overlap_table(one, "held_out").frame
     assert len(drawn(frame, "k = 2")) == 3
     assert len(drawn(frame, "k = 8")) == 2
     assert drawn(frame, "k = 32").empty
@@ -140,7 +139,7 @@ def test_modes_under_the_noise_floor_are_not_drawn():
 
 def test_errors_that_the_jitter_decides_are_not_drawn():
     one = with_arrays(by_hand(), K_t_flag=np.array([0, 1, 2]), K_t_error=np.array([0.1, np.nan, 1e-12]))
-    table = over_time.error_table(one, tuned=False)
+    table = space_curves.error_table(one, tuned=False)
     np.testing.assert_allclose(drawn(table.frame, KERNEL)["value"], [0.1, 1e-9])
     assert "1 values are not determined" in " ".join(table.notes)
     assert "2 kernels cannot be inverted" in " ".join(table.notes)
@@ -149,14 +148,14 @@ def test_errors_that_the_jitter_decides_are_not_drawn():
 def test_sizes_at_which_the_jitter_decides_are_not_drawn():
     measured = by_hand().seeds[0]["learning_measured"].copy()
     measured[1, 0, 0] = np.nan
-    table = learning.learning_table(with_arrays(by_hand(), learning_measured=measured).seeds[0], with_ridge=False)
+    table = growth.learning_table(with_arrays(by_hand(), learning_measured=measured).seeds[0], with_ridge=False)
     sizes = {name: group["n"].tolist() for name, group in table.frame.groupby("series")}
-    assert sizes == {KERNEL_0: [4, 8], learning.KERNEL_T: [8]}
+    assert sizes == {KERNEL_0: [4, 8], growth.KERNEL_T: [8]}
     assert "1 of 4 errors are not determined" in " ".join(table.notes)
 
 
 def test_errors_and_references(two):
-    frame = over_time.error_table(two, tuned=False).frame
+    frame = space_curves.error_table(two, tuned=False).frame
     np.testing.assert_allclose(drawn(frame, NETWORK)["value"], np.exp(-T))
     np.testing.assert_allclose(drawn(frame, KERNEL_0)["value"], 0.1)
 
@@ -166,18 +165,18 @@ def test_errors_and_references(two):
 def test_every_chart_over_time_is_valid_and_asks_one_question(count, log_time):
     result = by_hand(count)
     charts = [
-        over_time.target_chart(over_time.target_table(result, "held_out").frame, log_time),
-        over_time.function_chart(over_time.function_table(result, "held_out").frame, log_time),
-        over_time.inclusion_chart(over_time.inclusion_table(result, "held_out", 1e-4).frame, log_time),
-        over_time.across_chart(over_time.across_table(result, 1e-2).frame, log_time),
-        over_time.error_chart(over_time.error_table(result, tuned=True).frame, log_time),
-        over_time.leave_one_out_chart(over_time.leave_one_out_table(result, tuned=False).frame, log_time),
-        over_time.alignment_chart(over_time.alignment_table(result).frame, log_time),
-        over_time.alignment_chart(over_time.alignment_table(result, "alignment").frame, log_time, centred=False),
-        over_time.size_chart(over_time.size_table(result, "held_out").frame, log_time),
-        over_time.dimension_chart(over_time.dimension_table(result, "held_out").frame, log_time),
-        over_time.decay_chart(over_time.decay_table(result).frame, log_time),
-        over_time.overlap_chart(over_time.overlap_table(result, "held_out").frame, log_time),
+        space_curves.target_chart(space_curves.target_table(result, "held_out").frame, log_time),
+        space_curves.function_chart(space_curves.function_table(result, "held_out").frame, log_time),
+        space_curves.inclusion_chart(space_curves.inclusion_table(result, "held_out", 1e-4).frame, log_time),
+        space_curves.across_chart(space_curves.across_table(result, 1e-2).frame, log_time),
+        space_curves.error_chart(space_curves.error_table(result, tuned=True).frame, log_time),
+        space_curves.leave_one_out_chart(space_curves.leave_one_out_table(result, tuned=False).frame, log_time),
+        space_curves.alignment_chart(space_curves.alignment_table(result).frame, log_time),
+        space_curves.alignment_chart(space_curves.alignment_table(result, "alignment").frame, log_time, centred=False),
+        space_curves.size_chart(space_curves.size_table(result, "held_out").frame, log_time),
+        space_curves.dimension_chart(space_curves.dimension_table(result, "held_out").frame, log_time),
+        space_curves.decay_chart(space_curves.decay_table(result).frame, log_time),
+        space_curves.overlap_chart(space_curves.overlap_table(result, "held_out").frame, log_time),
     ]
     questions = [chart.to_dict()["title"]["text"] for chart in charts]
     assert all(question.endswith("?") for question in questions)
@@ -186,12 +185,12 @@ def test_every_chart_over_time_is_valid_and_asks_one_question(count, log_time):
 
 def test_learning_curves_hold_prediction_and_interval(two):
     seed = two.seeds[0]
-    frame = learning.learning_table(seed, with_ridge=True).frame
-    own = frame[frame["series"] == learning.KERNEL_T]
+    frame = growth.learning_table(seed, with_ridge=True).frame
+    own = frame[frame["series"] == growth.KERNEL_T]
     np.testing.assert_allclose(own["predicted"], seed["learning_predicted"][1, 1])
     np.testing.assert_allclose(own["high"] - own["measured"], 2 * seed["learning_error"][1, 1])
-    assert "approximate" in learning.learning_table(seed, with_ridge=False).notes[0]
-    assert learning.learning_chart(frame, "with ridge").to_dict()["title"]["text"].endswith("?")
+    assert "approximate" in growth.learning_table(seed, with_ridge=False).notes[0]
+    assert growth.learning_chart(frame, "with ridge").to_dict()["title"]["text"].endswith("?")
 
 
 def test_growth_has_a_line_per_space_and_leaves_out_what_is_not_determined(two):
@@ -253,7 +252,7 @@ def test_a_domain_without_a_curve_says_so():
 def test_one_checkpoint_is_still_a_page():
     """A run that diverged at once, or never trained."""
     result = by_hand(times=np.zeros(1), stop_reason="dead")
-    over_time.target_chart(over_time.target_table(result, "held_out").frame).to_dict()
-    over_time.function_chart(over_time.function_table(result, "held_out").frame).to_dict()
+    space_curves.target_chart(space_curves.target_table(result, "held_out").frame).to_dict()
+    space_curves.function_chart(space_curves.function_table(result, "held_out").frame).to_dict()
     bias.bias_chart(bias.bias_tables(result, 0, "train")).to_dict()
     space.space_chart(space.space_tables(result, 0)).to_dict()

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pages import theme
+from pages.charts import theme
 
 GROUNDS = ("#ffffff", "#0e1117")
 TOGETHER = [

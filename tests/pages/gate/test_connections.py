@@ -7,7 +7,7 @@ import pytest
 from asgi import Reached, ask, asked, scope
 from starlette.types import Receive, Scope, Send
 
-from pages.gate.connections import PAGES, REQUESTS_OF_ONE, Connections, Room, affordable_pages
+from pages.shell.gate.limits import PAGES, REQUESTS_OF_ONE, Connections, Room, affordable_pages
 
 
 async def stays(scope: Scope, receive: Receive, send: Send) -> None:

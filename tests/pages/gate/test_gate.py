@@ -5,10 +5,10 @@ from pathlib import Path
 
 from asgi import Reached, asked, scope
 
-from pages.gate import gate
-from pages.gate.headers import PAGE, policy
+from pages.shell.gate import gate
+from pages.shell.gate.rules import PAGE, policy
 
-ROOM = Path(__file__).parents[3] / "pages" / "gate"
+ROOM = Path(__file__).parents[3] / "pages" / "shell" / "gate"
 
 
 def test_it_knows_no_page_and_no_engine():
@@ -17,7 +17,7 @@ def test_it_knows_no_page_and_no_engine():
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             for name in names:
-                assert name.startswith("pages.gate") or name.split(".")[0] not in ("pages", "cache", "engine")
+                assert name.startswith("pages.shell.gate") or name.split(".")[0] not in ("pages", "cache", "engine")
 
 
 def test_refusals_carry_the_headers_too():

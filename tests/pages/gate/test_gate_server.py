@@ -21,7 +21,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from pages.gate.uploads import FILES
+from pages.shell.gate.limits import FILES
 
 ROOT = Path(__file__).parents[3]
 DESCRIPTORS = 256

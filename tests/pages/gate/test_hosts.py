@@ -4,7 +4,7 @@ import pytest
 from asgi import Reached, asked, scope
 from streamlit.web.server.starlette import starlette_websocket
 
-from pages.gate.hosts import Hosts, is_ours, is_same, named_hosts
+from pages.shell.gate.rules import Hosts, is_ours, is_same, named_hosts
 
 NAMED = ("drift.example.org", "*.lab.example.org", "192.0.2.7")
 

@@ -4,8 +4,8 @@ import pytest
 from asgi import Reached, asked, scope
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from pages.gate.messages import Messages
-from pages.gate.uploads import FILES
+from pages.shell.gate.limits import FILES
+from pages.shell.gate.rules import Messages
 
 
 def frame(**fields) -> bytes:

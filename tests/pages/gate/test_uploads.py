@@ -11,8 +11,8 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.gate import uploads
-from pages.gate.uploads import BYTES, FILES, Uploads, largest
+from pages.shell.gate import limits
+from pages.shell.gate.limits import BYTES, FILES, Uploads, largest
 
 MB = 1_000_000
 
@@ -65,7 +65,7 @@ def test_what_names_no_size_counts_as_the_largest(kept, length):
 
 
 def test_all_sessions_together(kept, monkeypatch):
-    monkeypatch.setattr(uploads, "BYTES_OF_ALL", 100)
+    monkeypatch.setattr(limits, "BYTES_OF_ALL", 100)
     keep(kept, 9, 10)
     assert status(put(10, "other")) == 200
     assert "try again in some minutes" in asked(Uploads(Reached()), put(11, "other")).words

@@ -1,0 +1,167 @@
+"""The inductive bias in motion: spectrum with its fit, cumulative target power, strength of K_0's modes, angles."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
+from pages.charts import theme
+from pages.charts.animated import (
+    LINE,
+    animated,
+    current,
+    dots,
+    frames_of,
+    index_x,
+    legend_layer,
+    linear_y,
+    log_y,
+    positive,
+    tooltips,
+    wide,
+)
+from pages.charts.axes import beside, layered, stacked
+from pages.charts.space import strip_labels, strip_panel, strip_table
+from pages.charts.spectrum import KERNEL, KERNEL_0, spectrum_panel
+
+PANEL_HEIGHT = 210
+Y_AXIS = 56
+RIGHT_ANGLE = 90.0
+
+
+@dataclass(frozen=True)
+class BiasTables:
+    """What `bias_chart` draws of one seed on one set of points; wide frames with a column f0 .. per checkpoint.
+
+    Attributes:
+        spectrum: as `pages.charts.spectrum` takes it.
+        fit: a row for each end of the power law: `i`, empty where there is none.
+        power: cumulative target power: a row per mode `i`, with `start` (K_0).
+        strength: u_i^T K_t u_i/(tr K_t/p): a row per mode `i` of K_0, with `start`.
+        angles: principal angles in degrees: a row per `i`.
+    """
+
+    strip: pd.DataFrame
+    spectrum: pd.DataFrame
+    fit: pd.DataFrame
+    power: pd.DataFrame
+    strength: pd.DataFrame
+    angles: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        return strip_labels(self.strip)
+
+
+def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
+    """The tables of the seed at this position."""
+    seed = result.seeds[index]
+    eigenvalues, floor = seed[f"{where}/eigenvalues"], seed[f"{where}/floor"]
+    modes = np.arange(1, eigenvalues.shape[1] + 1)
+    shown, masked = positive(eigenvalues)
+    limit = result.common.get(f"limit/{where}/eigenvalues", np.full(len(modes), np.nan))
+    relative = float(np.max(np.divide(floor, eigenvalues[:, 0], out=np.zeros(len(floor)), where=eigenvalues[:, 0] > 0)))
+    spectrum = _with_start(shown).assign(limit=wide(positive(limit)[0][None])["f0"], floor=relative)
+    rank = seed[f"{where}/rank"].astype(int)
+    # Modes under the noise floor have no order and no direction of their own.
+    above = modes <= rank[:, None]
+    power = np.where(above, np.cumsum(seed[f"{where}/target_power"], axis=1), np.nan)
+    strength = positive(seed[f"{where}/mode_strength"])[0][:, : rank[0]]
+    angles = np.degrees(seed[f"{where}/angles"])
+    angles = np.where((np.minimum(rank, rank[0]) >= angles.shape[1])[:, None], angles, np.nan)
+    note = f"{masked:,} of {eigenvalues.size:,} modes lie under the noise floor and are not drawn."
+    return BiasTables(
+        strip_table(seed),
+        spectrum,
+        _fit(seed, where),
+        _with_start(power),
+        _with_start(strength),
+        wide(angles).assign(i=np.arange(1, angles.shape[1] + 1)),
+        (note,) if masked else (),
+    )
+
+
+def _with_start(values: np.ndarray) -> pd.DataFrame:
+    return wide(values).assign(i=np.arange(1, values.shape[1] + 1), start=wide(values[:1])["f0"])
+
+
+def _fit(seed: SeedSpaces, where: SetName) -> pd.DataFrame:
+    """The power law's line at its two ends, through the middle of the eigenvalues in between, in logarithms."""
+    exponents, ranges = seed[f"{where}/decay_exponent"], seed[f"{where}/decay_range"].astype(int)
+    first, last = int(ranges[0, 0]), int(ranges[:, 1].min())
+    ends = np.array([first, max(last, first)], float)
+    values = np.full((len(exponents), 2), np.nan)
+    for row, (exponent, (low, high)) in enumerate(zip(exponents, ranges, strict=True)):
+        if np.isfinite(exponent):
+            log_i, log_l = np.log(np.arange(low, high + 1)), np.log(seed[f"{where}/eigenvalues"][row, low - 1 : high])
+            # Uniform weight in log i, as the bins of the fit have.
+            weight = np.exp(-log_i)
+            middle_i, middle_l = np.average(log_i, weights=weight), np.average(log_l, weights=weight)
+            values[row] = np.exp(middle_l - exponent * (np.log(ends) - middle_i))
+    return wide(values).assign(i=ends)
+
+
+def bias_chart(tables: BiasTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
+    """A time line over four panels, moved together by one scrubber."""
+    half = (width - 2 * Y_AXIS - 20) // 2
+
+    def sized(panel: Any) -> Any:
+        panel.width, panel.height = half, PANEL_HEIGHT
+        return panel
+
+    upper = beside([sized(_spectrum(tables)), sized(_power(tables.power))], spacing=20)
+    lower = beside([sized(_strength(tables.strength)), sized(_angles(tables.angles))], spacing=20)
+    strip = strip_panel(tables.strip, width - Y_AXIS - 10)
+    return animated(stacked([strip, upper, lower], spacing=14), len(tables.strip), start)
+
+
+def _spectrum(tables: BiasTables) -> alt.LayerChart:
+    """The spectrum of the Evolution page, with the fitted power law while there is one."""
+    panel = spectrum_panel(tables.spectrum)
+    fitted = bool(np.any(np.isfinite(frames_of(tables.fit))))
+    said = "dashed red: power law, where one is fitted" if fitted else ""
+    panel.title = theme.title("How fast do eigenvalues decay?", said, size=theme.PANEL_TITLE_SIZE)
+    if fitted:
+        points: Any = panel.layer[-1]
+        line = current(tables.fit).mark_line(color=theme.CRIMSON, strokeDash=[6, 3], **LINE)
+        panel.layer = [*panel.layer, line.encode(x=points.encoding.x, y=points.encoding.y)]
+    return panel
+
+
+def _power(frame: pd.DataFrame) -> alt.LayerChart:
+    x, title = index_x(len(frame), "mode i"), f"share of the target, {theme.QUANTITIES['target_power'].symbol}"
+    domain = (0.0, 1.02)
+    start = alt.Chart(frame[["i", "start"]].dropna()).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
+    now = current(frame).mark_line(color=theme.COLOURS["kernel"], **LINE)
+    return layered(
+        legend_layer({KERNEL: "kernel", KERNEL_0: "kernel_0"}),
+        start.encode(x=x, y=linear_y("start", domain, title)),
+        now.encode(x=x, y=linear_y("value", domain, title)),
+        title=theme.title("How many modes hold the target?", size=theme.PANEL_TITLE_SIZE),
+    )
+
+
+def _strength(frame: pd.DataFrame) -> alt.LayerChart:
+    count = len(frame)
+    domain = theme.log_domain(np.append(frames_of(frame).ravel(), frame["start"]))
+    x, title = index_x(count, "mode i of K_0"), theme.axis_title("mode_strength")
+    start = alt.Chart(frame[["i", "start"]].dropna()).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
+    now = current(frame).mark_point(color=theme.COLOURS["kernel"], opacity=1, **dots(count, 18))
+    return layered(
+        legend_layer({KERNEL: "kernel", KERNEL_0: "kernel_0"}),
+        start.encode(x=x, y=log_y("start", domain, title)),
+        now.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value")),
+        title=theme.title("Which modes of K_0 gain, which lose?", size=theme.PANEL_TITLE_SIZE),
+    )
+
+
+def _angles(frame: pd.DataFrame) -> alt.LayerChart:
+    x = alt.X("i:O", axis=alt.Axis(title="angle j", labelAngle=0, **theme.AXIS))
+    y = linear_y("value", (0.0, RIGHT_ANGLE), f"{theme.axis_title('principal_angles')} in degrees")
+    bars = current(frame).mark_bar(color=theme.COLOURS["kernel"], opacity=0.85, aria=False, tooltip=None)
+    title = theme.title("How far has the leading eigenspace turned?", size=theme.PANEL_TITLE_SIZE)
+    return layered(bars.encode(x=x, y=y), title=title)

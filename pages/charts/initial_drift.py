@@ -1,0 +1,198 @@
+"""|E[dK/dt]|/E[K] over beta, with its sign, and its prefactor."""
+
+import math
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.initialisation.estimates import NORMAL_95
+from engine.progress import Arrays
+from pages.charts import initial_ratio as over
+from pages.charts import theme
+from pages.charts.axes import layered
+
+SIZE = "|E[dK/dt]| / E[K], per unit of time"
+SLOPE = "slope of (dβ/n₀) exp(5β)"
+SIGNS = {-1: "falls (−)", 1: "grows (+)"}
+
+
+def signed(curves: pd.DataFrame) -> pd.DataFrame:
+    """Columns `series`, `way` and `run`: a stretch of one sign, so that no line crosses a change of sign."""
+    frame = over.named(curves)
+    change = (frame["sign"] != frame["sign"].shift()) | (frame["width"] != frame["width"].shift())
+    way = frame["sign"].map(SIGNS).fillna("is 0")
+    return frame.assign(way=way, run=change.cumsum()).dropna(subset="size")
+
+
+def drift_chart(
+    curves: pd.DataFrame | None,
+    slopes: pd.DataFrame,
+    points: pd.DataFrame,
+    widths: tuple[int, ...],
+    largest: float,
+    subtitle: str = "",
+) -> alt.LayerChart:
+    """The first chart. `slopes`: columns beta and size, the paper's rate, anchored at will."""
+    shown = points["value"].to_numpy(float)
+    if curves is not None:
+        shown = np.append(shown, curves["size"].to_numpy(float))
+    y, domain = over.log_scale(shown if len(shown) else slopes["size"].to_numpy(float), SIZE)
+    x = over.beta_x(largest)
+    hue = over.colour(over.colours(widths) | {SLOPE: theme.GREY})
+    inside = slopes[(slopes["size"] <= domain[1]) & (slopes["size"] >= domain[0])]
+    layers = [over.straight(x, y("size"), inside)]
+    if curves is not None:
+        frame = signed(curves)
+        dash = alt.StrokeDash(
+            "way:N",
+            scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]),
+            legend=over.below(2, symbolType="stroke", symbolStrokeColor=theme.GREY),
+        )
+        tooltip = [
+            alt.Tooltip("series:N", title="width"),
+            alt.Tooltip("depth:Q", title="hidden layers"),
+            alt.Tooltip("beta:Q", title="β", format=".3~g"),
+            alt.Tooltip("size:Q", title="|E[dK/dt]| / E[K]", format=".4~g"),
+            alt.Tooltip("way:N", title="the kernel"),
+        ]
+        line = over.lines(frame, x, y("size"), hue).encode(detail=alt.Detail("run:N"), strokeDash=dash)
+        layers += [line, over.pickable(frame, x, y("size"), hue, tooltip)]
+    else:
+        empty = pd.DataFrame({"series": [over.label(width) for width in widths], "beta": 0.0, "size": domain[0]})
+        layers.append(over.lines(empty, x, y("size"), hue))
+    layers += over.point_layers(points, x, y, domain, hue, "value")
+    question = "How fast does the kernel move at the first step?"
+    return layered(*layers, height=over.HEIGHT, title=theme.title(question, subtitle))
+
+
+def drift_prefactor_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
+    """The exact size over (d beta/n_0) exp(5 beta)."""
+    frame = signed(curves).dropna(subset="prefactor")
+    y, _ = over.log_scale(frame["prefactor"].to_numpy(float), "size / rate")
+    hue = over.colour(over.colours(widths), legend=False)
+    dash = alt.StrokeDash("way:N", scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]), legend=None)
+    line = over.lines(frame, over.beta_x(largest), y("prefactor"), hue)
+    return over.small_panel(
+        [line.encode(detail=alt.Detail("run:N"), strokeDash=dash)], "What is left beside (dβ/n₀) exp(5β)?"
+    )
+
+
+def signed_axis(low: float, high: float, unit: float) -> alt.Axis:
+    """0 and a few powers of ten on both sides."""
+    values = [0.0]
+    for sign, reach in ((1, high), (-1, -low)):
+        if reach > unit:
+            decades = range(math.ceil(math.log10(unit)), math.floor(math.log10(reach)) + 1)
+            values += [sign * 10.0**k for k in decades if (decades[-1] - k) % (1 + len(decades) // 4) == 0]
+            if not decades:
+                values.append(sign * float(f"{reach / 1.3:.0e}"))
+    words = {value: ("−" if value < 0 else "") + theme.power(abs(value)) for value in values if value}
+    expression = f"datum.value == 0 ? '0' : {theme.label_expression(words)}"
+    return alt.Axis(title="E[dK/dt] / E[K], signed", values=values, labelExpr=expression, **theme.AXIS)
+
+
+def sign_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
+    """The signed value on a symmetric log axis: where it crosses 0 the kernel turns from growing to falling."""
+    frame = signed(curves)
+    frame = frame.assign(value=frame["sign"] * frame["size"])
+    values = frame["value"].to_numpy(float)
+    reach = max(float(np.max(np.abs(values), initial=0.0)), 1e-12)
+    unit = float(np.quantile(np.abs(values), 0.1)) if len(values) else 1.0
+    top, bottom = (reach * 1.3 if np.any(values > 0) else unit / 3), (-reach * 1.3 if np.any(values < 0) else -unit / 3)
+    scale = alt.Scale(type="symlog", constant=unit / 5 or 1.0, domain=[bottom, top], nice=False)
+    y = alt.Y("value:Q", scale=scale, axis=signed_axis(bottom, top, unit))
+    x = over.beta_x(largest)
+    zero = pd.DataFrame({"beta": [0.0, largest], "value": 0.0})
+    hue = over.colour(over.colours(widths), legend=False)
+    return over.small_panel(
+        [over.straight(x, y, zero), over.lines(frame, x, y, hue)], "Does the mean kernel grow or fall?"
+    )
+
+
+# E[Delta K_t]/E[K] over t, against the straight line of the first step.
+
+CHANGE = "ΔK_t / E[K]"
+MEAN, LINE, MEDIAN = "mean over networks", "first step, t E[dK/dt]", "median network"
+COLOURS = {MEAN: theme.BLUE, LINE: theme.GREY, MEDIAN: theme.GREEN}
+
+
+def beyond_table(arrays: Arrays) -> pd.DataFrame:
+    """Rows over `t`: `mean`, with 1.96 standard errors to either side in `low`, `high`; `few`, `median`, `many` at 5,
+    50 and 95% of the networks drawn; `line` t E[dK/dt]. All divided by E[K], exact where it is known; `residual` the
+    mean ||f - y|| over its start.
+    """
+    unit = float(arrays.get("exact_K", arrays["K_mean"]))
+    mean, error = arrays["change_mean"] / unit, NORMAL_95 * arrays["change_error"] / unit
+    few, median, many = arrays["change_quantiles"] / unit
+    return pd.DataFrame(
+        {
+            "t": arrays["times"],
+            "mean": mean,
+            "low": mean - error,
+            "high": mean + error,
+            "few": few,
+            "median": median,
+            "many": many,
+            "line": arrays["extrapolation"] / unit,
+            "residual": arrays["residual_mean"],
+        }
+    )
+
+
+def beyond_chart(table: pd.DataFrame) -> alt.LayerChart:
+    """The chart. The straight line may leave the axis, which is that of the networks."""
+    first, last = float(table["t"].min()), float(table["t"].max())
+    x = alt.X(
+        "t:Q",
+        scale=alt.Scale(type="log", domain=[first / 1.15, last * 1.15], nice=False),
+        axis=theme.log_axis(first / 1.15, last * 1.15, "t = η_eff × step"),
+    )
+    values = table[["low", "high", "few", "many"]].to_numpy(float)
+    low, high = theme.linear_domain(values, (0.0,))
+
+    def y(field: str) -> alt.Y:
+        scale = alt.Scale(domain=[low, high], nice=False)
+        return alt.Y(f"{field}:Q", scale=scale, axis=theme.linear_axis(f"{CHANGE}, no unit"))
+
+    hue = over.colour(COLOURS)
+    band = alt.Chart(table).mark_area(color=theme.BLUE, opacity=0.13, clip=True)
+    curves = table.melt("t", ["median", "line"], "series", "value").replace({"median": MEDIAN, "line": LINE})
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=[MEDIAN, LINE], range=[[1, 0], [7, 4]]), legend=None)
+    rules = alt.Chart(table.assign(series=MEAN)).mark_rule(strokeWidth=1.8, clip=True)
+    points = alt.Chart(table.assign(series=MEAN)).mark_point(size=72, filled=True, opacity=1, clip=True)
+    tooltip = [
+        alt.Tooltip("t:Q", format=".3~g"),
+        alt.Tooltip("mean:Q", title="mean", format=".4~g"),
+        alt.Tooltip("low:Q", title="±1.96 s.e., from", format=".4~g"),
+        alt.Tooltip("high:Q", title="to", format=".4~g"),
+        alt.Tooltip("few:Q", title="5% of networks below", format=".4~g"),
+        alt.Tooltip("many:Q", title="5% above", format=".4~g"),
+        alt.Tooltip("line:Q", title="first step", format=".4~g"),
+        alt.Tooltip("residual:Q", title="residual left", format=".3~g"),
+    ]
+    question = "How far does the first step's rate carry?"
+    return layered(
+        over.straight(x, y("level"), pd.DataFrame({"t": [first / 1.15, last * 1.15], "level": 0.0}), opacity=0.5),
+        band.encode(x=x, y=y("few"), y2=alt.Y2("many")),
+        over.lines(curves, x, y("value"), hue).encode(strokeDash=dash),
+        rules.encode(x=x, y=y("low"), y2=alt.Y2("high"), color=hue),
+        points.encode(x=x, y=y("mean"), color=hue, tooltip=tooltip),
+        height=over.SMALL + 100,
+        title=theme.title(question, "bars: 1.96 standard errors; band: 90% of the networks drawn"),
+    )
+
+
+def parting(table: pd.DataFrame) -> str:
+    """Until when the straight line holds, in words; empty where a mean has no interval."""
+    if not np.all(np.isfinite(table[["line", "low", "high"]].to_numpy(float))):
+        return ""
+    apart = (table["line"] < table["low"]) | (table["line"] > table["high"])
+    if not apart.any():
+        return "The first step's line lies within the bars of the mean at every time shown."
+    first = table[apart].iloc[0]
+    ratio = first["mean"] / first["line"] if first["line"] else np.nan
+    share = f": the mean is {ratio:.3g} times the line there" if np.isfinite(ratio) else ""
+    held = table["t"][table["t"] < first["t"]]
+    until = f"holds up to t = {held.max():.3g} and " if len(held) else ""
+    return f"The first step's line {until}leaves the bars of the mean at t = {first['t']:.3g}{share}."

@@ -1,0 +1,219 @@
+"""The law of K(x, x): density and tail on log axes, against a log-normal of the same two moments."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from scipy.special import log_ndtr
+
+from engine.progress import Arrays
+from pages.charts import theme
+from pages.charts.animated import index_x, log_y
+from pages.charts.axes import layered
+from pages.charts.theme import Table
+
+DRAWN, LOGNORMAL = "draws", "log-normal, same two moments"
+NAMES = {DRAWN: theme.BLUE, LOGNORMAL: theme.ORANGE}
+K_TITLE = "K(x, x)"
+LEAST = 10
+"""Draws in a bin, which is joined with its neighbours until it has so many."""
+
+
+def histogram_table(arrays: Arrays) -> pd.DataFrame:
+    """A row per bin: `low`, `high`, `middle` (geometric), `density` per unit of log10 K, `count`, and `tail`, the
+    share of draws above `low`. Thin bins are joined."""
+    edges, counts = np.asarray(arrays["histogram_edges"], float), np.asarray(arrays["histogram_counts"])
+    total = max(int(counts.sum() + arrays["histogram_zeros"]), 1)
+    lows, highs, sums, start, held = [], [], [], 0, 0
+    for i, count in enumerate(counts.tolist()):
+        held += count
+        if held >= LEAST or i == len(counts) - 1:
+            if held:
+                lows.append(edges[start])
+                highs.append(edges[i + 1])
+                sums.append(held)
+            start, held = i + 1, 0
+    low, high, count = np.array(lows), np.array(highs), np.array(sums)
+    above = np.cumsum(count[::-1])[::-1]
+    return pd.DataFrame(
+        {
+            "low": low,
+            "high": high,
+            "middle": np.sqrt(low * high),
+            "count": count,
+            "density": count / total / np.log10(high / low),
+            "tail": above / total,
+        }
+    )
+
+
+def lognormal_table(log_mean: float, log_ratio: float, low: float, high: float) -> pd.DataFrame:
+    """`K`, `density` per unit of log10 K and `tail` P(K > k) of the log-normal; empty where the ratio is 1."""
+    spread = np.sqrt(max(log_ratio, 0.0))
+    if spread < 1e-6:
+        return pd.DataFrame({"K": [], "density": [], "tail": []}, dtype=float)
+    log_K = np.linspace(np.log(low), np.log(high), 241)
+    z = (log_K - log_mean + log_ratio / 2) / spread
+    return pd.DataFrame(
+        {
+            "K": np.exp(log_K),
+            "density": np.log(10) * np.exp(-(z**2) / 2) / (spread * np.sqrt(2 * np.pi)),
+            "tail": np.exp(log_ndtr(-z)),
+        }
+    )
+
+
+def reach(histogram: pd.DataFrame, log_mean: float) -> tuple[float, float]:
+    """Ends of the K axis: all draws and the mean."""
+    return theme.log_domain(np.array([histogram["low"].min(), histogram["high"].max(), np.exp(log_mean)]))
+
+
+def density_chart(
+    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str = ""
+) -> alt.LayerChart:
+    """The histogram, and the log-normal over it."""
+    densities = histogram["density"].to_numpy(float)
+    low, high = theme.log_domain(np.append(densities, lognormal["density"].max()), lowest=densities.min() / 3)
+    x = _k_axis(histogram, log_mean)
+    y = _y(low, high, "density", "density per decade of K")
+    hue = _hue()
+    bars = alt.Chart(histogram.assign(series=DRAWN, floor=low)).mark_rect(opacity=0.45, clip=True)
+    tooltip = [
+        alt.Tooltip("low:Q", title="K from", format=".4~g"),
+        alt.Tooltip("high:Q", title="to", format=".4~g"),
+        alt.Tooltip("count:Q", title="draws", format=","),
+        alt.Tooltip("density:Q", format=".3~g"),
+    ]
+    drawn = bars.encode(x=x("low"), x2=alt.X2("high"), y=y, y2=alt.Y2("floor"), color=hue, tooltip=tooltip)
+    layers = [drawn, _line(lognormal[lognormal["density"] >= low], x, y, hue), *_mean(x, log_mean)]
+    question = "How is the kernel distributed over initialisations?"
+    return layered(*layers, height=400, title=theme.title(question, subtitle))
+
+
+def tail_chart(histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str = "") -> alt.LayerChart:
+    """P(K > k)."""
+    tails = histogram["tail"].to_numpy(float)
+    low, high = theme.log_domain(np.append(tails, 1.0), lowest=tails.min() / 3)
+    x, y, hue = _k_axis(histogram, log_mean), _y(low, high, "tail", "P(K > k)"), _hue()
+    steps = alt.Chart(histogram.assign(series=DRAWN)).mark_line(strokeWidth=theme.LINE, clip=True)
+    drawn = steps.encode(
+        x=x("low"),
+        y=y,
+        color=hue,
+        tooltip=[
+            alt.Tooltip("low:Q", title="k", format=".4~g"),
+            alt.Tooltip("tail:Q", title="P(K > k)", format=".3~g"),
+        ],
+    )
+    layers = [drawn, _line(lognormal[lognormal["tail"] >= low], x, y, hue), *_mean(x, log_mean)]
+    question = "How heavy is the tail?"
+    return layered(*layers, height=400, title=theme.title(question, subtitle))
+
+
+def _k_axis(histogram: pd.DataFrame, log_mean: float):
+    low, high = reach(histogram, log_mean)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, K_TITLE))
+
+    return x
+
+
+def _y(low: float, high: float, field: str, title: str) -> alt.Y:
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
+
+
+def _hue() -> alt.Color:
+    scale = alt.Scale(domain=list(NAMES), range=list(NAMES.values()))
+    return alt.Color("series:N", scale=scale, legend=theme.legend(2, symbolType="stroke"))
+
+
+def _line(frame: pd.DataFrame, x, y: alt.Y, hue: alt.Color) -> alt.Chart:
+    mark = alt.Chart(frame.assign(series=LOGNORMAL)).mark_line(strokeWidth=theme.LINE, clip=True)
+    return mark.encode(x=x("K"), y=y, color=hue)
+
+
+def _mean(x, log_mean: float) -> list[alt.Chart]:
+    table = pd.DataFrame({"K": [float(np.exp(log_mean))], "text": ["E[K]"]})
+    rule = alt.Chart(table).mark_rule(color=theme.GREY, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x("K"))
+    words = alt.Chart(table).mark_text(align="left", baseline="top", dx=4, dy=3, color=theme.GREY)
+    return [rule, words.encode(x=x("K"), y=alt.value(0), text="text:N")]
+
+
+# Spectra of the whole kernel at initialisation: mean, band and infinite width, and each eigenvalue over its limit.
+
+MEAN, BAND, LIMIT = "mean over draws", "90% of draws", "infinite width"
+SPECTRUM_NAMES = {MEAN: theme.BLUE, LIMIT: theme.ORANGE}
+ROUNDING = 1e-13
+"""Relative to the largest eigenvalue: smaller ones are rounding."""
+
+
+def spectrum_table(arrays: Arrays) -> Table:
+    """A row per rank i = 1 .. p: `mean`, `low`, `high` (5% and 95%), `limit`, and `ratio`, `ratio_low`, `ratio_high`
+    over the limit. NaN where an eigenvalue is rounding."""
+    spectra = np.asarray(arrays["spectra"], float)
+    p = spectra.shape[1]
+    mean = spectra.mean(axis=0)
+    low, high = np.quantile(spectra, [0.05, 0.95], axis=0)
+    limit = np.asarray(arrays["infinite_width"], float) if "infinite_width" in arrays else np.full(p, np.nan)
+    floor = ROUNDING * p * max(float(mean.max()), float(np.nanmax(limit, initial=0.0)))
+    values = {"mean": mean, "low": low, "high": high, "limit": limit}
+    shown = {name: np.where(column > floor, column, np.nan) for name, column in values.items()}
+    masked = int(np.isnan(shown["mean"]).sum())
+    frame = pd.DataFrame({"i": np.arange(1, p + 1), **shown})
+    for name, column in (("ratio", "mean"), ("ratio_low", "low"), ("ratio_high", "high")):
+        frame[name] = frame[column] / frame["limit"]
+    note = f"{masked} of {p} mean eigenvalues are at rounding level and are not drawn."
+    return Table(frame, (note,) if masked else ())
+
+
+def spectrum_chart(frame: pd.DataFrame, subtitle: str = "") -> alt.LayerChart:
+    """Eigenvalues over rank, log-log."""
+    domain = theme.log_domain(frame[["mean", "high", "limit"]].to_numpy(float).ravel(), frame["mean"].min() / 5)
+    frame = frame.assign(low=frame["low"].fillna(domain[0]))
+    x = index_x(len(frame), "rank i")
+    title = "eigenvalue λ_i of K_0"
+    layers = _drawn(frame, x, lambda field: log_y(field, domain, title), ("mean", "low", "high"))
+    limit = frame.dropna(subset="limit")
+    if len(limit):
+        line = alt.Chart(limit.assign(series=LIMIT)).mark_line(strokeDash=[5, 3], strokeWidth=theme.LINE, clip=True)
+        layers.append(line.encode(x=x, y=log_y("limit", domain, title), color=_spectrum_hue()))
+    question = "What spectrum does the kernel start with?"
+    return layered(*layers, height=420, title=theme.title(question, subtitle))
+
+
+def relative_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    """Eigenvalues over those of the limit."""
+    drawn = frame.dropna(subset="ratio")
+    domain = theme.log_domain(np.append(drawn[["ratio", "ratio_low", "ratio_high"]].to_numpy(float).ravel(), 1.0))
+    x = index_x(len(frame), "rank i")
+    title = "λ_i / λ_i at infinite width"
+    flat = pd.DataFrame({"i": [1, max(len(frame), 2)], "ratio": 1.0})
+    line = alt.Chart(flat).mark_line(color=theme.ORANGE, strokeDash=[5, 3], strokeWidth=theme.LINE, clip=True)
+    layers = _drawn(drawn, x, lambda field: log_y(field, domain, title), ("ratio", "ratio_low", "ratio_high"))
+    layers.append(line.encode(x=x, y=log_y("ratio", domain, title)))
+    return layered(*layers, height=420, title=theme.title("How far from infinite width?"))
+
+
+def _drawn(frame: pd.DataFrame, x: alt.X, y, names: tuple[str, str, str]) -> list[alt.Chart]:
+    """Band, line and points."""
+    mean, low, high = names
+    frame = frame.dropna(subset=mean).assign(series=MEAN)
+    band = alt.Chart(frame.dropna(subset=[low, high])).mark_area(opacity=0.22, color=theme.BLUE, clip=True)
+    tooltip = [
+        alt.Tooltip("i:Q", title="rank"),
+        *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in (*names, "limit") if name in frame),
+    ]
+    line = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True)
+    points = alt.Chart(frame).mark_point(filled=True, size=26, opacity=1, clip=True)
+    return [
+        band.encode(x=x, y=y(low), y2=alt.Y2(high)),
+        line.encode(x=x, y=y(mean), color=_spectrum_hue()),
+        points.encode(x=x, y=y(mean), color=_spectrum_hue(), tooltip=tooltip),
+    ]
+
+
+def _spectrum_hue() -> alt.Color:
+    scale = alt.Scale(domain=list(SPECTRUM_NAMES), range=list(SPECTRUM_NAMES.values()))
+    return alt.Color("series:N", scale=scale, legend=theme.legend(2, symbolType="stroke"))

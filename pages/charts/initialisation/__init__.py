@@ -1,1 +1,0 @@
-"""Charts of the kernel at initialisation: functions from data frames to Altair charts that stretch."""

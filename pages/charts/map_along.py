@@ -1,0 +1,212 @@
+"""A metric of every cell against beta, or against depth^q beta: bands of seeds, thresholds, fitted boundaries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.quantities import Quantity
+from engine.regimes.boundaries import Boundary
+from engine.regimes.collapse import Scaling
+from pages.charts import theme
+from pages.charts.axes import layered
+from pages.charts.map_names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
+from pages.charts.map_plane import below_rounding
+from pages.charts.theme import Table
+from pages.charts.words import number
+
+HEIGHT = 470
+SMALL = 380
+HEADROOM = 2.2
+"""The value axis ends this factor above the cells where the names of boundaries need room."""
+X_TITLE = "β = Σ 1/n_l over hidden layers"
+
+
+def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> Table:
+    """Rows (x = beta, value, low, high, series, order) of cells whose median can be drawn and has not blown up.
+
+    Args:
+        cells: of `pages.charts.map_plane.plane_table`, those that are known.
+        series: the column that tells the lines apart, called by its `symbol`.
+    """
+    frame = pd.DataFrame(
+        {
+            "cell": cells["cell"],
+            "x": cells["beta"],
+            "value": cells[metric],
+            "low": cells.get(f"{metric}_low", cells[metric]),
+            "high": cells.get(f"{metric}_high", cells[metric]),
+            "order": cells[series].astype(float),
+            "depth": cells["depth"],
+            "width": cells["width"],
+            "regime": cells["regime"],
+            "share": metric in SHARES,
+        }
+    )
+    frame["series"] = [f"{symbol} = {number(value)}" for value in frame["order"]]
+    shown = np.isfinite(frame["value"].to_numpy(float)) & ((frame["value"].to_numpy(float) > 0) | (metric in SHARES))
+    below = below_rounding(cells) & shown & (metric == "elt")
+    shown &= ~below
+    beyond = shown & (frame["value"].to_numpy(float) > LARGEST.get(metric, np.inf))
+    notes = (
+        *_note(below, "below rounding"),
+        *_note(~shown & ~below, "0 or not finite"),
+        *_note(beyond, f"beyond the axis, above {number(LARGEST.get(metric))}: their networks blew up"),
+    )
+    frame = frame[shown & ~beyond].sort_values(["order", "x"])
+    return Table(frame.reset_index(drop=True), notes)
+
+
+def _note(left_out: np.ndarray, why: str) -> tuple[str, ...]:
+    count = int(np.sum(left_out))
+    return (f"Not drawn: {count} cell{'s' if count > 1 else ''}, {why}.",) if count else ()
+
+
+def along_chart(
+    frame: pd.DataFrame,
+    metric: Quantity,
+    title: alt.TitleParams,
+    thresholds: Mapping[str, float],
+    boundaries: Mapping[str, Boundary],
+    law: Scaling | None = None,
+) -> alt.LayerChart:
+    """The metric against beta.
+
+    Args:
+        thresholds: values of the metric to draw as lines, by name.
+        boundaries: by the names of `BOUNDARIES`.
+        law: drawn as a dashed line over the betas it was fitted to.
+    """
+    include = [beta for found in boundaries.values() for beta in (found.beta,) if beta is not None]
+    x, across = _across(np.append(frame["x"].to_numpy(float), include), X_TITLE)
+    y, up = _up(frame, metric, tuple(thresholds.values()), HEADROOM if include else 1.0)
+    layers = [
+        *_bounds(boundaries, x, across),
+        *_levels(thresholds, x, y, across),
+        *_series(frame, x, y, up, metric, joined=True),
+        *([] if law is None else [_law(law, x, y)]),
+    ]
+    return layered(*layers, height=HEIGHT, title=title)
+
+
+def _law(law: Scaling, x, y) -> alt.Chart:
+    beta = np.array([law.low, law.high])
+    frame = pd.DataFrame({"x": beta, "value": law.at(beta)})
+    mark = alt.Chart(frame).mark_line(
+        color=theme.GREY, strokeWidth=theme.LINE, strokeDash=[7, 4], clip=True, tooltip=None
+    )
+    return mark.encode(x=x(), y=y())
+
+
+def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, title: alt.TitleParams) -> alt.LayerChart:
+    """The metric against depth^q beta: on one curve where that alone decides."""
+    frame = frame.assign(x=frame["depth"] ** q * frame["x"])
+    name = "β" if q == 0 else f"L^{q:.2f} β".replace("-", "−")
+    x, _ = _across(frame["x"].to_numpy(float), name)
+    y, up = _up(frame, metric)
+    return layered(*_series(frame, x, y, up, metric, joined=False), height=SMALL, title=title)
+
+
+def shades(count: int) -> list[str]:
+    """Colours of an ordered series, from blue to orange."""
+    stops = np.array([[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in theme.ORDERED])
+    at = np.linspace(0, len(stops) - 1, max(count, 1))
+    mixed = [np.interp(at, np.arange(len(stops)), stops[:, k]) for k in range(3)]
+    return [f"#{round(r):02x}{round(g):02x}{round(b):02x}" for r, g, b in zip(*mixed, strict=True)]
+
+
+def _across(values: np.ndarray, title: str):
+    low, high = theme.log_domain(values)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+
+    def encoding(field: str = "x") -> alt.X:
+        return alt.X(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
+
+    return encoding, (low, high)
+
+
+def _up(frame: pd.DataFrame, metric: Quantity, include: tuple[float, ...] = (), above: float = 1.0):
+    if frame["share"].any():
+        return _share(metric)
+    low, high = theme.log_domain(np.append(frame["value"].to_numpy(float), include))
+    low, high = low / 1.15, high * 1.15 * above
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+
+    def encoding(field: str = "value") -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, metric.symbol))
+
+    return encoding, (low, high)
+
+
+def _share(metric: Quantity):
+    """From 0 to 1, with room for the names of boundaries."""
+    low, high = 0.0, 1.15
+
+    def encoding(field: str = "value") -> alt.Y:
+        axis = theme.linear_axis(metric.symbol, values=[0, 0.25, 0.5, 0.75, 1])
+        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[low, high], nice=False), axis=axis)
+
+    return encoding, (low, high)
+
+
+def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity, joined: bool) -> list[alt.Chart]:
+    """Medians with the quartiles of seeds, a colour per series."""
+    names = frame.drop_duplicates("series").sort_values("order")["series"].tolist()
+    scale = alt.Scale(domain=names, range=shades(len(names)))
+    colour = alt.Color("series:N", scale=scale, legend=theme.legend(6, symbolType="circle"))
+    frame = frame.assign(low=np.clip(frame["low"], *up), high=np.clip(frame["high"], *up))
+    layers = []
+    if joined:
+        band = alt.Chart(frame).mark_area(opacity=0.16, clip=True, tooltip=None)
+        layers.append(band.encode(x=x(), y=y("low"), y2=alt.Y2("high"), color=colour))
+        line = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True, tooltip=None)
+        layers.append(line.encode(x=x(), y=y(), color=colour))
+    else:
+        rule = alt.Chart(frame).mark_rule(strokeWidth=1.6, opacity=0.6, clip=True, tooltip=None)
+        layers.append(rule.encode(x=x(), y=y("low"), y2=alt.Y2("high"), color=colour))
+    tooltip = [
+        alt.Tooltip("depth:Q", title="depth L"),
+        alt.Tooltip("width:Q", title="width n", format=".4~g"),
+        alt.Tooltip("series:N", title="series"),
+        alt.Tooltip("value:Q", title=metric.label, format=".3~g"),
+        alt.Tooltip("low:Q", title="lower quartile", format=".3~g"),
+        alt.Tooltip("high:Q", title="upper quartile", format=".3~g"),
+        alt.Tooltip("regime:N"),
+    ]
+    points = alt.Chart(frame).mark_point(size=60, filled=True, opacity=1, clip=True)
+    return [*layers, points.encode(x=x(), y=y(), color=colour, tooltip=tooltip)]
+
+
+def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) -> list[alt.Chart]:
+    """Horizontal lines with their names at the left, where curves are low."""
+    if not thresholds:
+        return []
+    frame = pd.DataFrame({"value": list(thresholds.values()), "text": list(thresholds), "x": across[0]})
+    rule = alt.Chart(frame).mark_rule(color=theme.GREY, strokeDash=[6, 4], strokeWidth=1.2)
+    words = alt.Chart(frame).mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=theme.GREY, fontSize=11)
+    return [rule.encode(y=y()), words.encode(x=x(), y=y(), text="text:N")]
+
+
+def _bounds(boundaries: Mapping[str, Boundary], x, across: tuple[float, float]) -> list[alt.Chart]:
+    """Each fitted boundary with its band; open bands go to the end of the axis."""
+    layers = []
+    for place, (name, found) in enumerate(boundaries.items()):
+        if found.beta is None:
+            continue
+        colour = BOUNDARY_COLOURS[name]
+        low, high = (across[side] if end is None else end for side, end in ((0, found.low), (1, found.high)))
+        row = {"x": found.beta, "low": max(low, across[0]), "high": min(high, across[1]), "text": BOUNDARIES[name]}
+        frame = pd.DataFrame([row])
+        band = alt.Chart(frame).mark_rect(color=colour, opacity=0.13, tooltip=None)
+        layers.append(band.encode(x=x("low"), x2=alt.X2("high")))
+        dashes = [5, 3] if name in DASHED else alt.Undefined
+        layers.append(alt.Chart(frame).mark_rule(color=colour, strokeWidth=1.8, strokeDash=dashes).encode(x=x()))
+        right = np.log(found.beta / across[0]) > 0.75 * np.log(across[1] / across[0])
+        side: dict[str, Any] = {"align": "right", "dx": -4} if right else {"align": "left", "dx": 4}
+        words = alt.Chart(frame).mark_text(
+            baseline="top", dy=4 + 14 * place, color=colour, fontSize=11, fontWeight="bold", **side
+        )
+        layers.append(words.encode(x=x(), y=alt.value(0), text="text:N"))
+    return layers

@@ -1,0 +1,301 @@
+"""The map: cells on a plane of two log axes, coloured by regime or by a metric."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.quantities import Quantity
+from engine.regimes.result import STOCHASTIC_KERNEL
+from pages.charts import theme
+from pages.charts.axes import layered
+from pages.charts.map_names import COLOURS, LARGEST, regime
+from pages.charts.words import number
+
+PICK, PICKED = "pick", "cells"
+"""Name of the selection, and of the layer that it is made on."""
+HEIGHT = 470
+INSET = 0.03
+"""Share of a cell, in the logarithm, that is left free on each side."""
+BEYOND = 2.2
+"""The axes go on beyond the cells by this factor."""
+SAID = ("elt", "drift", "shape_drift")
+"""Medians that a tooltip gives in words: they may be none."""
+MOST_TEXTS = 80
+"""More cells than these carry no number."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The two axes around the cells.
+
+    Attributes:
+        x_title, y_title: of the axes.
+        x, y: domains.
+        x_ticks, y_ticks: where the cells are.
+    """
+
+    x_title: str
+    y_title: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_ticks: tuple[float, ...]
+    y_ticks: tuple[float, ...]
+
+    @classmethod
+    def around(cls, table: pd.DataFrame, x_title: str, y_title: str) -> "Plane":
+        """The plane of a frame of `plane_table`."""
+        domains = [
+            (float(table[low].min()) / BEYOND, float(table[high].max()) * BEYOND)
+            for low, high in (("x0", "x1"), ("y0", "y1"))
+        ]
+        ticks = [tuple(sorted(map(float, table[name].unique()))) for name in ("x", "y")]
+        return cls(x_title, y_title, domains[0], domains[1], ticks[0], ticks[1])
+
+    def across(self, field: str = "x") -> alt.X:
+        return alt.X(f"{field}:Q", scale=_scale(self.x), axis=_axis(self.x_title, self.x_ticks))
+
+    def up(self, field: str = "y") -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=_scale(self.y), axis=_axis(self.y_title, self.y_ticks))
+
+
+def _scale(domain: tuple[float, float]) -> alt.Scale:
+    return alt.Scale(type="log", domain=list(domain), nice=False)
+
+
+def _axis(title: str, ticks: Sequence[float]) -> alt.Axis:
+    labels = theme.label_expression({value: number(value) for value in ticks})
+    return alt.Axis(title=title, values=list(ticks), labelExpr=labels, grid=False, labelOverlap="greedy", **theme.AXIS)
+
+
+def plane_table(places: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Every planned cell with its rectangle `x0`, `x1`, `y0`, `y1`; `regime`, `text` and the ensemble's numbers where
+    it is known.
+
+    Args:
+        places: of `pages.views.map_controls.Map.places`.
+        cells: of `engine.regimes.result.cells_frame`.
+    """
+    known = cells.drop(columns=[name for name in cells.columns if name in places.columns and name != "cell"])
+    table = (
+        places.merge(known, on="cell", how="left") if len(cells) else places.assign(label=None, reason=None, elt=np.nan)
+    )
+    for name in ("x", "y"):
+        table[f"{name}0"], table[f"{name}1"] = _edges(table[name].to_numpy(float))
+    labels = zip(table["label"], table["reason"], strict=True)
+    regimes = [regime(label, reason) if isinstance(label, str) else None for label, reason in labels]
+    return table.assign(
+        regime=pd.Series(regimes, index=table.index, dtype=object),
+        text=[_text(elt, below) for elt, below in zip(table["elt"], below_rounding(table), strict=True)],
+        **{f"{name}_said": _said(table, name) for name in SAID},
+    )
+
+
+def below_rounding(table: pd.DataFrame) -> np.ndarray:
+    """Cells whose elt is no measured value."""
+    return np.array([bool(one) and one == one for one in table.get("unresolved", np.zeros(len(table)))], bool)
+
+
+def _text(elt: float, below: bool) -> str:
+    """In a cell."""
+    if np.isnan(elt):
+        return ""
+    return "rounding" if below else number(elt, 2) if elt < 1000 else "> 999"
+
+
+def _said(table: pd.DataFrame, name: str) -> list[str]:
+    """In a tooltip: never a number that was not measured."""
+    values = table[name] if name in table else np.full(len(table), np.nan)
+    below = below_rounding(table) & (name == "elt")
+    return [
+        f"below rounding, {number(value)}" if rounding else number(value) if np.isfinite(value) else "not a number"
+        for value, rounding in zip(values, below, strict=True)
+    ]
+
+
+def _edges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From half-way to the neighbour below to half-way to the one above, in the logarithm."""
+    own = np.unique(np.log(values))
+    step = np.diff(own) if len(own) > 1 else np.array([np.log(2)])
+    middle = (own[1:] + own[:-1]) / 2
+    ends = np.concatenate([[own[0] - step[0] / 2], middle, [own[-1] + step[-1] / 2]])
+    place = np.searchsorted(own, np.log(values))
+    room = INSET * (ends[place + 1] - ends[place])
+    return np.exp(ends[place] + room), np.exp(ends[place + 1] - room)
+
+
+def plane_chart(
+    table: pd.DataFrame,
+    plane: Plane,
+    title: alt.TitleParams,
+    metric: tuple[str, Quantity] | None,
+    curve: pd.DataFrame | None = None,
+    threshold: float = 1.0,
+    betas: Sequence[float] = (),
+    edge: float | None = None,
+) -> alt.LayerChart:
+    """The map. A click chooses a `cell`.
+
+    Args:
+        metric: column and quantity that colours the cells; None for the regimes.
+        curve: `x` and `y` of the edge of the stochastic kernel, at CV^2 = `threshold`.
+        betas: whose lines depth = beta width are drawn.
+        edge: the value of y at the edge of stability.
+    """
+    known = table[table["regime"].notna()]
+    if metric is not None:
+        value = known[metric[0]].to_numpy(float)
+        blank = below_rounding(known) if metric[0] == "elt" else ~np.isfinite(value)
+        # Vega leaves out marks whose colour is no number, grey ones too.
+        shown = np.where(blank, 1.0, np.minimum(value, LARGEST.get(metric[0], np.inf)))
+        known = known.assign(shown=shown, blank=blank)
+    layers = _region(curve, plane) if curve is not None else []
+    layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric)]
+    layers += _beta_lines(betas, plane)
+    if curve is not None:
+        layers += _curve(curve, plane, f"CV² = {number(threshold)}")
+    if edge is not None:
+        layers.append(_edge(edge, plane))
+    if metric is None and len(known) <= MOST_TEXTS:
+        words = alt.Chart(known).mark_text(color="white", fontSize=12, fontWeight="bold", tooltip=None)
+        layers.append(words.encode(x=plane.across(), y=plane.up(), text="text:N"))
+    chart = layered(*layers, height=HEIGHT, title=title)
+    select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
+    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
+    return chart
+
+
+def _rectangles(frame: pd.DataFrame, plane: Plane, mark: alt.Chart) -> alt.Chart:
+    return mark.encode(x=plane.across("x0"), x2=alt.X2("x1"), y=plane.up("y0"), y2=alt.Y2("y1"))
+
+
+def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
+    """Cells that are not known, as outlines."""
+    mark = alt.Chart(frame).mark_rect(
+        fillOpacity=0, stroke=theme.GREY, strokeDash=[3, 3], strokeWidth=1, strokeOpacity=0.7, cornerRadius=2
+    )
+    tooltip = [
+        alt.Tooltip("depth:Q"),
+        alt.Tooltip("width:Q", format=".4~g"),
+        alt.Tooltip("beta:Q", title="β", format=".3~g"),
+    ]
+    return _rectangles(frame, plane, mark).encode(tooltip=tooltip)
+
+
+def _cells(known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | None) -> alt.Chart:
+    mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
+    if metric is None:
+        present = [name for name in COLOURS if name in set(known["regime"])]
+        scale = alt.Scale(domain=present, range=[COLOURS[name] for name in present])
+        colour = alt.Color("regime:N", scale=scale, legend=theme.legend(2, symbolType="square"))
+    else:
+        scaled = _metric_colour(known.loc[~known["blank"], "shown"].to_numpy(float), metric[1].symbol)
+        colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
+    return _rectangles(known, plane, mark).encode(color=colour, tooltip=_tooltip())
+
+
+def _metric_colour(values: np.ndarray, title: str) -> alt.Color:
+    """A log scale where all values are positive and more than a factor 10 apart."""
+    values = values[np.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    if low > 0 and high > 10 * low:
+        scale = alt.Scale(type="log", scheme="viridis", domain=[low, high])
+        shown = theme.ticks(low, high)
+    else:
+        scale = alt.Scale(scheme="viridis", domain=[0.0, high or 1.0])
+        shown = alt.Undefined
+    legend = alt.Legend(
+        title=title, orient="top", gradientLength=260, values=shown, tickCount=4, labelExpr=theme.NUMBER, titleLimit=320
+    )
+    return alt.Color("shown:Q", scale=scale, legend=legend)
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    """The ensemble's numbers."""
+    rows = (
+        ("regime:N", "regime", ""),
+        ("depth:Q", "depth L", ""),
+        ("width:Q", "width n", ".4~g"),
+        ("beta:Q", "β", ".3~g"),
+        ("alpha:Q", "α", ".3~g"),
+        ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
+        ("runs:Q", "networks", ""),
+        ("elt_said:N", "elt, median", ""),
+        ("elt_low:Q", "elt, lower quartile", ".3~g"),
+        ("elt_high:Q", "elt, upper quartile", ".3~g"),
+        ("drift_said:N", "drift", ""),
+        ("shape_drift_said:N", "shape drift", ""),
+        ("residual_lazy_error:Q", "lazy error, training", ".3~g"),
+        ("cv2:Q", "CV² at initialisation", ".3~g"),
+        ("sharpness:Q", "η_eff λ_max(K_T)", ".3~g"),
+        ("steps:Q", "steps", ",.0f"),
+        ("diverged:Q", "diverged", ".0%"),
+        ("dead:Q", "dead", ".0%"),
+        ("cap:Q", "stopped by the cap", ".0%"),
+    )
+    return [alt.Tooltip(field, title=title, format=shape) for field, title, shape in rows]
+
+
+def _beta_lines(betas: Sequence[float], plane: Plane) -> list[alt.Chart]:
+    """depth = beta width, each labelled where it leaves the plane."""
+    rows, ends = [], []
+    for beta in betas:
+        low = max(plane.x[0], plane.y[0] / beta)
+        high = min(plane.x[1], plane.y[1] / beta)
+        if low >= high:
+            continue
+        rows += [{"x": low, "y": beta * low, "line": beta}, {"x": high, "y": beta * high, "line": beta}]
+        top = high < plane.x[1] * 0.999
+        ends.append({"x": high, "y": beta * high, "text": f"β = {_fraction(beta)}", "top": top})
+    if not rows:
+        return []
+    dashed = alt.Chart(pd.DataFrame(rows)).mark_line(strokeDash=[2, 4], strokeWidth=1.3, color=theme.GREY, tooltip=None)
+    layers = [dashed.encode(x=plane.across(), y=plane.up(), detail=alt.Detail("line:N"))]
+    frame = pd.DataFrame(ends)
+    for top, where in (
+        (True, {"align": "right", "baseline": "top", "dx": -7, "dy": 3}),
+        (False, {"align": "right", "dy": -9, "dx": -3}),
+    ):
+        some = frame[frame["top"] == top]
+        if len(some):
+            words = alt.Chart(some).mark_text(fontSize=11, color=theme.GREY, **where)
+            layers.append(words.encode(x=plane.across(), y=plane.up(), text="text:N"))
+    return layers
+
+
+def _fraction(beta: float) -> str:
+    return number(beta) if beta >= 1 else f"1/{number(1 / beta)}"
+
+
+def _region(curve: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
+    """Where the kernel at initialisation is stochastic: on the narrow side of the curve."""
+    narrow = plane.x[0] if curve["narrow"].iloc[0] else plane.x[1]
+    frame = curve.assign(end=narrow)
+    area = alt.Chart(frame).mark_area(
+        orient="horizontal", color=theme.COLOURS[STOCHASTIC_KERNEL], opacity=0.12, clip=True, tooltip=None
+    )
+    return [area.encode(x=plane.across(), x2=alt.X2("end"), y=plane.up())]
+
+
+def _curve(curve: pd.DataFrame, plane: Plane, text: str) -> list[alt.Chart]:
+    colour = theme.COLOURS[STOCHASTIC_KERNEL]
+    line = alt.Chart(curve).mark_line(color=colour, strokeWidth=2.6, clip=True, tooltip=None, orient="horizontal")
+    inside = curve[(curve["x"] > plane.x[0]) & (curve["x"] < plane.x[1])]
+    words = alt.Chart(inside.tail(1)).mark_text(
+        align="left", baseline="top", dx=6, dy=4, color=colour, fontSize=12, fontWeight="bold"
+    )
+    shape = alt.Order("y:Q")
+    return [
+        line.encode(x=plane.across(), y=plane.up(), order=shape),
+        words.encode(x=plane.across(), y=plane.up(), text=alt.value(text)),
+    ]
+
+
+def _edge(edge: float, plane: Plane) -> alt.Chart:
+    """The edge of stability."""
+    rule = alt.Chart(pd.DataFrame({"y": [edge]})).mark_rule(
+        color=theme.COLOURS["stability"], strokeWidth=2, strokeDash=[7, 4], tooltip=None
+    )
+    return rule.encode(y=plane.up())

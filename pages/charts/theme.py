@@ -1,0 +1,181 @@
+"""What a chart draws, and what it leaves out."""
+
+from math import ceil, floor, log10
+from typing import Any, NamedTuple
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.quantities import QUANTITIES
+from pages.charts.words import number
+
+
+class Table(NamedTuple):
+    """What a chart is made from.
+
+    Attributes:
+        frame: what the chart draws.
+        notes: sentences about what is not drawn (values that a log axis cannot show, seeds that stopped early), for
+            the page to say beneath the chart. Empty where everything is drawn.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+# One look for all charts: a colour per quantity, sizes, and axes made from `engine.quantities`.
+#
+# Colours derive from Okabe and Ito's colour-blind safe set, moved to a luminance that stands out by at least 3:1
+# (WCAG) from Streamlit's white and from its dark #0e1117.
+
+BLUE, VERMILION, GREEN, PINK = "#2380c2", "#d55e00", "#009e73", "#bb5fb4"
+ORANGE, SKY, VIOLET, CRIMSON, GREY = "#c07f00", "#3f93c9", "#8468d0", "#cf4058", "#808080"
+
+COLOURS = {
+    "kernel": BLUE,
+    "kernel_0": GREY,
+    "infinite": ORANGE,
+    "network": VERMILION,
+    "target": GREY,
+    "train": PINK,
+    "test": VERMILION,
+    "loss": PINK,
+    "residual": PINK,
+    "train_error": PINK,
+    "test_error": VERMILION,
+    "test_accuracy": VERMILION,
+    "drift": GREEN,
+    "shape_drift": SKY,
+    "cka": VIOLET,
+    "alignment_train": PINK,
+    "alignment_test": VERMILION,
+    "lambda_max": BLUE,
+    "stability": CRIMSON,
+    "noise_floor": "#96856b",
+    "mode_residual": PINK,
+    "now": CRIMSON,
+    "lazy": BLUE,
+    "weak": GREEN,
+    "strong": ORANGE,
+    "stochastic kernel": PINK,
+    "untrainable": GREY,
+    "undecided": "#96856b",
+    "stochastic kernel, untrainable": CRIMSON,
+}
+"""What is drawn -> its colour, on every page."""
+
+ORDERED = (BLUE, "#6b6fd0", "#9b62c0", "#c76a9e", "#d0606a", VERMILION, ORANGE)
+"""For an ordered series such as k = 1, 2, 4, ...: from blue to orange."""
+
+PAGE_WIDTH = 820
+"""Pixels of a wide page beside an open sidebar on a 1280-pixel screen."""
+
+HEIGHT = 330
+"""Of a single chart in pixels, title and axes included."""
+
+AXIS: dict[str, Any] = {"titlePadding": 7, "labelPadding": 5, "titleFontSize": 12, "labelFontSize": 11}
+
+LINE, THIN = 2.2, 1.1
+TITLE_SIZE, PANEL_TITLE_SIZE = 15, 13
+
+NUMBER = (
+    "datum.value != 0 && (abs(datum.value) < 1e-3 || abs(datum.value) >= 1e5)"
+    " ? format(datum.value, '.3~e') : format(datum.value, ',.4~r')"
+)
+"""How a linear axis writes its numbers, as a Vega expression."""
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def axis_title(name: str) -> str:
+    """Label and symbol of a quantity: "drift, ‖K_t − K_0‖ / ‖K_0‖"."""
+    quantity = QUANTITIES[name]
+    return f"{quantity.label}, {quantity.symbol}"
+
+
+def title(question: str | alt.ExprRef, subtitle: str = "", size: int = TITLE_SIZE) -> alt.TitleParams:
+    """The question that a chart answers, at its left edge."""
+    extra: dict[str, Any] = {"subtitle": subtitle} if subtitle else {}
+    return alt.TitleParams(
+        text=question, anchor="start", frame="group", fontSize=size, subtitleColor=GREY, offset=8, **extra
+    )
+
+
+def log_domain(values: np.ndarray, lowest: float = 0.0) -> tuple[float, float]:
+    """Ends of a log axis around the positive finite values, with a little room; (0.1, 1) where there are none.
+
+    Args:
+        lowest: values below it may fall off the axis.
+    """
+    values = np.clip(values[np.isfinite(values) & (values > 0)], 1e-280, 1e280)
+    if not len(values):
+        return 0.1, 1.0
+    low, high = max(float(values.min()), min(float(lowest), float(values.max()))), float(values.max())
+    room = max(10.0 ** (0.04 * (log10(high) - log10(low))), 1.12)
+    return float(low / room), float(high * room)
+
+
+def linear_domain(values: np.ndarray, include: tuple[float, ...] = ()) -> tuple[float, float]:
+    """Ends of a linear axis around the finite values and `include`, with room, but none beyond an included 0."""
+    values = np.append(values[np.isfinite(values)], include)
+    if not len(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    room = 0.04 * (high - low) or 0.5 * max(abs(high), 1e-9)
+    return (0.0 if low == 0 and 0 in include else low - room), (0.0 if high == 0 and 0 in include else high + room)
+
+
+def ticks(low: float, high: float, most: int = 7) -> list[float]:
+    """Decades in a domain, thinned to `most`; where those are fewer than three, also 2 and 5 times decades."""
+    decades = range(ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9) + 1)
+    if len(decades) >= 3:
+        return [10.0**k for k in decades if k % ceil(len(decades) / most) == 0]
+    fine = [m * 10.0**k for k in range(floor(log10(low)), ceil(log10(high)) + 1) for m in (1, 2, 5)]
+    found = [value for value in fine if low <= value <= high]
+    return found if len(found) > 1 else _even_ticks(low, high)
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Two to five multiples of 1, 2 or 5 times a decade."""
+    decade = 10.0 ** floor(log10(high - low))
+    for step in (decade, decade / 2, decade / 5):
+        found = [float(f"{k * step:.6g}") for k in range(ceil(low / step), floor(high / step) + 1)]
+        if len(found) > 1:
+            return found[:: ceil(len(found) / 5)]
+    return [low, high]
+
+
+def log_axis(low: float, high: float, title: str | None, most: int = 7, **more: Any) -> alt.Axis:
+    """Ticks at powers of ten, written as such."""
+    shown = ticks(low, high, most)
+    labels = label_expression({value: power(value) for value in shown})
+    return alt.Axis(title=title, values=shown, labelExpr=labels, **AXIS, **more)
+
+
+def linear_axis(title: str | None, count: int = 5, **more: Any) -> alt.Axis:
+    return alt.Axis(title=title, tickCount=count, labelExpr=NUMBER, **AXIS, **more)
+
+
+def power(value: float) -> str:
+    """A tick's number: 10⁻³ and 2·10⁻³ outside 0.01 .. 100, else plain."""
+    exponent = floor(log10(value) + 1e-9)
+    if -2 <= exponent <= 2:
+        return number(value)
+    mantissa = f"{value / 10.0**exponent:.3g}"
+    return ("" if mantissa == "1" else f"{mantissa}·") + f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def label_expression(labels: dict[float, str]) -> str:
+    """A Vega expression that writes each tick as its label."""
+    expression = "''"
+    for value, label in labels.items():
+        expression = f"abs(datum.value / {value!r} - 1) < 1e-6 ? '{label}' : {expression}"
+    return expression
+
+
+def legend(columns: int = 4, **more: Any) -> alt.Legend:
+    """Above the plot, without a title, left to right."""
+    room: dict[str, Any] = {"offset": 4, "padding": 0, "columnPadding": 10, "rowPadding": 2, "labelOffset": 4}
+    small: dict[str, Any] = {"labelFontSize": 12, "labelLimit": 320, "symbolOpacity": 1, "symbolSize": 70}
+    return alt.Legend(orient="top", title=None, columns=columns, **room, **small, **more)

@@ -1,0 +1,142 @@
+"""Numbers and problems in words. No Streamlit here."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from engine.schema import Problem
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it stands."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def sentence(problem: Problem, with_field: bool = True) -> str:
+    """A problem as Markdown."""
+    return plain(str(problem) if with_field else problem.message)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits, powers of ten where they read better; a dash where there is no number."""
+    if value is None or not np.isfinite(value):
+        return "—"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        text = f"{value:,.{max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}·10{_superscript(int(exponent))}"
+
+
+def _superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+FINEST = 7
+"""Digits at most, to show a change."""
+
+
+def change(start: float, end: float, joint: str = " → ", digits: int = 2) -> str:
+    """Two numbers with as many digits as their difference needs: 1.04 → 1.05, not 1 → 1.1."""
+    if np.isfinite(start + end) and start != end:
+        off = end - start
+        digits = next(
+            (d for d in range(digits, FINEST) if abs(_rounded(end, d) - _rounded(start, d) - off) <= abs(off) / 4),
+            FINEST,
+        )
+    return f"{number(start, digits)}{joint}{number(end, digits)}"
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
+
+
+def percent(value: float) -> str:
+    """27%, 0.4%; from ten times on a factor: 23×."""
+    if not np.isfinite(value):
+        return "—"
+    if abs(value) >= 10:
+        return f"{number(value, 2)}×"
+    return f"{100 * value:.0f}%" if abs(value) >= 0.095 else f"{100 * value:.2g}%"
+
+
+def spread(values: Iterable[float | None], show=number) -> str:
+    """One number, or the median and the range of several."""
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    if not known:
+        return "—"
+    low, middle, high = (show(float(value)) for value in (min(known), np.median(known), max(known)))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def middle(values: Iterable[float | None]) -> float:
+    """The median of what is known, NaN of nothing."""
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else float("nan")
+
+
+def duration(seconds: float) -> str:
+    """0.4 s, 12 s, 3 min, 5 h."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 100 * size or unit == "h":
+            return f"{seconds / size:.0f} {unit}"
+    return ""
+
+
+def several(count: int, noun: str) -> str:
+    """1 point, 4 points."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(count: float) -> str:
+    """Bytes: 430 MB, 1.2 GB."""
+    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if count < 995 * scale or unit == "GB":
+            return f"{number(count / scale, 2 if count < 99.5 * scale else 3)} {unit}"
+    return ""
+
+
+def listing(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+# How a number went along a run, in words that read its whole path. No Streamlit here.
+
+
+def course(paths: Sequence[np.ndarray], steady: float, digits: int = 2) -> str:
+    """What follows the name of a number: "rose from 0.2 to 0.6", "stayed at 0.4", or its start, stop and reach.
+
+    A verb is used only where it holds on the whole path of every seed; numbers are medians over seeds. Empty where no
+    path has two finite checkpoints.
+
+    Args:
+        paths: over checkpoints, one for each seed; those that are not finite are left out.
+        steady: changes up to it are none.
+    """
+    known = [np.asarray(path, float) for path in paths]
+    known = [path for path in known if len(path) > 1 and np.all(np.isfinite(path))]
+    if not known:
+        return ""
+    start, end = (middle([float(path[at]) for path in known]) for at in (0, -1))
+    whose = "" if len(known) == len(paths) else f" in {len(known)} of {len(paths)} seeds"
+    if all(np.ptp(path) <= steady for path in known):
+        return f"stayed at {number(end, digits)}{whose}"
+    for verb, sign in (("rose", 1), ("fell", -1)):
+        if all(_goes(sign * path, steady) for path in known):
+            return f"{verb} from {change(start, end, ' to ', digits)}{whose}"
+    low, high = (number(float(reach), 3) for reach in (min(map(np.min, known)), max(map(np.max, known))))
+    ends = change(start, end, " at the start and ", digits)
+    return f"was {ends} at the stop{whose}, between {low} and {high} on the way"
+
+
+def _goes(path: np.ndarray, steady: float) -> bool:
+    """Whether it ends higher, and never falls back by more than `steady`."""
+    return bool(path[-1] - path[0] > steady and np.max(np.maximum.accumulate(path) - path) <= steady)

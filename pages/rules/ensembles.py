@@ -1,0 +1,182 @@
+"""The rules of the sentences on the kernel at initialisation."""
+
+from pages.rules.rule import Rule
+
+INITIALISATION = (
+    Rule(
+        "pages.views.initial_words.above_the_mean",
+        "...% of the draws lie above their exact mean",
+        "an exact law, and bins that reach the mean",
+        "they do not reach it",
+    ),
+    Rule(
+        "pages.views.initial_words.zeros",
+        "K is 0 in ... of ... draws",
+        "counted",
+        "none is 0",
+    ),
+    Rule(
+        "pages.views.initial_words.out_of_reach",
+        "These draws do not reach far enough into the tail: their own estimate ... cannot be trusted",
+        "exact moments say so (Cochran's rule)",
+        "they do not, or there is no exact law",
+    ),
+    Rule(
+        "pages.views.initial_words.breakdown",
+        "Plain Monte Carlo needs more than ... draws for 5% of E[K²]: n = ... from about β = ...",
+        "the exact variance, at depths looked at and interpolated between",
+        "the budget suffices on the whole curve",
+    ),
+    Rule(
+        "pages.views.initial_words.bias_share",
+        "Biases make up ...% of E[K] at one hidden layer and ...% at ..., between ... and ... over the depths drawn",
+        "all depths of the curve are read",
+        "a share is not finite",
+        path="every depth drawn",
+    ),
+    Rule(
+        "pages.views.initial_words.signs",
+        "y = ...: the sign is negative / positive / 0 everywhere, or flips along the curves",
+        "the sign at every depth that can be drawn",
+        "nothing can be drawn",
+        path="every depth drawn",
+    ),
+    Rule(
+        "pages.views.initial_words.point_signs",
+        "...: ... of ... points grow, ... fall; the sign of ... is within its error",
+        "an interval that leaves 0 out",
+        "it holds 0",
+        "0 of 1 points grow, 0 fall",
+    ),
+    Rule(
+        "pages.views.initial_words.untrusted",
+        "Hollow points: exact moments say that the error bar cannot be trusted",
+        "exact moments say so",
+        "no point is such",
+    ),
+    Rule(
+        "pages.views.initial_words.stiff",
+        "... of ... networks were too stiff to follow and are left out",
+        "counted",
+        "none is",
+    ),
+    Rule(
+        "pages.views.initial_words.largest_eigenvalue",
+        "The largest eigenvalue is ... on average, ... times that of infinite width; 90% of the ... draws lie"
+        " between ... and ...",
+        "a limit; the band from 20 draws on",
+        "either is not finite",
+    ),
+    Rule(
+        "pages.views.initial_words.off_critical",
+        "Vanishing / Growing signal: the mean square of the (small) signal falls to / grows by ... through "
+        "... hidden layers",
+        "σ_w of the hidden layers differs from critical; 'dead' only below a tenth of the signal; 'small' "
+        "where the activation is not ReLU",
+        "σ_w of the hidden layers is critical",
+    ),
+    Rule(
+        "pages.charts.initial_drift.parting",
+        "The first step's line lies within the bars of the mean at every time shown / leaves them at t = ...",
+        "intervals at all times shown",
+        "a mean has no interval",
+        path="every time shown",
+    ),
+    Rule(
+        "pages.views.initial_words.point",
+        "n = ..., L = ..., β = ...; exactly: E[K] = ..., E[K²]/E[K]² = ...",
+        "'exactly' only where the law is exact (ReLU, zero-initialised trained biases, ntk)",
+        "there is none",
+        "hidden layers, β = ",
+    ),
+    Rule(
+        "pages.views.initial_curves._notes",
+        "Curves end at ... hidden layers; ... of ... points are not drawn",
+        "counted",
+        "all are drawn",
+    ),
+)
+
+
+# The rules of the sentences of the Regime map.
+
+REGIMES = (
+    Rule(
+        "pages.views.map_words.edges",
+        "Lazy training ends (elt = ...): at β = ... (90% of resamples, for these points: ... to ...)",
+        "at least 6 cells at 3 values of β, runs on both sides, odds that grow with β, a boundary inside the map",
+        "any of them fails",
+        "not enough data",
+    ),
+    Rule(
+        "pages.views.map_words.no_sharp_edge",
+        "There is no sharp lazy boundary: twice the threshold moves it to β = ...",
+        "both boundaries exist",
+        "either does not",
+    ),
+    Rule(
+        "pages.views.map_words.altered",
+        "On the training points ΔK_t alters the dynamics from β = ...",
+        "the boundary of the training lazy error exists; P_2 is called a bound only where its looks settle it to 15%",
+        "there is no such boundary",
+    ),
+    Rule(
+        "pages.views.map_words.grows",
+        "The ... grows like ... β^... ± ... (95%)",
+        "at least 6 cells at 3 values of β, and a 95% t interval of the exponent that leaves 0 out",
+        "the interval holds 0",
+        "**no law in β is determined**",
+    ),
+    Rule(
+        "pages.views.map_words.verdict",
+        "Does β alone decide? No / Not rejected (p = ...). At fixed β it goes as L^... ± ... (95%)",
+        "at least 3 values of β with 2 depths each, and several networks in a cell; the depth exponent only "
+        "with its interval, and as nothing where that holds 0",
+        "there are fewer",
+        "Not enough data: at least 3 values of β",
+    ),
+    Rule(
+        "pages.views.map_words.by_alpha",
+        "At β = ... the ... is ... at α = ... and ... at α = ..., the ends of its range over ... α: the "
+        "output scale hardly matters / β alone does not decide, a factor ...",
+        "all α at this β are read; 'decides' only where the quartiles of the extreme cells do not overlap; a "
+        "factor only above 0",
+        "one α, or quartiles overlap",
+        "not told apart",
+        path="every α, not the outermost two",
+    ),
+    Rule(
+        "pages.views.map_words.by_rate",
+        "The largest η_eff λ_max(K_0) tried at which most networks train is ...; in ... cells below it most "
+        "fail. In ... of ... cells the sharpness is lower at the stop than at the start",
+        "only of steps tried; a sharpness that changed by under 1% or is not finite does not count",
+        "no cell trains",
+        "No cell trains",
+        path="every step tried; failures below the largest are counted",
+    ),
+    Rule(
+        "pages.views.map_words.precision",
+        "... of ... cells trained in float64: float32 is foretold not to resolve them ...",
+        "the bits of every run; the reason only where precision is left to the engine",
+        "all trained in float32",
+    ),
+    Rule(
+        "pages.views.map_words.unresolved",
+        "In ... cells the lazy error is below its rounding: it is not drawn as a value",
+        "elt at its own rounding in half of the runs or more",
+        "none is",
+    ),
+    Rule(
+        "pages.views.map_words.counts",
+        "Of ... cells: ... lazy, ...",
+        "cells that are known",
+        "none is known",
+        "Of 0 cells",
+    ),
+    Rule(
+        "pages.views.map_words.dashed",
+        "dashed: ... β^... ± ... (95%)",
+        "as the sentence on it",
+        "there is no law, or its interval holds 0",
+    ),
+)

@@ -1,0 +1,242 @@
+"""The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine import cost
+from engine.config import RunConfig
+from engine.cost import Cost
+from engine.networks.activations import ACTIVATIONS
+from engine.schema import ConfigError, Problem
+from pages.charts.words import number, sentence
+from pages.run import draft_state, files, picker, tables
+from pages.run.draft import config_of, setting_of
+from pages.run.presets import PRESETS, preset_of
+from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, heeded, kind_of
+from pages.shell import calibration
+from pages.shell.figure import unfolded
+from pages.shell.texts import text_of, value_of
+
+SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
+CHANGED = "changed"
+WIDE = ("data", "target", "inputs", "activation", "integrator")
+"""Settings whose widget takes a row of its own."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the controls ask for.
+
+    Attributes:
+        config: None when the draft has problems.
+        cost: the estimate; None when there is no config.
+        problems: of the draft, all of them.
+    """
+
+    config: RunConfig | None
+    cost: Cost | None
+    problems: tuple[Problem, ...]
+
+
+def judged(draft: Draft) -> Asked:
+    """The draft as a config within the limits, or everything that is wrong with it."""
+    try:
+        config = config_of(draft)
+        return Asked(config, cost.check(config, calibration=calibration.measured()), ())
+    except ConfigError as error:
+        return Asked(None, None, error.problems)
+
+
+def show() -> Asked:
+    """Draws the controls and returns what they ask for."""
+    draft_state.arrive()
+    draft = draft_state.current()
+    asked = judged(draft)
+    with st.sidebar:
+        _preset(asked)
+        picker.picker()
+        _problems_of_none(asked)
+        for section, title in SECTIONS.items():
+            _section(title, [s for s in heeded(draft) if s.section == section], draft, asked)
+        files.show()
+    return asked
+
+
+def _preset(asked: Asked) -> None:
+    matching = preset_of(asked.config) if asked.config else ""
+    options = [*PRESETS] if matching else [CHANGED, *PRESETS]
+    labels = {CHANGED: "your own settings"} | {name: preset.label for name, preset in PRESETS.items()}
+    st.session_state["preset"] = matching or CHANGED
+    st.selectbox("preset", options, key="preset", format_func=lambda name: labels[name], on_change=_preset_chosen)
+    if matching:
+        st.caption(PRESETS[matching].question)
+
+
+def _preset_chosen() -> None:
+    if st.session_state["preset"] in PRESETS:
+        draft_state.load_preset(st.session_state["preset"])
+
+
+def _problems_of_none(asked: Asked) -> None:
+    """Remarks on the URL, and problems that belong to no widget."""
+    shown = {s.name for s in heeded(draft_state.current())}
+    for problem in draft_state.remarks():
+        st.warning(sentence(problem))
+    homeless = [p for p in asked.problems if (s := setting_of(p)) is None or s.name not in shown]
+    for problem in homeless:
+        st.error(sentence(problem))
+
+
+def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) -> None:
+    st.markdown(f"**{title}**")
+    open_ones = [s for s in settings if not s.folded]
+    if BY_NAME["data"] in settings and draft.get("data") == "csv":
+        _pairs(open_ones[:1], draft, asked)
+        files.table(draft, [described(problem) for problem in _own(BY_NAME["content"], asked.problems)])
+        open_ones = open_ones[1:]
+    _pairs(open_ones, draft, asked)
+    folded = [s for s in settings if s.folded]
+    bad = [s for s in folded if _own(s, asked.problems)]
+    if title == "Network" and (warning := off_critical(asked.config)):
+        st.warning(warning)
+    if folded and (more := unfolded(f"More about the {title.lower()}", bool(bad))):
+        with more:
+            _pairs(folded, draft, asked)
+
+
+def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
+    """Short widgets two in a row, long ones alone; problems under their row."""
+    row: list[Setting] = []
+    for setting in [s for s in settings if s.kind != "text"]:
+        if setting.name in WIDE:
+            _row(row, draft, asked)
+            _row([setting], draft, asked)
+            row = []
+            continue
+        row.append(setting)
+        if len(row) == 2:
+            _row(row, draft, asked)
+            row = []
+    _row(row, draft, asked)
+
+
+def _row(settings: list[Setting], draft: Draft, asked: Asked) -> None:
+    wide = len(settings) == 1 and settings[0].name in WIDE
+    for place, setting in zip(st.columns(1 if wide else 2) if settings else [], settings, strict=False):
+        with place:
+            _widget(setting, draft, asked.config)
+    for setting in settings:
+        for problem in _own(setting, asked.problems):
+            st.error(described(problem))
+
+
+def described(problem: Problem) -> str:
+    """A problem as Markdown, under the label of its widget."""
+    setting = setting_of(problem)
+    if setting is BY_NAME["content"] and problem.message == "is missing":
+        return "table: upload a CSV file, or paste its text"
+    return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
+
+
+def _own(setting: Setting, problems: Iterable[Problem]) -> list[Problem]:
+    return [problem for problem in problems if setting_of(problem) is setting]
+
+
+def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
+    dataset = draft.get("data", "")
+    kind = kind_of(setting, dataset)
+    key = f"{dataset} {setting.name}" if setting.section == "data" and setting.name != "data" else setting.name
+    key = f"setting {key}"
+    text = draft.get(setting.name, "")
+    options = choices(setting, dataset) if kind in ("choice", "flag") else {}
+    help_text = setting.help or None
+    if kind == "names" and (columns := files.columns(draft)):
+        _columns(setting, columns, text, key, ", ".join(_chosen(setting, config)))
+    elif kind == "flag" and (text in options or not text):
+        _give(key, (text or _resolved(setting, config) or default_text(setting, dataset)) == "true")
+        st.toggle(setting.label, key=key, help=help_text, on_change=_edited, args=(setting.name, key))
+    elif options:
+        given = text or ("" if setting.name == "data" else default_text(setting, dataset))
+        if given not in options:
+            options = {given: f"{given} (not allowed)" if given else "choose"} | options
+        key = f"{key} {len(options)}"
+        _give(key, given)
+        st.selectbox(
+            setting.label,
+            list(options),
+            key=key,
+            format_func=lambda name: options.get(name) or str(name),
+            help=help_text,
+            on_change=_edited,
+            args=(setting.name, key),
+        )
+    else:
+        _give(key, text)
+        placeholder = default_text(setting, dataset) or _resolved(setting, config)
+        st.text_input(
+            setting.label,
+            key=key,
+            placeholder=placeholder,
+            help=help_text,
+            on_change=_edited,
+            args=(setting.name, key),
+        )
+
+
+def _columns(setting: Setting, columns: tuple[str, ...], text: str, key: str, placeholder: str) -> None:
+    """Columns of the table to choose from; a name that is none of them stands there too, for the config to refuse."""
+    given = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
+    options = [*columns, *(name for name in given if name not in columns)]
+    key = f"{key} {tables.address(repr(options))[:8]}"
+    _give(key, given)
+    st.multiselect(
+        setting.label,
+        options,
+        key=key,
+        placeholder=placeholder if len(placeholder) <= 60 else f"{placeholder[:57]}...",
+        help=setting.help or None,
+        on_change=_edited,
+        args=(setting.name, key),
+    )
+
+
+def _give(key: str, value: str | bool | list[str]) -> None:
+    """Sets a widget, unless it stands so: writing again would wipe what is being typed."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def _edited(name: str, key: str) -> None:
+    value = st.session_state[key]
+    draft_state.edit(name, value if isinstance(value, str) else text_of(value))
+
+
+def _resolved(setting: Setting, config: RunConfig | None) -> str:
+    """What an empty field comes to in this config."""
+    if config is None:
+        return ""
+    value: object = config
+    for name in setting.path.split("."):
+        value = getattr(value, name, None)
+    return "" if value is None or setting.kind in ("text", "settings") else text_of(value)
+
+
+def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
+    """The columns that an empty field comes to in this config."""
+    return () if config is None else getattr(config.data, setting.path.removeprefix("data."), ())
+
+
+def off_critical(config: RunConfig | None) -> str:
+    """What becomes of a small signal through depth; empty where it keeps its size."""
+    if config is None or abs(config.network.signal_decay - 1) < 0.01:
+        return ""
+    critical = ACTIVATIONS[config.network.activation].critical
+    factor = number(config.network.signal_decay)
+    ratio = number(config.network.sigma_w / critical)
+    change = "grows" if config.network.signal_decay > 1 else "shrinks"
+    return (
+        rf"$\sigma_w$ is {ratio} times its critical value {number(critical)}: a small signal {change} as "
+        rf"$(\sigma_w/\sigma_w^*)^L$, here by a factor {factor} through {config.network.depth} layers."
+    )

@@ -1,0 +1,95 @@
+"""The run picker: runs that were asked for on this machine, and their way into a page."""
+
+import json
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+import cache
+from cache import Run
+from engine.schema import ConfigError
+from pages.charts.words import duration, percent
+from pages.run import draft_state
+from pages.run.draft import config_of, draft_of
+from pages.run.draft_state import to_query
+from pages.run.presets import PRESETS, preset_of, shortest
+
+LISTED = 50
+
+
+def picker() -> None:
+    """A choice of recent runs; choosing one takes its config into the controls and the URL."""
+    runs = {run.key: run for run in recent()}
+    if not runs:
+        return
+    st.session_state["picked run"] = None
+    st.selectbox(
+        "recent runs",
+        list(runs),
+        index=None,
+        key="picked run",
+        placeholder=f"{len(runs)} on this machine",
+        format_func=lambda key: line(runs[key]) if key in runs else key,
+        on_change=_picked,
+        args=({key: run.values for key, run in runs.items()},),
+    )
+
+
+def _picked(values: Mapping[str, Mapping[str, Any]]) -> None:
+    key = st.session_state["picked run"]
+    if key in values:
+        draft_state.load_values(values[key])
+
+
+@st.cache_data(ttl=1.0, show_spinner=False, max_entries=1)
+def recent() -> list[Run]:
+    """The newest runs; asked of the cache at most once a second."""
+    return cache.current().recent(LISTED, "run")
+
+
+def line(run: Run) -> str:
+    """One run: what it is, how it stands, when it was asked for."""
+    state = {
+        "finished": "done" if run.stored else "result gone from the cache",
+        "running": f"running, {percent(run.fraction)}",
+    }
+    ago = duration(max(0.0, time.time() - run.created))
+    return f"{label(run)} · {state.get(run.state, run.state)} · {ago} ago"
+
+
+def label(run: Run) -> str:
+    """What tells a run from the default preset."""
+    return _described(run)[0]
+
+
+def query(run: Run) -> dict[str, str]:
+    """The URL parameters that carry the run into a page."""
+    return _described(run)[1]
+
+
+def address(run: Run) -> str | None:
+    """The page of a run with the run in its parameters; None for other kinds of job."""
+    return f"/evolution?{urlencode(query(run))}" if run.kind == "run" else None
+
+
+def _described(run: Run) -> tuple[str, dict[str, str]]:
+    return _describe(run.key, json.dumps(run.values)) or (run.label, {"run": run.key})
+
+
+@lru_cache(maxsize=1000)
+def _describe(key: str, values: str) -> tuple[str, dict[str, str]] | None:
+    """Label and URL parameters; None for a config of another version, which the page will complain of."""
+    draft, _ = draft_of(json.loads(values))
+    try:
+        draft = shortest(draft)
+        name = preset_of(config_of(draft))
+    except ConfigError:
+        return None
+    parameters = {"run": key} if draft.get("content") else to_query(draft)
+    if name:
+        return PRESETS[name].label, parameters or {"preset": name}
+    return ", ".join(f"{setting} {text or 'left out'}" for setting, text in to_query(draft).items()), parameters

@@ -1,0 +1,274 @@
+"""The settings of a run: one row each, from which widgets and URLs are made. No Streamlit here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.data import DATASETS, TARGETS
+from engine.networks.activations import ACTIVATIONS
+from engine.schema import Config
+from pages.shell.texts import Kind, text_of
+
+Draft = Mapping[str, str]
+"""Name of a setting -> its text (`pages.run.draft`)."""
+
+DATASET_LABELS = {
+    "circle": "circle: waves on S¹",
+    "sphere": "sphere: single- and multi-index",
+    "gaussian_product": "Gaussian: product x₀x₁",
+    "parity": "sparse parity",
+    "two_moons": "two moons",
+    "digits": "handwritten digits (8×8)",
+    "csv": "your own CSV",
+}
+
+
+ORDERED = ("harmonic", "hermite", "staircase", "parity", "sign", "abs_sin")
+"""Targets with an order."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of a config and how it is asked for.
+
+    Attributes:
+        path: in the config, as the engine's problems name it.
+        label, help: Markdown with LaTeX.
+        folded: whether it stands in the folded part.
+        only_with: the targets that heed it; empty for all.
+        name: in drafts and URLs.
+    """
+
+    path: str
+    label: str
+    kind: Kind = "number"
+    help: str = ""
+    folded: bool = False
+    alias: str = ""
+    only_with: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.alias or self.path.rsplit(".", 1)[-1]
+
+    @property
+    def section(self) -> str:
+        return self.path.split(".")[0] if "." in self.path else "run"
+
+
+SETTINGS = (
+    Setting("data.name", "dataset", "choice", alias="data"),
+    Setting("data.content", "table", "text"),
+    Setting("data.size", "training points $M$"),
+    Setting("data.test_size", "held-out points"),
+    Setting(
+        "data.target", "target", "choice", "The function to learn, scaled to the target RMS on the training points."
+    ),
+    Setting("data.inputs", "inputs", "names", "Columns; when empty, all others of numbers that do not count the rows."),
+    Setting(
+        "data.missing", "rows with empty cells", "choice", "`refuse` names them; `drop` leaves them out and says which."
+    ),
+    Setting("data.dim", "input dimension $n_0$"),
+    Setting("data.order", "order", help="Degree, number of coordinates or frequency.", only_with=ORDERED),
+    Setting(
+        "data.frequencies",
+        "frequencies",
+        "numbers",
+        "Of the Fourier mixture, separated by commas.",
+        only_with=("fourier",),
+    ),
+    Setting("data.amplitudes", "amplitudes", "numbers", "One per frequency; all 1 when empty.", only_with=("fourier",)),
+    Setting(
+        "data.classes",
+        "two digits",
+        "numbers",
+        "The first has target -1, the second +1. `none`: all ten digits, ten outputs.",
+    ),
+    Setting("data.jitter", "jitter", help="Standard deviation of the noise on each coordinate, before scaling."),
+    Setting(
+        "data.phases",
+        "phases",
+        "numbers",
+        "In radians, one per frequency; all 0 when empty.",
+        folded=True,
+        only_with=("fourier",),
+    ),
+    Setting(
+        "data.points",
+        "points",
+        "choice",
+        "`grid`: equally spaced. `random`: independent and uniform, training and held-out ones.",
+        folded=True,
+    ),
+    Setting(
+        "data.standardise",
+        "standardise inputs",
+        "flag",
+        "Mean 0 and standard deviation 1 of each column over the training rows. Off: the table as it is.",
+        folded=True,
+    ),
+    Setting(
+        "data.centre",
+        "centre targets",
+        "flag",
+        "Take the mean over the training rows off: a network without biases cannot learn it well.",
+        folded=True,
+    ),
+    Setting("data.radius", "radius", help=r"$|x|$; $\sqrt{n_0}$ when empty.", folded=True),
+    Setting("data.noise", "label noise", help="Standard deviation added to the training targets.", folded=True),
+    Setting(
+        "data.target_rms",
+        "target RMS",
+        help="Targets are scaled to it on the training points. `none`: not scaled.",
+        folded=True,
+    ),
+    Setting("data.seed", "data seed", alias="data_seed", folded=True),
+    Setting("network.width", "width $n$", "one or more", "One number, or one per hidden layer: `256, 128, 64`."),
+    Setting("network.depth", "depth $L$", help="Hidden layers."),
+    Setting("network.activation", "activation", "choice"),
+    Setting(
+        "network.alpha",
+        r"output scale $\alpha$",
+        help=r"$f = \alpha (h - h_0)$ when centred, $\alpha h$ otherwise. Small: features move; large: lazy.",
+    ),
+    Setting(
+        "network.parameterization",
+        "parameterization",
+        "choice",
+        "NTK or standard; both give the same function at initialisation.",
+        folded=True,
+    ),
+    Setting(
+        "network.sigma_w", r"$\sigma_w$", help="`critical` keeps a small signal's size through depth.", folded=True
+    ),
+    Setting("network.sigma_w_readout", r"$\sigma_w$ of the readout", help=r"As $\sigma_w$ when empty.", folded=True),
+    Setting("network.sigma_b", r"$\sigma_b$", folded=True),
+    Setting("network.bias_init", "biases start", "choice", folded=True),
+    Setting("network.train_bias", "train biases", "flag", folded=True),
+    Setting("network.output_bias", "output bias", "flag", folded=True),
+    Setting("network.readout", "readout", "choice", "`relu`: the output passes through a ReLU.", folded=True),
+    Setting(
+        "network.centred", "centred", "flag", "Subtract the function at initialisation, so that $f_0 = 0$.", folded=True
+    ),
+    Setting(
+        "training.integrator",
+        "integrator",
+        "choice",
+        "`gd`: gradient descent. `rk4`: the gradient flow, by Runge-Kutta.",
+    ),
+    Setting(
+        "training.stability_fraction",
+        r"step $\varphi$",
+        help=r"$\eta_\mathrm{eff} = 2\varphi/\lambda_{\max}(K_0)$. Empty: from the learning rate, or 0.25.",
+    ),
+    Setting(
+        "training.stop_residual",
+        "stop at residual",
+        help=r"Stop when $\|r\|/\|r_0\|$ has fallen so far. `none`: run to the step cap.",
+    ),
+    Setting("training.max_steps", "step cap"),
+    Setting("training.learning_rate", r"learning rate $\eta$", help=r"Instead of the step $\varphi$.", folded=True),
+    Setting(
+        "training.loss",
+        "loss",
+        "choice",
+        r"$\frac{1}{2M}\sum$, $\frac{1}{M}\sum$ or $\frac{1}{2}\sum$ of $|f-y|^2$.",
+        folded=True,
+    ),
+    Setting("training.momentum", "momentum", folded=True),
+    Setting("training.batch_size", "batch size", help="Points per step; all when empty.", folded=True),
+    Setting("training.checkpoints", "checkpoints", help="At least so many by the stop.", folded=True),
+    Setting(
+        "training.allow_unstable",
+        "allow unstable steps",
+        "flag",
+        "Accept steps at or beyond the stability limit.",
+        folded=True,
+    ),
+    Setting(
+        "training.precision",
+        "training precision",
+        "choice",
+        "auto: float32, and float64 where float32 does not resolve the run.",
+        folded=True,
+    ),
+    Setting("seeds", "seeds", "numbers", "One network each, separated by commas."),
+    Setting(
+        "store_parameters",
+        "keep parameters",
+        "flag",
+        "Later pages derive kernels on other points from them.",
+        folded=True,
+    ),
+    Setting("kernel_precision", "kernel precision", "choice", folded=True),
+    Setting(
+        "probes",
+        "probe points",
+        "settings",
+        "Points other than the data, where kernel and function are followed too: the training inputs of a dataset, for "
+        "example `{name: circle, size: 32}`. None when empty.",
+        folded=True,
+    ),
+)
+"""In the order of a page."""
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+BY_PATH = {setting.path: setting for setting in SETTINGS}
+NOT_IN_URL = ("content",)
+
+
+def applicable(dataset: str) -> tuple[Setting, ...]:
+    """The settings that a run on this dataset has; those of every dataset where it is unknown."""
+    fields = DATASETS[dataset].model_fields if dataset in DATASETS else ()
+    return tuple(s for s in SETTINGS if s.section != "data" or s.path == "data.name" or s.path.split(".")[1] in fields)
+
+
+def heeded(draft: Draft) -> tuple[Setting, ...]:
+    """The applicable settings that the draft's target heeds: those that a page shows."""
+    dataset = draft.get("data", "")
+    if dataset not in DATASETS or "target" not in DATASETS[dataset].model_fields:
+        return applicable(dataset)
+    target = draft.get("target") or default_text(BY_NAME["target"], dataset)
+    known = target in TARGETS
+    return tuple(s for s in applicable(dataset) if not (known and s.only_with) or target in s.only_with)
+
+
+def kind_of(setting: Setting, dataset: str) -> Kind:
+    """The kind here: a CSV's target is the names of columns."""
+    return "names" if setting.path == "data.target" and dataset == "csv" else setting.kind
+
+
+def choices(setting: Setting, dataset: str) -> dict[str, str]:
+    """What a choice or flag may be: text -> label."""
+    if setting.kind == "flag":
+        return {"true": "yes", "false": "no"}
+    if setting.path == "data.name":
+        return {name: DATASET_LABELS.get(name, name) for name in DATASETS}
+    if setting.path == "network.activation":
+        return {name: row.label for name, row in ACTIVATIONS.items()}
+    if setting.path == "data.target":
+        config: Any = DATASETS[dataset]
+        names = getattr(config, "targets", None) or get_args(config.model_fields["target"].annotation)
+        return {name: name for name in TARGETS if name in names}
+    return {name: name for name in get_args(_field(setting, dataset).annotation)}
+
+
+def default_text(setting: Setting, dataset: str) -> str:
+    """What the engine takes when the setting is left out, as a text; empty where that depends on others."""
+    if setting.path in ("network.sigma_w", "network.sigma_w_readout"):
+        return "critical" if setting.path == "network.sigma_w" else ""
+    if setting.path == "data.name":
+        return next(iter(DATASETS))
+    field = _field(setting, dataset)
+    if field.is_required() or field.default is None or field.default == () or field.default_factory:
+        return ""
+    if dataset == "csv" and setting.name in ("size", "test_size"):
+        return ""
+    return text_of(field.default)
+
+
+def _field(setting: Setting, dataset: str) -> Any:
+    owners: dict[str, type[Config]] = {"network": NetworkConfig, "training": TrainingConfig, "run": RunConfig}
+    owner = DATASETS[dataset] if setting.section == "data" else owners[setting.section]
+    return owner.model_fields[setting.path.rsplit(".", 1)[-1]]

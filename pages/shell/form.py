@@ -1,0 +1,163 @@
+"""Controls in the sidebar that the URL remembers, each with its own problems beneath it."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from engine.schema import Problem
+from pages.charts.words import number, plain, sentence
+from pages.shell.texts import left_out
+
+BOUND = "query-params"
+
+
+class Form:
+    """Draws controls and reads them. A value that cannot be read is None, with the reason at its control.
+
+    Attributes:
+        prefix: of every name in the URL. A page that is opened from another with parameters needs one of its own:
+            Streamlit refuses to set a parameter that a control of the page before is bound to.
+        problems: everything that is wrong so far, as Markdown.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self.problems: list[str] = []
+        self._names: set[str] = set()
+        self._places: dict[str, tuple[str, DeltaGenerator]] = {}
+
+    def key(self, name: str) -> str:
+        """The control's key in the session and in the URL."""
+        key = f"{self.prefix}{name}"
+        self._names.add(key)
+        return key
+
+    def text(self, name: str, label: str, default: str, help_text: str = "", placeholder: str = "") -> str:
+        """A line of text, its default where it is left empty."""
+        place = st.container(gap=None)
+        given = place.text_input(
+            label,
+            value=default,
+            key=self.key(name),
+            bind=BOUND,
+            help=help_text or None,
+            placeholder=placeholder,
+            max_chars=200,
+        )
+        self._places[name] = label, place
+        return given.strip() or default
+
+    def number(
+        self, name: str, label: str, default: float, low: float, high: float, help_text: str = ""
+    ) -> float | None:
+        """A number between `low` and `high`."""
+        text = self.text(name, label, f"{default:g}" if default < 1e5 else _large(default), help_text)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            self.blame(name, f"{text[:40]!r} given; a number from {number(low)} to {number(high)}")
+            return None
+        return value
+
+    def whole(self, name: str, label: str, default: int, low: int, high: int, help_text: str = "") -> int | None:
+        """A whole number between `low` and `high`; 1e6 is one too."""
+        value = self.number(name, label, default, low, high, help_text)
+        if value is not None and value != int(value):
+            self.blame(name, f"{value:g} given; a whole number")
+            return None
+        return None if value is None else int(value)
+
+    def wholes(
+        self, name: str, label: str, default: str, high: int, most: int, help_text: str = ""
+    ) -> tuple[int, ...] | None:
+        """One or several whole numbers from 1 to `high`, separated by commas."""
+        text = self.text(name, label, default, help_text)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        wrong = [part for part in parts if not (part.isascii() and part.isdigit() and 1 <= int(part[:20]) <= high)]
+        if wrong or not 1 <= len(parts) <= most:
+            given = f"{(wrong or [text])[0][:40]!r} given" if wrong else f"{len(parts)} given"
+            self.blame(name, f"{given}; {f'1 to {most} ' if most > 1 else ''}whole numbers from 1 to {high:,}")
+            return None
+        return tuple(int(part) for part in parts)
+
+    def choice(self, name: str, label: str, options: Sequence[str], help_text: str = "", wide: bool = False) -> str:
+        """One of a few; the first where the URL names none of them."""
+        place = st.container(gap=None)
+        with place:
+            self._known(name, label, lambda text: text in options, ", ".join(options))
+        if wide:
+            return str(place.selectbox(label, options, key=self.key(name), bind=BOUND, help=help_text or None))
+        chosen = place.segmented_control(
+            label, options, default=options[0], required=True, key=self.key(name), bind=BOUND, help=help_text or None
+        )
+        self._places[name] = label, place
+        return str(chosen or options[0])
+
+    def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
+        """A switch."""
+        self._known(name, label, lambda text: text in ("true", "false"), "true, false")
+        return st.toggle(label, value=default, key=self.key(name), bind=BOUND, help=help_text or None)
+
+    def slider(
+        self, name: str, label: str, low: float, high: float, default: float, step: float, help_text: str = ""
+    ) -> float:
+        """A number to slide."""
+
+        def inside(text: str) -> bool:
+            try:
+                return low <= float(text) <= high
+            except ValueError:
+                return False
+
+        self._known(name, label, inside, f"{low:g} to {high:g}")
+        return st.slider(label, low, high, default, step, key=self.key(name), bind=BOUND, help=help_text or None)
+
+    def _known(self, name: str, label: str, allowed: Callable[[str], bool], said: str) -> None:
+        """Says which value in the link the control cannot take."""
+        asked = st.query_params.get(self.key(name))
+        if asked is not None and not allowed(asked):
+            st.warning(f"{label}: {plain(repr(asked[:40]))} in the link is unknown, left out. Allowed: {said}")
+
+    def blame(self, name: str, message: str) -> None:
+        """Says what is wrong at a control."""
+        label, place = self._places.get(name, (name, st.container()))
+        said = f"{label}: {plain(message)}"
+        place.error(said)
+        self.problems.append(said)
+
+    def blame_all(self, problems: Iterable[Problem], names: Mapping[str, str] | None = None) -> None:
+        """Each problem of a config at the control of its field; `names` maps fields to controls."""
+        for problem in problems:
+            field = problem.field.rsplit(".", 1)[-1]
+            name = (names or {}).get(field, field)
+            if name in self._places:
+                self.blame(name, problem.message)
+            else:
+                st.error(sentence(problem))
+                self.problems.append(sentence(problem))
+
+    def say_left_out(self, elsewhere: Iterable[str] = ()) -> None:
+        """Says which names in the link no control has.
+
+        Args:
+            elsewhere: controls that are drawn later, or for other settings.
+        """
+        known = self._names | {f"{self.prefix}{name}" for name in elsewhere}
+        for problem in left_out([name for name in st.query_params if name not in known], sorted(known)):
+            st.warning(sentence(problem))
+
+    def fine(self) -> bool:
+        """Whether nothing is wrong; says it in the page where something is."""
+        if self.problems:
+            needed = "One setting needs" if len(self.problems) == 1 else f"{len(self.problems)} settings need"
+            lines = [f"- {problem}" for problem in self.problems]
+            st.error("\n".join([f"{needed} a change:", "", *lines]), icon=":material/rule:")
+        return not self.problems
+
+
+def _large(value: float) -> str:
+    return f"{value:.0f}" if value < 1e7 else f"{value:g}"

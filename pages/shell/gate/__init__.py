@@ -1,0 +1,28 @@
+"""The gate before Streamlit: who may speak, how much, what about, and what browsers are told. It knows no page.
+
+From outside in. `SECURITY.md` says what each part is for and which test holds it.
+"""
+
+from starlette.middleware import Middleware
+
+from pages.shell.gate.limits import Connections, Sessions, Uploads
+from pages.shell.gate.rules import Hosts, Messages, SecurityHeaders, named_hosts
+
+
+def gate(hosts: str = "") -> list[Middleware]:
+    """The parts, for `st.App(middleware=...)`.
+
+    Args:
+        hosts: names besides loopback that the server answers to, separated by commas (`KERNEL_DRIFT_HOSTS`).
+
+    Raises:
+        ValueError: one of them is no host name.
+    """
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(Hosts, named=named_hosts(hosts)),
+        Middleware(Connections),
+        Middleware(Uploads),
+        Middleware(Messages),
+        Middleware(Sessions),
+    ]

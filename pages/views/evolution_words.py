@@ -1,0 +1,240 @@
+"""What a run shows, in numbers and short sentences computed from them. No Streamlit here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.roundoff import REFUSED, WARNED
+from engine.training.result import RunResult, SeedResult
+from pages.charts.words import change, course, duration, listing, middle, number, percent, several, spread
+
+STOPPED = {
+    "residual": "the residual reached {residual} of its start",
+    "max_steps": "the step cap was reached",
+    "diverged": "the residual diverged",
+    "overflow": "the outputs overflow at the start, so nothing can train: lower sigma_w, alpha or depth",
+    "dead": "the kernel at the start is zero, so nothing can train",
+}
+
+R_SQUARED = "$R^2$ is 1 for no error and 0 for that of the held-out mean."
+STEADY = 0.005
+"""An alignment that changed by no more has stayed."""
+RETURNED = 1.05
+"""A drift that was larger than at the stop by this factor came back."""
+EDGE = 0.05
+"""lambda_max within this share of the limit counts as the edge of stability."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number at the top.
+
+    Attributes:
+        value: the median over seeds.
+        more: the range over seeds and what it means, as Markdown.
+        beside: a second number for the same thing.
+    """
+
+    label: str
+    value: str
+    more: str = ""
+    beside: str = ""
+
+
+def headlines(result: RunResult) -> list[Headline]:
+    """The numbers that a reader wants first."""
+    found, config = result.summary, result.config
+    start, end = middle(found["alignment_start"]), middle(found["alignment_end"])
+    return [
+        Headline("β", number(config.beta), r"$\beta=\sum_l 1/n_l$ over the hidden layers."),
+        Headline("drift", percent(middle(found["drift"])), f"Over seeds: {spread(found['drift'], percent)}."),
+        Headline(
+            "shape drift",
+            percent(middle(found["shape_drift"])),
+            f"Over seeds: {spread(found['shape_drift'], percent)}.",
+        ),
+        Headline(
+            "alignment",
+            change(start, end),
+            f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}.",
+        ),
+        Headline(
+            "test error",
+            number(middle(found["test_error_end"])),
+            f"At the stop; 1 is the error of f = 0. {R_SQUARED}",
+            f"R² = {number(middle(found['test_r_squared_end']))}",
+        ),
+        Headline("t at the stop", number(middle(found["t_stop"])), f"Over seeds: {spread(found['t_stop'])}."),
+        Headline(
+            "steps",
+            f"{int(middle(found['steps'])):,}",
+            f"Over seeds: {spread(found['steps'], lambda n: f'{int(n):,}')}.",
+        ),
+        Headline(
+            "computed in", duration(found["seconds"]), f"Training and kernels of all seeds, on {found['device']}."
+        ),
+    ]
+
+
+def of_network(errors: Sequence[float], r_squared: float) -> Headline:
+    """The held-out error of the network at the stop, over seeds, beside its R^2."""
+    more = f"At the stop; 1 is the error of f = 0. Over seeds: {spread(errors)}. {R_SQUARED}"
+    known = [error for error in errors if np.isfinite(error)]
+    return Headline("network, held out", number(middle(known)), more, f"R² = {number(r_squared)}")
+
+
+def facts(result: RunResult) -> str:
+    """What was computed, and on what."""
+    config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
+    return (
+        f"{config.data.domain}; {config.data.size:,} training points; {config.parameter_count:,} parameters; "
+        f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
+    )
+
+
+def sentences(result: RunResult) -> list[str]:
+    """Markdown, one finding each."""
+    return [*_stop(result), *_precision(result), *motion(result), *_stability(result), *_floor(result)]
+
+
+def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How many checkpoints are left out because their numbers are not finite; nothing where none are."""
+    return [
+        f"Seed {one['seed']}: the last {several(one['dropped_checkpoints'], 'checkpoint')} left out, as the numbers "
+        "there are not finite."
+        for one in facts
+        if one.get("dropped_checkpoints")
+    ]
+
+
+def went_wrong(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of which seeds training failed, and how many checkpoints that cost; nothing where none did."""
+    odd = [one for one in facts if one["stop_reason"] in ("diverged", "dead")]
+    return [*(f"Seed {one['seed']}: {STOPPED[one['stop_reason']]}." for one in odd), *dropped(facts)]
+
+
+def _precision(result: RunResult) -> list[str]:
+    """Seeds that float32 does not resolve, and networks whose outputs rounding moves."""
+    reasons: dict[str, list[str]] = {}
+    for seed in result.seeds:
+        if seed.precision_reason:
+            reasons.setdefault(seed.precision_reason, []).append(str(seed.seed))
+    said = []
+    for reason, seeds in reasons.items():
+        who = f"Seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}"
+        said.append(f"{'This run' if len(seeds) == len(result.seeds) else who} trained in float64: {reason}.")
+    moved: dict[str, float] = {}
+    for seed in result.seeds:
+        if (share := seed.rounding or 0.0) > WARNED:
+            moved[seed.precision] = max(share, moved.get(seed.precision, 0.0))
+    for precision, share in moved.items():
+        said.append(
+            f"**Rounding in {precision} moves the function at the start by {percent(share)} of its size**: "
+            f"trust no digit beyond that. From {percent(REFUSED)} on nothing is computed."
+        )
+    return said
+
+
+def _stop(result: RunResult) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for seed in result.seeds:
+        reasons.setdefault(_reason(seed), []).append(str(seed.seed))
+    said = []
+    for reason, seeds in reasons.items():
+        who = (
+            "Training stopped" if len(reasons) == 1 else f"Seed{'s' if len(seeds) > 1 else ''} {listing(seeds)} stopped"
+        )
+        residual = percent(result.config.training.stop_residual or 0.0)
+        said.append(f"{who}: {STOPPED.get(reason, reason).format(residual=residual)}.")
+    lost = [int(np.sum(~np.isfinite(seed["lambda_max"] + seed["residual"]))) for seed in result.seeds]
+    return [
+        *said,
+        *dropped({"seed": seed.seed, "dropped_checkpoints": n} for seed, n in zip(result.seeds, lost, strict=True)),
+    ]
+
+
+def _reason(seed: SeedResult) -> str:
+    return "overflow" if seed.stop_reason == "diverged" and seed.steps == 0 else seed.stop_reason
+
+
+def motion(result: RunResult) -> list[str]:
+    """How far the kernel moved, and towards what."""
+    return [*_drift(result), *_alignment(result)]
+
+
+def _drift(result: RunResult) -> list[str]:
+    found = result.summary
+    drift, shape = spread(found["drift"], percent), spread(found["shape_drift"], percent)
+    moved = [seed for seed, end in zip(result.seeds, found["drift"], strict=True) if end is not None and seed.steps]
+    if not moved:
+        return []
+    whose = "" if len(moved) == len(result.seeds) else f" in {len(moved)} of {len(result.seeds)} seeds"
+    largest = max(float(np.nanmax(seed["drift"])) for seed in moved)
+    back = largest > RETURNED * max(float(seed["drift"][-1]) for seed in moved)
+    more = f" (on the way by up to {percent(largest)})" if back else ""
+    rest = middle([float(seed["residual"][-1]) for seed in moved])
+    left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
+    return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
+
+
+def _alignment(result: RunResult) -> list[str]:
+    went = course([seed["alignment_test"] for seed in result.seeds if seed.steps], STEADY)
+    return [f"Its alignment with the target on held-out points {went}."] if went else []
+
+
+def _stability(result: RunResult) -> list[str]:
+    """Of eta_eff lambda_max over the whole path, as far as checkpoints show it; nothing of a run that did not train."""
+    training = result.config.training
+    paths = [
+        (np.asarray(seed["t"]), seed.effective_rate * np.asarray(seed["lambda_max"]))
+        for seed in result.seeds
+        if seed.stop_reason not in ("diverged", "dead")
+    ]
+    paths = [(t, path) for t, path in paths if len(path) > 1 and np.all(np.isfinite(path))]
+    if not paths:
+        return []
+    limit = training.stability_limit
+    start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
+    peak = number(max(float(path.max()) for _, path in paths))
+    said = rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ was {start} at the start, {peak} at its peak, and is {end} now"
+    if training.batch_size is not None and training.batch_size < result.config.data.size:
+        batch = several(training.batch_size, "point")
+        return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
+    return [f"{said}: {_against(paths, limit)}."]
+
+
+def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
+    """What the paths do at the limit, at checkpoints."""
+    crossed = [(t[1:][turns], int(turns.sum())) for t, path in paths if (turns := np.diff(path > limit) != 0).any()]
+    if crossed:
+        first = number(min(float(at[0]) for at, _ in crossed))
+        times = spread([count for _, count in crossed], lambda count: f"{count:.0f}")
+        who = "" if len(paths) == 1 else f" in {len(crossed)} of {len(paths)} seeds"
+        return (
+            f"it crossed the limit {number(limit)}{who} {times} time{'' if times == '1' else 's'}, first at t = {first}"
+        )
+    if all(np.all(path > limit) for _, path in paths):
+        return f"beyond the limit {number(limit)} throughout"
+    if any(path.max() > limit for _, path in paths):
+        return f"in some seeds beyond the limit {number(limit)} throughout"
+    near = max(float(path.max()) for _, path in paths) > (1 - EDGE) * limit
+    return f"it reached the edge of stability, {number(limit)}" if near else f"stable, the limit is {number(limit)}"
+
+
+def _floor(result: RunResult) -> list[str]:
+    below = [
+        int(np.sum(seed["eigenvalues"][0] < result.noise_floor(index)[0])) for index, seed in enumerate(result.seeds)
+    ]
+    if not any(below):
+        return []
+    count = spread(below, lambda n: f"{n:.0f}")
+    return [
+        f"{count} of {len(result.seeds[0]['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
+        "they are rounding."
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,160 @@
+"""Exact curves over depth for a few equal hidden widths, straight from the law. No Streamlit here."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from engine.initialisation import scaling_limit
+from engine.initialisation.higher_moments import required_draws
+from engine.initialisation.law import Law
+from engine.initialisation.layer_sums import Shapes
+from engine.initialisation.moments import moments_of_shapes
+from pages.charts.theme import Table
+
+DEEPEST = 1024
+"""Hidden layers of a curve: deeper ones would not redraw at once."""
+GRID = 32
+"""Depths of a curve."""
+LARGEST_LOG = 640.0
+"""Natural log of the largest number that a log axis draws."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """How far the curves go: `largest` in beta or in hidden layers."""
+
+    by: str
+    largest: float
+
+    def depth(self, width: int) -> int:
+        """Most hidden layers at this width."""
+        depth = self.largest * width if self.by == "beta" else self.largest
+        return int(min(max(1, math.floor(depth + 1e-9)), DEEPEST))
+
+    def depths(self, width: int, count: int, shift: float = 0.0) -> list[int]:
+        """About `count` depths up to the last, evenly spaced, all of them less by a `shift` in units of the spacing."""
+        last = self.depth(width)
+        return sorted({max(1, round(last * (i + 1 - shift) / count)) for i in range(count)})
+
+
+def grid(widths: tuple[int, ...], span: Span) -> tuple[np.ndarray, np.ndarray]:
+    """Depth and width of every point of the curves, from one hidden layer on."""
+    depth = [sorted({1, *span.depths(width, GRID)}) for width in widths]
+    return np.concatenate(depth), np.repeat(widths, [len(d) for d in depth])
+
+
+def second_moment_table(law: Law, widths: tuple[int, ...], span: Span) -> Table:
+    """A row per width and depth: `ratio` E[K^2]/E[K]^2, `weights`, `bias` and `mixed` parts likewise, `prefactor`
+    ratio/exp(5 beta), and `slope`, the change of log ratio per beta that one more layer makes."""
+    depth, width = grid(widths, span)
+    size = len(depth)
+    exact = moments_of_shapes(law, Shapes.equal(np.append(depth, depth + 1), np.append(width, width), law.n_0))
+    log_ratio, beta = exact.log_ratio[:size], exact.beta[:size]
+    with np.errstate(invalid="ignore"):
+        parts = {
+            "weights": exact.log_E_Kw2 - 2 * exact.log_E_Kw,
+            "bias": exact.log_E_Kb2 - 2 * exact.log_E_Kb,
+            "mixed": exact.log_E_KwKb - exact.log_E_Kw - exact.log_E_Kb,
+        }
+        share = np.exp(exact.log_E_Kb - exact.log_E_K)[:size]
+    frame = pd.DataFrame(
+        {
+            "width": width,
+            "depth": depth,
+            "beta": beta,
+            "ratio": _drawable(log_ratio),
+            **{name: _drawable(values[:size]) for name, values in parts.items()},
+            "bias_share": share,
+            "prefactor": _drawable(log_ratio - 5 * beta),
+            "slope": (exact.log_ratio[size:] - log_ratio) * width,
+        }
+    )
+    return Table(frame, _notes(frame, "ratio", widths, span))
+
+
+def first_step_table(law: Law, widths: tuple[int, ...], span: Span, target: float) -> Table:
+    """A row per width and depth: `size` |E[dK/dt]|/E[K], its `sign`, and `prefactor` size/((d beta/n_0) exp(5 beta)),
+    with d the weight layers."""
+    depth, width = grid(widths, span)
+    exact = moments_of_shapes(law, Shapes.equal(depth, width, law.n_0))
+    sign, log_drift = exact.log_abs_E_dK(target)
+    log_size = log_drift - exact.log_E_K
+    rate = scaling_limit.hanin_nica_log_drift(depth + 1, exact.beta, law.n_0)
+    frame = pd.DataFrame(
+        {
+            "width": width,
+            "depth": depth,
+            "beta": exact.beta,
+            "size": _drawable(log_size),
+            "sign": sign.astype(int),
+            "prefactor": _drawable(log_size - rate),
+        }
+    )
+    return Table(frame, _notes(frame, "size", widths, span))
+
+
+def limit_table(s1: float, largest_beta: float, factor: float) -> pd.DataFrame:
+    """The scaling limit over beta: `ratio`, `weights`, `bias`, `mixed`, `prefactor` and `slope` as above.
+
+    Args:
+        factor: 1 for a linear readout, 2 for a ReLU readout.
+    """
+    beta = np.linspace(0, largest_beta, 81)
+    log_ratio = scaling_limit.log_ratio(beta, s1) + np.log(factor)
+    parts = {
+        "weights": scaling_limit.weight_prefactor(beta),
+        "bias": scaling_limit.bias_prefactor(beta),
+        "mixed": scaling_limit.mixed_prefactor(beta),
+    }
+    return pd.DataFrame(
+        {
+            "beta": beta,
+            "ratio": _drawable(log_ratio),
+            **{name: _drawable(np.log(factor * values) + 5 * beta) for name, values in parts.items()},
+            "prefactor": factor * scaling_limit.prefactor(beta, s1),
+            "slope": np.gradient(log_ratio, beta, edge_order=2),
+        }
+    )
+
+
+def breakdown(law: Law, widths: tuple[int, ...], span: Span, budget: float) -> dict[int, float]:
+    """Per width the beta from which a plain Monte Carlo estimate of E[K^2] needs more than `budget` draws for 5%.
+
+    Only where that happens on the curve. Between the depths looked at, log draws is taken as linear in beta.
+    """
+    found = {}
+    shapes = [(width, depth) for width in widths for depth in _coarse(width, span, budget)]
+    width, depth = np.array(shapes).T
+    log_draws = required_draws(law, 0.05, 2, Shapes.equal(depth, width, law.n_0))
+    for one in widths:
+        here = log_draws[width == one]
+        beta = depth[width == one] / one
+        if here[-1] > np.log(budget):
+            found[one] = float(np.interp(np.log(budget), here, beta)) if here[0] < np.log(budget) else float(beta[0])
+    return found
+
+
+def _coarse(width: int, span: Span, budget: float) -> list[int]:
+    """Depths to look at, up to a beta that the budget cannot reach or to the end of the curve."""
+    reached = math.inf if width < 8 else 1.0 if width > 100 and budget < 1e8 else 2.5
+    last = min(span.depth(width), math.ceil(reached * width)) if reached < math.inf else span.depth(width)
+    return sorted({1, *(max(1, round(last * i / 12)) for i in range(1, 13))})
+
+
+def _drawable(log_values: np.ndarray) -> np.ndarray:
+    """exp, NaN where a log axis cannot show it."""
+    shown = np.isfinite(log_values) & (np.abs(log_values) < LARGEST_LOG)
+    return np.where(shown, np.exp(np.where(shown, log_values, 0.0)), np.nan)
+
+
+def _notes(frame: pd.DataFrame, column: str, widths: tuple[int, ...], span: Span) -> tuple[str, ...]:
+    notes = []
+    cut = [width for width in widths if span.by == "beta" and span.largest * width > DEEPEST + 0.5]
+    if cut:
+        at = ", ".join(f"n = {width:,} at β = {DEEPEST / width:.3g}" for width in cut)
+        notes.append(f"Curves end at {DEEPEST:,} hidden layers: {at}.")
+    if lost := int(frame[column].isna().sum()):
+        notes.append(f"{lost} of {len(frame)} points are zero or beyond what a log axis shows, and are not drawn.")
+    return tuple(notes)

@@ -1,0 +1,231 @@
+"""Controls of the curves and points: widths, how deep, how many draws."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law
+from engine.networks.activations import ACTIVATIONS
+from engine.schema import ConfigError
+from pages.charts.words import sentence
+from pages.shell.form import Form
+from pages.views.initial_curves import DEEPEST, Span
+
+MOST_WIDTHS = 5
+OTHER_RANGE = ("beta_max", "depth_max")
+"""Controls of which one is drawn."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Which Monte Carlo points are wanted.
+
+    Attributes:
+        count: per curve.
+        draws, brute_draws: per point of the sampler and of real networks.
+        seed: of all of them.
+    """
+
+    count: int
+    draws: int
+    brute_draws: int
+    seed: int
+
+
+def curve_controls(form: Form, widths: str = "16, 64, 256") -> tuple[tuple[int, ...] | None, Span | None]:
+    """Hidden widths, and the range of beta or depth."""
+    st.markdown("**Curves**")
+    chosen = form.wholes(
+        "widths", "hidden widths n", widths, 1_000_000, MOST_WIDTHS, "One curve each, all hidden layers equally wide."
+    )
+    if chosen is not None and len(set(chosen)) < len(chosen):
+        form.blame("widths", "a width is given twice")
+        chosen = None
+    by = form.choice("range", "range of", ("beta", "depth"), "Range over β, or over hidden layers L.")
+    if by == "beta":
+        largest = form.number("beta_max", r"up to $\beta$", 2.0, 0.01, 50.0, r"$\beta = \sum_l 1/n_l$.")
+    else:
+        largest = form.whole("depth_max", "up to $L$", 64, 1, DEEPEST, "Hidden layers.")
+    return chosen, None if largest is None else Span(by, float(largest))
+
+
+def point_controls(form: Form) -> Points | None:
+    """How many points, draws, and the seed."""
+    st.markdown("**Monte Carlo points**")
+    left, right = st.columns(2)
+    with left:
+        count = form.whole("points", "per curve", 4, 1, 12)
+        draws = form.whole("draws", "draws, sampler", 100_000, 2, 10_000_000, "Per point, from the exact law.")
+    with right:
+        seed = form.whole("seed", "seed", 0, 0, 2**31 - 1)
+        brute = form.whole("brute_draws", "draws, networks", 1000, 2, 1_000_000, "Per point, real networks.")
+    if count is None or draws is None or seed is None or brute is None:
+        return None
+    return Points(count, draws, brute, seed)
+
+
+def end(widths: tuple[int, ...], span: Span) -> float:
+    """Largest beta on the axis."""
+    if span.by == "beta":
+        return max(span.largest, max(1 / width for width in widths))
+    return max(span.depth(width) / width for width in widths)
+
+
+# The network of a page but for its hidden widths: controls, and what they come to.
+
+EPS = 1e-9
+
+
+@dataclass(frozen=True)
+class Network:
+    """Everything of a `Setting` but the hidden widths.
+
+    Attributes:
+        n_0: input width.
+        fields: of `Setting`, without `widths`.
+    """
+
+    n_0: int
+    fields: tuple[tuple[str, Any], ...]
+
+    def setting(self, hidden: tuple[int, ...]) -> Setting:
+        """The setting with these hidden widths. Raises `ConfigError`."""
+        return Setting.from_dict({**dict(self.fields), "widths": [self.n_0, *hidden, 1]})
+
+    @property
+    def one(self) -> Setting:
+        """With one hidden neuron: for what does not depend on the widths."""
+        return self.setting((1,))
+
+    @property
+    def law(self) -> Law | None:
+        """The exact law, widths left open; None where there is none."""
+        return None if reasons_without_law(self.one) else exact_law(self.one)
+
+    def query(self) -> dict[str, str]:
+        """The controls' parameters in the URL that give this network."""
+        one = self.one
+        query = {
+            "n_0": f"{self.n_0}",
+            "norm": f"{one.norm_x_squared!r}",
+            "readout": one.readout,
+            "activation": one.activation,
+            "sigma_b": f"{one.sigma_b!r}",
+            "train_bias": str(one.train_bias).lower(),
+            "output_bias": str(one.output_bias).lower(),
+        }
+        sigmas = {"sigma_w": one.sigma_w, "sigma_w_readout": one.sigma_w_readout}
+        return query | {name: f"{value!r}" for name, value in sigmas.items() if isinstance(value, float)}
+
+    @property
+    def critical(self) -> bool:
+        """Whether every layer has the critical sigma."""
+        return all(abs(sigma / ACTIVATIONS[self.one.activation].critical - 1) < EPS for sigma in self.one.sigmas)
+
+    @property
+    def has_scaling_limit(self) -> bool:
+        """Whether theory.md's limit is that of this network: critical ReLU, trained zero biases of scale 1."""
+        one = self.one
+        biases = one.sigma_b == 1 and one.train_bias and one.output_bias
+        return self.law is not None and self.critical and biases
+
+    @property
+    def s1(self) -> float:
+        """2 |x|^2/n_0."""
+        return 2 * self.one.norm_x_squared / self.n_0
+
+
+def controls(form: Form, n_0: int = 10) -> Network | None:
+    """The controls of the network; None where they cannot be read."""
+    st.markdown("**Network**")
+    left, right = st.columns(2)
+    with left:
+        inputs = form.whole("n_0", "$n_0$", n_0, 1, 1_000_000, "Input width.")
+    with right:
+        norm = form.number("norm", "$|x|^2$", 1.0, 1e-9, 1e9, "Squared norm of the input.")
+    readout = form.choice("readout", "readout", ("linear", "relu"), "Whether a ReLU sits on the output neuron.")
+    activation = form.choice(
+        "activation",
+        "activation",
+        ("relu", *(name for name in ACTIVATIONS if name != "relu")),
+        "The exact law is that of ReLU. Others are drawn and differentiated: brute force only.",
+        wide=True,
+    )
+    left, right = st.columns(2)
+    with left:
+        sigma_w = _sigma(form, "sigma_w", r"$\sigma_w$", "critical", "critical")
+    with right:
+        sigma_r = _sigma(form, "sigma_w_readout", r"$\sigma_w$ readout", "as sigma_w", None)
+    with st.expander("Biases"):
+        sigma_b = form.number("sigma_b", r"$\sigma_b$", 1.0, 0.0, 100.0, "Bias scale.")
+        train_bias = form.flag("train_bias", "train biases", True)
+        output_bias = form.flag("output_bias", "output bias", True)
+    if inputs is None or norm is None or sigma_b is None or form.problems:
+        return None
+    fields = {
+        "readout": readout,
+        "norm_x_squared": norm,
+        "activation": activation,
+        "sigma_w": sigma_w,
+        "sigma_w_readout": sigma_r,
+        "sigma_b": sigma_b,
+        "train_bias": train_bias,
+        "output_bias": output_bias,
+    }
+    network = Network(inputs, tuple(fields.items()))
+    try:
+        network.setting((1,))
+    except ConfigError as error:
+        form.blame_all(error.problems, {"norm_x_squared": "norm", "widths": "n_0"})
+        return None
+    return network
+
+
+def _sigma(form: Form, name: str, label: str, placeholder: str, empty: str | None) -> float | str | None:
+    text = form.text(name, label, "", "A number; left empty, it stands as shown.", placeholder)
+    if not text or text == "critical":
+        return "critical" if text else empty
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 100:
+        form.blame(name, f"{text[:40]!r} given; a number above 0, at most 100, or critical")
+        return None
+    return value
+
+
+def set_sigma(form: Form, value: str) -> None:
+    """One click: sigma_w in all layers."""
+    st.session_state[form.key("sigma_w")] = value
+    st.session_state[form.key("sigma_w_readout")] = ""
+
+
+def trap_buttons(form: Form, network: Network) -> None:
+    """One click into the trap of sigma_w = 1, and one out of it."""
+    one = network.one
+    if one.activation != "relu":
+        return
+    if network.critical:
+        st.button(
+            r"The trap: $\sigma_w = 1$",
+            icon=":material/report:",
+            key="trap",
+            on_click=set_sigma,
+            args=(form, "1"),
+            help="Off critical the signal dies, and the kernel looks deterministic at any depth.",
+        )
+    else:
+        st.button(
+            r"Back to critical $\sigma_w$", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, "")
+        )
+
+
+def say_no_law(network: Network) -> bool:
+    """Says why there is no exact curve; False where there is one."""
+    reasons = reasons_without_law(network.one)
+    if reasons:
+        st.info(" ".join(sentence(reason, with_field=False) + "." for reason in reasons), icon=":material/info:")
+    return bool(reasons)

@@ -1,0 +1,179 @@
+"""What the pages on the kernel at initialisation say, in sentences computed from their numbers. No Streamlit here."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from engine.initialisation.higher_moments import required_draws
+from engine.initialisation.law import exact_law
+from engine.initialisation.moments import moments
+from engine.networks.activations import ACTIVATIONS
+from pages.charts.words import number, plain
+from pages.views.initial_network import Network
+
+FADED = 0.1
+"""A signal whose mean square falls below this share of its size no longer carries the kernel."""
+FEWEST_FOR_A_BAND = 20
+"""Draws from which a band of 90% leaves some out on either side."""
+
+
+def above_the_mean(histogram: pd.DataFrame, log_mean: float) -> str:
+    """Which share of draws lies above the exact mean; empty where the bins do not reach to it."""
+    low, high = histogram["low"].to_numpy(float), histogram["high"].to_numpy(float)
+    if not math.isfinite(log_mean) or not np.log(low[0]) <= log_mean <= np.log(high[-1]):
+        return ""
+    above = float(np.interp(log_mean, np.log(low), histogram["tail"]))
+    return f"{number(100 * above, 2)}% of the draws lie above their exact mean."
+
+
+def zeros(count: int, total: int) -> str:
+    """Draws that are 0; empty where none are."""
+    return (
+        f"K is 0 in {count:,} of {total:,} draws (closed readout or dead network): not on a log axis." if count else ""
+    )
+
+
+def out_of_reach(estimate: tuple[float, float, int]) -> str:
+    """Of a sampled second moment that its draws do not determine; empty where they may.
+
+    Args:
+        estimate: mean, standard error and flag: 0 where exact moments say that the error bar is none.
+    """
+    if estimate[2] != 0:
+        return ""
+    return (
+        "These draws do not reach far enough into the tail for the second moment: the exact moments say that their own "
+        f"estimate {number(estimate[0])} of E[K²]/E[K]² cannot be trusted."
+    )
+
+
+def breakdown(breaks: dict[int, float], budget: float) -> str:
+    """From which beta on plain Monte Carlo needs more draws than can be afforded; empty where it nowhere does."""
+    if not breaks:
+        return ""
+    where = "; ".join(f"n = {width:,} from about β = {number(beta)}" for width, beta in breaks.items())
+    return f"Plain Monte Carlo needs more than {number(budget)} draws for 5% of E[K²]: {where}."
+
+
+def bias_share(share: np.ndarray, deepest: int) -> str:
+    """How much of E[K] the biases make up, over all depths of a curve; empty where that is not known.
+
+    Args:
+        share: over depths from one hidden layer on.
+    """
+    if not len(share) or not np.all(np.isfinite(share)):
+        return ""
+    first, last, low, high = (f"{100 * value:.3g}%" for value in (share[0], share[-1], share.min(), share.max()))
+    if low == high:
+        return f"Biases make up {first} of $E[K]$ at every depth drawn."
+    between = "" if {low, high} == {first, last} else f", between {low} and {high} over the depths drawn"
+    return f"Biases make up {first} of $E[K]$ at one hidden layer and {last} at {deepest:,}{between}."
+
+
+def signs(frame: pd.DataFrame, target: float) -> str:
+    """The sign of E[dK/dt] along the curves; empty where nothing of them can be drawn."""
+    present = sorted(set(frame.dropna(subset="size")["sign"].astype(int)))
+    goes = {
+        -1: "the sign is negative everywhere, the mean kernel falls",
+        0: "it is 0 everywhere",
+        1: "the sign is positive everywhere, the mean kernel grows",
+    }
+    if not present:
+        return ""
+    several_ways = "the sign flips along the curves; dotted where the mean kernel grows"
+    return f"y = {target:g}: {goes[present[0]] if len(present) == 1 else several_ways}"
+
+
+def point_signs(source: str, rows: pd.DataFrame) -> str:
+    """How many points of a source grow and fall beyond their error; those within it are told apart.
+
+    Args:
+        rows: of `pages.views.initial_points.drift_points`.
+    """
+    sign = rows["sign"].to_numpy(int)
+    sure = (rows["low"].to_numpy(float) > 0) & (sign != 0)
+    unsure = int(np.sum(~sure))
+    line = (
+        f"{source}: {int(np.sum(sure & (sign > 0)))} of {len(rows)} points grow, {int(np.sum(sure & (sign < 0)))} fall"
+    )
+    return f"{line}; the sign of {unsure} is within its error." if unsure else f"{line}."
+
+
+def untrusted(drawn: pd.DataFrame) -> str:
+    """Of hollow points; empty where there are none."""
+    if not (drawn["trusted"] == "no").any():
+        return ""
+    return "Hollow points: exact moments say that the error bar of this many draws cannot be trusted."
+
+
+def stiff(count: int, draws: int) -> str:
+    """Networks left out; empty where none are."""
+    return f"{count} of {draws:,} networks were too stiff to follow and are left out." if count else ""
+
+
+def largest_eigenvalue(first: Mapping[str, float], draws: int) -> str:
+    """The largest eigenvalue against its limit; empty where either is not known.
+
+    Args:
+        first: the first row of `pages.charts.initial_law.spectrum_table`.
+    """
+    if not np.isfinite(first["mean"] + first["ratio"]):
+        return ""
+    ratio = f"{number(first['ratio'])} times that of infinite width"
+    said = f"The largest eigenvalue is {number(first['mean'])} on average, {ratio}"
+    if draws < FEWEST_FOR_A_BAND or not np.isfinite(first["low"] + first["high"]):
+        return f"{said}."
+    return f"{said}; 90% of the {draws:,} draws lie between {number(first['low'])} and {number(first['high'])}."
+
+
+def off_critical(network: Network, depth: int) -> str:
+    """What happens to the signal where sigma_w of the hidden layers is not critical; empty where it is."""
+    one = network.one
+    critical, sigma = ACTIVATIONS[one.activation].critical, one.sigmas[0]
+    log_decay = 2 * depth * math.log(sigma / critical)
+    if abs(log_decay) < 0.01:
+        return ""
+    decay = plain(number(math.exp(log_decay)) if abs(log_decay) < 600 else f"e^{log_decay:.0f}")
+    what = "the mean square of the signal" if one.activation == "relu" else "the mean square of a small signal"
+    if sigma > critical:
+        first = "" if one.activation == "relu" else ", until the activation saturates"
+        return (
+            rf"**Growing signal.** $\sigma_w$ = {number(sigma)} is above its critical value {number(critical)}: {what} "
+            f"grows by a factor {decay} through {depth:,} hidden layers{first}."
+        )
+    said = (
+        rf"**Vanishing signal.** $\sigma_w$ = {number(sigma)} is under its critical value {number(critical)}: {what} "
+        f"falls to {decay} of its size through {depth:,} hidden layers."
+    )
+    if log_decay > math.log(FADED):
+        return said
+    if one.train_bias and (one.sigma_b > 0 or one.parameterization == "standard"):
+        return (
+            f"{said} Only the biases of the last few layers still reach the kernel, those layers hardly fluctuate, and "
+            "the ratio looks like 1 at any such depth. That does not say that the kernel is deterministic: it says "
+            "that the network is dead."
+        )
+    return f"{said} Without trained biases the whole kernel shrinks with it; ratios stay as they are at criticality."
+
+
+def point(network: Network, hidden: tuple[int, ...]) -> str:
+    """The point in one line, with its exact numbers where there are some."""
+    beta = math.fsum(1 / width for width in hidden)
+    widths = f"n = {hidden[0]:,}" if len(set(hidden)) == 1 else f"widths {', '.join(map(str, hidden[:12]))}"
+    line = f"{widths}, L = {len(hidden):,} hidden layers, β = {number(beta)}"
+    if network.law is None:
+        return line
+    law = exact_law(network.setting(hidden))
+    exact = moments(law)
+    needed = float(required_draws(law)[0]) / math.log(10)
+    many = f"{number(10**needed)}" if needed < 300 else f"10^{needed:.0f}"
+    return (
+        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
+        f"Plain Monte Carlo needs {many} draws for 5% of E[K²]."
+    )
+
+
+def _exp(log_value: float) -> str:
+    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{log_value:.0f}"

@@ -1,0 +1,247 @@
+"""The three maps: what spans each, and where a run lies on it. No Streamlit here."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.config import MAX_DEPTH, MAX_WIDTH, RunConfig
+from engine.networks.activations import ACTIVATIONS
+from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, WIDTH, SweepConfig
+from engine.schema import ConfigError
+from pages.charts.words import several
+from pages.run.settings import DATASET_LABELS
+from pages.shell import calibration
+from pages.shell.form import Form
+from pages.shell.texts import text_of, value_of
+
+ALPHA, STEP = "network.alpha", "training.stability_fraction"
+EDGE = 2.0
+"""eta_eff lambda_max(K_0) at which plain descent on a frozen kernel no longer converges."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a map.
+
+    Attributes:
+        name: of the control that lists its values.
+        setting: of the sweep's grid; the values of the control are divided by `unit` to give the setting's.
+        title, symbol: on a chart and in a sentence.
+        of: the value of a run.
+        most: the largest value that is accepted.
+    """
+
+    name: str
+    setting: str
+    title: str
+    symbol: str
+    of: Callable[[RunConfig], float]
+    unit: float = 1.0
+    most: float = float("inf")
+
+
+BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(run.network.depth))
+BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: run.network.depth / run.network.beta)
+BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: run.network.beta)
+BY_ALPHA = Axis("alphas", ALPHA, "output scale α", "α", lambda run: run.network.alpha)
+BY_RATE = Axis(
+    "rates",
+    STEP,
+    "learning rate, η_eff λ_max(K₀)",
+    "ηλ",
+    lambda run: 2 * (run.training.stability_fraction or 0.0),
+    unit=2.0,
+    most=20.0,
+)
+
+
+@dataclass(frozen=True)
+class Map:
+    """A plane of cells.
+
+    Attributes:
+        name: in the menu and in the URL.
+        question: that its picture answers.
+        plain: whether only depth and width vary, so that beta orders the cells.
+    """
+
+    name: str
+    question: str
+    x: Axis
+    y: Axis
+
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        return self.x, self.y
+
+    @property
+    def plain(self) -> bool:
+        return {self.x.setting, self.y.setting} == {DEPTH, WIDTH}
+
+    def places(self, sweep: SweepConfig) -> pd.DataFrame:
+        """Where every cell lies: `cell`, `x`, `y`, `depth`, `width`, `beta`, `alpha`, `rate`."""
+        rows = [
+            {
+                "cell": index,
+                "x": self.x.of(cell.run),
+                "y": self.y.of(cell.run),
+                "depth": cell.run.network.depth,
+                "width": BY_WIDTH.of(cell.run),
+                "beta": cell.run.network.beta,
+                "alpha": cell.run.network.alpha,
+                "rate": BY_RATE.of(cell.run),
+            }
+            for index, cell in enumerate(sweep.cells)
+        ]
+        return pd.DataFrame(rows)
+
+
+MAPS: Mapping[str, Map] = {
+    row.name: row
+    for row in (
+        Map("depth and width", "Lazy, learning features, or unstable?", BY_WIDTH, BY_DEPTH),
+        Map("alpha and beta", "Does the output scale move the regimes?", BY_BETA, BY_ALPHA),
+        Map("rate and width", "How large a step does a network of this width bear?", BY_WIDTH, BY_RATE),
+    )
+}
+
+DATA: Mapping[str, dict[str, Any]] = {
+    "sphere": {"name": "sphere", "dim": 8, "test_size": 64},
+    "circle": {"name": "circle", "frequencies": [1, 3], "amplitudes": [1.0, 0.5], "test_size": 64},
+    "parity": {"name": "parity", "dim": 8, "test_size": 64},
+    "two_moons": {"name": "two_moons", "test_size": 64},
+}
+"""What the networks learn; the number of training points is a control of its own."""
+
+
+# The controls of a map in the sidebar, and the sweep that they ask for.
+
+MOST_VALUES = 12
+SEEDS = ("4", "8", "16")
+START = {
+    BY_DEPTH.name: text_of(DEFAULT_MAP.grid[BY_DEPTH.setting]),
+    BY_WIDTH.name: text_of(DEFAULT_MAP.grid[BY_WIDTH.setting]),
+    BY_BETA.name: "0.01, 0.03, 0.1, 0.3, 1",
+    BY_ALPHA.name: "0.1, 0.3, 1, 3, 10",
+    BY_RATE.name: "0.25, 0.5, 1, 1.6, 2.5, 4",
+}
+HELP = {
+    BY_DEPTH.name: "Hidden layers, separated by commas.",
+    BY_WIDTH.name: "Of every hidden layer, separated by commas.",
+    BY_BETA.name: r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.",
+    BY_ALPHA.name: r"$f = \alpha (h - h_0)$; small: features move, large: lazy.",
+    BY_RATE.name: rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}(K_0)$, with commas; the edge of stability is {EDGE:g}.",
+}
+CONTROLS = {
+    "depth": BY_DEPTH.name,
+    "width": BY_WIDTH.name,
+    "beta": BY_BETA.name,
+    "alpha": BY_ALPHA.name,
+    "stability_fraction": BY_RATE.name,
+    "dim": "size",
+    "test_size": "size",
+}
+"""Field of a config -> the control that decides it; one that is the same in every cell has a control of its name."""
+
+SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in chosen.axes} | {"depth", "alpha"}
+"""Controls that some maps have and others have not."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The map that the controls ask for.
+
+    Attributes:
+        seconds: about what the sweep takes, by each cell's place in `sweep.cells`.
+    """
+
+    map: Map
+    sweep: SweepConfig
+    seconds: tuple[float, ...]
+
+
+def show(form: Form) -> Asked | None:
+    """Draws the controls; None where they cannot be read, with the reasons at them."""
+    chosen = MAPS[form.choice("map", "map", list(MAPS))]
+    with st.sidebar:
+        st.markdown("**Map**")
+        grid = {axis.setting: _values(form, axis) for axis in (chosen.y, chosen.x)}
+        seeds = int(
+            form.choice("seeds", "networks in each cell", SEEDS, "One seed each. More seeds reuse what is known.")
+        )
+        st.markdown("**Network**")
+        network = _network(form, chosen)
+        st.markdown("**Data**")
+        data = _data(form)
+    if form.problems:
+        return None
+    training = {"allow_unstable": True} if chosen.x is BY_RATE or chosen.y is BY_RATE else {}
+    base = {
+        "data": data,
+        "network": {**DEFAULT_MAP.base["network"], **network},
+        "training": {**DEFAULT_MAP.base["training"], **training},
+    }
+    try:
+        sweep = SweepConfig.from_dict({"base": base, "grid": grid, "seeds": list(range(seeds))})
+        seconds = _affordable(sweep)
+    except ConfigError as error:
+        names = {field: name for field, name in CONTROLS.items() if name in (chosen.x.name, chosen.y.name, "size")}
+        if BY_BETA in chosen.axes:
+            names |= {"width": BY_BETA.name}
+        form.blame_all(error.problems, names)
+        return None
+    alike = math.prod(map(len, grid.values())) - len(sweep.cells)
+    if alike:
+        with st.sidebar:
+            st.caption(f"{several(alike, 'cell')} left out: some values make the same network.")
+    return Asked(chosen, sweep, seconds)
+
+
+def _values(form: Form, axis: Axis) -> list[float] | list[int]:
+    """The values of an axis, in the unit of its setting."""
+    if axis is BY_DEPTH or axis is BY_WIDTH:
+        most = MAX_DEPTH if axis is BY_DEPTH else MAX_WIDTH
+        found = form.wholes(axis.name, axis.title, START[axis.name], most, MOST_VALUES, HELP[axis.name])
+        return list(found or ())
+    text = form.text(axis.name, axis.title, START[axis.name], HELP[axis.name])
+    given = value_of(text, "numbers")
+    values = given if isinstance(given, list) else [given]
+    good = [float(value) for value in values if isinstance(value, int | float) and 0 < value < math.inf]
+    good = [value for value in good if value <= axis.most]
+    wrong = [value for value in values if value not in good]
+    if wrong or not 1 <= len(values) <= MOST_VALUES:
+        said = f"{str(wrong[0])[:40]!r} given" if wrong else f"{len(values)} given"
+        most = f" and up to {axis.most:g}" if axis.most < math.inf else ""
+        form.blame(axis.name, f"{said}; 1 to {MOST_VALUES} numbers above 0{most}")
+    return [value / axis.unit for value in good]
+
+
+def _network(form: Form, chosen: Map) -> dict[str, Any]:
+    """What is the same in every cell."""
+    axes = (chosen.x, chosen.y)
+    network: dict[str, Any] = {}
+    if BY_DEPTH not in axes:
+        network["depth"] = form.whole("depth", "depth $L$", 4, 1, MAX_DEPTH, "Hidden layers of every network.")
+    names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
+    network["activation"] = form.choice("activation", "activation", names, wide=True)
+    if BY_ALPHA not in axes:
+        network["alpha"] = form.number("alpha", r"output scale $\alpha$", 1.0, 1e-6, 1e6, HELP[BY_ALPHA.name])
+    biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
+    return network | {"train_bias": biases, "output_bias": biases}
+
+
+def _data(form: Form) -> dict[str, Any]:
+    name = form.choice("data", "data", list(DATA), ", ".join(DATASET_LABELS[name] for name in DATA), wide=True)
+    size = form.whole("size", "training points $M$", 16, 2, 512)
+    return {**DATA[name], "size": size}
+
+
+def _affordable(sweep: SweepConfig) -> tuple[float, ...]:
+    """Seconds of every cell. Raises `ConfigError`: a cell needs more than a run may."""
+    speed = calibration.measured()
+    sweep.check_cost(calibration=speed)
+    return sweep.cell_seconds(speed)

@@ -1,0 +1,238 @@
+"""Tables and charts of a map, built once for each state of its sweep."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.initialisation.law import reasons_without_law
+from engine.regimes.boundaries import Boundary, boundaries, dynamics
+from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import Thresholds, cells_frame, runs_frame
+from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
+from pages.charts import map_along, map_plane, theme
+from pages.charts.words import number
+from pages.shell.figure import Prepared
+from pages.views import map_words
+from pages.views.map_controls import BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, EDGE, Map
+from pages.views.map_quantities import METRICS
+from pages.views.map_sweep import Standing
+
+KEPT = 64
+CURVE_POINTS = 24
+BETAS = tuple(4.0**k for k in range(-7, 4))
+"""Whose lines are drawn on the plane."""
+REGIME = "regime"
+
+
+@dataclass(frozen=True)
+class View:
+    """How a map is looked at; nothing of it is computed by the engine.
+
+    Attributes:
+        metric: a name of `METRICS`.
+        coloured: whether the metric, not the regime, colours the cells.
+    """
+
+    metric: str
+    coloured: bool
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A standing sweep on its map, seen in one way."""
+
+    map: Map
+    found: Standing
+    view: View
+
+    @property
+    def sweep(self) -> SweepConfig:
+        return self.found.config
+
+    @property
+    def state(self) -> str:
+        return self.found.state()
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        return _runs(self.state, self.found)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Every cell (`pages.charts.map_plane.plane_table`)."""
+        return _table(f"{self.map.name} {self.state} {self.view.thresholds}", self)
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """Those that are known."""
+        table = self.table
+        return table[table["regime"].notna()]
+
+    def boundaries(self) -> Mapping[str, Boundary]:
+        """None where something besides depth and width varies: then beta does not order the cells."""
+        return _boundaries(f"{self.state} {self.view.thresholds}", self) if self.map.plain and len(self.runs) else {}
+
+    def dynamics(self) -> Mapping[str, Boundary]:
+        """Where Delta K starts to alter the dynamics; none where beta does not order the cells."""
+        return _dynamics(f"{self.state} {self.view.thresholds}", self) if self.map.plain and len(self.runs) else {}
+
+    def law(self) -> Scaling | None:
+        """The metric as a power of beta; None where beta does not order the cells, or they are too few."""
+        fits = self.map.plain and self.view.metric in COLLAPSED and len(self.cells)
+        return scaling(self.cells, self.view.metric) if fits else None
+
+    def collapse(self, metric: str) -> Collapse:
+        return _collapse(f"{self.state} {metric}", self.runs, metric)
+
+    def plane(self) -> Any:
+        """The map."""
+        key = f"plane {self.map.name} {self.state} {self.view}"
+        return _prepared(key, lambda: plane_chart(self))
+
+    def along(self, with_boundaries: bool = True) -> Any:
+        """The metric against beta."""
+        key = f"along {self.map.name} {self.state} {self.view} {with_boundaries}"
+        return _prepared(key, lambda: along_chart(self, with_boundaries))
+
+    def against(self, q: float) -> Any:
+        """The metric against depth^q beta."""
+        return _prepared(f"collapse {self.state} {self.view} {q}", lambda: collapse_chart(self, q))
+
+
+def plane_chart(picture: Picture) -> Any:
+    """The map, not yet prepared."""
+    view, chosen, table = picture.view, picture.map, picture.table
+    drawn = map_plane.Plane.around(table, chosen.x.title, chosen.y.title)
+    curve = edge_curve(picture.sweep, chosen, drawn, view.thresholds.spread)
+    metric = (view.metric, METRICS[view.metric]) if view.coloured and len(picture.cells) else None
+    question = chosen.question if metric is None else f"Where is the {metric[1].label} large?"
+    said = [
+        *(["numbers: median elt"] if metric is None else []),
+        *([f"dashed line: edge of stability, {number(EDGE)}"] if chosen.y is BY_RATE else []),
+        "outlines: not computed; click a cell to open its run",
+    ]
+    return map_plane.plane_chart(
+        table,
+        drawn,
+        theme.title(question, "; ".join(said)),
+        metric,
+        curve,
+        view.thresholds.spread,
+        BETAS if chosen.plain else (),
+        EDGE if chosen.y is BY_RATE else None,
+    )
+
+
+def along_chart(picture: Picture, with_boundaries: bool) -> Any:
+    """The metric against beta, not yet prepared."""
+    view = picture.view
+    metric = METRICS[view.metric]
+    bounds = view.thresholds
+    levels = {
+        "elt": {f"lazy: {number(bounds.lazy)}": bounds.lazy, f"strong: {number(bounds.strong)}": bounds.strong},
+        "cv2": {f"stochastic: {number(bounds.spread)}": bounds.spread},
+        "sharpness": {f"edge of stability: {number(EDGE)}": EDGE},
+    }.get(view.metric, {})
+    law = picture.law() if with_boundaries else None
+    law = law if law is not None and map_words.told(law) else None
+    spread = {
+        "cv2": "bands: 95% where sampled, open above where not determined",
+        "failed": "one value for each cell",
+    }.get(view.metric, "medians, bands: quartiles of seeds")
+    said = spread + map_words.dashed(law)
+    title = theme.title(f"How does the {metric.label} grow with β?", said)
+    found = edges_beside(picture) if with_boundaries else {}
+    return map_along.along_chart(along_table(picture).frame, metric, title, levels, found, law)
+
+
+def edges_beside(picture: Picture) -> Mapping[str, Boundary]:
+    """The boundaries that the metric bears on: beside lazy errors also those of the dynamics."""
+    beside = picture.dynamics() if picture.view.metric in ("elt", "residual_lazy_error", "p2") else {}
+    return {**beside, **picture.boundaries()}
+
+
+def along_table(picture: Picture) -> Any:
+    """The metric of every cell, a line per depth, or per value of what the map varies instead."""
+    column, symbol = "depth", BY_DEPTH.symbol
+    if not picture.map.plain:
+        column, symbol = ("rate", BY_RATE.symbol) if picture.map.y is BY_RATE else ("alpha", picture.map.y.symbol)
+    return map_along.along_table(picture.cells, picture.view.metric, column, symbol)
+
+
+def collapse_chart(picture: Picture, q: float) -> Any:
+    """The metric against depth^q beta, not yet prepared."""
+    metric = METRICS[picture.view.metric]
+    cells = picture.cells[picture.cells["beta"] <= MOST_BETA * (1 + 1e-9)]
+    frame = map_along.along_table(cells, picture.view.metric, "depth", BY_DEPTH.symbol).frame
+    said = f"cells with β ≤ {MOST_BETA:g}; bars: quartiles of seeds"
+    return map_along.collapse_chart(frame, metric, q, theme.title("Do all depths fall on one curve?", said))
+
+
+def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshold: float) -> pd.DataFrame | None:
+    """`x`, `y` of the edge of the stochastic kernel over the whole plane, and whether narrow networks are left of it;
+    None without an exact law, or where no width has this spread."""
+    run = sweep.cells[0].run
+    norm, inputs = _norm(run.data), run.data.input_dim
+    network = run.network.model_copy(update={"depth": 1, "width": 8})
+    if reasons_without_law(setting_of(network, inputs, norm)):
+        return None
+    depths = np.array([run.network.depth])
+    if chosen.y is BY_DEPTH:
+        low, high = max(drawn.y[0], 1.0), drawn.y[1]
+        depths = np.unique(np.geomspace(low, high, CURVE_POINTS).round().astype(int))
+    widths = spread_curve(network, inputs, norm, depths, threshold)
+    depths, widths = depths[np.isfinite(widths)], widths[np.isfinite(widths)]
+    if not len(widths):
+        return None
+    if chosen.y is BY_DEPTH:
+        return pd.DataFrame({"x": widths, "y": depths, "narrow": True})
+    at = widths[0] if chosen.x is BY_WIDTH else depths[0] / widths[0]
+    return pd.DataFrame({"x": at, "y": list(drawn.y), "narrow": chosen.x is not BY_BETA})
+
+
+# Built once for each state of a sweep. Arguments that begin with an underscore are not part of the key.
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _norm(data: Any) -> float:
+    return mean_norm_squared(data)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _runs(state: str, _found: Standing) -> pd.DataFrame:
+    return runs_frame(_found.config, _found.results)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _table(key: str, _picture: Picture) -> pd.DataFrame:
+    runs = _picture.runs
+    cells = cells_frame(runs, _picture.view.thresholds) if len(runs) else pd.DataFrame()
+    return map_plane.plane_table(_picture.map.places(_picture.sweep), cells)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _boundaries(key: str, _picture: Picture) -> Mapping[str, Boundary]:
+    return boundaries(_picture.runs, _picture.view.thresholds)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _dynamics(key: str, _picture: Picture) -> Mapping[str, Boundary]:
+    return dynamics(_picture.runs, _picture.view.thresholds)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _collapse(key: str, _runs: pd.DataFrame, metric: str) -> Collapse:
+    some = _runs[_runs["beta"] <= MOST_BETA * (1 + 1e-9)]
+    depth, beta, value = (some[name].to_numpy(float) for name in ("depth", "beta", metric))
+    return collapse(depth, beta, value, some["cell"].to_numpy(int))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _prepared(key: str, _chart: Callable[[], Any]) -> Any:
+    return Prepared(_chart())

@@ -1,0 +1,172 @@
+"""What the Norms page says, in numbers and sentences computed from them. No Streamlit here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from engine.rkhs.gram import RIDGES
+from engine.rkhs.result import RkhsResult, SeedSpaces
+from pages.charts.words import change, listing, middle, number, spread
+from pages.views.evolution_words import Headline
+from pages.views.spaces_words import WHERE, conditioning, known, less, less_over_seeds, stops, with_jitter
+
+JUDGED = RIDGES.index(1e-4)
+"""The ridge at which inclusion is put into words."""
+AGAINST_START = "in $H_T$ than in $H_0$", "in $H_T$ as in $H_0$"
+ONE = 1.25
+"""Spaces whose two inclusion constants lie below it are nearly one."""
+FAR = 2.0
+"""One inclusion constant beyond this multiple of the other is worth a word."""
+GROWS = 3.0
+"""So is one that grows by this factor as the ridge falls from 1e-2 to 1e-6."""
+
+
+def headlines(result: RkhsResult) -> list[Headline]:
+    """Medians over seeds, on held-out points."""
+    start, end = (_costs(result.seeds, position) for position in (0, -1))
+    ratios = known(seed.cheaper() for seed in result.seeds)
+    outward, inward = (_constants(result, name) for name in ("H_t_in_H_0", "H_0_in_H_t"))
+    condition = [float(seed["held_out/condition"][-1]) for seed in result.seeds]
+    return [
+        Headline(
+            "S of the target",
+            change(start, end, digits=3),
+            "Scale-free squared norm in $H_0$ and in $H_T$, on held-out points. A dash: not determined.",
+        ),
+        Headline(
+            "cheaper in H_T",
+            f"{number(middle(ratios))} ×" if ratios else "—",
+            f"How many times less the target costs in $H_T$, at equal trace. Over seeds: {spread(ratios)}.",
+        ),
+        Headline(
+            "unit balls",
+            f"{number(middle(outward))} / {number(middle(inward))}",
+            "Of $H_T$ in $H_0$, and of $H_0$ in $H_T$, at ridge $10^{-4}$. 1 and 1: equal spaces.",
+        ),
+        Headline(
+            "condition number of K_T",
+            number(middle(condition)) if np.isfinite(middle(condition)) else "∞",
+            "On held-out points. Infinite: eigenvalues lie under the noise floor.",
+        ),
+    ]
+
+
+def sentences(result: RkhsResult) -> list[str]:
+    """Markdown, one finding each."""
+    return [*stops(result), *_target(result), *_function(result), *_limit(result), *_inclusion(result)]
+
+
+def judged(result: RkhsResult) -> pd.DataFrame:
+    """One row per seed and set: norms of the target at both ends, how they were found, and what K_T allows."""
+    rows = []
+    for seed in result.seeds:
+        for where, label in WHERE.items():
+            rows.append(
+                {
+                    "seed": str(seed.facts["seed"]),
+                    "points": label,
+                    "yᵀK₀⁻¹y": _value(seed[f"{where}/target_norm"][0]),
+                    "yᵀK_T⁻¹y": _value(seed[f"{where}/target_norm"][-1]),
+                    "S in H_0": _value(seed[f"{where}/target_S"][0]),
+                    "S in H_T": _value(seed[f"{where}/target_S"][-1]),
+                    "ridge": with_jitter(float(seed[f"{where}/target_ridge"][-1])) or "none",
+                    "K_T": f"{seed.flag(f'{where}/target')}: {conditioning(seed, where, -1)}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _value(value: float) -> str:
+    return number(value) if np.isfinite(value) else "not determined"
+
+
+def _costs(seeds: Sequence[SeedSpaces], position: int) -> float:
+    """Median S of the target on held-out points."""
+    return middle(known(seed["held_out/target_S"][position] for seed in seeds))
+
+
+def _constants(result: RkhsResult, name: str, at: int = JUDGED) -> list[float]:
+    return known(seed[f"held_out/{name}"][-1, at] for seed in result.seeds)
+
+
+def _target(result: RkhsResult) -> list[str]:
+    """What the target costs in H_T against H_0: held out, then on the training points."""
+    priced = [seed for seed in result.seeds if np.isfinite(seed.cheaper())]
+    ratios, said = [seed.cheaper() for seed in priced], []
+    if priced:
+        costs = change(_costs(priced, 0), _costs(priced, -1), " in $H_0$ and ", 3)
+        said.append(
+            f"On held-out points the target costs **{less_over_seeds(ratios, *AGAINST_START)}** at equal trace: "
+            f"$S$ is {costs} in $H_T$."
+        )
+    said += _not_priced([seed for seed in result.seeds if seed not in priced], len(result.seeds))
+    baked = known(seed.cheaper("train") for seed in result.seeds)
+    if baked:
+        ratio = less(middle(baked), "", "as before").strip()
+        said.append(f"On training points, whose labels are baked into $K_T$, it costs {ratio}.")
+    return said
+
+
+def _not_priced(out: Sequence[SeedSpaces], count: int) -> list[str]:
+    """For which of `count` seeds conditioning forbids a price, with the reason of the first."""
+    if not out:
+        return []
+    names = [str(seed.facts["seed"]) for seed in out]
+    whose = f" for seed{'s' if len(out) > 1 else ''} {listing(names)}" if count > 1 else ""
+    position = 0 if not np.isfinite(out[0]["held_out/target_S"][0]) else -1
+    which = "$K_T$" if position else "$K_0$"
+    return [
+        f"What the target costs on held-out points is **not determined**{whose}: {which} has "
+        f"{conditioning(out[0], 'held_out', position)}, and the jitter would decide the value."
+    ]
+
+
+def _function(result: RkhsResult) -> list[str]:
+    """What the trained function costs in H_T against H_0."""
+    costs = [(seed["held_out/function_in_H_0_S"][-1], seed["held_out/function_S"][-1]) for seed in result.seeds]
+    ratios = known(start / end for start, end in costs if end > 0)
+    if not ratios:
+        return []
+    return [f"The trained function $f_T - f_0$ costs {less_over_seeds(ratios, *AGAINST_START)}."]
+
+
+def _limit(result: RkhsResult) -> list[str]:
+    S = known([float(result.common.get("limit/held_out/target_S", np.nan))])
+    return [f"At infinite width the target's $S$ is {number(S[0])}."] if S else []
+
+
+def _inclusion(result: RkhsResult) -> list[str]:
+    outward, inward = (middle(_constants(result, name)) for name in ("H_t_in_H_0", "H_0_in_H_t"))
+    if not np.isfinite(outward + inward):
+        return [
+            r"Which unit ball lies in which is **not determined** at ridge $10^{-4}$: noise in $K$ decides it "
+            f"({conditioning(result.seeds[0], 'held_out', -1)})."
+        ]
+    said = (
+        rf"At ridge $10^{{-4}}$ the unit ball of $H_T$ lies in {number(outward)} times that of $H_0$, that of $H_0$ "
+        f"in {number(inward)} times that of $H_T$: "
+    )
+    if max(outward, inward) < ONE:
+        return [f"{said}the two spaces are nearly one."]
+    if outward > FAR * inward:
+        verdict = "$H_T$ reaches further out of $H_0$ than $H_0$ out of $H_T$"
+    elif inward > FAR * outward:
+        verdict = "$H_0$ reaches further out of $H_T$ than $H_T$ out of $H_0$"
+    else:
+        verdict = (
+            "each holds functions that the other prices higher. The space has **moved**; that it has grown is not shown"
+        )
+    return [f"{said}{verdict}.", *_growing(result)]
+
+
+def _growing(result: RkhsResult) -> list[str]:
+    """Whether the constants keep growing as the ridge falls."""
+    pairs = [[middle(_constants(result, name, at)) for at in (0, 2)] for name in ("H_t_in_H_0", "H_0_in_H_t")]
+    growth = max(known(last / first for first, last in pairs), default=0.0)
+    if growth <= GROWS:
+        return []
+    return [
+        rf"As the ridge falls from $10^{{-2}}$ to $10^{{-6}}$ they grow up to {number(growth, 2)} times: no bounded "
+        "constant is in sight on these points."
+    ]

@@ -1,0 +1,191 @@
+"""A map on the page: the plane beside the metric, what they say, thresholds, and the collapse."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.quantities import Quantity
+from engine.regimes.collapse import COLLAPSED
+from engine.regimes.config import Cell
+from engine.regimes.result import Thresholds
+from engine.regimes.summary import notes
+from pages.charts.map_plane import PICK
+from pages.charts.words import number
+from pages.run.draft import draft_of
+from pages.run.draft_state import to_query
+from pages.run.presets import DEFAULT, shortest
+from pages.shell import downloads
+from pages.shell.figure import unfolded
+from pages.shell.form import Form
+from pages.views import map_figures, map_words
+from pages.views.evolution import of_data
+from pages.views.explained import say
+from pages.views.map_controls import BY_ALPHA, BY_RATE
+from pages.views.map_figures import Picture, View
+from pages.views.map_quantities import EXPLAINED, METRICS
+
+OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
+"""Pages that show the run of a cell."""
+LEFT = "map that was left"
+"""In the session: the settings in the URL when a cell was opened."""
+Q_STEP = 0.01
+BESIDE = "boundary", "dynamics", "law", "comparable"
+"""What explains the chart of a metric against beta, besides the metric."""
+
+
+def looks(form: Form) -> tuple[View, str]:
+    """How to look at the map, and the page that a click opens."""
+    names = {quantity.label: name for name, quantity in METRICS.items()}
+    columns = st.columns([2, 3, 3], vertical_alignment="bottom")
+    with columns[0]:
+        colour = form.choice("colour", "colour of the map", ("regime", "metric"))
+    with columns[1]:
+        metric = form.choice("metric", "metric", list(names), wide=True)
+    with columns[2]:
+        page = form.choice("opens", "a click on a cell opens", list(OPENS))
+    return View(names[metric], colour == "metric", thresholds(form)), page
+
+
+def thresholds(form: Form) -> Thresholds:
+    """Sliders, and each label in words as they stand."""
+    with st.expander("Thresholds and labels"):
+        columns = st.columns(4, gap="medium")
+        rows = (
+            ("lazy", "lazy up to elt", 0.01, 0.3, 0.1, 0.01),
+            ("strong", "strong above elt", 0.3, 2.0, 0.5, 0.05),
+            ("spread", "stochastic from CV²", 0.1, 10.0, 1.0, 0.1),
+            ("failed", "untrainable from a failed share of", 0.05, 1.0, 0.5, 0.05),
+        )
+        values = {}
+        for column, (name, label, low, high, start, step) in zip(columns, rows, strict=True):
+            with column:
+                values[name] = form.slider(name, label, low, high, start, step)
+        bounds = Thresholds(**values)
+        st.markdown("\n".join(f"- **{label}**: {said}" for label, said in map_words.definitions(bounds).items()))
+        st.caption("A cell takes the label of its median network. Moving a threshold computes nothing again.")
+    return bounds
+
+
+def charts(picture: Picture, page: str, whole: bool) -> None:
+    """The plane and, beside it, the metric against beta; `whole` when nothing of it is under way."""
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        about(
+            "regime_map",
+            lambda: map_figures.plane_chart(picture),
+            picture.table,
+            [EXPLAINED["comparable"], METRICS["elt"], EXPLAINED["stochastic"], METRICS["failed"], EXPLAINED["edge"]],
+        )
+        event = st.altair_chart(
+            picture.plane(), width="stretch", key="chart_regime_map", on_select="rerun", selection_mode=PICK
+        )
+    if len(picture.cells):
+        with right:
+            about(
+                "regime_metric",
+                lambda: map_figures.along_chart(picture, whole),
+                picture.runs,
+                [METRICS[picture.view.metric], *(EXPLAINED[name] for name in BESIDE)],
+            )
+            st.altair_chart(picture.along(whole), width="stretch", key="chart_regime_metric")
+            say(map_figures.along_table(picture).notes)
+    picked = getattr(getattr(event, "selection", None), PICK, None)
+    if picked and "cell" in picked[0]:
+        open_cell(picture.sweep.cells[int(picked[0]["cell"])], page)
+
+
+def open_cell(cell: Cell, page: str) -> None:
+    """The run of a cell on another page, with the same config."""
+    st.session_state[LEFT] = st.query_params.to_dict()
+    query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
+    st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
+
+
+def findings(picture: Picture, form: Form) -> None:
+    """What the whole map says, and the collapse."""
+    cells, bounds = picture.cells, picture.view.thresholds
+    if not len(cells):
+        return
+    lines = [map_words.counts(cells)]
+    if picture.map.plain:
+        lines += map_words.edges(picture.boundaries(), bounds)
+        lines.append(map_words.no_sharp_edge(picture.runs, bounds))
+        lines.append(map_words.altered(picture.dynamics(), bounds, map_words.estimated(cells)))
+        lines.append(map_words.grows(picture.law(), picture.view.metric))
+    elif picture.map.y is BY_ALPHA:
+        lines += map_words.by_alpha(cells, picture.view.metric)
+    elif picture.map.y is BY_RATE:
+        lines += map_words.by_rate(cells)
+    lines += [
+        map_words.precision(picture.runs, picture.sweep.cells[0].run.training.precision),
+        map_words.unresolved(cells),
+    ]
+    st.markdown("\n".join(f"- {line}" for line in lines if line))
+    of_data(notes(picture.sweep))
+    if picture.map.plain:
+        collapsed(picture, form)
+
+
+@st.fragment
+def collapsed(picture: Picture, form: Form) -> None:
+    """Does beta alone decide? The test, and the plot with its slider."""
+    st.subheader("Does β alone decide?")
+    metric = picture.view.metric
+    if metric not in COLLAPSED:
+        st.caption(f"Tested for {', '.join(METRICS[name].label for name in COLLAPSED)}: choose one of them as metric.")
+        return
+    found = picture.collapse(metric)
+    st.markdown(map_words.verdict(found, metric))
+    left, right = st.columns([6, 5], gap="large")
+    with right:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            q = form.slider("q", "q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP)
+            if found.best_q is not None:
+                st.button("Best q", on_click=_choose, args=(form.key("q"), found.best_q), key="best_q")
+        st.markdown(
+            r"Networks of every depth against $L^q\beta$. If one variable decides, all colours lie on one curve: at "
+            "$q = 0$ that variable is β."
+        )
+        part = unfolded("Every metric", False)
+        if part is not None:
+            part.table(every_metric(picture), hide_index=True)
+    with left:
+        shown = [METRICS[metric], EXPLAINED["collapse"]]
+        about("regime_collapse", lambda: map_figures.collapse_chart(picture, q), picture.cells, shown)
+        st.altair_chart(picture.against(q), width="stretch", key="chart_regime_collapse")
+
+
+def _choose(key: str, value: float) -> None:
+    st.session_state[key] = value
+
+
+def every_metric(picture: Picture) -> pd.DataFrame:
+    """The test of each metric."""
+    rows = []
+    for name in COLLAPSED:
+        found = picture.collapse(name)
+        exponent, error = found.depth_exponent, found.depth_exponent_error
+        rows.append(
+            {
+                "metric": METRICS[name].label,
+                "p": number(found.p_value, 2),
+                "depth exponent (95%)": "—" if exponent is None or error is None else f"{exponent:.2f} ± {error:.2f}",
+                "best q": number(found.best_q),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: Sequence[Quantity]) -> None:
+    """Definitions, sources, data and figure of a chart."""
+    with (
+        st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"),
+        st.popover("about", icon=":material/info:", type="tertiary", help="definitions, sources, data and figure"),
+    ):
+        for quantity in explained:
+            st.markdown(f"**{quantity.label}**: {quantity.definition}")
+            st.caption(f"Source: {quantity.source}")
+        downloads.table_file(name, frame)
+        downloads.figure_files(name, chart)

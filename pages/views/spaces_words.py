@@ -1,0 +1,93 @@
+"""What the pages on function spaces say alike: facts, ratios, and why a number is not determined. No Streamlit here."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from engine.data import overview
+from engine.rkhs.gram import JITTER
+from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
+from pages.charts.theme import power
+from pages.charts.words import listing, middle, number
+from pages.views.evolution_words import Headline, of_network, went_wrong
+
+SAME = 1.1
+"""Ratios within this factor of 1 are not worth a word."""
+WHERE: dict[SetName, str] = {"held_out": "held-out points", "train": "training points"}
+
+
+def facts(result: RkhsResult) -> str:
+    """What was computed, and on what."""
+    run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
+    held_out = result.seeds[0]["held_out/eigenvalues"].shape[1]
+    return (
+        f"{run.data.domain}; {run.data.size:,} training and {held_out:,} held-out points; {run.network.activation}, "
+        f"depth {run.network.depth}, β = {number(run.beta)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
+        f"computed on {result.meta['device']}"
+    )
+
+
+def stops(result: RkhsResult) -> list[str]:
+    """What went wrong in training, if anything, and how many checkpoints that cost."""
+    return went_wrong([seed.facts for seed in result.seeds])
+
+
+def of_a_table(result: RkhsResult) -> list[Headline]:
+    """How well the network itself does on held-out rows; nothing of other data, or of a part of the rows."""
+    data = result.config.run.data
+    if data.name != "csv" or result.seeds[0]["held_out/eigenvalues"].shape[1] != len(data.dataset().y_test):
+        return []
+    errors = [float(seed["network_error"][-1]) for seed in result.seeds]
+    return [of_network(errors, overview(data).r_squared(middle(known(errors))))]
+
+
+def known(values: Iterable[float | None]) -> list[float]:
+    """Those that are determined."""
+    return [float(value) for value in values if value is not None and np.isfinite(value)]
+
+
+def less_over_seeds(ratios: Iterable[float | None], to: str, same: str) -> str:
+    """`less` of the median ratio, with the range: "4.2 times less than there (over seeds 3.9 to 4.5)".
+
+    Where seeds disagree which side costs less, that is said instead.
+    """
+    found = known(ratios)
+    ratio = middle(found)
+    if min(found) < 1 / SAME and max(found) > SAME:
+        fewer = sum(one > 1 for one in found)
+        return f"less {to} in {fewer} of {len(found)} seeds, more in the others: **not told apart**"
+    return less(ratio, to, same) + over_seeds(found if ratio > 1 else [1 / one for one in found])
+
+
+def less(ratio: float, to: str, same: str) -> str:
+    """Of a cost or an error `ratio` times as large elsewhere: "4.2 times less than there", or "about as much as there".
+
+    Args:
+        to, same: how the comparison ends in either case ("than there", "as there").
+    """
+    if 1 / SAME < ratio < SAME:
+        return f"about as much {same}"
+    return f"{number(ratio, 2)} times less {to}" if ratio > 1 else f"{number(1 / ratio, 2)} times more {to}"
+
+
+def over_seeds(values: Iterable[float | None], show: Callable[[float], str] = lambda one: number(one, 2)) -> str:
+    """The range, where there is one: " (over seeds 3.9 to 4.5)"."""
+    found = known(values)
+    if len(found) < 2:
+        return ""
+    low, high = show(min(found)), show(max(found))
+    return "" if low == high else f" (over seeds {low} to {high})"
+
+
+def conditioning(seed: SeedSpaces, where: SetName, position: int) -> str:
+    """Why no number can be given: "condition number 3·10¹⁷, rank 394 of 512"."""
+    size = seed[f"{where}/eigenvalues"].shape[1]
+    rank = int(seed[f"{where}/rank"][position])
+    condition = float(seed[f"{where}/condition"][position])
+    said = f"condition number {number(condition)}" if np.isfinite(condition) else "infinite condition number"
+    return f"{said}, rank {rank:,} of {size:,}"
+
+
+def with_jitter(ridge: float) -> str:
+    """How a norm was regularised; empty where it was not."""
+    return f"with the jitter {power(JITTER)} tr K/p" if ridge > 0 else ""

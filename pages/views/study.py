@@ -1,0 +1,152 @@
+"""Studies: the same expansion over widths, depths or output scales, its laws, and where they cross an error."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine import jobs
+from engine.config import RunConfig
+from engine.perturbation import cost
+from engine.perturbation.config import StudyConfig
+from engine.perturbation.result import StudyResult
+from engine.progress import Arrays
+from engine.schema import ConfigError
+from pages.charts import study as charts
+from pages.charts.words import plain, sentence
+from pages.run.controls import described
+from pages.shell import calibration, downloads
+from pages.shell.batch import Wanted, gather, of_run
+from pages.shell.figure import Prepared
+from pages.shell.texts import value_of
+from pages.views import evolution, study_words
+
+LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}
+FIELDS = {**LISTS, "seeds": "seeds for each network", "error": "error to cross"}
+START = {"widths": "32, 64, 128, 256", "depths": "", "alphas": "", "seeds": "3", "error": "0.1"}
+KEPT = 16
+"""Results with their charts kept."""
+MOST_SEEDS = 64
+
+
+def show(run: RunConfig) -> None:
+    """The form, then what it asks for."""
+    st.markdown(
+        "The run on the left, with other widths, depths or output scales: one network for each combination, a list "
+        "left empty keeps the run's own value."
+    )
+    texts, places = _form()
+    problems: dict[str, str] = {}
+    seeds, error = _seeds(texts["seeds"], problems), _error(texts["error"], problems)
+    wanted = _wanted(run, texts, seeds, problems) if seeds else None
+    for name, message in problems.items():
+        places.get(name, st.container()).error(message)
+    if wanted is None or error is None:
+        return
+    arrays = gather("study", "Compute the study", [wanted], "If every run goes on to its step cap:").get(wanted)
+    if arrays is not None:
+        _full(_result(jobs.key(wanted.kind, wanted.config), arrays), arrays, error)
+
+
+def _form() -> tuple[dict[str, str], dict[str, Any]]:
+    """Texts of the fields, and where to say what is wrong with one. They outlive a visit of another page."""
+    kept = st.session_state.setdefault("study fields", dict(START))
+    places = {}
+    for names in (tuple(LISTS), ("seeds", "error")):
+        for name, column in zip(names, st.columns(3), strict=False):
+            places[name] = column
+            kept[name] = column.text_input(FIELDS[name], kept[name], key=f"study {name}", max_chars=200)
+    return kept, places
+
+
+def _seeds(text: str, problems: dict[str, str]) -> int:
+    value = value_of(text, "number")
+    if not isinstance(value, int) or not 1 <= value <= MOST_SEEDS:
+        problems["seeds"] = plain(f"{text[:40]!r} given; a whole number from 1 to {MOST_SEEDS}")
+        return 0
+    return value
+
+
+def _error(text: str, problems: dict[str, str]) -> float | None:
+    value = value_of(text, "number")
+    if not isinstance(value, int | float) or not 0 < value <= 10:
+        problems["error"] = plain(f"{text[:40]!r} given; a number above 0, at most 10")
+        return None
+    return float(value)
+
+
+def _wanted(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[str, str]) -> Wanted | None:
+    """The job; None where there is something to mend, said in `problems` by field."""
+    lists = {name: value_of(texts[name], "numbers") or () for name in LISTS}
+    try:
+        config = StudyConfig.from_dict({"run": {**run.to_dict(), "seeds": list(range(seeds))}, **lists})
+        seconds = cost.check(config, calibration=calibration.measured()).seconds
+        return Wanted("perturbation_study", config, seconds)
+    except ConfigError as error:
+        for problem in error.problems:
+            name = problem.field.split(".")[0]
+            if name in LISTS:
+                problems[name] = sentence(problem, with_field=False)
+            else:
+                problems[problem.field] = described(of_run(problem))
+        return None
+
+
+def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
+    st.markdown(" ".join(study_words.sentences(result, error)))
+    axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
+    axis = axes[0]
+    if len(result.axes) > 1:
+        axis = str(st.segmented_control("against", axes, default=axes[0], required=True, key=f"study axis {axes}"))
+    last = axes[-1]  # beta, unless only alpha varies
+    key = jobs.key("perturbation_study", result.config)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _drawn(result, key, "study_errors", axis, ("order_error", "floor", "power_law"))
+        if last == "beta":
+            _drawn(result, key, "study_crossing", last, ("order_error", "bound_P2", "power_law", "beta"), error)
+    with right:
+        _drawn(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta"))
+        st.markdown("**Fitted laws**, with 95% intervals")
+        st.table(study_words.law_rows(result), hide_index=True)
+    downloads.data_files(result, arrays)
+
+
+SHOWN = {"study_errors": charts.ERRORS, "study_crossing": charts.CROSSED, "study_drift": charts.DRIFTS}
+"""The quantities of each chart."""
+
+
+def _drawn(
+    result: StudyResult, key: str, name: str, axis: str, explained: Sequence[str], error: float | None = None
+) -> None:
+    """One chart over the networks, with what it means."""
+    points = charts.study_table(result, SHOWN[name], axis)
+
+    def chart() -> Any:
+        lines = charts.law_table(result, SHOWN[name], axis)
+        slopes = charts.slope_labels(result, SHOWN[name], axis)
+        if error is not None:
+            return charts.crossing_chart(points.frame, lines, slopes, error, result.crossings(error))
+        draw = charts.errors_chart if name == "study_errors" else charts.drifts_chart
+        return draw(points.frame, lines, axis, slopes)
+
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
+        evolution.about(explained, f"perturbation-{name}", chart)
+    with st.container(key=f"drawn_{name}"):
+        st.altair_chart(_prepared(f"{key} {name} {axis} {error}", chart), width="stretch", key=f"chart_{name}")
+    evolution.say(points.notes)
+
+
+# Built once per study. Arguments that begin with an underscore are not part of the key.
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _result(key: str, _arrays: Arrays) -> StudyResult:
+    """With its laws."""
+    return StudyResult.from_arrays(dict(_arrays))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _prepared(key: str, _chart: Callable[[], Any]) -> Any:
+    return Prepared(_chart())

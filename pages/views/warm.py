@@ -1,0 +1,20 @@
+"""What the first visitor would otherwise wait for."""
+
+import gc
+
+import pandas as pd
+
+from engine.data import DATASETS, generate
+
+
+def warm() -> None:
+    """Imports the libraries of pages and data, and lets Altair read its schema: a few seconds, once per server."""
+    from pages import charts
+    from pages.shell.figure import Prepared
+    from pages.views import evolution  # noqa: F401
+
+    Prepared(charts.live_curve(pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]}), "residual"))
+    generate(DATASETS["digits"].from_dict({}))
+    # Streamlit collects garbage after every redraw of a fragment: a quarter of a second over all that was imported.
+    gc.collect()
+    gc.freeze()
