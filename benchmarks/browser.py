@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.animation import slider_latency
 from benchmarks.serving import ARGUMENTS, CHROMIUM, served_app
 
-PANEL = "evolution_0"
+PANEL = "moving_evolution_0"
 SLIDER = f".st-key-{PANEL} .vega-bind input[type=range]"
 CURVE = ".st-key-live [data-testid=stVegaLiteChart] svg.marks"
 PATIENCE = 120_000

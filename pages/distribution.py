@@ -12,8 +12,10 @@ from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts import initial_law as charts
 from pages.shell.batch import gather
+from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
-from pages.views import explained, initial_words
+from pages.shell.result import warn
+from pages.views import initial_words
 from pages.views.initial_network import Network, controls, say_no_law, trap_buttons
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Wanted, read
 
@@ -34,7 +36,7 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or hidden is None or wanted is None:
         return
-    explained.warn(initial_words.off_critical(network, len(hidden)))
+    warn(initial_words.off_critical(network, len(hidden)))
     say_no_law(network)
     label = f"Draw {getattr(wanted.config, 'draws', 0):,} kernels" + (
         " from the exact law" if wanted.source == SAMPLER else " of real networks"
@@ -42,7 +44,7 @@ def page() -> None:
     found = gather("distribution", label, [wanted])
     st.caption(initial_words.point(network, hidden))
     if wanted in found:
-        show(network, hidden, wanted, found[wanted])
+        draw(network, hidden, wanted, found[wanted])
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
@@ -90,7 +92,7 @@ def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -
         return None
 
 
-def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arrays) -> None:
+def draw(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arrays) -> None:
     """Histogram and tail against the log-normal."""
     histogram = charts.histogram_table(arrays)
     zeros, total = int(arrays["histogram_zeros"]), int(arrays["draws"])
@@ -108,16 +110,25 @@ def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arra
     data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
     left, right = st.columns(2, gap="large")
     subtitle = f"{total:,} draws, {wanted.source}; log-normal of the {'exact' if network.law else 'sampled'} moments"
-    sources = ("sampler",) if wanted.source == SAMPLER else ("brute_force",)
+    sources = ("initial.sampler",) if wanted.source == SAMPLER else ("initial.brute_force",)
     with left:
-        explained.show(
-            "distribution",
-            charts.density_chart(histogram, lognormal, log_mean, subtitle),
-            data,
-            ("histogram", "lognormal", *sources),
+        show(
+            Figure(
+                "distribution",
+                ("initial.histogram", "initial.lognormal", *sources),
+                lambda: charts.density_chart(histogram, lognormal, log_mean, subtitle),
+                data,
+            )
         )
     with right:
-        explained.show("tail", charts.tail_chart(histogram, lognormal, log_mean, subtitle), data, ("tail", "lognormal"))
+        show(
+            Figure(
+                "tail",
+                ("initial.tail", "initial.lognormal"),
+                lambda: charts.tail_chart(histogram, lognormal, log_mean, subtitle),
+                data,
+            )
+        )
     notes = [
         initial_words.above_the_mean(histogram, log_mean) if network.law else "",
         initial_words.zeros(zeros, total),
@@ -127,7 +138,7 @@ def show(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arra
     estimates = read(arrays)
     if "ratio" in estimates:
         notes.append(initial_words.out_of_reach(estimates["ratio"]))
-    explained.say([note for note in notes if note])
+    say([note for note in notes if note])
 
 
 page()

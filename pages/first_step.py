@@ -9,8 +9,10 @@ from engine.initialisation.scaling_limit import hanin_nica_log_drift
 from pages.charts import initial_drift as charts
 from pages.charts.words import several
 from pages.shell.batch import gather
+from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
-from pages.views import explained, initial_curves, initial_points, initial_words
+from pages.shell.result import warn
+from pages.views import initial_curves, initial_points, initial_words
 from pages.views.beyond import flow_controls, section
 from pages.views.initial_curves import Span
 from pages.views.initial_network import (
@@ -56,14 +58,14 @@ def page() -> None:
     form.say_left_out(OTHER_RANGE)
     if not form.fine() or widths is None or span is None or network is None or wanted is None or eta is None:
         return
-    explained.warn(initial_words.off_critical(network, max(span.depth(width) for width in widths)))
+    warn(initial_words.off_critical(network, max(span.depth(width) for width in widths)))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
     place = st.container()
     found, notes = ask(network, widths, span, wanted, target, eta)
     with place:
         draw(network, widths, span, found, target)
-    explained.say(notes)
+    say(notes)
     if depth is not None and until is not None:
         section(form, network, min(widths), depth, until, wanted, target)
 
@@ -113,7 +115,14 @@ def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Want
         rate = hanin_nica_log_drift(beta * narrow + 1, beta, network.n_0)
         slopes = pd.DataFrame({"beta": beta, "size": np.exp(np.minimum(rate, 640))})
         chart = charts.drift_chart(None, slopes, drawn, widths, largest)
-        explained.show("first_step", chart, drawn, ("drift", "drift_rate", "brute_force", "step"))
+        show(
+            Figure(
+                "first_step",
+                ("initial.drift", "initial.drift_rate", "initial.brute_force", "initial.step"),
+                lambda: chart,
+                drawn,
+            )
+        )
         say_signs(drawn)
         return
     table = initial_curves.first_step_table(law, widths, span, target)
@@ -125,20 +134,36 @@ def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Want
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        said = ("drift", "drift_rate", "sampler", "brute_force", "step", "trust")
-        explained.show("first_step", chart, pd.concat([table.frame.assign(source="exact"), drawn]), said)
-    with right:
-        explained.show(
-            "first_step_prefactor",
-            charts.drift_prefactor_chart(table.frame, widths, largest),
-            table.frame,
-            ("drift_prefactor",),
+        said = (
+            "initial.drift",
+            "initial.drift_rate",
+            "initial.sampler",
+            "initial.brute_force",
+            "initial.step",
+            "initial.trust",
         )
-        explained.show("first_step_sign", charts.sign_chart(table.frame, widths, largest), table.frame, ("drift",))
-    explained.say(table.notes)
+        show(Figure("first_step", said, lambda: chart, pd.concat([table.frame.assign(source="exact"), drawn])))
+    with right:
+        show(
+            Figure(
+                "first_step_prefactor",
+                ("initial.drift_prefactor",),
+                lambda: charts.drift_prefactor_chart(table.frame, widths, largest),
+                table.frame,
+            )
+        )
+        show(
+            Figure(
+                "first_step_sign",
+                ("initial.drift",),
+                lambda: charts.sign_chart(table.frame, widths, largest),
+                table.frame,
+            )
+        )
+    say(table.notes)
     say_signs(drawn)
     if target and network.one.readout == "linear":
-        explained.say(["With a linear readout E[gᵀHg] = 0, so the target does not enter: choose the ReLU readout."])
+        say(["With a linear readout E[gᵀHg] = 0, so the target does not enter: choose the ReLU readout."])
 
 
 def slope_line(frame: pd.DataFrame) -> pd.DataFrame:
@@ -152,7 +177,7 @@ def slope_line(frame: pd.DataFrame) -> pd.DataFrame:
 def say_signs(drawn: pd.DataFrame) -> None:
     """Signs and trust of the points."""
     notes = [initial_words.point_signs(str(source), rows) for source, rows in drawn.groupby("source", sort=False)]
-    explained.say([*notes, initial_words.untrusted(drawn)])
+    say([*notes, initial_words.untrusted(drawn)])
 
 
 page()

@@ -5,13 +5,14 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space
-from pages.views import evolution, space_words, spaces
+from pages.shell.result import numbers
+from pages.views import space_words, spaces
 from pages.views.spaces import Shown, drawn, in_motion
 
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, the space in motion, growth on nested grids."""
-    evolution.numbers(space_words.headlines(shown.result))
+    numbers(space_words.headlines(shown.result))
     st.markdown(" ".join(space_words.sentences(shown.result)))
     st.caption(
         "Finite grids show growth, not membership: an exponent near 0 means bounded so far. That $H_t$ moves is shown "
@@ -39,7 +40,7 @@ def grids(shown: Shown) -> None:
     drawn(shown, "growth", ("grid_norm", "conditioning"), table, growth.growth_chart, str(index))
 
 
-spaces.show(
+spaces.page(
     "function_space",
     "Which functions does $H_t$ hold, and at what price? Is the trained function in $H_0$ at all?",
     body,

@@ -5,7 +5,8 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space_curves
-from pages.views import error_words, evolution, spaces
+from pages.shell.result import numbers
+from pages.views import error_words, spaces
 from pages.views.spaces import Shown, drawn
 
 RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
@@ -13,7 +14,7 @@ RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, errors over t, learning curves."""
-    evolution.numbers(error_words.headlines(shown.result))
+    numbers(error_words.headlines(shown.result))
     st.markdown(" ".join(error_words.sentences(shown.result)))
     errors(shown)
     curves(shown)
@@ -57,7 +58,7 @@ def curves(shown: Shown) -> None:
             drawn(shown, name, ("learning_curve", "regression"), table, chart, str(index))
 
 
-spaces.show(
+spaces.page(
     "generalisation",
     "Take the kernel out of the network and let it learn alone: does $K_t$, which has seen the labels, generalise "
     "better than $K_0$, than infinite width, than the network itself?",

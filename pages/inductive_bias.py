@@ -6,7 +6,8 @@ import streamlit as st
 
 from engine.rkhs.result import SetName
 from pages.charts import bias, space_curves
-from pages.views import bias_words, evolution, spaces
+from pages.shell.result import numbers
+from pages.views import bias_words, spaces
 from pages.views.spaces import Shown, drawn, in_motion, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
@@ -15,7 +16,7 @@ MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "prin
 def body(shown: Shown) -> None:
     """Numbers, sentences, four panels in motion, curves over t; all on one set of points."""
     where = points_choice("bias")
-    evolution.numbers(bias_words.headlines(shown.result, where))
+    numbers(bias_words.headlines(shown.result, where))
     st.markdown(" ".join(bias_words.sentences(shown.result, where)))
     moving(shown, where)
     curves(shown, where)
@@ -65,7 +66,7 @@ def curves(shown: Shown, where: SetName) -> None:
                 )
 
 
-spaces.show(
+spaces.page(
     "inductive_bias",
     "A kernel learns its leading modes first and with few data. Which functions are those, and does training turn them "
     "towards the target?",

@@ -8,8 +8,10 @@ from engine.schema import ConfigError
 from pages.charts import initial_law as charts
 from pages.charts.words import number, size
 from pages.shell.batch import gather
+from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
-from pages.views import explained, initial_words
+from pages.shell.result import warn
+from pages.views import initial_words
 from pages.views.initial_network import Network, controls
 from pages.views.initial_points import Wanted
 
@@ -30,7 +32,7 @@ def page() -> None:
     form.say_left_out()
     if not form.fine() or network is None or width is None or depth is None or wanted is None:
         return
-    explained.warn(initial_words.off_critical(network, depth))
+    warn(initial_words.off_critical(network, depth))
     setting = network.setting((width,) * depth)
     found = gather("gram", f"Draw {wanted.config.draws:,} kernels", [wanted])  # pyright: ignore[reportAttributeAccessIssue]
     st.caption(
@@ -39,7 +41,7 @@ def page() -> None:
         "the exact Gram sampler draws its kernel without drawing a weight matrix."
     )
     if wanted in found:
-        show(wanted, found[wanted])
+        draw(wanted, found[wanted])
 
 
 def job(form: Form, network: Network | None, width: int | None, depth: int | None) -> Wanted | None:
@@ -78,7 +80,7 @@ def job(form: Form, network: Network | None, width: int | None, depth: int | Non
     return Wanted("gram_spectrum", config, "exact Gram sampler", width, depth, seconds)
 
 
-def show(wanted: Wanted, arrays: Arrays) -> None:
+def draw(wanted: Wanted, arrays: Arrays) -> None:
     """Spectrum and its distance from infinite width."""
     table = charts.spectrum_table(arrays)
     frame = table.frame
@@ -86,17 +88,27 @@ def show(wanted: Wanted, arrays: Arrays) -> None:
     has_limit = bool(frame["limit"].notna().any())
     left, right = st.columns([3, 2], gap="large") if has_limit else (st.container(), None)
     with left:
-        explained.show(
-            "initial_spectrum", charts.spectrum_chart(frame, f"{draws:,} draws"), frame, ("gram", "infinite")
+        show(
+            Figure(
+                "initial_spectrum",
+                ("initial.gram", "initial.infinite"),
+                lambda: charts.spectrum_chart(frame, f"{draws:,} draws"),
+                frame,
+            )
         )
     if right is not None:
         with right:
-            explained.show(
-                "initial_spectrum_ratio", charts.relative_chart(frame), frame, ("gram_ratio", "gram", "infinite")
+            show(
+                Figure(
+                    "initial_spectrum_ratio",
+                    ("initial.gram_ratio", "initial.gram", "initial.infinite"),
+                    lambda: charts.relative_chart(frame),
+                    frame,
+                )
             )
-    explained.say(table.notes)
+    say(table.notes)
     if not has_limit:
-        explained.say(["The infinite-width limit of these settings is not computed."])
+        say(["The infinite-width limit of these settings is not computed."])
     else:
         st.markdown(
             initial_words.largest_eigenvalue({str(name): float(value) for name, value in frame.iloc[0].items()}, draws)

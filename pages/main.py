@@ -12,7 +12,7 @@ DENSE = """<style>
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
-[class*="st-key-evolution_"], .st-key-home_panel { overflow-x: auto; }
+[class*="st-key-moving_"] { overflow-x: auto; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }

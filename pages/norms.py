@@ -6,7 +6,8 @@ import streamlit as st
 
 from engine.rkhs.gram import RIDGES
 from pages.charts import space_curves, theme
-from pages.views import evolution, norm_words, spaces
+from pages.shell.result import numbers
+from pages.views import norm_words, spaces
 from pages.views.spaces import Shown, drawn, points_choice
 
 ABOVE_NOISE = "norm_target", "conditioning"
@@ -14,7 +15,7 @@ ABOVE_NOISE = "norm_target", "conditioning"
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, four charts over t, the table of what conditioning allows."""
-    evolution.numbers(norm_words.headlines(shown.result))
+    numbers(norm_words.headlines(shown.result))
     st.markdown(" ".join(norm_words.sentences(shown.result)))
     charts(shown)
     st.subheader("What conditioning allows")
@@ -57,7 +58,7 @@ def _named(ridge: float) -> str:
     return theme.power(ridge) if ridge else "none"
 
 
-spaces.show(
+spaces.page(
     "norms",
     r"Training moves the kernel, and with it the space $H_t$ of functions that $K_t$ can represent, and their prices "
     r"$\|f\|_{H_t}^2$. Is the target cheaper at the end than at the start?",

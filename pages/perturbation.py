@@ -32,8 +32,8 @@ if asked.config is None:
 else:
     if one.open:
         with one:
-            expansion.show(asked.config)
+            expansion.page(asked.config)
     if many.open:
         with many:
-            study.show(asked.config)
+            study.page(asked.config)
     draft_state.write_url(jobs.key("run", asked.config))

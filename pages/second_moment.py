@@ -6,8 +6,10 @@ import streamlit as st
 from pages.charts import initial_ratio as charts
 from pages.charts.words import number, several
 from pages.shell.batch import gather
+from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
-from pages.views import explained, initial_curves, initial_points, initial_words
+from pages.shell.result import warn
+from pages.views import initial_curves, initial_points, initial_words
 from pages.views.initial_curves import Span
 from pages.views.initial_network import (
     OTHER_RANGE,
@@ -46,13 +48,13 @@ def page() -> None:
     if not form.fine() or widths is None or span is None or network is None or wanted is None or budget is None:
         return
     deepest = max(span.depth(width) for width in widths)
-    explained.warn(initial_words.off_critical(network, deepest))
+    warn(initial_words.off_critical(network, deepest))
     say_no_law(network)
     place = st.container()
     found, notes = ask(network, widths, span, wanted)
     with place:
         draw(form, network, widths, span, budget, initial_points.ratio_points(found), wanted)
-    explained.say(notes)
+    say(notes)
 
 
 def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -> tuple[dict[Wanted, dict], list[str]]:
@@ -99,7 +101,7 @@ def draw(
     factor = 2.0 if network.one.readout == "relu" else 1.0
     if law is None:
         chart = charts.ratio_chart(None, None, drawn, widths, largest)
-        explained.show("second_moment", chart, drawn, ("ratio", "slope", "brute_force"))
+        show(Figure("second_moment", ("initial.ratio", "initial.slope", "initial.brute_force"), lambda: chart, drawn))
         return
     table = initial_curves.second_moment_table(law, widths, span)
     limit = initial_curves.limit_table(network.s1, largest, factor) if network.has_scaling_limit else None
@@ -110,28 +112,36 @@ def draw(
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        said = ("ratio", "slope", "limit", "sampler", "brute_force", "trust")
-        event = explained.show(
-            "second_moment",
-            chart,
-            pd.concat([table.frame.assign(source="exact"), drawn]),
-            said,
-            "pick",
+        said = (
+            "initial.ratio",
+            "initial.slope",
+            "initial.limit",
+            "initial.sampler",
+            "initial.brute_force",
+            "initial.trust",
+        )
+        event = show(
+            Figure("second_moment", said, lambda: chart, pd.concat([table.frame.assign(source="exact"), drawn])),
+            selection="pick",
         )
     with right:
-        explained.show(
-            "prefactor",
-            charts.prefactor_chart(table.frame, limit, widths, largest),
-            table.frame,
-            ("prefactor", "limit"),
+        show(
+            Figure(
+                "prefactor",
+                ("initial.prefactor", "initial.limit"),
+                lambda: charts.prefactor_chart(table.frame, limit, widths, largest),
+                table.frame,
+            )
         )
-        explained.show(
-            "local_slope",
-            charts.slope_chart(table.frame, limit, widths, largest),
-            table.frame,
-            ("local_slope", "slope"),
+        show(
+            Figure(
+                "local_slope",
+                ("initial.local_slope", "initial.slope"),
+                lambda: charts.slope_chart(table.frame, limit, widths, largest),
+                table.frame,
+            )
         )
-    explained.say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(drawn)])
+    say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(drawn)])
     split(form, network, table.frame, widths, largest)
     open_distribution(event, network, wanted)
 
@@ -152,7 +162,9 @@ def split(form: Form, network: Network, frame: pd.DataFrame, widths: tuple[int, 
             )
     with left:
         parts = charts.parts_table(frame, width)
-        explained.show("second_moment_parts", charts.parts_chart(parts, width, largest), parts, ("split",))
+        show(
+            Figure("second_moment_parts", ("initial.split",), lambda: charts.parts_chart(parts, width, largest), parts)
+        )
 
 
 def open_distribution(event: object, network: Network, wanted: Points) -> None:

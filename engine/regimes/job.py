@@ -35,11 +35,12 @@ from engine.networks.precision import (
 from engine.perturbation.companion import Companion, companion
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
-from engine.regimes.bound import Bound, Lazy, middle, most_looks
+from engine.regimes.bound import Bound, middle, most_looks
 from engine.regimes.config import TOGETHER
+from engine.regimes.lazy import Lazy
 from engine.regimes.programs import Look
 from engine.regimes.result import FAILURES
-from engine.regimes.spread import spread_at_initialisation
+from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.roundoff import without_rounding
 from engine.schema import ConfigError
 from engine.schema import Problem as ConfigProblem

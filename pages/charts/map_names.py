@@ -1,9 +1,19 @@
 """What a cell of a map is called, and its colour."""
 
+from engine.quantities import QUANTITIES
 from engine.regimes.result import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
 from pages.charts import theme
 from pages.charts.expansion import BOUNDS, CURVES
 from pages.charts.expansion import COLOURS as PERTURBATION
+
+METRICS = {
+    name: QUANTITIES[f"map.{name}"]
+    for name in (
+        "elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2", "cv2", "sharpness", "test_error",
+        "steps", "failed",
+    )
+}  # fmt: skip
+"""Name of a column of `engine.regimes.result.cells_frame` -> what it is. Medians over the seeds of a cell."""
 
 REGIMES = {
     LAZY: "lazy",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -140,3 +141,19 @@ def course(paths: Sequence[np.ndarray], steady: float, digits: int = 2) -> str:
 def _goes(path: np.ndarray, steady: float) -> bool:
     """Whether it ends higher, and never falls back by more than `steady`."""
     return bool(path[-1] - path[0] > steady and np.max(np.maximum.accumulate(path) - path) <= steady)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number at the top.
+
+    Attributes:
+        value: the median over seeds.
+        more: the range over seeds and what it means, as Markdown.
+        beside: a second number for the same thing.
+    """
+
+    label: str
+    value: str
+    more: str = ""
+    beside: str = ""

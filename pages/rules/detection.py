@@ -30,7 +30,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.map_sweep.offer", "pages.views.map_sweep.progress", "pages.run.picker.line",
     ),
     "what was asked for, or where it is": (
-        "pages.all_runs.main", "pages.run.controls._section", "pages.distribution.show",
+        "pages.all_runs.main", "pages.run.controls._section", "pages.distribution.draw",
         "pages.views.map_words.definitions", "pages.run.files._in_use",
         "pages.views.evolution_words.facts", "pages.first_step.ask", "pages.initial_kernel.page",
         "pages.views.expansion_words.dynamics",

@@ -16,7 +16,7 @@ from pages.run.draft import config_of, setting_of
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, heeded, kind_of
 from pages.shell import calibration
-from pages.shell.figure import unfolded
+from pages.shell.form import unfolded
 from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}

@@ -13,7 +13,7 @@ from pages.charts.words import plain, sentence
 from pages.run import draft_state
 from pages.run.settings import Draft
 from pages.run.tables import Named, known, tables
-from pages.shell.figure import unfolded
+from pages.shell.form import unfolded
 
 MOST_NOTES = 8
 """Remarks on a table that stand in the sidebar; the page of a run has all."""

@@ -1,17 +1,104 @@
-"""Charts made ready for the browser once, not at every redraw: Altair takes a tenth of a second for each."""
+"""A figure on a page: a chart with its definitions, data and files behind one button, and what it leaves out beneath.
+
+What is built for a result is kept by a key that names it (never by its arrays), so that a redraw builds nothing again.
+"""
 
 import json
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements import vega_charts
+
+from engine.quantities import QUANTITIES
+from pages.charts.words import plain
+from pages.shell import downloads, player
+
+KEPT = 512
+"""Tables and charts kept, over all results."""
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """What a chart shows.
+
+    Attributes:
+        name: of its place on the page, where it is unique.
+        quantities: names in `engine.quantities`, which "about" explains.
+        chart: builds it; also for a file.
+        frame: its data, as a file; None where they are in the result's own.
+        notes: what it leaves out.
+        key: names the result and what the reader chose: the same key, the same chart; empty: built at every redraw.
+        file: name of its files; `name` where empty.
+    """
+
+    name: str
+    quantities: Sequence[str]
+    chart: Callable[[], Any]
+    frame: pd.DataFrame | None = None
+    notes: Sequence[str] = ()
+    key: str = ""
+    file: str = ""
+
+
+def show(figure: Figure, width: Literal["stretch", "content"] = "stretch", selection: str = "") -> Any:
+    """The figure.
+
+    Args:
+        selection: the chart's selection that runs the page again, which is then returned.
+    """
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
+        about(figure)
+    options: Any = {"on_select": "rerun", "selection_mode": selection} if selection else {}
+    with st.container(key=f"drawn_{figure.name}"):
+        event = st.altair_chart(_prepared(figure), width=width, key=f"chart_{figure.name}", **options)
+    say(figure.notes)
+    return event
+
+
+def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
+    """The figure under its player (`pages.shell.player.show`, which takes the options)."""
+    player.show(_prepared(figure), labels, key=f"moving_{figure.name}", **options)
+    say(figure.notes)
+
+
+def about(figure: Figure) -> None:
+    """A popover with definition, normalisation and source of each quantity, and the figure as a file."""
+    given = (
+        "definitions, sources, this figure as a file"
+        if figure.frame is None
+        else "definitions, sources, data and figure"
+    )
+    with st.popover("about", icon=":material/info:", type="tertiary", help=given):
+        for name in figure.quantities:
+            quantity = QUANTITIES[name]
+            st.markdown(f"**{quantity.label}**: {quantity.definition}")
+            st.caption(f"Source: {quantity.source}")
+        if figure.frame is not None:
+            downloads.table_file(figure.file or figure.name, figure.frame)
+        downloads.figure_files(figure.file or figure.name, figure.chart)
+
+
+def say(notes: Sequence[str]) -> None:
+    """What is said beneath a chart, where there is anything."""
+    with st.container(gap=None):
+        for note in filter(None, notes):
+            st.caption(plain(note))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def built(key: str, _build: Callable[[], Any]) -> Any:
+    """What `_build` gives, once for a key."""
+    return _build()
 
 
 class Prepared:
-    """A chart that has been converted: `st.altair_chart` takes it as it takes the chart itself.
+    """A chart made ready for the browser once, not at every redraw: Altair takes a tenth of a second for each.
 
-    The data are kept as Arrow bytes, the rest as JSON text, for Streamlit edits the specification that it is given.
+    `st.altair_chart` takes it as it takes the chart itself. The data are kept as Arrow bytes, the rest as JSON text:
+    Streamlit edits the specification that it is given.
     """
 
     def __init__(self, chart: Any):
@@ -35,12 +122,7 @@ class _Unchecked:
         return self._chart.to_dict(validate=False)
 
 
-# Folded parts of the sidebar.
-
-
-def unfolded(label: str, needed: bool) -> DeltaGenerator | None:
-    """A folded part, when it is open or `needed`: what nobody sees need not be sent to the browser."""
-    if needed:
-        st.session_state[label] = True
-    part = st.expander(label, key=label, on_change="rerun")
-    return part if part.open else None
+def _prepared(figure: Figure) -> Any:
+    if not figure.key:
+        return Prepared(figure.chart())
+    return built(f"{figure.key} drawn", lambda: Prepared(figure.chart()))

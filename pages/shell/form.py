@@ -161,3 +161,11 @@ class Form:
 
 def _large(value: float) -> str:
     return f"{value:.0f}" if value < 1e7 else f"{value:g}"
+
+
+def unfolded(label: str, needed: bool) -> DeltaGenerator | None:
+    """A folded part, when it is open or `needed`: what nobody sees need not be sent to the browser."""
+    if needed:
+        st.session_state[label] = True
+    part = st.expander(label, key=label, on_change="rerun")
+    return part if part.open else None

@@ -7,8 +7,9 @@ from engine.initialisation.config import DriftConfig
 from engine.schema import ConfigError
 from pages.charts.initial_drift import beyond_chart, beyond_table, parting
 from pages.shell.batch import gather
+from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
-from pages.views import explained, initial_words
+from pages.views import initial_words
 from pages.views.initial_network import Network, Points
 from pages.views.initial_points import FLOW, JOBS, Wanted
 
@@ -45,5 +46,5 @@ def section(form: Form, network: Network, width: int, depth: int, until: float, 
         return
     arrays = found[asked]
     table = beyond_table(arrays)
-    explained.show("beyond_first_step", beyond_chart(table), table, ("beyond",))
-    explained.say([parting(table), initial_words.stiff(int(arrays["stiff"]), wanted.brute_draws)])
+    show(Figure("beyond_first_step", ("initial.beyond",), lambda: beyond_chart(table), table))
+    say([parting(table), initial_words.stiff(int(arrays["stiff"]), wanted.brute_draws)])

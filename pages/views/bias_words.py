@@ -3,8 +3,8 @@
 import numpy as np
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from pages.charts.words import change, course, listing, middle, number, spread
-from pages.views.evolution_words import STEADY, Headline
+from pages.charts.words import Headline, change, course, listing, middle, number, spread
+from pages.views.evolution_words import STEADY
 from pages.views.spaces_words import WHERE, known, stops
 
 MOST = 0.9

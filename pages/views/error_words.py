@@ -7,8 +7,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.growth import determined
 from pages.charts.space_curves import determined_error
 from pages.charts.theme import power
-from pages.charts.words import listing, middle, number, percent, spread
-from pages.views.evolution_words import Headline
+from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table, stops
 
 NAMES = {"network": "the network", "K_0": "$K_0$", "K_T": "$K_T$", "K_inf": r"$K_\infty$"}

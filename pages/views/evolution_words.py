@@ -1,14 +1,13 @@
 """What a run shows, in numbers and short sentences computed from them. No Streamlit here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.roundoff import REFUSED, WARNED
 from engine.training.result import RunResult, SeedResult
-from pages.charts.words import change, course, duration, listing, middle, number, percent, several, spread
+from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
 
 STOPPED = {
     "residual": "the residual reached {residual} of its start",
@@ -25,22 +24,6 @@ RETURNED = 1.05
 """A drift that was larger than at the stop by this factor came back."""
 EDGE = 0.05
 """lambda_max within this share of the limit counts as the edge of stability."""
-
-
-@dataclass(frozen=True)
-class Headline:
-    """One number at the top.
-
-    Attributes:
-        value: the median over seeds.
-        more: the range over seeds and what it means, as Markdown.
-        beside: a second number for the same thing.
-    """
-
-    label: str
-    value: str
-    more: str = ""
-    beside: str = ""
 
 
 def headlines(result: RunResult) -> list[Headline]:

@@ -1,7 +1,4 @@
-"""One run, expanded: residuals, errors with bounds, modes, Delta K in motion, the table of ends.
-
-What is built for a run is kept by its key (never by its arrays), so that a redraw builds nothing again.
-"""
+"""One run, expanded: residuals, errors with bounds, modes, Delta K in motion, the table of ends."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,14 +14,16 @@ from engine.perturbation.config import Options, PerturbationConfig
 from engine.perturbation.result import PerturbationResult
 from engine.progress import Arrays
 from engine.schema import ConfigError
-from pages.charts import expansion, kernel_change
+from pages.charts import expansion as charts
+from pages.charts import kernel_change
 from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.run.controls import described
-from pages.shell import calibration, downloads, player
+from pages.shell import calibration, downloads
 from pages.shell.batch import Wanted, gather
-from pages.shell.figure import Prepared
-from pages.views import evolution, expansion_words
+from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.result import keep, log_time, numbers, of_data, seed_choice
+from pages.views import expansion_words
 
 
 def wanted_of(run: RunConfig, options: Options | None = None) -> Wanted:
@@ -35,8 +34,6 @@ def wanted_of(run: RunConfig, options: Options | None = None) -> Wanted:
 
 PATHS: dict[str, Literal["hermite", "linear"]] = {"cubic": "hermite", "linear": "linear"}
 """How the kernel goes from checkpoint to checkpoint."""
-KEPT = 64
-"""Built tables and charts kept, over all runs."""
 LIMITS = {
     "bound P2": ("P2",),
     "with estimates": ("P2", "P3", "P4"),
@@ -46,7 +43,7 @@ LIMITS = {
 """Which limits are drawn with the errors."""
 
 
-def show(run: RunConfig) -> None:
+def page(run: RunConfig) -> None:
     """The perturbation of this run, or the way to it."""
     try:
         wanted = wanted_of(run, _options())
@@ -85,8 +82,8 @@ def _options() -> Options:
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
     st.caption(plain(expansion_words.facts(result)))
-    evolution.of_data(result.notes)
-    evolution.numbers(expansion_words.headlines(result))
+    of_data(result.notes)
+    numbers(expansion_words.headlines(result))
     st.markdown(" ".join(expansion_words.sentences(result)))
     st.caption(expansion_words.dynamics(result))
     _over_time(result, key)
@@ -94,29 +91,6 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     _change(result, key)
     _in_motion(result, key)
     _end(result, arrays, key)
-
-
-@st.fragment
-def _over_time(result: PerturbationResult, key: str) -> None:
-    """Residuals above errors, training points left of held-out ones."""
-    st.subheader("Order by order")
-    with st.container(horizontal=True):
-        axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="perturb axis")
-        limits = st.segmented_control(
-            "limits", list(LIMITS), default="bound P2", required=True, key="perturb limits", help="Drawn dashed."
-        )
-    log_time = axis == "log"
-    left, right = st.columns(2, gap="large")
-    with left:
-        _curve(result, key, "order_residual", expansion.residual_table, expansion.residual_chart, log_time)
-        table = partial(expansion.error_table, bounds=LIMITS[limits])
-        _curve(result, key, "order_error", table, expansion.error_chart, log_time, limits)
-    with right:
-        table = partial(expansion.residual_table, held_out=True)
-        chart = partial(expansion.residual_chart, held_out=True)
-        _curve(result, key, "order_residual_test", table, chart, log_time)
-        table, chart = expansion.error_held_out_table, expansion.error_held_out_chart
-        _curve(result, key, "order_error_test", table, chart, log_time)
 
 
 EXPLAINED = {
@@ -130,42 +104,64 @@ EXPLAINED = {
 """The quantities behind a chart over t."""
 
 
+@st.fragment
+def _over_time(result: PerturbationResult, key: str) -> None:
+    """Residuals above errors, training points left of held-out ones."""
+    st.subheader("Order by order")
+    with st.container(horizontal=True):
+        log = log_time("perturb")
+        limits = st.segmented_control(
+            "limits", list(LIMITS), default="bound P2", required=True, key="perturb limits", help="Drawn dashed."
+        )
+
+    def curve(name: str, table: Any, chart: Any, variant: str = "") -> None:
+        show(_curve(result, key, name, table, partial(chart, log_time=log), f"{variant} {log}"))
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        curve("order_residual", charts.residual_table, charts.residual_chart)
+        table = partial(charts.error_table, bounds=LIMITS[limits])
+        curve("order_error", table, charts.error_chart, limits)
+    with right:
+        table = partial(charts.residual_table, held_out=True)
+        curve("order_residual_test", table, partial(charts.residual_chart, held_out=True))
+        curve("order_error_test", charts.error_held_out_table, charts.error_held_out_chart)
+
+
 def _curve(
     result: PerturbationResult,
     key: str,
     name: str,
     table: Callable[[PerturbationResult], Table],
-    chart: Callable[..., Any],
-    log_time: bool,
-    limits: str = "",
-) -> None:
-    built = _table(result, key, name + limits, table)
-    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
-        evolution.about(EXPLAINED[name], f"perturbation-{name}", partial(chart, built.frame, log_time=log_time))
-    drawn = _chart(key, name + limits, log_time, partial(chart, built.frame, log_time=log_time))
-    with st.container(key=f"drawn_{name}"):
-        st.altair_chart(drawn, width="stretch", key=f"chart_{name}")
-    evolution.say(built.notes)
+    chart: Callable[[Any], Any],
+    variant: str = "",
+) -> Figure:
+    """A chart over t; `variant` names what the reader chose."""
+    kept: Table = built(f"{key} table {name} {variant}", lambda: table(result))
+    return Figure(
+        name,
+        EXPLAINED[name],
+        partial(chart, kept.frame),
+        kept.frame,
+        kept.notes,
+        f"{key} {name} {variant}",
+        f"perturbation-{name}",
+    )
 
 
 def _seed_choice(result: PerturbationResult, name: str) -> int:
-    """The position of the seed to look at."""
-    seeds = [seed.facts["seed"] for seed in result.seeds]
-    if len(seeds) == 1:
-        return 0
-    return seeds.index(st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"{name} seed {seeds}"))
+    return seed_choice([seed.facts["seed"] for seed in result.seeds], name)
 
 
 @st.fragment
 def _by_mode(result: PerturbationResult, key: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = _seed_choice(result, "modes")
-        table = _modes(result, key, index)
-        evolution.about(("contributions", "orders"), "perturbation-modes", lambda: expansion.modes_chart(table.frame))
-    with st.container(key="evolution_modes"):
-        drawn = _chart(key, f"modes {index}", True, lambda: expansion.modes_chart(table.frame))
-        st.altair_chart(drawn, width="content", key="chart_modes")
-    evolution.say(table.notes)
+    """What the network and each order add to every mode."""
+    index = _seed_choice(result, "modes")
+    table: Table = built(f"{key} modes table {index}", lambda: charts.modes_table(result.seeds[index]))
+    chart = partial(charts.modes_chart, table.frame)
+    explained, kept = ("contributions", "orders"), f"{key} modes {index}"
+    figure = Figure("modes", explained, chart, table.frame, table.notes, kept, "perturbation-modes")
+    show(figure, width="content")
 
 
 def _change(result: PerturbationResult, key: str) -> None:
@@ -174,29 +170,32 @@ def _change(result: PerturbationResult, key: str) -> None:
     ranges = tuple(float(seed["taylor_range"]) for seed in result.seeds if "taylor_range" in seed)
     left, right = st.columns(2, gap="large")
     with left:
-        chart = partial(expansion.drift_chart, ranges=ranges)
-        _curve(result, key, "drift", expansion.drift_table, chart, log_time=True)
+        show(_curve(result, key, "drift", charts.drift_table, partial(charts.drift_chart, ranges=ranges)))
     if len(ranges) == len(result.seeds):
         with right:
-            chart = partial(expansion.prediction_chart, ranges=ranges)
-            _curve(result, key, "drift_predicted_error", expansion.prediction_table, chart, log_time=True)
+            chart = partial(charts.prediction_chart, ranges=ranges)
+            show(_curve(result, key, "drift_predicted_error", charts.prediction_table, chart))
 
 
 @st.fragment
 def _in_motion(result: PerturbationResult, key: str) -> None:
+    """The function under each order, and the change of the kernel, under one slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = _seed_choice(result, "motion")
-        tables = _scrubbed(result, key, index)
-        evolution.about(
+        data = result.config.run.data
+        tables = built(f"{key} change {index}", lambda: kernel_change.scrubbed_tables(result, generate(data), index))
+        last = len(tables.labels) - 1
+        figure = Figure(
+            f"change_{index}",
             ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
-            "perturbation-change",
-            lambda: kernel_change.scrubbed_chart(tables),
+            lambda: kernel_change.scrubbed_chart(tables, start=last),
+            notes=tables.notes,
+            key=f"{key} change {index}",
+            file="perturbation-change",
         )
-    last = len(tables.labels) - 1
-    drawn: Any = _chart(key, f"scrubbed {index}", True, lambda: kernel_change.scrubbed_chart(tables, start=last))
+        about(figure)
     description = "The function under each order, and the change of the kernel, moving with the checkpoints."
-    player.show(drawn, tables.labels, key=f"evolution_change_{index}", start=last, description=description)
-    evolution.say(tables.notes)
+    play(figure, tables.labels, start=last, description=description)
 
 
 def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
@@ -207,27 +206,4 @@ def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
         + plain("held-out residuals to their start; held-out errors are root mean squares in the unit of f.")
     )
     downloads.data_files(result, arrays)
-    evolution.keep(key)
-
-
-# Built once per run. Arguments that begin with an underscore are not part of the key.
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _table(_result: PerturbationResult, key: str, name: str, _build: Callable[[PerturbationResult], Table]) -> Table:
-    return _build(_result)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _modes(_result: PerturbationResult, key: str, index: int) -> Table:
-    return expansion.modes_table(_result.seeds[index])
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _scrubbed(_result: PerturbationResult, key: str, index: int) -> kernel_change.ScrubbedTables:
-    return kernel_change.scrubbed_tables(_result, generate(_result.config.run.data), index)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _chart(key: str, name: str, log_time: bool, _chart: Callable[[], Any]) -> Any:
-    return Prepared(_chart())
+    keep(key)

@@ -5,8 +5,8 @@ import pandas as pd
 
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts import expansion
-from pages.charts.words import listing, middle, number, percent, spread
-from pages.views.evolution_words import Headline, of_network, went_wrong
+from pages.charts.words import Headline, listing, middle, number, percent, spread
+from pages.views.evolution_words import of_network, went_wrong
 
 MOST = 0.9
 """Share of the squared deviation that the named modes carry together."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from engine.initialisation.law import reasons_without_law
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
@@ -15,14 +14,16 @@ from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
 from pages.charts import map_along, map_plane, theme
+from pages.charts.map_names import METRICS
 from pages.charts.words import number
-from pages.shell.figure import Prepared
+from pages.shell.figure import Figure, built
 from pages.views import map_words
 from pages.views.map_controls import BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, EDGE, Map
-from pages.views.map_quantities import METRICS
 from pages.views.map_sweep import Standing
 
-KEPT = 64
+ON_THE_PLANE = ("map.comparable", "map.elt", "map.stochastic", "map.failed", "map.edge")
+BESIDE = ("map.boundary", "map.dynamics", "map.law", "map.comparable")
+"""What explains the map, and the chart of a metric against beta besides the metric."""
 CURVE_POINTS = 24
 BETAS = tuple(4.0**k for k in range(-7, 4))
 """Whose lines are drawn on the plane."""
@@ -61,12 +62,12 @@ class Picture:
 
     @property
     def runs(self) -> pd.DataFrame:
-        return _runs(self.state, self.found)
+        return built(f"{self.state} runs", lambda: runs_frame(self.sweep, self.found.results))
 
     @property
     def table(self) -> pd.DataFrame:
         """Every cell (`pages.charts.map_plane.plane_table`)."""
-        return _table(f"{self.map.name} {self.state} {self.view.thresholds}", self)
+        return built(f"{self.map.name} {self.state} {self.view.thresholds} cells", lambda: _cells(self))
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -76,11 +77,17 @@ class Picture:
 
     def boundaries(self) -> Mapping[str, Boundary]:
         """None where something besides depth and width varies: then beta does not order the cells."""
-        return _boundaries(f"{self.state} {self.view.thresholds}", self) if self.map.plain and len(self.runs) else {}
+        return self._edges("boundaries", boundaries)
 
     def dynamics(self) -> Mapping[str, Boundary]:
         """Where Delta K starts to alter the dynamics; none where beta does not order the cells."""
-        return _dynamics(f"{self.state} {self.view.thresholds}", self) if self.map.plain and len(self.runs) else {}
+        return self._edges("dynamics", dynamics)
+
+    def _edges(self, name: str, found: Callable[..., Mapping[str, Boundary]]) -> Mapping[str, Boundary]:
+        bounds = self.view.thresholds
+        if not self.map.plain or not len(self.runs):
+            return {}
+        return built(f"{self.state} {bounds} {name}", lambda: found(self.runs, bounds))
 
     def law(self) -> Scaling | None:
         """The metric as a power of beta; None where beta does not order the cells, or they are too few."""
@@ -88,21 +95,23 @@ class Picture:
         return scaling(self.cells, self.view.metric) if fits else None
 
     def collapse(self, metric: str) -> Collapse:
-        return _collapse(f"{self.state} {metric}", self.runs, metric)
+        return built(f"{self.state} {metric} collapse", lambda: _collapse(self.runs, metric))
 
-    def plane(self) -> Any:
+    def plane(self) -> Figure:
         """The map."""
         key = f"plane {self.map.name} {self.state} {self.view}"
-        return _prepared(key, lambda: plane_chart(self))
+        return Figure("regime_map", ON_THE_PLANE, lambda: plane_chart(self), self.table, key=key)
 
-    def along(self, with_boundaries: bool = True) -> Any:
+    def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""
         key = f"along {self.map.name} {self.state} {self.view} {with_boundaries}"
-        return _prepared(key, lambda: along_chart(self, with_boundaries))
+        shown, notes = (f"map.{self.view.metric}", *BESIDE), along_table(self).notes
+        return Figure("regime_metric", shown, lambda: along_chart(self, with_boundaries), self.runs, notes, key)
 
-    def against(self, q: float) -> Any:
+    def against(self, q: float) -> Figure:
         """The metric against depth^q beta."""
-        return _prepared(f"collapse {self.state} {self.view} {q}", lambda: collapse_chart(self, q))
+        shown, key = (f"map.{self.view.metric}", "map.collapse"), f"collapse {self.state} {self.view} {q}"
+        return Figure("regime_collapse", shown, lambda: collapse_chart(self, q), self.cells, key=key)
 
 
 def plane_chart(picture: Picture) -> Any:
@@ -178,7 +187,7 @@ def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshol
     """`x`, `y` of the edge of the stochastic kernel over the whole plane, and whether narrow networks are left of it;
     None without an exact law, or where no width has this spread."""
     run = sweep.cells[0].run
-    norm, inputs = _norm(run.data), run.data.input_dim
+    norm, inputs = built(f"norm {run.data.hash}", lambda: mean_norm_squared(run.data)), run.data.input_dim
     network = run.network.model_copy(update={"depth": 1, "width": 8})
     if reasons_without_law(setting_of(network, inputs, norm)):
         return None
@@ -196,43 +205,13 @@ def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshol
     return pd.DataFrame({"x": at, "y": list(drawn.y), "narrow": chosen.x is not BY_BETA})
 
 
-# Built once for each state of a sweep. Arguments that begin with an underscore are not part of the key.
+def _cells(picture: Picture) -> pd.DataFrame:
+    runs = picture.runs
+    cells = cells_frame(runs, picture.view.thresholds) if len(runs) else pd.DataFrame()
+    return map_plane.plane_table(picture.map.places(picture.sweep), cells)
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _norm(data: Any) -> float:
-    return mean_norm_squared(data)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _runs(state: str, _found: Standing) -> pd.DataFrame:
-    return runs_frame(_found.config, _found.results)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _table(key: str, _picture: Picture) -> pd.DataFrame:
-    runs = _picture.runs
-    cells = cells_frame(runs, _picture.view.thresholds) if len(runs) else pd.DataFrame()
-    return map_plane.plane_table(_picture.map.places(_picture.sweep), cells)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _boundaries(key: str, _picture: Picture) -> Mapping[str, Boundary]:
-    return boundaries(_picture.runs, _picture.view.thresholds)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _dynamics(key: str, _picture: Picture) -> Mapping[str, Boundary]:
-    return dynamics(_picture.runs, _picture.view.thresholds)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _collapse(key: str, _runs: pd.DataFrame, metric: str) -> Collapse:
-    some = _runs[_runs["beta"] <= MOST_BETA * (1 + 1e-9)]
+def _collapse(runs: pd.DataFrame, metric: str) -> Collapse:
+    some = runs[runs["beta"] <= MOST_BETA * (1 + 1e-9)]
     depth, beta, value = (some[name].to_numpy(float) for name in ("depth", "beta", metric))
     return collapse(depth, beta, value, some["cell"].to_numpy(int))
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _prepared(key: str, _chart: Callable[[], Any]) -> Any:
-    return Prepared(_chart())

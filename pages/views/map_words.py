@@ -9,10 +9,9 @@ from engine.regimes.bound import ESTIMATE
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
 from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse, Scaling
 from engine.regimes.result import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
-from pages.charts.map_names import COLOURS
+from pages.charts.map_names import COLOURS, METRICS
 from pages.charts.words import listing, number, percent, several, spread
 from pages.views.map_controls import EDGE
-from pages.views.map_quantities import METRICS
 
 SHARP = 1.5
 """A lazy boundary that moves less than this factor with twice the threshold is not called unsharp."""

@@ -7,8 +7,7 @@ import pandas as pd
 
 from engine.rkhs.gram import RIDGES
 from engine.rkhs.result import RkhsResult, SeedSpaces
-from pages.charts.words import change, listing, middle, number, spread
-from pages.views.evolution_words import Headline
+from pages.charts.words import Headline, change, listing, middle, number, spread
 from pages.views.spaces_words import WHERE, conditioning, known, less, less_over_seeds, stops, with_jitter
 
 JUDGED = RIDGES.index(1e-4)

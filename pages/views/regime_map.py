@@ -1,38 +1,30 @@
 """A map on the page: the plane beside the metric, what they say, thresholds, and the collapse."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
-from engine.quantities import Quantity
 from engine.regimes.collapse import COLLAPSED
 from engine.regimes.config import Cell
 from engine.regimes.result import Thresholds
 from engine.regimes.summary import notes
+from pages.charts.map_names import METRICS
 from pages.charts.map_plane import PICK
 from pages.charts.words import number
 from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT, shortest
-from pages.shell import downloads
-from pages.shell.figure import unfolded
-from pages.shell.form import Form
-from pages.views import map_figures, map_words
-from pages.views.evolution import of_data
-from pages.views.explained import say
+from pages.shell.figure import show
+from pages.shell.form import Form, unfolded
+from pages.shell.result import of_data
+from pages.views import map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
-from pages.views.map_quantities import EXPLAINED, METRICS
 
 OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
 """Pages that show the run of a cell."""
 LEFT = "map that was left"
 """In the session: the settings in the URL when a cell was opened."""
 Q_STEP = 0.01
-BESIDE = "boundary", "dynamics", "law", "comparable"
-"""What explains the chart of a metric against beta, besides the metric."""
 
 
 def looks(form: Form) -> tuple[View, str]:
@@ -72,25 +64,10 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
     """The plane and, beside it, the metric against beta; `whole` when nothing of it is under way."""
     left, right = st.columns([6, 5], gap="large")
     with left:
-        about(
-            "regime_map",
-            lambda: map_figures.plane_chart(picture),
-            picture.table,
-            [EXPLAINED["comparable"], METRICS["elt"], EXPLAINED["stochastic"], METRICS["failed"], EXPLAINED["edge"]],
-        )
-        event = st.altair_chart(
-            picture.plane(), width="stretch", key="chart_regime_map", on_select="rerun", selection_mode=PICK
-        )
+        event = show(picture.plane(), selection=PICK)
     if len(picture.cells):
         with right:
-            about(
-                "regime_metric",
-                lambda: map_figures.along_chart(picture, whole),
-                picture.runs,
-                [METRICS[picture.view.metric], *(EXPLAINED[name] for name in BESIDE)],
-            )
-            st.altair_chart(picture.along(whole), width="stretch", key="chart_regime_metric")
-            say(map_figures.along_table(picture).notes)
+            show(picture.along(whole))
     picked = getattr(getattr(event, "selection", None), PICK, None)
     if picked and "cell" in picked[0]:
         open_cell(picture.sweep.cells[int(picked[0]["cell"])], page)
@@ -152,9 +129,7 @@ def collapsed(picture: Picture, form: Form) -> None:
         if part is not None:
             part.table(every_metric(picture), hide_index=True)
     with left:
-        shown = [METRICS[metric], EXPLAINED["collapse"]]
-        about("regime_collapse", lambda: map_figures.collapse_chart(picture, q), picture.cells, shown)
-        st.altair_chart(picture.against(q), width="stretch", key="chart_regime_collapse")
+        show(picture.against(q))
 
 
 def _choose(key: str, value: float) -> None:
@@ -176,16 +151,3 @@ def every_metric(picture: Picture) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def about(name: str, chart: Callable[[], Any], frame: pd.DataFrame, explained: Sequence[Quantity]) -> None:
-    """Definitions, sources, data and figure of a chart."""
-    with (
-        st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"),
-        st.popover("about", icon=":material/info:", type="tertiary", help="definitions, sources, data and figure"),
-    ):
-        for quantity in explained:
-            st.markdown(f"**{quantity.label}**: {quantity.definition}")
-            st.caption(f"Source: {quantity.source}")
-        downloads.table_file(name, frame)
-        downloads.figure_files(name, chart)

@@ -7,8 +7,7 @@ import numpy as np
 
 from engine.rkhs.growth import FUNCTIONS, SPACES
 from engine.rkhs.result import RkhsResult, SeedSpaces
-from pages.charts.words import listing, middle, number, percent, spread
-from pages.views.evolution_words import Headline
+from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.spaces_words import SAME, known, of_a_table, over_seeds, stops
 
 BOUNDED = 0.1

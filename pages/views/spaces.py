@@ -1,4 +1,4 @@
-"""The one job of the four pages, with what it costs."""
+"""What the four pages on function spaces share: controls, the one job, links that carry the run, charts, files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from pages.run import asking, controls, draft_state
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.run.siblings import SIBLINGS, links
-from pages.shell import calibration, downloads, player
+from pages.shell import calibration
 from pages.shell.batch import Wanted, gather, of_run
-from pages.shell.figure import Prepared
-from pages.views import evolution
+from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.result import files, of_data, seed_choice
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -42,14 +42,8 @@ def comparison(run: RunConfig, sizes_left_out: bool = False) -> Wanted:
     return Wanted("rkhs", config, cost.check(config, calibration.measured()))
 
 
-# What the four pages on function spaces share: controls, the one job, links that carry the run, charts, files.
-#
-# What is built for a run is kept by its key (never by its arrays), so that a redraw builds nothing again.
-
 COMPARED = ("space_moves", "space_stays")
 """Presets that these pages offer: one whose space moves towards the target, and one whose space hardly moves."""
-KEPT = 96
-"""Built tables and charts kept, over all runs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +56,10 @@ class Shown:
 
     def seed_choice(self, name: str) -> int:
         """The position of the seed to look at."""
-        seeds = [seed.facts["seed"] for seed in self.result.seeds]
-        if len(seeds) == 1:
-            return 0
-        chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"{name} seed {seeds}")
-        return seeds.index(chosen)
+        return seed_choice([seed.facts["seed"] for seed in self.result.seeds], name)
 
 
-def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
+def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
     """A page: its controls, then `body` of the result, or the way to one.
 
     Args:
@@ -98,9 +88,9 @@ def show(name: str, question: str, body: Callable[[Shown], None]) -> None:
         else:
             shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(wanted.kind, wanted.config))
             st.caption(plain(facts(shown.result)))
-            evolution.of_data(shown.result.notes)
+            of_data(shown.result.notes)
             body(shown)
-            _files(shown)
+            files(shown.result, shown.arrays, shown.key)
     draft_state.write_url(jobs.key("run", asked.config))
 
 
@@ -120,13 +110,6 @@ def _compared(name: str) -> None:
                 query_params={"preset": preset},
             )
             st.caption(PRESETS[preset].question)
-
-
-def _files(shown: Shown) -> None:
-    st.subheader("Take it with you")
-    downloads.data_files(shown.result, shown.arrays)
-    st.caption(plain(f"config {shown.result.config.hash[:16]}"))
-    evolution.keep(shown.key)
 
 
 def points_choice(name: str) -> SetName:
@@ -160,16 +143,9 @@ def drawn(
         chart: draws the frame of the table.
         variant: what the reader chose.
     """
-    built = _table(shown.key, f"{name} {variant}", table)
-
-    def figure() -> Any:
-        return chart(built.frame)
-
-    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
-        evolution.about(explained, f"spaces-{name}", figure)
-    with st.container(key=f"drawn_{name}"):
-        st.altair_chart(_chart(shown.key, f"{name} {variant}", figure), width="stretch", key=f"chart_{name}")
-    evolution.say(built.notes)
+    kept: Table = built(f"{shown.key} table {name} {variant}", table)
+    key = f"{shown.key} {name} {variant}"
+    show(Figure(name, explained, lambda: chart(kept.frame), kept.frame, kept.notes, key, f"spaces-{name}"))
 
 
 def in_motion(
@@ -179,7 +155,6 @@ def in_motion(
     tables: Callable[[int], Any],
     chart: Callable[..., Any],
     description: str,
-    variant: str = "",
 ) -> None:
     """An animated chart of one seed under its player.
 
@@ -190,26 +165,15 @@ def in_motion(
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = shown.seed_choice(name)
-        built = _table(shown.key, f"{name} {index}", lambda: tables(index))
-        last = len(built.labels) - 1
-
-        def figure() -> Any:
-            return chart(built, start=last)
-
-        evolution.about(explained, f"spaces-{name}", figure)
-    prepared = _chart(shown.key, f"{name} {index} {variant}", figure)
-    player.show(prepared, built.labels, key=f"evolution_{name}_{index}", start=last, description=description)
-    evolution.say(built.notes)
-
-
-# Built once per run. Arguments that begin with an underscore are not part of the key.
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _table(key: str, name: str, _build: Callable[[], Any]) -> Any:
-    return _build()
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _chart(key: str, name: str, _build: Callable[[], Any]) -> Any:
-    return Prepared(_build())
+        kept = built(f"{shown.key} tables {name} {index}", lambda: tables(index))
+        last = len(kept.labels) - 1
+        figure = Figure(
+            f"{name}_{index}",
+            explained,
+            lambda: chart(kept, start=last),
+            notes=kept.notes,
+            key=f"{shown.key} {name} {index}",
+            file=f"spaces-{name}",
+        )
+        about(figure)
+    play(figure, kept.labels, start=last, description=description)

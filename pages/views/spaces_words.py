@@ -8,8 +8,8 @@ from engine.data import overview
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
-from pages.charts.words import listing, middle, number
-from pages.views.evolution_words import Headline, of_network, went_wrong
+from pages.charts.words import Headline, listing, middle, number
+from pages.views.evolution_words import of_network, went_wrong
 
 SAME = 1.1
 """Ratios within this factor of 1 are not worth a word."""

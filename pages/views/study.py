@@ -1,6 +1,6 @@
 """Studies: the same expansion over widths, depths or output scales, its laws, and where they cross an error."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,17 @@ from pages.charts.words import plain, sentence
 from pages.run.controls import described
 from pages.shell import calibration, downloads
 from pages.shell.batch import Wanted, gather, of_run
-from pages.shell.figure import Prepared
+from pages.shell.figure import Figure, built, show
 from pages.shell.texts import value_of
-from pages.views import evolution, study_words
+from pages.views import study_words
 
 LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}
 FIELDS = {**LISTS, "seeds": "seeds for each network", "error": "error to cross"}
 START = {"widths": "32, 64, 128, 256", "depths": "", "alphas": "", "seeds": "3", "error": "0.1"}
-KEPT = 16
-"""Results with their charts kept."""
 MOST_SEEDS = 64
 
 
-def show(run: RunConfig) -> None:
+def page(run: RunConfig) -> None:
     """The form, then what it asks for."""
     st.markdown(
         "The run on the left, with other widths, depths or output scales: one network for each combination, a list "
@@ -46,7 +44,9 @@ def show(run: RunConfig) -> None:
         return
     arrays = gather("study", "Compute the study", [wanted], "If every run goes on to its step cap:").get(wanted)
     if arrays is not None:
-        _full(_result(jobs.key(wanted.kind, wanted.config), arrays), arrays, error)
+        key = jobs.key(wanted.kind, wanted.config)
+        # With its laws, which take a while.
+        _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error)
 
 
 def _form() -> tuple[dict[str, str], dict[str, Any]]:
@@ -103,11 +103,11 @@ def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
     with left:
-        _drawn(result, key, "study_errors", axis, ("order_error", "floor", "power_law"))
+        show(_figure(result, key, "study_errors", axis, ("order_error", "floor", "power_law")))
         if last == "beta":
-            _drawn(result, key, "study_crossing", last, ("order_error", "bound_P2", "power_law", "beta"), error)
+            show(_figure(result, key, "study_crossing", last, ("order_error", "bound_P2", "power_law", "beta"), error))
     with right:
-        _drawn(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta"))
+        show(_figure(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta")))
         st.markdown("**Fitted laws**, with 95% intervals")
         st.table(study_words.law_rows(result), hide_index=True)
     downloads.data_files(result, arrays)
@@ -117,9 +117,9 @@ SHOWN = {"study_errors": charts.ERRORS, "study_crossing": charts.CROSSED, "study
 """The quantities of each chart."""
 
 
-def _drawn(
+def _figure(
     result: StudyResult, key: str, name: str, axis: str, explained: Sequence[str], error: float | None = None
-) -> None:
+) -> Figure:
     """One chart over the networks, with what it means."""
     points = charts.study_table(result, SHOWN[name], axis)
 
@@ -131,22 +131,5 @@ def _drawn(
         draw = charts.errors_chart if name == "study_errors" else charts.drifts_chart
         return draw(points.frame, lines, axis, slopes)
 
-    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{name}"):
-        evolution.about(explained, f"perturbation-{name}", chart)
-    with st.container(key=f"drawn_{name}"):
-        st.altair_chart(_prepared(f"{key} {name} {axis} {error}", chart), width="stretch", key=f"chart_{name}")
-    evolution.say(points.notes)
-
-
-# Built once per study. Arguments that begin with an underscore are not part of the key.
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _result(key: str, _arrays: Arrays) -> StudyResult:
-    """With its laws."""
-    return StudyResult.from_arrays(dict(_arrays))
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _prepared(key: str, _chart: Callable[[], Any]) -> Any:
-    return Prepared(_chart())
+    kept = f"{key} {name} {axis} {error}"
+    return Figure(name, explained, chart, points.frame, points.notes, kept, f"perturbation-{name}")

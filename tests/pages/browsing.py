@@ -9,7 +9,7 @@ PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
 
 
-def slider(page: Page, key: str = "evolution_0"):
+def slider(page: Page, key: str = "moving_evolution_0"):
     return page.locator(f".st-key-{key} .vega-bind input[type=range]")
 
 

@@ -24,7 +24,7 @@ def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
     page.get_by_role("button", name="Play").first.click()
     page.wait_for_function(
         "([s, before]) => document.querySelector(s).value !== before",
-        arg=[".st-key-evolution_0 .vega-bind input[type=range]", before],
+        arg=[".st-key-moving_evolution_0 .vega-bind input[type=range]", before],
     )
     began = time.monotonic()
     page.reload()
@@ -35,7 +35,7 @@ def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
 
 def test_home_shows_the_result(visit):
     page = visit("/")
-    expect(slider(page, "home_panel")).to_be_attached()
+    expect(slider(page, "moving_home")).to_be_attached()
     expect(page.get_by_text("loopback")).to_be_visible()
     page.get_by_text("Lazy: width 1024").first.click()
     page.wait_for_url("**/evolution*width=1024*")

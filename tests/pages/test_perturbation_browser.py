@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-PANEL = ".st-key-evolution_change_0"
+PANEL = ".st-key-moving_change_0"
 SLIDER = f"{PANEL} .vega-bind input[type=range]"
 
 

@@ -13,7 +13,7 @@ DRAWN = {
     "Inductive bias": ("alignment", "alignment_raw", "dimension", "mode_counts", "space_overlap", "decay"),
     "Function space": ("growth",),
 }
-MOVING = {"Inductive bias": "evolution_bias_held_out_0", "Function space": "evolution_space_0"}
+MOVING = {"Inductive bias": "moving_bias_held_out_0", "Function space": "moving_space_0"}
 
 
 def stepped(page: Page, panel: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.regimes.bound import TOLERANCE, Bound, Lazy
+from engine.regimes.bound import TOLERANCE, Bound
 from engine.regimes.job import first_marks
+from engine.regimes.lazy import Lazy
 
 
 def refined(size: Callable[[np.ndarray], np.ndarray], last: int, weight: np.ndarray) -> tuple[Bound, int]:

@@ -29,7 +29,7 @@ from engine.initialisation.sampler import draw
 from engine.perturbation.law import crossing, fit
 from engine.regimes.boundaries import boundary
 from engine.regimes.collapse import collapse, scaling
-from engine.regimes.spread import MARGIN, PILOT, interval, needed
+from engine.regimes.sampled_spread import MARGIN, PILOT, interval, needed
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 REPLICATIONS = 1000

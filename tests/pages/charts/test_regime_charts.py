@@ -17,11 +17,10 @@ from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages.charts import figure, map_along, map_plane, theme
-from pages.charts.map_names import REGIMES, regime
+from pages.charts.map_names import METRICS, REGIMES, regime
 from pages.views import map_figures
 from pages.views.map_controls import BY_RATE, MAPS
 from pages.views.map_figures import Picture, View
-from pages.views.map_quantities import METRICS
 from pages.views.map_sweep import Standing
 
 PLAIN = MAPS["depth and width"]
