@@ -1,5 +1,6 @@
 # make app    the dashboard on 127.0.0.1:8501
-# make test   every test but the long ones
+# make test   the quick tests: functions, jobs, pages
+# make test-all  what it leaves out: the program from outside, servers, browsers
 # make mutants  wrong formulas planted one at a time: is each seen by the quick tests?
 PYTHON ?= python3
 VENV := .venv
@@ -8,15 +9,19 @@ STAMP := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: app test long mutants check setup bench screenshot clean
+.PHONY: app test test-all long mutants check setup bench screenshot clean
 
 app: $(STAMP)
 	@echo "Kernel Drift: http://127.0.0.1:8501 (this machine only; Ctrl-C stops it)"
 	@$(RUN) -m streamlit run app.py
 
 # A process per core, each with whole files: what a file's fixtures compute serves all of it.
+AT_ONCE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(STAMP)
-	@$(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest $(AT_ONCE)
+
+test-all: $(STAMP)
+	@$(RUN) -m pytest -m "(whole or browser) and not long" $(AT_ONCE)
 
 long: $(STAMP)
 	@$(RUN) -m pytest -m long --timeout 3600
@@ -30,6 +35,7 @@ check: $(STAMP)
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/pyright
+	$(RUN) -m pylint engine cache pages app.py benchmarks deploy
 
 bench: $(STAMP)
 	$(RUN) -m benchmarks.browser

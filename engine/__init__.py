@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from engine.config import NetworkConfig, RunConfig
+    from engine.networks.infinite import OperatorSpectrum
     from engine.networks.mlp import Params
     from engine.perturbation.result import PerturbationResult
     from engine.rkhs.result import RkhsResult
     from engine.training.result import RunResult
 
-__all__ = ["ConfigError", "Sweep", "init", "moments", "ntk", "perturb", "run", "sample", "spaces", "sweep"]
+__all__ = [
+    "ConfigError", "Sweep", "infinite_ntk", "init", "moments", "nngp", "ntk", "operator_spectrum", "perturb", "run",
+    "sample", "spaces", "sweep",
+]  # fmt: skip
 
 
 def run(config: "RunConfig | None" = None, /, *, report: Report = silent, **settings: Any) -> "RunResult":
@@ -188,6 +192,50 @@ def ntk(
     with in_float64():
         there = None if other is None else jnp.asarray(other)
         return np.asarray(ntk(_network(network), params, jnp.asarray(x), there))
+
+
+def infinite_ntk(
+    network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
+) -> "np.ndarray":
+    """The neural tangent kernel at infinite width, (n, m), with the conventions of `ntk` (`engine.networks.infinite`).
+
+    >>> import numpy as np
+    >>> no_bias = {"depth": 1, "train_bias": False, "output_bias": False}
+    >>> bool(np.allclose(np.diag(infinite_ntk(no_bias, np.eye(3))), 4 / 3))
+    True
+    """
+    import numpy as np
+
+    from engine.networks.infinite import ntk
+
+    return ntk(_network(network), np.asarray(x, float), None if other is None else np.asarray(other, float))
+
+
+def nngp(
+    network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
+) -> "np.ndarray":
+    """The covariance of the outputs at infinite width, (n, m): E[f f'] over initialisations, alpha^2 included."""
+    import numpy as np
+
+    from engine.networks.infinite import nngp
+
+    return nngp(_network(network), np.asarray(x, float), None if other is None else np.asarray(other, float))
+
+
+def operator_spectrum(
+    network: "NetworkConfig | Mapping[str, Any]", data: Mapping[str, Any], degrees: int = 64
+) -> "OperatorSpectrum | None":
+    """Eigenvalues of the infinitely wide kernel's integral operator on the domain of a dataset, by degree; None on
+    domains other than circle, sphere and cube (`engine.networks.infinite.operator_spectrum`).
+
+    >>> spectrum = operator_spectrum({"depth": 1}, {"name": "circle"}, degrees=4)
+    >>> spectrum.multiplicities, bool(spectrum.eigenvalues[0] > spectrum.eigenvalues[2] > 0)
+    ((1, 2, 2, 2), True)
+    """
+    from engine.config import RunConfig
+    from engine.networks.infinite import operator_spectrum
+
+    return operator_spectrum(_network(network), RunConfig.from_dict({"data": {**data}}).data, degrees)
 
 
 def _run_config(config: "RunConfig | None", settings: Mapping[str, Any]) -> "RunConfig":

@@ -19,14 +19,6 @@ MAX_DEPTH = 10_000
 MAX_SIGMA = 100.0
 
 
-def parse_widths(text: str) -> tuple[int, ...]:
-    """The widths n_0,...,n_d written as "3,5,4,7,1". Raises `ConfigError` with everything that is wrong."""
-    widths, problems = _read_widths(text)
-    if problems:
-        raise ConfigError([Problem("widths", problem) for problem in problems])
-    return widths
-
-
 def _read_widths(text: str) -> tuple[tuple[int, ...], list[str]]:
     parts = [part.strip() for part in text.split(",")]
     wrong = [part for part in parts if not (part.isascii() and part.removeprefix("-").isdigit() and len(part) <= 20)]

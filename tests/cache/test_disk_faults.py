@@ -18,6 +18,8 @@ from cache import CachedEngine, CacheFault, Store, cached_compute, memory
 from cache.archive import address, encode
 from cache.run_folders import PART, PART_SECONDS, RunFolders
 
+pytestmark = pytest.mark.whole
+
 ROOM = 100_000_000
 SIZES = (10, 20_000)
 

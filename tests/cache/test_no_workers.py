@@ -20,6 +20,8 @@ from engine.config import RunConfig
 from engine.progress import Progress
 from engine.regimes.config import SweepConfig
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _toy_cells() -> None:

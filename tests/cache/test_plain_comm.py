@@ -27,6 +27,8 @@ from cache.task import Outcome
 from cache.wire import READABLE
 from cache.worker import TOPIC
 
+pytestmark = pytest.mark.whole
+
 IDENTITY = {"type": "Scheduler", "id": "s", "address": "", "services": {}, "n_workers": 0, "workers": {}}
 TASK = "a task"
 

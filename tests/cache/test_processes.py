@@ -14,6 +14,8 @@ from toy_jobs import ToyConfig
 import cache
 from cache import CachedEngine
 
+pytestmark = pytest.mark.whole
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 

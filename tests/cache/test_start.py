@@ -13,6 +13,8 @@ from cache.failure import SchedulerError
 from cache.processes import ProcessLog
 from cache.scheduler import checked
 
+pytestmark = pytest.mark.whole
+
 EXPORTS = {
     "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
     "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": "/nowhere/ca.pem",

@@ -17,6 +17,8 @@ from toy_jobs import ToyConfig
 from cache import CachedEngine, Store
 from cache.processes import make_certificate
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).resolve().parents[2]
 STRANGER = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another account's point of view needs root")

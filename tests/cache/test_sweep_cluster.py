@@ -22,6 +22,8 @@ from engine import jobs
 from engine.config import RunConfig
 from engine.regimes.config import SweepConfig
 
+pytestmark = pytest.mark.whole
+
 HERE = Path(__file__).parent
 WIDTHS = tuple(range(20, 44))
 ROLES = ("client", "scheduler", "worker")

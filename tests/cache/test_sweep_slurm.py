@@ -21,6 +21,8 @@ from engine.config import RunConfig
 from engine.progress import Progress
 from engine.regimes.config import SweepConfig
 
+pytestmark = pytest.mark.whole
+
 dask_jobqueue = pytest.importorskip("dask_jobqueue", reason="needs deploy/requirements.txt")
 HERE = Path(__file__).parent
 LAUNCHER = HERE.parents[1] / "deploy" / "slurm.py"

@@ -10,6 +10,8 @@ from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Job, Store, cluster, processes
 
+pytestmark = pytest.mark.whole
+
 Make = Callable[..., ToyConfig]
 Count = Callable[[], int]
 

@@ -23,6 +23,8 @@ from engine import files, jobs
 from engine.config import RunConfig
 from engine.cost import Calibration
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 SMALL = "data: {name: circle, size: 8, test_size: 16}\nnetwork: {depth: 1, width: 8}\ntraining: {max_steps: 5}\n"
 SWEEP = "base: {data: {name: circle}}\ngrid: {network.depth: [1], network.width: [8]}\n"

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from test_command_line import engine
 
+pytestmark = pytest.mark.whole
+
 DATA = "data: {name: circle, size: 6, test_size: 8, frequencies: [1]}"
 NETWORK = "network: {depth: 1, width: 32, activation: erf}"
 TRAINING = "training: {integrator: rk4, checkpoints: 8, max_steps: 20, stop_residual: null}"

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.whole
 
 ROOT = Path(__file__).parents[2]
 SWEEP = """\

@@ -21,6 +21,8 @@ from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 from engine.training.descent import Method, Problem, advance, start
 
+pytestmark = pytest.mark.whole
+
 FACTS = {"device": "toy", "versions": {"jax": jax.__version__}, "settings": ""}
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 CASES = Path(__file__).with_name("cases.py")
 ROOT = Path(__file__).parents[2]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from augmented import augmented
 from perturbation_oracles import made_path, random_kernels, reference
 from scipy.special import gammainc
 
-from engine.perturbation.augmented import augmented
 from engine.perturbation.expansion import coupling, expand
 from engine.perturbation.frame import Frame
 from engine.perturbation.propagator import propagate

@@ -23,6 +23,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from pages.shell.gate.limits import FILES
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[3]
 DESCRIPTORS = 256
 
