@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 from distributed import Client
 
 from cache import Store
+from cache.batch import run_batch
 from cache.scheduler import PLAIN_TCP_VARIABLE, SCHEDULER_VARIABLE
-from cache.sweep import run_sweep
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 
 ROOT = Path(__file__).parents[1]
@@ -47,9 +47,9 @@ def measure(count: int) -> float:
     """Seconds of a sweep of `CELLS` cells for each of so many workers, once those have imported JAX."""
     with TemporaryDirectory() as folder, workers(count, Path(folder)) as address:
         os.environ |= {SCHEDULER_VARIABLE: address, PLAIN_TCP_VARIABLE: "1"}
-        run_sweep(cells(4, 4 + 2 * count), store=Store(Path(folder) / "warm-up"))
+        run_batch("cell", cells(4, 4 + 2 * count).groups, store=Store(Path(folder) / "warm-up"))
         began = time.perf_counter()
-        done = run_sweep(cells(32, 32 + count * CELLS), store=Store(Path(folder) / "cache"))
+        done = run_batch("cell", cells(32, 32 + count * CELLS).groups, store=Store(Path(folder) / "cache"))
         taken = time.perf_counter() - began
     if done.failures:
         sys.exit(f"error: {next(iter(done.failures.values()))}")

@@ -121,13 +121,13 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
         cache.failure.SchedulerError: no scheduler or worker answers.
     """
     from cache import Store
-    from cache.sweep import run_sweep
+    from cache.batch import run_batch
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
 
     config = SweepConfig.from_dict(_plain(settings))
     with closing(Store()) as store:
-        done = run_sweep(config, report, store=store)
+        done = run_batch("cell", config.groups, report, store, "cells")
     runs = runs_frame(config, done.results)
     return Sweep(cells_frame(runs) if len(runs) else runs, runs, done.failures)
 

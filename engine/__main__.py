@@ -118,8 +118,8 @@ def sweep(
 
     Exit code 1 when some cells could not be computed: they are named in the summary.
     """
+    from cache.batch import run_batch
     from cache.cluster import SCHEDULER_VARIABLE
-    from cache.sweep import run_sweep
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
     from engine.regimes.summary import summary
@@ -135,7 +135,7 @@ def sweep(
     store, about = Store(), duration(config.seconds())
     say(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker")
     began = time.monotonic()
-    done = with_bar(partial(run_sweep, config, store=store))
+    done = with_bar(partial(run_batch, "cell", config.groups, store=store, unit="cells"))
     runs = runs_frame(config, done.results)
     tables = dict(zip(SWEPT, (runs.to_parquet, cells_frame(runs).to_parquet), strict=False)) if len(runs) else {}
     found = summary(config, runs, done.failures, time.monotonic() - began)

@@ -17,7 +17,7 @@ from pages.shell.form import Form
 from pages.shell.result import warn
 from pages.views import initial_words
 from pages.views.initial_network import Network, controls, say_no_law, trap_buttons
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Wanted, read
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, read
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -65,7 +65,7 @@ def hidden_widths(form: Form) -> tuple[int, ...] | None:
     return widths if len(widths) > 1 else widths * depth
 
 
-def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -> Wanted | None:
+def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -> Point | None:
     """Number of draws and seed, and the job that they make."""
     st.markdown("**Draws**")
     source = form.choice("source", "drawn by", (SAMPLER, BRUTE_FORCE), "Brute force draws real networks.")
@@ -82,17 +82,17 @@ def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -
         values = {"setting": setting, "draws": count, "seed": seed, "first_step": False}
         if source == SAMPLER and network.law is not None:
             seconds = count * (setting.depth + 1) * 0.3e-6
-            return Wanted("initial_sample", SampleConfig.from_dict(values), SAMPLER, hidden[0], setting.depth, seconds)
+            return Point("initial_sample", SampleConfig.from_dict(values), seconds, SAMPLER, hidden[0], setting.depth)
         count = min(count, 10_000) if source == SAMPLER else count
         seconds = count * (1e-4 + 3e-8 * parameters_of(setting))
         config = BruteForceConfig.from_dict({**values, "draws": count})
-        return Wanted("brute_force", config, BRUTE_FORCE, hidden[0], setting.depth, seconds)
+        return Point("brute_force", config, seconds, BRUTE_FORCE, hidden[0], setting.depth)
     except ConfigError as error:
         form.blame_all(error.problems, names)
         return None
 
 
-def draw(network: Network, hidden: tuple[int, ...], wanted: Wanted, arrays: Arrays) -> None:
+def draw(network: Network, hidden: tuple[int, ...], wanted: Point, arrays: Arrays) -> None:
     """Histogram and tail against the log-normal."""
     histogram = charts.histogram_table(arrays)
     zeros, total = int(arrays["histogram_zeros"]), int(arrays["draws"])

@@ -26,7 +26,7 @@ from pages.views.initial_network import (
     say_no_law,
     trap_buttons,
 )
-from pages.views.initial_points import Wanted
+from pages.views.initial_points import Point
 
 KINK = (
     r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
@@ -72,7 +72,7 @@ def page() -> None:
 
 def ask(
     network: Network, widths: tuple[int, ...], span: Span, wanted: Points, target: float, eta: float
-) -> tuple[dict[Wanted, dict], list[str]]:
+) -> tuple[dict[Point, dict], list[str]]:
     """The points that are known, and buttons for those that are not."""
     found: dict = {}
     narrow = (min(widths),)
@@ -101,11 +101,11 @@ def ask(
     return found, sorted({f"No point at {line}" for line in refused + refused_too + refused_also})
 
 
-def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Wanted, dict], target: float) -> None:
+def draw(network: Network, widths: tuple[int, ...], span: Span, found: dict[Point, dict], target: float) -> None:
     """The charts."""
     largest, law = end(widths, span), network.law
 
-    def law_at(wanted: Wanted) -> Law | None:
+    def law_at(wanted: Point) -> Law | None:
         return None if law is None else exact_law(network.setting((wanted.width,) * wanted.depth))
 
     drawn = initial_points.drift_points(found, law_at)

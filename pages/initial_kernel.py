@@ -13,7 +13,7 @@ from pages.shell.form import Form
 from pages.shell.result import warn
 from pages.views import initial_words
 from pages.views.initial_network import Network, controls
-from pages.views.initial_points import Wanted
+from pages.views.initial_points import Point
 
 
 def page() -> None:
@@ -44,7 +44,7 @@ def page() -> None:
         draw(wanted, found[wanted])
 
 
-def job(form: Form, network: Network | None, width: int | None, depth: int | None) -> Wanted | None:
+def job(form: Form, network: Network | None, width: int | None, depth: int | None) -> Point | None:
     """Inputs and draws, and the job that they make."""
     st.markdown("**Inputs and draws**")
     inputs = form.choice("inputs", "inputs", ("sphere", "circle"), "Random directions, or evenly spaced on a circle.")
@@ -77,10 +77,10 @@ def job(form: Form, network: Network | None, width: int | None, depth: int | Non
         return None
     widths = sum(config.setting.widths)
     seconds = draws * (1e-4 * len(config.setting.widths) + 4e-9 * widths * p * (p + 8))
-    return Wanted("gram_spectrum", config, "exact Gram sampler", width, depth, seconds)
+    return Point("gram_spectrum", config, seconds, "exact Gram sampler", width, depth)
 
 
-def draw(wanted: Wanted, arrays: Arrays) -> None:
+def draw(wanted: Point, arrays: Arrays) -> None:
     """Spectrum and its distance from infinite width."""
     table = charts.spectrum_table(arrays)
     frame = table.frame

@@ -22,7 +22,7 @@ from pages.views.initial_network import (
     say_no_law,
     trap_buttons,
 )
-from pages.views.initial_points import Wanted
+from pages.views.initial_points import Point
 
 
 def sidebar(form: Form) -> tuple[tuple[int, ...] | None, Span | None, Network | None, Points | None, float | None]:
@@ -57,7 +57,7 @@ def page() -> None:
     say(notes)
 
 
-def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -> tuple[dict[Wanted, dict], list[str]]:
+def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -> tuple[dict[Point, dict], list[str]]:
     """The points that are known, and buttons for those that are not."""
     found: dict = {}
     sampled, refused = [], []

@@ -275,6 +275,11 @@ class SweepConfig(Config):
         found = [Cell(given, settings, self._run(settings)) for given, settings in points(self.grid, self.base)]
         return tuple(sorted(found, key=lambda cell: cell.seconds()))
 
+    @property
+    def groups(self) -> tuple[tuple[RunConfig, ...], ...]:
+        """The parts of every cell, each a job of kind "cell" (`cache.batch`)."""
+        return tuple(cell.parts for cell in self.cells)
+
     def check_cost(self, limits: Limits | None = None, calibration: Calibration | None = None) -> None:
         """Raises `ConfigError` for the first cell that a limit on runs forbids, with its place in the grid."""
         for cell in self.cells:

@@ -1,9 +1,9 @@
-"""A job on a run that a page asks for, and its problems in the run's own names."""
+"""Several jobs under one button: ask, watch, cancel; results come as they are done."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
@@ -38,24 +38,10 @@ def of_run(problem: Problem) -> Problem:
     return Problem(problem.field.removeprefix("run."), problem.message)
 
 
-# Several jobs under one button: ask, watch, cancel; results come as they are done.
+AnyWanted = TypeVar("AnyWanted", bound=Wanted)
 
 
-class Asked(Hashable, Protocol):
-    """A job that a page wants."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def config(self) -> Config: ...
-    @property
-    def seconds(self) -> float: ...
-
-
-AnyAsked = TypeVar("AnyAsked", bound=Asked)
-
-
-def gather(name: str, label: str, wanted: Sequence[AnyAsked], note: str = "") -> dict[AnyAsked, Arrays]:
+def gather(name: str, label: str, wanted: Sequence[AnyWanted], note: str = "") -> dict[AnyWanted, Arrays]:
     """What is known of the jobs; for the rest a button, or how far they are.
 
     Args:

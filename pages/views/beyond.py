@@ -11,7 +11,7 @@ from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
 from pages.views import initial_words
 from pages.views.initial_network import Network, Points
-from pages.views.initial_points import FLOW, JOBS, Wanted
+from pages.views.initial_points import FLOW, JOBS, Point
 
 TIMES = 8
 
@@ -39,7 +39,7 @@ def section(form: Form, network: Network, width: int, depth: int, until: float, 
         form.blame_all(error.problems, {"times": "flow_until", "draws": "brute_draws"})
         return
     job = JOBS[FLOW]
-    asked = Wanted(job.kind, config, FLOW, width, depth, job.seconds(setting, wanted.brute_draws))
+    asked = Point(job.kind, config, job.seconds(setting, wanted.brute_draws), FLOW, width, depth)
     label = f"Train {wanted.brute_draws:,} networks, n = {width:,}, L = {depth}"
     found = gather("flow", label, [asked], "Gradient flow on the one example, each from its own initialisation.")
     if asked not in found:

@@ -13,6 +13,7 @@ from engine.initialisation.law import Law
 from engine.initialisation.moments import moments
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
+from pages.shell.batch import Wanted
 from pages.views.initial_curves import Span
 from pages.views.initial_network import Network
 
@@ -23,22 +24,17 @@ COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Point(Wanted):
     """One job for one point.
 
     Attributes:
-        kind, config: of the job.
         source: what it is called on the page.
         width, depth: of its equal hidden layers.
-        seconds: roughly, on one core.
     """
 
-    kind: str
-    config: Config
     source: str
     width: int
     depth: int
-    seconds: float
 
     @property
     def beta(self) -> float:
@@ -73,7 +69,7 @@ JOBS = {
 
 def along(
     source: str, network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
-) -> tuple[list[Wanted], list[str]]:
+) -> tuple[list[Point], list[str]]:
     """Points of a source of `JOBS` along every curve, and what is refused, such as for its cost."""
     job = JOBS[source]
     found, refused = [], []
@@ -86,7 +82,7 @@ def along(
             except ConfigError as error:
                 refused.append(f"n = {width:,}, L = {depth:,}: {error.problems[0].message}")
             else:
-                found.append(Wanted(job.kind, config, source, width, depth, job.seconds(setting, draws)))
+                found.append(Point(job.kind, config, job.seconds(setting, draws), source, width, depth))
     return found, refused
 
 
@@ -96,7 +92,7 @@ def read(arrays: Arrays) -> dict[str, tuple[float, float, int]]:
     return {name: (float(m), float(s), int(t)) for name, m, s, t in zip(*columns, strict=True)}
 
 
-def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
+def ratio_points(found: Mapping[Point, Arrays]) -> pd.DataFrame:
     """Estimates of E[K^2]/E[K]^2 with bars of 1.96 standard errors: 95% intervals where trusted."""
     rows = []
     for wanted, arrays in found.items():
@@ -107,7 +103,7 @@ def ratio_points(found: Mapping[Wanted, Arrays]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def drift_points(found: Mapping[Wanted, Arrays], law_at: Callable[[Wanted], Law | None]) -> pd.DataFrame:
+def drift_points(found: Mapping[Point, Arrays], law_at: Callable[[Point], Law | None]) -> pd.DataFrame:
     """Estimates of |E[dK/dt]|/E[K], or of |E[Delta K]|/(eta E[K]) for a finite step, with the same bars.
 
     A finite step's bar is marked where that of the rate is none; otherwise nothing is known of it. E[K] is exact where
@@ -131,7 +127,7 @@ def drift_points(found: Mapping[Wanted, Arrays], law_at: Callable[[Wanted], Law 
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(wanted: Wanted, mean: float, error: float, flag: int, draws: int) -> dict[str, Any]:
+def _row(wanted: Point, mean: float, error: float, flag: int, draws: int) -> dict[str, Any]:
     low, high = abs(mean) - NORMAL_95 * error, abs(mean) + NORMAL_95 * error
     return {
         "source": wanted.source,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 import cache
-from cache.sweep import KIND, Sweep
+from cache.batch import Batch
 from engine.progress import Arrays
 from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, plain, several
@@ -18,6 +18,7 @@ from pages.shell.batch import computed_on, outdated
 from pages.shell.viewers import Shared, viewer
 from pages.views.map_controls import Asked
 
+KIND = "cell"
 MOST_VIEWERS = 64
 SHOWN_FAILURES = 3
 
@@ -60,39 +61,36 @@ class Started:
     def __init__(self, config: SweepConfig, who: str):
         self.began = time.monotonic()
         self.cancelled = False
-        self._sweep = Sweep(cache.current(), config, who)
+        self.config = config
+        self._batch = Batch(cache.current(), KIND, config.groups, who, "cells")
         self._lock = threading.Lock()
         self.step()
         self.to_do = self.standing().missing()
 
-    @property
-    def config(self) -> SweepConfig:
-        return self._sweep.config
-
     def step(self) -> bool:
         """Goes on; whether there is anything left to do."""
         with self._lock:
-            self._sweep.step()
-            return not self._sweep.done
+            self._batch.step()
+            return not self._batch.done
 
     def cancel(self) -> None:
         with self._lock:
-            self.cancelled = self.cancelled or not self._sweep.done
-            self._sweep.cancel()
+            self.cancelled = self.cancelled or not self._batch.done
+            self._batch.cancel()
 
     @property
     def done(self) -> bool:
         with self._lock:
-            return self._sweep.done
+            return self._batch.done
 
     @property
     def waits(self) -> str:
         """What its jobs wait for, such as a worker."""
-        return self._sweep.waits
+        return self._batch.waits
 
     def standing(self) -> Standing:
         with self._lock:
-            return Standing(self.config, dict(self._sweep.results), dict(self._sweep.failures), self.cancelled)
+            return Standing(self.config, dict(self._batch.results), dict(self._batch.failures), self.cancelled)
 
 
 class Sweeps:

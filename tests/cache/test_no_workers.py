@@ -13,8 +13,8 @@ import toy_cells
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store, computing, processes
+from cache.batch import run_batch
 from cache.failure import SchedulerError
-from cache.sweep import run_sweep
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Progress
@@ -89,7 +89,7 @@ def test_a_sweep_whose_only_worker_leaves_gives_up_the_rest(
             left.set()
             stop_workers(scheduler)
 
-    found = run_sweep(sweep(8), watch, store)
+    found = run_batch("cell", sweep(8).groups, watch, store)
     assert left.is_set()
     assert len(found.results) + len(found.failures) == 8
     assert found.failures
@@ -104,7 +104,7 @@ def test_nothing_to_compute_on_is_an_error_of_one_line(
     for address in ("nonsense", "tcp://127.0.0.1:1", "tls://127.0.0.1:1"):
         monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", address)
         with pytest.raises(SchedulerError) as error:
-            run_sweep(sweep(40), store=store)
+            run_batch("cell", sweep(40).groups, store=store)
         assert address in str(error.value)
         assert len(str(error.value).splitlines()) == 1
     assert not any("dask spec" in " ".join(child.cmdline()) for child in psutil.Process().children())

@@ -17,7 +17,7 @@ from distributed import Client
 from distributed.security import Security
 
 from cache import CachedEngine, Store
-from cache.sweep import Sweep
+from cache.batch import Batch
 from engine import jobs
 from engine.config import RunConfig
 from engine.regimes.config import SweepConfig
@@ -131,7 +131,7 @@ def test_a_worker_lost_mid_sweep_costs_its_cells_only(
     given = {f"{tls}.ca-file": security.tls_ca_file}
     given |= {f"{tls}.client.{kind}": getattr(security, f"tls_client_{kind}") for kind in ("cert", "key")}
     with dask.config.set(given), CachedEngine(store) as engine:
-        sweep, deadline = Sweep(engine, config, "me"), time.monotonic() + 60
+        sweep, deadline = Batch(engine, "cell", config.groups, "me", "cells"), time.monotonic() + 60
         while not sweep.done:
             assert time.monotonic() < deadline
             sweep.step()

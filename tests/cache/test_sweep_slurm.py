@@ -15,7 +15,7 @@ import pytest
 import toy_cells
 
 from cache import Store
-from cache.sweep import run_sweep
+from cache.batch import run_batch
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Progress
@@ -190,7 +190,7 @@ def test_a_sweep_on_its_workers(
     certificates: Path, programs: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with launched(2, certificates, programs, tmp_path, monkeypatch):
-        found = run_sweep(sweep(), store=store)
+        found = run_batch("cell", sweep().groups, store=store)
     assert (len(found.results), found.failures) == (8, {})
     assert list(Counter((tmp_path / "trace").read_text().splitlines()).values()) == [1] * 8
 
@@ -208,7 +208,7 @@ def test_a_job_that_reaches_its_walltime_is_replaced(
 
     ended: list[str] = []
     with launched(1, certificates, programs, tmp_path, monkeypatch):
-        found = run_sweep(sweep(), end_the_only_job, store)
+        found = run_batch("cell", sweep().groups, end_the_only_job, store)
     assert ended
     assert (len(found.results), found.failures) == (8, {})
     assert len(list(programs.glob("*.job"))) == 2

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-import cache.sweep  # noqa: F401  (what commands import when they need it)
+import cache.batch  # noqa: F401  (what commands import when they need it)
 import engine.__main__ as command_line
 import engine.device
 import engine.regimes.summary  # noqa: F401

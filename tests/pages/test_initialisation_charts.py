@@ -108,7 +108,7 @@ def _result(**values):
 
 def test_sampler_points_agree_with_the_exact_curve():
     config, arrays = _result()
-    wanted = initial_points.Wanted("initial_sample", config, initial_points.SAMPLER, 8, 2, 0.0)
+    wanted = initial_points.Point("initial_sample", config, 0.0, initial_points.SAMPLER, 8, 2)
     law = law_of((10, 8, 8, 1))
     exact = moments(law)
     (ratio,) = initial_points.ratio_points({wanted: arrays}).to_dict("records")
@@ -124,7 +124,7 @@ def test_a_finite_step_is_marked_where_the_rate_s_own_draws_do_not_suffice():
     config, _ = _result()
     arrays = {"sizes": [0.01], "change_mean": [-0.01], "change_error": [0.001], "K_mean": 2.0}
     shallow, deep = (
-        initial_points.Wanted("first_step", config, initial_points.STEP, 64, depth, 0.0) for depth in (1, 64)
+        initial_points.Point("first_step", config, 0.0, initial_points.STEP, 64, depth) for depth in (1, 64)
     )
     laws = {wanted: law_of((10, *(64,) * wanted.depth, 1)) for wanted in (shallow, deep)}
     frame = initial_points.drift_points(dict.fromkeys(laws, arrays), laws.get)
@@ -163,7 +163,7 @@ def test_spectra_mask_rounding():
 def all_charts():
     widths, span = (8, 32), Span("beta", 0.5)
     config, arrays = _result()
-    drawn = {initial_points.Wanted("initial_sample", config, initial_points.SAMPLER, 8, 2, 0.0): arrays}
+    drawn = {initial_points.Point("initial_sample", config, 0.0, initial_points.SAMPLER, 8, 2): arrays}
     law = LINEAR.law
     assert law is not None
     second = initial_curves.second_moment_table(law, widths, span).frame

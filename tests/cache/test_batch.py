@@ -9,8 +9,8 @@ import pytest
 import toy_cells
 
 from cache import CachedEngine, Store, cluster
+from cache.batch import Batch, run_batch
 from cache.failure import SchedulerError
-from cache.sweep import Sweep, run_sweep
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Cancelled, Progress
@@ -45,8 +45,8 @@ def sweep(*widths: int, seeds: tuple[int, ...] = (0, 1)) -> SweepConfig:
     )
 
 
-def ended(engine: CachedEngine, config: SweepConfig, within: float = 30) -> Sweep:
-    found, deadline = Sweep(engine, config, "me"), time.monotonic() + within
+def ended(engine: CachedEngine, config: SweepConfig, within: float = 30) -> Batch:
+    found, deadline = Batch(engine, "cell", config.groups, "me", "cells"), time.monotonic() + within
     while not found.done:
         assert time.monotonic() < deadline
         found.step()
@@ -54,7 +54,7 @@ def ended(engine: CachedEngine, config: SweepConfig, within: float = 30) -> Swee
     return found
 
 
-def widths(found: Sweep) -> list[int]:
+def widths(found: Batch) -> list[int]:
     return sorted(int(arrays["width"]) for arrays in found.results.values())
 
 
@@ -77,7 +77,7 @@ def test_a_cell_is_computed_once_for_every_sweep_that_contains_it(engine: Cached
     assert widths(ended(engine, sweep(3, 2, 4))) == [2, 3, 4]
     more = ended(engine, sweep(3, 4, seeds=tuple(range(8))))  # blocks 0 to 3 and 4 to 7: other seeds, other parts
     assert widths(more) == [3, 3, 4, 4]
-    again = Sweep(engine, sweep(3, 4, seeds=tuple(range(8))), "somebody else")
+    again = Batch(engine, "cell", sweep(3, 4, seeds=tuple(range(8))).groups, "somebody else", "cells")
     again.step()
     assert again.done  # read back at once
     assert again.finished == 2
@@ -85,7 +85,7 @@ def test_a_cell_is_computed_once_for_every_sweep_that_contains_it(engine: Cached
 
 
 def test_two_viewers_of_one_sweep_share_its_computations(engine: CachedEngine, computed: Computed) -> None:
-    one, other = (Sweep(engine, sweep(2, 3, 4), viewer) for viewer in ("me", "you"))
+    one, other = (Batch(engine, "cell", sweep(2, 3, 4).groups, viewer, "cells") for viewer in ("me", "you"))
     while not (one.done and other.done):
         one.step()
         other.step()
@@ -102,17 +102,17 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        run_sweep(sweep(2, 3, 4, 6, 8), leave, store)
+        run_batch("cell", sweep(2, 3, 4, 6, 8).groups, leave, store)
     before = sum(computed().values())
     assert 2 <= before < 5
-    found = run_sweep(sweep(2, 3, 4, 6, 8), store=Store(store.directory))
+    found = run_batch("cell", sweep(2, 3, 4, 6, 8).groups, store=Store(store.directory))
     assert widths(found) == [2, 3, 4, 6, 8]
     # Only what was under way at the interruption is computed again.
     assert sum(computed().values()) <= 6
 
 
 def test_cancelling_leaves_nothing_under_way(engine: CachedEngine, computed: Computed) -> None:
-    found = Sweep(engine, sweep(*range(20, 40)), "me")
+    found = Batch(engine, "cell", sweep(*range(20, 40)).groups, "me", "cells")
     found.step()
     assert list(found.running()) == list(range(20))
     found.cancel()
@@ -130,5 +130,5 @@ def test_without_a_cluster_it_gives_up_soon(
     monkeypatch.setenv("KERNEL_DRIFT_PLAIN_TCP", "1")
     start = time.monotonic()
     with pytest.raises(SchedulerError, match=r"tcp://127\.0\.0\.1:1 does not answer"):
-        run_sweep(sweep(*range(2, 34)), store=store)
+        run_batch("cell", sweep(*range(2, 34)).groups, store=store)
     assert time.monotonic() - start < 20
