@@ -1,5 +1,7 @@
 """The kernel path against Jacobians, finite differences, a solved network, and polynomials it must reproduce."""
 
+from math import factorial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -112,6 +114,21 @@ def test_defects_are_what_a_step_adds(flow: tuple) -> None:
     assert half.slope is None
     np.testing.assert_allclose(path.defect / half.defect, 4.0, rtol=0.3)
     assert np.abs(flow[0].defect).max() < 1e-3 * np.abs(path.defect).max()
+
+
+def test_the_defect_of_runge_kutta_is_the_error_of_one_step() -> None:
+    """Where all but the output's bias is zero only that one trains: K = (alpha sigma_b)^2 everywhere, and f falls to
+    the mean of y, which is 0, as e^-z over the time z/(n K); one step makes 1 - z + z^2/2 - z^3/6 + z^4/24 of it."""
+    network = {"depth": 1, "width": 3, "activation": "erf", "sigma_b": 0.4, "alpha": 1.5}
+    config = RunConfig.from_dict({**VALUES, "network": network, "training": {"integrator": "rk4"}})
+    data, z = generate(config.data), 0.1
+    params = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape)), init(config.network, 0, 2))
+    params["readout"]["b"] += 1.0
+    path = kernel_path(config, data, ParameterPath(np.array([0]), params), z / (5 * 0.6**2), data.x_test)
+    np.testing.assert_allclose(path.kernel[0], 0.6**2, rtol=1e-12)
+    np.testing.assert_allclose(path.f[0], 0.6, rtol=1e-12)
+    error = 0.6 * (sum((-z) ** p / factorial(p) for p in range(5)) - np.exp(-z))
+    np.testing.assert_allclose(path.defect[0], error, rtol=0.05)
 
 
 def test_many_outputs_use_the_full_kernel() -> None:

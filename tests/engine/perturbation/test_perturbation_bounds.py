@@ -91,3 +91,10 @@ def test_every_step_of_the_flow_adds_its_defect() -> None:
     # P4 is damped by lambda_min = 2: v' = -2 v + .1.
     np.testing.assert_allclose(bounds["P4"], 0.05 * (1 - np.exp(-2 * t)), rtol=1e-9, atol=1e-15)
     np.testing.assert_array_equal(bounds["groenwall"], 0.0)
+
+
+def test_p4_of_one_point_is_the_error_itself() -> None:
+    """K = 1 + 6 t: r0 = e^-t, r = e^(-t - 3 t^2), and v' = -K v + (K - 1) r0 has the solution r0 - r."""
+    t = np.array([0.0, 0.5, 1.0])
+    bounds = expand(Frame.of(made_path(t, (1 + 6 * t)[:, None, None], np.ones(1)))).bounds
+    np.testing.assert_allclose(bounds["P4"], np.exp(-t) - np.exp(-t - 3 * t**2), rtol=1e-6)
