@@ -33,8 +33,9 @@ from cache.failure import CacheFault, SchedulerError, explain
 from engine import jobs
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
+from engine.problems import clipped
 from engine.progress import Arrays, Progress, Report, silent
-from engine.schema import Config, ConfigError, Problem, clipped
+from engine.schema import Config, ConfigError, Problem
 
 T = TypeVar("T")
 

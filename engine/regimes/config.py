@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.cost import Calibration, Limits, check, estimate
 from engine.data import DATASETS
-from engine.schema import Config, ConfigError, Problem, did_you_mean, shown
+from engine.problems import shown
+from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.texts import number
 
 Settings = Mapping[str, Any]

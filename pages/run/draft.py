@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.config import RunConfig
 from engine.data import DATASETS
-from engine.schema import ConfigError, Problem, clipped
+from engine.problems import clipped
+from engine.schema import ConfigError, Problem
 from pages.run.settings import BY_PATH, Draft, Setting, applicable, kind_of
 from pages.shell.texts import draft_text, value_of
 

@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 import cache
-from engine.schema import Problem, did_you_mean, shown
+from engine.problems import shown
+from engine.schema import Problem, did_you_mean
 from pages.run import tables
 from pages.run.draft import draft_of
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from engine.problems import shown
 from engine.reading import read
-from engine.schema import ConfigError, Problem, did_you_mean, shown
+from engine.schema import ConfigError, Problem, did_you_mean
 from engine.texts import is_none, number, numbers, text_of
 
 MOST_REMARKS = 10

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.initialisation.law import Setting, exact_law, law_of, parse_widths, reasons_without_law
+from engine.initialisation.law import Setting, exact_law, law_of, reasons_without_law
 from engine.schema import ConfigError
+
+
+def widths_of(text):
+    return Setting.from_dict({"widths": text}).widths
 
 
 @pytest.mark.parametrize(
@@ -31,26 +35,26 @@ from engine.schema import ConfigError
 )
 def test_bad_widths_are_refused_in_one_line(text, words):
     with pytest.raises(ConfigError, match=words) as caught:
-        parse_widths(text)
+        widths_of(text)
     assert "\n" not in str(caught.value)
 
 
 def test_every_problem_of_the_widths_is_named():
     with pytest.raises(ConfigError) as caught:
-        parse_widths("0,3000000,2")
+        widths_of("0,3000000,2")
     assert len(caught.value.problems) == 3
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=30))
 def test_widths_are_read_back(hidden):
     widths = (*hidden, 1)
-    assert parse_widths(" , ".join(map(str, widths))) == widths
+    assert widths_of(" , ".join(map(str, widths))) == widths
 
 
 @given(st.text(max_size=20))
 def test_any_text_is_widths_or_a_config_error(text):
     try:
-        widths = parse_widths(text)
+        widths = widths_of(text)
     except ConfigError:
         return
     assert len(widths) >= 2
