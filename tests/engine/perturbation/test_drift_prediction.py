@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 from scipy.integrate import solve_ivp
 
 from engine.config import RunConfig
@@ -56,7 +57,7 @@ def test_tensors_of_the_hierarchy(lazy_run: tuple) -> None:
     config, _, data, parameters, _ = lazy_run
     network, x = config.network, jnp.asarray(data.x_train)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), parameters.at(0))
-    flat, unravel = jax.flatten_util.ravel_pytree(params)
+    flat, unravel = ravel_pytree(params)
     q, r = np.random.default_rng(0).standard_normal((2, 4))
     derivative = jax.jit(jax.jacrev(lambda theta: network.alpha * apply(network, unravel(theta), x)[:, 0]))
 
@@ -110,11 +111,12 @@ def test_taylor_holds_early(lazy_run: tuple) -> None:
 def test_the_second_order_of_taylor_leaves_the_third(lazy_run: tuple) -> None:
     """Against K_t - K_0 of the flow of the parameters, integrated to 1e-12: halving t takes an eighth of the error."""
     config, path, data, parameters, found = lazy_run
-    flat, unravel = jax.flatten_util.ravel_pytree(jax.tree.map(np.float64, parameters.at(0)))
+    flat, unravel = ravel_pytree(jax.tree.map(np.float64, parameters.at(0)))
 
     @jax.jit
     def outputs(theta: np.ndarray) -> jax.Array:
-        return config.network.alpha * apply(config.network, unravel(theta), jnp.asarray(data.x_train))[:, 0]
+        params = unravel(jnp.asarray(theta))
+        return config.network.alpha * apply(config.network, params, jnp.asarray(data.x_train))[:, 0]
 
     derivative, h_0 = jax.jit(jax.jacrev(outputs)), outputs(flat)
 
