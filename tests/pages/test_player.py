@@ -13,7 +13,8 @@ from pages.shell.player import PLAY_SECONDS, SPEEDS, speed
 SCRIPT = """
 import streamlit as st
 from benchmarks.animation import synthetic_result
-from pages import charts, player
+from pages import charts
+from pages.shell import player
 
 asked = st.query_params.get_all("show")
 
