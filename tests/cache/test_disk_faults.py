@@ -364,7 +364,7 @@ def test_a_server_on_a_full_disk_computes_says_so_and_writes_later(
         assert engine.lookup("steady", config(number=1)) is not None
         assert "the disk is full" in engine.trouble()
         assert "are held in memory" in engine.trouble()
-        monkeypatch.setattr(memory, "LIMIT", 10)
+        monkeypatch.setattr(memory, "UNSAVED_LIMIT", 10)
         refused = engine.request("steady", config(number=2), "me")
         assert refused.state == "failed"
         assert refused.error is not None
