@@ -1,4 +1,4 @@
-"""A diskcache `Disk` that never unpickles (CVE-2025-69872: who can write the directory could run code)."""
+"""Named arrays as bytes with a checksum, and the diskcache `Disk` that holds bytes and never unpickles."""
 
 import contextlib
 import hashlib
@@ -16,6 +16,8 @@ import numpy as np
 from diskcache.core import MODE_BINARY, MODE_RAW, UNKNOWN
 
 from engine.progress import Arrays
+
+# A diskcache `Disk` that never unpickles (CVE-2025-69872: who can write the directory could run code).
 
 
 class UnsafeEntryError(ValueError):

@@ -1,4 +1,4 @@
-"""Why a job gave no result, in one sentence for the person who asked."""
+"""What went wrong, in one sentence: why a job gave no result, and trouble with the disk."""
 
 import contextlib
 import errno
@@ -13,6 +13,8 @@ from typing import Literal
 import diskcache
 
 from engine.schema import ConfigError
+
+# Why a job gave no result, in one sentence for the person who asked.
 
 Reason = Literal["config", "memory", "worker", "cluster", "scheduler", "workers", "missing", "disk", "error"]
 

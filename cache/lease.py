@@ -1,4 +1,4 @@
-"""Which start of which machine this is, and which process: what a lease must know to tell a dead holder."""
+"""Who computes a run right now: one process at a time, named with the start of its machine and its own."""
 
 import contextlib
 import functools
@@ -19,6 +19,8 @@ import diskcache
 from cache import location
 from cache.archive import BytesDisk
 from cache.failure import DISK_FAULTS, damaged, foreign, log, tolerant, words
+
+# Which start of which machine this is, and which process: what a lease must know to tell a dead holder.
 
 LINUX = Path("/proc/sys/kernel/random/boot_id")
 

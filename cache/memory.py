@@ -1,4 +1,4 @@
-"""Decoded entries kept in memory: pages ask for the same one at every click."""
+"""Entries held in memory: those read lately, and those that the disk would not take."""
 
 import threading
 from collections import OrderedDict
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from cache.record import Record
 from engine.progress import Arrays
+
+# Decoded entries kept in memory: pages ask for the same one at every click.
 
 LIMIT = 512_000_000
 """Bytes."""

@@ -1,4 +1,4 @@
-"""A key for one start of the local compute processes: who cannot read its files cannot talk to them."""
+"""The local compute processes: one Dask scheduler and supervised workers, their key, and what they print."""
 
 import contextlib
 import datetime
@@ -20,6 +20,8 @@ from typing import Any, Self
 from cache import location
 from cache.failure import SchedulerError
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
+
+# A key for one start of the local compute processes: who cannot read its files cannot talk to them.
 
 ROLES = ("client", "scheduler", "worker")
 NAME = "kernel-drift"

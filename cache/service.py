@@ -1,4 +1,4 @@
-"""What is asked for is checked before anything is started."""
+"""The cached engine: config in, result out; each config computed once, whoever asks."""
 
 import threading
 from dataclasses import replace
@@ -20,6 +20,8 @@ from engine.jobs import key_of
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.versions import VERSIONS
+
+# What is asked for is checked before anything is started.
 
 
 def known_kind(kind: str) -> jobs.Kind:

@@ -1,4 +1,4 @@
-"""The device that computes, in words."""
+"""The device that computes: in words, how fast it is, and its 64 bits."""
 
 import platform
 import time
@@ -14,6 +14,8 @@ import numpy as np
 
 from engine.cost import Calibration, CalibrationConfig
 from engine.progress import Entries, Report, silent
+
+# The device that computes, in words.
 
 
 class Device(NamedTuple):

@@ -1,4 +1,4 @@
-"""Numbers, nothing and lists as a person types them, and back: the same in a file, on a page and in a link."""
+"""Numbers and lists as a person types them, and as the fields of a config take them: alike in file, page and link."""
 
 import json
 import re
@@ -9,6 +9,8 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
+
+# Numbers, nothing and lists as a person types them, and back: the same in a file, on a page and in a link.
 
 LONGEST_NUMBER = 400
 """Characters. Longer ones are no numbers: Python refuses to write integers of some thousand digits."""

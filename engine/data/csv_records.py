@@ -1,4 +1,4 @@
-"""The text in the bytes of a file, whatever program wrote it, or why there is none."""
+"""The text in the bytes of a file, and a CSV text cut into records."""
 
 import codecs
 import csv
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from engine.data.csv_numbers import is_number, shown
+
+# The text in the bytes of a file, whatever program wrote it, or why there is none.
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),

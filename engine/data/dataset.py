@@ -1,8 +1,4 @@
-"""Random numbers that stay the same from one NumPy version to the next.
-
-NumPy promises the raw bits of PCG64 and the hashing of SeedSequence, but not the distributions of
-`Generator` (NEP 19). The few distributions that the datasets need are therefore derived from the raw bits here.
-"""
+"""What every dataset shares: its random numbers, the settings, the result, the scaling of inputs and targets."""
 
 import zlib
 from collections.abc import Sequence
@@ -18,6 +14,11 @@ from engine.data.remarks import remarks
 from engine.data.targets import TARGETS
 from engine.roundoff import NOTHING, without_rounding
 from engine.schema import Config, ConfigError, Problem, did_you_mean
+
+# Random numbers that stay the same from one NumPy version to the next.
+#
+# NumPy promises the raw bits of PCG64 and the hashing of SeedSequence, but not the distributions of
+# `Generator` (NEP 19). The few distributions that the datasets need are therefore derived from the raw bits here.
 
 
 class Stream:

@@ -1,7 +1,4 @@
-"""Zonal spherical harmonics: Legendre polynomials in dimension n and the number of harmonics per degree.
-
-Source: Mueller, Spherical Harmonics (1966); the polynomials are Gegenbauer's C_k^{(n-2)/2} scaled to 1 at t = 1.
-"""
+"""Target functions, one row each, and the zonal harmonics that some of them are."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy.polynomial.hermite_e import hermeval
+
+# Zonal spherical harmonics: Legendre polynomials in dimension n and the number of harmonics per degree.
+#
+# Source: Mueller, Spherical Harmonics (1966); the polynomials are Gegenbauer's C_k^{(n-2)/2} scaled to 1 at t = 1.
 
 
 def multiplicity(degree: int, dim: int) -> int:

@@ -1,4 +1,4 @@
-"""Moments of one hidden layer's random numbers: m ~ Bin(n, 1/2), X ~ chi2(m), Y ~ chi2(m - 1) (theory.md 3)."""
+"""Moments of one hidden layer's random numbers, and the sums over layers behind the exact moments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ import scipy.special
 from jaxtyping import Float, Int
 
 from engine.initialisation.law import Law
+
+# Moments of one hidden layer's random numbers: m ~ Bin(n, 1/2), X ~ chi2(m), Y ~ chi2(m - 1) (theory.md 3).
 
 
 @lru_cache(maxsize=64)

@@ -1,20 +1,5 @@
-"""Draws of (f, K_w, K_b, g^T H g) at one input from their exact law: O(depth) per draw whatever the width.
+"""Draws from the exact law of the kernel, plain, and by importance for E[K^2]."""
 
-A Gaussian W_l splits into its part along a_{l-1}, fixed by z_l, and an independent part; and z_l . delta_l = f by
-homogeneity (theory.md 3). So a layer of n neurons enters only through m ~ Bin(n, 1/2) living ones, X ~ chi2(m),
-and the 2 x 2 Wishart matrix with m - 1 degrees of freedom that carries (delta_l, q_l) through the independent part.
-
-Run from the output to the input, in units that remove S_l: with c = sigma^2/n and tau = c X,
-
-    psi = f/sqrt(S):    psi' = sqrt(tau) psi           k = sum S_j D_j/S:      k' = D' + tau k
-    D = u^2:            D' = c (psi^2 + W_11)          h = sum w_j D_j:        h' = w D' + A h
-    R = delta.q/sqrt(S): R' = c sqrt(tau) (psi k + W_12)
-    S-weighted and plain sums of R: a' = R' + tau^(3/2) a,  b' = R' + sqrt(tau) b
-
-W is drawn from its Cholesky factor (Bartlett), so Q - R^2/D never cancels. Every few layers powers of two are taken
-out of psi, D, k, R, a per draw, so depth 10^4 neither underflows on the way nor overflows; results below
-1e-308 are returned as 0. NumPy's generators are used: faster here than jitted JAX on a CPU.
-"""
 # ruff: noqa: N802, N815 - the field's symbols
 
 import math
@@ -26,6 +11,23 @@ from jaxtyping import Float
 
 from engine.initialisation.law import Law
 from engine.schema import ConfigError, Problem
+
+# Draws of (f, K_w, K_b, g^T H g) at one input from their exact law: O(depth) per draw whatever the width.
+#
+# A Gaussian W_l splits into its part along a_{l-1}, fixed by z_l, and an independent part; and z_l . delta_l = f by
+# homogeneity (theory.md 3). So a layer of n neurons enters only through m ~ Bin(n, 1/2) living ones, X ~ chi2(m),
+# and the 2 x 2 Wishart matrix with m - 1 degrees of freedom that carries (delta_l, q_l) through the independent part.
+#
+# Run from the output to the input, in units that remove S_l: with c = sigma^2/n and tau = c X,
+#
+# psi = f/sqrt(S):    psi' = sqrt(tau) psi           k = sum S_j D_j/S:      k' = D' + tau k
+# D = u^2:            D' = c (psi^2 + W_11)          h = sum w_j D_j:        h' = w D' + A h
+# R = delta.q/sqrt(S): R' = c sqrt(tau) (psi k + W_12)
+# S-weighted and plain sums of R: a' = R' + tau^(3/2) a,  b' = R' + sqrt(tau) b
+#
+# W is drawn from its Cholesky factor (Bartlett), so Q - R^2/D never cancels. Every few layers powers of two are taken
+# out of psi, D, k, R, a per draw, so depth 10^4 neither underflows on the way nor overflows; results below
+# 1e-308 are returned as 0. NumPy's generators are used: faster here than jitted JAX on a CPU.
 
 CHUNK = 1 << 14
 """Draws at once: the working arrays stay in cache and memory does not grow with the number of draws."""

@@ -1,4 +1,4 @@
-"""A kernel path seen from K_0: its eigenbasis, in which the frozen kernel only damps."""
+"""A kernel path seen from K_0's eigenbasis, and the same path on more times than its checkpoints."""
 
 from dataclasses import dataclass, replace
 
@@ -7,6 +7,8 @@ from jaxtyping import Float, Int
 
 from engine.training.diagnostics import spectrum
 from engine.training.path import KernelPath, bernstein
+
+# A kernel path seen from K_0: its eigenbasis, in which the frozen kernel only damps.
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The perturbation of a run as a job: train, derive the kernel path, expand, compare."""
+"""The jobs: the perturbation of a run, and a study of many networks."""
 
 import json
 from collections.abc import Callable
@@ -21,6 +21,8 @@ from engine.roundoff import NOTHING
 from engine.training.job import run
 from engine.training.path import KernelPath, kernel_path
 from engine.training.result import RunResult, SeedResult
+
+# The perturbation of a run as a job: train, derive the kernel path, expand, compare.
 
 Tick = Callable[[float, str], None]
 """Told the fraction done of a seed and what is being done; may raise `Cancelled`."""

@@ -1,10 +1,4 @@
-"""The closed integrals of exponentials behind Duhamel's formula, stable for every non-negative rate.
-
-phi(z) = (e^z - 1)/z, and for rates a, b >= 0 over a span h:
-    I0 = int_0^h e^{-a(h-s) - b s} ds = h e^{-min(a,b) h} phi(-|a - b| h)
-    I1 = int_0^h (s/h) e^{-a(h-s) - b s} ds
-Rates may be 0, equal, or so large that everything has decayed (tested to a h = 1e8).
-"""
+"""Closed integrals of exponentials, collocation, and the propagator of the whole kernel path."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,6 +8,13 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.training.path import KernelPath, bernstein
+
+# The closed integrals of exponentials behind Duhamel's formula, stable for every non-negative rate.
+#
+# phi(z) = (e^z - 1)/z, and for rates a, b >= 0 over a span h:
+# I0 = int_0^h e^{-a(h-s) - b s} ds = h e^{-min(a,b) h} phi(-|a - b| h)
+# I1 = int_0^h (s/h) e^{-a(h-s) - b s} ds
+# Rates may be 0, equal, or so large that everything has decayed (tested to a h = 1e8).
 
 SERIES = 0.5
 """Below it, weights that would cancel come from their power series."""

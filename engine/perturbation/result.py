@@ -1,4 +1,4 @@
-"""The perturbation of a run read back, as frozen arrays, data frames and words. Imports no JAX."""
+"""The perturbation of a run and a study of many, read back as frozen arrays, data frames and words. Imports no JAX."""
 
 import json
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from engine.perturbation.law import Crossing, PowerLaw, crossing, fit
 from engine.progress import Arrays
 from engine.roundoff import NOTHING, without_rounding
 from engine.training.diagnostics import ratio
+
+# The perturbation of a run read back, as frozen arrays, data frames and words.
 
 CURVES = ("network", "order_0", "order_1", "order_2", "full")
 """The first axis of residuals and held-out outputs: the network, orders summed up to 0, 1, 2, the whole path."""
@@ -227,7 +229,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-# A study read back: errors and drift over the grid, their laws, and the beta where they cross a value. No JAX.
+# A study read back: errors and drift over the grid, their laws, and the beta where they cross a value.
 
 QUANTITIES = ("error_order_0", "error_order_1", "error_order_2", "bound_P2", "drift", "drift_predicted")
 """What laws are fitted to."""

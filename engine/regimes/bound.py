@@ -92,3 +92,11 @@ class Bound:
         chord = self.size[a] + (self.size[b] - self.size[a]) * (m - a) / (b - a)
         hat = np.interp(self.steps, (a, m, b), (0.0, 1.0, 0.0))
         return float(abs((self.size[m] - chord) * (self.weight @ hat)))
+
+
+def first_marks(last: int) -> list[int]:
+    """1, 2, 3, 4, 7, 8, 13, 16, 25, ... and the last step: intervals between powers of two with an odd middle."""
+    doubled = [2**k for k in range(last.bit_length())]
+    return sorted(
+        {step for step in (*doubled, *(middle(step, 2 * step) for step in doubled[1:]), last) if step <= last}
+    )

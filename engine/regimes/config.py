@@ -1,4 +1,4 @@
-"""The grid of a sweep: settings by dotted names, beta among them. Imports no JAX."""
+"""The config of a sweep: its grid of settings by dotted names, and the cells that it asks for. Imports no JAX."""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from engine.data import DATASETS
 from engine.problems import shown
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.texts import number
+
+# The grid of a sweep: settings by dotted names, beta among them.
 
 Settings = Mapping[str, Any]
 """Dotted name, such as "network.depth", to value."""
@@ -148,7 +150,7 @@ def _identity(value: Any) -> Any:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
 
 
-# The config of a sweep over depth, width and whatever else: a grid of ensembles. Imports no JAX.
+# The config of a sweep over depth, width and whatever else: a grid of ensembles.
 
 MOST_CELLS = 1024
 MOST_ROWS = 1024

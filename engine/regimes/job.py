@@ -35,7 +35,7 @@ from engine.networks.precision import (
 from engine.perturbation.companion import Companion, companion
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
-from engine.regimes.bound import Bound, middle, most_looks
+from engine.regimes.bound import Bound, first_marks, most_looks
 from engine.regimes.config import TOGETHER
 from engine.regimes.lazy import Lazy
 from engine.regimes.programs import Look
@@ -339,14 +339,6 @@ def _errors(bound: Bound, largest: np.number, start_residual: np.number) -> dict
         "p2": diagnostics.ratio(bound.value, start_residual),
         "p2_error": bound.error,
     }
-
-
-def first_marks(last: int) -> list[int]:
-    """1, 2, 3, 4, 7, 8, 13, 16, 25, ... and the last step: intervals between powers of two with an odd middle."""
-    doubled = [2**k for k in range(last.bit_length())]
-    return sorted(
-        {step for step in (*doubled, *(middle(step, 2 * step) for step in doubled[1:]), last) if step <= last}
-    )
 
 
 def _traced(K: np.ndarray, k: int) -> np.ndarray:

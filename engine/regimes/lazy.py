@@ -1,4 +1,4 @@
-"""The network of the frozen kernel along a run: its outputs at the stop, and the weights of P2. No JAX."""
+"""The network of the frozen kernel along a run: its outputs at the stop, and the weights of P2."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The runs of a sweep as one table: a row per cell and seed. Imports no JAX."""
+"""A sweep read back: its runs as one table, and the labels of runs and cells. Imports no JAX."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ import pandas as pd
 from engine.progress import Arrays
 from engine.regimes.config import Cell, SweepConfig
 from engine.regimes.spread import STOCHASTIC
+
+# The runs of a sweep as one table: a row per cell and seed.
 
 METRICS = (
     "elt", "drift", "shape_drift", "first_step", "residual_lazy_error", "p2", "p2_error", "residual", "sharpness",
@@ -73,7 +75,7 @@ def _scalar(value: object) -> object:
     return value if isinstance(value, int | float | str | bool) or value is None else str(value)
 
 
-# Labels of runs and cells: lazy, weak feature learning, strong, or unstable with its reason. Imports no JAX.
+# Labels of runs and cells: lazy, weak feature learning, strong, or unstable with its reason.
 #
 # A cell whose spread at initialisation is sampled, with an interval that holds the threshold, is undecided; so is one
 # whose elt is below its rounding, where that is more than lazy.

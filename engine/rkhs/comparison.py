@@ -1,10 +1,4 @@
-"""The frontier of a ball: the smallest error that functions of bounded norm leave. No inverse of K. No JAX.
-
-min ||f - y||^2 subject to ||f||_H <= R has the solution (K + mu I)^-1 K y, with mu >= 0 the multiplier (Tikhonov), so
-that over the eigenvalues l and c = U^T y
-    R^2(mu) = sum l c^2/(l + mu)^2,    E(mu) = sum mu^2 c^2/(l + mu)^2
-is the frontier exactly. Both are over ||y||^2, and K is scaled to mean eigenvalue 1.
-"""
+"""What is said of one kernel on one set of points against the kernel at the start; the frontier of a ball. No JAX."""
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
@@ -16,6 +10,13 @@ from jaxtyping import Float
 from engine.rkhs import bias
 from engine.rkhs.gram import FLAGS, RIDGES, Gram, inclusion_constant, scale_free, softened
 from engine.training import diagnostics
+
+# The frontier of a ball: the smallest error that functions of bounded norm leave. No inverse of K.
+#
+# min ||f - y||^2 subject to ||f||_H <= R has the solution (K + mu I)^-1 K y, with mu >= 0 the multiplier (Tikhonov), so
+# that over the eigenvalues l and c = U^T y
+# R^2(mu) = sum l c^2/(l + mu)^2,    E(mu) = sum mu^2 c^2/(l + mu)^2
+# is the frontier exactly. Both are over ||y||^2, and K is scaled to mean eigenvalue 1.
 
 MULTIPLIERS = np.logspace(4, -8, 49)
 """The mu at which a curve is kept, in mean eigenvalues."""
@@ -64,7 +65,7 @@ class Frontier:
         return float(self.error_at(np.array([mu]))[0])
 
 
-# What is said of one kernel on one set of points, compared with the kernel at the start. No JAX.
+# What is said of one kernel on one set of points, compared with the kernel at the start.
 #
 # Names and shapes are those of `engine.rkhs.result`.
 

@@ -1,9 +1,4 @@
-"""A kernel matrix and what of it can be inverted: condition number, rank, and a flag with every number. No JAX.
-
-Eigenvalues under the noise floor are rounding (`engine.roundoff.noise_floor`): they count as zero here, so
-that they enter neither a rank nor an inverse. A number that needs an inverse is a `Solved`: it is computed without a
-ridge where the matrix allows it, else with the jitter, and where the jitter decides its value it is not determined.
-"""
+"""A kernel matrix, what of it can be inverted, and the norms and inclusions that need it. No JAX."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +8,12 @@ from jaxtyping import Float
 
 from engine.roundoff import UNIT_ROUNDOFF, noise_floor
 from engine.training.diagnostics import spectrum
+
+# A kernel matrix and what of it can be inverted: condition number, rank, and a flag with every number.
+#
+# Eigenvalues under the noise floor are rounding (`engine.roundoff.noise_floor`): they count as zero here, so
+# that they enter neither a rank nor an inverse. A number that needs an inverse is a `Solved`: it is computed without a
+# ridge where the matrix allows it, else with the jitter, and where the jitter decides its value it is not determined.
 
 Flag = Literal["ok", "ill-conditioned", "rank-deficient"]
 FLAGS: tuple[Flag, ...] = ("ok", "ill-conditioned", "rank-deficient")
@@ -162,7 +163,7 @@ class Gram:
         return float(np.sqrt(power[self.values == 0].sum() / total)) if total > 0 else float("nan")
 
 
-# Norms of the same function in several spaces. NumPy, no JAX.
+# Norms of the same function in several spaces.
 #
 # Kernels are compared at equal trace: cK has the same functions as K with squared norms divided by c.
 
@@ -185,7 +186,7 @@ def softened(gram: Gram, f: Float[np.ndarray, "p k"], ridge: float) -> float:
     return gram.mean * gram.quadratic(f, added) / float(size)
 
 
-# Which space lies in which, and by how much. NumPy, no JAX.
+# Which space lies in which, and by how much.
 
 
 def inclusion_constant(inner: Float[np.ndarray, "p p"], outer: Gram, ridge: float) -> float:

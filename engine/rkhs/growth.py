@@ -1,7 +1,4 @@
-"""Membership by nested grids: y^T K_p^-1 y grows with the p points towards ||y||_H^2, or without bound. No JAX.
-
-A function is in H exactly if the norms of its interpolants on every finite set are bounded (Aronszajn 1950).
-"""
+"""Nested grids: what stays bounded in which space, as the points grow. No JAX."""
 
 from dataclasses import dataclass
 
@@ -12,6 +9,10 @@ from engine.line import line
 from engine.rkhs.comparison import Space
 from engine.rkhs.gram import FLAGS, RIDGES, inclusion_constant
 from engine.rkhs.points import Nested
+
+# Membership by nested grids: y^T K_p^-1 y grows with the p points towards ||y||_H^2, or without bound.
+#
+# A function is in H exactly if the norms of its interpolants on every finite set are bounded (Aronszajn 1950).
 
 SPACES = ("H_0", "H_T")
 FUNCTIONS = ("target", "function", "noise")
@@ -47,7 +48,7 @@ def growth(sizes: Int[np.ndarray, " g"], values: Float[np.ndarray, " g"]) -> Gro
     return Growth(fit.slope, fit.error, len(known), largest)
 
 
-# Two spaces on nested grids: what stays bounded in which, and what lies outside the span. No JAX.
+# Two spaces on nested grids: what stays bounded in which, and what lies outside the span.
 
 
 def enlargement(

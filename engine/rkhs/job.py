@@ -1,4 +1,4 @@
-"""One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn."""
+"""The job: every seed of a run along its checkpoints, space by space."""
 
 import json
 from collections.abc import Callable
@@ -24,6 +24,8 @@ from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
 from engine.training.job import run
 from engine.training.result import RunResult, SeedResult
+
+# One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn.
 
 DRAWN_MODES = 8
 """Leading eigenfunctions that are matched and drawn."""

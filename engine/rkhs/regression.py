@@ -1,4 +1,4 @@
-"""Kernel regression, with and without ridge, and its leave-one-out error in closed form. NumPy, no JAX."""
+"""Kernel regression with its leave-one-out error, and learning curves foretold and measured. NumPy, no JAX."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from engine.rkhs.config import Options
 from engine.rkhs.gram import DECIDES, Flag, Gram
 from engine.training.diagnostics import ratio
+
+# Kernel regression, with and without ridge, and its leave-one-out error in closed form.
 
 RIDGES = np.logspace(-10, 2, 49)
 """Ridges that leave-one-out chooses from, in mean eigenvalues."""
@@ -115,7 +117,7 @@ class Regressor:
         return float("nan")
 
 
-# Error against training size: predicted from a spectrum, and measured by drawing training sets. No JAX.
+# Error against training size: predicted from a spectrum, and measured by drawing training sets.
 #
 # The sample is the population: training points are drawn from it independently, repeats included, and errors are over
 # all of it. It stands for a continuous domain while training sets are a small part of it. Without ridge the

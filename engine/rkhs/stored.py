@@ -1,4 +1,4 @@
-"""The networks of one seed at its stored parameters: outputs and kernels at any points, in float64."""
+"""The networks of one seed at its stored parameters: outputs, kernels, and the top of a large spectrum."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,8 @@ from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath
 from engine.training.measure import signal_rows
+
+# The networks of one seed at its stored parameters: outputs and kernels at any points, in float64.
 
 Points = Float[np.ndarray, "p n_0"]
 

@@ -1,8 +1,4 @@
-"""Animation in the browser: a column per frame, and one parameter that picks the column.
-
-Measured in Chromium without a GPU: 200 frames of 512 eigenvalues play at 30 frames a second this way, and no faster
-way that Vega-Lite offers comes near. Numbers travel as float32, which holds seven digits.
-"""
+"""Animated charts: a column per frame, one parameter that picks it, and what the panels share."""
 
 import json
 from collections.abc import Sequence
@@ -14,6 +10,11 @@ import pandas as pd
 from altair import utils
 
 from pages.charts import theme
+
+# Animation in the browser: a column per frame, and one parameter that picks the column.
+#
+# Measured in Chromium without a GPU: 200 frames of 512 eigenvalues play at 30 frames a second this way, and no faster
+# way that Vega-Lite offers comes near. Numbers travel as float32, which holds seven digits.
 
 WIDTH, HEIGHT = 640, 380
 """Of a panel alone, in pixels."""

@@ -1,4 +1,4 @@
-"""The axis of the angle on the circle, from -π to π."""
+"""Axes of the angle and of time, and charts put side by side or over each other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,8 @@ import numpy as np
 
 from pages.charts import theme
 from pages.charts.theme import AXIS, label_expression
+
+# The axis of the angle on the circle, from -π to π.
 
 TICKS = {-np.pi: "−π", -np.pi / 2: "−π/2", np.pi / 2: "π/2", np.pi: "π"}
 

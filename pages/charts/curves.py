@@ -1,4 +1,4 @@
-"""The curves over t that a run has, one row per chart."""
+"""The curves over t of a run, one row per chart, and those that grow while it trains."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
 from pages.charts.over_time import COLUMNS, Look, bands, over_time_table
 from pages.charts.theme import Table
+
+# The curves over t that a run has, one row per chart.
 
 OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
 """The k of the columns of `overlap`, as in `engine.training.measure`."""

@@ -1,4 +1,4 @@
-"""Where in training the shown checkpoint is: residual over t, a mark at now, and its t, step and loss in words."""
+"""One run as it trains: time line, spectrum, residual per mode, function and kernel, moving together."""
 
 import json
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ from pages.charts.kernel import (
 from pages.charts.spectrum import modes_panel, modes_table, spectrum_panel, spectrum_table
 from pages.charts.theme import Table
 from pages.charts.words import number
+
+# Where in training the shown checkpoint is: residual over t, a mark at now, and its t, step and loss in words.
 
 STRIP = 64
 """Height in pixels."""

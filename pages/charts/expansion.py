@@ -1,4 +1,4 @@
-"""What curves of a perturbation are called, and their colours, the same in every chart."""
+"""The expansion of a run: residuals, errors with bounds and drift over t, and what each order adds to a mode."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +16,8 @@ from pages.charts.animated import QUIET, significant
 from pages.charts.axes import beside, is_log, placed, time_x
 from pages.charts.over_time import Look, Sampled, bands, sampled_table
 from pages.charts.theme import Table
+
+# What curves of a perturbation are called, and their colours, the same in every chart.
 
 CURVES = {
     "network": "network",

@@ -1,4 +1,4 @@
-"""Norms on nested grids: what stays bounded in which space."""
+"""Norms on nested grids, and learning curves of K_0 and K_T."""
 
 import altair as alt
 import numpy as np
@@ -14,6 +14,8 @@ from pages.charts.axes import beside, layered
 from pages.charts.space_curves import COLOURS, KERNEL_0, START
 from pages.charts.theme import Table
 from pages.charts.words import number
+
+# Norms on nested grids: what stays bounded in which space.
 
 END = "H_T"
 LABELS = {"H_0": START, "H_T": END}

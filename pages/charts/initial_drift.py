@@ -1,4 +1,4 @@
-"""|E[dK/dt]|/E[K] over beta, with its sign, and its prefactor."""
+"""|E[dK/dt]|/E[K] over beta at the first step, and E[Delta K_t]/E[K] over t beyond it."""
 
 import math
 
@@ -11,6 +11,8 @@ from engine.progress import Arrays
 from pages.charts import initial_ratio as over
 from pages.charts import theme
 from pages.charts.axes import layered
+
+# |E[dK/dt]|/E[K] over beta, with its sign, and its prefactor.
 
 SIZE = "|E[dK/dt]| / E[K], per unit of time"
 SLOPE = "slope of (dβ/n₀) exp(5β)"

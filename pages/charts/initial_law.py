@@ -1,4 +1,4 @@
-"""The law of K(x, x): density and tail on log axes, against a log-normal of the same two moments."""
+"""The law of K(x, x) at initialisation, and spectra of the whole kernel."""
 
 import altair as alt
 import numpy as np
@@ -10,6 +10,8 @@ from pages.charts import theme
 from pages.charts.animated import index_x, log_y
 from pages.charts.axes import layered
 from pages.charts.theme import Table
+
+# The law of K(x, x): density and tail on log axes, against a log-normal of the same two moments.
 
 DRAWN, LOGNORMAL = "draws", "log-normal, same two moments"
 NAMES = {DRAWN: theme.BLUE, LOGNORMAL: theme.ORANGE}

@@ -1,4 +1,4 @@
-"""Curves over beta with points on them: what the charts of second moment and first step share."""
+"""E[K^2]/E[K]^2 over beta: the ratio, prefactor, slope and parts; curves with points, as the first step has them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,8 @@ import pandas as pd
 
 from pages.charts import theme
 from pages.charts.axes import layered
+
+# Curves over beta with points on them: what the charts of second moment and first step share.
 
 HEIGHT, SMALL = 480, 216
 ROOM = 1.02

@@ -1,4 +1,4 @@
-"""The kernel itself, as it moves: its profile on the circle, or the matrix as a heatmap."""
+"""The kernel itself, as it moves, on the data and on the probes of a run."""
 
 import altair as alt
 import numpy as np
@@ -12,6 +12,8 @@ from pages.charts.axes import angle_x, layered, wrapped
 from pages.charts.function import NETWORK, Y_TITLE
 from pages.charts.spectrum import INFINITE, KERNEL, KERNEL_0
 from pages.charts.theme import Table
+
+# The kernel itself, as it moves: its profile on the circle, or the matrix as a heatmap.
 
 NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0", INFINITE: "infinite"}
 

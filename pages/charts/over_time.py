@@ -1,4 +1,4 @@
-"""The drawing of quantities over t: thin lines for seeds, a line and a band for all of them."""
+"""Quantities over t: thin lines for seeds, a line and a band for all of them, and how such a chart looks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +13,8 @@ from pages.charts import theme
 from pages.charts.axes import is_log, layered, placed, time_x
 from pages.charts.theme import Table
 from pages.charts.words import listing, number
+
+# The drawing of quantities over t: thin lines for seeds, a line and a band for all of them.
 
 # How a chart over t looks, and the encodings that follow.
 

@@ -1,4 +1,4 @@
-"""The time line of the animated charts: held-out error over t, and a mark at the checkpoint shown."""
+"""The space in motion: interpolants, the frontier of its balls, eigenfunctions matched with those of K_0."""
 
 import json
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ from pages.charts.axes import Panel, angle_x, beside, is_log, layered, placed, s
 from pages.charts.evolution import STRIP
 from pages.charts.space_curves import KERNEL, KERNEL_0, KERNEL_LIMIT, LIMIT, NETWORK, SPACE, START, TARGET
 from pages.charts.words import number, percent
+
+# The time line of the animated charts: held-out error over t, and a mark at the checkpoint shown.
 
 
 def strip_table(seed: SeedSpaces) -> pd.DataFrame:

@@ -1,7 +1,4 @@
-"""What curves of the path of RKHSs are called, and their colours, the same in every chart.
-
-Grey is of H_0, blue of H_t, orange of infinite width; vermilion is of the network itself.
-"""
+"""Norms, inclusion, regression errors and what describes a spectrum, over t."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,6 +18,10 @@ from pages.charts import theme
 from pages.charts.over_time import Look, Sampled, bands, sampled_table
 from pages.charts.theme import Table
 from pages.charts.words import several
+
+# What curves of the path of RKHSs are called, and their colours, the same in every chart.
+#
+# Grey is of H_0, blue of H_t, orange of infinite width; vermilion is of the network itself.
 
 SPACE, START, LIMIT = "H_t", "H_0", "infinite width"
 TARGET_IN_SPACE, FUNCTION, FUNCTION_AT_START = "target in H_t", "f_t − f_0 in H_t", "f_t − f_0 in H_0"

@@ -1,4 +1,4 @@
-"""The residual along the eigenvectors of K_0, as it falls."""
+"""The spectrum of K_t, and the residual along the eigenvectors of K_0."""
 
 import json
 
@@ -24,6 +24,8 @@ from pages.charts.animated import (
 )
 from pages.charts.axes import layered
 from pages.charts.theme import Table
+
+# The residual along the eigenvectors of K_0, as it falls.
 
 NOW, START = "at t", "at t = 0"
 MODE_NAMES = {NOW: "mode_residual", START: "kernel_0"}

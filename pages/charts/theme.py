@@ -1,4 +1,4 @@
-"""What a chart draws, and what it leaves out."""
+"""One look for all charts, and what a chart draws and leaves out."""
 
 from math import ceil, floor, log10
 from typing import Any, NamedTuple
@@ -9,6 +9,8 @@ import pandas as pd
 
 from engine.quantities import QUANTITIES
 from pages.charts.words import number
+
+# What a chart draws, and what it leaves out.
 
 
 class Table(NamedTuple):

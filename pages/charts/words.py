@@ -1,4 +1,4 @@
-"""Numbers and problems in words. No Streamlit here."""
+"""Numbers, problems and courses along a path in words. No Streamlit here."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.schema import Problem
+
+# Numbers and problems in words.
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 

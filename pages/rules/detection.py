@@ -1,10 +1,12 @@
-"""Functions that write text but compute no finding, by what they write instead."""
+"""Finds the functions that write sentences, by reading the source, and names those that compute no finding."""
 
 import ast
 import re
 from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
+
+# Functions that write text but compute no finding, by what they write instead.
 
 NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what is wrong with an input": (

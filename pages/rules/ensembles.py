@@ -1,6 +1,8 @@
-"""The rules of the sentences on the kernel at initialisation."""
+"""The rules of the sentences on the kernel at initialisation and on the Regime map."""
 
 from pages.rules.rule import Rule
+
+# The rules of the sentences on the kernel at initialisation.
 
 INITIALISATION = (
     Rule(

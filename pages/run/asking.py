@@ -1,4 +1,4 @@
-"""Curves that grow while a run trains."""
+"""Asking for a run: its button, its curves while it trains, what became of it before."""
 
 import time
 from collections.abc import Sequence
@@ -24,6 +24,8 @@ from pages.run.presets import DEFAULT
 from pages.shell.batch import REDRAW, computed_on, outdated, queued
 from pages.shell.figure import Prepared
 from pages.shell.viewers import viewer, watchers
+
+# Curves that grow while a run trains.
 
 SHOWN = ("loss", "drift")
 KEPT = "live_drawing"

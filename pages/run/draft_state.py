@@ -15,7 +15,7 @@ from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, short
 from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable
 from pages.shell.texts import left_out
 
-# Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`. No Streamlit here.
+# Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
 # `?preset=NAME` starts from that preset instead, `?run=KEY` names a stored run whose config is too long for a URL, and
 # `?table=HASH` a table that came in lately (`pages.run.files`).

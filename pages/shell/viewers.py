@@ -1,7 +1,4 @@
-"""State of the server that pages share: one object for as long as the cached engine is installed.
-
-Not `st.cache_resource`: any session can empty that, and what is kept there is gone for all.
-"""
+"""Who looks: the name of a browser, who else watches a run, and what all sessions share."""
 
 import re
 import secrets
@@ -15,6 +12,10 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 import cache
+
+# State of the server that pages share: one object for as long as the cached engine is installed.
+#
+# Not `st.cache_resource`: any session can empty that, and what is kept there is gone for all.
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Controls of the curves and points: widths, how deep, how many draws."""
+"""Controls of the pages at initialisation: the network, the range of the curves, the points."""
 
 import math
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from engine.schema import ConfigError
 from pages.charts.words import sentence
 from pages.shell.form import Form
 from pages.views.initial_curves import DEEPEST, Span
+
+# Controls of the curves and points: widths, how deep, how many draws.
 
 MOST_WIDTHS = 5
 OTHER_RANGE = ("beta_max", "depth_max")

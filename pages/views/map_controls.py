@@ -1,4 +1,4 @@
-"""The three maps: what spans each, and where a run lies on it. No Streamlit here."""
+"""The maps, what spans each, and the controls that ask for a sweep."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,6 +17,8 @@ from pages.run.settings import DATASET_LABELS
 from pages.shell import calibration
 from pages.shell.form import Form
 from pages.shell.texts import text_of, value_of
+
+# The three maps: what spans each, and where a run lies on it.
 
 ALPHA, STEP = "network.alpha", "training.stability_fraction"
 EDGE = 2.0

@@ -1,4 +1,4 @@
-"""How many may be connected: pages in all and from one client, and requests in progress."""
+"""How much: connections at once, what a session keeps open, and what it uploads."""
 
 import asyncio
 import re
@@ -16,6 +16,8 @@ from streamlit.runtime.session_manager import SessionManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.shell.gate.refusal import refuse
+
+# How many may be connected: pages in all and from one client, and requests in progress.
 
 PAGES, PAGES_OF_ONE = 128, 64
 """Open websockets: one for every open page."""

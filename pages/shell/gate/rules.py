@@ -1,4 +1,4 @@
-"""What browsers are told about every answer: which scripts may run, what may be asked, who may show it in a frame."""
+"""Who may speak, what about, and what browsers are told: hosts, messages, headers."""
 
 import base64
 import hashlib
@@ -17,6 +17,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from pages.shell.gate.limits import FILES
 from pages.shell.gate.refusal import refuse
+
+# What browsers are told about every answer: which scripts may run, what may be asked, who may show it in a frame.
 
 PAGE = Path(streamlit.__file__).with_name("static") / "index.html"
 

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.regimes.bound import TOLERANCE, Bound
-from engine.regimes.job import first_marks
+from engine.regimes.bound import TOLERANCE, Bound, first_marks
 from engine.regimes.lazy import Lazy
 
 
