@@ -13,8 +13,7 @@ import numpy as np
 
 from cache import Store
 from cache.archive import address, encode, labelled
-from cache.record import Record, label
-from cache.run_folders import RunFolders
+from cache.run_folders import Record, RunFolders, label
 from engine.config import RunConfig
 from engine.jobs import key
 

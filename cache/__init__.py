@@ -5,11 +5,10 @@ Importing this imports neither Dask nor JAX.
 
 from cache.failure import CacheFault, Failure
 from cache.headless import cached_compute
-from cache.installed import current, install
 from cache.job import Job
 from cache.location import check_location
 from cache.run_list import Run
-from cache.service import CachedEngine
+from cache.service import CachedEngine, current, install
 from cache.storage import Store
 from cache.task import Device, Rehearsal
 

@@ -14,8 +14,7 @@ from cache.failure import SchedulerError
 from cache.plain_comm import plain
 from cache.processes import LocalProcesses
 from cache.scheduler import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
-from cache.task import Rehearsal, Task
-from cache.wire import READABLE
+from cache.task import READABLE, Rehearsal, Task
 from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
 MEMORY_TOPIC = "worker-restart-memory"
@@ -30,7 +29,7 @@ class Cluster:
     """Local processes, or a scheduler of your own.
 
     That needs this code on its workers, one thread per worker, and `distributed.scheduler.allowed-failures: 0`.
-    The client unpickles nothing (`cache.plain_comm`): tasks go as JSON, outcomes come by `cache.wire`.
+    The client unpickles nothing (`cache.plain_comm`): tasks go as JSON, outcomes come by `cache.task`.
     """
 
     def __init__(

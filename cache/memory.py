@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cache.record import Record
+from cache.run_folders import Record
 from engine.progress import Arrays
 
 # Decoded entries kept in memory: pages ask for the same one at every click.

@@ -16,8 +16,7 @@ from urllib.parse import quote
 
 from cache.archive import labelled
 from cache.failure import log
-from cache.record import Record
-from cache.run_folders import RunFolders, nameable
+from cache.run_folders import Record, RunFolders, nameable
 
 RAW, BINARY = 1, 2
 """diskcache's modes: the value is in the row, or in a file."""

@@ -8,8 +8,7 @@ from typing import Any
 
 from cache.archive import CorruptEntryError, label_of
 from cache.failure import DISK_FAULTS, log, words
-from cache.record import Record, Status, label
-from cache.run_folders import RunFolders, nameable
+from cache.run_folders import Record, RunFolders, Status, label, nameable
 from cache.run_table import EntryRow, RunRow, RunTable
 from engine.schema import Config
 from engine.versions import VERSIONS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cache.job import Job, State
-from cache.record import Record
+from cache.run_folders import Record
 from cache.storage import Store
 from engine.jobs import key_of
 from engine.versions import VERSIONS

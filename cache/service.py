@@ -1,5 +1,6 @@
 """The cached engine: config in, result out; each config computed once, whoever asks."""
 
+import atexit
 import threading
 from dataclasses import replace
 from typing import Self
@@ -11,7 +12,7 @@ from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
 from cache.lease import Holder
 from cache.memory import RecentlyRead
-from cache.record import Record, Status
+from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
@@ -319,3 +320,26 @@ def _ending(outcome: Outcome) -> tuple[State, Status]:
     if outcome.failure is not None:
         return "failed", "failed"
     return ("cancelled", "cancelled") if outcome.cancelled else ("finished", "finished")
+
+
+# The one cached engine of this process, for pages.
+
+_engine: CachedEngine | None = None
+_lock = threading.Lock()
+
+
+def install(engine: CachedEngine | None) -> None:
+    """Makes this the engine that `current` gives; None to forget it. Starts and closes nothing."""
+    global _engine
+    with _lock:
+        _engine = engine
+
+
+def current() -> CachedEngine:
+    """The installed engine. Without one (a page run alone), one with the default store, closed at exit."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = CachedEngine()
+            atexit.register(_engine.close)
+        return _engine

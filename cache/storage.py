@@ -13,8 +13,7 @@ from cache.failure import DISK_FAULTS, CacheFault, log, tolerant, words
 from cache.lease import Holder, Lease, Leases
 from cache.memory import Held, Unsaved
 from cache.old_layout import OldLayout, bring_over
-from cache.record import Record
-from cache.run_folders import RunFolders
+from cache.run_folders import Record, RunFolders
 from cache.run_index import RunIndex
 from cache.run_table import EntryRow, RunRow, RunTable
 from engine.progress import Arrays

@@ -11,7 +11,7 @@ import numpy as np
 from engine.config import RunConfig
 from engine.networks.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
-from engine.training.together import AT_ONCE
+from engine.training.seeds import AT_ONCE
 
 BYTES = 8
 SPARE = 1.5

@@ -4,7 +4,7 @@ import streamlit as st
 
 from engine.training.result import RunResult
 from pages.run import asking, controls
-from pages.run.siblings import links
+from pages.run.picker import links
 from pages.views import evolution
 
 st.title("Evolution")

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.initialisation.law import Law, exact_law
-from engine.initialisation.scaling_limit import hanin_nica_log_drift
+from engine.initialisation.moments import hanin_nica_log_drift
 from pages.charts import initial_drift as charts
 from pages.charts.words import several
 from pages.shell.batch import gather

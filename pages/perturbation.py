@@ -4,7 +4,7 @@ import streamlit as st
 
 from engine import jobs
 from pages.run import asking, controls, draft_state
-from pages.run.siblings import links
+from pages.run.picker import links
 from pages.views import expansion, study
 
 START = {

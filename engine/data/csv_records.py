@@ -164,7 +164,7 @@ def _comments(text: str) -> tuple[int, list[str]]:
 
 
 def separator_of(text: str) -> str:
-    """What cuts most rows into equally many cells, two or more, quotes heeded; a comma where nothing does."""
+    """What cuts most rows into equally many cells, two or more, quotes in_effect; a comma where nothing does."""
     sample = text if len(text) <= SAMPLE else text[: text.rfind("\n", 0, SAMPLE) + 1 or SAMPLE]
     scores = {separator: _evenness(sample, separator) for separator in SEPARATORS if separator in sample}
     best = max(scores.values(), default=0.0)

@@ -10,9 +10,8 @@ from engine.initialisation.config import SampleConfig
 from engine.initialisation.estimates import FIRST_STEP, PARTS, POWERS, Tally, columns, estimates
 from engine.initialisation.higher_moments import log_moment, required_draws
 from engine.initialisation.law import Law, Setting, exact_law
-from engine.initialisation.moments import moments
+from engine.initialisation.moments import hanin_nica_log_drift, hanin_nica_log_ratio, moments
 from engine.initialisation.sampler import draw_chunks
-from engine.initialisation.scaling_limit import hanin_nica_log_drift, hanin_nica_log_ratio
 from engine.progress import Progress, Report, silent
 from engine.schema import ConfigError, Problem
 

@@ -1,8 +1,4 @@
-"""The activations, one row each, with the sigma_w that keeps a signal's size through depth.
-
-Values and derivatives are written once for two array libraries: `xp` is `NUMPY` here, or the same
-names from JAX (`engine.networks.mlp`). ReLU'(0) = 0. NaN gives NaN: one that is swallowed looks like a dead neuron.
-"""
+"""Activations, one row each, with their duals: Gaussian expectations of products of an activation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +9,174 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from engine.networks.duals import Dual, erf_dual, gelu_dual, linear_dual, relu_dual, sin_dual
+from engine.schema import ConfigError, Problem
+
+# Dual activations: Gaussian expectations of products of an activation.
+#
+# For (u, v) Gaussian, mean zero, with variances a, b and covariance c, a dual returns
+# E = E[act(u) act(v)]   and   E' = E[act'(u) act'(v)],
+# arrays of the broadcast shape of a, b, c (float64). Closed forms: Cho and Saul (2009) for ReLU, Williams (1997)
+# for erf, Tsuchida et al. (2002.08517) for GELU; sin and linear are elementary. `hermite_dual` does any smooth other.
+
+Dual = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def relu_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """With ReLU'(0) = 0, so E' = 0 where a variance is 0."""
+    # sqrt(a b) would underflow for the faint signals of deep networks; sqrt(a) sqrt(b) is not exactly a at a = b.
+    scale = np.where(a == b, a, np.sqrt(a) * np.sqrt(b))
+    cosine = np.clip(np.divide(c, scale, out=np.ones_like(scale * c), where=scale > 0), -1.0, 1.0)
+    angle = np.arccos(cosine)
+    value = scale / (2 * np.pi) * (np.sqrt(1 - cosine**2) + (np.pi - angle) * cosine)
+    return value, np.where(scale <= 0, 0.0, (np.pi - angle) / (2 * np.pi))
+
+
+def erf_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    product = (1 + 2 * a) * (1 + 2 * b)
+    value = 2 / np.pi * np.arcsin(np.clip(2 * c / np.sqrt(product), -1.0, 1.0))
+    return value, 4 / np.pi / np.sqrt(product - 4 * c**2)
+
+
+def gelu_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For the exact GELU z Phi(z), by Gaussian integration by parts; the density term is E[phi(u) phi(v)]."""
+    product = (1 + a) * (1 + b)
+    determinant = product - c**2
+    quadrant = 0.25 + np.arcsin(np.clip(c / np.sqrt(product), -1.0, 1.0)) / (2 * np.pi)
+    density = 1 / (2 * np.pi * np.sqrt(determinant))
+    value = c * quadrant + density * (a * b + c**2 * (1 - a * b) / product)
+    return value, quadrant + density * c * (1 / (1 + a) + 1 / (1 + b) + 1 / determinant)
+
+
+def sin_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """exp(-(a+b)/2) sinh(c) and its cosh, written so that no exponential overflows."""
+    plus, minus = np.exp(c - (a + b) / 2), np.exp(-c - (a + b) / 2)
+    return (plus - minus) / 2, (plus + minus) / 2
+
+
+def linear_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    value = np.broadcast_arrays(c, a, b)[0].astype(np.float64)
+    return value, np.ones_like(value)
+
+
+MAX_ORDER = 32768
+MAX_WORK = 300_000_000
+"""Order times nodes: seconds at most before a variance is refused."""
+TAIL = 1e-13
+"""The series stops where its remainder is below this fraction of E[act(u)^2] (and of E[act'(u)^2])."""
+MAX_VARIANCE = 1e4
+"""The nodes' number grows with its root; beyond it they are not laid out at all."""
+CHUNK = 8192
+REACH = 13.0
+"""Standard deviations covered; the weight there is 1e-37."""
+
+
+def hermite_dual(value: Callable[[np.ndarray], np.ndarray], derivative: Callable[[np.ndarray], np.ndarray]) -> Dual:
+    """The dual of any activation without kinks, as the Hermite series E = sum_k c_k(a) c_k(b) rho^k.
+
+    rho is the correlation and c_k(a) = E[act(sqrt(a) z) h_k(z)], h_k orthonormal Hermite polynomials, z ~ N(0, 1)
+    (Daniely et al. 1602.05897). The remainder after K terms is at most the missing part of E[act^2] = sum_k c_k^2,
+    which is known, so the number of terms adapts and the error is bounded: 1e-13 of E[act^2].
+
+    The dual raises ConfigError where a variance is so large that the series does not get there: beyond about 300 for
+    tanh, 1,000 for GELU and 2,000 for softplus.
+    """
+
+    def dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a, b, c = np.broadcast_arrays(*(np.asarray(array, np.float64) for array in (a, b, c)))
+        variances, index = np.unique(_rounded(np.concatenate([a.ravel(), b.ravel()])), return_inverse=True)
+        first, second = index[: a.size], index[a.size :]
+        scale = np.sqrt(a * b).ravel()
+        correlation = np.clip(np.divide(c.ravel(), scale, out=np.zeros(c.size), where=scale > 0), -1.0, 1.0)
+        if variances[-1] > MAX_VARIANCE:
+            raise _too_large(variances[-1])
+        nodes = np.sqrt(variances)[:, None] * (z := _nodes(variances[-1]))
+        functions = np.concatenate([value(nodes), derivative(nodes)])
+        coefficients, squares, tail = _expand(functions, z)
+        same = (correlation == 1) & (first == second)
+        if tail * np.abs(correlation[~same]).max(initial=0.0) ** len(coefficients) > 1e-10:
+            raise _too_large(variances[-1])
+        results = _sum_series(coefficients, len(variances), first, second, correlation)
+        for result, square in zip(results, np.split(squares, 2), strict=True):
+            result[same] = square[first[same]]
+        return results[0].reshape(a.shape), results[1].reshape(a.shape)
+
+    return dual
+
+
+def _rounded(variances: np.ndarray) -> np.ndarray:
+    """To 46 bits: points of equal norm then share coefficients, at an error of 1e-14."""
+    mantissa, exponent = np.frexp(variances)
+    return np.ldexp(np.round(np.ldexp(mantissa, 46)), exponent - 46)
+
+
+def _nodes(largest_variance: float) -> np.ndarray:
+    """Equally spaced: the trapezoidal rule converges exponentially, like exp(-pi^2/(sqrt(a) step)) for tanh."""
+    step = 0.125 / max(1.0, np.sqrt(largest_variance))
+    count = int(np.ceil(REACH / step))
+    return step * np.arange(-count, count + 1)
+
+
+def _expand(functions: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Hermite coefficients (K, functions), mean squares (functions), and the largest missing fraction of them.
+
+    `functions` holds values at the nodes z, one function per row.
+    """
+    root_weight = np.exp(-(z**2) / 4) * (2 * np.pi) ** -0.25
+    weighted = functions * (root_weight * (z[1] - z[0]))
+    squares = (functions * weighted) @ root_weight
+    before, now = np.zeros_like(z), root_weight  # h_k times the root of the density: bounded
+    blocks, found, tail, order = [], np.zeros(len(functions)), np.inf, 0
+    most = min(MAX_ORDER, MAX_WORK // len(z))
+    while order < most and tail > TAIL:
+        hermite = []
+        for k in range(order, order + 32):
+            hermite.append(now)
+            before, now = now, (z * now - np.sqrt(k) * before) / np.sqrt(k + 1)
+        order += 32
+        blocks.append(np.array(hermite) @ weighted.T)
+        found += (blocks[-1] ** 2).sum(axis=0)
+        tail = np.divide(squares - found, squares, out=np.zeros_like(squares), where=squares > 0).max()
+    return np.concatenate(blocks), squares, float(tail)
+
+
+def _too_large(variance: float) -> ConfigError:
+    message = (
+        f"the signal's variance reaches {variance:.3g}, too large for the infinite-width kernel of this activation "
+        "(no closed form): lower sigma_w, sigma_b or the inputs' norm"
+    )
+    return ConfigError([Problem("network", message)])
+
+
+def _sum_series(
+    coefficients: np.ndarray, variances: int, first: np.ndarray, second: np.ndarray, correlation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """sum_k c_k(a) c_k(b) rho^k for the activation (first half of the columns) and its derivative (second half)."""
+    results = np.zeros(len(correlation)), np.zeros(len(correlation))
+    # Pairs of like correlation together: all but the nearly parallel ones need few terms.
+    order = np.argsort(-np.abs(correlation), kind="stable")
+    for start in range(0, len(order), CHUNK):
+        chunk = order[start : start + CHUNK]
+        rho, i, j = correlation[chunk], first[chunk], second[chunk]
+        largest = abs(rho[0])
+        terms = len(coefficients)
+        if 0 < largest < 1:
+            terms = min(terms, int(np.log(1e-18) / np.log(largest)) + 2)
+        elif largest == 0:
+            terms = 1
+        power, sums = np.ones(len(chunk)), (np.zeros(len(chunk)), np.zeros(len(chunk)))
+        for row in coefficients[:terms]:
+            for total, column in zip(sums, (row[:variances], row[variances:]), strict=True):
+                total += (column[0] ** 2 if variances == 1 else column[i] * column[j]) * power
+            power *= rho
+        for result, total in zip(results, sums, strict=True):
+            result[chunk] = total
+    return results
+
+
+# The activations, one row each, with the sigma_w that keeps a signal's size through depth.
+#
+# Values and derivatives are written once for two array libraries: `xp` is `NUMPY` here, or the same
+# names from JAX (`engine.networks.mlp`). ReLU'(0) = 0. NaN gives NaN: one that is swallowed looks like a dead neuron.
 
 NAMES = ("where", "exp", "tanh", "sin", "cos", "logaddexp", "zeros_like", "ones_like")
 NUMPY = SimpleNamespace(**{name: getattr(np, name) for name in NAMES}, erf=scipy.special.erf, expit=scipy.special.expit)

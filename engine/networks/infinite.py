@@ -1,6 +1,6 @@
 """Infinite width: the NNGP and neural tangent kernels, and the spectra of their integral operators. NumPy, no JAX.
 
-The recursion from one layer to the next (Jacot et al. 1806.07572), with E and E' of `engine.networks.duals` over Sigma:
+The recursion from one layer to the next (Jacot et al. 1806.07572), with the duals E and E' over Sigma:
     Sigma <- sigma^2 E + sigma_b^2 [biases random]
     Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'
 A bias that starts at zero and is trained is in Theta and not in Sigma; one that is random and fixed, the other way
@@ -28,8 +28,7 @@ from engine.data.circle import CircleConfig
 from engine.data.parity import ParityConfig
 from engine.data.sphere import SphereConfig
 from engine.data.targets import legendre_sequence, multiplicity
-from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.duals import Dual, hermite_dual, relu_dual
+from engine.networks.activations import ACTIVATIONS, NUMPY, Dual, hermite_dual, relu_dual
 from engine.schema import ConfigError, Problem
 
 EPS = float(np.finfo(np.float64).eps)

@@ -10,8 +10,7 @@ from engine.data import Dataset, generate, spread
 from engine.networks.parameters import ParameterPath
 from engine.perturbation.companion import largest_lazy_error
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
-from engine.perturbation.discrete import step_through
-from engine.perturbation.expansion import Expansion, coupling, expand
+from engine.perturbation.expansion import Expansion, coupling, expand, step_through
 from engine.perturbation.frame import Frame, refined
 from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate

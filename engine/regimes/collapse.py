@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float, Int
 
-from engine.line import line
+from engine.straight_line import straight_line
 
 MOST_BETA = 0.25
 """Above it runs fail too often to be compared."""
@@ -176,6 +176,6 @@ def scaling(cells: pd.DataFrame, metric: str, most_beta: float = MOST_BETA) -> S
     beta, value = beta[used], value[used]
     if len(beta) < FEWEST_CELLS or len(np.unique(beta.round(9))) < FEWEST_BETAS:
         return None
-    fit = line(np.log(beta), np.log(value))
+    fit = straight_line(np.log(beta), np.log(value))
     error = fit.reach(LEVEL)
     return Scaling(float(np.exp(fit.intercept)), fit.slope, error, fit.r_squared, float(beta.min()), float(beta.max()))

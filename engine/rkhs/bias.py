@@ -7,8 +7,8 @@ import scipy.linalg
 import scipy.optimize
 from jaxtyping import Float, Int
 
-from engine.line import line
 from engine.rkhs.gram import Gram
+from engine.straight_line import straight_line
 from engine.training.diagnostics import ratio
 
 LARGEST_SPACE = 32
@@ -128,7 +128,7 @@ def decay(gram: Gram) -> Decay:
     if np.count_nonzero(held) < FEWEST:
         return Decay(*nothing, f"eigenvalues {first} to {last} span too little to fit")
     mean_i, mean_l = (np.bincount(bins, values, BINS)[held > 0] / held[held > 0] for values in (log_i, log_l))
-    fit = line(mean_i, mean_l)
+    fit = straight_line(mean_i, mean_l)
     if not fit.r_squared > LEAST_R_SQUARED or fit.error >= MOST_ERROR:
         reason = f"not a power law (R^2 = {fit.r_squared:.3f}, standard error {fit.error:.2g})"
         return Decay(float("nan"), fit.error, fit.r_squared, first, last, reason)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.line import line
 from engine.rkhs.comparison import Space
 from engine.rkhs.gram import FLAGS, RIDGES, inclusion_constant
 from engine.rkhs.points import Nested
+from engine.straight_line import straight_line
 
 # Membership by nested grids: y^T K_p^-1 y grows with the p points towards ||y||_H^2, or without bound.
 #
@@ -44,7 +44,7 @@ def growth(sizes: Int[np.ndarray, " g"], values: Float[np.ndarray, " g"]) -> Gro
     largest = int(sizes[known[-1]]) if len(known) else 0
     if len(known) < USED:
         return Growth(float("nan"), float("nan"), len(known), largest)
-    fit = line(np.log(sizes[known[-USED:]]), np.log(values[known[-USED:]]))
+    fit = straight_line(np.log(sizes[known[-USED:]]), np.log(values[known[-USED:]]))
     return Growth(fit.slope, fit.error, len(known), largest)
 
 

@@ -16,7 +16,7 @@ from engine.progress import Entries, Report, silent
 from engine.schema import ConfigError
 from engine.training import diagnostics
 from engine.training.measure import HELD_OUT
-from engine.training.together import for_each
+from engine.training.seeds import for_each
 from engine.training.trajectory import Trajectory
 from engine.versions import VERSIONS
 

@@ -39,11 +39,10 @@ from pages.charts.evolution import (
     timeline_panel,
     timeline_table,
 )
-from pages.charts.figure import figure
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import kernel_panel, kernel_table
 from pages.charts.spectrum import modes_panel, modes_table, spectrum_panel, spectrum_table
-from pages.charts.theme import Table
+from pages.charts.theme import Table, figure
 
 __all__ = [
     "CURVES",

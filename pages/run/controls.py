@@ -14,7 +14,7 @@ from pages.charts.words import number, sentence
 from pages.run import draft_state, files, picker, tables
 from pages.run.draft import config_of, setting_of
 from pages.run.presets import PRESETS, preset_of
-from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, heeded, kind_of
+from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
 from pages.shell import calibration
 from pages.shell.form import unfolded
 from pages.shell.texts import text_of, value_of
@@ -59,7 +59,7 @@ def show() -> Asked:
         picker.picker()
         _problems_of_none(asked)
         for section, title in SECTIONS.items():
-            _section(title, [s for s in heeded(draft) if s.section == section], draft, asked)
+            _section(title, [s for s in in_effect(draft) if s.section == section], draft, asked)
         files.show()
     return asked
 
@@ -81,7 +81,7 @@ def _preset_chosen() -> None:
 
 def _problems_of_none(asked: Asked) -> None:
     """Remarks on the URL, and problems that belong to no widget."""
-    shown = {s.name for s in heeded(draft_state.current())}
+    shown = {s.name for s in in_effect(draft_state.current())}
     for problem in draft_state.remarks():
         st.warning(sentence(problem))
     homeless = [p for p in asked.problems if (s := setting_of(p)) is None or s.name not in shown]

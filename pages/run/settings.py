@@ -224,7 +224,7 @@ def applicable(dataset: str) -> tuple[Setting, ...]:
     return tuple(s for s in SETTINGS if s.section != "data" or s.path == "data.name" or s.path.split(".")[1] in fields)
 
 
-def heeded(draft: Draft) -> tuple[Setting, ...]:
+def in_effect(draft: Draft) -> tuple[Setting, ...]:
     """The applicable settings that the draft's target heeds: those that a page shows."""
     dataset = draft.get("data", "")
     if dataset not in DATASETS or "target" not in DATASETS[dataset].model_fields:

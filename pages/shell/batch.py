@@ -9,7 +9,7 @@ import streamlit as st
 
 import cache
 from cache import Device, Job
-from cache.record import Record
+from cache.run_folders import Record
 from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config, Problem

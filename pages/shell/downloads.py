@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.charts import figure
+from pages.charts.theme import figure
 
 FigureKind = Literal["svg", "png"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engine.initialisation import scaling_limit
+from engine.initialisation import moments
 from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import Law
 from engine.initialisation.layer_sums import Shapes
@@ -81,7 +81,7 @@ def first_step_table(law: Law, widths: tuple[int, ...], span: Span, target: floa
     exact = moments_of_shapes(law, Shapes.equal(depth, width, law.n_0))
     sign, log_drift = exact.log_abs_E_dK(target)
     log_size = log_drift - exact.log_E_K
-    rate = scaling_limit.hanin_nica_log_drift(depth + 1, exact.beta, law.n_0)
+    rate = moments.hanin_nica_log_drift(depth + 1, exact.beta, law.n_0)
     frame = pd.DataFrame(
         {
             "width": width,
@@ -102,18 +102,18 @@ def limit_table(s1: float, largest_beta: float, factor: float) -> pd.DataFrame:
         factor: 1 for a linear readout, 2 for a ReLU readout.
     """
     beta = np.linspace(0, largest_beta, 81)
-    log_ratio = scaling_limit.log_ratio(beta, s1) + np.log(factor)
+    log_ratio = moments.log_ratio(beta, s1) + np.log(factor)
     parts = {
-        "weights": scaling_limit.weight_prefactor(beta),
-        "bias": scaling_limit.bias_prefactor(beta),
-        "mixed": scaling_limit.mixed_prefactor(beta),
+        "weights": moments.weight_prefactor(beta),
+        "bias": moments.bias_prefactor(beta),
+        "mixed": moments.mixed_prefactor(beta),
     }
     return pd.DataFrame(
         {
             "beta": beta,
             "ratio": _drawable(log_ratio),
             **{name: _drawable(np.log(factor * values) + 5 * beta) for name, values in parts.items()},
-            "prefactor": factor * scaling_limit.prefactor(beta, s1),
+            "prefactor": factor * moments.prefactor(beta, s1),
             "slope": np.gradient(log_ratio, beta, edge_order=2),
         }
     )

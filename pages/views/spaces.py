@@ -16,9 +16,9 @@ from engine.schema import ConfigError
 from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.run import asking, controls, draft_state
+from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
-from pages.run.siblings import SIBLINGS, links
 from pages.shell import calibration
 from pages.shell.batch import Wanted, gather, of_run
 from pages.shell.figure import Figure, about, built, play, show
@@ -63,7 +63,7 @@ def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
     """A page: its controls, then `body` of the result, or the way to one.
 
     Args:
-        name: of the page, in `pages.run.siblings`.
+        name: of the page, in `pages.run.picker`.
         question: what it answers, as Markdown.
     """
     if "draft" not in st.session_state and not st.query_params.to_dict():

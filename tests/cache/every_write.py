@@ -17,7 +17,7 @@ import numpy as np
 
 from cache import Store
 from cache.archive import address, encode
-from cache.record import Record
+from cache.run_folders import Record
 
 logging.disable(logging.CRITICAL)
 ROOM = 100_000_000

@@ -4,7 +4,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import Store
-from cache.record import label
+from cache.run_folders import label
 from engine.schema import Config
 
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
-from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.duals import gelu_dual, hermite_dual, relu_dual
+from engine.networks.activations import ACTIVATIONS, NUMPY, gelu_dual, hermite_dual, relu_dual
 from engine.networks.infinite import dual_of
 from engine.schema import ConfigError
 

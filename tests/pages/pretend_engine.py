@@ -9,7 +9,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
-from cache.record import Record
+from cache.run_folders import Record
 from engine import jobs
 from engine.schema import Config
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from small_runs import result, seed
 
-from cache.record import Record
+from cache.run_folders import Record
 from engine.cost import Cost
 from engine.data import remarks
 from engine.perturbation.config import StudyConfig

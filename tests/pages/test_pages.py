@@ -12,7 +12,7 @@ import pytest
 from pretend_engine import RUNS, SMALL, SMALL_QUERY, texts
 
 from cache import Failure, Run
-from cache.record import Record
+from cache.run_folders import Record
 from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate

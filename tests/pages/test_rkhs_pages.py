@@ -9,7 +9,7 @@ from pretend_engine import texts
 from rkhs_runs import RUNS, computed, config, query
 
 from cache import Failure, Job, Store
-from cache.record import Record
+from cache.run_folders import Record
 from engine.jobs import key
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS

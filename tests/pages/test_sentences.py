@@ -5,7 +5,7 @@ import pytest
 from silent_numbers import alphas, bits, rates
 from silent_spaces import seed, spaces
 
-from cache.record import Record
+from cache.run_folders import Record
 from engine.regimes.collapse import Scaling
 from pages.charts.words import course
 from pages.run import asking

@@ -129,7 +129,7 @@ def test_drift_extrapolates_the_exact_rate():
 
 def test_exact_modules_import_no_jax():
     code = (
-        "import sys; from engine.initialisation import summary, config, job, scaling_limit, sampler, gram;"
+        "import sys; from engine.initialisation import summary, config, job, sampler, gram;"
         "assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,7 @@ from decimal import Decimal, getcontext
 import numpy as np
 import pytest
 
-from engine.initialisation import scaling_limit
+from engine.initialisation import moments as limit_of
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
 
@@ -20,13 +20,13 @@ def test_closed_forms_in_many_digits(beta):
     bias = 2 * (1 - (1 + 5 * b) / grown) / (25 * b * b)
     low = Decimal(11) / 225 + b / 5 + (1 - (-b).exp()) / 9
     mixed = (b / 15 + Decimal(11) / 225 - low / grown) / (b * b)
-    assert scaling_limit.weight_prefactor(np.array(beta)) == pytest.approx(float(weights), rel=1e-13)
-    assert scaling_limit.bias_prefactor(np.array(beta)) == pytest.approx(float(bias), rel=1e-13)
-    assert scaling_limit.mixed_prefactor(np.array(beta)) == pytest.approx(float(mixed), rel=1e-13)
+    assert limit_of.weight_prefactor(np.array(beta)) == pytest.approx(float(weights), rel=1e-13)
+    assert limit_of.bias_prefactor(np.array(beta)) == pytest.approx(float(bias), rel=1e-13)
+    assert limit_of.mixed_prefactor(np.array(beta)) == pytest.approx(float(mixed), rel=1e-13)
 
 
 def test_at_zero_all_is_one():
-    for part in (scaling_limit.weight_prefactor, scaling_limit.bias_prefactor, scaling_limit.mixed_prefactor):
+    for part in (limit_of.weight_prefactor, limit_of.bias_prefactor, limit_of.mixed_prefactor):
         assert part(np.array(0.0)) == pytest.approx(1.0, rel=1e-14)
 
 
@@ -36,7 +36,7 @@ def test_wide_networks_approach_it_at_rate_one_over_width(beta, readout):
     gaps = []
     for width in (1000, 2000):
         found = moments(law_of((10, *[width] * round(beta * width), 1), readout=readout))
-        limit = scaling_limit.log_ratio(np.array(beta), 0.2) + (np.log(2) if readout == "relu" else 0)
+        limit = limit_of.log_ratio(np.array(beta), 0.2) + (np.log(2) if readout == "relu" else 0)
         gaps.append(float(found.log_ratio[0] - limit))
     assert abs(gaps[0]) < 0.02
     assert gaps[1] / gaps[0] == pytest.approx(0.5, abs=0.05)
@@ -47,12 +47,10 @@ def test_the_prefactor_of_exp_5_beta(beta, prefactor):
     """theory.md 3: n = 512, n_0 = 10, |x| = 1, linear."""
     found = moments(law_of((10, *[512] * round(512 * beta), 1)))
     assert np.exp(found.log_ratio[0] - 5 * beta) == pytest.approx(prefactor, abs=0.006)
-    assert scaling_limit.prefactor(np.array(beta), 0.2) == pytest.approx(prefactor, abs=0.006)
+    assert limit_of.prefactor(np.array(beta), 0.2) == pytest.approx(prefactor, abs=0.006)
 
 
 def test_rates_of_the_paper():
-    assert scaling_limit.hanin_nica_log_ratio(np.array(0.5)) == 2.5
-    assert np.exp(scaling_limit.hanin_nica_log_drift(np.array(5), np.array(0.5), 10)) == pytest.approx(
-        0.25 * np.exp(2.5)
-    )
-    assert scaling_limit.hanin_nica_log_drift(np.array(1), np.array(0.0), 10) == -np.inf
+    assert limit_of.hanin_nica_log_ratio(np.array(0.5)) == 2.5
+    assert np.exp(limit_of.hanin_nica_log_drift(np.array(5), np.array(0.5), 10)) == pytest.approx(0.25 * np.exp(2.5))
+    assert limit_of.hanin_nica_log_drift(np.array(1), np.array(0.0), 10) == -np.inf

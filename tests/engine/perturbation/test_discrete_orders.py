@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from perturbation_oracles import made_path, random_kernels
 
-from engine.perturbation.discrete import step_through
+from engine.perturbation.expansion import step_through
 from engine.perturbation.frame import Frame
 from engine.training.path import KernelPath
 

@@ -15,7 +15,6 @@ from pages.charts import (
     animated,
     evolution_chart,
     evolution_tables,
-    figure,
     function_panel,
     function_table,
     kernel_panel,
@@ -24,6 +23,7 @@ from pages.charts import (
     modes_table,
     spectrum_panel,
     spectrum_table,
+    theme,
     timeline_table,
 )
 from pages.charts.animated import frames_of, positive, significant, wide
@@ -138,7 +138,7 @@ def test_heatmap_holds_each_pair_once(synthetic):
     frame = kernel_table(result, generate(synthetic.config.data)).frame
     assert len(frame) == 10
     assert frame.loc[(frame["i"] == 2) & (frame["j"] == 4), "f0"].item() == kernel[0, 1, 3]
-    figure(animated(kernel_panel(frame), 1), "svg")
+    theme(animated(kernel_panel(frame), 1), "svg")
 
 
 def test_labels_say_time_step_and_loss(by_hand):
@@ -203,7 +203,7 @@ def test_degenerate_runs_still_give_a_picture(frames, case):
     result = _with(result, **arrays)
     tables = evolution_tables(result, generate(result.config.data))
     assert bool(tables.notes) == (case != "sound")
-    figure(evolution_chart(tables, start=frames - 1), "svg")
+    theme(evolution_chart(tables, start=frames - 1), "svg")
 
 
 def test_outputs_beyond_the_axis_are_counted(synthetic):
@@ -224,5 +224,5 @@ def test_a_kernel_with_negative_values_is_drawn_around_zero():
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_figures_are_files(synthetic, kind):
-    found = figure(animated(spectrum_panel(spectrum_table(synthetic).frame), 20, start=19), kind)
+    found = theme(animated(spectrum_panel(spectrum_table(synthetic).frame), 20, start=19), kind)
     assert found.startswith(b"<svg" if kind == "svg" else b"\x89PNG")

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 
 @dataclass(frozen=True)
-class Line:
+class StraightLine:
     """slope with its standard error, value at 0, R^2, and the degrees of freedom of the error: points less 2."""
 
     slope: float
@@ -22,10 +22,12 @@ class Line:
         return float(scipy.stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
 
 
-def line(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Line:
+def straight_line(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> StraightLine:
     """Of y on x, at least three points with different x."""
     (slope, intercept), covariance = np.polyfit(x, y, 1, cov=True)
     spread = np.sum((y - y.mean()) ** 2)
     left = np.sum((y - slope * x - intercept) ** 2)
     r_squared = float(1 - left / spread) if spread > 0 else float("nan")
-    return Line(float(slope), float(np.sqrt(max(covariance[0, 0], 0.0))), float(intercept), r_squared, len(x) - 2)
+    return StraightLine(
+        float(slope), float(np.sqrt(max(covariance[0, 0], 0.0))), float(intercept), r_squared, len(x) - 2
+    )
