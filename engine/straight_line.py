@@ -28,6 +28,5 @@ def straight_line(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Str
     spread = np.sum((y - y.mean()) ** 2)
     left = np.sum((y - slope * x - intercept) ** 2)
     r_squared = float(1 - left / spread) if spread > 0 else float("nan")
-    return StraightLine(
-        float(slope), float(np.sqrt(max(covariance[0, 0], 0.0))), float(intercept), r_squared, len(x) - 2
-    )
+    error = float(np.sqrt(max(covariance[0, 0], 0.0)))
+    return StraightLine(float(slope), error, float(intercept), r_squared, len(x) - 2)

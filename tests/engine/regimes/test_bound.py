@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.regimes.bound import TOLERANCE, Bound, Lazy, first_marks
+from engine.regimes.bound import TOLERANCE, Bound, first_marks
+from engine.regimes.lazy import Lazy
 
 
 def refined(size: Callable[[np.ndarray], np.ndarray], last: int, weight: np.ndarray) -> tuple[Bound, int]:
