@@ -70,9 +70,9 @@ def synthetic_result(frames: int = FRAMES, size: int = SIZE, seeds: tuple[int, .
     """A run on the circle in closed form: lambda_i(t) = size i^-2 (1 + t/3), modes that decay as exp(-lambda_i t)."""
     config = RunConfig.from_dict({"data": {"name": "circle", "size": size, "test_size": 256}, "seeds": list(seeds)})
     i, angle = np.arange(1, size + 1), 2 * np.pi * np.arange(128) / 128
-    limit = size / i**2
+    limit = {"limit/eigenvalues": size / i**2, "limit/profile": 1 + np.cos(angle) ** 2}
     found = tuple(_synthetic_seed(seed, frames, size, config) for seed in seeds)
-    return RunResult(config, found, limit, 1 + np.cos(angle) ** 2, {"config_hash": "synthetic"})
+    return RunResult(limit, config, {"config_hash": "synthetic"}, found)
 
 
 def _synthetic_seed(seed: int, frames: int, size: int, config: RunConfig) -> SeedResult:
@@ -102,7 +102,7 @@ def _synthetic_seed(seed: int, frames: int, size: int, config: RunConfig) -> See
         "f_test": (fall * np.cos(2 * angle[256])[None, :, None]).astype(np.float32),
     }
     rate = float(t[1]) if frames > 1 else 1e-3
-    return SeedResult(seed, "max_steps", rate, rate * size, int(step[-1]), float(t[-1]), arrays)
+    return SeedResult(arrays, seed, "max_steps", rate, rate * size, int(step[-1]), float(t[-1]))
 
 
 def page() -> None:

@@ -1,7 +1,7 @@
 """The jobs: the perturbation of a run, and a study of many networks."""
 
-import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,17 +14,14 @@ from engine.perturbation.expansion import Expansion, coupling, expand, step_thro
 from engine.perturbation.frame import Frame, refined
 from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate
-from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation
+from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation, StudyResult
 from engine.progress import Arrays, Entries, Progress, Report, silent
 from engine.roundoff import NOTHING
-from engine.training.job import run
+from engine.training.job import Tick, along
 from engine.training.path import KernelPath, kernel_path
-from engine.training.result import RunResult, SeedResult
+from engine.training.result import SeedResult
 
 # The perturbation of a run as a job: train, derive the kernel path, expand, compare.
-
-Tick = Callable[[float, str], None]
-"""Told the fraction done of a seed and what is being done; may raise `Cancelled`."""
 
 ORDER = 2
 TRAINED = 0.5
@@ -37,34 +34,20 @@ def perturb(config: PerturbationConfig, report: Report = silent) -> Entries:
     Raises:
         ConfigError: as `engine.training.job.run` and `engine.training.path.kernel_path`.
     """
-    arrays, summaries, meta = expanded(config.run, config.options, report)
-    meta |= {"config": config.to_dict(), "config_hash": config.hash, "seeds": summaries}
-    return {"result": arrays | {"meta": np.array(json.dumps(meta))}}
+    seeds, meta = expanded(config.run, config.options, report)
+    return {"result": PerturbationResult({}, config, meta, seeds).to_arrays()}
 
 
-def expanded(run_config: RunConfig, options: Options, report: Report) -> tuple[dict[str, np.ndarray], list, dict]:
-    """Arrays `seed{i}/name` of every seed, facts of each, and the meta of the run."""
-    training = run_config.model_copy(update={"store_parameters": True})
+def expanded(
+    config: RunConfig, options: Options, report: Report
+) -> tuple[tuple[SeedPerturbation, ...], dict[str, Any]]:
+    """Every seed of a run, and the versions and device."""
+    data = generate(config.data)
 
-    def while_training(progress: Progress) -> None:
-        report(Progress(TRAINED * progress.fraction, f"training: {progress.message}", progress.rows))
+    def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedPerturbation:
+        return SeedPerturbation(*seed_arrays(config, options, data, seed, parameters, tick))
 
-    entries = run(training, while_training)
-    result, data = RunResult.from_arrays(dict(entries["result"])), generate(run_config.data)
-    result.check_started()
-    arrays, summaries = {}, []
-    for index, seed in enumerate(result.seeds):
-
-        def tick(fraction: float, what: str, index: int = index, seed: SeedResult = seed) -> None:
-            within = (index + fraction) / len(result.seeds)
-            report(Progress(TRAINED + (1 - TRAINED) * within, f"seed {seed.seed}: {what}"))
-
-        parameters = ParameterPath.from_arrays(entries["parameters"], index)
-        found, facts = seed_arrays(run_config, options, data, seed, parameters, tick)
-        arrays |= {f"seed{index}/{name}": array for name, array in found.items()}
-        summaries.append(facts)
-    meta = {name: result.meta[name] for name in ("versions", "device")}
-    return arrays, summaries, meta
+    return along(config, TRAINED, one, report)
 
 
 def seed_arrays(
@@ -210,7 +193,7 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
         ConfigError: as `engine.training.job.run` and `engine.training.path.kernel_path`.
     """
     rows: list[dict[str, float]] = []
-    meta: dict = {}
+    meta: dict[str, Any] = {}
     cells = config.cells
     for index, cell in enumerate(cells):
         network = cell.network
@@ -220,16 +203,12 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
             fraction = (index + progress.fraction) / len(cells)
             report(Progress(fraction, f"{said}: {progress.message}"))
 
-        arrays, facts, meta = expanded(cell, config.options, within)
-        one = PerturbationConfig(run=cell, options=config.options)
-        packed = {**meta, "config": one.to_dict(), "seeds": facts}
-        found = PerturbationResult.from_arrays(arrays | {"meta": np.array(json.dumps(packed))})
-        new = [_row(index, network, seed) for seed in found.seeds]
+        seeds, meta = expanded(cell, config.options, within)
+        new = [_row(index, network, seed) for seed in seeds]
         rows += new
         report(Progress((index + 1) / len(cells), said, tuple(new)))
-    meta |= {"config": config.to_dict(), "config_hash": config.hash}
     columns = {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
-    return {"result": columns | {"meta": np.array(json.dumps(meta))}}
+    return {"result": StudyResult(columns, config, meta).to_arrays()}
 
 
 def mean_width(network: NetworkConfig) -> float:
@@ -239,10 +218,6 @@ def mean_width(network: NetworkConfig) -> float:
 
 def _row(cell: int, network: NetworkConfig, seed: SeedPerturbation) -> dict[str, float]:
     """One run: its place in the grid, the sup of every error (`SeedPerturbation.worst`), and its drift."""
-
-    def last(name: str) -> float:
-        return float(seed[name][-1]) if name in seed and len(seed[name]) else float("nan")
-
     return {
         "cell": cell,
         "width": mean_width(network),
@@ -253,10 +228,10 @@ def _row(cell: int, network: NetworkConfig, seed: SeedPerturbation) -> dict[str,
         **{f"error_{name}": seed.worst(name) for name in APPROXIMATIONS},
         "bound_P2": float(seed.bound("P2").max()),
         "floor": float(seed.floor.max()),
-        "drift": last("drift"),
-        "change_norm": last("change_norm"),
-        "drift_predicted": last("predicted_leading"),
-        "drift_predicted_error": last("predicted_leading_error"),
-        "t_stop": last("t"),
+        "drift": seed.last("drift"),
+        "change_norm": seed.last("change_norm"),
+        "drift_predicted": seed.last("predicted_leading"),
+        "drift_predicted_error": seed.last("predicted_leading_error"),
+        "t_stop": seed.last("t"),
         "converged": float(seed.facts["stop_reason"] == "residual"),
     }

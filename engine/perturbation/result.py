@@ -1,19 +1,16 @@
 """The perturbation of a run and a study of many, read back as frozen arrays, data frames and words. Imports no JAX."""
 
-import json
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from engine.data import overview
-from engine.entry import opened
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing, PowerLaw, crossing, fit
-from engine.progress import Arrays
+from engine.result import Field, Result, Seed, finite
 from engine.roundoff import NOTHING, without_rounding
 from engine.training.diagnostics import ratio
 
@@ -22,36 +19,48 @@ from engine.training.diagnostics import ratio
 CURVES = ("network", "order_0", "order_1", "order_2", "full")
 """The first axis of residuals and held-out outputs: the network, orders summed up to 0, 1, 2, the whole path."""
 APPROXIMATIONS = CURVES[1:]
+PREDICTED = ("leading", "taylor_1", "taylor_2")
 FACTS = ("stop_reason", "checkpoints", "dropped_checkpoints", "precision", "noise")
 """What a summary holds of the facts of every seed."""
-BOUNDS = ("P2", "P3", "P4", "groenwall", "remainder_0", "remainder_1", "remainder_2")
-"""P2 is the bound; P3, P4 and the remainders are estimates (exact but for the path); Groenwall for comparison."""
+BOUNDS = {"P2": "bound_P2", "P3": "estimates", "P4": "estimates", "groenwall": "groenwall"} | {
+    f"remainder_{order}": "remainder" for order in range(3)
+}
+"""By name the quantity. P2 is the bound; P3, P4 and the remainders are estimates (exact but for the path); Groenwall
+for comparison."""
 
 
-@dataclass(frozen=True, eq=False)
-class SeedPerturbation:
+class SeedPerturbation(Seed):
     """One seed: n training rows, m held-out rows, T times of which some are checkpoints.
 
-    Attributes:
-        facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, dropped_checkpoints (not
-            finite), lazy_error (sup over every step of `error("order_0")`; results before version 6 have it at
-            checkpoints only), interpolation_error (of K, relative to ||K_0||), lambda_max, precision (of the
-            training), noise (`engine.training.result.SeedResult`).
-        arrays: t, step, at_checkpoint (T,); residuals (5, T, n), outputs_held_out (5, T, m) by `CURVES`; modes
-            (3, T, n) = U^T r_m term by term; eigenvalues (n,), eigenvectors (n, n); floor, floor_held_out (T,) in the
-            unit of f; drift, change_norm (T,), change_eigenvalues (T, n) descending, change_block and coupling
-            (T, s, s) between the leading modes of K_0; bound_* (T,) in the unit of r; quadrature_error (4,);
-            predicted_*, measured_drift (P,) over predicted_t; held_out (m points,), y, y_held_out.
+    Its facts: seed, stop_reason, effective_rate, checkpoints (kept), measured_checkpoints, dropped_checkpoints (not
+    finite), lazy_error (sup over every step of `error("order_0")`; results before version 6 have it at checkpoints
+    only), interpolation_error (of K, relative to ||K_0||), lambda_max, precision (of the training), noise
+    (`engine.training.result.SeedResult`).
     """
 
-    facts: dict[str, Any]
-    arrays: Arrays
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.arrays[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.arrays
+    FIELDS: ClassVar = {
+        **dict.fromkeys(("t", "step", "at_checkpoint", "drift"), Field("T")),
+        "residuals": Field("curves T n", "order_residual", "f"),  # by `CURVES`
+        "outputs_held_out": Field("curves T m", "", "f"),
+        "modes": Field("orders T n", "contributions", "f"),  # U^T r_m, term by term
+        "eigenvalues": Field("n", unit="K"),
+        "eigenvectors": Field("n n"),
+        **dict.fromkeys(("floor", "floor_held_out"), Field("T", "floor", "f")),
+        "change_norm": Field("T", "change_eigenvalues", "K"),
+        "change_eigenvalues": Field("T n", unit="K"),  # descending
+        "change_block": Field("T s s", unit="K"),  # between the leading modes of K_0
+        "coupling": Field("T s s"),  # the same modes
+        **{f"bound_{name}": Field("T", quantity, "f") for name, quantity in BOUNDS.items()},
+        "quadrature_error": Field("approximations"),  # relative to ||r(0)||
+        "held_out": Field("points"),
+        "y": Field("n", unit="f"),
+        "y_held_out": Field("m", unit="f"),
+        "predicted_t": Field("P", "t", optional=True),
+        "measured_drift": Field("P", "drift", optional=True),
+        **{f"predicted_{name}": Field("P", "drift_predicted", optional=True) for name in PREDICTED},
+        **{f"predicted_{name}_error": Field("P", "drift_predicted_error", optional=True) for name in PREDICTED},
+        "taylor_range": Field("", "t", optional=True),
+    }
 
     @property
     def scale(self) -> float:
@@ -142,91 +151,56 @@ class SeedPerturbation:
         largest = self.worst("order_0")
         return self.at_checkpoints("order_0") / largest if largest > 0 else 1.0
 
+    def last(self, name: str) -> float:
+        """The array of this name at its end; NaN where there is none."""
+        return float(self[name][-1]) if name in self and len(self[name]) else float("nan")
+
+    def tables(self) -> Iterator[dict[str, Any]]:
+        """A row per time: residuals and errors of every curve, train and held out, bounds, floor, drift."""
+        columns = {"seed": self.facts["seed"], "t": self["t"], "step": self["step"]}
+        columns |= {"at_checkpoint": self.at_checkpoint}
+        columns |= {f"residual_{name}": self.residual(name) for name in CURVES}
+        columns |= {f"test_residual_{name}": self.residual_held_out(name) for name in CURVES}
+        columns |= {f"error_{name}": self.error(name) for name in APPROXIMATIONS}
+        columns |= {f"test_error_{name}": self.error_held_out(name) for name in APPROXIMATIONS}
+        columns |= {f"bound_{name}": self.bound(name) for name in BOUNDS}
+        yield columns | {"floor": self.floor, "drift": self["drift"], "change_norm": self["change_norm"]}
+
     def _relative(self, values: np.ndarray) -> np.ndarray:
         return values / self.scale if self.scale > 0 else np.zeros_like(values)
 
 
-@dataclass(frozen=True, eq=False)
-class PerturbationResult:
-    """A perturbation read back from its entry.
+class PerturbationResult(Result[PerturbationConfig, SeedPerturbation]):
+    """A perturbation read back from its entry."""
 
-    Attributes:
-        config: what was asked.
-        seeds: one per seed, in the order of the config.
-        meta: config hash, versions, device.
-    """
-
-    config: PerturbationConfig
-    seeds: tuple[SeedPerturbation, ...]
-    meta: dict[str, Any]
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> "PerturbationResult":
-        """Reads the "result" entry. The arrays are made read-only."""
-        meta, found = opened(arrays)
-        seeds = tuple(SeedPerturbation(*one) for one in found)
-        return cls(PerturbationConfig.from_dict(meta.pop("config")), seeds, meta)
+    CONFIG, SEED = PerturbationConfig, SeedPerturbation
 
     @property
     def dynamics(self) -> str:
         """ "gradient descent" (discrete analogues) or "gradient flow" (continuous ones)."""
         return "gradient descent" if self.config.run.training.integrator == "gd" else "gradient flow"
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row per seed and time: residuals and errors of every curve, train and held out, bounds, floor, drift."""
-        frames = []
-        for seed in self.seeds:
-            columns = {"t": seed["t"], "step": seed["step"], "at_checkpoint": seed.at_checkpoint}
-            columns |= {f"residual_{name}": seed.residual(name) for name in CURVES}
-            columns |= {f"test_residual_{name}": seed.residual_held_out(name) for name in CURVES}
-            columns |= {f"error_{name}": seed.error(name) for name in APPROXIMATIONS}
-            columns |= {f"test_error_{name}": seed.error_held_out(name) for name in APPROXIMATIONS}
-            columns |= {f"bound_{name}": seed.bound(name) for name in BOUNDS}
-            columns |= {"floor": seed.floor, "drift": seed["drift"], "change_norm": seed["change_norm"]}
-            frames.append(pd.DataFrame({"seed": seed.facts["seed"], **columns}))
-        return pd.concat(frames, ignore_index=True)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the data."""
-        return overview(self.config.run.data).notes
-
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds; lists are over seeds, None where not finite. Errors are sup of ||r - r_network||
-        on the training points, relative to ||r(0)||, at equal t: of order 0 over every step, of the others over
-        checkpoints."""
-
-        def over(value) -> list[float | None]:
-            return [_finite(value(seed)) for seed in self.seeds]
-
-        def last(name: str) -> list[float | None]:
-            return over(lambda seed: seed[name][-1] if name in seed and len(seed[name]) else np.nan)
-
-        run = self.config.run
+    def numbers(self) -> dict[str, Any]:
+        """Lists are over seeds, None where not finite. Errors are sup of ||r - r_network|| on the training points,
+        relative to ||r(0)||, at equal t: of order 0 over every step, of the others over checkpoints."""
+        over = self.per_seed
         return {
-            "config": self.config.to_dict(),
-            **{name: self.meta[name] for name in ("config_hash", "versions", "device")},
             "dynamics": self.dynamics,
-            "beta": run.beta,
+            "beta": self.config.run.beta,
             "seeds": [seed.facts["seed"] for seed in self.seeds],
             **{f"error_{name}": over(lambda seed, name=name: seed.worst(name)) for name in APPROXIMATIONS},
             "bound_P2": over(lambda seed: seed.bound("P2").max()),
             "floor": over(lambda seed: seed.floor.max()),
             **{f"explained_order_{order}": over(lambda seed, order=order: seed.explained(order)) for order in (1, 2)},
-            "drift": last("drift"),
-            "drift_predicted": last("predicted_leading"),
-            "drift_predicted_error": last("predicted_leading_error"),
+            "drift": over(lambda seed: seed.last("drift")),
+            "drift_predicted": over(lambda seed: seed.last("predicted_leading")),
+            "drift_predicted_error": over(lambda seed: seed.last("predicted_leading_error")),
             "quadrature_error_full": over(lambda seed: seed["quadrature_error"][3]),
             "interpolation_error": over(lambda seed: seed.facts["interpolation_error"]),
-            "t_stop": last("t"),
+            "t_stop": over(lambda seed: seed.last("t")),
             **{name: [seed.facts.get(name) for seed in self.seeds] for name in FACTS},
             "notes": list(self.notes),
         }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 # A study read back: errors and drift over the grid, their laws, and the beta where they cross a value.
@@ -241,35 +215,20 @@ RESOLVED = 2.0
 is the floor of path and integrator (for ReLU, of chattering gates) that one would fit."""
 
 
-@dataclass(frozen=True, eq=False)
-class StudyResult:
-    """One row per run.
-
-    Attributes:
-        config: what was asked.
-        columns: (N,) each: cell, width (harmonic mean over layers), depth, alpha, beta, seed; error_order_0,
-            error_order_1, error_order_2, error_full, bound_P2, floor: sup over checkpoints, of error_order_0 over every
-            step, relative to ||r(0)||;
-            drift = ||K_T - K_0||_F/||K_0||_F, change_norm = ||K_T - K_0||; drift_predicted from initialisation alone
-            and drift_predicted_error = ||predicted - Delta K_T||_F/||Delta K_T||_F; t_stop; converged (0 or 1).
-        meta: config hash, versions, device.
+class StudyResult(Result[StudyConfig, Seed]):
+    """One row per run, N of them: its place in the grid; its errors of each order, `bound_P2` and `floor`, sup over
+    checkpoints, of order 0 over every step, relative to ||r(0)||; its drift, at the stop.
     """
 
-    config: StudyConfig
-    columns: Arrays
-    meta: dict[str, Any]
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> "StudyResult":
-        """Reads the "result" entry. The arrays are made read-only."""
-        for array in arrays.values():
-            array.setflags(write=False)
-        meta = json.loads(str(arrays["meta"]))
-        columns = {name: array for name, array in arrays.items() if name != "meta"}
-        return cls(StudyConfig.from_dict(meta.pop("config")), columns, meta)
-
-    def __getitem__(self, name: str) -> Float[np.ndarray, " N"]:
-        return self.columns[name]
+    CONFIG = StudyConfig
+    FIELDS: ClassVar = {
+        **dict.fromkeys(("cell", "width", "depth", "alpha", "beta", "seed"), Field("N")),  # width: harmonic mean
+        **{f"error_{name}": Field("N", "order_error") for name in APPROXIMATIONS},
+        **dict.fromkeys(("bound_P2", "floor", "drift", "drift_predicted", "drift_predicted_error"), Field("N")),
+        "change_norm": Field("N", "change_eigenvalues", "K"),
+        "t_stop": Field("N", "t"),
+        "converged": Field("N"),  # 0 or 1
+    }
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -306,16 +265,13 @@ class StudyResult:
         """One row per run, with the columns as they are."""
         whole = {
             name: array.astype(int) if name in ("cell", "depth", "seed") else array
-            for name, array in self.columns.items()
+            for name, array in self.arrays.items()
         }
         return pd.DataFrame(whole)
 
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """What `summary.json` of a study holds: laws with intervals, and crossings."""
+    def numbers(self) -> dict[str, Any]:
+        """Laws with intervals, and crossings."""
         return {
-            "config": self.config.to_dict(),
-            **{name: self.meta[name] for name in ("config_hash", "versions", "device")},
             "axes": list(self.axes),
             "laws": {name: _law_summary(law) for name, law in self.laws.items()},
             "beta_laws": {name: _law_summary(law) for name, law in self.beta_laws.items()},
@@ -335,5 +291,5 @@ def _law_summary(law: PowerLaw | None) -> dict[str, Any] | None:
 def _crossing_summary(found: Crossing | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    interval = found.interval and [value if np.isfinite(value) else None for value in found.interval]
+    interval = found.interval and [finite(value) for value in found.interval]
     return {"beta": found.beta, "interval": interval, "extrapolated": found.extrapolated}

@@ -1,7 +1,5 @@
 """The job: every seed of a run along its checkpoints, space by space."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +8,7 @@ from jaxtyping import Float
 from engine.data import Dataset, generate
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath
-from engine.progress import Entries, Progress, Report, silent
+from engine.progress import Entries, Report, silent
 from engine.rkhs import bias
 from engine.rkhs.comparison import Space, across, compared, described
 from engine.rkhs.config import RkhsConfig
@@ -18,12 +16,13 @@ from engine.rkhs.gram import FLAGS, Gram
 from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested, Sets, nested, sample, sets
 from engine.rkhs.regression import Regressor, learning_curves
+from engine.rkhs.result import RkhsResult, SeedSpaces
 from engine.rkhs.stored import StoredNetwork, top_spectrum
 from engine.roundoff import without_rounding
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
-from engine.training.job import run
-from engine.training.result import RunResult, SeedResult
+from engine.training.job import Tick, along
+from engine.training.result import SeedResult
 
 # One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn.
 
@@ -137,8 +136,6 @@ TRAINED = 0.3
 """Fraction of the work that training is, as progress counts it."""
 
 Arrays = dict[str, np.ndarray]
-Tick = Callable[[float, str], None]
-"""Told the fraction done of a seed and what is being done; may raise `Cancelled`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,30 +156,14 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
     Raises:
         ConfigError: as `engine.training.job.run`, or the kernel overflows at initialisation.
     """
-    training = config.run.model_copy(update={"store_parameters": True})
-
-    def while_training(progress: Progress) -> None:
-        report(Progress(TRAINED * progress.fraction, f"training: {progress.message}", progress.rows))
-
-    entries = run(training, while_training)
-    result = RunResult.from_arrays(dict(entries["result"]))
-    result.check_started()
     where = _where(config, generate(config.run.data))
-    arrays, summaries = _common_arrays(where), []
-    for index, seed in enumerate(result.seeds):
 
-        def tick(fraction: float, what: str, index: int = index, seed: SeedResult = seed) -> None:
-            within = (index + fraction) / len(result.seeds)
-            report(Progress(TRAINED + (1 - TRAINED) * within, f"seed {seed.seed}: {what}"))
-
-        parameters = ParameterPath.from_arrays(entries["parameters"], index)
+    def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedSpaces:
         network = StoredNetwork(config.run, parameters, seed.kernel_rounding)
-        found, facts = _seed_arrays(config, where, seed, network, tick)
-        arrays |= {f"seed{index}/{name}": array for name, array in found.items()}
-        summaries.append(facts)
-    meta = {name: result.meta[name] for name in ("versions", "device")}
-    meta |= {"config": config.to_dict(), "config_hash": config.hash, "seeds": summaries}
-    return {"result": arrays | {"meta": np.array(json.dumps(meta))}}
+        return SeedSpaces(*_seed_arrays(config, where, seed, network, tick))
+
+    seeds, meta = along(config.run, TRAINED, one, report)
+    return {"result": RkhsResult(_common_arrays(where), config, meta, seeds).to_arrays()}
 
 
 def _where(config: RkhsConfig, data: Dataset) -> Where:

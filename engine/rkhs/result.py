@@ -1,16 +1,11 @@
 """The path of RKHSs of a run read back, as frozen arrays, data frames and a summary. Imports no JAX."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
-from engine.data import overview
-from engine.entry import opened
-from engine.progress import Arrays
+from engine.result import Field, Result, Seed, finite
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
 from engine.rkhs.growth import FUNCTIONS, SPACES, Growth, growth
@@ -26,39 +21,72 @@ SCALARS = (
 """One number per set and checkpoint."""
 ERRORS = ("network", "K_t", "K_t_tuned", "K_inf", "K_inf_tuned")
 """Held-out errors; those of K_infinity do not change."""
+GRID_NORM = ("norm", "norm_flag", "norm_ridge", "outside")
+LEARNING = ("predicted", "measured", "error", "determined")
 
 
-@dataclass(frozen=True, eq=False)
-class SeedSpaces:
-    """One seed over T checkpoints. Sets are "train" (M points) and "held_out" (m points).
+NUMBERS = {"error": "regression", "loo": "leave_one_out", "ridge": "regression", "flag": "conditioning"}
+"""What is kept of a regression, and the quantity that it is."""
+ONE_SPACE = {
+    **{f"target_{name}": Field("T", "norm_target") for name in ("norm", "S", "ridge", "flag")},
+    **dict.fromkeys(("condition", "rank", "floor"), Field("T", "conditioning")),
+    "trace_mean": Field("T", "conditioning", "K"),
+    "eigenvalues": Field("T p", unit="K"),  # descending, 0 under the noise floor
+    "target_power": Field("T p"),
+    "alignment": Field("T", "alignment_uncentred"),
+    "alignment_centred": Field("T", "alignment_test"),
+    "effective_dimension": Field("T ridges"),  # at `RIDGES` but the last
+    **dict.fromkeys(("stable_rank", "participation_ratio", "spectral_entropy"), Field("T", "mode_counts")),
+    **dict.fromkeys(("decay_exponent", "decay_error", "decay_r_squared"), Field("T", "decay_exponent")),
+    "decay_range": Field("T 2", "decay_exponent"),
+    **dict.fromkeys(("frontier_radius_squared", "frontier_error"), Field("T multipliers", "frontier")),
+}
+"""Of one space on one set of points (`engine.rkhs.comparison.described`), over T checkpoints."""
+TWO_SPACES = {
+    **{f"{name}_{of}": Field("T", "norm_function") for name in NORMS[1:] for of in ("norm", "S", "ridge", "flag")},
+    **dict.fromkeys(("H_t_in_H_0", "H_0_in_H_t"), Field("T ridges", "inclusion")),  # at `RIDGES`
+    "cka": Field("T"),
+    "mode_strength": Field("T p", unit="K"),  # along the modes of K_0
+    "gap_angles": Field("T gap", "principal_angles", "radian"),
+    "angles": Field("T leading", "principal_angles", "radian"),
+    "overlap": Field("T sizes"),
+}
+"""Of a space against the one at the start (`engine.rkhs.comparison.compared`)."""
 
-    Attributes:
-        facts: seed, stop_reason, gap (dimension of the compared eigenspaces, by set), no_decay (by set, why each
-            checkpoint has no decay exponent; empty where it has one).
-        arrays: step, t (T,). By set, as `train/...` and `held_out/...`:
-            {norm}_norm, _S, _ridge, _flag (T,) of `NORMS`: squared norm raw and scale-free, ridge and flag;
-            the rest of `SCALARS` (T,); eigenvalues (T, p) descending, 0 under the noise floor `floor` (T,);
-            target_power (T, p) and mode_strength (T, p), the latter along the modes of K_0;
-            effective_dimension (T, 3) at the ridges 1e-2, 1e-4, 1e-6; H_t_in_H_0, H_0_in_H_t (T, 4) at `RIDGES`;
-            gap_angles (T, gap) and angles (T, 8) in radians, overlap (T, sizes), of leading eigenspaces;
-            decay_range (T, 2); frontier_radius_squared, frontier_error (T, 49).
-            across_t_in_0 and its three siblings (T, 3): softened norms on training and held-out points of K_t's and
-            of K_0's interpolant of the training targets, in H_t and in H_0.
-            Held out: network_error; K_t, K_t_tuned and (scalars) K_inf, K_inf_tuned with _error, _loo, _ridge, _flag.
-            Drawn at curve_angle (q,): curve_network, curve_K_t (T, q), curve_K_inf (q,), curve_modes (T, modes, q);
-            mode_position, mode_overlap (T, modes) say which mode of K_t was matched and its squared overlap.
-            grid_*: see `engine.rkhs.growth`; learning_*: see `engine.rkhs.regression`;
-            large_eigenvalues (2, modes) of the start and the end on large_size points, where asked for.
+
+class SeedSpaces(Seed):
+    """One seed over T checkpoints. Sets are "train" (M points) and "held_out" (m points), as in `train/eigenvalues`.
+
+    Its facts: seed, stop_reason, gap (dimension of the compared eigenspaces, by set), no_decay (by set, why each
+    checkpoint has no decay exponent; empty where it has one). A squared norm is given raw and scale-free (`_S`).
     """
 
-    facts: dict[str, Any]
-    arrays: Arrays
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.arrays[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.arrays
+    FIELDS: ClassVar = {
+        **dict.fromkeys(("step", "t"), Field("T")),
+        **{f"{where}/{name}": field for where in SETS for name, field in (ONE_SPACE | TWO_SPACES).items()},
+        # Softened norms, on training and held-out points, of each space's interpolant in each space.
+        **{f"across_{name}": Field("T ridges", "norm_across") for name in ("t_in_t", "t_in_0", "0_in_t", "0_in_0")},
+        "network_error": Field("T", "test_error"),
+        **{f"{K}_{name}": Field("T", NUMBERS[name]) for K in ERRORS[1:3] for name in NUMBERS},
+        **{f"{K}_{name}": Field("", NUMBERS[name], optional=True) for K in ERRORS[3:] for name in NUMBERS},
+        # Drawn along the curve of `curve_angle`.
+        **dict.fromkeys(("curve_network", "curve_K_t"), Field("T q", "interpolants", "f")),
+        "curve_K_inf": Field("q", "interpolants", "f", optional=True),
+        "curve_modes": Field("T modes q", "eigenfunctions"),
+        "mode_position": Field("T modes", "eigenfunctions"),  # which mode of K_t was matched
+        "mode_overlap": Field("T modes", "eigenfunctions"),  # its squared overlap
+        # On nested grids: `engine.rkhs.growth.enlargement`.
+        "grid_sizes": Field("g"),
+        **{f"grid_{name}": Field("spaces functions g", "grid_norm") for name in GRID_NORM},
+        **{f"grid_{name}": Field("spaces g", "grid_norm") for name in ("trace_mean", "rank", "condition")},
+        **dict.fromkeys(("grid_H_t_in_H_0", "grid_H_0_in_H_t"), Field("g ridges", "inclusion")),
+        # `engine.rkhs.regression.learning_curves`.
+        "learning_sizes": Field("s"),
+        "learning_ridge": Field("kernels ridges", "learning_curve"),
+        **{f"learning_{name}": Field("kernels ridges s", "learning_curve") for name in LEARNING},
+        "large_eigenvalues": Field("ends modes", "eigenvalues", "K", optional=True),  # at the start and the end
+        "large_size": Field("", optional=True),
+    }
 
     def flag(self, name: str, position: int = -1) -> Flag:
         """Of `{set}/{norm}` or of a regression, at a checkpoint."""
@@ -82,13 +110,13 @@ class SeedSpaces:
     def constants(self, name: Literal["H_t_in_H_0", "H_0_in_H_t"], position: int = -1) -> dict[str, float | None]:
         """Inclusion constants on held-out points by ridge (in mean eigenvalues); None where conditioning forbids it."""
         values = self[f"held_out/{name}"][position]
-        return {f"{ridge:g}": _finite(value) for ridge, value in zip(RIDGES, values, strict=True)}
+        return {f"{ridge:g}": finite(value) for ridge, value in zip(RIDGES, values, strict=True)}
 
     def test_errors(self) -> dict[str, float | None]:
         """At the end: of the network, and of ridgeless regression with K_0, K_T and K_infinity."""
         found = {"network": self["network_error"][-1], "K_0": self["K_t_error"][0], "K_T": self["K_t_error"][-1]}
         found["K_inf"] = self.arrays.get("K_inf_error", np.array(np.nan))
-        return {name: _finite(value) for name, value in found.items()}
+        return {name: finite(value) for name, value in found.items()}
 
     def flags(self) -> dict[str, Flag | None]:
         """Of every number of the summary that needed an inverse. None where there is no such kernel."""
@@ -100,60 +128,47 @@ class SeedSpaces:
             "K_inf": self.flag("K_inf") if "K_inf_flag" in self else None,
         }
 
+    def tables(self) -> Iterator[dict[str, Any]]:
+        """A row per checkpoint and set: `SCALARS`, ridges and flags of norms, constants, held-out errors."""
+        for where in SETS:
+            columns = {"seed": self.facts["seed"], "set": where, "step": self["step"], "t": self["t"]}
+            columns |= {name: self[f"{where}/{name}"] for name in SCALARS}
+            for name in NORMS:
+                columns[f"{name}_flag"] = np.array(FLAGS)[self[f"{where}/{name}_flag"]]
+                columns[f"{name}_ridge"] = self[f"{where}/{name}_ridge"]
+            for name in ("H_t_in_H_0", "H_0_in_H_t"):
+                columns |= {f"{name}_{ridge:g}": self[f"{where}/{name}"][:, at] for at, ridge in enumerate(RIDGES)}
+            yield columns | {f"error_{name}": self[f"{name}_error"] for name in ERRORS if f"{name}_error" in self}
 
-@dataclass(frozen=True, eq=False)
-class RkhsResult:
-    """The path of RKHSs read back from its entry.
 
-    Attributes:
-        config: what was asked.
-        seeds: one per seed, in the order of the config.
-        common: curve_angle, curve_target (q,), and the space of infinite width as `limit/{set}/...`, with the names of
-            `SeedSpaces` that need no second space.
-        meta: config hash, versions, device.
+class RkhsResult(Result[RkhsConfig, SeedSpaces]):
+    """The path of RKHSs read back from its entry: its seeds, and beside them the curve that is drawn on and the space
+    of infinite width, as `limit/{set}/...`.
     """
 
-    config: RkhsConfig
-    seeds: tuple[SeedSpaces, ...]
-    common: Arrays
-    meta: dict[str, Any]
+    CONFIG, SEED = RkhsConfig, SeedSpaces
+    FIELDS: ClassVar = {
+        "curve_angle": Field("q", unit="radian"),
+        "curve_target": Field("q", "interpolants", "f"),
+        **{
+            f"limit/{where}/{name}": Field(field.shape[2:], field.quantity, field.unit, optional=True)
+            for where in SETS
+            for name, field in ONE_SPACE.items()
+        },
+    }
 
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> "RkhsResult":
-        """Reads the "result" entry. The arrays are made read-only."""
-        meta, found = opened(arrays)
-        seeds = tuple(SeedSpaces(*one) for one in found)
-        common = {name: array for name, array in arrays.items() if not name.startswith("seed") and name != "meta"}
-        return cls(RkhsConfig.from_dict(meta.pop("config")), seeds, common, meta)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per seed, checkpoint and set: `SCALARS`, ridges and flags of norms, constants, held-out errors."""
-        frames = [_frame(seed, where) for seed in self.seeds for where in SETS]
-        return pd.concat(frames, ignore_index=True)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the data."""
-        return overview(self.config.run.data).notes
-
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds. Lists are over seeds; None where a number is not determined (see `flags`)."""
+    def numbers(self) -> dict[str, Any]:
+        """Lists are over seeds; None where a number is not determined (see `flags`)."""
 
         def over(value: Callable[[SeedSpaces], Any]) -> list[Any]:
             return [value(seed) for seed in self.seeds]
 
-        def numbers(value: Callable[[SeedSpaces], float]) -> list[float | None]:
-            return [_finite(value(seed)) for seed in self.seeds]
-
         return {
-            "config": self.config.to_dict(),
-            **{name: self.meta[name] for name in ("config_hash", "versions", "device")},
             "beta": self.config.run.beta,
             "parameters": self.config.run.parameter_count,
             "seeds": over(lambda seed: seed.facts["seed"]),
-            "S_start": numbers(lambda seed: seed["held_out/target_S"][0]),
-            "S_end": numbers(lambda seed: seed["held_out/target_S"][-1]),
+            "S_start": self.per_seed(lambda seed: seed["held_out/target_S"][0]),
+            "S_end": self.per_seed(lambda seed: seed["held_out/target_S"][-1]),
             "H_t_in_H_0": over(lambda seed: seed.constants("H_t_in_H_0")),
             "H_0_in_H_t": over(lambda seed: seed.constants("H_0_in_H_t")),
             "decay_exponent": over(lambda seed: seed.decay()),
@@ -161,32 +176,16 @@ class RkhsResult:
             "test_error": over(lambda seed: seed.test_errors()),
             "flags": over(lambda seed: seed.flags()),
             "growth_exponent": over(_growths),
-            "t_stop": numbers(lambda seed: seed["t"][-1]),
+            "t_stop": self.per_seed(lambda seed: seed["t"][-1]),
             "stop_reason": over(lambda seed: seed.facts["stop_reason"]),
             "notes": list(self.notes),
         }
 
 
-def _frame(seed: SeedSpaces, where: SetName) -> pd.DataFrame:
-    columns = {"seed": seed.facts["seed"], "set": where, "step": seed["step"], "t": seed["t"]}
-    columns |= {name: seed[f"{where}/{name}"] for name in SCALARS}
-    for name in NORMS:
-        columns[f"{name}_flag"] = np.array(FLAGS)[seed[f"{where}/{name}_flag"]]
-        columns[f"{name}_ridge"] = seed[f"{where}/{name}_ridge"]
-    for name in ("H_t_in_H_0", "H_0_in_H_t"):
-        columns |= {f"{name}_{ridge:g}": seed[f"{where}/{name}"][:, at] for at, ridge in enumerate(RIDGES)}
-    columns |= {f"error_{name}": seed[f"{name}_error"] for name in ERRORS if f"{name}_error" in seed}
-    return pd.DataFrame(columns)
-
-
 def _growths(seed: SeedSpaces) -> dict[str, float | None]:
     """Growth exponents of the target's and the trained function's norms, in H_0 and in H_T."""
     return {
-        f"{function}_in_{space}": _finite(seed.growth(space, function).exponent)
+        f"{function}_in_{space}": finite(seed.growth(space, function).exponent)
         for space in ("H_0", "H_T")
         for function in ("target", "function")
     }
-
-
-def _finite(value: float | np.ndarray) -> float | None:
-    return float(value) if np.isfinite(value) else None

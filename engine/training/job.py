@@ -1,9 +1,8 @@
 """A run: every seed trained and measured, packed for the cache."""
 
-import json
-import platform
 import time
-from importlib.metadata import version
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,14 +10,15 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
 from engine.networks import infinite
-from engine.networks.parameters import pack
-from engine.progress import Entries, Report, silent
+from engine.networks.parameters import ParameterPath, pack
+from engine.progress import Entries, Progress, Report, silent
+from engine.result import provenance
 from engine.schema import ConfigError
 from engine.training import diagnostics
 from engine.training.measure import HELD_OUT
+from engine.training.result import RunResult, SeedResult
 from engine.training.seeds import for_each
 from engine.training.trajectory import Trajectory
-from engine.versions import VERSIONS
 
 
 def run(config: RunConfig, report: Report = silent) -> Entries:
@@ -31,32 +31,65 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
     Raises:
         ConfigError: the learning rate is at or beyond the stability limit of K_0, or the data are degenerate.
     """
-    started = time.monotonic()
-    data = generate(config.data)
-    result, parameters, summaries = {}, {}, []
+    result, parameters = trained(config, report)
+    entries = {"result": result.to_arrays()}
+    return entries | {"parameters": parameters} if config.store_parameters else entries
+
+
+def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict[str, np.ndarray]]:
+    """The result of a run, and its parameters: none unless it stores them. Raises `ConfigError`."""
+    began, data = time.monotonic(), generate(config.data)
+    parameters: dict[str, np.ndarray] = {}
 
     def train(seed: int, report: Report) -> Trajectory:
         trajectory = Trajectory(config, data, seed, report)
         trajectory.run()
         return trajectory
 
+    seeds = []
     for index, trajectory in enumerate(for_each(config.seeds, train, report)):
-        result |= {f"seed{index}/{name}": array for name, array in trajectory.arrays().items()}
-        summaries.append(trajectory.summary())
+        seeds.append(SeedResult.of(trajectory.arrays(), trajectory.summary()))
         if config.store_parameters:
-            kept = {step: params for step, (params, _) in trajectory.store.states.items()}
-            parameters |= pack(index, kept)
-    meta = {
-        "config": config.to_dict(),
-        "config_hash": config.hash,
-        "seeds": summaries,
-        "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
-        | {"python": platform.python_version(), "result": str(VERSIONS["run"])},
-        "device": device_name(),
-        "seconds": time.monotonic() - started,
-    }
-    result |= _infinite_width(config, data) | {"meta": np.array(json.dumps(meta))}
-    return {"result": result, "parameters": parameters} if config.store_parameters else {"result": result}
+            parameters |= pack(index, {step: params for step, (params, _) in trajectory.store.states.items()})
+    limit = _infinite_width(config, data)
+    return RunResult(limit, config, provenance("run", device_name(), began), tuple(seeds)), parameters
+
+
+Along = TypeVar("Along")
+Tick = Callable[[float, str], None]
+"""Told the fraction done of a seed and what is being done; may raise `Cancelled`."""
+
+
+def along(
+    config: RunConfig, share: float, work: Callable[[SeedResult, ParameterPath, Tick], Along], report: Report
+) -> tuple[tuple[Along, ...], dict[str, Any]]:
+    """Trains every seed with its parameters kept, and does further work on each in turn.
+
+    Args:
+        share: of the whole that training is, as progress counts it.
+
+    Returns:
+        what `work` gives of each seed, and versions and device.
+
+    Raises:
+        ConfigError: as `run`, or the outputs of a seed overflow at initialisation.
+    """
+
+    def while_training(progress: Progress) -> None:
+        report(Progress(share * progress.fraction, f"training: {progress.message}", progress.rows))
+
+    result, parameters = trained(config.model_copy(update={"store_parameters": True}), while_training)
+    result.check_started()
+
+    def one(index: int, seed: SeedResult) -> Along:
+        def tick(fraction: float, what: str) -> None:
+            done = (index + fraction) / len(result.seeds)
+            report(Progress(share + (1 - share) * done, f"seed {seed.seed}: {what}"))
+
+        return work(seed, ParameterPath.from_arrays(parameters, index), tick)
+
+    found = tuple(one(index, seed) for index, seed in enumerate(result.seeds))
+    return found, {name: result.meta[name] for name in ("versions", "device")}
 
 
 def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:

@@ -1,17 +1,16 @@
 """The result of a run, as frozen NumPy arrays and as data frames. Imports no JAX."""
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from engine.config import RunConfig
 from engine.data import overview
-from engine.entry import opened
 from engine.progress import Arrays
+from engine.result import Field, Named, Result, finite
 from engine.roundoff import noise_floor
 from engine.schema import ConfigError, Problem
 
@@ -27,7 +26,7 @@ FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rou
 
 
 @dataclass(frozen=True, eq=False)
-class SeedResult:
+class SeedResult(Named):
     """One seed. Arrays over its T checkpoints, by the names of `engine.quantities`.
 
     Attributes:
@@ -39,10 +38,20 @@ class SeedResult:
             overflow.
         kernel_rounding: of K_0, relative to its top eigenvalue.
         noise: what rounding leaves undetermined of f at the stop, relative to ||r(0)||; None where outputs overflow.
-        arrays: step, t (T,); the scalars (T,); eigenvalues and mode_residual (T, M); overlap (T, sizes);
-            profile (T, q); kernel_shown (T, s, s); f_train, f_test (T, points, k); of a run with probes probe_f
-            (T, probes, k) and probe_kernel (T, probes, probes).
     """
+
+    FIELDS: ClassVar = {
+        **dict.fromkeys(("step", "t", *SCALARS), Field("T")),
+        **dict.fromkeys(("test_accuracy", "probe_drift"), Field("T", optional=True)),
+        **dict.fromkeys(("eigenvalues", "mode_residual"), Field("T M")),
+        "overlap": Field("T sizes"),
+        "profile": Field("T q", optional=True),
+        "kernel_shown": Field("T s s"),
+        "f_train": Field("T M k"),
+        "f_test": Field("T M_test k"),
+        "probe_f": Field("T probes k", optional=True),
+        "probe_kernel": Field("T probes probes", optional=True),
+    }
 
     seed: int
     stop_reason: str
@@ -50,44 +59,45 @@ class SeedResult:
     learning_rate: float
     steps: int
     t_stop: float
-    arrays: Arrays
     precision: str = "float32"
     precision_reason: str = ""
     rounding: float | None = 0.0
     kernel_rounding: float = 0.0
     noise: float | None = 1e-7
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.arrays[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.arrays
-
-
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """A run read back from its entry.
-
-    Attributes:
-        config: what was asked.
-        seeds: one per seed, in the order of the config.
-        limit_eigenvalues, limit_profile: the same of the infinite-width kernel; None where it does not exist.
-        meta: config hash, versions, device, seconds.
-    """
-
-    config: RunConfig
-    seeds: tuple[SeedResult, ...]
-    limit_eigenvalues: Float[np.ndarray, " M"] | None
-    limit_profile: Float[np.ndarray, " q"] | None
-    meta: dict[str, Any]
-
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> "RunResult":
-        """Reads the "result" entry of a run. The arrays are made read-only."""
-        meta, found = opened(arrays)
-        seeds = tuple(SeedResult(**facts, arrays=own) for facts, own in found)
-        config = RunConfig.from_dict(meta.pop("config"))
-        return cls(config, seeds, arrays.get("limit/eigenvalues"), arrays.get("limit/profile"), meta)
+    def of(cls, arrays: Arrays, facts: Mapping[str, Any]) -> Self:
+        """Arrays and facts as an entry has them."""
+        return cls(arrays, **facts)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All but the arrays."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "arrays"}
+
+    def tables(self) -> Iterator[dict[str, Any]]:
+        """A row per checkpoint: seed, step, t and those of `SCALARS` that were measured."""
+        yield {"seed": self.seed, **{name: self[name] for name in ("step", "t", *SCALARS) if name in self}}
+
+
+class RunResult(Result[RunConfig, SeedResult]):
+    """A run read back from its entry: its seeds, and beside them the same of the infinite-width kernel."""
+
+    CONFIG, SEED = RunConfig, SeedResult
+    FIELDS: ClassVar = {
+        "limit/eigenvalues": Field("M", "eigenvalues", optional=True),
+        "limit/profile": Field("q", "profile", optional=True),
+    }
+
+    @property
+    def limit_eigenvalues(self) -> Float[np.ndarray, " M"] | None:
+        """Of the infinite-width kernel; None where it does not exist."""
+        return self.arrays.get("limit/eigenvalues")
+
+    @property
+    def limit_profile(self) -> Float[np.ndarray, " q"] | None:
+        """Of the infinite-width kernel; None where it does not exist, or the data have no angle."""
+        return self.arrays.get("limit/profile")
 
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
@@ -96,38 +106,28 @@ class RunResult:
                 message = f"the outputs of seed {seed.seed} overflow at initialisation: lower sigma_w, alpha or depth"
                 raise ConfigError([Problem("network", message)])
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row per seed and checkpoint: seed, step, t and the scalars of `SCALARS` that were measured."""
-        return pd.concat([_scalars(seed) for seed in self.seeds], ignore_index=True)
-
     def noise_floor(self, index: int = 0) -> Float[np.ndarray, " T"]:
         """Eigenvalues of the seed at this position below it are rounding."""
         seed = self.seeds[index]
         return noise_floor(seed["eigenvalues"], self.config.kernel_precision, seed.kernel_rounding)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the data."""
-        return overview(self.config.data).notes
-
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds: facts of the run, and lists over seeds (None where not finite)."""
+    def numbers(self) -> dict[str, Any]:
+        """Facts of the run, and lists over seeds (None where not finite)."""
 
         def ends(name: str, position: int) -> list[float | None]:
-            return [_finite(seed[name][position]) for seed in self.seeds]
+            return self.per_seed(lambda seed: seed[name][position])
 
         def moved(name: str) -> list[float | None]:
             # Where a run diverged its last kernel says nothing; a change under the kernel's own rounding is none.
-            known = [
-                seed.stop_reason != "diverged" and not 0 < seed["drift"][-1] < seed.kernel_rounding
+            return [
+                None
+                if seed.stop_reason == "diverged" or 0 < seed["drift"][-1] < seed.kernel_rounding
+                else finite(seed[name][-1])
                 for seed in self.seeds
             ]
-            return [value if one else None for value, one in zip(ends(name, -1), known, strict=True)]
 
+        data = overview(self.config.data)
         return {
-            "config": self.config.to_dict(),
-            **{name: self.meta[name] for name in ("config_hash", "versions", "device", "seconds")},
             "beta": self.config.beta,
             "parameters": self.config.parameter_count,
             "seeds": [seed.seed for seed in self.seeds],
@@ -139,18 +139,7 @@ class RunResult:
             "lambda_max_end": ends("lambda_max", -1),
             "residual_end": ends("residual", -1),
             "test_error_end": ends("test_error", -1),
-            "test_r_squared_end": [
-                _finite(overview(self.config.data).r_squared(seed["test_error"][-1])) for seed in self.seeds
-            ],
+            "test_r_squared_end": self.per_seed(lambda seed: data.r_squared(seed["test_error"][-1])),
             **{name: [getattr(seed, name) for seed in self.seeds] for name in FACTS},
             "notes": list(self.notes),
         }
-
-
-def _scalars(seed: SeedResult) -> pd.DataFrame:
-    columns = {name: seed[name] for name in ("step", "t", *SCALARS) if name in seed}
-    return pd.DataFrame({"seed": seed.seed, **columns})
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -63,7 +63,7 @@ def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
     eigenvalues, floor = seed[f"{where}/eigenvalues"], seed[f"{where}/floor"]
     modes = np.arange(1, eigenvalues.shape[1] + 1)
     shown, masked = positive(eigenvalues)
-    limit = result.common.get(f"limit/{where}/eigenvalues", np.full(len(modes), np.nan))
+    limit = result.arrays.get(f"limit/{where}/eigenvalues", np.full(len(modes), np.nan))
     relative = float(np.max(np.divide(floor, eigenvalues[:, 0], out=np.zeros(len(floor)), where=eigenvalues[:, 0] > 0)))
     spectrum = _with_start(shown).assign(limit=wide(positive(limit)[0][None])["f0"], floor=relative)
     rank = seed[f"{where}/rank"].astype(int)

@@ -101,7 +101,7 @@ class SpaceTables:
 
 def space_tables(result: RkhsResult, index: int) -> SpaceTables:
     """The tables of the seed at this position; the frontier is that on held-out points."""
-    seed, angle = result.seeds[index], result.common["curve_angle"]
+    seed, angle = result.seeds[index], result["curve_angle"]
     functions, modes, notes = None, None, ("No closed curve runs through this domain: functions are not drawn.",)
     if len(angle):
         functions, modes, notes = _functions(result, seed, angle), _modes(seed, angle), ()
@@ -110,9 +110,9 @@ def space_tables(result: RkhsResult, index: int) -> SpaceTables:
     radii = wide(np.where(shown, radius, np.nan))
     frontier = wide(np.where(shown, error, np.nan)).join(radii.rename(columns=lambda name: f"g{name[1:]}"))
     balls = [_ball(START, radius[0], error[0])]
-    if "limit/held_out/frontier_error" in result.common:
-        limit = np.sqrt(result.common["limit/held_out/frontier_radius_squared"])
-        balls.append(_ball(LIMIT, limit, result.common["limit/held_out/frontier_error"]))
+    if "limit/held_out/frontier_error" in result:
+        limit = np.sqrt(result["limit/held_out/frontier_radius_squared"])
+        balls.append(_ball(LIMIT, limit, result["limit/held_out/frontier_error"]))
     return SpaceTables(
         strip_table(seed),
         functions,
@@ -133,7 +133,7 @@ def _ball(series: str, radius: np.ndarray, error: np.ndarray) -> pd.DataFrame:
 def _functions(result: RkhsResult, seed: SeedSpaces, angle: np.ndarray) -> pd.DataFrame:
     T = len(seed["t"])
     curves = {
-        TARGET: np.tile(result.common["curve_target"], (T, 1)),
+        TARGET: np.tile(result["curve_target"], (T, 1)),
         KERNEL_0: np.tile(seed["curve_K_t"][0], (T, 1)),
         KERNEL: seed["curve_K_t"],
         NETWORK: seed["curve_network"],

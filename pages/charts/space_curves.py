@@ -278,9 +278,9 @@ def _level(seed: SeedSpaces, value: Any) -> Float[np.ndarray, " T"]:
 
 def _limit(result: RkhsResult, name: str) -> dict[str, Read]:
     """The level of infinite width, where that kernel exists."""
-    if name not in result.common:
+    if name not in result:
         return {}
-    return {LIMIT: lambda seed: _level(seed, result.common[name])}
+    return {LIMIT: lambda seed: _level(seed, result[name])}
 
 
 def _table(

@@ -131,7 +131,7 @@ def _function(result: RkhsResult) -> list[str]:
 
 
 def _limit(result: RkhsResult) -> list[str]:
-    S = known([float(result.common.get("limit/held_out/target_S", np.nan))])
+    S = known([float(result.arrays.get("limit/held_out/target_S", np.nan))])
     return [f"At infinite width the target's $S$ is {number(S[0])}."] if S else []
 
 

@@ -64,7 +64,7 @@ def studied(law: Callable[[np.ndarray, np.ndarray], np.ndarray], seeds: int = 3)
     names = ("error_order_0", "error_order_1", "error_order_2", "bound_P2", "drift", "drift_predicted")
     columns = {"cell": cell, "width": width, "depth": np.full(len(cell), 2), "alpha": np.ones(len(cell))}
     columns |= {"beta": 2 / width, "seed": np.tile(np.arange(seeds), 4), "error_full": np.zeros(len(cell))}
-    return StudyResult(config, columns | dict.fromkeys(names, values), {})
+    return StudyResult(columns | dict.fromkeys(names, values), config, {})
 
 
 def noisy(width: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -52,12 +52,12 @@ def seed(number: int = 0, checkpoints: int = T, **changes: Any) -> SeedSpaces:
     arrays |= {name.replace("__", "/"): value for name, value in changes.items()}
     along = {name: array[:checkpoints] for name, array in arrays.items() if len(array) == T and "grid" not in name}
     facts = {"seed": number, "stop_reason": "residual", "gap": {"held_out": 2}, "no_decay": {"held_out": ["R^2"] * T}}
-    return SeedSpaces(facts, {**arrays, **along})
+    return SeedSpaces({**arrays, **along}, facts)
 
 
 def spaces(*seeds: SeedSpaces) -> Any:
     run = SimpleNamespace(data=SimpleNamespace(name="circle"))
-    return SimpleNamespace(seeds=seeds, common={}, config=SimpleNamespace(run=run))
+    return SimpleNamespace(seeds=seeds, arrays={}, config=SimpleNamespace(run=run))
 
 
 def values(headlines: list[Any]) -> str:

@@ -13,7 +13,7 @@ def result(*seeds: SeedResult, **training: object) -> RunResult:
         {"data": {"name": "circle", "size": 4}, "training": training, "seeds": [seed.seed for seed in seeds]}
     )
     meta = {"config_hash": "", "versions": {}, "device": "cpu", "seconds": 1.0}
-    return RunResult(config, seeds, None, None, meta)
+    return RunResult({}, config, meta, seeds)
 
 
 def seed(number: int = 0, stop_reason: str = "residual", steps: int = 4, **changes: object) -> SeedResult:
@@ -24,5 +24,5 @@ def seed(number: int = 0, stop_reason: str = "residual", steps: int = 4, **chang
         "lambda_max": np.array([1.0, 1.1]),
         "eigenvalues": np.array([[1.0, 0.5, 0.2, 0.1]] * 2),
     }
-    found = SeedResult(number, stop_reason, 0.5, 2.0, steps, 2.0, arrays)
+    found = SeedResult(arrays, number, stop_reason, 0.5, 2.0, steps, 2.0)
     return replace(found, **changes)

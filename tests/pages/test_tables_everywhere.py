@@ -26,8 +26,8 @@ def notes() -> dict[str, list[str]]:
     """Of every summary of the same table."""
     sweep = SweepConfig.from_dict({"base": RUN, "grid": {"network.width": (8, 16)}})
     return {
-        "perturbation": PerturbationResult(PerturbationConfig.from_dict({"run": RUN}), (), META).summary["notes"],
-        "rkhs": RkhsResult(RkhsConfig.from_dict({"run": RUN}), (), {}, META).summary["notes"],
+        "perturbation": PerturbationResult({}, PerturbationConfig.from_dict({"run": RUN}), META).summary["notes"],
+        "rkhs": RkhsResult({}, RkhsConfig.from_dict({"run": RUN}), META).summary["notes"],
         "sweep": summary(sweep, runs_frame(sweep, {}), {}, 1.0)["notes"],
     }
 
@@ -45,7 +45,7 @@ def test_r_squared_is_against_the_held_out_mean() -> None:
     data = SimpleNamespace(name="csv", output_dim=1)
     own = {"y_held_out": y, "outputs_held_out": outputs}
     result: Any = SimpleNamespace(
-        seeds=[SeedPerturbation({}, own)], config=SimpleNamespace(run=SimpleNamespace(data=data))
+        seeds=[SeedPerturbation(own, {})], config=SimpleNamespace(run=SimpleNamespace(data=data))
     )
     (found,) = perturb_words._of_a_table(result)
     assert (found.value, found.beside) == ("0.0714", "R² = 0.5")

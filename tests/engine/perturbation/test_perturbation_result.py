@@ -24,7 +24,7 @@ def seed() -> SeedPerturbation:
         "y_held_out": np.array([1.0, 1.0]),
         "at_checkpoint": np.array([True, True, False, True]),
     }
-    return SeedPerturbation({"lazy_error": 0.9}, arrays)
+    return SeedPerturbation(arrays, {"lazy_error": 0.9})
 
 
 def test_errors_are_relative_to_the_first_residual(seed: SeedPerturbation) -> None:

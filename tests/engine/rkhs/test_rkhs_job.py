@@ -132,7 +132,7 @@ def test_a_drawn_interpolant_passes_through_the_targets() -> None:
     network = {"depth": 2, "width": 64, "activation": "erf", "alpha": 0.5}
     data = {"name": "circle", "size": 12, "test_size": 24, "frequencies": [1, 2]}
     circle = computed({**VALUES, "data": data, "network": network, "seeds": [0]})
-    seed, target = circle.seeds[0], circle.common["curve_target"]
+    seed, target = circle.seeds[0], circle["curve_target"]
     np.testing.assert_allclose(seed["curve_K_t"][:, ::8], np.tile(target[::8], (len(seed["t"]), 1)), atol=1e-4)
     np.testing.assert_allclose(seed["curve_K_inf"][::8], target[::8], atol=1e-4)
     # Leading eigenfunctions are normed on held-out points, of which 24 of the 96 drawn lie half a step away.
@@ -203,7 +203,7 @@ def test_ten_outputs() -> None:
     found = computed({**VALUES, "data": data, "seeds": [0]}, times=2)
     errors = found.summary["test_error"][0]
     assert 0 < errors["K_0"] < 1.5
-    assert len(found.common["curve_angle"]) == 0
+    assert len(found["curve_angle"]) == 0
 
 
 def test_large_spectra_on_request() -> None:

@@ -23,9 +23,9 @@ def by_hand() -> Callable[..., RunResult]:
             }
             rate, reason = values.get("rate", 0.5), values.get("stop_reason", "residual")
             found.append(
-                SeedResult(number, reason, rate, rate * 4, len(arrays["t"]) - 1, float(arrays["t"][-1]), arrays)
+                SeedResult(arrays, number, reason, rate, rate * 4, len(arrays["t"]) - 1, float(arrays["t"][-1]))
             )
-        return RunResult(config, tuple(found), None, None, {"config_hash": "by hand"})
+        return RunResult({}, config, {"config_hash": "by hand"}, tuple(found))
 
     return make
 

@@ -193,8 +193,7 @@ def grid(depths: tuple[int, ...] = (2,)) -> StudyResult:
         "bound_P2": 20 * noise * depth / width, "drift": noise * depth / width,
         "drift_predicted": np.full_like(width, np.nan),
     }  # fmt: skip
-    meta = np.array(json.dumps({"config": config.to_dict(), "config_hash": "", "versions": {}, "device": ""}))
-    return StudyResult.from_arrays({**columns, "meta": meta})
+    return StudyResult(columns, config, {"config_hash": "", "versions": {}, "device": ""})
 
 
 @pytest.mark.parametrize(("depths", "axis"), [((2,), "width"), ((2, 4), "width"), ((2, 4), "depth"), ((2, 4), "beta")])

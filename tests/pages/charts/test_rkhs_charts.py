@@ -5,6 +5,7 @@ The target is the eigenvector u_m, so that S = mean(l)/l_m, its power is one ste
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from engine.rkhs.config import Options, RkhsConfig
 from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
 from engine.rkhs.regression import learning_curves
-from engine.rkhs.result import SETS, RkhsResult, SeedSpaces
+from engine.rkhs.result import SETS, RkhsResult
 from pages.charts import bias, growth, space, space_curves, theme
 from pages.charts.animated import frames_of
 from pages.charts.space_curves import FUNCTION_AT_START, INWARD, KERNEL, KERNEL_0, LIMIT, NETWORK, OUTWARD, SPACE, START
@@ -81,8 +82,7 @@ def by_hand(count: int = 1, times: np.ndarray = T, curve: bool = True, stop_reas
 
 def with_arrays(result: RkhsResult, **arrays: np.ndarray) -> RkhsResult:
     """The result of one seed with other arrays."""
-    seed = SeedSpaces(result.seeds[0].facts, result.seeds[0].arrays | arrays)
-    return RkhsResult(result.config, (seed,), result.common, result.meta)
+    return replace(result, seeds=(replace(result.seeds[0], arrays={**result.seeds[0].arrays, **arrays}),))
 
 
 @pytest.fixture
