@@ -133,7 +133,7 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
 
 
 def moments(widths: Sequence[int], **settings: Any) -> dict[str, float | None]:
-    """Exact moments of K(x, x) of a ReLU network at initialisation (`engine.initialisation.summary.moments_summary`).
+    """Exact moments of K(x, x) of a ReLU network at initialisation (`engine.initialisation.result.moments_summary`).
 
     Args:
         widths: n_0 (input), the hidden widths, and 1.
@@ -142,14 +142,14 @@ def moments(widths: Sequence[int], **settings: Any) -> dict[str, float | None]:
     >>> round(found["E_K2"] / found["E_K"] ** 2 / found["ratio"], 12)
     1.0
     """
-    from engine.initialisation.summary import moments_summary
+    from engine.initialisation.result import moments_summary
 
     return moments_summary(widths, **settings)
 
 
 def sample(widths: Sequence[int], draws: int = 100_000, seed: int = 0, **settings: Any) -> dict[str, Any]:
     """Means and standard errors of the same over draws from the exact law, and how far to trust them."""
-    from engine.initialisation.summary import sample_summary
+    from engine.initialisation.job import sample_summary
 
     return sample_summary(widths, draws, seed, **settings)
 

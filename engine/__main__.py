@@ -201,7 +201,7 @@ def moments(
     target: Target = 0.0,
 ) -> None:
     """Prints the exact moments of K(x, x) of a ReLU network at initialisation as one JSON object."""
-    from engine.initialisation.summary import moments_summary
+    from engine.initialisation.result import moments_summary
 
     say(json.dumps(moments_summary(widths, readout, norm_x_squared, target), allow_nan=False))
 
@@ -216,7 +216,7 @@ def sample(
     target: Target = 0.0,
 ) -> None:
     """Prints means and standard errors of the same over draws from the exact law, as one JSON object."""
-    from engine.initialisation.summary import sample_summary
+    from engine.initialisation.job import sample_summary
 
     found = sample_summary(widths, draws, seed, readout, norm_x_squared, target)
     say(json.dumps(found, allow_nan=False))

@@ -8,7 +8,7 @@ import streamlit as st
 from engine.initialisation.config import BruteForceConfig, SampleConfig, parameters_of
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
-from engine.progress import Arrays
+from engine.initialisation.result import SampleResult
 from engine.schema import ConfigError
 from pages.charts import initial_law as charts
 from pages.shell.batch import gather
@@ -17,7 +17,7 @@ from pages.shell.form import Form
 from pages.shell.result import warn
 from pages.views import initial_words
 from pages.views.initial_network import Network, controls, say_no_law, trap_buttons
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, read
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -44,7 +44,7 @@ def page() -> None:
     found = gather("distribution", label, [wanted])
     st.caption(initial_words.point(network, hidden))
     if wanted in found:
-        draw(network, hidden, wanted, found[wanted])
+        draw(network, hidden, wanted, SampleResult.from_arrays(found[wanted]))
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
@@ -92,10 +92,10 @@ def draws(form: Form, network: Network | None, hidden: tuple[int, ...] | None) -
         return None
 
 
-def draw(network: Network, hidden: tuple[int, ...], wanted: Point, arrays: Arrays) -> None:
+def draw(network: Network, hidden: tuple[int, ...], wanted: Point, result: SampleResult) -> None:
     """Histogram and tail against the log-normal."""
-    histogram = charts.histogram_table(arrays)
-    zeros, total = int(arrays["histogram_zeros"]), int(arrays["draws"])
+    histogram, estimates = charts.histogram_table(result), result.estimates
+    zeros, total = int(result.histogram_zeros), int(result.draws)
     if not len(histogram):
         st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
         return
@@ -103,8 +103,7 @@ def draw(network: Network, hidden: tuple[int, ...], wanted: Point, arrays: Array
         exact = moments(exact_law(network.setting(hidden)))
         log_mean, log_ratio = float(exact.log_E_K[0]), float(exact.log_ratio[0])
     else:
-        estimates = read(arrays)
-        mean, second = estimates["E_K"][0], estimates["E_K2"][0]
+        mean, second = estimates["E_K"].mean, estimates["E_K2"].mean
         log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
     lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
     data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
@@ -135,7 +134,6 @@ def draw(network: Network, hidden: tuple[int, ...], wanted: Point, arrays: Array
     ]
     if not len(lognormal):
         notes.append("The second moment is that of a constant: no log-normal is drawn.")
-    estimates = read(arrays)
     if "ratio" in estimates:
         notes.append(initial_words.out_of_reach(estimates["ratio"]))
     say([note for note in notes if note])

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from engine.initialisation.config import GramSpectrumConfig, parameters_of
-from engine.progress import Arrays
+from engine.initialisation.result import GramResult
 from engine.schema import ConfigError
 from pages.charts import initial_law as charts
 from pages.charts.words import number, size
@@ -41,7 +41,7 @@ def page() -> None:
         "the exact Gram sampler draws its kernel without drawing a weight matrix."
     )
     if wanted in found:
-        draw(wanted, found[wanted])
+        draw(GramResult.from_arrays(found[wanted]))
 
 
 def job(form: Form, network: Network | None, width: int | None, depth: int | None) -> Point | None:
@@ -80,11 +80,11 @@ def job(form: Form, network: Network | None, width: int | None, depth: int | Non
     return Point("gram_spectrum", config, seconds, "exact Gram sampler", width, depth)
 
 
-def draw(wanted: Point, arrays: Arrays) -> None:
+def draw(result: GramResult) -> None:
     """Spectrum and its distance from infinite width."""
-    table = charts.spectrum_table(arrays)
+    table = charts.spectrum_table(result)
     frame = table.frame
-    draws = len(arrays["spectra"])
+    draws = len(result.spectra)
     has_limit = bool(frame["limit"].notna().any())
     left, right = st.columns([3, 2], gap="large") if has_limit else (st.container(), None)
     with left:

@@ -21,10 +21,9 @@ from benchmarks.device.report import Row, Task
 from engine.config import NetworkConfig, RunConfig
 from engine.data.dataset import Stream
 from engine.initialisation.config import BruteForceConfig, SampleConfig
-from engine.initialisation.job import sample
+from engine.initialisation.job import brute_force, sample
 from engine.initialisation.law import Setting, exact_law
 from engine.initialisation.moments import moments
-from engine.initialisation.network_job import brute_force
 from engine.jobs import compute
 from engine.networks import infinite
 from engine.networks.kernel import ntk

@@ -5,12 +5,9 @@ seeds go one after another on a CPU. Mapped over 4 seeds the programs take 1 to 
 less than that in training (2.2-4.3 s of processor time against 1.6-2.8 s).
 """
 
-import json
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -36,27 +33,25 @@ from engine.perturbation.companion import Companion, companion
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
 from engine.regimes.bound import Bound, first_marks, most_looks
-from engine.regimes.lazy import Lazy
 from engine.regimes.config import TOGETHER
+from engine.regimes.lazy import Lazy
 from engine.regimes.programs import Look
-from engine.regimes.result import FAILURES
+from engine.regimes.result import FAILURES, CellResult
 from engine.regimes.sampled_spread import spread_at_initialisation
+from engine.result import provenance
 from engine.roundoff import without_rounding
 from engine.schema import ConfigError
 from engine.schema import Problem as ConfigProblem
 from engine.training import diagnostics
 from engine.training.descent import DIVERGED, Method, Problem, State
 from engine.training.measure import HELD_OUT, SHOWN, normalised_error
-from engine.versions import VERSIONS
 
 CHUNK_SECONDS = 0.25
 """Training goes in chunks about this long, between which it reports and can be cancelled."""
 
 
 def cell(config: RunConfig, report: Report = silent) -> Entries:
-    """Entry "result": over the S seeds `seed`, `end` ("residual", or one of `engine.regimes.result.FAILURES`) and
-    `engine.regimes.result.METRICS`, each (S,); the spread at initialisation `cv2`, `cv2_low`, `cv2_high`, with a 95%
-    interval where it is sampled; `meta`.
+    """Trains every seed beside its lazy prediction. Entry "result": see `engine.regimes.result.CellResult`.
 
     Raises:
         ConfigError: the learning rate is at or beyond the stability limit of K_0, or the data are degenerate.
@@ -76,15 +71,7 @@ def cell(config: RunConfig, report: Report = silent) -> Entries:
         rows += Ensemble(config, data, filled, within).rows()[: len(seeds)]
     result = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     result |= {name: np.array(value) for name, value in spread_at_initialisation(config).items()}
-    meta = {
-        "config": config.to_dict(),
-        "config_hash": config.hash,
-        "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
-        | {"python": platform.python_version(), "result": str(VERSIONS["cell"])},
-        "device": device_name(),
-        "seconds": time.monotonic() - started,
-    }
-    return {"result": result | {"meta": np.array(json.dumps(meta))}}
+    return {"result": CellResult(result, config, provenance("cell", device_name(), started)).to_arrays()}
 
 
 def seeds_at_once() -> int:

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from engine.config import RunConfig
 from engine.progress import Arrays
+from engine.quantities import QUANTITIES
 from engine.regimes.config import Cell, SweepConfig
 from engine.regimes.spread import STOCHASTIC
+from engine.result import Field, Result, Seed
 
 # The runs of a sweep as one table: a row per cell and seed.
 
@@ -36,6 +39,22 @@ FAILURES = ("diverged", "dead", "cap")
 reached."""
 
 
+MOVED = ("drift", "shape_drift")
+SPREAD = ("cv2", "cv2_low", "cv2_high")
+"""Of the kernel at initialisation, with a 95% interval where it is sampled."""
+
+
+class CellResult(Result[RunConfig, Seed]):
+    """One cell, its S seeds as rows: `seed`, `end` ("residual", or one of `FAILURES`) and `METRICS`; and `SPREAD`."""
+
+    CONFIG = RunConfig
+    FIELDS: ClassVar = {
+        **dict.fromkeys(("seed", "end"), Field("S")),
+        **{name: Field("S", f"map.{name}" if f"map.{name}" in QUANTITIES else "") for name in METRICS},
+        **dict.fromkeys(SPREAD, Field("", "map.cv2")),
+    }
+
+
 def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFrame:
     """One row per run: cell (its place in `sweep.cells`), depth, width (harmonic mean over layers), beta, alpha, the
     settings of the grid by dotted names, seed, end, failed, `METRICS`, cv2, cv2_low, cv2_high.
@@ -44,7 +63,7 @@ def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFram
         results: "result" entries by the hash of their part (`Cell.parts`); parts that are missing are left out.
     """
     frames = [
-        _part(index, cell, results[part.hash])
+        _part(index, cell, CellResult(results[part.hash], part, {}).checked())
         for index, cell in enumerate(sweep.cells)
         for part in cell.parts
         if part.hash in results
@@ -53,21 +72,17 @@ def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFram
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
 
 
-def _part(index: int, cell: Cell, arrays: Arrays) -> pd.DataFrame:
+def _part(index: int, cell: Cell, found: CellResult) -> pd.DataFrame:
     network = cell.run.network
     place = {"cell": index, "depth": network.depth, "width": network.depth / network.beta, "beta": network.beta}
     place |= {"alpha": network.alpha} | {name: _scalar(value) for name, value in cell.settings.items()}
-    measured = {name: np.asarray(arrays[name]) for name in ("seed", "end", *METRICS)}
-    frame = pd.DataFrame(measured).assign(**place, **{name: float(arrays[name]) for name in SPREAD})
+    measured = {name: np.asarray(found[name]) for name in ("seed", "end", *METRICS)}
+    frame = pd.DataFrame(measured).assign(**place, **{name: float(found[name]) for name in SPREAD})
     frame["failed"] = frame["end"].isin(FAILURES)
     # The last kernel of a run that diverged says nothing.
     frame.loc[frame["end"] == FAILURES[0], list(MOVED)] = np.nan
     first = [*place, "seed", "end", "failed"]
     return frame[first + [name for name in frame.columns if name not in first]]
-
-
-MOVED = ("drift", "shape_drift")
-SPREAD = ("cv2", "cv2_low", "cv2_high")
 
 
 def _scalar(value: object) -> object:

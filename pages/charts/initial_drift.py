@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.estimates import NORMAL_95
-from engine.progress import Arrays
+from engine.initialisation.result import DriftResult
 from pages.charts import initial_ratio as over
 from pages.charts import theme
 from pages.charts.axes import layered
@@ -119,25 +119,25 @@ MEAN, LINE, MEDIAN = "mean over networks", "first step, t E[dK/dt]", "median net
 COLOURS = {MEAN: theme.BLUE, LINE: theme.GREY, MEDIAN: theme.GREEN}
 
 
-def beyond_table(arrays: Arrays) -> pd.DataFrame:
+def beyond_table(found: DriftResult) -> pd.DataFrame:
     """Rows over `t`: `mean`, with 1.96 standard errors to either side in `low`, `high`; `few`, `median`, `many` at 5,
     50 and 95% of the networks drawn; `line` t E[dK/dt]. All divided by E[K], exact where it is known; `residual` the
     mean ||f - y|| over its start.
     """
-    unit = float(arrays.get("exact_K", arrays["K_mean"]))
-    mean, error = arrays["change_mean"] / unit, NORMAL_95 * arrays["change_error"] / unit
-    few, median, many = arrays["change_quantiles"] / unit
+    unit = float(found.exact_K if "exact_K" in found else found.K_mean)
+    mean, error = found.change_mean / unit, NORMAL_95 * found.change_error / unit
+    few, median, many = found.change_quantiles / unit
     return pd.DataFrame(
         {
-            "t": arrays["times"],
+            "t": found.times,
             "mean": mean,
             "low": mean - error,
             "high": mean + error,
             "few": few,
             "median": median,
             "many": many,
-            "line": arrays["extrapolation"] / unit,
-            "residual": arrays["residual_mean"],
+            "line": found.extrapolation / unit,
+            "residual": found.residual_mean,
         }
     )
 

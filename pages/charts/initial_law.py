@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_ndtr
 
-from engine.progress import Arrays
+from engine.initialisation.result import GramResult, SampleResult
 from pages.charts import theme
 from pages.charts.animated import index_x, log_y
 from pages.charts.axes import layered
@@ -20,11 +20,11 @@ LEAST = 10
 """Draws in a bin, which is joined with its neighbours until it has so many."""
 
 
-def histogram_table(arrays: Arrays) -> pd.DataFrame:
+def histogram_table(drawn: SampleResult) -> pd.DataFrame:
     """A row per bin: `low`, `high`, `middle` (geometric), `density` per unit of log10 K, `count`, and `tail`, the
     share of draws above `low`. Thin bins are joined."""
-    edges, counts = np.asarray(arrays["histogram_edges"], float), np.asarray(arrays["histogram_counts"])
-    total = max(int(counts.sum() + arrays["histogram_zeros"]), 1)
+    edges, counts = np.asarray(drawn.histogram_edges, float), drawn.histogram_counts
+    total = max(int(counts.sum() + drawn.histogram_zeros), 1)
     lows, highs, sums, start, held = [], [], [], 0, 0
     for i, count in enumerate(counts.tolist()):
         held += count
@@ -151,14 +151,14 @@ ROUNDING = 1e-13
 """Relative to the largest eigenvalue: smaller ones are rounding."""
 
 
-def spectrum_table(arrays: Arrays) -> Table:
+def spectrum_table(drawn: GramResult) -> Table:
     """A row per rank i = 1 .. p: `mean`, `low`, `high` (5% and 95%), `limit`, and `ratio`, `ratio_low`, `ratio_high`
     over the limit. NaN where an eigenvalue is rounding."""
-    spectra = np.asarray(arrays["spectra"], float)
+    spectra = drawn.spectra
     p = spectra.shape[1]
     mean = spectra.mean(axis=0)
     low, high = np.quantile(spectra, [0.05, 0.95], axis=0)
-    limit = np.asarray(arrays["infinite_width"], float) if "infinite_width" in arrays else np.full(p, np.nan)
+    limit = drawn.infinite_width if "infinite_width" in drawn else np.full(p, np.nan)
     floor = ROUNDING * p * max(float(mean.max()), float(np.nanmax(limit, initial=0.0)))
     values = {"mean": mean, "low": low, "high": high, "limit": limit}
     shown = {name: np.where(column > floor, column, np.nan) for name, column in values.items()}

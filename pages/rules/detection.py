@@ -10,7 +10,7 @@ from pathlib import Path
 
 NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what is wrong with an input": (
-        "engine.__main__._positive", "engine.initialisation.summary._check_target", "engine.regimes.summary.summary",
+        "engine.__main__._positive", "engine.initialisation.result._check_target", "engine.regimes.summary.summary",
         "pages.run.draft_state.from_query", "pages.shell.texts.left_out", "pages.run.asking._mend",
         "pages.run.controls.described",
         "pages.run.files._text", "pages.run.files.table", "pages.initial_kernel.job", "pages.shell.form.Form._known",

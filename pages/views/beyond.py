@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from engine.initialisation.config import DriftConfig
+from engine.initialisation.result import DriftResult
 from engine.schema import ConfigError
 from pages.charts.initial_drift import beyond_chart, beyond_table, parting
 from pages.shell.batch import gather
@@ -44,7 +45,7 @@ def section(form: Form, network: Network, width: int, depth: int, until: float, 
     found = gather("flow", label, [asked], "Gradient flow on the one example, each from its own initialisation.")
     if asked not in found:
         return
-    arrays = found[asked]
-    table = beyond_table(arrays)
+    result = DriftResult.from_arrays(found[asked])
+    table = beyond_table(result)
     show(Figure("beyond_first_step", ("initial.beyond",), lambda: beyond_chart(table), table))
-    say([parting(table), initial_words.stiff(int(arrays["stiff"]), wanted.brute_draws)])
+    say([parting(table), initial_words.stiff(int(result.stiff), wanted.brute_draws)])

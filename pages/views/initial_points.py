@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.config import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
-from engine.initialisation.estimates import NORMAL_95, rate_trusted
+from engine.initialisation.estimates import NORMAL_95, Estimate, rate_trusted
 from engine.initialisation.law import Law
 from engine.initialisation.moments import moments
+from engine.initialisation.result import FirstStepResult, SampleResult
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
 from pages.shell.batch import Wanted
@@ -86,20 +87,12 @@ def along(
     return found, refused
 
 
-def read(arrays: Arrays) -> dict[str, tuple[float, float, int]]:
-    """Mean, standard error and flag (1, 0, or -1 where not known) by name."""
-    columns = (arrays["names"].tolist(), arrays["mean"], arrays["standard_error"], arrays["trusted"])
-    return {name: (float(m), float(s), int(t)) for name, m, s, t in zip(*columns, strict=True)}
-
-
 def ratio_points(found: Mapping[Point, Arrays]) -> pd.DataFrame:
     """Estimates of E[K^2]/E[K]^2 with bars of 1.96 standard errors: 95% intervals where trusted."""
     rows = []
     for wanted, arrays in found.items():
-        estimates = read(arrays)
-        if "ratio" in estimates:
-            mean, error, flag = estimates["ratio"]
-            rows.append(_row(wanted, mean, error, flag, int(arrays["draws"])))
+        if ratio := SampleResult(arrays).estimates.get("ratio"):
+            rows.append(_row(wanted, ratio))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -113,21 +106,21 @@ def drift_points(found: Mapping[Point, Arrays], law_at: Callable[[Point], Law | 
     for wanted, arrays in found.items():
         law = law_at(wanted)
         if wanted.source == STEP:
-            eta, K = float(arrays["sizes"][0]), float(arrays["K_mean"])
-            mean, error = float(arrays["change_mean"][0]) / eta, float(arrays["change_error"][0]) / eta
-            draws = int(getattr(wanted.config, "draws", 0))
-            flag = -1 if law is None or rate_trusted(law, draws) else 0
+            step, draws = FirstStepResult(arrays), int(getattr(wanted.config, "draws", 0))
+            eta, K = float(step.sizes[0]), float(step.K_mean)
+            mean, error = float(step.change_mean[0]) / eta, float(step.change_error[0]) / eta
+            rate = Estimate(mean, error, draws, None if law is None or rate_trusted(law, draws) else False)
         else:
-            estimates = read(arrays)
-            (mean, error, flag), K = estimates["E_dK"], estimates["E_K"][0]
-            draws = int(arrays["draws"])
+            estimates = SampleResult(arrays).estimates
+            rate, K = estimates["E_dK"], estimates["E_K"].mean
         scale = K if law is None else np.exp(float(moments(law).log_E_K[0]))
         if scale > 0:
-            rows.append(_row(wanted, mean / scale, error / scale, flag, draws))
+            rows.append(_row(wanted, rate, scale))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(wanted: Point, mean: float, error: float, flag: int, draws: int) -> dict[str, Any]:
+def _row(wanted: Point, found: Estimate, scale: float = 1.0) -> dict[str, Any]:
+    mean, error = found.mean / scale, found.standard_error / scale
     low, high = abs(mean) - NORMAL_95 * error, abs(mean) + NORMAL_95 * error
     return {
         "source": wanted.source,
@@ -138,6 +131,6 @@ def _row(wanted: Point, mean: float, error: float, flag: int, draws: int) -> dic
         "low": low,
         "high": high,
         "sign": int(np.sign(mean)),
-        "draws": draws,
-        "trusted": {1: "yes", 0: "no"}.get(flag, "not known"),
+        "draws": found.draws,
+        "trusted": {True: "yes", False: "no", None: "not known"}[found.trusted],
     }

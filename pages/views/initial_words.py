@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from engine.initialisation.estimates import Estimate
 from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
@@ -35,17 +36,13 @@ def zeros(count: int, total: int) -> str:
     )
 
 
-def out_of_reach(estimate: tuple[float, float, int]) -> str:
-    """Of a sampled second moment that its draws do not determine; empty where they may.
-
-    Args:
-        estimate: mean, standard error and flag: 0 where exact moments say that the error bar is none.
-    """
-    if estimate[2] != 0:
+def out_of_reach(estimate: Estimate) -> str:
+    """Of a sampled second moment that its draws do not determine; empty where they may."""
+    if estimate.trusted is not False:
         return ""
     return (
         "These draws do not reach far enough into the tail for the second moment: the exact moments say that their own "
-        f"estimate {number(estimate[0])} of E[K²]/E[K]² cannot be trusted."
+        f"estimate {number(estimate.mean)} of E[K²]/E[K]² cannot be trusted."
     )
 
 

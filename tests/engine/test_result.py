@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
+from engine.initialisation.result import DriftResult, FirstStepResult, GramResult, SampleResult
 from engine.perturbation.result import PerturbationResult, SeedPerturbation, StudyResult
 from engine.quantities import QUANTITIES
+from engine.regimes.result import CellResult
 from engine.result import Field, Named, Result, ResultError, Seed, finite
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from engine.training.result import RunResult, SeedResult
 
-TABLES = (SeedResult, RunResult, SeedPerturbation, PerturbationResult, StudyResult, SeedSpaces, RkhsResult)
+TABLES = (
+    SeedResult, RunResult, SeedPerturbation, PerturbationResult, StudyResult, SeedSpaces, RkhsResult, CellResult,
+    SampleResult, GramResult, FirstStepResult, DriftResult,
+)  # fmt: skip
 T, M = 3, 4
 CONFIG = RunConfig.from_dict({"data": {"name": "circle", "size": M}, "seeds": [5, 6]})
 

@@ -13,6 +13,7 @@ from small_runs import result, seed
 from cache.run_folders import Record
 from engine.cost import Cost
 from engine.data import remarks
+from engine.initialisation.estimates import Estimate
 from engine.perturbation.config import StudyConfig
 from engine.perturbation.result import StudyResult
 from engine.regimes.boundaries import Boundary
@@ -192,7 +193,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.charts.over_time._masked": lambda: over_time._masked(0, 4, True),
     "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0),
     "pages.views.initial_words.zeros": lambda: initial.zeros(0, 10),
-    "pages.views.initial_words.out_of_reach": lambda: initial.out_of_reach((2.0, 0.1, 1)),
+    "pages.views.initial_words.out_of_reach": lambda: initial.out_of_reach(Estimate(2.0, 0.1, 100, True)),
     "pages.views.initial_words.breakdown": lambda: initial.breakdown({}, 1e6),
     "pages.views.initial_words.bias_share": lambda: initial.bias_share(np.array([0.5, np.nan]), 2),
     "pages.views.initial_words.signs": lambda: initial.signs(pd.DataFrame({"size": [np.nan], "sign": [1]}), 0.0),

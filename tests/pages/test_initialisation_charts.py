@@ -11,6 +11,7 @@ from engine.initialisation.config import GramSpectrumConfig, SampleConfig
 from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
+from engine.initialisation.result import DriftResult, GramResult, SampleResult
 from pages.charts import initial_drift, initial_law, initial_ratio, theme
 from pages.views import initial_curves, initial_points
 from pages.views.initial_curves import Span
@@ -134,7 +135,7 @@ def test_a_finite_step_is_marked_where_the_rate_s_own_draws_do_not_suffice():
 
 def test_histogram_and_log_normal_are_densities():
     _, arrays = _result(first_step=False)
-    frame = initial_law.histogram_table(arrays)
+    frame = initial_law.histogram_table(SampleResult(arrays))
     assert (frame["density"] * np.log10(frame["high"] / frame["low"])).sum() == pytest.approx(1)
     assert frame["count"].sum() == 4000
     assert frame["tail"].iloc[0] == 1
@@ -153,7 +154,7 @@ def test_spectra_mask_rounding():
     config = GramSpectrumConfig.from_dict(
         {"setting": {"widths": [2, 30, 1], "readout": "linear"}, "points": 6, "inputs": "circle", "draws": 4}
     )
-    table = initial_law.spectrum_table(gram_spectra(config)["result"])
+    table = initial_law.spectrum_table(GramResult(gram_spectra(config)["result"]))
     assert len(table.frame) == 6
     flat = initial_law.spectrum_table({"spectra": np.array([[1.0, 0.5, 1e-17], [1.2, 0.4, -1e-18]])})
     assert flat.frame["mean"].isna().tolist() == [False, False, True]
@@ -169,7 +170,7 @@ def all_charts():
     second = initial_curves.second_moment_table(law, widths, span).frame
     drift = initial_curves.first_step_table(law, widths, span, 0.0).frame
     limit = initial_curves.limit_table(LINEAR.s1, 0.5, 1.0)
-    histogram = initial_law.histogram_table(arrays)
+    histogram = initial_law.histogram_table(SampleResult(arrays))
     lognormal = initial_law.lognormal_table(1.0, 0.5, *initial_law.reach(histogram, 1.0))
     spectra = initial_law.spectrum_table(
         {"spectra": np.array([[3.0, 1.0], [2.0, 0.5]]), "infinite_width": np.array([2.5, 1])}
@@ -181,7 +182,7 @@ def all_charts():
     flow = {"times": np.array([0.1, 1.0]), "change_mean": row, "change_error": -row / 9, "extrapolation": row}
     flow |= {"change_quantiles": np.stack([2 * row, row, -row]), "residual_mean": -row, "K_mean": np.array(2.0)}
     return {
-        "beyond": initial_drift.beyond_chart(initial_drift.beyond_table(flow)),
+        "beyond": initial_drift.beyond_chart(initial_drift.beyond_table(DriftResult(flow))),
         "ratio": initial_ratio.ratio_chart(second, limit, ratio, widths, 0.5, 1.0, (0.3, "over|here")),
         "no law": initial_ratio.ratio_chart(None, None, ratio, widths, 0.5),
         "prefactor": initial_ratio.prefactor_chart(second, limit, widths, 0.5),

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from engine.initialisation import job, network_job
+from engine.initialisation import job
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.config import (
     BruteForceConfig,
@@ -24,9 +24,9 @@ SMALL = {"widths": [3, 4, 1]}
 JOBS = {
     "sample": (SampleConfig, job.sample, {"draws": 40_000, "importance": True}),
     "gram": (GramSpectrumConfig, job.gram_spectra, {"draws": 50, "points": 4}),
-    "brute force": (BruteForceConfig, network_job.brute_force, {"draws": 100}),
-    "first step": (FirstStepConfig, network_job.first_step, {"draws": 20, "points": 2, "target": 1.0}),
-    "drift": (DriftConfig, network_job.drift_ensemble, {"draws": 20, "times": [0.1, 0.5], "target": 1.0}),
+    "brute force": (BruteForceConfig, job.brute_force, {"draws": 100}),
+    "first step": (FirstStepConfig, job.first_step, {"draws": 20, "points": 2, "target": 1.0}),
+    "drift": (DriftConfig, job.drift_ensemble, {"draws": 20, "times": [0.1, 0.5], "target": 1.0}),
 }
 
 
@@ -101,7 +101,7 @@ def test_sampled_moments():
 
 def test_brute_force_of_another_activation_is_not_flagged():
     config = BruteForceConfig.from_dict({"setting": {**SMALL, "activation": "erf"}, "draws": 50})
-    result = network_job.brute_force(config)["result"]
+    result = job.brute_force(config)["result"]
     assert set(result["trusted"]) == {-1}
     drawn = np.concatenate([d.K for d in brute_force(config.setting, 50, 0)])
     assert result["mean"][0] == pytest.approx(drawn.mean())
@@ -120,7 +120,7 @@ def test_gram_spectra_and_their_limit():
 
 def test_drift_extrapolates_the_exact_rate():
     config = DriftConfig.from_dict({"setting": {"widths": [3, 6, 4, 1]}, "draws": 30, "times": [0.1, 0.2]})
-    result = network_job.drift_ensemble(config)["result"]
+    result = job.drift_ensemble(config)["result"]
     exact = moments(exact_law(config.setting)).E_dK(0.0)[0]
     assert result["extrapolation"] == pytest.approx(np.array([0.1, 0.2]) * exact)
     assert result["change_quantiles"].shape == (3, 2)
@@ -129,7 +129,7 @@ def test_drift_extrapolates_the_exact_rate():
 
 def test_exact_modules_import_no_jax():
     code = (
-        "import sys; from engine.initialisation import summary, config, job, sampler, gram;"
+        "import sys; from engine.initialisation import result, config, job, sampler, gram;"
         "assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

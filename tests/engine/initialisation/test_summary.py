@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.initialisation.summary import moments_summary, sample_summary
+from engine.initialisation.job import sample_summary
+from engine.initialisation.result import moments_summary
 from engine.schema import ConfigError
 
 ROWS = json.loads((Path(__file__).parent / "hanin_nica.json").read_text())["rows"]
