@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,6 @@ from engine.data import overview
 from engine.progress import Arrays
 from engine.schema import Config
 from engine.versions import VERSIONS
-
-PROVENANCE = ("config_hash", "versions", "device", "seconds")
 
 
 class ResultError(ValueError):
@@ -47,12 +45,10 @@ class Field:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: "Named", owner: type) -> np.ndarray: ...
-    def __get__(self, instance: "Named | None", owner: type) -> Self | np.ndarray:
-        return self if instance is None else instance[self.name]
+    def __get__(self, instance: "Named | None", owner: type) -> np.ndarray:
+        if instance is None:
+            raise AttributeError(f"{self.name} is of a result, not of its class")
+        return instance[self.name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +97,6 @@ class Seed(Named):
 
     facts: Mapping[str, Any]
 
-    @classmethod
-    def of(cls, arrays: Arrays, facts: Mapping[str, Any]) -> Self:
-        return cls(arrays, facts)
-
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 AnySeed = TypeVar("AnySeed", bound=Named)
@@ -122,7 +114,7 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
     """
 
     CONFIG: ClassVar[type[Config]]
-    SEED: ClassVar[Any] = Seed
+    SEED: ClassVar[Callable[[Arrays, Any], Any]]
 
     config: AnyConfig
     meta: Mapping[str, Any]
@@ -139,7 +131,7 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
                 parts.setdefault(int(index), {})[own] = array
             elif name != "meta":
                 common[name] = array
-        found = [cls.SEED.of(parts.get(index, {}), facts) for index, facts in enumerate(meta.pop("seeds", ()))]
+        found = [cls.SEED(parts.get(index, {}), facts) for index, facts in enumerate(meta.pop("seeds", ()))]
         config: Any = cls.CONFIG.from_dict(meta.pop("config"))
         return cls(common, config, meta, tuple(seed.checked() for seed in found)).checked()
 
@@ -167,7 +159,8 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
     @cached_property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds: the config, the provenance, and what `numbers` gives."""
-        about = {name: self.meta[name] for name in PROVENANCE if name in self.meta}
+        names = ("config_hash", "versions", "device", "seconds")
+        about = {name: self.meta[name] for name in names if name in self.meta}
         return {"config": self.config.to_dict(), **about, **self.numbers()}
 
     def numbers(self) -> dict[str, Any]:

@@ -125,15 +125,9 @@ def moments_summary(
     exact = moments(law)
     sign, log_size = exact.log_abs_E_dK(target)
     drift = _number(float(log_size[0]))
+    names = ("E_K", "E_K2", "ratio", "E_Kw", "E_Kb", "E_Kw2", "E_KwKb", "E_Kb2")
     return {
-        "E_K": _number(exact.log_E_K[0]),
-        "E_K2": _number(exact.log_E_K2[0]),
-        "ratio": _number(exact.log_ratio[0]),
-        "E_Kw": _number(exact.log_E_Kw[0]),
-        "E_Kb": _number(exact.log_E_Kb[0]),
-        "E_Kw2": _number(exact.log_E_Kw2[0]),
-        "E_KwKb": _number(exact.log_E_KwKb[0]),
-        "E_Kb2": _number(exact.log_E_Kb2[0]),
+        **{name: _number(getattr(exact, f"log_{name}")[0]) for name in names},
         "E_K3": _number(log_moment(law, 3)),
         "E_K4": _number(log_moment(law, 4)),
         "E_gHg": _number(exact.log_E_gHg[0]),

@@ -83,7 +83,7 @@ class SeedResult(Named):
 class RunResult(Result[RunConfig, SeedResult]):
     """A run read back from its entry: its seeds, and beside them the same of the infinite-width kernel."""
 
-    CONFIG, SEED = RunConfig, SeedResult
+    CONFIG, SEED = RunConfig, SeedResult.of
     FIELDS: ClassVar = {
         "limit/eigenvalues": Field("M", "eigenvalues", optional=True),
         "limit/profile": Field("q", "profile", optional=True),

@@ -229,6 +229,7 @@ def test_beyond_the_first_step(pretend, opened):
         "change_quantiles": np.stack([mean - 1, mean, mean + 1]),
         "residual_mean": np.ones(8),
         "extrapolation": line,
+        **dict.fromkeys(("rate_mean", "rate_error"), np.array(0.1)),
         "K_mean": np.array(2.0),
         "stiff": np.array(3),
     }

@@ -156,7 +156,7 @@ def test_spectra_mask_rounding():
     )
     table = initial_law.spectrum_table(GramResult(gram_spectra(config)["result"]))
     assert len(table.frame) == 6
-    flat = initial_law.spectrum_table({"spectra": np.array([[1.0, 0.5, 1e-17], [1.2, 0.4, -1e-18]])})
+    flat = initial_law.spectrum_table(GramResult({"spectra": np.array([[1.0, 0.5, 1e-17], [1.2, 0.4, -1e-18]])}))
     assert flat.frame["mean"].isna().tolist() == [False, False, True]
     assert "rounding" in flat.notes[0]
 
@@ -173,7 +173,7 @@ def all_charts():
     histogram = initial_law.histogram_table(SampleResult(arrays))
     lognormal = initial_law.lognormal_table(1.0, 0.5, *initial_law.reach(histogram, 1.0))
     spectra = initial_law.spectrum_table(
-        {"spectra": np.array([[3.0, 1.0], [2.0, 0.5]]), "infinite_width": np.array([2.5, 1])}
+        GramResult({"spectra": np.array([[3.0, 1.0], [2.0, 0.5]]), "infinite_width": np.array([2.5, 1])})
     )
     ratio = initial_points.ratio_points(drawn)
     size = initial_points.drift_points(drawn, lambda wanted: None)
