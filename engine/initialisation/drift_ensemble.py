@@ -19,6 +19,7 @@ from engine.initialisation.brute_force import chunk_size, draw_network, key_chun
 from engine.initialisation.first_step import kernel, outputs
 from engine.initialisation.law import Setting
 from engine.networks.mlp import Params
+from engine.training import runge_kutta
 
 STEP = 0.25
 MAX_STEPS = 20_000
@@ -121,20 +122,9 @@ def _residual(network: NetworkConfig, x: Array, y: Array, f_0: Array, params: Pa
 def _advance(network: NetworkConfig, x: Array, y: Array, f_0: Array, params: Params, h: Array, count: Array) -> Params:
     """`count` Runge-Kutta steps of size h for all draws."""
     h = jnp.asarray(h, x.dtype)
-    numbers = jnp.array([0.0, 0.5, 0.5, 1.0], x.dtype), jnp.array([1.0, 2.0, 2.0, 1.0], x.dtype)
 
     def one(f_0: Array, params: Params) -> Params:
-        def step(i: Array, params: Params) -> Params:
-            def stage(carry: tuple[Params, Params], numbers: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
-                (slope, total), (node, weight) = carry, numbers
-                moved = jax.tree.map(lambda p, k: p + node * h * k, params, slope)
-                slope = _velocity(network, x, y, f_0, moved)
-                return (slope, jax.tree.map(lambda s, k: s + weight * k, total, slope)), None
-
-            zero = jax.tree.map(jnp.zeros_like, params)
-            (_, total), _ = jax.lax.scan(stage, (zero, zero), numbers)
-            return jax.tree.map(lambda p, k: p + h / 6 * k, params, total)
-
-        return jax.lax.fori_loop(0, count, step, params)
+        velocity = partial(_velocity, network, x, y, f_0)
+        return jax.lax.fori_loop(0, count, lambda _, params: runge_kutta.step(velocity, params, h), params)
 
     return jax.vmap(one)(f_0, params)

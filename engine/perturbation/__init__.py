@@ -2,5 +2,5 @@
 
 `config`, `cost`, `result` and `law` import no JAX; `job` computes a run or a study of many. Mathematics: `expansion`
 (flow) and `discrete` (gradient descent) give the orders, `propagator` the whole, `bounds` what each order can leave,
-`prediction` Delta K from initialisation, `companion` the lazy network beside the trained one.
+`prediction` Delta K from initialisation.
 """

@@ -8,6 +8,7 @@ less than that in training (2.2-4.3 s of processor time against 1.6-2.8 s).
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import jax
@@ -29,7 +30,6 @@ from engine.networks.precision import (
     refuse_kernel,
     rounding_of,
 )
-from engine.perturbation.companion import Companion, companion
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
 from engine.regimes.bound import Bound, first_marks, most_looks
@@ -40,14 +40,11 @@ from engine.regimes.result import FAILURES, CellResult
 from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.result import provenance
 from engine.roundoff import without_rounding
-from engine.schema import ConfigError
-from engine.schema import Problem as ConfigProblem
 from engine.training import diagnostics
-from engine.training.descent import DIVERGED, Method, Problem, State
+from engine.training.companion import Companion
+from engine.training.descent import DIVERGED, Method, Problem, State, limits
 from engine.training.measure import HELD_OUT, SHOWN, normalised_error
-
-CHUNK_SECONDS = 0.25
-"""Training goes in chunks about this long, between which it reports and can be cancelled."""
+from engine.training.walk import Walk, effective_rates
 
 
 def cell(config: RunConfig, report: Report = silent) -> Entries:
@@ -120,6 +117,7 @@ class Ensemble:
         self.rounding = self._rounding(params, precision)
         self.precision, method, rows = precision, Method.of(self.config.training), len(self.seeds)
         self.state = programs.start_each(method, cast(params, precision))
+        self.advance = partial(programs.advance_each, self.config.network, method)
         x, y = (np.asarray(array, precision) for array in (self.data.x_train, self.data.y_train))
         x, y = np.broadcast_to(x, (rows, *x.shape)), np.broadcast_to(y, (rows, *y.shape))
         nothing = np.zeros(rows, precision)
@@ -127,14 +125,14 @@ class Ensemble:
         idle = Companion(*(jnp.zeros((rows, *shape)) for shape in ((n, n), (n,), (n,), ())))
         self.problem = Problem(jnp.asarray(x), jnp.asarray(y), jnp.zeros_like(y), jnp.asarray(nothing), keys)
         with ThreadPoolExecutor(1) as pool:
-            none = jnp.zeros(rows, jnp.int32), jnp.asarray(nothing), jnp.asarray(nothing)
-            compiled = pool.submit(programs.advance, self.config.network, method, self.problem, self.state, idle, *none)
+            compiled = pool.submit(self.advance, self.problem, self.state, *limits(self.state, 0), idle)
             self.at_start = self._look(self.state)
             compiled.result()
         self.h_0 = self.at_start.h if self.config.network.centred else np.zeros_like(self.at_start.h)
         self.spectra = [diagnostics.spectrum(K) for K in self._train_block(self.at_start.kernel)]
         overflow = [not np.isfinite(rounding.outputs) for rounding in self.rounding]
-        self.rate = self._rates(np.where(overflow, np.nan, [values[0] for values, _ in self.spectra]))
+        lambda_max = np.where(overflow, np.nan, [values[0] for values, _ in self.spectra])
+        self.rate = effective_rates(self.config.training, self.size, lambda_max)
         rate = jnp.asarray(self.rate.astype(precision))
         self.problem = self.problem._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
 
@@ -164,47 +162,60 @@ class Ensemble:
         """The rows, from r(0) on training points: the networks trained, each beside its lazy one."""
         descent = self.config.training.integrator == "gd"
         beside = [
-            companion(*spectrum, r_0, float(step), descent)
+            Companion.of(*spectrum, r_0, float(step), descent)
             for spectrum, r_0, step in zip(self.spectra, residual, self.rate, strict=True)
         ]
-        together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *beside)
-        walk = Walk(self.config, self.problem, self.state, together, self.rate > 0, residual)
-        looks, sizes, largest = self._trained(walk)
+        start_residual = np.where(self.rate > 0, np.linalg.norm(residual, axis=1), 0.0)
+        companions = jax.tree.map(lambda *leaves: jnp.stack(leaves), *beside)
+        begin = partial(Walk, self.advance, self.config.training, self.problem, self.state, start_residual, companions)
+        looks, sizes, largest = self._trained(begin())
         lazy = [
             Lazy.of(*self.spectra[g], residual[g], float(self.rate[g]), int(steps), descent)
             for g, steps in enumerate(looks[-1].step)
         ]
         bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
-        self._refine(bounds, walk, len(sizes[0]))
+        self._refine(bounds, begin, len(sizes[0]))
         return [
             self._row(g, [look.of(g) for look in looks], lazy[g])
             | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
             for g in range(len(self.seeds))
         ]
 
-    def _trained(self, walk: "Walk") -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
+    def _trained(self, walk: Walk) -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
         """Looks at the start, after a step and at the stop; ||K - K_0|| by step, and the largest ||r - r_lazy||, of
         each network."""
         looks, sizes, largest = [self.at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
-        for state, beside in walk.through(first_marks(self.config.training.max_steps), self.tell):
-            looks = [*looks[:2], self._look(state)]
+        for _ in self._marked(walk, first_marks(self.config.training.max_steps), self.tell):
+            looks = [*looks[:2], self._look(walk.state)]
             for g, found in enumerate(sizes):
                 found[int(looks[-1].step[g])] = self._change(looks[-1], g)
-            largest = np.asarray(beside.largest)
+            largest = np.asarray(walk.companion.largest)
         return [looks[0], looks[1], looks[-1]], sizes, largest
 
-    def _refine(self, bounds: list[Bound], walk: "Walk", looks: int) -> None:
+    def _refine(self, bounds: list[Bound], begin: Callable[[], Walk], looks: int) -> None:
         """Trains again with looks between the first ones, until every P2 is known or there were enough."""
         left = most_looks(self.size * self.config.data.output_dim) - looks
         while wanted := sorted({step for bound in bounds for step in bound.wanted()})[: max(left, 0)]:
             left -= len(wanted)
             found: list[dict[int, float]] = [{} for _ in bounds]
-            for state, _ in walk.through(wanted, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
-                seen = self._look(state)
+            walk = begin()
+            for _ in self._marked(walk, wanted, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
+                seen = self._look(walk.state)
                 for g, sizes in enumerate(found):
                     sizes[int(seen.step[g])] = self._change(seen, g)
             for bound, sizes in zip(bounds, found, strict=True):
                 bound.add(sizes)
+
+    def _marked(self, walk: Walk, marks: Sequence[int], tell: Callable[[float, str], None]) -> Iterator[None]:
+        """Halts at each of these steps, and when all networks have stopped; not after that."""
+        for mark in marks:
+            going = True
+            while going and walk.step < mark:
+                going = walk.on(mark)
+                tell(0.1 + 0.8 * walk.step / self.config.training.max_steps, f"step {walk.step:,}")
+            yield
+            if not going:
+                return
 
     def _look(self, state: State) -> Look:
         found = programs.look_each(self.config.network, self.config.kernel_precision, state.params, self.x)
@@ -222,24 +233,6 @@ class Ensemble:
     def _residual(self, taken: Look) -> Float[np.ndarray, "g M k"]:
         f = self.config.network.alpha * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
         return f - self.data.y_train
-
-    def _rates(self, lambda_max: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
-        """eta_eff of every seed; 0 where the kernel is dead or not finite."""
-        training = self.config.training
-        alive = np.isfinite(lambda_max) & (lambda_max > 0)
-        if training.stability_fraction is not None:
-            return np.where(alive, 2 * training.stability_fraction / np.where(alive, lambda_max, 1.0), 0.0)
-        scale = training.effective_rate(self.size)
-        rate = scale * (training.learning_rate or 0.0)
-        highest = np.max(lambda_max, where=alive, initial=0.0)
-        if rate * highest >= training.stability_limit and not training.allow_unstable:
-            message = (
-                f"{training.learning_rate:g} exceeds the stability limit {training.stability_limit:.3g}/(eta scale x "
-                f"lambda_max(K_0)) = {training.stability_limit / (scale * highest):.3g}: lower it, or set "
-                "allow_unstable true"
-            )
-            raise ConfigError([ConfigProblem("training.learning_rate", message)])
-        return np.where(alive, rate, 0.0)
 
     def _row(self, g: int, looks: list[Look], lazy: Lazy) -> dict[str, Any]:
         """Results of the seed at position g, looked at at the start, after one step and at the stop."""
@@ -280,43 +273,6 @@ class Ensemble:
             return dead
         stop = self.config.training.stop_residual
         return "residual" if stop is None or residual <= stop * (1 + 1e-5) else cap
-
-
-class Walk:
-    """The training of an ensemble, which can be gone through again: every time it is the same."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        problem: Problem,
-        state: State,
-        beside: Companion,
-        alive: np.ndarray,
-        residual: Float[np.ndarray, "g n"],
-    ) -> None:
-        self.config, self.problem, self.start, self.alive = config, problem, (state, beside), alive
-        start_residual = np.linalg.norm(residual, axis=1)
-        self.below = jnp.asarray((config.training.stop_residual or 0.0) * start_residual, problem.rate.dtype)
-        self.above = jnp.asarray(DIVERGED * start_residual, problem.rate.dtype)
-
-    def through(self, marks: Sequence[int], tell: Callable[[float, str], None]) -> Iterator[tuple[State, Companion]]:
-        """What there is after each of these steps, and when all have stopped; nothing after that."""
-        (state, beside), step, chunk = self.start, 0, 16
-        method = Method.of(self.config.training)
-        for mark in marks:
-            ended = False
-            while step < mark and not ended:
-                began = time.monotonic()
-                step = min(step + chunk, mark)
-                until = jnp.asarray(np.where(self.alive, step, 0), jnp.int32)
-                limits = until, self.below, self.above
-                state, beside = programs.advance(self.config.network, method, self.problem, state, beside, *limits)
-                ended = not np.any(np.asarray(state.step) == step)
-                chunk = chunk * 2 if time.monotonic() - began < CHUNK_SECONDS else chunk
-                tell(0.1 + 0.8 * step / self.config.training.max_steps, f"step {step:,}")
-            yield state, beside
-            if ended:
-                return
 
 
 def _errors(bound: Bound, largest: np.number, start_residual: np.number) -> dict[str, float]:

@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int
 from engine.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply, draw
-from engine.perturbation.companion import Companion, advance_both
-from engine.training.descent import Method, Problem, State, dtype_of, start
+from engine.training.companion import Companion
+from engine.training.descent import Method, State, advance, dtype_of, start
 
 
 class Look(NamedTuple):
@@ -66,15 +66,6 @@ def look_each(network: NetworkConfig, precision: Any, params: Params, x: Array) 
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def advance(
-    network: NetworkConfig,
-    method: Method,
-    problem: Problem,
-    state: State,
-    beside: Companion,
-    until: Array,
-    below: Array,
-    above: Array,
-) -> tuple[State, Companion]:
-    """Steps of every network, each with its lazy one beside it."""
-    return over_seeds(partial(advance_both, network, method), problem, state, beside, until, below, above)
+def advance_each(network: NetworkConfig, method: Method, *arguments: Any) -> tuple[State, Companion]:
+    """`engine.training.descent.advance` of every network, each with its lazy one beside it."""
+    return over_seeds(partial(advance, network, method), *arguments)

@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig, TrainingConfig
 from engine.networks.mlp import Params, apply
+from engine.training import runge_kutta
+from engine.training.companion import Companion
 
 DIVERGED = 1e4
 """A residual this many times its start counts as divergence."""
@@ -74,6 +76,13 @@ def outputs(
     return network.alpha * (apply(network, params, x) - h_0)
 
 
+def limits(state: State, until: int, below: Any = -1.0, above: Any = np.inf) -> tuple[Any, ...]:
+    """What `advance` takes them as: for one network, or for each of several with a leading axis in common."""
+    shape, real = np.shape(state.step), dtype_of(state.params)
+    bounds = (np.broadcast_to(np.asarray(bound, real), shape) for bound in (below, above))
+    return np.full(shape, until, np.int32), *bounds
+
+
 @partial(jax.jit, static_argnames=("network", "method"))
 def advance(
     network: NetworkConfig,
@@ -83,43 +92,44 @@ def advance(
     until: Array,
     below: Array,
     above: Array,
-) -> State:
-    """Steps on until step `until`, or the residual norm is at most `below`, or it passes `above` or is not finite."""
+    companion: Companion | None,
+) -> tuple[State, Companion | None]:
+    """Steps on until step `until`, or the residual norm is at most `below`, or it passes `above` or is not finite.
 
-    def going(state: State) -> Array:
+    Args:
+        companion: of the same age, compared after every step; or none.
+    """
+
+    def going(both: tuple[State, Companion | None]) -> Array:
+        state, _ = both
         inside = (state.residual > below) & (state.residual < above)
         return state.fresh | ((state.step < until) & inside)
 
-    def body(state: State) -> State:
+    def body(both: tuple[State, Companion | None]) -> tuple[State, Companion | None]:
+        state, companion = both
         moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, method, problem), state)
         gradient, residual = _gradient(network, method, problem, moved.params, moved.step)
-        return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False))
+        if companion is not None:
+            r = outputs(network, moved.params, problem.x, problem.h_0) - problem.y
+            companion = companion.compared(r.ravel(), ~state.fresh)
+        return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False)), companion
 
-    return jax.lax.while_loop(going, body, state)
+    return jax.lax.while_loop(going, body, (state, companion))
 
 
 def _step(network: NetworkConfig, method: Method, problem: Problem, state: State) -> State:
     if method.integrator == "rk4":
-        params = _runge_kutta(network, method, problem, state)
+        # theta' = -gradient: a step of -h along the gradient.
+        params = runge_kutta.step(
+            lambda params: _gradient(network, method, problem, params, state.step)[0],
+            state.params,
+            -problem.rate,
+            first=state.gradient,
+        )
         return state._replace(params=params, step=state.step + 1)
     optimiser = optax.sgd(problem.rate, method.momentum or None)  # type: ignore[arg-type]
     updates, memory = optimiser.update(state.gradient, state.optimiser)
     return state._replace(params=optax.apply_updates(state.params, updates), optimiser=memory, step=state.step + 1)
-
-
-def _runge_kutta(network: NetworkConfig, method: Method, problem: Problem, state: State) -> Params:
-    """Classical fourth order: k_1 is the known gradient; the other stages are scanned so they compile once."""
-    h = problem.rate
-
-    def stage(carry: tuple[Params, Params], coefficients: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
-        (slope, total), (node, weight) = carry, coefficients
-        params = jax.tree.map(lambda p, k: p - node * h * k, state.params, slope)
-        slope, _ = _gradient(network, method, problem, params, state.step)
-        return (slope, jax.tree.map(lambda s, k: s + weight * k, total, slope)), None
-
-    nodes, weights = jnp.array([[0.5, 0.5, 1.0], [2.0, 2.0, 1.0]], dtype_of(state.params))
-    (_, total), _ = jax.lax.scan(stage, (state.gradient, state.gradient), (nodes, weights))
-    return jax.tree.map(lambda p, k: p - h / 6 * k, state.params, total)
 
 
 def _gradient(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import comb
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath, Tree
 from engine.schema import ConfigError, Problem
+from engine.training import runge_kutta
 from engine.training.measure import signal_rows
 
 Interpolation = Literal["hermite", "linear"]
@@ -254,29 +255,16 @@ def _checkpoint(
         moved = jax.tree.map(lambda p, v: p + rate * v, params, direction)
         defect = outputs(moved) - f - rate * jax.jvp(outputs, (params,), (direction,))[1]
     else:
+
+        def after(count: Array) -> Array:
+            h = rate / count
+            return outputs(jax.lax.fori_loop(0, count, lambda _, y: runge_kutta.step(velocity, y, h), params))
+
         # One step against two halves, whose error is 16 times smaller.
-        once, twice = jax.lax.map(lambda count: outputs(_flow(velocity, params, rate, count)), jnp.array([1, 2]))
+        once, twice = jax.lax.map(after, jnp.array([1, 2]))
         defect = 16 / 15 * (once - twice)
     found = {"f": f.ravel(), "defect": defect.ravel()}
     if not slopes:
         return found | {"kernel": kernel(params)}
     K, slope = jax.jvp(kernel, (params,), (direction,))
     return found | {"kernel": K, "slope": slope}
-
-
-def _flow(velocity: Callable[[Params], Params], params: Params, span: float, count: Array) -> Params:
-    """`count` classical Runge-Kutta steps over `span`; the stages are scanned so that they compile once."""
-    h = span / count
-    nodes, weights = jnp.array([0.0, 0.5, 0.5, 1.0]), jnp.array([1.0, 2.0, 2.0, 1.0]) / 6
-
-    def step(_: Any, params: Any) -> Any:
-        def stage(carry: tuple[Params, Params], numbers: tuple[Array, Array]) -> tuple[tuple[Params, Params], None]:
-            (slope, total), (node, weight) = carry, numbers
-            slope = velocity(jax.tree.map(lambda p, k: p + node * h * k, params, slope))
-            return (slope, jax.tree.map(lambda s, k: s + weight * h * k, total, slope)), None
-
-        zero = jax.tree.map(jnp.zeros_like, params)
-        (_, total), _ = jax.lax.scan(stage, (zero, params), (nodes, weights))
-        return total
-
-    return jax.lax.fori_loop(0, count, step, params)

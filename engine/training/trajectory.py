@@ -5,9 +5,9 @@ Afterwards the widest gaps, in log t, log residual or kernel, are halved by trai
 before, until there are as many as asked for and the kernel moves little between neighbours.
 """
 
-import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -21,9 +21,7 @@ from engine.networks.mlp import Params, init
 from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
-from engine.schema import ConfigError
-from engine.schema import Problem as ConfigProblem
-from engine.training.descent import DIVERGED, Method, Problem, State, advance, start
+from engine.training.descent import Method, Problem, State, advance, limits, start
 from engine.training.measure import (
     SHOWN,
     Reference,
@@ -37,9 +35,7 @@ from engine.training.measure import (
     top_eigenvalue,
 )
 from engine.training.result import SCALARS
-
-CHUNK_SECONDS = 0.25
-"""Training goes in chunks about this long, between which it reports and can be cancelled."""
+from engine.training.walk import Walk, effective_rates
 
 KERNEL_STEP = 0.1
 """Neighbouring checkpoints whose kernels differ by more than this, relative to K_0, get another between them ..."""
@@ -123,7 +119,7 @@ class Trajectory:
 
     def _compile(self) -> None:
         """Takes no step, so that the program compiles while K_0 is measured."""
-        self.state = self._advance(self.state, 0, -1.0, float("inf"))
+        self.state = self._advance(self.state, 0)
 
     def _unresolved(self, first: dict[str, np.ndarray]) -> bool:
         """Whether float32 does not resolve the run that K_0 foretells; sets out in float64 then."""
@@ -136,28 +132,17 @@ class Trajectory:
 
     def _effective_rate(self, first: dict[str, np.ndarray]) -> float:
         """eta_eff, from the learning rate or from the stability fraction. Marks a dead or overflowing start."""
-        training, lambda_max = self.config.training, float(first["lambda_max"])
+        lambda_max = float(first["lambda_max"])
         if self.stop_reason or not np.isfinite(lambda_max):
             self.stop_reason = "diverged"
-            return 0.0
-        if lambda_max <= 0:
+        elif lambda_max <= 0:
             self.stop_reason = "dead"
-            return 0.0
-        if self._start_residual == 0:
+        elif self._start_residual == 0:
             self.stop_reason = "residual"
+        if self.stop_reason:
             return 0.0
-        if training.stability_fraction is not None:
-            return 2 * training.stability_fraction / lambda_max
-        scale = training.effective_rate(self.config.data.size)
-        rate = scale * (training.learning_rate or 0.0)
-        if rate * lambda_max >= training.stability_limit and not training.allow_unstable:
-            largest = training.stability_limit / (scale * lambda_max)
-            message = (
-                f"{training.learning_rate:g} exceeds the stability limit {training.stability_limit:.3g}/(eta scale x "
-                f"lambda_max(K_0)) = {largest:.3g} of seed {self.seed}: lower it, or set allow_unstable true"
-            )
-            raise ConfigError([ConfigProblem("training.learning_rate", message)])
-        return rate
+        of = f" of seed {self.seed}"
+        return float(effective_rates(self.config.training, self.config.data.size, np.array(lambda_max), of))
 
     @property
     def _start_residual(self) -> float:
@@ -167,24 +152,18 @@ class Trajectory:
         """To the stop, taking checkpoints at log-spaced steps and whenever the residual has fallen enough."""
         training = self.config.training
         ticks = log_ticks(training.checkpoints, training.max_steps)
-        start_residual = self._start_residual
-        stop_at = (training.stop_residual or 0.0) * start_residual
         fall = (training.stop_residual or FALLBACK_STOP) ** (2 / training.checkpoints)
-        lowest, chunk = start_residual, 1
+        lowest = start_residual = self._start_residual
+        network = partial(advance, self.config.network, self.method)
+        walk = Walk(network, training, self.problem, self.state, start_residual)
         while not self.stop_reason:
-            step = int(self.state.step)
-            tick = int(ticks[np.searchsorted(ticks, step, side="right")])
-            began = time.monotonic()
-            self.state = self._advance(
-                self.state, min(tick, step + chunk), max(stop_at, lowest * fall), DIVERGED * start_residual
-            )
-            now, residual = int(self.state.step), float(self.state.residual)
-            if now > step:
-                pace = (now - step) / max(time.monotonic() - began, 1e-6)
-                chunk = int(np.clip(CHUNK_SECONDS * pace, 1, 2 * chunk + 8))
-            self.stop_reason = self._stopped(now, residual, stop_at, DIVERGED * start_residual)
+            tick = int(ticks[np.searchsorted(ticks, walk.step, side="right")])
+            fallen = walk.real(lowest * fall)
+            walk.on(tick, fallen)
+            self.state, self.stop_reason = walk.state, walk.stop_reason
+            now, residual = walk.step, float(walk.state.residual)
             self.fraction = 0.85 * self._done(now, residual / start_residual)
-            if self.stop_reason or now == tick or residual <= lowest * fall:
+            if self.stop_reason or now == tick or residual <= fallen:
                 lowest = min(lowest, residual)
                 self._take(self.state)
             else:
@@ -205,13 +184,6 @@ class Trajectory:
         if last is not None:
             self.stop_reason = "diverged"
             self.checkpoints = {step: found for step, found in self.checkpoints.items() if step <= last}
-
-    def _stopped(self, step: int, residual: float, stop_at: float, above: float) -> str:
-        if not residual < above:
-            return "diverged"
-        if residual <= stop_at:
-            return "residual"
-        return "max_steps" if step >= self.config.training.max_steps else ""
 
     def _done(self, step: int, residual: float) -> float:
         """Fraction of the way to the stop, by residual or by steps."""
@@ -254,12 +226,11 @@ class Trajectory:
         """The state at an earlier step, by training again from the last one kept before it."""
         found, (params, optimiser) = self.store.before(step)
         state = start(self.method, params)._replace(optimiser=optimiser, step=np.int32(found))
-        return self._advance(state, step, -1.0, float("inf"))
+        return self._advance(state, step)
 
-    def _advance(self, state: State, until: int, below: float, above: float) -> State:
-        real = self.h_0.dtype.type
-        limits: Any = np.int32(until), real(below), real(above)
-        return advance(self.config.network, self.method, self.problem, state, *limits)
+    def _advance(self, state: State, until: int) -> State:
+        """To this step, whatever the residual."""
+        return advance(self.config.network, self.method, self.problem, state, *limits(state, until), None)[0]
 
     def _take(self, state: State) -> None:
         """Has a state measured; reports what is ready, and waits when measuring falls behind."""

@@ -107,7 +107,7 @@ def test_every_float32_product_of_training_asks_for_full_precision(integrator):
     method = Method(integrator, 0.0, None)
     problem = Problem(x, y, 0 * y, np.float32(0.1), jax.random.key(0))
     limits = np.int32(1), np.float32(-1), np.float32(np.inf)
-    text = advance.lower(config.network, method, problem, start(method, params), *limits).as_text()
+    text = advance.lower(config.network, method, problem, start(method, params), *limits, None).as_text()
     text += jax.jit(lambda params, x: ntk(config.network, params, x, precision="float32")).lower(params, x).as_text()
     products = re.findall(r"dot_general.*", text)
     assert len(products) > 10

@@ -9,11 +9,11 @@ from engine.config import RunConfig
 from engine.data import generate, spread
 from engine.networks.mlp import apply, init
 from engine.networks.parameters import ParameterPath, StateStore, capacity
-from engine.progress import Cancelled, Progress
+from engine.progress import Cancelled, Progress, silent
 from engine.schema import ConfigError
 from engine.training.job import run
 from engine.training.result import RunResult
-from engine.training.trajectory import log_ticks
+from engine.training.trajectory import Trajectory, log_ticks
 
 SMALL = {
     "data": {"name": "circle", "size": 8, "test_size": 12, "frequencies": [1]},
@@ -161,6 +161,17 @@ def test_divergence_is_a_result() -> None:
     result = result_of(config_of(network={"activation": "relu"}, training=config.training.to_dict()))
     assert result.seeds[0].stop_reason == "diverged"
     assert result.summary["stop_reason"] == ["diverged"]
+
+
+def test_a_residual_on_the_stop_to_the_last_bit_is_at_its_stop() -> None:
+    """The program compares with the stop rounded to float32; the host did not, and went on for ever."""
+    config = config_of(training={"precision": "float32"})
+    trajectory = Trajectory(config, generate(config.data), 0, silent)
+    trajectory.run()
+    last, start = float(trajectory.state.residual), trajectory.reference.residual  # type: ignore[union-attr]
+    stop = last * (1 - 1e-9) / start
+    seed = result_of(config_of(training={"precision": "float32", "max_steps": 80, "stop_residual": stop})).seeds[0]
+    assert (seed.stop_reason, seed.steps) == ("residual", 40)
 
 
 def test_a_dead_network_is_a_result() -> None:
