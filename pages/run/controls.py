@@ -1,7 +1,6 @@
 """The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import streamlit as st
 
@@ -16,7 +15,7 @@ from pages.run.draft import config_of, setting_of
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
 from pages.shell import calibration
-from pages.shell.form import unfolded
+from pages.shell.form import Asked, unfolded
 from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
@@ -25,31 +24,19 @@ WIDE = ("data", "target", "inputs", "activation", "integrator")
 """Settings whose widget takes a row of its own."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the controls ask for.
-
-    Attributes:
-        config: None when the draft has problems.
-        cost: the estimate; None when there is no config.
-        problems: of the draft, all of them.
-    """
-
-    config: RunConfig | None
-    cost: Cost | None
-    problems: tuple[Problem, ...]
+AskedRun = Asked[RunConfig, Cost]
 
 
-def judged(draft: Draft) -> Asked:
+def judged(draft: Draft) -> AskedRun:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
-        return Asked(config, cost.check(config, calibration=calibration.measured()), ())
+        return Asked(config, cost.check(config, calibration=calibration.measured()))
     except ConfigError as error:
-        return Asked(None, None, error.problems)
+        return Asked(problems=error.problems)
 
 
-def show() -> Asked:
+def show() -> AskedRun:
     """Draws the controls and returns what they ask for."""
     draft_state.arrive()
     draft = draft_state.current()
@@ -64,7 +51,7 @@ def show() -> Asked:
     return asked
 
 
-def _preset(asked: Asked) -> None:
+def _preset(asked: AskedRun) -> None:
     matching = preset_of(asked.config) if asked.config else ""
     options = [*PRESETS] if matching else [CHANGED, *PRESETS]
     labels = {CHANGED: "your own settings"} | {name: preset.label for name, preset in PRESETS.items()}
@@ -79,7 +66,7 @@ def _preset_chosen() -> None:
         draft_state.load_preset(st.session_state["preset"])
 
 
-def _problems_of_none(asked: Asked) -> None:
+def _problems_of_none(asked: AskedRun) -> None:
     """Remarks on the URL, and problems that belong to no widget."""
     shown = {s.name for s in in_effect(draft_state.current())}
     for problem in draft_state.remarks():
@@ -89,7 +76,7 @@ def _problems_of_none(asked: Asked) -> None:
         st.error(sentence(problem))
 
 
-def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) -> None:
+def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
     st.markdown(f"**{title}**")
     open_ones = [s for s in settings if not s.folded]
     if BY_NAME["data"] in settings and draft.get("data") == "csv":
@@ -106,7 +93,7 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) ->
             _pairs(folded, draft, asked)
 
 
-def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
+def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
     """Short widgets two in a row, long ones alone; problems under their row."""
     row: list[Setting] = []
     for setting in [s for s in settings if s.kind != "text"]:
@@ -122,7 +109,7 @@ def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
     _row(row, draft, asked)
 
 
-def _row(settings: list[Setting], draft: Draft, asked: Asked) -> None:
+def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
     wide = len(settings) == 1 and settings[0].name in WIDE
     for place, setting in zip(st.columns(1 if wide else 2) if settings else [], settings, strict=False):
         with place:

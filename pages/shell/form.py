@@ -2,15 +2,35 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.schema import Problem
+from engine.schema import Config, Problem
 from pages.charts.words import number, plain, sentence
 from pages.shell.texts import left_out
 
 BOUND = "query-params"
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+AnyCost = TypeVar("AnyCost")
+
+
+@dataclass(frozen=True)
+class Asked(Generic[AnyConfig, AnyCost]):
+    """What the controls of a page ask for.
+
+    Attributes:
+        config: None where there are problems.
+        cost: the estimate; None without a config.
+        problems: what must be mended first.
+    """
+
+    config: AnyConfig | None = None
+    cost: AnyCost | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 class Form:

@@ -13,7 +13,7 @@ from engine.initialisation.law import Law
 from engine.initialisation.moments import moments
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
-from pages.shell.batch import Wanted
+from pages.shell.jobs import Computation
 from pages.views.initial_curves import Span
 from pages.views.initial_network import Network
 
@@ -24,7 +24,7 @@ COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "
 
 
 @dataclass(frozen=True)
-class Point(Wanted):
+class Point(Computation):
     """One job for one point.
 
     Attributes:
