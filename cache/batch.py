@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cache.failure import Failure, SchedulerError
 from cache.job import Job
@@ -93,10 +93,6 @@ class Batch:
     @property
     def message(self) -> str:
         return f"{self.finished} of {len(self.groups)} {self.unit}" + (f", {self.waits}" if self.waits else "")
-
-    def running(self) -> Iterator[int]:
-        """Places of the groups asked for and not there yet."""
-        return iter(sorted({index for index, _ in self._running.values()}))
 
     def step(self) -> None:
         """Takes in what has ended, tries again what deserves it, and asks for the next jobs."""

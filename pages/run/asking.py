@@ -19,6 +19,7 @@ from pages.run import draft_state
 from pages.run.controls import AskedRun, described
 from pages.run.presets import DEFAULT
 from pages.shell.figure import Prepared
+from pages.shell.form import in_need, refuse
 from pages.shell.jobs import Request, batches, computed_on, flies, offer, standing, watch
 from pages.shell.viewers import viewer
 
@@ -84,10 +85,8 @@ def show(asked: AskedRun) -> Arrays | None:
 
 def _mend(asked: AskedRun) -> None:
     """Every problem once more, in one place, and the way back."""
-    count = len({problem.field for problem in asked.problems})
-    lines = [f"- {described(problem)}" for problem in asked.problems]
-    needed = "One setting needs" if count == 1 else f"{count} settings need"
-    st.error("\n".join([f"{needed} a change before this can run:", "", *lines]), icon=":material/rule:")
+    needed = in_need(len({problem.field for problem in asked.problems}))
+    refuse(f"{needed} before this can run:", map(described, asked.problems))
     st.button("Back to the default preset", icon=":material/undo:", on_click=draft_state.load_preset, args=(DEFAULT,))
 
 

@@ -15,7 +15,7 @@ from pages.run.draft import config_of, setting_of
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
 from pages.shell import calibration
-from pages.shell.form import Asked, unfolded
+from pages.shell.form import Asked, draw, unfolded
 from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
@@ -138,55 +138,27 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
     key = f"setting {key}"
     text = draft.get(setting.name, "")
     options = choices(setting, dataset) if kind in ("choice", "flag") else {}
-    help_text = setting.help or None
+    default, resolved = default_text(setting, dataset), _resolved(setting, config)
+    value, more = text, {}
     if kind == "names" and (columns := files.columns(draft)):
-        _columns(setting, columns, text, key, ", ".join(_chosen(setting, config)))
+        value = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
+        # A name that is no column stands there too, for the config to refuse.
+        named = [*columns, *(name for name in value if name not in columns)]
+        key = f"{key} {tables.address(repr(named))[:8]}"
+        chosen = ", ".join(_chosen(setting, config))
+        more = {"options": named, "placeholder": chosen if len(chosen) <= 60 else f"{chosen[:57]}..."}
     elif kind == "flag" and (text in options or not text):
-        _give(key, (text or _resolved(setting, config) or default_text(setting, dataset)) == "true")
-        st.toggle(setting.label, key=key, help=help_text, on_change=_edited, args=(setting.name, key))
+        value = (text or resolved or default) == "true"
     elif options:
-        given = text or ("" if setting.name == "data" else default_text(setting, dataset))
-        if given not in options:
-            options = {given: f"{given} (not allowed)" if given else "choose"} | options
-        key = f"{key} {len(options)}"
-        _give(key, given)
-        st.selectbox(
-            setting.label,
-            list(options),
-            key=key,
-            format_func=lambda name: options.get(name) or str(name),
-            help=help_text,
-            on_change=_edited,
-            args=(setting.name, key),
-        )
+        value = text or ("" if setting.name == "data" else default)
+        if value not in options:
+            options = {value: f"{value} (not allowed)" if value else "choose"} | options
+        kind, key = "choice", f"{key} {len(options)}"
+        more = {"options": list(options), "format_func": lambda name: options.get(name) or str(name)}
     else:
-        _give(key, text)
-        placeholder = default_text(setting, dataset) or _resolved(setting, config)
-        st.text_input(
-            setting.label,
-            key=key,
-            placeholder=placeholder,
-            help=help_text,
-            on_change=_edited,
-            args=(setting.name, key),
-        )
-
-
-def _columns(setting: Setting, columns: tuple[str, ...], text: str, key: str, placeholder: str) -> None:
-    """Columns of the table to choose from; a name that is none of them stands there too, for the config to refuse."""
-    given = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
-    options = [*columns, *(name for name in given if name not in columns)]
-    key = f"{key} {tables.address(repr(options))[:8]}"
-    _give(key, given)
-    st.multiselect(
-        setting.label,
-        options,
-        key=key,
-        placeholder=placeholder if len(placeholder) <= 60 else f"{placeholder[:57]}...",
-        help=setting.help or None,
-        on_change=_edited,
-        args=(setting.name, key),
-    )
+        kind, more = "text", {"placeholder": default or resolved}
+    _give(key, value)
+    draw(kind, setting.label, key, setting.help, on_change=_edited, args=(setting.name, key), **more)
 
 
 def _give(key: str, value: str | bool | list[str]) -> None:

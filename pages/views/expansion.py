@@ -21,6 +21,7 @@ from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration, downloads
 from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
 from pages.shell.result import keep, log_time, numbers, of_data, seed_choice
 from pages.views import expansion_words
@@ -48,8 +49,7 @@ def page(run: RunConfig) -> None:
     try:
         expansion = expansion_of(run, _options())
     except ConfigError as error:
-        lines = [f"- {described(problem)}" for problem in error.problems]
-        st.error("\n".join(["This run cannot be expanded:", "", *lines]), icon=":material/rule:")
+        refuse("This run cannot be expanded:", map(described, error.problems))
         return
     found = gather("expansion", "Train and expand this run", [expansion], "If every step up to the cap is taken:")
     if expansion in found:

@@ -21,6 +21,7 @@ from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration
 from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
 from pages.shell.result import files, of_data, seed_choice
 from pages.views.spaces_words import WHERE, facts
@@ -75,8 +76,7 @@ def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
     try:
         spaces = comparison(asked.config, sizes_left_out(draft_state.current()))
     except ConfigError as error:
-        lines = [f"- {controls.described(problem)}" for problem in error.problems]
-        st.error("\n".join(["The spaces of this run cannot be compared:", "", *lines]), icon=":material/rule:")
+        refuse("The spaces of this run cannot be compared:", map(controls.described, error.problems))
     else:
         note = "One computation serves all pages on function spaces."
         arrays = gather("spaces", "Train this run and compare its spaces", [spaces], note).get(spaces)

@@ -75,18 +75,19 @@ def test_a_batch_that_is_looked_at_keeps_what_others_give_up(
     engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_module, "VIEWER_SECONDS", 0.2)
-    batches = [Batch(engine, "steady", [[config(steps=150, pause=0.01)]], viewer) for viewer in ("me", "you")]
+    toy = config(steps=300, pause=0.01)
+    job = running(engine, "steady", toy)
+    batches = [Batch(engine, "steady", [[toy]], viewer) for viewer in ("me", "you")]
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
         for batch in batches:
             batch.step()
         time.sleep(0.02)
     mine, yours = batches
-    (job,) = mine.flying
     yours.cancel()
     mine.step()
-    assert [(one.key, one.message == "stopping") for one in mine.flying] == [(job.key, False)]
-    assert ended(engine, job, 10).state == "finished"
+    assert [(one.state, one.message == "stopping") for one in mine.flying] == [("running", False)]
+    assert ended(engine, job, 20).state == "finished"
     mine.step()
     assert mine.done
     assert mine.computed == {0}
