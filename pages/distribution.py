@@ -11,9 +11,9 @@ from engine.initialisation.moments import moments
 from engine.initialisation.result import SampleResult
 from engine.schema import ConfigError
 from pages.charts import initial_law as charts
-from pages.shell.batch import gather
 from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
+from pages.shell.jobs import gather
 from pages.shell.result import warn
 from pages.views import initial_words
 from pages.views.initial_network import Network, controls, say_no_law, trap_buttons

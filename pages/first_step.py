@@ -8,9 +8,9 @@ from engine.initialisation.law import Law, exact_law
 from engine.initialisation.moments import hanin_nica_log_drift
 from pages.charts import initial_drift as charts
 from pages.charts.words import several
-from pages.shell.batch import gather
 from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
+from pages.shell.jobs import gather
 from pages.shell.result import warn
 from pages.views import initial_curves, initial_points, initial_words
 from pages.views.beyond import flow_controls, section
@@ -97,7 +97,7 @@ def ask(
     for column, (name, label, some, note) in zip(st.columns(3, gap="large"), buttons, strict=True):
         with column:
             if some:
-                found |= gather(name, label, some, note)
+                found |= gather(name, label, some, note, "point")
     return found, sorted({f"No point at {line}" for line in refused + refused_too + refused_also})
 
 

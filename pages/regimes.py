@@ -1,16 +1,19 @@
 """Regime map: ensembles over depth and width, coloured by regime, and whether beta alone decides."""
 
+import json
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
+import cache
+from engine.regimes.config import SweepConfig
+from pages.charts.words import duration, several
 from pages.run.asking import PAUSE
-from pages.shell.batch import REDRAW
 from pages.shell.form import Form
-from pages.views import map_controls, map_sweep, regime_map
-from pages.views.map_controls import Asked
-from pages.views.map_figures import Picture, View
-from pages.views.map_sweep import Standing
+from pages.shell.jobs import Request, Standing, computed_on, flies, offer, standing, watch
+from pages.views import map_controls, regime_map
+from pages.views.map_figures import Picture
 
 SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
@@ -27,19 +30,57 @@ def page() -> None:
     )
     come_back()
     form = Form(PREFIX)
-    asked = map_controls.show(form)
-    if not form.fine() or asked is None:
+    chosen, asked = map_controls.show(form)
+    sweep, seconds = asked.config, asked.cost
+    if not form.fine() or sweep is None or seconds is None:
         return
     view, opens = regime_map.looks(form)
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
-    if map_sweep.running(asked.sweep):
-        watch(asked, view, opens)
+    request = request_of(sweep)
+    found = standing(request)
+    if found.missing and flies(request, found):
+
+        def draw(found: Standing, _: object) -> None:
+            """Its cells as they come."""
+            began, drawn = time.monotonic(), due(sweep, found)
+            regime_map.charts(Picture(chosen, sweep, drawn, view), opens, whole=False)
+            if drawn is found:
+                until = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
+                st.session_state[DRAWN] = sweep.hash, found, until
+
+        watch(request, seconds=seconds, draw=draw, note="The sweep goes on while this page is open.")
         return
-    found = map_sweep.standing(asked.sweep)
-    map_sweep.offer(asked, found)
-    picture = Picture(asked.map, found, view)
+    compute(request, sweep, seconds, found)
+    picture = Picture(chosen, sweep, found, view)
     regime_map.charts(picture, opens, whole=True)
     regime_map.findings(picture, form)
+
+
+def request_of(sweep: SweepConfig) -> Request:
+    """The cells. Of the sweeps of a viewer only the last goes on."""
+
+    def where(place: int) -> str:
+        network = sweep.cells[place].run.network
+        return f"Depth {network.depth}, width {network.width}"
+
+    return Request("run_sweep", "cancel_sweep", "cell", sweep.groups, "cell", where, alone=True)
+
+
+def compute(request: Request, sweep: SweepConfig, seconds: Sequence[float], found: Standing) -> None:
+    """What the map costs or has cost, and the button that computes what is missing."""
+    cells, missing = len(sweep.cells), len(found.missing)
+    if not missing:
+        took = sum(json.loads(str(arrays["meta"]))["seconds"] for arrays in found.results.values())
+        what = f"{several(cells, 'cell')} of {several(len(sweep.seeds), 'network')}"
+        st.caption(f"{what} took {duration(took)} of computing; estimated {duration(sum(seconds))}.")
+        return
+    label = f"Compute the other {missing} of {cells} cells" if missing < cells else f"Compute {several(cells, 'cell')}"
+    about = duration(sum(seconds[place] for place in found.missing))
+    note = (
+        f"About {about} of computing on one processor, cheap cells first; what is known already is not computed "
+        f"again. {computed_on(cache.current().device())}"
+    )
+    offer(request, found, lambda past: label, [note], primary=True)
 
 
 def come_back() -> None:
@@ -50,26 +91,11 @@ def come_back() -> None:
         st.rerun()
 
 
-@st.fragment(run_every=REDRAW)
-def watch(asked: Asked, view: View, opens: str) -> None:
-    """Drives the sweep on, and shows its cells as they come."""
-    started = map_sweep.running(asked.sweep)
-    if started is None or not started.step():
-        st.rerun()
-    found = started.standing()
-    map_sweep.progress(asked, started, found)
-    drawn = due(found)
-    began = time.monotonic()
-    regime_map.charts(Picture(asked.map, drawn, view), opens, whole=False)
-    if drawn is found:
-        st.session_state[DRAWN] = found, time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
-
-
-def due(found: Standing) -> Standing:
+def due(sweep: SweepConfig, found: Standing) -> Standing:
     """What to draw: the newest cells, or those of the last picture while it is too early for another. The first cells
     are never too early."""
-    last, until = st.session_state.get(DRAWN, (None, 0.0))
-    if last is None or last.config.hash != found.config.hash:
+    drawn, last, until = st.session_state.get(DRAWN, ("", found, 0.0))
+    if drawn != sweep.hash:
         return found
     early = time.monotonic() < until and len(last.results) > 0
     return last if early or len(found.results) == len(last.results) else found

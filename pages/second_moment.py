@@ -5,9 +5,9 @@ import streamlit as st
 
 from pages.charts import initial_ratio as charts
 from pages.charts.words import number, several
-from pages.shell.batch import gather
 from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
+from pages.shell.jobs import gather
 from pages.shell.result import warn
 from pages.views import initial_curves, initial_points, initial_words
 from pages.views.initial_curves import Span
@@ -79,11 +79,11 @@ def ask(network: Network, widths: tuple[int, ...], span: Span, wanted: Points) -
     with left:
         if sampled:
             label = f"Draw {several(len(sampled), 'point')} from the exact law"
-            found |= gather("sampler", label, sampled, f"{wanted.draws:,} draws each.")
+            found |= gather("sampler", label, sampled, f"{wanted.draws:,} draws each.", "point")
     with right:
         if brute:
             note = f"{wanted.brute_draws:,} real networks each, at the narrowest width, n = {narrow:,}."
-            found |= gather("brute", f"Draw {several(len(brute), 'point')} by brute force", brute, note)
+            found |= gather("brute", f"Draw {several(len(brute), 'point')} by brute force", brute, note, "point")
     return found, [f"No point at {line}" for line in refused + refused_too]
 
 

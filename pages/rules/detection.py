@@ -27,9 +27,10 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "how far a job is": (
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
-        "pages.all_runs._state", "pages.run.asking._before", "pages.run.asking._state", "pages.shell.batch.computed_on",
-        "pages.shell.batch.queued", "pages.shell.batch.gather", "pages.views.map_sweep._left",
-        "pages.views.map_sweep.offer", "pages.views.map_sweep.progress", "pages.run.picker.line",
+        "pages.all_runs._state", "pages.shell.jobs.became", "pages.shell.jobs.computed_on", "pages.shell.jobs.gather",
+        "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
+        "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
+        "pages.regimes.compute", "pages.run.picker.line",
     ),
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.run.controls._section", "pages.distribution.draw",

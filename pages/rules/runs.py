@@ -86,12 +86,11 @@ RUN = (
         "it is not finite",
     ),
     Rule(
-        "pages.shell.batch.outdated",
+        "pages.shell.jobs.outdated",
         "Computed on ... by an earlier version: compute again for the present definitions",
         "a result under the key of an earlier version",
         "the day was not noted",
         "an unknown day",
-        also=("pages.run.asking._by_an_earlier_version",),
     ),
     Rule(
         "pages.run.controls.off_critical",

@@ -1,7 +1,6 @@
 """The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import streamlit as st
 
@@ -16,7 +15,7 @@ from pages.run.draft import config_of, setting_of
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
 from pages.shell import calibration
-from pages.shell.form import unfolded
+from pages.shell.form import Asked, draw, unfolded
 from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
@@ -25,31 +24,19 @@ WIDE = ("data", "target", "inputs", "activation", "integrator")
 """Settings whose widget takes a row of its own."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the controls ask for.
-
-    Attributes:
-        config: None when the draft has problems.
-        cost: the estimate; None when there is no config.
-        problems: of the draft, all of them.
-    """
-
-    config: RunConfig | None
-    cost: Cost | None
-    problems: tuple[Problem, ...]
+AskedRun = Asked[RunConfig, Cost]
 
 
-def judged(draft: Draft) -> Asked:
+def judged(draft: Draft) -> AskedRun:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
-        return Asked(config, cost.check(config, calibration=calibration.measured()), ())
+        return Asked(config, cost.check(config, calibration=calibration.measured()))
     except ConfigError as error:
-        return Asked(None, None, error.problems)
+        return Asked(problems=error.problems)
 
 
-def show() -> Asked:
+def show() -> AskedRun:
     """Draws the controls and returns what they ask for."""
     draft_state.arrive()
     draft = draft_state.current()
@@ -64,7 +51,7 @@ def show() -> Asked:
     return asked
 
 
-def _preset(asked: Asked) -> None:
+def _preset(asked: AskedRun) -> None:
     matching = preset_of(asked.config) if asked.config else ""
     options = [*PRESETS] if matching else [CHANGED, *PRESETS]
     labels = {CHANGED: "your own settings"} | {name: preset.label for name, preset in PRESETS.items()}
@@ -79,7 +66,7 @@ def _preset_chosen() -> None:
         draft_state.load_preset(st.session_state["preset"])
 
 
-def _problems_of_none(asked: Asked) -> None:
+def _problems_of_none(asked: AskedRun) -> None:
     """Remarks on the URL, and problems that belong to no widget."""
     shown = {s.name for s in in_effect(draft_state.current())}
     for problem in draft_state.remarks():
@@ -89,7 +76,7 @@ def _problems_of_none(asked: Asked) -> None:
         st.error(sentence(problem))
 
 
-def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) -> None:
+def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
     st.markdown(f"**{title}**")
     open_ones = [s for s in settings if not s.folded]
     if BY_NAME["data"] in settings and draft.get("data") == "csv":
@@ -106,7 +93,7 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: Asked) ->
             _pairs(folded, draft, asked)
 
 
-def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
+def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
     """Short widgets two in a row, long ones alone; problems under their row."""
     row: list[Setting] = []
     for setting in [s for s in settings if s.kind != "text"]:
@@ -122,7 +109,7 @@ def _pairs(settings: Iterable[Setting], draft: Draft, asked: Asked) -> None:
     _row(row, draft, asked)
 
 
-def _row(settings: list[Setting], draft: Draft, asked: Asked) -> None:
+def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
     wide = len(settings) == 1 and settings[0].name in WIDE
     for place, setting in zip(st.columns(1 if wide else 2) if settings else [], settings, strict=False):
         with place:
@@ -151,55 +138,27 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
     key = f"setting {key}"
     text = draft.get(setting.name, "")
     options = choices(setting, dataset) if kind in ("choice", "flag") else {}
-    help_text = setting.help or None
+    default, resolved = default_text(setting, dataset), _resolved(setting, config)
+    value, more = text, {}
     if kind == "names" and (columns := files.columns(draft)):
-        _columns(setting, columns, text, key, ", ".join(_chosen(setting, config)))
+        value = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
+        # A name that is no column stands there too, for the config to refuse.
+        named = [*columns, *(name for name in value if name not in columns)]
+        key = f"{key} {tables.address(repr(named))[:8]}"
+        chosen = ", ".join(_chosen(setting, config))
+        more = {"options": named, "placeholder": chosen if len(chosen) <= 60 else f"{chosen[:57]}..."}
     elif kind == "flag" and (text in options or not text):
-        _give(key, (text or _resolved(setting, config) or default_text(setting, dataset)) == "true")
-        st.toggle(setting.label, key=key, help=help_text, on_change=_edited, args=(setting.name, key))
+        value = (text or resolved or default) == "true"
     elif options:
-        given = text or ("" if setting.name == "data" else default_text(setting, dataset))
-        if given not in options:
-            options = {given: f"{given} (not allowed)" if given else "choose"} | options
-        key = f"{key} {len(options)}"
-        _give(key, given)
-        st.selectbox(
-            setting.label,
-            list(options),
-            key=key,
-            format_func=lambda name: options.get(name) or str(name),
-            help=help_text,
-            on_change=_edited,
-            args=(setting.name, key),
-        )
+        value = text or ("" if setting.name == "data" else default)
+        if value not in options:
+            options = {value: f"{value} (not allowed)" if value else "choose"} | options
+        kind, key = "choice", f"{key} {len(options)}"
+        more = {"options": list(options), "format_func": lambda name: options.get(name) or str(name)}
     else:
-        _give(key, text)
-        placeholder = default_text(setting, dataset) or _resolved(setting, config)
-        st.text_input(
-            setting.label,
-            key=key,
-            placeholder=placeholder,
-            help=help_text,
-            on_change=_edited,
-            args=(setting.name, key),
-        )
-
-
-def _columns(setting: Setting, columns: tuple[str, ...], text: str, key: str, placeholder: str) -> None:
-    """Columns of the table to choose from; a name that is none of them stands there too, for the config to refuse."""
-    given = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
-    options = [*columns, *(name for name in given if name not in columns)]
-    key = f"{key} {tables.address(repr(options))[:8]}"
-    _give(key, given)
-    st.multiselect(
-        setting.label,
-        options,
-        key=key,
-        placeholder=placeholder if len(placeholder) <= 60 else f"{placeholder[:57]}...",
-        help=setting.help or None,
-        on_change=_edited,
-        args=(setting.name, key),
-    )
+        kind, more = "text", {"placeholder": default or resolved}
+    _give(key, value)
+    draw(kind, setting.label, key, setting.help, on_change=_edited, args=(setting.name, key), **more)
 
 
 def _give(key: str, value: str | bool | list[str]) -> None:

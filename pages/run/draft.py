@@ -74,8 +74,8 @@ def _leaves(values: Mapping[Any, Any], parent: str = "") -> Iterator[tuple[str, 
 
 
 def setting_of(problem: Problem) -> Setting | None:
-    """The setting that a problem belongs to; None for one that belongs to none."""
-    path = problem.field
+    """The setting that a problem of a run, or of what holds one, belongs to; None for one that belongs to none."""
+    path = problem.field.removeprefix("run.")
     while path:
         if path in BY_PATH:
             return BY_PATH[path]

@@ -2,15 +2,35 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.schema import Problem
+from engine.schema import Config, Problem
 from pages.charts.words import number, plain, sentence
-from pages.shell.texts import left_out
+from pages.shell.texts import Kind, left_out
 
 BOUND = "query-params"
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+AnyCost = TypeVar("AnyCost")
+
+
+@dataclass(frozen=True)
+class Asked(Generic[AnyConfig, AnyCost]):
+    """What the controls of a page ask for.
+
+    Attributes:
+        config: None where there are problems.
+        cost: the estimate; None without a config.
+        problems: what must be mended first.
+    """
+
+    config: AnyConfig | None = None
+    cost: AnyCost | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 class Form:
@@ -37,15 +57,8 @@ class Form:
     def text(self, name: str, label: str, default: str, help_text: str = "", placeholder: str = "") -> str:
         """A line of text, its default where it is left empty."""
         place = st.container(gap=None)
-        given = place.text_input(
-            label,
-            value=default,
-            key=self.key(name),
-            bind=BOUND,
-            help=help_text or None,
-            placeholder=placeholder,
-            max_chars=200,
-        )
+        more = {"value": default, "bind": BOUND, "placeholder": placeholder, "max_chars": 200}
+        given = draw("text", label, self.key(name), help_text, place, **more)
         self._places[name] = label, place
         return given.strip() or default
 
@@ -90,7 +103,7 @@ class Form:
         with place:
             self._known(name, label, lambda text: text in options, ", ".join(options))
         if wide:
-            return str(place.selectbox(label, options, key=self.key(name), bind=BOUND, help=help_text or None))
+            return str(draw("choice", label, self.key(name), help_text, place, options=options, bind=BOUND))
         chosen = place.segmented_control(
             label, options, default=options[0], required=True, key=self.key(name), bind=BOUND, help=help_text or None
         )
@@ -100,7 +113,7 @@ class Form:
     def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
         """A switch."""
         self._known(name, label, lambda text: text in ("true", "false"), "true, false")
-        return st.toggle(label, value=default, key=self.key(name), bind=BOUND, help=help_text or None)
+        return draw("flag", label, self.key(name), help_text, value=default, bind=BOUND)
 
     def slider(
         self, name: str, label: str, low: float, high: float, default: float, step: float, help_text: str = ""
@@ -153,10 +166,24 @@ class Form:
     def fine(self) -> bool:
         """Whether nothing is wrong; says it in the page where something is."""
         if self.problems:
-            needed = "One setting needs" if len(self.problems) == 1 else f"{len(self.problems)} settings need"
-            lines = [f"- {problem}" for problem in self.problems]
-            st.error("\n".join([f"{needed} a change:", "", *lines]), icon=":material/rule:")
+            refuse(f"{in_need(len(self.problems))}:", self.problems)
         return not self.problems
+
+
+def draw(kind: Kind, label: str, key: str, help_text: str = "", place: Any = st, **more: Any) -> Any:
+    """The widget of a setting, and what stands in it: a switch, one of a few, several of a few, or a line of text."""
+    widgets = {"flag": place.toggle, "choice": place.selectbox, "names": place.multiselect}
+    return widgets.get(kind, place.text_input)(label, key=key, help=help_text or None, **more)
+
+
+def in_need(count: int) -> str:
+    """How many settings must be mended."""
+    return f"{'One setting needs' if count == 1 else f'{count} settings need'} a change"
+
+
+def refuse(why: str, problems: Iterable[str]) -> None:
+    """Every problem once more, in one place, as Markdown."""
+    st.error("\n".join([why, "", *(f"- {problem}" for problem in problems)]), icon=":material/rule:")
 
 
 def _large(value: float) -> str:

@@ -7,9 +7,9 @@ from engine.initialisation.config import DriftConfig
 from engine.initialisation.result import DriftResult
 from engine.schema import ConfigError
 from pages.charts.initial_drift import beyond_chart, beyond_table, parting
-from pages.shell.batch import gather
 from pages.shell.figure import Figure, say, show
 from pages.shell.form import Form
+from pages.shell.jobs import gather
 from pages.views import initial_words
 from pages.views.initial_network import Network, Points
 from pages.views.initial_points import FLOW, JOBS, Point

@@ -20,16 +20,17 @@ from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration, downloads
-from pages.shell.batch import Wanted, gather
 from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.form import refuse
+from pages.shell.jobs import Computation, gather
 from pages.shell.result import keep, log_time, numbers, of_data, seed_choice
 from pages.views import expansion_words
 
 
-def wanted_of(run: RunConfig, options: Options | None = None) -> Wanted:
+def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
     """The perturbation of a run. Raises `ConfigError`: what cannot be expanded, or costs too much."""
     config = PerturbationConfig.of(run, options)
-    return Wanted("perturbation", config, cost.check(config, calibration=calibration.measured()).seconds)
+    return Computation("perturbation", config, cost.check(config, calibration=calibration.measured()).seconds)
 
 
 PATHS: dict[str, Literal["hermite", "linear"]] = {"cubic": "hermite", "linear": "linear"}
@@ -46,14 +47,13 @@ LIMITS = {
 def page(run: RunConfig) -> None:
     """The perturbation of this run, or the way to it."""
     try:
-        wanted = wanted_of(run, _options())
+        expansion = expansion_of(run, _options())
     except ConfigError as error:
-        lines = [f"- {described(problem)}" for problem in error.problems]
-        st.error("\n".join(["This run cannot be expanded:", "", *lines]), icon=":material/rule:")
+        refuse("This run cannot be expanded:", map(described, error.problems))
         return
-    found = gather("expansion", "Train and expand this run", [wanted], "If every step up to the cap is taken:")
-    if wanted in found:
-        arrays = found[wanted]
+    found = gather("expansion", "Train and expand this run", [expansion], "If every step up to the cap is taken:")
+    if expansion in found:
+        arrays = found[expansion]
         _full(PerturbationResult.from_arrays(dict(arrays)), arrays)
 
 

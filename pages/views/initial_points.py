@@ -14,7 +14,7 @@ from engine.initialisation.moments import moments
 from engine.initialisation.result import FirstStepResult, SampleResult
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
-from pages.shell.batch import Wanted
+from pages.shell.jobs import Computation
 from pages.views.initial_curves import Span
 from pages.views.initial_network import Network
 
@@ -25,7 +25,7 @@ COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "
 
 
 @dataclass(frozen=True)
-class Point(Wanted):
+class Point(Computation):
     """One job for one point.
 
     Attributes:

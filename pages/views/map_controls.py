@@ -15,7 +15,7 @@ from engine.schema import ConfigError
 from pages.charts.words import several
 from pages.run.settings import DATASET_LABELS
 from pages.shell import calibration
-from pages.shell.form import Form
+from pages.shell.form import Asked, Form
 from pages.shell.texts import text_of, value_of
 
 # The three maps: what spans each, and where a run lies on it.
@@ -153,21 +153,12 @@ SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in chosen.axes} | {"
 """Controls that some maps have and others have not."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The map that the controls ask for.
-
-    Attributes:
-        seconds: about what the sweep takes, by each cell's place in `sweep.cells`.
-    """
-
-    map: Map
-    sweep: SweepConfig
-    seconds: tuple[float, ...]
+AskedMap = Asked[SweepConfig, tuple[float, ...]]
+"""Its cost: about what the sweep takes in seconds, by each cell's place in `cells`."""
 
 
-def show(form: Form) -> Asked | None:
-    """Draws the controls; None where they cannot be read, with the reasons at them."""
+def show(form: Form) -> tuple[Map, AskedMap]:
+    """Draws the controls; what is wrong stands at them."""
     chosen = MAPS[form.choice("map", "map", list(MAPS))]
     with st.sidebar:
         st.markdown("**Map**")
@@ -180,7 +171,7 @@ def show(form: Form) -> Asked | None:
         st.markdown("**Data**")
         data = _data(form)
     if form.problems:
-        return None
+        return chosen, AskedMap()
     training = {"allow_unstable": True} if chosen.x is BY_RATE or chosen.y is BY_RATE else {}
     base = {
         "data": data,
@@ -195,12 +186,12 @@ def show(form: Form) -> Asked | None:
         if BY_BETA in chosen.axes:
             names |= {"width": BY_BETA.name}
         form.blame_all(error.problems, names)
-        return None
+        return chosen, AskedMap(problems=error.problems)
     alike = math.prod(map(len, grid.values())) - len(sweep.cells)
     if alike:
         with st.sidebar:
             st.caption(f"{several(alike, 'cell')} left out: some values make the same network.")
-    return Asked(chosen, sweep, seconds)
+    return chosen, AskedMap(sweep, seconds)
 
 
 def _values(form: Form, axis: Axis) -> list[float] | list[int]:

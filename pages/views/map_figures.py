@@ -17,9 +17,9 @@ from pages.charts import map_along, map_plane, theme
 from pages.charts.map_names import METRICS
 from pages.charts.words import number
 from pages.shell.figure import Figure, built
+from pages.shell.jobs import Standing
 from pages.views import map_words
 from pages.views.map_controls import BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, EDGE, Map
-from pages.views.map_sweep import Standing
 
 ON_THE_PLANE = ("map.comparable", "map.elt", "map.stochastic", "map.failed", "map.edge")
 BESIDE = ("map.boundary", "map.dynamics", "map.law", "map.comparable")
@@ -49,16 +49,14 @@ class Picture:
     """A standing sweep on its map, seen in one way."""
 
     map: Map
+    sweep: SweepConfig
     found: Standing
     view: View
 
     @property
-    def sweep(self) -> SweepConfig:
-        return self.found.config
-
-    @property
     def state(self) -> str:
-        return self.found.state()
+        """Names what can be drawn of it: the same text, the same picture."""
+        return f"{self.sweep.hash} {len(self.found.results)} {sorted(self.found.failures)}"
 
     @property
     def runs(self) -> pd.DataFrame:

@@ -20,13 +20,14 @@ from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration
-from pages.shell.batch import Wanted, gather, of_run
 from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.form import refuse
+from pages.shell.jobs import Computation, gather
 from pages.shell.result import files, of_data, seed_choice
 from pages.views.spaces_words import WHERE, facts
 
 
-def comparison(run: RunConfig, sizes_left_out: bool = False) -> Wanted:
+def comparison(run: RunConfig, sizes_left_out: bool = False) -> Computation:
     """The comparison of a run's spaces. Raises `ConfigError` in the settings of the run.
 
     Args:
@@ -35,11 +36,8 @@ def comparison(run: RunConfig, sizes_left_out: bool = False) -> Wanted:
     values = run.to_dict()
     if sizes_left_out and run.data.name == "csv":
         del values["data"]["size"], values["data"]["test_size"]
-    try:
-        config = RkhsConfig.from_dict({"run": values})
-    except ConfigError as error:
-        raise ConfigError([of_run(problem) for problem in error.problems]) from None
-    return Wanted("rkhs", config, cost.check(config, calibration.measured()))
+    config = RkhsConfig.from_dict({"run": values})
+    return Computation("rkhs", config, cost.check(config, calibration.measured()))
 
 
 COMPARED = ("space_moves", "space_stays")
@@ -76,17 +74,16 @@ def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
         return
     links(name)
     try:
-        wanted = comparison(asked.config, sizes_left_out(draft_state.current()))
+        spaces = comparison(asked.config, sizes_left_out(draft_state.current()))
     except ConfigError as error:
-        lines = [f"- {controls.described(problem)}" for problem in error.problems]
-        st.error("\n".join(["The spaces of this run cannot be compared:", "", *lines]), icon=":material/rule:")
+        refuse("The spaces of this run cannot be compared:", map(controls.described, error.problems))
     else:
         note = "One computation serves all pages on function spaces."
-        arrays = gather("spaces", "Train this run and compare its spaces", [wanted], note).get(wanted)
+        arrays = gather("spaces", "Train this run and compare its spaces", [spaces], note).get(spaces)
         if arrays is None:
             _compared(name)
         else:
-            shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(wanted.kind, wanted.config))
+            shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
             st.caption(plain(facts(shown.result)))
             of_data(shown.result.notes)
             body(shown)

@@ -17,8 +17,8 @@ from pages.charts import study as charts
 from pages.charts.words import plain, sentence
 from pages.run.controls import described
 from pages.shell import calibration, downloads
-from pages.shell.batch import Wanted, gather, of_run
 from pages.shell.figure import Figure, built, show
+from pages.shell.jobs import Computation, gather
 from pages.shell.texts import value_of
 from pages.views import study_words
 
@@ -37,14 +37,14 @@ def page(run: RunConfig) -> None:
     texts, places = _form()
     problems: dict[str, str] = {}
     seeds, error = _seeds(texts["seeds"], problems), _error(texts["error"], problems)
-    wanted = _wanted(run, texts, seeds, problems) if seeds else None
+    study = _study(run, texts, seeds, problems) if seeds else None
     for name, message in problems.items():
         places.get(name, st.container()).error(message)
-    if wanted is None or error is None:
+    if study is None or error is None:
         return
-    arrays = gather("study", "Compute the study", [wanted], "If every run goes on to its step cap:").get(wanted)
+    arrays = gather("study", "Compute the study", [study], "If every run goes on to its step cap:").get(study)
     if arrays is not None:
-        key = jobs.key(wanted.kind, wanted.config)
+        key = jobs.key(study.kind, study.config)
         # With its laws, which take a while.
         _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error)
 
@@ -76,20 +76,20 @@ def _error(text: str, problems: dict[str, str]) -> float | None:
     return float(value)
 
 
-def _wanted(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[str, str]) -> Wanted | None:
+def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[str, str]) -> Computation | None:
     """The job; None where there is something to mend, said in `problems` by field."""
     lists = {name: value_of(texts[name], "numbers") or () for name in LISTS}
     try:
         config = StudyConfig.from_dict({"run": {**run.to_dict(), "seeds": list(range(seeds))}, **lists})
         seconds = cost.check(config, calibration=calibration.measured()).seconds
-        return Wanted("perturbation_study", config, seconds)
+        return Computation("perturbation_study", config, seconds)
     except ConfigError as error:
         for problem in error.problems:
             name = problem.field.split(".")[0]
             if name in LISTS:
                 problems[name] = sentence(problem, with_field=False)
             else:
-                problems[problem.field] = described(of_run(problem))
+                problems[problem.field] = described(problem)
         return None
 
 

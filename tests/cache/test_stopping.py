@@ -6,6 +6,7 @@ from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Job
 from cache import job as job_module
+from cache.batch import Batch
 from engine import jobs
 
 Make = Callable[..., ToyConfig]
@@ -68,6 +69,49 @@ def test_a_viewer_who_went_silent_does_not_keep_it_going(
     engine.request("steady", toy, "me")
     engine.cancel(job.key, "me")
     assert ended(engine, job, 2.0).state == "cancelled"
+
+
+def test_a_batch_that_is_looked_at_keeps_what_others_give_up(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "VIEWER_SECONDS", 0.2)
+    toy = config(steps=300, pause=0.01)
+    job = running(engine, "steady", toy)
+    batches = [Batch(engine, "steady", [[toy]], viewer) for viewer in ("me", "you")]
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        for batch in batches:
+            batch.step()
+        time.sleep(0.02)
+    mine, yours = batches
+    yours.cancel()
+    mine.step()
+    assert [(one.state, one.message == "stopping") for one in mine.flying] == [("running", False)]
+    assert ended(engine, job, 20).state == "finished"
+    mine.step()
+    assert mine.done
+    assert mine.computed == {0}
+
+
+def test_a_batch_tries_again_what_its_viewer_had_cancelled(engine: CachedEngine, config: Make) -> None:
+    toy = config(steps=30, pause=0.01)
+    job = running(engine, "steady", toy)
+    engine.cancel(job.key, "me")
+    assert ended(engine, job, 2.0).state == "cancelled"
+    batch = Batch(engine, "steady", [[toy]], "me", tries=1)
+    batch.step()
+    assert [one.state for one in batch.flying] == ["queued"]
+    assert ended(engine, job, 10).state == "finished"
+    batch.step()
+    assert (batch.done, len(batch.results), batch.failures) == (True, 1, {})
+
+
+def test_a_batch_says_why_it_was_refused(engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(engine.store), "full", property(lambda store: True))
+    batch = Batch(engine, "steady", [[config()]], "me")
+    batch.step()
+    assert batch.done
+    assert batch.failures[0].startswith("No new run is begun")
 
 
 def test_a_queued_job_is_cancelled_at_once_and_never_runs(

@@ -22,6 +22,7 @@ from engine.regimes.result import Thresholds
 from pages.charts import map_along, over_time
 from pages.charts.initial_drift import parting
 from pages.run import asking, controls
+from pages.shell.jobs import outdated
 from pages.views import evolution_words, initial_curves, map_words, study_words
 from pages.views import expansion_words as perturb_words
 from pages.views import initial_words as initial
@@ -172,7 +173,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     ),
     "pages.views.evolution_words.of_network": lambda: values([evolution_words.of_network([np.nan], np.nan)]),
     "pages.run.asking.costs": lambda: asking.costs(Cost(np.inf, 1e6, 60.0, 1e3, 1e3, 1, 0.0)),
-    "pages.shell.batch.outdated": lambda: asking.outdated(Record("key", "run", {}, "")),
+    "pages.shell.jobs.outdated": lambda: outdated(Record("key", "run", {}, "")),
     "pages.run.controls.off_critical": lambda: controls.off_critical(result(seed()).config),
     "engine.data.remarks._repeated": lambda: remarks._repeated(np.arange(3), np.ones((3, 1))),
     "engine.data.remarks._shared": lambda: remarks._shared(np.arange(3), np.arange(3, 6)),

@@ -252,9 +252,11 @@ def test_the_width_of_the_parts_is_in_the_link(pretend, opened):
 def test_a_failed_point_says_why(pretend, opened):
     app = opened("second_moment", **SMALL)
     app.button(key="ask brute").click().run()
-    for key, job in list(pretend.jobs.items()):
-        pretend.jobs[key] = replace(job, state="failed", error=Failure("worker", "The worker process was killed."))
-    app.run()
+    for attempt in ("first", "last"):
+        assert "cancel brute" in keys(app), attempt
+        for key, job in list(pretend.jobs.items()):
+            pretend.jobs[key] = replace(job, state="failed", error=Failure("worker", "The worker process was killed."))
+        app.run()
     assert not app.exception
     assert "worker process was killed" in texts(app)
     assert "ask brute" in keys(app)

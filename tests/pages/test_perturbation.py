@@ -84,7 +84,7 @@ def test_run_then_watch_then_cancel(pretend, opened):
     assert "seed 0: kernel path" in texts(app)
     app.button(key="cancel expansion").click().run()
     assert pretend.jobs[name].state == "cancelled"
-    assert "Cancelled" in texts(app)
+    assert "The computation was cancelled" in texts(app)
     assert not app.exception
 
 

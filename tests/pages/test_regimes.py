@@ -10,12 +10,13 @@ from regime_cells import part, stored
 from streamlit.testing.v1 import AppTest
 
 from cache import Failure
+from engine.config import RunConfig
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds
 from pages.run.draft import config_of, draft_of
 from pages.run.draft_state import from_query, to_query
 from pages.run.presets import shortest
-from pages.views import map_sweep, regime_map
+from pages.views import regime_map
 from pages.views.map_controls import DATA, MAPS
 
 SMALL = {"map_depths": "2, 4", "map_widths": "8, 16, 32"}
@@ -33,7 +34,7 @@ def charts(app: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
 
 
-def asked(pretend: PretendEngine) -> list[SweepConfig]:
+def asked(pretend: PretendEngine) -> list[RunConfig]:
     return [job.config for job in pretend.jobs.values()]  # pyright: ignore[reportReturnType]
 
 
@@ -54,7 +55,7 @@ def test_opens_with_the_default_map_and_computes_nothing_by_itself(pretend, open
     assert re.search(r"About \d+ (s|min) of computing", texts(app))
     assert len(charts(app)) == 1  # the plan, with the exact edge of the stochastic kernel
     app.button(key="run_sweep").click().run()
-    assert {job.config for job in pretend.jobs.values()} == {p for cell in DEFAULT_MAP.cells for p in cell.parts}
+    assert {run.hash for run in asked(pretend)} == {part.hash for group in DEFAULT_MAP.groups for part in group}
 
 
 def test_run_then_watch_cells_come_then_read(pretend, opened):
@@ -235,11 +236,11 @@ def test_a_cell_opens_with_the_same_config(name, pretend, opened):
     query = {"map_map": name, **OTHERS.get(name, SMALL), "map_data": "circle", "map_activation": "erf"}
     app = opened("regimes", **query)
     app.button(key="run_sweep").click().run()
-    started = next(iter(map_sweep.sweeps()._last.values()))
-    for cell in started.config.cells:
-        draft, remarks = from_query(to_query(shortest(draft_of(cell.run.to_dict())[0])))
+    assert pretend.jobs
+    for run in asked(pretend):
+        draft, remarks = from_query(to_query(shortest(draft_of(run.to_dict())[0])))
         assert not remarks
-        assert config_of(draft) == cell.run
+        assert config_of(draft) == run
 
 
 def test_pages_that_a_click_opens_are_in_the_menu():

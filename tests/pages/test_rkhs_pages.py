@@ -77,7 +77,7 @@ def test_run_then_watch_then_cancel_and_the_other_pages_see_it(pretend, opened):
     app.run()
     app.button(key="cancel spaces").click().run()
     assert pretend.jobs[name].state == "cancelled"
-    assert "Cancelled" in texts(app)
+    assert "The computation was cancelled" in texts(app)
     assert not app.exception
 
 

@@ -8,7 +8,7 @@ from silent_spaces import seed, spaces
 from cache.run_folders import Record
 from engine.regimes.collapse import Scaling
 from pages.charts.words import course
-from pages.run import asking
+from pages.shell.jobs import outdated
 from pages.views import error_words, map_words, norm_words
 from pages.views import initial_words as initial
 from pages.views.initial_network import Network
@@ -78,7 +78,7 @@ def test_exact_numbers_are_those_of_an_exact_law() -> None:
 
 
 def test_an_old_result_is_said_with_its_day() -> None:
-    said = asking.outdated(Record("key", "run", {}, "", created=1.7e9))
+    said = outdated(Record("key", "run", {}, "", created=1.7e9))
     assert said == "Computed on 2023-11-14 by an earlier version: compute again for the present definitions."
 
 

@@ -18,10 +18,10 @@ from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages.charts import map_along, map_plane, theme
 from pages.charts.map_names import METRICS, REGIMES, regime
+from pages.shell.jobs import Standing
 from pages.views import map_figures
 from pages.views.map_controls import BY_RATE, MAPS
 from pages.views.map_figures import Picture, View
-from pages.views.map_sweep import Standing
 
 PLAIN = MAPS["depth and width"]
 BASE = {**DEFAULT_MAP.base, "network": {**DEFAULT_MAP.base["network"], "depth": 4}}
@@ -40,8 +40,8 @@ SWEEPS = {
 
 
 def picture(name: str = "depth and width", metric: str = "elt", coloured: bool = False, **law: float) -> Picture:
-    found = Standing(SWEEPS[name], results(SWEEPS[name], **law))
-    return Picture(MAPS[name], found, View(metric, coloured, Thresholds()))
+    found = Standing(SWEEPS[name].groups, results(SWEEPS[name], **law))
+    return Picture(MAPS[name], SWEEPS[name], found, View(metric, coloured, Thresholds()))
 
 
 def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
@@ -82,7 +82,7 @@ def test_cells_cover_the_plane_without_overlap():
 def test_a_map_in_the_making_shows_what_is_known_and_what_is_not():
     whole = results(DEFAULT_MAP)
     some = {part.hash: whole[part.hash] for cell in DEFAULT_MAP.cells[:7] for part in cell.parts}
-    seen = Picture(PLAIN, Standing(DEFAULT_MAP, some), View("elt", False, Thresholds()))
+    seen = Picture(PLAIN, DEFAULT_MAP, Standing(DEFAULT_MAP.groups, some), View("elt", False, Thresholds()))
     outlines, cells = layers(map_figures.plane_chart(seen), "rect")
     assert (len(outlines["rows"]), len(cells["rows"])) == (23, 7)
     assert len(map_figures.along_table(seen).frame) == 7
