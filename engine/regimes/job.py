@@ -36,8 +36,8 @@ from engine.perturbation.companion import Companion, companion
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
 from engine.regimes.bound import Bound, first_marks, most_looks
-from engine.regimes.lazy import Lazy
 from engine.regimes.config import TOGETHER
+from engine.regimes.lazy import Lazy
 from engine.regimes.programs import Look
 from engine.regimes.result import FAILURES
 from engine.regimes.sampled_spread import spread_at_initialisation
