@@ -30,7 +30,7 @@ def page() -> None:
     asked = map_controls.show(form)
     if not form.fine() or asked is None:
         return
-    view, opens = regime_map.looks(form)
+    view, opens = regime_map.choices(form)
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
     if map_sweep.running(asked.sweep):
         watch(asked, view, opens)

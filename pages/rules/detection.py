@@ -29,7 +29,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
         "pages.all_runs._state", "pages.run.asking._before", "pages.run.asking._state", "pages.shell.batch.computed_on",
         "pages.shell.batch.queued", "pages.shell.batch.gather", "pages.views.map_sweep._left",
-        "pages.views.map_sweep.offer", "pages.views.map_sweep.progress", "pages.run.picker.line",
+        "pages.views.map_sweep.offer", "pages.views.map_sweep.progress", "pages.run.picker.summary",
     ),
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.run.controls._section", "pages.distribution.draw",
@@ -44,8 +44,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
         "pages.charts.initial_ratio.parts_chart",
         "pages.charts.study.crossing_chart", "pages.charts.bias._power",
-        "pages.charts.growth.learning_chart", "pages.charts.space.strip_labels",
-        "pages.charts.spectrum._greyed", "pages.shell.player._icon", "pages.second_moment.draw",
+        "pages.charts.growth.learning_chart", "pages.charts.space.timeline_labels",
+        "pages.charts.spectrum._greyed", "pages.second_moment.draw",
         "pages.charts.theme.label_expression",
     ),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from engine.data import generate
 from engine.progress import Arrays
 from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
-from pages.charts.curves import CURVES, available
+from pages.charts.curves import Curve, available
 from pages.charts.evolution import EvolutionTables, evolution_chart, evolution_tables
 from pages.charts.spectrum import spectrum_panel
 from pages.charts.theme import Table
@@ -101,15 +101,15 @@ def _curves(result: RunResult, key: str) -> None:
     with st.container(horizontal=True):
         shown = st.segmented_control("charts", ["essential", "all"], default="essential", required=True, key="charts")
         log = log_time("evolution")
-    names = [name for name in available(result) if shown == "all" or name in ESSENTIAL]
+    curves = available(result)
+    names = [name for name in curves if shown == "all" or name in ESSENTIAL]
     for start in range(0, len(names), 2):
         for column, name in zip(st.columns(2, gap="large"), names[start : start + 2], strict=False):
             with column:
-                show(_curve(result, key, name, log))
+                show(_figure(result, key, name, curves[name], log))
 
 
-def _curve(result: RunResult, key: str, name: str, log: bool) -> Figure:
-    curve = CURVES[name]
+def _figure(result: RunResult, key: str, name: str, curve: Curve, log: bool) -> Figure:
     table: Table = built(f"{key} table {name}", lambda: curve.table(result))
     chart = partial(curve.chart, table.frame, log_time=log)
     return Figure(name, EXPLAINED.get(name, (name,)), chart, table.frame, table.notes, f"{key} {name} {log}")
