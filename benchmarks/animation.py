@@ -110,15 +110,18 @@ def page() -> None:
     import streamlit as st
 
     from engine.data import generate
-    from pages import charts
+    from pages.charts.animated import animated
+    from pages.charts.evolution import evolution_chart, evolution_tables
+    from pages.charts.specification import Specification
+    from pages.charts.spectrum import spectrum_panel, spectrum_table
     from pages.shell import player
 
     st.set_page_config(layout="wide")
     result = synthetic_result()
-    tables = charts.evolution_tables(result, generate(result.config.data))
-    spectrum = charts.spectrum_panel(charts.spectrum_table(result).frame)
-    player.show(charts.animated(spectrum, FRAMES, labels=tables.labels), tables.labels, key="spectrum")
-    player.show(charts.evolution_chart(tables), tables.labels, key="evolution")
+    tables = evolution_tables(result, generate(result.config.data))
+    spectrum = spectrum_panel(spectrum_table(result).frame)
+    player.show(Specification.of(animated(spectrum, FRAMES, labels=tables.labels)), tables.labels, key="spectrum")
+    player.show(Specification.of(evolution_chart(tables)), tables.labels, key="evolution")
     st.button("Run again")
 
 

@@ -42,7 +42,7 @@ if recent:
     with st.container(gap=None):
         for run in recent:
             st.page_link(
-                "evolution.py", label=picker.line(run), icon=":material/history:", query_params=picker.query(run)
+                "evolution.py", label=picker.summary(run), icon=":material/history:", query_params=picker.query(run)
             )
         st.page_link("all_runs.py", label="All runs, and what is kept", icon=":material/list:")
 

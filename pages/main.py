@@ -12,14 +12,14 @@ DENSE = """<style>
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
-[class*="st-key-moving_"] { overflow-x: auto; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
-[class*="st-key-tools_"] { margin-bottom: -1.5rem; position: relative; z-index: 10; }
+[data-testid="stHorizontalBlock"]:has(> :only-child [data-testid="stPopover"]) {
+  margin-bottom: -1.5rem; position: relative; z-index: 10; }
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.

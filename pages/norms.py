@@ -19,7 +19,7 @@ def body(shown: Shown) -> None:
     st.markdown(" ".join(norm_words.sentences(shown.result)))
     charts(shown)
     st.subheader("What conditioning allows")
-    st.table(norm_words.judged(shown.result), hide_index=True)
+    st.table(norm_words.target_norms(shown.result), hide_index=True)
 
 
 @st.fragment

@@ -34,7 +34,7 @@ def page() -> None:
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
         return
-    view, opens = regime_map.looks(form)
+    view, opens = regime_map.choices(form)
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)

@@ -96,8 +96,8 @@ LINE: dict[str, Any] = QUIET | {"strokeWidth": theme.LINE}
 
 def dots(count: int, size: float) -> dict[str, Any]:
     """Filled points of this area; where there are many, squares of half the area, which a canvas fills much faster."""
-    look = {"size": size, "shape": "circle"} if count <= FEW else {"size": size / 2, "shape": "square"}
-    return QUIET | look | {"filled": True}
+    style = {"size": size, "shape": "circle"} if count <= FEW else {"size": size / 2, "shape": "square"}
+    return QUIET | style | {"filled": True}
 
 
 def legend_layer(names: dict[str, str], symbol: str = "stroke") -> alt.Chart:

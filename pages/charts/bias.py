@@ -24,7 +24,7 @@ from pages.charts.animated import (
     wide,
 )
 from pages.charts.axes import beside, layered, stacked
-from pages.charts.space import strip_labels, strip_panel, strip_table
+from pages.charts.space import timeline_labels, timeline_panel, timeline_table
 from pages.charts.spectrum import KERNEL, KERNEL_0, spectrum_panel
 
 PANEL_HEIGHT = 210
@@ -44,7 +44,7 @@ class BiasTables:
         angles: principal angles in degrees: a row per `i`.
     """
 
-    strip: pd.DataFrame
+    timeline: pd.DataFrame
     spectrum: pd.DataFrame
     fit: pd.DataFrame
     power: pd.DataFrame
@@ -54,7 +54,7 @@ class BiasTables:
 
     @property
     def labels(self) -> list[str]:
-        return strip_labels(self.strip)
+        return timeline_labels(self.timeline)
 
 
 def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
@@ -75,7 +75,7 @@ def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
     angles = np.where((np.minimum(rank, rank[0]) >= angles.shape[1])[:, None], angles, np.nan)
     note = f"{masked:,} of {eigenvalues.size:,} modes lie under the noise floor and are not drawn."
     return BiasTables(
-        strip_table(seed),
+        timeline_table(seed),
         spectrum,
         _fit(seed, where),
         _with_start(power),
@@ -115,8 +115,8 @@ def bias_chart(tables: BiasTables, width: int = theme.PAGE_WIDTH, start: int = 0
 
     upper = beside([sized(_spectrum(tables)), sized(_power(tables.power))], spacing=20)
     lower = beside([sized(_strength(tables.strength)), sized(_angles(tables.angles))], spacing=20)
-    strip = strip_panel(tables.strip, width - Y_AXIS - 10)
-    return animated(stacked([strip, upper, lower], spacing=14), len(tables.strip), start)
+    timeline = timeline_panel(tables.timeline, width - Y_AXIS - 10)
+    return animated(stacked([timeline, upper, lower], spacing=14), len(tables.timeline), start)
 
 
 def _spectrum(tables: BiasTables) -> alt.LayerChart:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from engine.quantities import QUANTITIES
-from engine.training.result import RunResult, SeedResult
+from engine.training.result import SCALARS, RunResult, SeedResult
 from pages.charts import theme
-from pages.charts.over_time import COLUMNS, Look, bands, over_time_table
+from pages.charts.over_time import COLUMNS, Style, bands, over_time_table
 from pages.charts.theme import Table
 
 # The curves over t that a run has, one row per chart.
@@ -39,9 +39,13 @@ class Curve:
     chart: Callable[..., alt.LayerChart]
 
 
-def available(result: RunResult) -> list[str]:
-    """The rows of `CURVES` that this result was measured for, in their order."""
-    return [name for name, curve in CURVES.items() if all(key in result.seeds[0] for key in curve.quantities)]
+def available(result: RunResult) -> dict[str, Curve]:
+    """The rows of `CURVES` that this result was measured for, then one for every other scalar diagnostic of it."""
+    measured = result.seeds[0]
+    found = {name: curve for name, curve in CURVES.items() if all(key in measured for key in curve.quantities)}
+    drawn = {name for curve in CURVES.values() for name in curve.quantities}
+    others = [name for name in SCALARS if name in measured and name not in drawn]
+    return found | {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
 
 
 def _plain(
@@ -54,20 +58,20 @@ def _plain(
 ) -> Curve:
     """A chart of scalars, each with its own colour."""
     label = {name: QUANTITIES[name].label for name in names}
-    colours = {label[name]: theme.COLOURS[name] for name in names}
+    colours = {label[name]: theme.COLOURS.get(name, theme.ORDERED[0]) for name in names}
     y_title = y_title or theme.axis_title(names[0])
-    look = Look(question, y_title, colours, log_value=log_value, include=include, log_beyond=log_beyond)
+    style = Style(question, y_title, colours, log_value=log_value, include=include, log_beyond=log_beyond)
     series = {label[name]: partial(_scalar, name=name) for name in names}
     table = partial(over_time_table, series=series, log_value=log_value)
-    return Curve(question, names, table, partial(_drawn, look=look))
+    return Curve(question, names, table, partial(_drawn, style=style))
 
 
 def _scalar(seed: SeedResult, name: str) -> np.ndarray:
     return seed[name]
 
 
-def _drawn(frame: pd.DataFrame, log_time: bool = True, *, look: Look) -> alt.LayerChart:
-    return bands(frame, look, log_time)
+def _drawn(frame: pd.DataFrame, log_time: bool = True, *, style: Style) -> alt.LayerChart:
+    return bands(frame, style, log_time)
 
 
 def stability_table(result: RunResult) -> Table:
@@ -90,7 +94,7 @@ def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChar
     values = frame["value"].to_numpy(float)
     wide = len(values) > 0 and values.max() > 30 * values.min()
     colours = {QUANTITIES["lambda_max"].label: theme.COLOURS["lambda_max"], STABILITY: theme.COLOURS["stability"]}
-    look = Look(
+    style = Style(
         CURVES["lambda_max"].question,
         theme.axis_title("lambda_max"),
         colours,
@@ -98,7 +102,7 @@ def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChar
         log_value=wide,
         include=() if wide else (0.0,),
     )
-    return bands(frame, look, log_time)
+    return bands(frame, style, log_time)
 
 
 def overlap_table(result: RunResult) -> Table:
@@ -114,8 +118,8 @@ def overlap_table(result: RunResult) -> Table:
 def overlap_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """From blue (k = 1) to orange (k = 64)."""
     colours = {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)}
-    look = Look(CURVES["overlap"].question, f"overlap, {QUANTITIES['overlap'].symbol}", colours, include=(0.0, 1.0))
-    return bands(frame, look, log_time)
+    style = Style(CURVES["overlap"].question, f"overlap, {QUANTITIES['overlap'].symbol}", colours, include=(0.0, 1.0))
+    return bands(frame, style, log_time)
 
 
 _ERROR = f"error, {QUANTITIES['test_error'].symbol}"
@@ -161,7 +165,7 @@ def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.Laye
     log_value = name in LOG_VALUES
     seeds = sorted(set(rows["seed"])) if len(rows) and name in rows else []
     palette = dict(zip([f"seed {seed}" for seed in seeds], _colours(name, len(seeds)), strict=True))
-    look = Look(
+    style = Style(
         f"{theme.QUANTITIES[name].label.capitalize()} so far",
         theme.axis_title(name),
         palette,
@@ -171,7 +175,7 @@ def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.Laye
     )
     return bands(
         _frame(rows, name, log_value) if seeds else _frame(_NOTHING.assign(**{name: []}), name, log_value),
-        look,
+        style,
         log_time,
     )
 

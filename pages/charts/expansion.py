@@ -14,7 +14,7 @@ from engine.perturbation.result import CURVES as NAMES
 from pages.charts import theme
 from pages.charts.animated import QUIET, significant
 from pages.charts.axes import beside, is_log, placed, time_x
-from pages.charts.over_time import Look, Sampled, bands, sampled_table
+from pages.charts.over_time import Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
 
 # What curves of a perturbation are called, and their colours, the same in every chart.
@@ -86,9 +86,9 @@ def residual_chart(frame: pd.DataFrame, log_time: bool = True, *, held_out: bool
     """The frame of `residual_table`."""
     name = "order_residual_test" if held_out else "order_residual"
     question = "How far does it carry on held-out points?" if held_out else "How far does the frozen kernel carry?"
-    look = _look(question, theme.QUANTITIES[name].symbol)
+    style = _style(question, theme.QUANTITIES[name].symbol)
     # The whole propagator lies on the network: dashes let both be seen.
-    return bands(frame, replace(look, dashed=(CURVES["full"],)), log_time)
+    return bands(frame, replace(style, dashed=(CURVES["full"],)), log_time)
 
 
 def error_table(result: PerturbationResult, bounds: Sequence[str] = ("P2",)) -> Table:
@@ -108,7 +108,7 @@ def error_table(result: PerturbationResult, bounds: Sequence[str] = ("P2",)) -> 
 def error_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `error_table`."""
     question = "What does each order leave, and which bound holds?"
-    return bands(frame, _look(question, theme.QUANTITIES["order_error"].symbol, log_value=True), log_time)
+    return bands(frame, _style(question, theme.QUANTITIES["order_error"].symbol, log_value=True), log_time)
 
 
 def error_held_out_table(result: PerturbationResult) -> Table:
@@ -124,7 +124,7 @@ def error_held_out_table(result: PerturbationResult) -> Table:
 def error_held_out_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `error_held_out_table`."""
     question = "How far from the network on held-out points?"
-    return bands(frame, _look(question, theme.QUANTITIES["order_error_test"].symbol, log_value=True), log_time)
+    return bands(frame, _style(question, theme.QUANTITIES["order_error_test"].symbol, log_value=True), log_time)
 
 
 def drift_table(result: PerturbationResult) -> Table:
@@ -145,8 +145,8 @@ def drift_chart(frame: pd.DataFrame, ranges: Sequence[float], log_time: bool = T
     # Taylor leaves the axis soon after it leaves its range.
     frame = frame[frame["value"] <= 3 * shown.max()] if len(shown) else frame
     question = "Can the drift be foretold from initialisation?"
-    look = _look(question, theme.axis_title("drift"), log_value=True)
-    return _with_reach(bands(frame, look, log_time), frame, ranges, log_time)
+    style = _style(question, theme.axis_title("drift"), log_value=True)
+    return _with_reach(bands(frame, style, log_time), frame, ranges, log_time)
 
 
 def prediction_table(result: PerturbationResult) -> Table:
@@ -161,10 +161,10 @@ def prediction_table(result: PerturbationResult) -> Table:
 def prediction_chart(frame: pd.DataFrame, ranges: Sequence[float], log_time: bool = True) -> alt.LayerChart:
     """The frame of `prediction_table`."""
     frame = frame[frame["value"] <= MOST_MISSED]
-    look = _look(
+    style = _style(
         "How far off is that prediction of ΔK?", theme.QUANTITIES["drift_predicted_error"].symbol, log_value=True
     )
-    return _with_reach(bands(frame, look, log_time), frame, ranges, log_time)
+    return _with_reach(bands(frame, style, log_time), frame, ranges, log_time)
 
 
 def _with_reach(chart: alt.LayerChart, frame: pd.DataFrame, ranges: Sequence[float], log_time: bool) -> alt.LayerChart:
@@ -219,9 +219,9 @@ def _with_hidden(table: Table, errors: Sequence[Mapping[str, Values]]) -> Table:
     return Table(table.frame, (*table.notes, note))
 
 
-def _look(question: str, y_title: str, log_value: bool = False) -> Look:
+def _style(question: str, y_title: str, log_value: bool = False) -> Style:
     include = () if log_value else (0.0, 1.0)
-    return Look(question, y_title, COLOURS, DASHED, log_value=log_value, include=include, log_beyond=5.0)
+    return Style(question, y_title, COLOURS, DASHED, log_value=log_value, include=include, log_beyond=5.0)
 
 
 # Which modes of K_0 feel Delta K: what the network and each order add to a mode over time, as heatmaps.

@@ -172,8 +172,8 @@ def probe_function_panel(frame: pd.DataFrame) -> alt.LayerChart:
         now = current(frame).mark_line(color=theme.COLOURS["network"], **LINE).encode(x=angle_x(), y=y)
     else:
         x = alt.X("number:Q", axis=theme.linear_axis(TITLE))
-        look = dots(len(frame), 18)
-        now = current(frame).mark_point(color=theme.COLOURS["network"], opacity=1, **look).encode(x=x, y=y)
+        style = dots(len(frame), 18)
+        now = current(frame).mark_point(color=theme.COLOURS["network"], opacity=1, **style).encode(x=x, y=y)
     title = theme.title("What is the function at the probes?", size=theme.PANEL_TITLE_SIZE)
     return layered(legend_layer({NETWORK: "network"}), now, title=title)
 

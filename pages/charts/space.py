@@ -30,21 +30,21 @@ from pages.charts.words import number, percent
 # The time line of the animated charts: held-out error over t, and a mark at the checkpoint shown.
 
 
-def strip_table(seed: SeedSpaces) -> pd.DataFrame:
+def timeline_table(seed: SeedSpaces) -> pd.DataFrame:
     """One row per checkpoint: `frame`, `t`, `step`, `error` (of the network, held out; NaN if not positive)."""
     error = positive(np.asarray(seed["network_error"], float))[0]
     return pd.DataFrame({"frame": np.arange(len(error)), "t": seed["t"], "step": seed["step"], "error": error})
 
 
-def strip_labels(frame: pd.DataFrame) -> list[str]:
+def timeline_labels(frame: pd.DataFrame) -> list[str]:
     """One line per checkpoint: t, step and held-out error."""
     rows = zip(frame["t"], frame["step"], frame["error"], strict=True)
     return [f"t = {number(t)} · step {int(step):,} · held-out error {number(error)}" for t, step, error in rows]
 
 
-def strip_panel(frame: pd.DataFrame, width: int) -> alt.LayerChart:
+def timeline_panel(frame: pd.DataFrame, width: int) -> alt.LayerChart:
     """Its title says which checkpoint is shown. Needs the `frame` parameter."""
-    t, words = frame["t"].to_numpy(float), strip_labels(frame)
+    t, words = frame["t"].to_numpy(float), timeline_labels(frame)
     drawn = frame[["frame", "t", "error"]].assign(x=placed(t, True))
     x, domain = time_x(t, True), theme.log_domain(drawn["error"].to_numpy(float))
     y = log_y("error", domain, "error")
@@ -85,7 +85,7 @@ class SpaceTables:
         overlaps: (T, modes), squared, and the matched positions in K_t from 1.
     """
 
-    strip: pd.DataFrame
+    timeline: pd.DataFrame
     functions: pd.DataFrame | None
     frontier: pd.DataFrame
     balls: pd.DataFrame
@@ -96,7 +96,7 @@ class SpaceTables:
 
     @property
     def labels(self) -> list[str]:
-        return strip_labels(self.strip)
+        return timeline_labels(self.timeline)
 
 
 def space_tables(result: RkhsResult, index: int) -> SpaceTables:
@@ -114,7 +114,7 @@ def space_tables(result: RkhsResult, index: int) -> SpaceTables:
         limit = np.sqrt(result["limit/held_out/frontier_radius_squared"])
         balls.append(_ball(LIMIT, limit, result["limit/held_out/frontier_error"]))
     return SpaceTables(
-        strip_table(seed),
+        timeline_table(seed),
         functions,
         frontier,
         pd.concat(balls, ignore_index=True),
@@ -170,14 +170,14 @@ def space_chart(tables: SpaceTables, width: int = theme.PAGE_WIDTH, start: int =
         upper.insert(0, _function_panel(tables.functions))
     for panel in upper:
         panel.width, panel.height = half, PANEL_HEIGHT
-    rows: list[Panel] = [strip_panel(tables.strip, width - Y_AXIS - 10), beside(upper, spacing=20)]
+    rows: list[Panel] = [timeline_panel(tables.timeline, width - Y_AXIS - 10), beside(upper, spacing=20)]
     if tables.modes is not None:
         count = int(tables.modes["mode"].max()) + 1
         panels = [
             _mode_panel(tables, tables.modes, mode, (width - Y_AXIS - 14 * count) // count) for mode in range(count)
         ]
         rows.append(beside(panels, spacing=14))
-    return animated(stacked(rows, spacing=14), len(tables.strip), start)
+    return animated(stacked(rows, spacing=14), len(tables.timeline), start)
 
 
 def _function_panel(frame: pd.DataFrame) -> alt.LayerChart:
@@ -188,14 +188,14 @@ def _function_panel(frame: pd.DataFrame) -> alt.LayerChart:
     inside = values[(values >= y.min() - room) & (values <= y.max() + room)]
     x, domain, title = angle_x(), theme.linear_domain(np.concatenate([inside, y])), "output, f(x)"
     layers = [legend_layer({label: FUNCTIONS[label] for label in there})]
-    looks: dict[str, dict[str, Any]] = {
+    styles: dict[str, dict[str, Any]] = {
         TARGET: {"strokeWidth": 5, "opacity": 0.35},
         KERNEL_0: {"strokeWidth": theme.LINE, "strokeDash": [5, 3]},
         KERNEL_LIMIT: {"strokeWidth": theme.LINE, "strokeDash": [2, 3]},
     }
-    for label, look in looks.items():
+    for label, style in styles.items():
         if label in there:
-            line = alt.Chart(still[label]).mark_line(color=theme.COLOURS[FUNCTIONS[label]], **QUIET, **look)
+            line = alt.Chart(still[label]).mark_line(color=theme.COLOURS[FUNCTIONS[label]], **QUIET, **style)
             layers.append(line.encode(x=x, y=linear_y("f0", domain, title)))
     for label in (NETWORK, KERNEL):
         now = current(frame[frame["series"] == label]).mark_line(color=theme.COLOURS[FUNCTIONS[label]], **LINE)

@@ -15,7 +15,7 @@ from engine.rkhs.gram import FLAGS, RIDGES
 from engine.rkhs.regression import NOTHING
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts import theme
-from pages.charts.over_time import Look, Sampled, bands, sampled_table
+from pages.charts.over_time import Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
 from pages.charts.words import several
 
@@ -85,8 +85,10 @@ def target_table(result: RkhsResult, where: SetName) -> Table:
 
 def target_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `target_table`."""
-    look = _look("Does the target get cheaper along the path?", theme.QUANTITIES["norm_target"].symbol, log_value=True)
-    return bands(frame, look, log_time)
+    style = _style(
+        "Does the target get cheaper along the path?", theme.QUANTITIES["norm_target"].symbol, log_value=True
+    )
+    return bands(frame, style, log_time)
 
 
 def function_table(result: RkhsResult, where: SetName) -> Table:
@@ -103,7 +105,7 @@ def function_table(result: RkhsResult, where: SetName) -> Table:
 def function_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `function_table`."""
     question = "What does the trained function cost, here and in H_0?"
-    return bands(frame, _look(question, theme.QUANTITIES["norm_function"].symbol, log_value=True), log_time)
+    return bands(frame, _style(question, theme.QUANTITIES["norm_function"].symbol, log_value=True), log_time)
 
 
 def inclusion_table(result: RkhsResult, where: SetName, ridge: float) -> Table:
@@ -118,8 +120,8 @@ def inclusion_table(result: RkhsResult, where: SetName, ridge: float) -> Table:
 
 def inclusion_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `inclusion_table`."""
-    look = _look("How far does each unit ball stick out?", theme.axis_title("inclusion"), log_value=True)
-    return bands(frame, look, log_time)
+    style = _style("How far does each unit ball stick out?", theme.axis_title("inclusion"), log_value=True)
+    return bands(frame, style, log_time)
 
 
 def across_table(result: RkhsResult, ridge: float) -> Table:
@@ -130,12 +132,12 @@ def across_table(result: RkhsResult, ridge: float) -> Table:
 
 def across_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `across_table`."""
-    look = _look(
+    style = _style(
         "What does each interpolant cost across?",
         f"S with ridge, {theme.QUANTITIES['norm_across'].symbol}",
         log_value=True,
     )
-    return bands(frame, look, log_time)
+    return bands(frame, style, log_time)
 
 
 def error_table(result: RkhsResult, tuned: bool) -> Table:
@@ -164,8 +166,10 @@ def determined_error(seed: SeedSpaces, name: str, kind: str = "error") -> Float[
 
 def error_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `error_table`."""
-    look = _look("Does the kernel that was learned generalise better?", theme.axis_title("test_error"), log_value=True)
-    return bands(frame, look, log_time)
+    style = _style(
+        "Does the kernel that was learned generalise better?", theme.axis_title("test_error"), log_value=True
+    )
+    return bands(frame, style, log_time)
 
 
 def leave_one_out_table(result: RkhsResult, tuned: bool) -> Table:
@@ -180,13 +184,13 @@ def leave_one_out_table(result: RkhsResult, tuned: bool) -> Table:
 
 def leave_one_out_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `leave_one_out_table`."""
-    look = Look(
+    style = Style(
         "Do the training points foretell that error?",
         f"error of K_t, {theme.QUANTITIES['leave_one_out'].symbol}",
         {HELD_OUT: COLOURS[HELD_OUT], LEAVE_ONE_OUT: COLOURS[TRAIN]},
         log_value=True,
     )
-    return bands(frame, look, log_time)
+    return bands(frame, style, log_time)
 
 
 def alignment_table(result: RkhsResult, name: str = "alignment_centred") -> Table:
@@ -198,8 +202,8 @@ def alignment_chart(frame: pd.DataFrame, log_time: bool = True, *, centred: bool
     """The frame of `alignment_table`."""
     question = "Does the kernel turn towards the target?" if centred else "And if the constant function counts?"
     title = f"{'centred ' * centred}alignment, {theme.QUANTITIES['alignment_test'].symbol}"
-    look = _look(question, title, include=(0.0,))
-    return bands(frame, look, log_time)
+    style = _style(question, title, include=(0.0,))
+    return bands(frame, style, log_time)
 
 
 def size_table(result: RkhsResult, where: SetName) -> Table:
@@ -244,7 +248,7 @@ def decay_table(result: RkhsResult) -> Table:
 
 def decay_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `decay_table`."""
-    return bands(frame, _look("How fast does the spectrum decay?", theme.axis_title("decay_exponent")), log_time)
+    return bands(frame, _style("How fast does the spectrum decay?", theme.axis_title("decay_exponent")), log_time)
 
 
 def overlap_table(result: RkhsResult, where: SetName) -> Table:
@@ -258,8 +262,8 @@ def overlap_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """The frame of `overlap_table`."""
     labels = [f"k = {k}" for k in OVERLAP_SIZES]
     title = f"overlap, {theme.QUANTITIES['overlap'].symbol}"
-    look = _ordered("Do the leading eigenspaces of K_0 survive?", title, labels, log_value=False, include=(0.0, 1.0))
-    return bands(frame, look, log_time)
+    style = _ordered("Do the leading eigenspaces of K_0 survive?", title, labels, log_value=False, include=(0.0, 1.0))
+    return bands(frame, style, log_time)
 
 
 def _overlap(seed: SeedSpaces, where: SetName, at: int) -> Float[np.ndarray, " T"]:
@@ -306,13 +310,13 @@ def _table(
     return Table(table.frame, (*table.notes, note)) if missing else table
 
 
-def _look(question: str, y_title: str, **more: Any) -> Look:
-    return Look(question, y_title, COLOURS, DASHED, **more)
+def _style(question: str, y_title: str, **more: Any) -> Style:
+    return Style(question, y_title, COLOURS, DASHED, **more)
 
 
-def _ordered(question: str, y_title: str, labels: Any, log_value: bool = True, **more: Any) -> Look:
+def _ordered(question: str, y_title: str, labels: Any, log_value: bool = True, **more: Any) -> Style:
     """An ordered series, from blue to orange."""
     names = list(labels)
     spread = np.linspace(0, len(theme.ORDERED) - 1, len(names)).round().astype(int)
     colours = {name: theme.ORDERED[place] for name, place in zip(names, spread, strict=True)}
-    return Look(question, y_title, colours, log_value=log_value, **more)
+    return Style(question, y_title, colours, log_value=log_value, **more)

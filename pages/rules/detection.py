@@ -30,7 +30,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.all_runs._state", "pages.shell.jobs.became", "pages.shell.jobs.computed_on", "pages.shell.jobs.gather",
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
         "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
-        "pages.regimes.compute", "pages.run.picker.line",
+        "pages.regimes.compute", "pages.run.picker.summary",
     ),
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.run.controls._section", "pages.distribution.draw",
@@ -45,8 +45,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
         "pages.charts.initial_ratio.parts_chart",
         "pages.charts.study.crossing_chart", "pages.charts.bias._power",
-        "pages.charts.growth.learning_chart", "pages.charts.space.strip_labels",
-        "pages.charts.spectrum._greyed", "pages.shell.player._icon", "pages.second_moment.draw",
+        "pages.charts.growth.learning_chart", "pages.charts.space.timeline_labels",
+        "pages.charts.spectrum._greyed", "pages.second_moment.draw",
         "pages.charts.theme.label_expression",
     ),
 }  # fmt: skip

@@ -13,12 +13,12 @@ from cache.job import Row
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.progress import Arrays
-from pages.charts import live_curve
+from pages.charts.curves import live_curve
+from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
 from pages.run import draft_state
 from pages.run.controls import AskedRun, described
 from pages.run.presets import DEFAULT
-from pages.shell.figure import Prepared
 from pages.shell.form import in_need, refuse
 from pages.shell.jobs import Request, batches, computed_on, flies, offer, standing, watch
 from pages.shell.viewers import viewer
@@ -38,7 +38,7 @@ class Drawing:
 
     key: str
     rows: int
-    charts: tuple[Prepared, ...]
+    charts: tuple[Specification, ...]
     due: float
 
 
@@ -52,12 +52,12 @@ def live_curves(key: str, rows: Sequence[Row]) -> None:
         drawing = st.session_state[KEPT] = _drawn(key, rows)
     with st.container(key="live"):
         for column, name, chart in zip(st.columns(len(SHOWN), gap="large"), SHOWN, drawing.charts, strict=True):
-            column.altair_chart(chart, width="stretch", key=f"live_{name}")  # pyright: ignore[reportArgumentType]
+            column.vega_lite_chart(spec=chart(), width="stretch", key=f"live_{name}")
 
 
 def _drawn(key: str, rows: Sequence[Row]) -> Drawing:
     frame = pd.DataFrame([dict(row) for row in rows])
-    charts = tuple(Prepared(live_curve(frame, name)) for name in SHOWN)
+    charts = tuple(Specification.of(live_curve(frame, name)) for name in SHOWN)
     return Drawing(key, len(rows), charts, time.monotonic() + PAUSE)
 
 

@@ -33,7 +33,7 @@ def picker() -> None:
         index=None,
         key="picked run",
         placeholder=f"{len(runs)} on this machine",
-        format_func=lambda key: line(runs[key]) if key in runs else key,
+        format_func=lambda key: summary(runs[key]) if key in runs else key,
         on_change=_picked,
         args=({key: run.values for key, run in runs.items()},),
     )
@@ -51,7 +51,7 @@ def recent() -> list[Run]:
     return cache.current().recent(LISTED, "run")
 
 
-def line(run: Run) -> str:
+def summary(run: Run) -> str:
     """One run: what it is, how it stands, when it was asked for."""
     state = {
         "finished": "done" if run.stored else "result gone from the cache",

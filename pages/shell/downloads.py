@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.charts.theme import figure
+from pages.charts.specification import figure
 
 FigureKind = Literal["svg", "png"]
 

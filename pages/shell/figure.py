@@ -3,16 +3,15 @@
 What is built for a result is kept by a key that names it (never by its arrays), so that a redraw builds nothing again.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements import vega_charts
 
 from engine.quantities import QUANTITIES
+from pages.charts.specification import Specification
 from pages.charts.words import plain
 from pages.shell import downloads, player
 
@@ -53,14 +52,14 @@ def show(figure: Figure, width: Literal["stretch", "content"] = "stretch", selec
         about(figure)
     options: Any = {"on_select": "rerun", "selection_mode": selection} if selection else {}
     with st.container(key=f"drawn_{figure.name}"):
-        event = st.altair_chart(_prepared(figure), width=width, key=f"chart_{figure.name}", **options)
+        event = st.vega_lite_chart(spec=_specification(figure)(), width=width, key=f"chart_{figure.name}", **options)
     say(figure.notes)
     return event
 
 
 def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
     """The figure under its player (`pages.shell.player.show`, which takes the options)."""
-    player.show(_prepared(figure), labels, key=f"moving_{figure.name}", **options)
+    player.show(_specification(figure), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
 
 
@@ -94,35 +93,8 @@ def built(key: str, _build: Callable[[], Any]) -> Any:
     return _build()
 
 
-class Prepared:
-    """A chart made ready for the browser once, not at every redraw: Altair takes a tenth of a second for each.
+def _specification(figure: Figure) -> Specification:
+    def make() -> Specification:
+        return Specification.of(figure.chart())
 
-    `st.altair_chart` takes it as it takes the chart itself. The data are kept as Arrow bytes, the rest as JSON text:
-    Streamlit edits the specification that it is given.
-    """
-
-    def __init__(self, chart: Any):
-        # Streamlit's own conversion, which has no public name. It is what `st.altair_chart` calls each time.
-        specification: Any = vega_charts._convert_altair_to_vega_lite_spec(_Unchecked(chart))  # pyright: ignore[reportArgumentType]
-        self._datasets = specification.pop("datasets", {})
-        self._text = json.dumps(specification)
-
-    def to_dict(self, *_: Any, **__: Any) -> dict[str, Any]:
-        """The specification, a new copy each time."""
-        return {**json.loads(self._text), "datasets": dict(self._datasets)}
-
-
-class _Unchecked:
-    """A chart converted without Altair's check against its schema, half of the time. The tests of charts do check."""
-
-    def __init__(self, chart: Any):
-        self._chart = chart
-
-    def to_dict(self) -> dict[str, Any]:
-        return self._chart.to_dict(validate=False)
-
-
-def _prepared(figure: Figure) -> Any:
-    if not figure.key:
-        return Prepared(figure.chart())
-    return built(f"{figure.key} drawn", lambda: Prepared(figure.chart()))
+    return built(f"{figure.key} drawn", make) if figure.key else make()

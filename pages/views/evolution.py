@@ -9,8 +9,11 @@ from engine import jobs
 from engine.data import generate
 from engine.progress import Arrays
 from engine.training.result import RunResult, SeedResult
-from pages import charts
-from pages.charts import CURVES, EvolutionTables, Table
+from pages.charts.animated import animated
+from pages.charts.curves import Curve, available
+from pages.charts.evolution import EvolutionTables, evolution_chart, evolution_tables
+from pages.charts.spectrum import spectrum_panel
+from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, play, show
 from pages.shell.result import files, log_time, numbers, of_data, seed_choice
@@ -51,8 +54,8 @@ def small(result: RunResult) -> None:
     tables = _tables(result, key, 0)
 
     def spectrum() -> Any:
-        panel = charts.spectrum_panel(tables.spectrum).properties(width=SMALL_WIDTH)
-        return charts.animated(panel, len(tables.labels))
+        panel = spectrum_panel(tables.spectrum).properties(width=SMALL_WIDTH)
+        return animated(panel, len(tables.labels))
 
     play(Figure("home", ("eigenvalues",), spectrum, key=f"{key} home"), tables.labels, autoplay=True)
     st.markdown(" ".join(motion(result)))
@@ -69,7 +72,7 @@ def _animated(result: RunResult, key: str) -> None:
         figure = Figure(
             f"evolution_{index}{'_probes' * probes}",
             ("eigenvalues", _kernel_name(shown, probes), "mode_residual", "t"),
-            lambda: charts.evolution_chart(tables),
+            lambda: evolution_chart(tables),
             notes=tables.notes,
             key=f"{key} panel {index} {probes}",
             file=f"evolution-seed{shown.seed}",
@@ -98,15 +101,15 @@ def _curves(result: RunResult, key: str) -> None:
     with st.container(horizontal=True):
         shown = st.segmented_control("charts", ["essential", "all"], default="essential", required=True, key="charts")
         log = log_time("evolution")
-    names = [name for name in charts.available(result) if shown == "all" or name in ESSENTIAL]
+    curves = available(result)
+    names = [name for name in curves if shown == "all" or name in ESSENTIAL]
     for start in range(0, len(names), 2):
         for column, name in zip(st.columns(2, gap="large"), names[start : start + 2], strict=False):
             with column:
-                show(_curve(result, key, name, log))
+                show(_figure(result, key, name, curves[name], log))
 
 
-def _curve(result: RunResult, key: str, name: str, log: bool) -> Figure:
-    curve = CURVES[name]
+def _figure(result: RunResult, key: str, name: str, curve: Curve, log: bool) -> Figure:
     table: Table = built(f"{key} table {name}", lambda: curve.table(result))
     chart = partial(curve.chart, table.frame, log_time=log)
     return Figure(name, EXPLAINED.get(name, (name,)), chart, table.frame, table.notes, f"{key} {name} {log}")
@@ -115,7 +118,7 @@ def _curve(result: RunResult, key: str, name: str, log: bool) -> Figure:
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:
     def build() -> EvolutionTables:
         elsewhere = generate(result.config.probes) if probes and result.config.probes else None
-        return charts.evolution_tables(result, generate(result.config.data), index, elsewhere)
+        return evolution_tables(result, generate(result.config.data), index, elsewhere)
 
     return built(f"{key} tables {index} {probes}", build)
 

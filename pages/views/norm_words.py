@@ -56,7 +56,7 @@ def sentences(result: RkhsResult) -> list[str]:
     return [*stops(result), *_target(result), *_function(result), *_limit(result), *_inclusion(result)]
 
 
-def judged(result: RkhsResult) -> pd.DataFrame:
+def target_norms(result: RkhsResult) -> pd.DataFrame:
     """One row per seed and set: norms of the target at both ends, how they were found, and what K_T allows."""
     rows = []
     for seed in result.seeds:

@@ -27,7 +27,7 @@ LEFT = "map that was left"
 Q_STEP = 0.01
 
 
-def looks(form: Form) -> tuple[View, str]:
+def choices(form: Form) -> tuple[View, str]:
     """How to look at the map, and the page that a click opens."""
     names = {quantity.label: name for name, quantity in METRICS.items()}
     columns = st.columns([2, 3, 3], vertical_alignment="bottom")

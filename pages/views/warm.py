@@ -9,11 +9,12 @@ from engine.data import DATASETS, generate
 
 def warm() -> None:
     """Imports the libraries of pages and data, and lets Altair read its schema: a few seconds, once per server."""
-    from pages import charts
-    from pages.shell.figure import Prepared
+    from pages.charts.curves import live_curve
+    from pages.charts.specification import Specification
     from pages.views import evolution  # noqa: F401
 
-    Prepared(charts.live_curve(pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]}), "residual"))
+    rows = pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]})
+    Specification.of(live_curve(rows, "residual"))
     generate(DATASETS["digits"].from_dict({}))
     # Streamlit collects garbage after every redraw of a fragment: a quarter of a second over all that was imported.
     gc.collect()

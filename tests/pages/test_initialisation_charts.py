@@ -12,7 +12,8 @@ from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
 from engine.initialisation.result import DriftResult, GramResult, SampleResult
-from pages.charts import initial_drift, initial_law, initial_ratio, theme
+from pages.charts import initial_drift, initial_law, initial_ratio
+from pages.charts.specification import figure
 from pages.views import initial_curves, initial_points
 from pages.views.initial_curves import Span
 from pages.views.initial_network import Network
@@ -204,5 +205,5 @@ def test_charts_are_valid_ask_a_question_and_become_figures():
         specification = chart.to_dict()
         assert specification["title"]["text"].endswith("?"), name
         assert isinstance(chart, alt.LayerChart)
-    assert theme(all_charts()["ratio"], "svg").startswith(b"<svg")
-    assert theme(all_charts()["sign"], "png").startswith(b"\x89PNG")
+    assert figure(all_charts()["ratio"], "svg").startswith(b"<svg")
+    assert figure(all_charts()["sign"], "png").startswith(b"\x89PNG")

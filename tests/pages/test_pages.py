@@ -17,7 +17,7 @@ from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate
 from engine.training.result import RunResult
-from pages.charts import evolution_chart, evolution_tables
+from pages.charts.evolution import evolution_chart, evolution_tables
 from pages.run.draft import config_of, draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT_DRAFT, PRESETS, shortest

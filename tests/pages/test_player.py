@@ -13,7 +13,10 @@ from pages.shell.player import PLAY_SECONDS, SPEEDS, speed
 SCRIPT = """
 import streamlit as st
 from benchmarks.animation import synthetic_result
-from pages import charts
+from pages.charts.animated import animated
+from pages.charts.evolution import labels, timeline_table
+from pages.charts.spectrum import spectrum_panel, spectrum_table
+from pages.charts.specification import Specification
 from pages.shell import player
 
 asked = st.query_params.get_all("show")
@@ -22,9 +25,9 @@ def show(key, frames, size, **how):
     if key not in asked:
         return
     result = synthetic_result(frames, size)
-    labels = charts.labels(charts.timeline_table(result).frame)
-    panel = charts.spectrum_panel(charts.spectrum_table(result).frame)
-    player.show(charts.animated(panel, frames, labels=labels), labels, key=key, **how)
+    said = labels(timeline_table(result).frame)
+    panel = spectrum_panel(spectrum_table(result).frame)
+    player.show(Specification.of(animated(panel, frames, labels=said)), said, key=key, **how)
 
 show("spectrum", 200, 512)
 show("second", 40, 8, start=7)

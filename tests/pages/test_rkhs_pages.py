@@ -140,7 +140,7 @@ def test_where_nothing_is_determined_no_number_is_said(entries):
     assert "on held-out points is **not determined**: $K_0$ has infinite condition number, rank 0 of 16" in said
     assert r"Which unit ball lies in which is **not determined** at ridge $10^{-4}$" in said
     assert "times" not in said
-    table = norm_words.judged(dead)
+    table = norm_words.target_norms(dead)
     assert set(table["S in H_T"]) == {"not determined"}
     assert "by no power law (only 0 eigenvalues from 4 to p/2 and above the noise floor" in " ".join(
         bias_words.sentences(dead, "held_out")

@@ -11,22 +11,12 @@ from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
 from engine.data import generate
 from engine.training.result import RunResult
-from pages.charts import (
-    animated,
-    evolution_chart,
-    evolution_tables,
-    function_panel,
-    function_table,
-    kernel_panel,
-    kernel_table,
-    labels,
-    modes_table,
-    spectrum_panel,
-    spectrum_table,
-    theme,
-    timeline_table,
-)
-from pages.charts.animated import frames_of, positive, significant, wide
+from pages.charts.animated import animated, frames_of, positive, significant, wide
+from pages.charts.evolution import evolution_chart, evolution_tables, labels, timeline_table
+from pages.charts.function import function_panel, function_table
+from pages.charts.kernel import kernel_panel, kernel_table
+from pages.charts.specification import figure
+from pages.charts.spectrum import modes_table, spectrum_panel, spectrum_table
 
 
 def _with(result: RunResult, **arrays: np.ndarray) -> RunResult:
@@ -138,7 +128,7 @@ def test_heatmap_holds_each_pair_once(synthetic):
     frame = kernel_table(result, generate(synthetic.config.data)).frame
     assert len(frame) == 10
     assert frame.loc[(frame["i"] == 2) & (frame["j"] == 4), "f0"].item() == kernel[0, 1, 3]
-    theme(animated(kernel_panel(frame), 1), "svg")
+    figure(animated(kernel_panel(frame), 1), "svg")
 
 
 def test_labels_say_time_step_and_loss(by_hand):
@@ -203,7 +193,7 @@ def test_degenerate_runs_still_give_a_picture(frames, case):
     result = _with(result, **arrays)
     tables = evolution_tables(result, generate(result.config.data))
     assert bool(tables.notes) == (case != "sound")
-    theme(evolution_chart(tables, start=frames - 1), "svg")
+    figure(evolution_chart(tables, start=frames - 1), "svg")
 
 
 def test_outputs_beyond_the_axis_are_counted(synthetic):
@@ -224,5 +214,5 @@ def test_a_kernel_with_negative_values_is_drawn_around_zero():
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_figures_are_files(synthetic, kind):
-    found = theme(animated(spectrum_panel(spectrum_table(synthetic).frame), 20, start=19), kind)
+    found = figure(animated(spectrum_panel(spectrum_table(synthetic).frame), 20, start=19), kind)
     assert found.startswith(b"<svg" if kind == "svg" else b"\x89PNG")

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from engine.quantities import QUANTITIES
-from pages.charts import CURVES, available, live_curve, theme
+from pages.charts import theme
 from pages.charts.axes import GAP, placed
-from pages.charts.curves import OVERLAP_SIZES, STABILITY
+from pages.charts.curves import CURVES, OVERLAP_SIZES, STABILITY, available, live_curve
 
 
 @pytest.mark.parametrize("name", [name for name in CURVES if name != "accuracy"])

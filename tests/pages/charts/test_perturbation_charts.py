@@ -14,9 +14,10 @@ from engine.data import generate
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing
 from engine.perturbation.result import PerturbationResult, StudyResult
-from pages.charts import expansion, kernel_change, study, theme
+from pages.charts import expansion, kernel_change, study
 from pages.charts.animated import frames_of
 from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED
+from pages.charts.specification import figure
 
 N, HELD_OUT = 4, 5
 CIRCLE = {"name": "circle", "size": N, "test_size": HELD_OUT, "frequencies": [1]}
@@ -152,7 +153,7 @@ def test_the_scrubbed_panels_hold_what_they_name(two):
     function = tables.function[tables.function["series"] == CURVES["order_1"]]
     np.testing.assert_allclose(frames_of(function)[-1], two.seeds[0]["outputs_held_out"][2, -1], rtol=1e-3)
     assert function["angle"].is_monotonic_increasing
-    assert b"<svg" in theme(kernel_change.scrubbed_chart(tables, start=3), "svg")
+    assert b"<svg" in figure(kernel_change.scrubbed_chart(tables, start=3), "svg")
 
 
 def test_off_the_line_the_function_is_its_distance_from_the_network():

@@ -18,6 +18,7 @@ from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages.charts import map_along, map_plane, theme
 from pages.charts.map_names import METRICS, REGIMES, regime
+from pages.charts.specification import figure
 from pages.shell.jobs import Standing
 from pages.views import map_figures
 from pages.views.map_controls import BY_RATE, MAPS
@@ -63,9 +64,9 @@ def test_every_chart_is_valid_and_asks_a_question(name):
 
 def test_charts_become_figures():
     seen = picture(fails_from=0.5)
-    assert theme(map_figures.plane_chart(seen), "svg").startswith(b"<svg")
-    assert theme(map_figures.along_chart(seen, True), "svg").startswith(b"<svg")
-    assert theme(map_figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
+    assert figure(map_figures.plane_chart(seen), "svg").startswith(b"<svg")
+    assert figure(map_figures.along_chart(seen, True), "svg").startswith(b"<svg")
+    assert figure(map_figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
 
 
 def test_cells_cover_the_plane_without_overlap():

@@ -17,9 +17,10 @@ from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
 from engine.rkhs.regression import learning_curves
 from engine.rkhs.result import SETS, RkhsResult
-from pages.charts import bias, growth, space, space_curves, theme
+from pages.charts import bias, growth, space, space_curves
 from pages.charts.animated import frames_of
 from pages.charts.space_curves import FUNCTION_AT_START, INWARD, KERNEL, KERNEL_0, LIMIT, NETWORK, OUTWARD, SPACE, START
+from pages.charts.specification import figure
 
 P, T, M, Q = 32, np.array([0.0, 0.5, 1.0]), 3, 8
 INDEX = np.arange(1, P + 1)
@@ -216,7 +217,7 @@ def test_the_fit_is_drawn_on_the_power_law(two):
     steps = frames_of(tables.power)
     np.testing.assert_allclose(steps[0], (INDEX >= M).astype(float), atol=1e-6)
     assert len(tables.labels) == len(T)
-    assert b"<svg" in theme(bias.bias_chart(tables, start=2), "svg")
+    assert b"<svg" in figure(bias.bias_chart(tables, start=2), "svg")
 
 
 def test_the_frontier_is_that_of_the_closed_form(two):
@@ -227,7 +228,7 @@ def test_the_frontier_is_that_of_the_closed_form(two):
         known = np.isfinite(radius) & (expected > 1e-2)
         assert known.sum() > 10
         np.testing.assert_allclose(tables.frontier[f"f{row}"].to_numpy(float)[known], expected[known], rtol=2e-2)
-    assert b"<svg" in theme(space.space_chart(tables, start=1), "svg")
+    assert b"<svg" in figure(space.space_chart(tables, start=1), "svg")
 
 
 def test_functions_are_drawn_at_their_own_time(two):

@@ -1,0 +1,60 @@
+"""Plays an animated chart in the browser: no server call per frame, no iframe.
+
+Vega binds the chart's `frame` parameter to a range input. The player finds that input through the class that
+Streamlit gives to the container of a key, hides it, and steps it from `requestAnimationFrame`.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from pages.charts.specification import Specification
+
+SPEEDS = (5, 10, 20, 30)
+"""Frames a second to choose from."""
+
+PLAY_SECONDS = 7
+"""The speed at first is the one that plays the whole in about this time."""
+
+
+def show(
+    specification: Specification,
+    labels: Sequence[str],
+    key: str,
+    start: int = 0,
+    autoplay: bool = False,
+    description: str = "A chart that moves with the checkpoints of training.",
+) -> None:
+    """The chart under its player, in a container of this key.
+
+    Args:
+        specification: of a chart with a `frame` parameter (`pages.charts.animated`).
+        labels: one line per frame, read out by screen readers.
+        key: unique on the page.
+        start: frame shown first, and again when `labels` change.
+        autoplay: plays as soon as the chart is there, unless the reader prefers reduced motion.
+        description: what the chart shows, for screen readers.
+    """
+    with st.container(key=key):
+        controls(key, labels, start, autoplay)
+        st.vega_lite_chart(spec=specification(), width="content", key=f"{key}-chart", alt=description)
+
+
+def controls(key: str, labels: Sequence[str], start: int = 0, autoplay: bool = False) -> None:
+    """The player alone: it moves every animated chart in the container of this key."""
+    data = {"container": key, "labels": list(labels), "start": start, "autoplay": autoplay}
+    _component()(data=data | {"speeds": SPEEDS, "speed": speed(len(labels))}, key=f"{key}-player")
+
+
+def speed(frames: int) -> int:
+    """Of `SPEEDS`, the one that comes nearest to playing this many frames in `PLAY_SECONDS`."""
+    return min(SPEEDS, key=lambda fps: abs(fps - frames / PLAY_SECONDS))
+
+
+@cache
+def _component() -> Callable[..., object]:
+    html, css, js = (Path(__file__).with_name(f"player.{kind}").read_text() for kind in ("html", "css", "js"))
+    return component("kernel_drift_player", html=html, css=css, js=js)
