@@ -35,6 +35,7 @@ from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
 from engine.problems import clipped
 from engine.progress import Arrays, Progress, Report, silent
+from engine.result import ResultError
 from engine.schema import Config, ConfigError, Problem
 
 T = TypeVar("T")
@@ -305,7 +306,7 @@ def main() -> None:
     logging.getLogger("kernel_drift.cache").setLevel(logging.CRITICAL)  # what fails is said at the end, in one line
     try:
         app(standalone_mode=False)
-    except (ConfigError, CacheFault, SchedulerError) as error:
+    except (ConfigError, ResultError, CacheFault, SchedulerError) as error:
         fail(str(error))
     except ClickException as error:
         fail(error.format_message())

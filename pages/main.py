@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 import cache
+from engine.result import ResultError
 from pages.charts.words import plain
 
 DENSE = """<style>
@@ -59,4 +60,7 @@ if st.session_state.get("page", page.url_path) != page.url_path:
     for key in [key for key in st.session_state if str(key).startswith("setting ")]:
         del st.session_state[key]
 st.session_state["page"] = page.url_path
-page.run()
+try:
+    page.run()
+except ResultError as error:
+    st.error(plain(str(error)), icon=":material/error:")

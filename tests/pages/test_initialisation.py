@@ -264,3 +264,15 @@ def test_a_failed_point_says_why(pretend, opened):
 
 def test_jobs_of_the_pages_are_known():
     assert {"initial_sample", "brute_force", "first_step", "gram_spectrum"} <= set(jobs.KINDS)
+
+
+def test_a_result_that_lacks_an_array_is_one_line_on_the_page(pretend, opened):
+    query = {"width": "20", "depth": "2", "p": "5", "draws": "6"}
+    opened("initial_kernel", **query).button(key="ask gram").click().run()
+    ((key, _),) = pretend.jobs.items()
+    pretend.results[key] = {"x": np.ones((5, 10))}
+    pretend.jobs.clear()
+    app = opened("initial_kernel", **query)
+    assert not app.exception
+    (error,) = app.error
+    assert error.value.replace("\\", "") == "GramResult: spectra (draws p) is missing: compute it again"
