@@ -15,7 +15,7 @@ from engine.networks.parameters import pack
 from engine.progress import Entries, Report, silent
 from engine.schema import ConfigError
 from engine.training import diagnostics
-from engine.training.measure import HELD_OUT
+from engine.training.diagnostics import HELD_OUT
 from engine.training.seeds import for_each
 from engine.training.trajectory import Trajectory
 from engine.versions import VERSIONS
