@@ -196,6 +196,11 @@ class TrainingConfig(Config):
         """The largest stable eta_eff lambda_max: 2 (1 + momentum) for descent, 2.785 for Runge-Kutta."""
         return RK4_LIMIT if self.integrator == "rk4" else 2 * (1 + self.momentum)
 
+    @property
+    def most_checkpoints(self) -> float:
+        """A run has fewer than this, and more than asked for only where the kernel moves much."""
+        return 1.5 * self.checkpoints
+
     def effective_rate(self, size: int) -> float:
         """eta_eff/eta for `size` training points."""
         return {"half_mean": 1 / size, "mean": 2 / size, "half_sum": 1.0}[self.loss]

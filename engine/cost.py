@@ -11,11 +11,12 @@ import numpy as np
 from engine.config import RunConfig
 from engine.networks.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
+from engine.training.diagnostics import HELD_OUT
 from engine.training.seeds import AT_ONCE
 
 BYTES = 8
-SPARE = 1.5
-"""Measured checkpoints against those asked for (`engine.training.trajectory.MOST_CHECKPOINTS`)."""
+PATH_BYTES = 10**9
+"""Largest kernel path held at once (`engine.training.path`)."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,13 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     step_flops = 6.0 * weights * batch * gradients + (2.0 * weights * M if training.batch_size else 0)
 
     probes = config.probes.size if config.probes else 0
-    measured = M + min(test, 64) + probes
+    measured = M + min(test, HELD_OUT) + probes
     width_sum = sum(network.widths)
     gram = measured**2 * width_sum * (1.0 + k)
     passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test + probes)
     kernel_flops = gram + passes + 10.0 * M**3
 
-    checkpoints = SPARE * training.checkpoints
+    checkpoints = training.most_checkpoints
     per_seed = training.max_steps * step_flops + checkpoints * kernel_flops
     seeds = len(config.seeds)
     seconds = speed.start_seconds + seeds * (
@@ -118,21 +119,34 @@ def check(config: RunConfig, limits: Limits | None = None, calibration: Calibrat
     Raises:
         ConfigError: one problem per limit that is exceeded, with the setting to lower.
     """
-    most, cost = limits or Limits(), estimate(config, calibration)
+    shares = _memory_shares(config)
+    slow = Problem("training.max_steps", "lower it, or the width, depth or number of seeds")
+    return within(limits or Limits(), estimate(config, calibration), max(shares, key=lambda name: shares[name]), slow)
+
+
+def within(most: Limits, cost: Cost, large: str, slow: Problem) -> Cost:
+    """The cost, if it is within the limits. Raises as `check`.
+
+    Args:
+        large: the setting to lower where it needs too much memory.
+        slow: where it takes too long: the setting, and what to do.
+    """
     problems = []
     if cost.memory_bytes > most.memory_bytes:
-        culprit = max(_memory_shares(config).items(), key=lambda share: share[1])[0]
         given = f"{cost.memory_bytes / 1e9:.3g} GB of memory needed, {most.memory_bytes / 1e9:.3g} GB allowed"
-        problems.append(Problem(culprit, f"{given}: lower it"))
+        problems.append(Problem(large, f"{given}: lower it"))
     if cost.flops > most.flops or cost.seconds > most.seconds:
         given = f"up to {cost.flops:.2g} floating-point operations, about {cost.seconds / 3600:.3g} h"
         allowed = f"{most.flops:.2g} and {most.seconds / 3600:.3g} h allowed"
-        problems.append(
-            Problem("training.max_steps", f"{given}; {allowed}: lower it, or the width, depth or number of seeds")
-        )
+        problems.append(Problem(slow.field, f"{given}; {allowed}: {slow.message}"))
     if problems:
         raise ConfigError(problems)
     return cost
+
+
+def path_bytes(checkpoints: int, n: int, m: int) -> int:
+    """Memory of a kernel path: K and K' at so many checkpoints, on n training and m held-out rows."""
+    return 16 * checkpoints * (n + m) * n
 
 
 def _memory_shares(config: RunConfig) -> dict[str, float]:

@@ -224,6 +224,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ran(code: str, copy: Path) -> str:
     """What the program prints in the copy."""
     environment = {**os.environ, "PYTHONPATH": str(copy), "KERNEL_DRIFT_CACHE": str(copy / "store")}
+    environment["JAX_ENABLE_X64"] = "1"
     command = [sys.executable, "-c", code, json.dumps(RUN)]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

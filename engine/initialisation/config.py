@@ -10,6 +10,10 @@ from engine.schema import Config
 
 MAX_SECONDS = 1800.0
 """Longest job accepted, by rough costs of one core."""
+STEP = 0.25
+"""Largest h lambda_max(K_0) of a Runge-Kutta step in a drift ensemble."""
+MAX_STEPS = 20_000
+"""Runge-Kutta steps of one chunk; its stiffest network sets the number."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Target = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -163,7 +167,7 @@ class DriftConfig(_NetworkDraws):
         # lambda_max of the stiffest network is a few times E[K] at criticality, s1 d + d.
         signal = 1 + 2 * self.setting.norm_x_squared / self.setting.widths[0]
         top = 4 * self.points * self.setting.alpha**2 * signal * (self.setting.depth + 1)
-        steps = min(20_000.0, len(self.times) + 4 * top * self.times[-1])
+        steps = min(MAX_STEPS, len(self.times) + top * self.times[-1] / STEP)
         _within(
             self.draws * steps * (1e-6 + 2e-9 * parameters_of(self.setting)) * (1 + self.points / 8),
             ", times, widths or depth",

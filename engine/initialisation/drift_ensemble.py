@@ -16,14 +16,12 @@ from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig
 from engine.initialisation.brute_force import chunk_size, draw_network, key_chunks, network_of
+from engine.initialisation.config import MAX_STEPS, STEP
 from engine.initialisation.first_step import kernel, outputs
 from engine.initialisation.law import Setting
 from engine.networks.mlp import Params
 from engine.training import runge_kutta
 
-STEP = 0.25
-MAX_STEPS = 20_000
-"""Runge-Kutta steps of one chunk; its stiffest network sets the number."""
 CALL_COST = 3e8
 """Parameters moved in one call, so that progress and cancelling are not kept waiting."""
 

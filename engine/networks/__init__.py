@@ -1,1 +1,4 @@
-"""Networks: parameters, activations, the empirical kernel, infinite width, and what floating point resolves."""
+"""Networks: parameters, activations, the empirical kernel, infinite width, and what floating point resolves.
+
+JAX: `mlp`, `kernel`, `precision`.
+"""

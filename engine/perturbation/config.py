@@ -6,17 +6,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.config import MAX_DEPTH, RunConfig, Width
+from engine.cost import PATH_BYTES, path_bytes
 from engine.schema import Config, ConfigError, Problem
 
 MOST_ROWS = 1024
 """Training points times outputs: eigenvectors of K are computed at every step of the propagator."""
-MOST_PATH_BYTES = 10**9
-"""K and K' of one seed at its checkpoints, on training and held-out rows."""
 MOST_SHOWN_BYTES = 4 * 10**8
 """What the result of one request keeps."""
 MOST_CELLS = 64
-SPARE = 1.5
-"""Checkpoints of a run against those asked for (`engine.training.trajectory.MOST_CHECKPOINTS`)."""
 
 
 class Options(Config):
@@ -130,10 +127,10 @@ def problems_of(run: RunConfig, options: Options) -> list[Problem]:
     if n > MOST_ROWS:
         given = f"{run.data.size} points with {outputs} outputs make {n} rows, at most {MOST_ROWS} are expanded"
         problems.append(Problem("run.data.size", f"{given}: lower it"))
-    checkpoints = ceil(SPARE * run.training.checkpoints) * (options.between + 1)
-    path = 16 * checkpoints * (n + m) * n
-    if path > MOST_PATH_BYTES:
-        given = f"the kernel path takes up to {path / 1e9:.3g} GB, {MOST_PATH_BYTES / 1e9:.3g} GB are allowed"
+    checkpoints = ceil(run.training.most_checkpoints) * (options.between + 1)
+    path = path_bytes(checkpoints, n, m)
+    if path > PATH_BYTES:
+        given = f"the kernel path takes up to {path / 1e9:.3g} GB, {PATH_BYTES / 1e9:.3g} GB are allowed"
         problems.append(Problem("run.training.checkpoints", f"{given}: lower it, or data.size, held_out or between"))
     kept = 8 * checkpoints * len(run.seeds) * (12 * n + 6 * m + 2 * min(options.shown_modes, n) ** 2)
     if kept > MOST_SHOWN_BYTES:

@@ -3,13 +3,14 @@
 Like `engine.cost` an upper estimate: training is taken to go on to the step cap. Imports no JAX.
 """
 
+from dataclasses import replace
 from math import ceil, log2
 
 from engine import cost as training
 from engine.config import RunConfig
-from engine.cost import Calibration, Cost, Limits
-from engine.perturbation.config import SPARE, Options, PerturbationConfig, StudyConfig
-from engine.schema import ConfigError, Problem
+from engine.cost import Calibration, Cost, Limits, path_bytes, within
+from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
+from engine.schema import Problem
 
 PATH = 8.0
 """A checkpoint of the path against one of the run: slopes, outputs on more points, and the defect of a step."""
@@ -32,15 +33,8 @@ def estimate(config: PerturbationConfig | StudyConfig, calibration: Calibration 
     """The cost of all networks and seeds; memory is that of the largest, for they come one after another."""
     runs = config.cells if isinstance(config, StudyConfig) else [config.run]
     costs = [_of_run(run, config.options, calibration or Calibration()) for run in runs]
-    return Cost(
-        flops=sum(cost.flops for cost in costs),
-        memory_bytes=max(cost.memory_bytes for cost in costs),
-        seconds=sum(cost.seconds for cost in costs),
-        step_flops=max(cost.step_flops for cost in costs),
-        kernel_flops=max(cost.kernel_flops for cost in costs),
-        kept=min(cost.kept for cost in costs),
-        stored_bytes=0.0,
-    )
+    largest = max(costs, key=lambda cost: cost.memory_bytes)
+    return replace(largest, flops=sum(cost.flops for cost in costs), seconds=sum(cost.seconds for cost in costs))
 
 
 def check(
@@ -51,19 +45,10 @@ def check(
     Raises:
         ConfigError: one problem per limit that is exceeded, with the setting to lower.
     """
-    most, cost = limits or Limits(), estimate(config, calibration)
-    study, problems = isinstance(config, StudyConfig), []
-    if cost.memory_bytes > most.memory_bytes:
-        given = f"{cost.memory_bytes / 1e9:.3g} GB of memory needed, {most.memory_bytes / 1e9:.3g} GB allowed"
-        problems.append(Problem("widths" if study else "network.width", f"{given}: lower it"))
-    if cost.flops > most.flops or cost.seconds > most.seconds:
-        given = f"up to {cost.flops:.2g} floating-point operations, about {cost.seconds / 3600:.3g} h"
-        allowed = f"{most.flops:.2g} and {most.seconds / 3600:.3g} h allowed"
-        less = "leave some out, or lower run.training.max_steps" if study else "lower it, or the number of seeds"
-        problems.append(Problem("widths" if study else "training.max_steps", f"{given}; {allowed}: {less}"))
-    if problems:
-        raise ConfigError(problems)
-    return cost
+    large, slow = "network.width", Problem("training.max_steps", "lower it, or the number of seeds")
+    if isinstance(config, StudyConfig):
+        large, slow = "widths", Problem("widths", "leave some out, or lower run.training.max_steps")
+    return within(limits or Limits(), estimate(config, calibration), large, slow)
 
 
 def _of_run(run: RunConfig, options: Options, speed: Calibration) -> Cost:
@@ -71,7 +56,7 @@ def _of_run(run: RunConfig, options: Options, speed: Calibration) -> Cost:
     cost = training.estimate(run, speed)
     seeds, outputs, steps = len(run.seeds), run.data.output_dim, run.training.max_steps
     n, m = run.data.size * outputs, min(options.held_out, run.data.test_size) * outputs
-    checkpoints = min(cost.kept, ceil(SPARE * run.training.checkpoints))
+    checkpoints = min(cost.kept, ceil(run.training.most_checkpoints))
     times = checkpoints * (options.between + 1)
     # lambda_max t is about twice the stability fraction times steps, at most the limit times steps.
     longest = run.training.stability_limit * steps
@@ -86,12 +71,10 @@ def _of_run(run: RunConfig, options: Options, speed: Calibration) -> Cost:
         waiting = spans * SPAN_SECONDS
     prediction = PREDICTION * log2(2 + longest) * cost.kernel_flops if options.predict else 0.0
     more = seeds * (path + orders + prediction)
-    return Cost(
+    return replace(
+        cost,
         flops=cost.flops + more,
-        memory_bytes=cost.memory_bytes + 3 * 16.0 * times * n * (n + m),
+        memory_bytes=cost.memory_bytes + 3.0 * path_bytes(times, n, m),
         seconds=cost.seconds + START_SECONDS + more / speed.float64 + seeds * waiting,
-        step_flops=cost.step_flops,
-        kernel_flops=cost.kernel_flops,
-        kept=cost.kept,
         stored_bytes=0.0,
     )

@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset, generate, spread
-from engine.networks.mlp import apply
-from engine.networks.parameters import ParameterPath, Tree
+from engine.networks.parameters import ParameterPath
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.expansion import Expansion, coupling, expand, step_through
 from engine.perturbation.frame import Frame, refined
@@ -19,9 +16,7 @@ from engine.perturbation.propagator import propagate
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation, StudyResult
 from engine.progress import Arrays, Entries, Progress, Report, silent
 from engine.roundoff import NOTHING
-from engine.training.companion import Companion
-from engine.training.descent import Method, Problem, advance, dtype_of, limits, start
-from engine.training.diagnostics import ratio
+from engine.training.companion import largest_lazy_error
 from engine.training.job import Tick, along
 from engine.training.path import KernelPath, kernel_path
 from engine.training.result import SeedResult
@@ -74,7 +69,9 @@ def seed_arrays(
         "effective_rate": rate,
         "checkpoints": len(checkpoints),
         "measured_checkpoints": len(seed["step"]),
-        "lazy_error": largest_lazy_error(config, data, parameters.at(0), rate, steps, frame),
+        "lazy_error": largest_lazy_error(
+            config, data, parameters.at(0), rate, steps, frame.eigenvalues, frame.vectors, frame.path.residual[0]
+        ),
         "dropped_checkpoints": len(parameters.steps) - len(path.t),
         "precision": seed.precision,
         "noise": seed.noise,
@@ -99,23 +96,6 @@ def seed_arrays(
         arrays |= _predicted(path, found)
     tick(1.0, "done")
     return arrays, facts
-
-
-def largest_lazy_error(config: RunConfig, data: Dataset, params: Tree, rate: float, steps: int, frame: Frame) -> float:
-    """sup over every step of ||r - r_lazy||/||r(0)||, by training once more from `params`; NaN where r(0) = 0.
-
-    Args:
-        frame: of the run's kernel path: the spectrum of K_0, and r(0) along it.
-    """
-    network, method, params_0 = config.network, Method.of(config.training), jax.tree.map(jnp.asarray, params)
-    real = dtype_of(params_0)
-    x, y = jnp.asarray(data.x_train, real), jnp.asarray(data.y_train, real)
-    h_0 = jax.jit(apply, static_argnums=0)(network, params_0, x) if network.centred else jnp.zeros_like(y)
-    problem, state = Problem(x, y, h_0, jnp.asarray(rate, real), jax.random.key(0)), start(method, params_0)
-    descent = method.integrator == "gd"
-    companion = Companion.of(frame.eigenvalues, frame.vectors, frame.path.residual[0], rate, descent)
-    _, companion = advance(network, method, problem, state, *limits(state, steps), companion)
-    return ratio(float(companion.largest), frame.scale)
 
 
 def _solved(frame: Frame, tick: Callable[[float], None]) -> tuple[Expansion, np.ndarray, np.ndarray]:

@@ -43,7 +43,8 @@ from engine.roundoff import without_rounding
 from engine.training import diagnostics
 from engine.training.companion import Companion
 from engine.training.descent import DIVERGED, Method, Problem, State, limits
-from engine.training.measure import HELD_OUT, SHOWN, normalised_error
+from engine.training.diagnostics import HELD_OUT, SHOWN
+from engine.training.measure import normalised_error
 from engine.training.walk import Walk, effective_rates
 
 
@@ -189,7 +190,7 @@ class Ensemble:
             looks = [*looks[:2], self._look(walk.state)]
             for g, found in enumerate(sizes):
                 found[int(looks[-1].step[g])] = self._change(looks[-1], g)
-            largest = np.asarray(walk.companion.largest)
+            largest = np.asarray(walk.beside.largest)
         return [looks[0], looks[1], looks[-1]], sizes, largest
 
     def _refine(self, bounds: list[Bound], begin: Callable[[], Walk], looks: int) -> None:

@@ -71,8 +71,6 @@ class Frontier:
 
 Values = dict[str, np.ndarray | float]
 
-OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
-"""The k of leading eigenspaces that are compared, those below the number of points."""
 ANGLES = 8
 """Dimension of the leading eigenspaces whose principal angles are always taken."""
 
@@ -123,7 +121,6 @@ def compared(space: Space, start: Space, f: Float[np.ndarray, "p k"], k: int) ->
         k: dimension of the leading eigenspaces at the largest gap of the start's spectrum.
     """
     U, V = start.gram.vectors, space.gram.vectors
-    sizes = [size for size in OVERLAP_SIZES if size < space.gram.size]
     return {
         **_norm("function", space.gram, f),
         **_norm("function_in_H_0", start.gram, f),
@@ -133,7 +130,7 @@ def compared(space: Space, start: Space, f: Float[np.ndarray, "p k"], k: int) ->
         "mode_strength": bias.mode_strength(space.K, start.gram),
         "gap_angles": bias.principal_angles(U, V, k),
         "angles": bias.principal_angles(U, V, min(ANGLES, space.gram.size // 2)),
-        "overlap": np.array([diagnostics.overlap(U, V, size) for size in sizes]),
+        "overlap": diagnostics.overlaps(U, V),
     }
 
 

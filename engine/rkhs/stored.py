@@ -13,7 +13,7 @@ from engine.config import NetworkConfig, RunConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath
-from engine.training.measure import signal_rows
+from engine.training.measure import heads, signal_rows
 
 # The networks of one seed at its stored parameters: outputs and kernels at any points, in float64.
 
@@ -40,14 +40,9 @@ class StoredNetwork:
     def outputs(self, index: int, x: Points) -> Float[np.ndarray, "p k"]:
         """f = alpha (h - h_0) where centred, else alpha h."""
         network, points = self.config.network, jnp.asarray(x)
-        h = _heads(network, self.theta(index), points)
-        h_0 = _heads(network, self.theta(0), points) if network.centred else jnp.zeros_like(h)
+        h = heads(network, self.theta(index), points)
+        h_0 = heads(network, self.theta(0), points) if network.centred else jnp.zeros_like(h)
         return np.asarray(network.alpha * (h - h_0))
-
-
-@partial(jax.jit, static_argnames="network")
-def _heads(network: NetworkConfig, params: Params, x: Array) -> Array:
-    return apply(network, params, x)
 
 
 # The top of a large spectrum without its matrix: Lanczos on v -> J J^T v (ARPACK, by SciPy).

@@ -6,9 +6,17 @@ residual it saturates at the residual of the stop (theory.md 6).
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
+
+from engine.config import RunConfig
+from engine.data import Dataset
+from engine.networks.parameters import Tree
+from engine.training.descent import Method, Problem, advance, dtype_of, limits, start
+from engine.training.diagnostics import ratio
+from engine.training.measure import heads
 
 
 class Companion(NamedTuple):
@@ -46,3 +54,28 @@ class Companion(NamedTuple):
         # The start, where nothing is apart, is left out: it would add the rounding of a float32 residual.
         largest = jnp.where(stepped, jnp.maximum(self.largest, apart), self.largest)
         return self._replace(modes=modes, largest=largest)
+
+
+def largest_lazy_error(
+    config: RunConfig,
+    data: Dataset,
+    params: Tree,
+    rate: float,
+    steps: int,
+    values: Float[np.ndarray, " n"],
+    vectors: Float[np.ndarray, "n n"],
+    r_0: Float[np.ndarray, " n"],
+) -> float:
+    """sup over every step of ||r - r_lazy||/||r(0)||, by training once more from `params`; NaN where r(0) = 0.
+
+    Args:
+        values, vectors: of K_0.
+    """
+    network, method, params_0 = config.network, Method.of(config.training), jax.tree.map(jnp.asarray, params)
+    real = dtype_of(params_0)
+    x, y = jnp.asarray(data.x_train, real), jnp.asarray(data.y_train, real)
+    h_0 = heads(network, params_0, x) if network.centred else jnp.zeros_like(y)
+    problem, state = Problem(x, y, h_0, jnp.asarray(rate, real), jax.random.key(0)), start(method, params_0)
+    beside = Companion.of(values, vectors, r_0, rate, method.integrator == "gd")
+    _, found = advance(network, method, problem, state, *limits(state, steps), beside)
+    return ratio(float(found.largest), np.linalg.norm(beside.modes))

@@ -16,7 +16,6 @@ from jaxtyping import Array, Float
 from engine.config import NetworkConfig, TrainingConfig
 from engine.networks.mlp import Params, apply
 from engine.training import runge_kutta
-from engine.training.companion import Companion
 
 DIVERGED = 1e4
 """A residual this many times its start counts as divergence."""
@@ -92,29 +91,29 @@ def advance(
     until: Array,
     below: Array,
     above: Array,
-    companion: Companion | None,
-) -> tuple[State, Companion | None]:
+    beside: Any,
+) -> tuple[State, Any]:
     """Steps on until step `until`, or the residual norm is at most `below`, or it passes `above` or is not finite.
 
     Args:
-        companion: of the same age, compared after every step; or none.
+        beside: a tree that is `compared` after every step (`engine.training.companion.Companion`), or None.
     """
 
-    def going(both: tuple[State, Companion | None]) -> Array:
+    def going(both: tuple[State, Any]) -> Array:
         state, _ = both
         inside = (state.residual > below) & (state.residual < above)
         return state.fresh | ((state.step < until) & inside)
 
-    def body(both: tuple[State, Companion | None]) -> tuple[State, Companion | None]:
-        state, companion = both
+    def body(both: tuple[State, Any]) -> tuple[State, Any]:
+        state, beside = both
         moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, method, problem), state)
         gradient, residual = _gradient(network, method, problem, moved.params, moved.step)
-        if companion is not None:
+        if beside is not None:
             r = outputs(network, moved.params, problem.x, problem.h_0) - problem.y
-            companion = companion.compared(r.ravel(), ~state.fresh)
-        return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False)), companion
+            beside = beside.compared(r.ravel(), ~state.fresh)
+        return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False)), beside
 
-    return jax.lax.while_loop(going, body, (state, companion))
+    return jax.lax.while_loop(going, body, (state, beside))
 
 
 def _step(network: NetworkConfig, method: Method, problem: Problem, state: State) -> State:

@@ -11,6 +11,13 @@ from engine.roundoff import without_rounding
 
 Gram = Float[np.ndarray, "p p"]
 
+HELD_OUT = 64
+"""Held-out points (evenly spread over the test set) at which the kernel of a run is measured."""
+SHOWN = 32
+"""Points (evenly spread along the display order) whose kernel a heatmap holds."""
+OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""The k of leading eigenspaces that are compared, those below the number of points."""
+
 
 def spectrum(K: Gram) -> tuple[Float[np.ndarray, " p"], Gram]:
     """Eigenvalues, descending, and eigenvectors as columns in the same order. All NaN where K is not finite."""
@@ -51,6 +58,11 @@ def alignment(K: Gram, y: Float[np.ndarray, "p k"]) -> float:
 def overlap(U: Float[np.ndarray, "p p"], V: Float[np.ndarray, "p p"], k: int) -> float:
     """||U_k^T V_k||_F^2/k of the leading k eigenvectors: 1 for equal spaces, k/p by chance."""
     return float(np.sum((U[:, :k].T @ V[:, :k]) ** 2) / k)
+
+
+def overlaps(U: Float[np.ndarray, "p p"], V: Float[np.ndarray, "p p"]) -> Float[np.ndarray, " k"]:
+    """`overlap` at each of `OVERLAP_SIZES` below p."""
+    return np.array([overlap(U, V, k) for k in OVERLAP_SIZES if k < len(U)])
 
 
 def mode_amplitudes(U: Float[np.ndarray, "p p"], r: Float[np.ndarray, "p k"]) -> Float[np.ndarray, " p"]:

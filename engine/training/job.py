@@ -15,7 +15,7 @@ from engine.progress import Entries, Progress, Report, silent
 from engine.result import provenance
 from engine.schema import ConfigError
 from engine.training import diagnostics
-from engine.training.measure import HELD_OUT
+from engine.training.diagnostics import HELD_OUT
 from engine.training.result import RunResult, SeedResult
 from engine.training.seeds import for_each
 from engine.training.trajectory import Trajectory

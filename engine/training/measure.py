@@ -15,15 +15,7 @@ from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.precision import cast, last_bit
 from engine.training import diagnostics
-
-HELD_OUT = 64
-"""Held-out points (evenly spread over the test set) at which the kernel is measured."""
-
-SHOWN = 32
-"""Training points (evenly spread along the display order) whose kernel is kept for the heatmap."""
-
-OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
-"""The k of top-k eigenspace overlaps, those below the number of training points."""
+from engine.training.diagnostics import HELD_OUT, SHOWN
 
 SIGNAL_BYTES = 2**30
 """Signals held at once while a kernel is computed."""
@@ -174,7 +166,7 @@ def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Refer
         "lambda_max": values[0],
         "eigenvalues": values,
         "mode_residual": diagnostics.mode_amplitudes(start.vectors, r) / start.residual,
-        "overlap": [diagnostics.overlap(start.vectors, vectors, k) for k in overlap_sizes(len(r))],
+        "overlap": diagnostics.overlaps(start.vectors, vectors),
         "kernel_shown": taken.kernel[np.ix_(shown, shown)],
     }
     if data.angle_test is not None:
@@ -187,10 +179,6 @@ def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Refer
         found["probe_kernel"] = taken.probe_kernel
         outputs["probe_f"] = taken.probe_f
     return {name: np.asarray(value, np.float64) for name, value in found.items()} | outputs
-
-
-def overlap_sizes(size: int) -> tuple[int, ...]:
-    return tuple(k for k in OVERLAP_SIZES if k < size)
 
 
 def shown_order(data: Dataset, top_vector: Float[np.ndarray, " M"]) -> np.ndarray:

@@ -8,7 +8,7 @@ Rows are training points, then held-out points; columns are training points. k o
 [i k + h] for point i and output h.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import comb
@@ -20,18 +20,17 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from engine.config import NetworkConfig, RunConfig
+from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
-from engine.networks.parameters import ParameterPath, Tree
+from engine.networks.parameters import ParameterPath
+from engine.networks.precision import cast
 from engine.schema import ConfigError, Problem
 from engine.training import runge_kutta
-from engine.training.measure import signal_rows
+from engine.training.measure import heads, signal_rows
 
 Interpolation = Literal["hermite", "linear"]
-
-PATH_BYTES = 10**9
-"""Largest path held at once: K and K' of every checkpoint."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +182,11 @@ def kernel_path(
     if needed > PATH_BYTES:
         message = f"the kernel path takes {needed / 1e9:.3g} GB, {PATH_BYTES / 1e9:.3g} GB are allowed: lower it"
         raise ConfigError([Problem("data.size", message)])
-    first = _float64(parameters.at(0))
-    h_0 = _outputs(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
+    first = cast(parameters.at(0), "float64")
+    h_0 = heads(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
     found, descent = [], config.training.integrator == "gd"
     for index in range(len(parameters.steps)):
-        params = _float64(parameters.at(index))
+        params = cast(parameters.at(index), "float64")
         at = _checkpoint(config.network, descent, slopes, _rows(config), params, x, y, h_0, rate)
         at = {name: np.asarray(value) for name, value in at.items()}
         if not all(np.all(np.isfinite(value)) for value in at.values()):
@@ -204,23 +203,9 @@ def kernel_path(
     return KernelPath(rate * steps, steps, rate, descent, y=y_flat, slope=slope, interpolation=interpolation, **stacked)
 
 
-def path_bytes(checkpoints: int, n: int, m: int) -> int:
-    """Memory of K and K' at so many checkpoints, on n training and m held-out rows."""
-    return 16 * checkpoints * (n + m) * n
-
-
 def _rows(config: RunConfig) -> int:
     """Points whose signals and their derivatives are held at once."""
     return max(64, signal_rows(config.network, config.data.output_dim) // 4)
-
-
-def _float64(params: Tree) -> Mapping[str, Mapping[str, Array]]:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
-
-
-@partial(jax.jit, static_argnames="network")
-def _outputs(network: NetworkConfig, params: Params, x: Array) -> Array:
-    return apply(network, params, x)
 
 
 @partial(jax.jit, static_argnames=("network", "descent", "slopes", "rows"))

@@ -22,8 +22,8 @@ from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Problem, State, advance, limits, start
+from engine.training.diagnostics import SHOWN
 from engine.training.measure import (
-    SHOWN,
     Reference,
     heads,
     kernel_rounding,
@@ -38,10 +38,7 @@ from engine.training.result import SCALARS
 from engine.training.walk import Walk, effective_rates
 
 KERNEL_STEP = 0.1
-"""Neighbouring checkpoints whose kernels differ by more than this, relative to K_0, get another between them ..."""
-
-MOST_CHECKPOINTS = 1.5
-"""... as long as there are fewer than this many times those asked for."""
+"""Neighbouring checkpoints whose kernels differ by more than this, relative to K_0, get another between them."""
 
 MOST_PENDING = 2
 """Checkpoints waiting to be measured while training goes on."""
@@ -155,7 +152,7 @@ class Trajectory:
         fall = (training.stop_residual or FALLBACK_STOP) ** (2 / training.checkpoints)
         lowest = start_residual = self._start_residual
         network = partial(advance, self.config.network, self.method)
-        walk = Walk(network, training, self.problem, self.state, start_residual)
+        walk = Walk(network, training, self.problem, self.state, start_residual, None)
         while not self.stop_reason:
             tick = int(ticks[np.searchsorted(ticks, walk.step, side="right")])
             fallen = walk.real(lowest * fall)
@@ -193,17 +190,16 @@ class Trajectory:
 
     def _refine(self) -> None:
         """Halves the widest gaps until there are enough checkpoints and the kernel moves little between them."""
-        wanted = self.config.training.checkpoints
+        most = self.config.training.most_checkpoints
         while True:
             gaps = self._gaps()
-            few = len(self.checkpoints) < wanted
-            if not few:
+            if len(self.checkpoints) >= self.config.training.checkpoints:
                 gaps = {pair: gap for pair, gap in gaps.items() if gap[1] > KERNEL_STEP}
-            if not gaps or len(self.checkpoints) >= MOST_CHECKPOINTS * wanted:
+            if not gaps or len(self.checkpoints) >= most:
                 return
             first, last = max(gaps, key=lambda pair: max(gaps[pair]))
             middle = int(np.clip(round(((first + 1) * (last + 1)) ** 0.5) - 1, first + 1, last - 1))
-            self.fraction = max(self.fraction, 0.85 + 0.1 * len(self.checkpoints) / (MOST_CHECKPOINTS * wanted))
+            self.fraction = max(self.fraction, 0.85 + 0.1 * len(self.checkpoints) / most)
             self._take(self._reach(middle))
             self._collect()
 

@@ -50,7 +50,7 @@ class Walk:
     Args:
         advance: `engine.training.descent.advance` of a network by a method.
         residual: ||r|| at the start; 0 for a network that is to stay where it is.
-        companion: as `advance` takes it.
+        beside: as `advance` takes it.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Walk:
         problem: Problem,
         state: State,
         residual: Float[np.ndarray, "*g"] | float,
-        companion: Any = None,
+        beside: Any,
     ) -> None:
-        self.advance, self.problem, self.state, self.companion = advance, problem, state, companion
+        self.advance, self.problem, self.state, self.beside = advance, problem, state, beside
         self.most, self.real, self.chunk = training.max_steps, dtype_of(state.params).type, 1
         # Rounded as the program compares them: a residual between the two would neither go on nor be at its stop.
         self.below = self.real((training.stop_residual or 0.0) * residual)
@@ -92,7 +92,7 @@ class Walk:
         step, began = self.step, time.monotonic()
         target = min(until, step + self.chunk)
         bounds = limits(self.state, target, np.maximum(self.below, below), self.above)
-        self.state, self.companion = self.advance(self.problem, self.state, *bounds, self.companion)
+        self.state, self.beside = self.advance(self.problem, self.state, *bounds, self.beside)
         if self.step > step:
             pace = (self.step - step) / max(time.monotonic() - began, 1e-6)
             self.chunk = int(np.clip(CHUNK_SECONDS * pace, 1, 2 * self.chunk + 8))

@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 
 from engine.quantities import QUANTITIES
+from engine.training.diagnostics import OVERLAP_SIZES
 from engine.training.result import SCALARS, RunResult, SeedResult
 from pages.charts import theme
 from pages.charts.over_time import COLUMNS, Style, bands, over_time_table
 from pages.charts.theme import Table
 
 # The curves over t that a run has, one row per chart.
-
-OVERLAP_SIZES = (1, 2, 4, 8, 16, 32, 64)
-"""The k of the columns of `overlap`, as in `engine.training.measure`."""
 
 STABILITY = "stability limit / η_eff"
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset
+from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import animated, positive
@@ -88,8 +89,8 @@ def timeline_panel(frame: pd.DataFrame, log_time: bool = True, size: int = theme
 # One run as it trains: spectrum, residual per mode, function and kernel, moved together by one scrubber.
 
 PANEL_HEIGHT = 200
-SQUARE = 224
-"""Side of a heatmap in pixels: seven for each of its 32 points."""
+SQUARE = 7 * SHOWN
+"""Side of a heatmap in pixels: seven for each of its points."""
 
 Y_AXIS = 56
 """Pixels that a value axis takes beside its plot."""

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset, spread
+from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import LINE, QUIET, current, dots, frames_of, legend_layer, linear_y, wide
@@ -129,9 +130,6 @@ def heatmap_panel(frame: pd.DataFrame, question: str, points: str, size: int = t
 
 # Function and kernel on the probes of a run: points other than the data.
 
-MOST_SHOWN = 32
-"""Probes of the heatmap, evenly spread."""
-
 TITLE = "probe points, in their order"
 
 
@@ -160,9 +158,9 @@ def probe_kernel_table(result: RunResult, index: int = 0) -> Table:
     """The kernel of one seed by pairs i <= j of at most 32 probes, from 1; a column f0 .. per checkpoint."""
     kernel = result.seeds[index]["probe_kernel"]
     size = kernel.shape[1]
-    shown = spread(size, MOST_SHOWN)
-    few = f"The heatmap holds {MOST_SHOWN} of the {size} probes, evenly spread."
-    return Table(pairs(kernel[:, shown[:, None], shown]), (few,) if size > MOST_SHOWN else ())
+    shown = spread(size, SHOWN)
+    few = f"The heatmap holds {SHOWN} of the {size} probes, evenly spread."
+    return Table(pairs(kernel[:, shown[:, None], shown]), (few,) if size > SHOWN else ())
 
 
 def probe_function_panel(frame: pd.DataFrame) -> alt.LayerChart:

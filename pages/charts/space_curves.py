@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from engine.rkhs.comparison import OVERLAP_SIZES
 from engine.rkhs.gram import FLAGS, RIDGES
 from engine.rkhs.regression import NOTHING
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
+from engine.training.diagnostics import OVERLAP_SIZES
 from pages.charts import theme
 from pages.charts.over_time import Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table

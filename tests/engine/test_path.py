@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from engine.config import NetworkConfig, RunConfig
+from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset, generate
 from engine.networks.mlp import apply, init
 from engine.networks.parameters import ParameterPath
@@ -17,7 +18,7 @@ from engine.perturbation.frame import Frame, refined
 from engine.perturbation.propagator import propagate
 from engine.schema import ConfigError
 from engine.training.job import run
-from engine.training.path import PATH_BYTES, KernelPath, bernstein, kernel_path, path_bytes
+from engine.training.path import KernelPath, bernstein, kernel_path
 from engine.training.result import RunResult
 
 VALUES = {

@@ -6,7 +6,7 @@ import pytest
 from engine.quantities import QUANTITIES
 from pages.charts import theme
 from pages.charts.axes import GAP, placed
-from pages.charts.curves import CURVES, OVERLAP_SIZES, STABILITY, available, live_curve
+from pages.charts.curves import CURVES, STABILITY, available, live_curve
 
 
 @pytest.mark.parametrize("name", [name for name in CURVES if name != "accuracy"])
@@ -45,18 +45,6 @@ def test_degenerate_runs_are_valid_charts(by_hand, name, values):
     t = np.arange(len(values)) if values[0] != 0 else np.zeros(len(values))
     result = by_hand({"t": t, **arrays})
     CURVES[name].chart(CURVES[name].table(result).frame).to_dict()
-
-
-def test_overlap_sizes_are_those_of_the_engine():
-    # Read, not imported: engine.training.measure imports JAX, which pages must not.
-    import ast
-    from pathlib import Path
-
-    import engine
-
-    tree = ast.parse((Path(engine.__file__).parent / "training" / "measure.py").read_text())
-    found = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "OVERLAP_SIZES"]  # type: ignore[attr-defined]
-    assert ast.literal_eval(found[0]) == OVERLAP_SIZES
 
 
 def test_zero_stands_before_the_first_positive_time():
