@@ -14,6 +14,10 @@ CACHE = tempfile.mkdtemp(prefix="kernel-drift-tests-")
 os.environ["KERNEL_DRIFT_CACHE"] = CACHE
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
+# Before NumPy reads it, as every program of the project: the threads of a second BLAS wait, spinning, on cores that the
+# other processes of the tests compute on.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Tests run many small programs once each: compiling is where their time goes. The README's example and a run on the
 # command line are compiled as they are for people.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
