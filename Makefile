@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: app test test-all long mutants check setup bench screenshot clean
+.PHONY: app test test-all long mutants check setup bench screenshot clean forget
 
 app: $(STAMP)
 	@echo "Kernel Drift: http://127.0.0.1:8501 (this machine only; Ctrl-C stops it)"
@@ -17,14 +17,21 @@ app: $(STAMP)
 
 # A process per core, each with whole files: what a file's fixtures compute serves all of it.
 AT_ONCE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-test: $(STAMP)
+# Compiled programs stay for a week: half of the time of the first run.
+COMPILED := $(CURDIR)/.pytest_cache/compiled
+test test-all long: export JAX_COMPILATION_CACHE_DIR ?= $(COMPILED)
+
+test: $(STAMP) forget
 	@$(RUN) -m pytest $(AT_ONCE)
 
-test-all: $(STAMP)
+test-all: $(STAMP) forget
 	@$(RUN) -m pytest -m "(whole or browser) and not long" $(AT_ONCE)
 
-long: $(STAMP)
+long: $(STAMP) forget
 	@$(RUN) -m pytest -m long --timeout 3600
+
+forget:
+	@[ ! -d $(COMPILED) ] || find $(COMPILED) -type f -mtime +7 -delete
 
 # A process per core, each with a copy of the tree. ONLY=text: those with it in their file or name.
 mutants: $(STAMP)
@@ -34,8 +41,8 @@ check: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/pyright
-	$(RUN) -m pylint engine cache pages app.py benchmarks deploy
+	$(RUN) -m pylint engine cache pages app.py benchmarks deploy & twice=$$!; \
+		$(VENV)/bin/pyright; types=$$?; wait $$twice && exit $$types
 
 bench: $(STAMP)
 	$(RUN) -m benchmarks.browser

@@ -14,9 +14,14 @@ CACHE = tempfile.mkdtemp(prefix="kernel-drift-tests-")
 os.environ["KERNEL_DRIFT_CACHE"] = CACHE
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
-# Tests run many small programs once each: compiling is where their time goes. The README's example and a run on the
-# command line are compiled as they are for people.
+# Before NumPy reads it, as every program of the project: the threads of a second BLAS wait, spinning, on cores that the
+# other processes of the tests compute on.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Tests run many small programs once each: compiling is where their time goes, half of it in an emitter of fused loops
+# that XLA can do without. The README's example and a run on the command line are compiled as they are for people.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
 
 # What one process has compiled serves all others: workers of pytest, of Dask, servers and commands.
 # The first process names the folder, or whoever calls: with a folder that stays, a second time is quicker.

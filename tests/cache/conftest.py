@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def add_toys() -> None:
         jobs.VERSIONS[name] = 1
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _toys() -> Iterator[None]:
+@contextmanager
+def only_toys() -> Iterator[None]:
     """Workers find the toys by PYTHONPATH. The real kinds are out of the way: JAX need not warm up for each test."""
     kinds = dict(jobs.KINDS)
     with pytest.MonkeyPatch.context() as patch:
@@ -50,6 +51,12 @@ def _toys() -> Iterator[None]:
         yield
         jobs.KINDS.clear()
         jobs.KINDS.update(kinds)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _toys() -> Iterator[None]:
+    with only_toys():
+        yield
 
 
 @pytest.fixture
@@ -65,11 +72,14 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "WarmUp", ColdStart)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
     """One engine for most tests: they use configs of their own."""
-    with CachedEngine(Store(tmp_path_factory.mktemp("shared") / "cache", size_limit=100_000_000)) as engine:
-        yield engine
+    engine = CachedEngine(Store(tmp_path_factory.mktemp("shared") / "cache", size_limit=100_000_000))
+    with only_toys():
+        engine.start()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture

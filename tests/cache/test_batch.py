@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import toy_cells
+from cold_start import ColdStart
 
 from cache import CachedEngine, Store, cluster
 from cache.batch import Batch, run_batch
@@ -25,18 +26,30 @@ def _toy_cells() -> None:
     jobs.KINDS["cell"] = jobs.Kind(RunConfig, "toy_cells:cell")
 
 
-@pytest.fixture
-def computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computed:
-    """How often each cell of this test was computed. Set before the workers start."""
-    trace = tmp_path / "trace"
-    monkeypatch.setenv(toy_cells.TRACE, str(trace))
-    return lambda: Counter(trace.read_text().splitlines() if trace.exists() else [])
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Set before the workers start."""
+    path = tmp_path_factory.mktemp("batch") / "trace"
+    path.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(toy_cells.TRACE, str(path))
+        yield path
 
 
 @pytest.fixture
-def engine(store: Store, computed: Computed, cold: None) -> Iterator[CachedEngine]:
-    with CachedEngine(store) as engine:
-        yield engine
+def computed(trace: Path) -> Computed:
+    """How often each cell was computed since the test began."""
+    before = len(trace.read_text().splitlines())
+    return lambda: Counter(trace.read_text().splitlines()[before:])
+
+
+@pytest.fixture(scope="module")
+def engine(trace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
+    """One for all tests that need not start their own: they ask for cells of their own widths."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster, "WarmUp", ColdStart)
+        with CachedEngine(Store(tmp_path_factory.mktemp("batch") / "cache", size_limit=100_000_000)) as engine:
+            yield engine
 
 
 def sweep(*widths: int, seeds: tuple[int, ...] = (0, 1)) -> SweepConfig:
@@ -45,7 +58,7 @@ def sweep(*widths: int, seeds: tuple[int, ...] = (0, 1)) -> SweepConfig:
     )
 
 
-def ended(engine: CachedEngine, config: SweepConfig, within: float = 30) -> Batch:
+def ended(engine: CachedEngine, config: SweepConfig, within: float = 60) -> Batch:
     found, deadline = Batch(engine, "cell", config.groups, "me", "cells"), time.monotonic() + within
     while not found.done:
         assert time.monotonic() < deadline
@@ -73,11 +86,11 @@ def test_bad_cells_cost_themselves_only_and_are_tried_twice_where_it_may_help(
 
 
 def test_a_cell_is_computed_once_for_every_sweep_that_contains_it(engine: CachedEngine, computed: Computed) -> None:
-    assert widths(ended(engine, sweep(2, 3))) == [2, 3]
-    assert widths(ended(engine, sweep(3, 2, 4))) == [2, 3, 4]
-    more = ended(engine, sweep(3, 4, seeds=tuple(range(8))))  # blocks 0 to 3 and 4 to 7: other seeds, other parts
-    assert widths(more) == [3, 3, 4, 4]
-    again = Batch(engine, "cell", sweep(3, 4, seeds=tuple(range(8))).groups, "somebody else", "cells")
+    assert widths(ended(engine, sweep(52, 53))) == [52, 53]
+    assert widths(ended(engine, sweep(53, 52, 54))) == [52, 53, 54]
+    more = ended(engine, sweep(53, 54, seeds=tuple(range(8))))  # blocks 0 to 3 and 4 to 7: other seeds, other parts
+    assert widths(more) == [53, 53, 54, 54]
+    again = Batch(engine, "cell", sweep(53, 54, seeds=tuple(range(8))).groups, "somebody else", "cells")
     again.step()
     assert again.done  # read back at once
     assert again.finished == 2
@@ -85,12 +98,12 @@ def test_a_cell_is_computed_once_for_every_sweep_that_contains_it(engine: Cached
 
 
 def test_two_viewers_of_one_sweep_share_its_computations(engine: CachedEngine, computed: Computed) -> None:
-    one, other = (Batch(engine, "cell", sweep(2, 3, 4).groups, viewer, "cells") for viewer in ("me", "you"))
+    one, other = (Batch(engine, "cell", sweep(62, 63, 64).groups, viewer, "cells") for viewer in ("me", "you"))
     while not (one.done and other.done):
         one.step()
         other.step()
         time.sleep(0.02)
-    assert widths(one) == widths(other) == [2, 3, 4]
+    assert widths(one) == widths(other) == [62, 63, 64]
     assert set(computed().values()) == {1}
 
 

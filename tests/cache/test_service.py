@@ -1,3 +1,4 @@
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def test_config_in_result_out(engine: CachedEngine, config: Make, computations: 
     assert engine.lookup("steady", toy) is None
     job = engine.request("steady", toy, "me")
     assert job.state == "queued"
-    job = engine.wait(job, 10)
+    job = engine.wait(job, 60)
     assert (job.state, job.fraction, job.error) == ("finished", 1.0, None)
     assert job.key == jobs.key("steady", toy)
     result = engine.lookup("steady", toy)
@@ -64,19 +65,19 @@ def test_the_same_config_from_many_threads_is_computed_once(
         thread.start()
     for thread in threads:
         thread.join()
-    job = engine.wait(engine.request("steady", toy, "me"), 10)
+    job = engine.wait(engine.request("steady", toy, "me"), 60)
     assert job.state == "finished"
     assert computations() == 1
 
 
 def test_a_damaged_result_is_computed_again(engine: CachedEngine, config: Make, computations: Count) -> None:
     toy = config()
-    key = engine.wait(engine.request("steady", toy, "me"), 10).key
+    key = engine.wait(engine.request("steady", toy, "me"), 60).key
     RunFolders(engine.store.directory).write(key, "result", [b"kernel-drift-1\nnot what was written"])
     assert engine.lookup("steady", toy) is None
     job = engine.request("steady", toy, "me")
     assert job.state == "queued"
-    job = engine.wait(job, 10)
+    job = engine.wait(job, 60)
     assert job.state == "finished"
     assert engine.lookup("steady", toy) is not None
     assert computations() == 2
@@ -86,16 +87,16 @@ def test_an_evicted_entry_is_computed_again_though_the_result_is_there(
     engine: CachedEngine, config: Make, computations: Count
 ) -> None:
     toy = config()
-    key = engine.wait(engine.request("steady", toy, "me"), 10).key
+    key = engine.wait(engine.request("steady", toy, "me"), 60).key
     RunFolders(engine.store.directory).remove(key, "parameters")
     assert engine.request("steady", toy, "me").state == "finished"
-    engine.wait(engine.request("steady", toy, "me", "parameters"), 10)
+    engine.wait(engine.request("steady", toy, "me", "parameters"), 60)
     assert engine.lookup("steady", toy, "parameters") is not None
     assert computations() == 2
 
 
 def test_an_entry_the_run_does_not_make(engine: CachedEngine, config: Make, computations: Count) -> None:
-    engine.wait(engine.request("steady", config(), "me"), 10)
+    engine.wait(engine.request("steady", config(), "me"), 60)
     job = engine.request("steady", config(), "me", "spectrum")
     assert job.error is not None
     assert job.error.reason == "missing"
@@ -112,7 +113,7 @@ def test_a_result_that_does_not_fit_on_disk_still_arrives(
 ) -> None:
     monkeypatch.setattr(engine.store, "size_limit", 100)
     toy = config()
-    job = engine.wait(engine.request("steady", toy, "me"), 10)
+    job = engine.wait(engine.request("steady", toy, "me"), 60)
     assert job.state == "finished"
     assert "more than the whole cache" in caplog.text
     assert not engine.store.has(job.key)
@@ -134,7 +135,7 @@ def test_a_result_that_does_not_fit_on_disk_still_arrives(
 def test_errors_are_typed_and_say_what_to_do(
     engine: CachedEngine, config: Make, kind: str, reason: str, words: str
 ) -> None:
-    job = engine.wait(engine.request(kind, config(), "me"), 10)
+    job = engine.wait(engine.request(kind, config(), "me"), 60)
     assert job.state == "failed"
     assert job.error is not None
     assert job.error.reason == reason
@@ -157,7 +158,7 @@ def test_unknown_kind_and_foreign_config_are_refused_at_once(engine: CachedEngin
 
 
 def test_recent_lists_runs_with_their_states_and_pins(engine: CachedEngine, config: Make) -> None:
-    done = engine.wait(engine.request("steady", config(number=1), "me"), 10).key
+    done = engine.wait(engine.request("steady", config(number=1), "me"), 60).key
     engine.pin(done)
     job = engine.request("steady", config(number=2, steps=100, pause=0.05), "me")
     running = job.key
@@ -170,18 +171,19 @@ def test_recent_lists_runs_with_their_states_and_pins(engine: CachedEngine, conf
     assert jobs.parse(runs[done].kind, dict(runs[done].values)) == config(number=1)
     engine.unpin(done)
     engine.cancel(running, "me")
-    engine.wait(job, 10)
+    engine.wait(job, 60)
     assert next(run for run in engine.recent() if run.key == running).state == "cancelled"
     assert not any(run.pinned for run in engine.recent())
 
 
 def test_workers_run_with_the_settings_that_jax_needs(engine: CachedEngine, config: Make) -> None:
     toy = config()
-    job = engine.wait(engine.request("uses_jax", toy, "me"), 30)
+    job = engine.wait(engine.request("uses_jax", toy, "me"), 60)
     assert job.rows[0]["total"] == 14.0
     result = engine.lookup("uses_jax", toy)
     assert result is not None
-    assert str(result["settings"]) == "float64 10 false 268435456"
+    nice = min(os.nice(0) + 10, 19)
+    assert str(result["settings"]) == f"float64 {nice} false 268435456"
     assert list((engine.store.directory / "compiled").iterdir())
 
 
@@ -192,7 +194,7 @@ def test_after_a_restart_results_are_there_and_unfinished_runs_are_offered(
     done, cut = config(number=1), config(number=2, steps=1000, pause=0.05)
     first = CachedEngine(store)
     first.start()
-    first.wait(first.request("steady", done, "me"), 10)
+    first.wait(first.request("steady", done, "me"), 60)
     first.request("steady", cut, "me")
     time.sleep(0.3)
     first.close()

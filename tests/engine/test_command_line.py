@@ -22,7 +22,7 @@ seeds: [0, 4]
 
 def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "engine", *arguments]
-    whole = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
+    whole = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "XLA_FLAGS": ""}
     return subprocess.run(command, cwd=ROOT, env=whole, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -87,7 +87,7 @@ def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> N
     np.testing.assert_allclose(rows, K[:, :2], rtol=1e-14)
     config = NetworkConfig.from_dict({"depth": 2, "width": 8})
     wide = jax.tree.map(lambda leaf: leaf.astype(np.float64), params)
-    J = jax.jacobian(lambda p: mlp.apply(config, p, x)[:, 0])(wide)
+    J = jax.jit(jax.jacobian(lambda p: mlp.apply(config, p, x)[:, 0]))(wide)
     J = np.concatenate([np.asarray(leaf).reshape(4, -1) for leaf in jax.tree.leaves(J)], axis=1)
     np.testing.assert_allclose(K, J @ J.T, rtol=1e-12)
     np.testing.assert_array_equal(K, kernel.ntk(config, params, x))

@@ -9,6 +9,8 @@ from engine.config import NetworkConfig
 from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.networks.mlp import apply, init
 
+program = jax.jit(apply, static_argnums=0)
+
 
 def network_of(**settings: object) -> NetworkConfig:
     return NetworkConfig.from_dict({"bias_init": "normal", **settings})
@@ -33,7 +35,7 @@ def test_forward_pass_is_the_formula(activation: str, readout: str) -> None:
     h = 1.1 / np.sqrt(6) * a @ params["readout"]["w"] + 0.3 * params["readout"]["b"]
     expected = np.maximum(h, 0) if readout == "relu" else h
     with jax.enable_x64():
-        found = apply(network, jax.tree.map(jnp.asarray, params), jnp.asarray(x))
+        found = program(network, jax.tree.map(jnp.asarray, params), jnp.asarray(x))
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
 
@@ -45,7 +47,7 @@ def test_both_parameterizations_are_one_function_at_initialisation(widths: int |
     for parameterization in ("ntk", "standard"):
         sigmas = {"sigma_w_readout": 0.6, "sigma_b": 0.7}
         network = network_of(depth=depth, width=widths, parameterization=parameterization, **sigmas)
-        functions.append(apply(network, init(network, 11, 5, 2), x))
+        functions.append(program(network, init(network, 11, 5, 2), x))
     np.testing.assert_allclose(*functions, rtol=1e-4, atol=1e-5)
 
 
@@ -86,7 +88,7 @@ def test_parameter_count_is_what_is_trained(settings: dict) -> None:
 def test_biases_that_do_not_train_get_no_gradient() -> None:
     network = network_of(depth=2, width=6, train_bias=False)
     params, x = init(network, 0, 4), jnp.ones((2, 4))
-    gradient = jax.grad(lambda params: apply(network, params, x).sum())(params)
+    gradient = jax.jit(jax.grad(lambda params: apply(network, params, x).sum()))(params)
     assert all(not np.any(block["b"]) for block in gradient.values())
     assert all(np.any(block["w"]) for block in gradient.values())
     assert network.parameter_count(4, 1) == sum(block["w"].size for block in params.values())
@@ -97,7 +99,7 @@ def test_compilation_does_not_grow_with_depth() -> None:
     lengths = []
     for depth in (4, 64):
         network = network_of(depth=depth, width=8)
-        lowered = jax.jit(apply, static_argnums=0).lower(network, init(network, 0, 3), jnp.ones((2, 3)))
+        lowered = program.lower(network, init(network, 0, 3), jnp.ones((2, 3)))
         lengths.append(len(lowered.as_text().splitlines()))
     assert lengths[0] == lengths[1]
 
