@@ -111,6 +111,18 @@ def test_a_sweep_in_place_of_another_gives_the_former_up(pretend, opened):
     assert "0 of 2 cells" in texts(app)
 
 
+def test_who_comes_while_all_that_is_missing_is_under_way_watches_it_too(pretend, opened):
+    first = opened("regimes", **SMALL)
+    first.button(key="run_sweep").click().run()
+    second = opened("regimes", **SMALL)
+    assert not second.exception
+    assert "cancel_sweep" in keys(second)
+    assert len(pretend.jobs) == 6
+    first.text_input(key="map_widths").set_value("8").run()  # of the same sweep: watched, and nothing is given up
+    assert "0 of 2 cells" in texts(first)
+    assert {job.state for job in pretend.jobs.values()} == {"queued"}
+
+
 def test_a_cell_that_fails_costs_itself_only_and_says_why(pretend, opened):
     app = opened("regimes", **SMALL)
     app.button(key="run_sweep").click().run()
