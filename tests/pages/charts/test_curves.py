@@ -20,7 +20,7 @@ def test_every_curve_is_a_valid_chart(synthetic, name, log_time):
 
 def test_accuracy_is_offered_only_where_it_was_measured(synthetic):
     assert "accuracy" not in available(synthetic)
-    assert available(synthetic)[0] == "loss"
+    assert next(iter(available(synthetic))) == "loss"
 
 
 def test_stability_line_is_the_limit_over_the_rate(by_hand):
