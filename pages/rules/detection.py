@@ -12,7 +12,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what is wrong with an input": (
         "engine.__main__._positive", "engine.initialisation.result._check_target", "engine.regimes.summary.summary",
         "engine.result.Named.checked", "engine.result.Named.to_arrays",
-        "engine.training.result.RunResult.check_started", "pages.run.draft_state.from_query", "pages.shell.texts.left_out", "pages.run.asking._mend",
+        "engine.training.result.RunResult.check_started", "pages.run.draft_state.from_query",
+        "pages.shell.texts.left_out", "pages.run.asking._mend",
         "pages.run.controls.described",
         "pages.run.files._text", "pages.run.files.table", "pages.initial_kernel.job", "pages.shell.form.Form._known",
         "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
