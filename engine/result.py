@@ -47,7 +47,7 @@ class Field:
 
     def __get__(self, instance: "Named | None", owner: type) -> np.ndarray:
         if instance is None:
-            raise AttributeError(f"{self.name} is of a result, not of its class")
+            raise AttributeError(self.name)
         return instance[self.name]
 
 
