@@ -15,7 +15,7 @@ from engine.initialisation.config import (
 )
 from engine.initialisation.estimates import FIRST_STEP, PARTS, POWERS, Tally, columns, estimates
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law
+from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law, setting_of
 from engine.initialisation.moments import moments
 from engine.initialisation.result import (
     DriftResult,
@@ -23,7 +23,6 @@ from engine.initialisation.result import (
     GramResult,
     SampleResult,
     rates,
-    setting_of,
 )
 from engine.initialisation.sampler import Draws, draw_chunks, second_moment
 from engine.networks.infinite import ntk
@@ -115,7 +114,7 @@ def sample_summary(
     Raises:
         ConfigError: a bad setting, number of draws or seed, or a setting without an exact law.
     """
-    setting = setting_of(widths, readout, norm_x_squared, settings)
+    setting = setting_of(widths, readout=readout, norm_x_squared=norm_x_squared, **settings)
     config = SampleConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, "target": target})
     found = SampleResult.from_arrays(sample(config, report)["result"]).summary
     return {**found, "draws": config.draws, "seed": config.seed, **rates(exact_law(config.setting))}

@@ -5,6 +5,7 @@ exact law, reduced to the numbers the formulas need. This module imports no JAX.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -232,6 +233,11 @@ def exact_law(setting: Setting) -> Law:
     )
 
 
-def law_of(widths: tuple[int, ...] | list[int] | str, **settings: Any) -> Law:
-    """The exact law of a network given by its widths and any other field of `Setting`."""
-    return exact_law(Setting.from_dict({"widths": widths, **settings}))
+def setting_of(widths: Sequence[int] | str, **settings: Any) -> Setting:
+    """The setting of a network given by its widths and any other field. Raises `ConfigError`."""
+    return Setting.from_dict({"widths": widths if isinstance(widths, str) else list(widths), **settings})
+
+
+def law_of(widths: Sequence[int] | str, **settings: Any) -> Law:
+    """Its exact law. Raises `ConfigError`, also where there is none."""
+    return exact_law(setting_of(widths, **settings))

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.initialisation.estimates import Estimate
 from engine.initialisation.higher_moments import log_moment, required_draws
-from engine.initialisation.law import Law, Setting, exact_law
+from engine.initialisation.law import Law, law_of
 from engine.initialisation.moments import hanin_nica_log_drift, hanin_nica_log_ratio, moments
 from engine.result import Field, Named, finite
 from engine.schema import ConfigError, Problem
@@ -120,7 +120,7 @@ def moments_summary(
     Raises:
         ConfigError: a bad setting, or one without an exact law.
     """
-    law = exact_law(setting_of(widths, readout, norm_x_squared, settings))
+    law = law_of(widths, readout=readout, norm_x_squared=norm_x_squared, **settings)
     _check_target(target)
     exact = moments(law)
     sign, log_size = exact.log_abs_E_dK(target)
@@ -135,11 +135,6 @@ def moments_summary(
         "E_dK": None if drift is None else (float(sign[0]) * drift if drift else 0.0),
         **rates(law),
     }
-
-
-def setting_of(widths: str | Sequence[int], readout: str, norm_x_squared: float, settings: dict[str, Any]) -> Setting:
-    values = widths if isinstance(widths, str) else list(widths)
-    return Setting.from_dict({"widths": values, "readout": readout, "norm_x_squared": norm_x_squared, **settings})
 
 
 def _check_target(target: float) -> None:
