@@ -14,6 +14,7 @@ from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
 
 PAGES = ("second_moment", "distribution", "first_step", "initial_kernel")
+NUMBERS = ("n_0", "norm", "sigma_w", "sigma_b", "seed")
 SMALL = {"widths": "8", "beta_max": "0.5", "points": "2", "draws": "400", "brute_draws": "20"}
 
 
@@ -49,12 +50,21 @@ def test_exact_curves_need_no_job_and_say_what_they_are(page, pretend, opened):
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("name", ["n_0", "norm", "sigma_w", "sigma_b", "seed"])
-@pytest.mark.parametrize("text", ["abc", "-1", "nan", "1e400"])
-def test_bad_input_is_told_at_its_control(page, name, text, pretend, opened):
-    app = opened(page, **{prefixed(page, name): text})
+@pytest.mark.parametrize("name", NUMBERS)
+def test_bad_input_is_told_at_its_control(page, name, pretend, opened):
+    app = opened(page, **{prefixed(page, name): "abc"})
     assert not app.exception
-    assert any(text in error.value for error in app.error), [error.value for error in app.error]
+    assert any("abc" in error.value for error in app.error), [error.value for error in app.error]
+    assert not charts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("text", ["-1", "nan", "1e400"])
+def test_every_control_tells_its_own_bad_input(page, text, pretend, opened):
+    app = opened(page, **{prefixed(page, name): text for name in NUMBERS})
+    assert not app.exception
+    told = [error.value for error in app.error if error.value.count(f"{text}' given") == 1]
+    assert len(told) == len(NUMBERS), told
     assert not charts(app)
 
 

@@ -1,6 +1,7 @@
 """What the charts of the regime map draw: where cells lie, exact edges, boundaries, what is left out."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import altair as alt
@@ -40,9 +41,18 @@ SWEEPS = {
 }
 
 
+@cache
+def standing(name: str, **law: float) -> Standing:
+    return Standing(SWEEPS[name], results(SWEEPS[name], **law))
+
+
 def picture(name: str = "depth and width", metric: str = "elt", coloured: bool = False, **law: float) -> Picture:
+<<<<<<< HEAD
     found = Standing(SWEEPS[name].groups, results(SWEEPS[name], **law))
     return Picture(MAPS[name], SWEEPS[name], found, View(metric, coloured, Thresholds()))
+=======
+    return Picture(MAPS[name], standing(name, **law), View(metric, coloured, Thresholds()))
+>>>>>>> tests
 
 
 def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
