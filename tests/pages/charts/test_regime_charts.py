@@ -43,16 +43,11 @@ SWEEPS = {
 
 @cache
 def standing(name: str, **law: float) -> Standing:
-    return Standing(SWEEPS[name], results(SWEEPS[name], **law))
+    return Standing(SWEEPS[name].groups, results(SWEEPS[name], **law))
 
 
 def picture(name: str = "depth and width", metric: str = "elt", coloured: bool = False, **law: float) -> Picture:
-<<<<<<< HEAD
-    found = Standing(SWEEPS[name].groups, results(SWEEPS[name], **law))
-    return Picture(MAPS[name], SWEEPS[name], found, View(metric, coloured, Thresholds()))
-=======
-    return Picture(MAPS[name], standing(name, **law), View(metric, coloured, Thresholds()))
->>>>>>> tests
+    return Picture(MAPS[name], SWEEPS[name], standing(name, **law), View(metric, coloured, Thresholds()))
 
 
 def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
