@@ -13,18 +13,18 @@ from silent_numbers import Seed, clear, expanded, studied, trained
 
 from engine.regimes.boundaries import Boundary
 from engine.regimes.result import Thresholds
-from pages.rules import NO_FINDINGS, RULES, detection, left, markdown
-from pages.rules.__main__ import DOCUMENT
-from pages.rules.detection import writers
 from pages.views import evolution_words, map_words, study_words
 from pages.views import expansion_words as perturb_words
+from tests.rules import NO_FINDINGS, RULES, detection, left, markdown
+from tests.rules.__main__ import DOCUMENT
+from tests.rules.detection import writers
 
 SILENT = silent_numbers.SILENT | silent_spaces.SILENT
 PATHS = silent_numbers.PATHS | silent_spaces.PATHS
 
 
 def test_the_document_is_written_from_the_table() -> None:
-    assert DOCUMENT.read_text() == f"{markdown().rstrip()}\n", "run python -m pages.rules"
+    assert DOCUMENT.read_text() == f"{markdown().rstrip()}\n", "run python -m tests.rules"
 
 
 def test_every_rule_names_a_function_and_has_numbers_that_silence_it() -> None:

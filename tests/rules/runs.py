@@ -1,6 +1,6 @@
 """The rules of the sentences about a run, its perturbation, and what charts leave out."""
 
-from pages.rules.rule import Rule
+from tests.rules.rule import Rule
 
 # The rules of the sentences about a run, its data and its cost.
 

@@ -1,15 +1,15 @@
 """The rule of every computed sentence, as data: what permits it, what silences it, and what is said instead.
 
-A module for each page. `python -m pages.rules` writes docs/sentences.md. tests/pages/test_rules.py holds the file to
-these tables, finds functions without a rule by reading the source (`pages.rules.detection`), and has numbers for which
-each sentence must fall silent. No Streamlit here.
+A module for each page. `python -m tests.rules` writes docs/sentences.md. tests/pages/test_rules.py holds the file to
+these tables, finds functions without a rule by reading the source (`tests.rules.detection`), and has numbers for which
+each sentence must fall silent.
 """
 
 from collections.abc import Iterator
 
-from pages.rules import ensembles, runs, spaces
-from pages.rules.detection import NO_FINDINGS, covered, writers
-from pages.rules.rule import Rule
+from tests.rules import ensembles, runs, spaces
+from tests.rules.detection import NO_FINDINGS, covered, writers
+from tests.rules.rule import Rule
 
 PAGES = {
     "A run, its data and its cost": runs.RUN,
@@ -36,7 +36,7 @@ def markdown() -> str:
 def _lines() -> Iterator[str]:
     yield "# The rule of every computed sentence"
     yield ""
-    yield "Written by `python -m pages.rules` from the package `pages/rules`; a test compares them, and has numbers for"
+    yield "Written by `python -m tests.rules` from the package `tests/rules`; a test compares them, and has numbers for"
     yield "which each sentence must fall silent, and whole paths for those that speak about one."
     for page, rules in PAGES.items():
         yield from ("", f"## {page}", "")

@@ -1,6 +1,6 @@
 """The rules of the sentences of the pages on function spaces."""
 
-from pages.rules.rule import Rule
+from tests.rules.rule import Rule
 
 RULES = (
     Rule(

@@ -1,6 +1,6 @@
 """The rules of the sentences on the kernel at initialisation and on the Regime map."""
 
-from pages.rules.rule import Rule
+from tests.rules.rule import Rule
 
 # The rules of the sentences on the kernel at initialisation.
 

@@ -1,7 +1,7 @@
 """Writes docs/sentences.md."""
 
-from pages.rules import markdown
-from pages.rules.detection import ROOT
+from tests.rules import markdown
+from tests.rules.detection import ROOT
 
 DOCUMENT = ROOT / "docs" / "sentences.md"
 
