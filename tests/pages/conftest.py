@@ -95,6 +95,11 @@ def opened() -> Callable[..., AppTest]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the dashboard. Every browser test of this process meets the same server, as people do."""
     folder = tmp_path_factory.mktemp("server")
+    # A server keeps its compiled programs beside its results: here with those of all tests.
+    compiled, store = Path(os.environ["JAX_COMPILATION_CACHE_DIR"]), folder / f"store-{os.getuid()}"
+    compiled.mkdir(parents=True, exist_ok=True)
+    store.mkdir(mode=0o700)
+    (store / "compiled").symlink_to(compiled)
     with (folder / "log").open("w") as log, served(ROOT / "app.py", folder, log) as address:
         yield address
     said = (folder / "log").read_text()
