@@ -1,4 +1,4 @@
-"""What runs inside a worker process. Only here is JAX imported."""
+"""What runs inside a worker process: the one module of the cache that imports JAX."""
 
 import contextlib
 import importlib

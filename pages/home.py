@@ -29,7 +29,7 @@ with questions:
 
 with picture:
     st.markdown("**Computed on this machine:** three waves on a circle, learned at width 256 and depth 3")
-    arrays = asking.greet(config_of(DEFAULT_DRAFT))
+    arrays = asking.start_first_run(config_of(DEFAULT_DRAFT))
     if arrays is not None:
         evolution.small(RunResult.from_arrays(dict(arrays)))
         st.page_link(

@@ -11,7 +11,7 @@ from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, several
 from pages.run.asking import PAUSE
 from pages.shell.form import Form
-from pages.shell.jobs import Request, Standing, computed_on, flies, offer, standing, watch
+from pages.shell.jobs import Request, Standing, computed_on, in_flight, offer, standing, watch
 from pages.views import map_controls, regime_map
 from pages.views.map_figures import Picture
 
@@ -38,7 +38,7 @@ def page() -> None:
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)
-    if found.missing and flies(request, found):
+    if found.missing and in_flight(request, found):
 
         def draw(found: Standing, _: object) -> None:
             """Its cells as they come."""

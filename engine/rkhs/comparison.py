@@ -8,7 +8,7 @@ import scipy.optimize
 from jaxtyping import Float
 
 from engine.rkhs import bias
-from engine.rkhs.gram import FLAGS, RIDGES, Gram, inclusion_constant, scale_free, softened
+from engine.rkhs.gram import FLAGS, RIDGES, Gram, inclusion_constant, ridged_norm, scale_free
 from engine.training import diagnostics
 
 # The frontier of a ball: the smallest error that functions of bounded norm leave. No inverse of K.
@@ -149,7 +149,7 @@ def across(
         "0_in_0": (start.gram, first),
     }
     return {
-        f"across_{name}": np.array([softened(gram, f, ridge) for ridge in RIDGES[:-1]])
+        f"across_{name}": np.array([ridged_norm(gram, f, ridge) for ridge in RIDGES[:-1]])
         for name, (gram, f) in found.items()
     }
 

@@ -174,7 +174,7 @@ def scale_free(gram: Gram, y: Float[np.ndarray, "p k"], solved: Solved) -> float
     return float(gram.mean * solved.value / size) if size > 0 else float("nan")
 
 
-def softened(gram: Gram, f: Float[np.ndarray, "p k"], ridge: float) -> float:
+def ridged_norm(gram: Gram, f: Float[np.ndarray, "p k"], ridge: float) -> float:
     """S with a ridge of that many mean eigenvalues: f^T (K/(tr K/p) + ridge I)^-1 f/||f||^2.
 
     Finite also for functions outside the space. NaN where noise decides it, or f or K is zero.

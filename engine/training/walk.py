@@ -37,8 +37,8 @@ def effective_rates(
     if rate * highest >= training.stability_limit and not training.allow_unstable:
         largest = training.stability_limit / (scale * highest)
         message = (
-            f"{training.learning_rate:g} exceeds the stability limit {training.stability_limit:.3g}/(eta scale x "
-            f"lambda_max(K_0)) = {largest:.3g}{of}: lower it, or set allow_unstable true"
+            f"{training.learning_rate:g} is at or beyond the stability limit {training.stability_limit:.3g}/(eta scale "
+            f"x lambda_max(K_0)) = {largest:.3g}{of}: lower it, or set allow_unstable true"
         )
         raise ConfigError([ConfigProblem("training.learning_rate", message)])
     return np.where(alive, rate, 0.0)

@@ -20,7 +20,7 @@ from pages.run import draft_state
 from pages.run.controls import AskedRun, described
 from pages.run.presets import DEFAULT
 from pages.shell.form import in_need, refuse
-from pages.shell.jobs import Request, batches, computed_on, flies, offer, standing, watch
+from pages.shell.jobs import Request, batches, computed_on, in_flight, offer, standing, watch
 from pages.shell.viewers import viewer
 
 # Curves that grow while a run trains.
@@ -64,7 +64,7 @@ def _drawn(key: str, rows: Sequence[Row]) -> Drawing:
 # Asking the cache: run, cancel, retry, and the live view while a run is in flight.
 
 LABELS = {"": "Run", "left": "Watch again", "old": "Compute again"}
-"""Of the button, by what became of the run before (`pages.shell.jobs.became`); "Run again" for the rest."""
+"""Of the button, by what became of the run before (`pages.shell.jobs.say_past`); "Run again" for the rest."""
 
 
 def request_of(config: RunConfig) -> Request:
@@ -90,7 +90,7 @@ def _mend(asked: AskedRun) -> None:
     st.button("Back to the default preset", icon=":material/undo:", on_click=draft_state.load_preset, args=(DEFAULT,))
 
 
-def greet(config: RunConfig) -> Arrays | None:
+def start_first_run(config: RunConfig) -> Arrays | None:
     """The result of a small run that a first visitor should see: started by itself when it was never tried here."""
     request, engine = request_of(config), cache.current()
     if not (engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)):
@@ -101,7 +101,7 @@ def greet(config: RunConfig) -> Arrays | None:
 def _result(request: Request, cost: Cost | None) -> Arrays | None:
     """The result; else the button, or the curves as they grow."""
     found = standing(request)
-    if found.missing and flies(request, found):
+    if found.missing and in_flight(request, found):
         watch(request, draw=lambda found, flying: live_curves(request.key, flying[0].rows if flying else ()))
     elif found.missing:
         notes = [costs(cost) if cost else "", computed_on(cache.current().device())]

@@ -183,7 +183,7 @@ def gather(
     """
     request = Request(f"ask {name}", f"cancel {name}", asked[0].kind, [(one.config,) for one in asked], unit)
     found = standing(request)
-    if found.missing and flies(request, found):
+    if found.missing and in_flight(request, found):
         watch(request, len(found.results))
     elif found.missing:
         about = f"About {duration(max(1.0, sum(asked[place].seconds for place in found.missing)))} of computing."
@@ -191,7 +191,7 @@ def gather(
     return {one: found.results[one.config.hash] for one in asked if one.config.hash in found.results}
 
 
-def flies(request: Request, found: Standing) -> bool:
+def in_flight(request: Request, found: Standing) -> bool:
     """Whether this viewer's jobs are in flight; where others have started all that is missing, theirs are joined."""
     mine = batches().of(request, viewer())
     if mine is not None and not mine.done:
@@ -204,9 +204,9 @@ def flies(request: Request, found: Standing) -> bool:
 def offer(
     request: Request, found: Standing, label: Callable[[str], str], notes: Sequence[str], primary: bool = False
 ) -> None:
-    """What `became` of the jobs before, by which the label is chosen, and the button that computes what is missing."""
+    """What became of the jobs before, by which the label is chosen, and the button that computes what is missing."""
     st.button(
-        label(became(request, found)),
+        label(say_past(request, found)),
         type="primary" if primary else "secondary",
         icon=":material/play_arrow:",
         key=request.button,
@@ -217,7 +217,7 @@ def offer(
         st.caption(note)
 
 
-def became(request: Request, found: Standing) -> str:
+def say_past(request: Request, found: Standing) -> str:
     """Says what became of the jobs before: "failed", "cancelled", "left" to others, "unfinished", "finished" and gone,
     "old"; empty where nothing is known of them."""
     past = "failed" if found.failures else ""

@@ -19,7 +19,7 @@ def numbers(found: Sequence[Headline]) -> None:
             column.metric(headline.label, headline.value, beside, "off", help=headline.more or None, delta_arrow="off")
 
 
-def of_data(notes: Sequence[str]) -> None:
+def say_data_notes(notes: Sequence[str]) -> None:
     """What a reader should know of the data, where there is anything."""
     if notes:
         st.info("\n".join(["**The data**", "", *(f"- {plain(note)}" for note in notes)]), icon=":material/table_chart:")
@@ -56,7 +56,7 @@ def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:
 
 @st.fragment
 def keep(key: str) -> None:
-    """Whether the cache may make room by dropping this result."""
+    """A switch: whether the result stays however full the cache is."""
     engine = cache.current()
     pinned = engine.store.pinned(key)
     kept = st.toggle("keep this result however full the cache is", value=pinned, key=f"keep {key[:16]}")

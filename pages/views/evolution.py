@@ -16,7 +16,7 @@ from pages.charts.spectrum import spectrum_panel
 from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, play, show
-from pages.shell.result import files, log_time, numbers, of_data, seed_choice
+from pages.shell.result import files, log_time, numbers, say_data_notes, seed_choice
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
 SMALL_WIDTH = 440
@@ -38,7 +38,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
     """Everything that the Evolution page says of a run."""
     key = jobs.key("run", result.config)
     st.caption(plain(facts(result)))
-    of_data(result.notes)
+    say_data_notes(result.notes)
     numbers(headlines(result))
     st.markdown(" ".join(sentences(result)))
     _animated(result, key)
@@ -48,7 +48,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
 
 def small(result: RunResult) -> None:
     """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
-    of_data(result.notes)
+    say_data_notes(result.notes)
     numbers(headlines(result)[1:4])
     key = jobs.key("run", result.config)
     tables = _tables(result, key, 0)

@@ -23,7 +23,7 @@ from pages.shell import calibration, downloads
 from pages.shell.figure import Figure, about, built, play, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import keep, log_time, numbers, of_data, seed_choice
+from pages.shell.result import keep, log_time, numbers, say_data_notes, seed_choice
 from pages.views import expansion_words
 
 
@@ -82,7 +82,7 @@ def _options() -> Options:
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
     st.caption(plain(expansion_words.facts(result)))
-    of_data(result.notes)
+    say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))
     st.markdown(" ".join(expansion_words.sentences(result)))
     st.caption(expansion_words.dynamics(result))

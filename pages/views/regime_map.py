@@ -15,7 +15,7 @@ from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT, shortest
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
-from pages.shell.result import of_data
+from pages.shell.result import say_data_notes
 from pages.views import map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
@@ -100,7 +100,7 @@ def findings(picture: Picture, form: Form) -> None:
         map_words.unresolved(cells),
     ]
     st.markdown("\n".join(f"- {line}" for line in lines if line))
-    of_data(notes(picture.sweep))
+    say_data_notes(notes(picture.sweep))
     if picture.map.plain:
         collapsed(picture, form)
 

@@ -23,7 +23,7 @@ from pages.shell import calibration
 from pages.shell.figure import Figure, about, built, play, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import files, of_data, seed_choice
+from pages.shell.result import files, say_data_notes, seed_choice
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -85,7 +85,7 @@ def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
         else:
             shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
             st.caption(plain(facts(shown.result)))
-            of_data(shown.result.notes)
+            say_data_notes(shown.result.notes)
             body(shown)
             files(shown.result, shown.arrays, shown.key)
     draft_state.write_url(jobs.key("run", asked.config))

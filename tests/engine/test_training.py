@@ -206,13 +206,13 @@ def test_the_stability_limit_is_two_over_the_top_eigenvalue() -> None:
     limit = 2 * 8 / result_of(config_of(training={"max_steps": 1})).seeds[0]["lambda_max"][0]
     below = result_of(config_of(training={"learning_rate": 0.99 * limit, "max_steps": 1})).seeds[0]
     assert below.effective_rate * below["lambda_max"][0] == pytest.approx(1.98)
-    with pytest.raises(ConfigError, match="exceeds the stability limit"):
+    with pytest.raises(ConfigError, match="is at or beyond the stability limit"):
         run(config_of(training={"learning_rate": 1.01 * limit, "max_steps": 1}))
 
 
 def test_an_unstable_learning_rate_is_refused_with_its_limit() -> None:
     with pytest.raises(
-        ConfigError, match=r"training\.learning_rate: 1000 exceeds the stability limit .*allow_unstable"
+        ConfigError, match=r"training\.learning_rate: 1000 is at or beyond the stability limit .*allow_unstable"
     ):
         run(config_of(training={"learning_rate": 1000.0}))
 

@@ -29,7 +29,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "how far a job is": (
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
-        "pages.all_runs._state", "pages.shell.jobs.became", "pages.shell.jobs.computed_on", "pages.shell.jobs.gather",
+        "pages.all_runs._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on", "pages.shell.jobs.gather",
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
         "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
         "pages.regimes.compute", "pages.run.picker.summary",

@@ -238,7 +238,7 @@ def test_each_way_to_fail_is_told_apart() -> None:
 
 def test_a_learning_rate_beyond_the_limit_is_refused() -> None:
     fast = {"learning_rate": 1e3, "stability_fraction": None}
-    with pytest.raises(ConfigError, match="exceeds the stability limit"):
+    with pytest.raises(ConfigError, match="is at or beyond the stability limit"):
         cell(config(training=fast))
     allowed = config(training=fast | {"allow_unstable": True})
     assert set(result(allowed)["end"]) == {"diverged"}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rkhs.gram import FLAGS, JITTER, Gram, scale_free, softened
+from engine.rkhs.gram import FLAGS, JITTER, Gram, ridged_norm, scale_free
 
 SIZE = 64
 ROUNDOFF = 1.1e-16
@@ -113,7 +113,7 @@ def test_precision_moves_the_noise_floor() -> None:
 def test_zero_kernels_determine_nothing() -> None:
     gram, y = Gram.of(np.zeros((5, 5))), np.ones((5, 1))
     assert not gram.norm(y).determined
-    assert np.isnan(softened(gram, y, 1e-2))
+    assert np.isnan(ridged_norm(gram, y, 1e-2))
     assert (gram.rank, gram.flag) == (0, "rank-deficient")
     np.testing.assert_array_equal(gram.solve(y, 0.0), np.zeros((5, 1)))
 
@@ -131,11 +131,11 @@ def test_the_scale_free_norm_is_free_of_scale(c: float, a: float, seed: int) -> 
     gram, scaled = Gram.of(K), Gram.of(c * K)
     S = scale_free(gram, y, gram.norm(y))
     assert scale_free(scaled, a * y, scaled.norm(a * y)) == pytest.approx(S, rel=1e-8)
-    assert softened(scaled, a * y, 1e-3) == pytest.approx(softened(gram, y, 1e-3), rel=1e-8)
+    assert ridged_norm(scaled, a * y, 1e-3) == pytest.approx(ridged_norm(gram, y, 1e-3), rel=1e-8)
 
 
 def test_it_is_one_for_a_multiple_of_the_identity() -> None:
     gram, y = Gram.of(7 * np.eye(9)), np.arange(9.0)[:, None]
     assert scale_free(gram, y, gram.norm(y)) == pytest.approx(1.0, rel=1e-12)
-    assert softened(gram, y, 0.25) == pytest.approx(0.8, rel=1e-12)
+    assert ridged_norm(gram, y, 0.25) == pytest.approx(0.8, rel=1e-12)
     assert FLAGS.index(gram.norm(y).flag) == 0
