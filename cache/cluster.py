@@ -14,7 +14,8 @@ from cache.failure import SchedulerError
 from cache.plain_comm import plain
 from cache.processes import LocalProcesses
 from cache.scheduler import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
-from cache.task import READABLE, Rehearsal, Task
+from cache.task import Rehearsal, Task
+from cache.wire import READABLE
 from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
 MEMORY_TOPIC = "worker-restart-memory"

@@ -33,7 +33,7 @@ from distributed.protocol.serialize import merge_and_deserialize
 from distributed.protocol.utils import msgpack_opts, unpack_frames
 from tornado.iostream import StreamClosedError
 
-from cache.task import FAMILY
+from cache.wire import FAMILY
 
 PREFIX = "plain-"
 REFUSED = ""

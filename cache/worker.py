@@ -14,6 +14,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import sync
 
+import cache.wire  # noqa: F401  (outcomes leave by it)
 from cache.archive import address, encode
 from cache.failure import explain
 from cache.task import Device, Outcome, Task, named

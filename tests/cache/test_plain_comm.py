@@ -23,7 +23,8 @@ from toy_jobs import ToyConfig
 from cache import CachedEngine, plain_comm
 from cache.failure import Failure
 from cache.plain_comm import REFUSED, plain, read_plain
-from cache.task import READABLE, Outcome
+from cache.task import Outcome
+from cache.wire import READABLE
 from cache.worker import TOPIC
 
 pytestmark = pytest.mark.whole

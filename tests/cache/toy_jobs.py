@@ -119,7 +119,7 @@ def hostile(config: ToyConfig, report: Report) -> Entries:
     from distributed.protocol import pickle
     from distributed.protocol.serialize import families, pickle_dumps
 
-    from cache import task, worker
+    from cache import wire, worker
 
     bomb = Bomb(config.trace)
     pickle.loads(pickle.dumps(bomb))  # it works
@@ -129,11 +129,11 @@ def hostile(config: ToyConfig, report: Report) -> Entries:
     elif config.number == 1:
 
         def once(_: object) -> tuple:
-            families[task.FAMILY] = honest
+            families[wire.FAMILY] = honest
             return pickle_dumps(bomb)
 
-        honest = families[task.FAMILY]
-        families[task.FAMILY] = (once, task.loads, False)
+        honest = families[wire.FAMILY]
+        families[wire.FAMILY] = (once, wire.loads, False)
     else:
 
         def raises(_: BaseException) -> None:

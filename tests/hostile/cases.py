@@ -27,7 +27,7 @@ from engine.config import RunConfig
 from engine.cost import estimate
 from engine.data import DATASETS, TARGETS
 from engine.data.csv_table import parse
-from engine.initialisation import summary
+from engine.initialisation import job
 from engine.networks.activations import ACTIVATIONS
 from engine.perturbation.config import PerturbationConfig
 from engine.reading import read
@@ -249,7 +249,7 @@ def _no_computing(*_: object) -> None:
 
 
 def main() -> None:
-    command_line.start_jax = command_line.compute = summary.draw_chunks = _no_computing
+    command_line.start_jax = command_line.compute = job.draw_chunks = _no_computing
     count, seed = int(sys.argv[1]), int(sys.argv[2])
     report: dict[str, Any] = {"slowest": 0.0, "slow": [], "raised": []}
     with tempfile.TemporaryDirectory() as folder:
