@@ -12,6 +12,7 @@ from engine.config import RunConfig
 from engine.problems import LONGEST_MESSAGE, MOST_PROBLEMS
 from engine.reading import DEEPEST, MOST_CHARACTERS, MOST_EVENTS, read, written
 from engine.schema import ConfigError
+from engine.texts import scalar
 
 CORE = {
     "1e2": 100.0, "1e-3": 1e-3, "12": 12, "-7": -7, "010": 10, "0x1f": 31, "0o17": 15, "1_000": 1000, ".5": 0.5,
@@ -35,15 +36,20 @@ def test_quoted_scalars_and_names_are_texts() -> None:
     assert read("\ufeffa: |\n  x,y\n  1,2\n") == {"a": "x,y\n1,2\n"}
 
 
-PLAIN = st.none() | st.booleans() | st.integers(-(10**300), 10**300) | st.text() | st.floats(allow_nan=False)
-VALUES = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)
-)
+def values_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy:
+    plain = st.none() | st.booleans() | st.integers(-(10**300), 10**300) | texts | st.floats(allow_nan=False)
+    return st.recursive(
+        plain, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)
+    )
 
 
-@given(VALUES)
+# PyYAML leaves quotes off a text such as 0E0, which YAML 1.2 takes for a number.
+@given(values_of(st.text().filter(lambda text: isinstance(scalar(text), str))))
 def test_what_pyyaml_writes_is_read(values: object) -> None:
     assert read(yaml.safe_dump(values)) == values
+
+
+VALUES = values_of(st.text())
 
 
 @given(VALUES | st.sampled_from([*CORE, "\x85", "a\u2028b", " 1e2", "1e2\n", "'1e2'", "0b1"]))
