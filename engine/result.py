@@ -21,6 +21,9 @@ from engine.progress import Arrays
 from engine.schema import Config
 from engine.versions import VERSIONS
 
+ADVICE = "if the table is newer than the result, raise the version of its kind in engine/versions.py"
+"""On an entry that does not fit its table."""
+
 
 class ResultError(ValueError):
     """Arrays that are not what their table declares."""
@@ -85,9 +88,9 @@ class Named:
         for name, field in self.FIELDS.items():
             shape = np.shape(self.arrays[name]) if name in self.arrays else None
             if shape is None and not field.optional:
-                raise ResultError(f"{type(self).__name__}: {name} ({field.shape}) is missing: compute it again")
+                raise ResultError(f"{type(self).__name__}: {name} ({field.shape}) is missing: {ADVICE}")
             if shape is not None and len(shape) != len(field.shape.split()):
-                raise ResultError(f"{type(self).__name__}: {name} is {shape}, not ({field.shape}): compute it again")
+                raise ResultError(f"{type(self).__name__}: {name} is {shape}, not ({field.shape}): {ADVICE}")
         return self
 
 
