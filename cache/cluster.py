@@ -30,7 +30,7 @@ class Cluster:
     """Local processes, or a scheduler of your own.
 
     That needs this code on its workers, one thread per worker, and `distributed.scheduler.allowed-failures: 0`.
-    The client unpickles nothing (`cache.plain_comm`): tasks go as JSON, outcomes come by `cache.task`.
+    The client unpickles nothing (`cache.plain_comm`): tasks go as JSON, outcomes come by `cache.wire`.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ Dask's own end unpickles whatever the other side marks as pickled, and its clien
 errors, warnings, answers and the types of results (`distributed.core.clean_exception`,
 `distributed.client.Client._handle_key_in_memory`, `_handle_warn`, `_run`). Who controls a worker could so run code in
 the server. Here every message is read as msgpack: numbers, text and collections pass, an `Outcome` is read by
-`cache.task`, and everything else, bytes included, becomes `REFUSED`, which those places take for nothing or for the
+`cache.wire`, and everything else, bytes included, becomes `REFUSED`, which those places take for nothing or for the
 text of an error.
 
 Used by address: `plain("tls://host:port")` names the same place, reached through this module.

@@ -84,10 +84,16 @@ class Named:
         """Itself. Raises `ResultError` where a declared array is missing or has another number of axes."""
         for name, field in self.FIELDS.items():
             shape = np.shape(self.arrays[name]) if name in self.arrays else None
+            wrong = ""
             if shape is None and not field.optional:
-                raise ResultError(f"{type(self).__name__}: {name} ({field.shape}) is missing: compute it again")
+                wrong = f"{name} ({field.shape}) is missing"
             if shape is not None and len(shape) != len(field.shape.split()):
-                raise ResultError(f"{type(self).__name__}: {name} is {shape}, not ({field.shape}): compute it again")
+                wrong = f"{name} is {shape}, not ({field.shape})"
+            if wrong:
+                raise ResultError(
+                    f"{type(self).__name__}: {wrong}: if the table is newer than the result, raise the version of its "
+                    "kind in engine/versions.py"
+                )
         return self
 
 

@@ -77,7 +77,7 @@ def text_of(value: object) -> str:
 
 # Values as the fields of a config take them, so that a file, a page and a link are read alike.
 #
-# A text given for a number, or for a list of numbers, is read as a person types it (`engine.texts`), "none" as nothing;
+# A text given for a number, or for a list of numbers, is read as a person types it, "none" as nothing;
 # a single value stands for a list of one; true and false are no numbers. What makes no sense is left for the config to
 # refuse.
 

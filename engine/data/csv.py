@@ -13,6 +13,9 @@ from engine.schema import ConfigError, Problem, did_you_mean
 
 MAX_CLASSES = 32
 
+LEFT_OUT_BY_NULL = {"target", "inputs", "standardise", "centre", "size", "test_size", "noise", "seed"}
+"""The settings of which null means the default."""
+
 
 class CsvConfig(DatasetConfig):
     """Rows of a CSV text, shuffled with the seed; the first `test_size` of the shuffle are held out.
@@ -48,7 +51,7 @@ class CsvConfig(DatasetConfig):
         """Writes what was left out, so that equal data are equal configs."""
         if not isinstance(values, dict):
             return values
-        values = {name: value for name, value in values.items() if value is not None or name == "target_rms"}
+        values = {name: value for name, value in values.items() if value is not None or name not in LEFT_OUT_BY_NULL}
         for name in ("target", "inputs"):
             if isinstance(values.get(name), str):
                 values[name] = (values[name],)

@@ -62,7 +62,7 @@ def enlargement(
 
     Returns:
         grid_sizes (g,); grid_norm, grid_norm_flag, grid_norm_ridge (2, 3, g) of y^T K_p^-1 y by `SPACES` and
-        `FUNCTIONS` (`engine.rkhs.growth`); grid_outside (2, 3, g), the part outside the span; grid_trace_mean,
+        `FUNCTIONS`; grid_outside (2, 3, g), the part outside the span; grid_trace_mean,
         grid_rank, grid_condition (2, g); grid_H_t_in_H_0, grid_H_0_in_H_t (g, 4) at `RIDGES`.
     """
     noise = np.random.default_rng(0).standard_normal(function.shape)

@@ -1,7 +1,10 @@
 """YAML from outside: what is read, and that the limits hold before anything walks the text."""
 
+import gc
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -64,6 +67,18 @@ def test_a_column_called_1e2_survives() -> None:
         assert RunConfig.from_yaml(config.to_yaml()) == config
 
 
+@contextmanager
+def seconds(at_most: float) -> Iterator[None]:
+    """Of the processor, with no collection of garbage: in the process of a whole suite one takes longer than that."""
+    gc.disable()
+    began = time.process_time()
+    try:
+        yield
+        assert time.process_time() - began < at_most
+    finally:
+        gc.enable()
+
+
 LONG = "x" * 100_000
 NASTY = {
     "[" * 32_000: f"at most {DEEPEST}",
@@ -98,10 +113,8 @@ NASTY = {
 
 @pytest.mark.parametrize("text", NASTY, ids=lambda text: ascii(text[:20]))
 def test_limits_are_named_and_cost_nothing(text: str) -> None:
-    began = time.process_time()
-    with pytest.raises(ConfigError) as caught:
+    with seconds(0.5), pytest.raises(ConfigError) as caught:
         read(text)
-    assert time.process_time() - began < 5
     assert NASTY[text] in str(caught.value)
     assert len(str(caught.value)) < 200
     assert "\n" not in str(caught.value)
@@ -110,10 +123,9 @@ def test_limits_are_named_and_cost_nothing(text: str) -> None:
 def test_what_the_limits_allow_is_read() -> None:
     assert read("[" * DEEPEST + "]" * DEEPEST) is not None
     lines = "\n".join(f"    {i},{i / 7:.5f}" for i in range(80_000))
-    began = time.process_time()
-    assert len(read(f"a:\n  b: |\n{lines}\n")["a"]["b"]) > 1_000_000
-    assert len(read(f"[{'1, ' * (MOST_EVENTS - 7)}1]")) == MOST_EVENTS - 6
-    assert time.process_time() - began < 2  # PyYAML without libyaml takes 4 s
+    with seconds(0.5):
+        assert len(read(f"a:\n  b: |\n{lines}\n")["a"]["b"]) > 1_000_000
+        assert len(read(f"[{'1, ' * (MOST_EVENTS - 7)}1]")) == MOST_EVENTS - 6
 
 
 NUMBERS = {
@@ -140,10 +152,8 @@ def test_numbers_that_are_none_are_refused_in_words(text: str) -> None:
 
 def test_thousands_of_unknown_settings_are_counted() -> None:
     text = "data: {name: circle}\n" + "".join(f"key{i}: 1\n" for i in range(4_000))
-    began = time.process_time()
-    with pytest.raises(ConfigError) as caught:
+    with seconds(1), pytest.raises(ConfigError) as caught:
         RunConfig.from_yaml(text)
-    assert time.process_time() - began < 5
     assert len(caught.value.problems) == MOST_PROBLEMS + 1
     assert str(caught.value.problems[-1]) == f"and {4_000 - MOST_PROBLEMS:,} more problems"
     assert max(len(str(problem)) for problem in caught.value.problems) < LONGEST_MESSAGE
@@ -163,10 +173,8 @@ def test_thousands_of_unknown_settings_are_counted() -> None:
     ids=range(7),
 )
 def test_messages_are_short_whatever_is_given(values: dict) -> None:
-    began = time.process_time()
-    with pytest.raises(ConfigError) as caught:
+    with seconds(1), pytest.raises(ConfigError) as caught:
         RunConfig.from_dict({"data": {"name": "circle"}} | values)
-    assert time.process_time() - began < 5
     assert len(str(caught.value)) < 5_000
 
 

@@ -285,4 +285,5 @@ def test_a_result_that_lacks_an_array_is_one_line_on_the_page(pretend, opened):
     app = opened("initial_kernel", **query)
     assert not app.exception
     (error,) = app.error
-    assert error.value.replace("\\", "") == "GramResult: spectra (draws p) is missing: compute it again"
+    said = "if the table is newer than the result, raise the version of its kind in engine/versions.py"
+    assert error.value.replace("\\", "") == f"GramResult: spectra (draws p) is missing: {said}"

@@ -62,6 +62,8 @@ def on_a_page(text: str) -> RunConfig | None:
         "data: {name: digits, classes: none}",
         "data: {name: circle, frequencies: 3, phases: null}",
         "data: {name: csv, content: 'a,b\n\n1,2\n\n2,3\n\n3,4\n\n4,5\n\n5,6', target: a}",
+        f"data: {{name: csv, content: {json.dumps(TABLE)}, target: null, inputs: null, seed: null, noise: null}}",
+        f"data: {{name: csv, content: {json.dumps(TABLE)}, standardise: null, centre: null, size: null}}",
     ],
 )
 def test_both_read_it(line: str) -> None:
@@ -84,6 +86,10 @@ def test_both_read_it(line: str) -> None:
         "data: {name: circle, dim: 3}",
         "data: {name: csv, content: 'a,b', target: ''}",
         "data: {name: parity, target: {a: 1}}",
+        "data: {name: csv, content: null}",
+        f"data: {{name: null, content: {json.dumps(TABLE)}}}",
+        f"data: {{name: csv, content: {json.dumps(TABLE)}, missing: null}}",
+        f"data: {{name: csv, content: {json.dumps(TABLE)}, header: null}}",
     ],
 )
 def test_both_refuse_it(line: str) -> None:
