@@ -26,7 +26,7 @@ PREFIX = "at_"
 def page() -> None:
     """The page, top to bottom."""
     st.title("Distribution")
-    form = Form(PREFIX)
+    form = Form("distribution", PREFIX)
     with st.sidebar:
         hidden = hidden_widths(form)
         network = controls(form)

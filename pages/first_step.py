@@ -43,7 +43,7 @@ SMOOTH = (
 def page() -> None:
     """The page, top to bottom."""
     st.title("First step")
-    form = Form()
+    form = Form("first_step")
     with st.sidebar:
         widths, span = curve_controls(form)
         network = controls(form)

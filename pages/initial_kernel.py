@@ -19,7 +19,7 @@ from pages.views.initial_points import Point
 def page() -> None:
     """The page, top to bottom."""
     st.title("Whole kernel at initialisation")
-    form = Form()
+    form = Form("initial_kernel")
     with st.sidebar:
         st.markdown("**Shape**")
         left, right = st.columns(2)

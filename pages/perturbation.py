@@ -15,7 +15,7 @@ START = {
 }
 
 # A visitor without a run starts where the expansion is sharp: a smooth activation, along the flow itself.
-if "draft" not in st.session_state and not st.query_params.to_dict():
+if draft_state.is_new() and not st.query_params.to_dict():
     draft_state.load_values(START)
 
 st.title("Perturbation")

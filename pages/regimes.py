@@ -28,8 +28,7 @@ def page() -> None:
         r"Each cell is an ensemble of trained networks, all to the same residual. Is it **lazy**, does it **learn "
         r"features**, or is it **unstable**, and does $\beta = L/n$ decide?"
     )
-    come_back()
-    form = Form(PREFIX)
+    form = Form("regimes", PREFIX)
     chosen, asked = map_controls.show(form)
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
@@ -81,14 +80,6 @@ def compute(request: Request, sweep: SweepConfig, seconds: Sequence[float], foun
         f"again. {computed_on(cache.current().device())}"
     )
     offer(request, found, lambda past: label, [note], primary=True)
-
-
-def come_back() -> None:
-    """Back from the run of a cell leads to an address that names the run: it is made to name its map again."""
-    foreign = st.query_params and not any(name.startswith(PREFIX) for name in st.query_params)
-    if foreign and regime_map.LEFT in st.session_state:
-        st.query_params.from_dict(st.session_state[regime_map.LEFT])
-        st.rerun()
 
 
 def due(sweep: SweepConfig, found: Standing) -> Standing:

@@ -42,7 +42,7 @@ def sidebar(form: Form) -> tuple[tuple[int, ...] | None, Span | None, Network | 
 def page() -> None:
     """The page, top to bottom."""
     st.title("Second moment")
-    form = Form()
+    form = Form("second_moment")
     widths, span, network, wanted, budget = sidebar(form)
     form.say_left_out(("split", *OTHER_RANGE))
     if not form.fine() or widths is None or span is None or network is None or wanted is None or budget is None:

@@ -1,6 +1,7 @@
 """The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import streamlit as st
 
@@ -157,19 +158,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
         more = {"options": list(options), "format_func": lambda name: options.get(name) or str(name)}
     else:
         kind, more = "text", {"placeholder": default or resolved}
-    _give(key, value)
-    draw(kind, setting.label, key, setting.help, on_change=_edited, args=(setting.name, key), **more)
-
-
-def _give(key: str, value: str | bool | list[str]) -> None:
-    """Sets a widget, unless it stands so: writing again would wipe what is being typed."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
-def _edited(name: str, key: str) -> None:
-    value = st.session_state[key]
-    draft_state.edit(name, value if isinstance(value, str) else text_of(value))
+    draw(kind, setting.label, key, value, partial(draft_state.edit, setting.name), help=setting.help or None, **more)
 
 
 def _resolved(setting: Setting, config: RunConfig | None) -> str:

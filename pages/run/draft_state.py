@@ -1,6 +1,5 @@
 """The draft of this session, and its way into the URL and back."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from pages.run import tables
 from pages.run.draft import draft_of
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
 from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable
+from pages.shell.link import Link, Texts
 from pages.shell.texts import left_out
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
@@ -36,7 +36,7 @@ def to_query(draft: Draft) -> dict[str, str]:
     return query | {name: text for name, text in texts.items() if text != base.get(name, "") and len(text) <= LONGEST}
 
 
-def from_query(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+def from_query(query: Texts) -> tuple[dict[str, str], list[Problem]]:
     """The draft that a URL describes, and what in it means nothing. Takes any text whatever."""
     remarks = []
     preset = query.get("preset", DEFAULT)
@@ -64,49 +64,35 @@ def from_query(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]
     return {name: text for name, text in draft.items() if text}, remarks
 
 
-# The draft of this session, and its way into the URL and back.
-#
-# The draft lives in the session, apart from the widgets: those of another page or data set lose their state. The URL
-# is written after every run of a page and read on arrival. `bind="query-params"` is not used: it drops a bad value
-# without a word, where we show it with the config's message.
+# The draft of this session: one for all pages of a run.
 
-IN_FLIGHT = 2.0
-"""Seconds in which a browser may still send the URL that stood before we wrote the new one."""
+LINK = "draft"
 
 
-def current() -> dict[str, str]:
+def is_new() -> bool:
+    """Whether this session has no draft yet."""
+    return Link.of(LINK).new
+
+
+def current() -> Draft:
     """The draft. Call `arrive` first."""
-    return st.session_state["draft"]
+    return Link.of(LINK).texts
 
 
 def remarks() -> list[Problem]:
     """What was wrong with the last URL, file or run taken up, beyond the settings themselves."""
-    return st.session_state.get("remarks", [])
+    return Link.of(LINK).remarks
 
 
 def arrive() -> None:
     """Takes the URL up when the page has just been opened, or when the browser went back to another URL."""
-    state, query = st.session_state, st.query_params.to_dict()
-    edited = state.pop("edited", False)
-    if "draft" in state:
-        if state.pop("arrived", False):
-            if not query:
-                return
-        elif edited or query == state.get("written") or time.monotonic() - state.get("written_at", 0.0) < IN_FLIGHT:
-            return
-    _replace(*_read(query))
-    state.pop("arrived", None)
+    Link.of(LINK).arrive(_read)
 
 
 def write_url(run_key: str = "") -> None:
     """Puts the draft into the URL; `run_key` names the run where it is stored and the draft does not fit into one."""
-    state = st.session_state
     stored = run_key and current().get("content") and cache.current().store.index.get(run_key)
-    query = {"run": run_key} if stored else carried()
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
-        state["written_at"] = time.monotonic()
-    state["written"] = query
+    Link.of(LINK).write({"run": run_key} if stored else carried())
 
 
 def carried() -> dict[str, str]:
@@ -117,27 +103,24 @@ def carried() -> dict[str, str]:
 
 def edit(name: str, text: str) -> None:
     """One setting, from its widget. Another dataset brings its own settings, as they stood when last left."""
-    state, draft = st.session_state, current()
-    state["edited"] = True
+    link = Link.of(LINK)
     if name == "data":
-        _change_dataset(text)
+        link.replace(_of_dataset(text), link.remarks)
     else:
-        draft[name] = text
+        link.edit(name, text)
 
 
 def load_preset(name: str) -> None:
-    _replace(PRESETS[name].draft, [])
-    st.session_state["edited"] = True
+    Link.of(LINK).replace(PRESETS[name].draft)
 
 
 def load_values(values: Mapping[str, Any]) -> None:
     """A config written by somebody: a file, or a run of the index."""
     draft, problems = draft_of(dict(values))
-    _replace(_tidied(draft), problems)
-    st.session_state["edited"] = True
+    Link.of(LINK).replace(_tidied(draft), problems)
 
 
-def _read(query: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+def _read(query: Texts) -> tuple[Draft, list[Problem]]:
     key = query.get("run", "")
     if not key:
         return _with_table(*from_query(query), query.get("table", ""))
@@ -170,18 +153,13 @@ def _tidied(draft: Draft) -> dict[str, str]:
         return dict(draft)
 
 
-def _replace(draft: Draft, problems: list[Problem]) -> None:
-    st.session_state["draft"] = dict(draft)
-    st.session_state["remarks"] = problems
-
-
-def _change_dataset(name: str) -> None:
-    state, draft = st.session_state, current()
-    kept = state.setdefault("left datasets", {})
+def _of_dataset(name: str) -> Draft:
+    draft = current()
+    kept = st.session_state.setdefault("left datasets", {})
     kept[draft.get("data", "")] = {s.name: draft[s.name] for s in _own(draft.get("data", "")) if s.name in draft}
     others = {text: value for text, value in draft.items() if text not in kept[draft.get("data", "")]}
     own = kept.get(name) or {s.name: text for s in _own(name) if (text := base_draft(name).get(s.name))}
-    state["draft"] = {**others, **own, "data": name}
+    return {**others, **own, "data": name}
 
 
 def _own(dataset: str) -> list[Setting]:

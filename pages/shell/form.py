@@ -1,18 +1,22 @@
-"""Controls in the sidebar that the URL remembers, each with its own problems beneath it."""
+"""Controls that the URL remembers, each with its own problems beneath it."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.schema import Config, Problem
 from pages.charts.words import number, plain, sentence
-from pages.shell.texts import Kind, left_out
+from pages.shell.link import Link, Texts
+from pages.shell.texts import Kind, left_out, text_of, value_of
 
-BOUND = "query-params"
+LONGEST = 200
+"""Characters of a line of text."""
+Widget = Kind | Literal["few", "slider"]
+"""A switch, one of a few in a list or side by side, several of a few, a number to slide, or a line of text."""
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 AnyCost = TypeVar("AnyCost")
@@ -37,28 +41,54 @@ class Form:
     """Draws controls and reads them. A value that cannot be read is None, with the reason at its control.
 
     Attributes:
-        prefix: of every name in the URL. A page that is opened from another with parameters needs one of its own:
-            Streamlit refuses to set a parameter that a control of the page before is bound to.
+        prefix: of every name in the URL.
         problems: everything that is wrong so far, as Markdown.
     """
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, page: str, prefix: str = "") -> None:
+        """Takes the URL up, or writes it.
+
+        Args:
+            page: that the controls belong to; what stands in them is kept while another page is shown.
+        """
         self.prefix = prefix
         self.problems: list[str] = []
-        self._names: set[str] = set()
         self._places: dict[str, tuple[str, DeltaGenerator]] = {}
+        self._link = Link.of(page)
+        self._link.arrive(self._read)
+        self._link.write({name: text for name, text in self._link.texts.items() if text})
+
+    def _read(self, query: Texts) -> tuple[Texts, tuple[Problem, ...]]:
+        """The texts in a URL. Back may bring that of the page before, which says nothing about this one."""
+        names = self._link.names
+        foreign = query and names and names.isdisjoint(query)
+        return self._link.texts if foreign else query, ()
 
     def key(self, name: str) -> str:
         """The control's key in the session and in the URL."""
         key = f"{self.prefix}{name}"
-        self._names.add(key)
+        self._link.names.add(key)
         return key
+
+    def set(self, name: str, text: str, default: str = "") -> None:
+        """Puts a text into a control; the default of a control is left out of the URL."""
+        self._link.edit(self.key(name), "" if text == default else text)
+
+    def _text(self, name: str, default: str) -> str:
+        return self._link.texts.get(self.key(name)) or default
+
+    def _draw(self, kind: Widget, name: str, label: str, value: Any, default: Any, place: Any = st, **more: Any) -> Any:
+        edit = partial(self.set, name, default=text_of(default))
+        return draw(kind, label, self.key(name), value, edit, place, **more)
 
     def text(self, name: str, label: str, default: str, help_text: str = "", placeholder: str = "") -> str:
         """A line of text, its default where it is left empty."""
         place = st.container(gap=None)
-        more = {"value": default, "bind": BOUND, "placeholder": placeholder, "max_chars": 200}
-        given = draw("text", label, self.key(name), help_text, place, **more)
+        value = self._text(name, default)
+        if not self._known(label, value, len(value) <= LONGEST, f"{LONGEST} characters"):
+            value = default
+        more = {"help": help_text or None, "placeholder": placeholder, "max_chars": LONGEST}
+        given = self._draw("text", name, label, value, default, place, **more)
         self._places[name] = label, place
         return given.strip() or default
 
@@ -67,14 +97,11 @@ class Form:
     ) -> float | None:
         """A number between `low` and `high`."""
         text = self.text(name, label, f"{default:g}" if default < 1e5 else _large(default), help_text)
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
+        value = value_of(text, "number")
+        if not isinstance(value, int | float) or not low <= value <= high:
             self.blame(name, f"{text[:40]!r} given; a number from {number(low)} to {number(high)}")
             return None
-        return value
+        return float(value)
 
     def whole(self, name: str, label: str, default: int, low: int, high: int, help_text: str = "") -> int | None:
         """A whole number between `low` and `high`; 1e6 is one too."""
@@ -84,56 +111,73 @@ class Form:
             return None
         return None if value is None else int(value)
 
+    def numbers(
+        self,
+        name: str,
+        label: str,
+        default: str,
+        allowed: Callable[[float], bool],
+        most: int,
+        wanted: str,
+        help_text: str = "",
+    ) -> list[int | float] | None:
+        """One to `most` numbers, separated by commas; `wanted` says which are allowed."""
+        text = self.text(name, label, default, help_text)
+        given = value_of(text, "numbers")
+        values = given if isinstance(given, list) else [given]
+        good = [value for value in values if isinstance(value, int | float) and allowed(value)]
+        if len(good) == len(values) and 1 <= len(values) <= most:
+            return good
+        wrong = [value for value in values if value not in good]
+        said = f"{text_of(wrong[0])[:40]!r} given" if wrong else f"{len(values)} given"
+        self.blame(name, f"{said}; {f'1 to {most} ' if most > 1 else ''}{wanted}")
+        return None
+
     def wholes(
         self, name: str, label: str, default: str, high: int, most: int, help_text: str = ""
     ) -> tuple[int, ...] | None:
         """One or several whole numbers from 1 to `high`, separated by commas."""
-        text = self.text(name, label, default, help_text)
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        wrong = [part for part in parts if not (part.isascii() and part.isdigit() and 1 <= int(part[:20]) <= high)]
-        if wrong or not 1 <= len(parts) <= most:
-            given = f"{(wrong or [text])[0][:40]!r} given" if wrong else f"{len(parts)} given"
-            self.blame(name, f"{given}; {f'1 to {most} ' if most > 1 else ''}whole numbers from 1 to {high:,}")
-            return None
-        return tuple(int(part) for part in parts)
+
+        def allowed(value: float) -> bool:
+            return 1 <= value <= high and value == int(value)
+
+        found = self.numbers(name, label, default, allowed, most, f"whole numbers from 1 to {high:,}", help_text)
+        return None if found is None else tuple(int(value) for value in found)
 
     def choice(self, name: str, label: str, options: Sequence[str], help_text: str = "", wide: bool = False) -> str:
         """One of a few; the first where the URL names none of them."""
         place = st.container(gap=None)
+        text = self._text(name, options[0])
         with place:
-            self._known(name, label, lambda text: text in options, ", ".join(options))
-        if wide:
-            return str(draw("choice", label, self.key(name), help_text, place, options=options, bind=BOUND))
-        chosen = place.segmented_control(
-            label, options, default=options[0], required=True, key=self.key(name), bind=BOUND, help=help_text or None
-        )
+            known = self._known(label, text, text in options, ", ".join(options))
+        value = text if known else options[0]
         self._places[name] = label, place
-        return str(chosen or options[0])
+        kind = "choice" if wide else "few"
+        return str(self._draw(kind, name, label, value, options[0], place, options=options, help=help_text or None))
 
     def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
         """A switch."""
-        self._known(name, label, lambda text: text in ("true", "false"), "true, false")
-        return draw("flag", label, self.key(name), help_text, value=default, bind=BOUND)
+        text = self._text(name, text_of(default))
+        known = self._known(label, text, text in ("true", "false"), "true, false")
+        return self._draw("flag", name, label, text == "true" if known else default, default, help=help_text or None)
 
     def slider(
         self, name: str, label: str, low: float, high: float, default: float, step: float, help_text: str = ""
     ) -> float:
         """A number to slide."""
+        text = self._text(name, text_of(default))
+        given = value_of(text, "number")
+        value = given if isinstance(given, int | float) and low <= given <= high else None
+        self._known(label, text, value is not None, f"{low:g} to {high:g}")
+        value = default if value is None else float(value)
+        more = {"min_value": low, "max_value": high, "step": step, "help": help_text or None}
+        return self._draw("slider", name, label, value, default, **more)
 
-        def inside(text: str) -> bool:
-            try:
-                return low <= float(text) <= high
-            except ValueError:
-                return False
-
-        self._known(name, label, inside, f"{low:g} to {high:g}")
-        return st.slider(label, low, high, default, step, key=self.key(name), bind=BOUND, help=help_text or None)
-
-    def _known(self, name: str, label: str, allowed: Callable[[str], bool], said: str) -> None:
-        """Says which value in the link the control cannot take."""
-        asked = st.query_params.get(self.key(name))
-        if asked is not None and not allowed(asked):
-            st.warning(f"{label}: {plain(repr(asked[:40]))} in the link is unknown, left out. Allowed: {said}")
+    def _known(self, label: str, text: str, known: bool, allowed: str) -> bool:
+        """Whether the control can take a text; says so where it cannot."""
+        if not known:
+            st.warning(f"{label}: {plain(repr(text[:40]))} in the link is unknown, left out. Allowed: {allowed}")
+        return known
 
     def blame(self, name: str, message: str) -> None:
         """Says what is wrong at a control."""
@@ -159,8 +203,8 @@ class Form:
         Args:
             elsewhere: controls that are drawn later, or for other settings.
         """
-        known = self._names | {f"{self.prefix}{name}" for name in elsewhere}
-        for problem in left_out([name for name in st.query_params if name not in known], sorted(known)):
+        known = self._link.names | {f"{self.prefix}{name}" for name in elsewhere}
+        for problem in left_out([name for name in self._link.texts if name not in known], sorted(known)):
             st.warning(sentence(problem))
 
     def fine(self) -> bool:
@@ -170,10 +214,30 @@ class Form:
         return not self.problems
 
 
-def draw(kind: Kind, label: str, key: str, help_text: str = "", place: Any = st, **more: Any) -> Any:
-    """The widget of a setting, and what stands in it: a switch, one of a few, several of a few, or a line of text."""
-    widgets = {"flag": place.toggle, "choice": place.selectbox, "names": place.multiselect}
-    return widgets.get(kind, place.text_input)(label, key=key, help=help_text or None, **more)
+def draw(
+    kind: Widget, label: str, key: str, value: Any, edit: Callable[[str], None], place: Any = st, **more: Any
+) -> Any:
+    """The widget of a setting, and what stands in it.
+
+    Args:
+        value: what should stand in it.
+        edit: takes what was put there, as a text.
+        more: what the widget takes besides.
+    """
+    if st.session_state.get(key) != value:  # writing again would wipe what is being typed
+        st.session_state[key] = value
+    widgets = {
+        "flag": place.toggle,
+        "choice": place.selectbox,
+        "few": partial(place.segmented_control, required=True),
+        "names": place.multiselect,
+        "slider": place.slider,
+    }
+    return widgets.get(kind, place.text_input)(label, key=key, on_change=_edited, args=(key, edit), **more)
+
+
+def _edited(key: str, edit: Callable[[str], None]) -> None:
+    edit(text_of(st.session_state[key]))
 
 
 def in_need(count: int) -> str:

@@ -1,6 +1,5 @@
 """Controls of the pages at initialisation: the network, the range of the curves, the points."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
 from pages.charts.words import sentence
 from pages.shell.form import Form
+from pages.shell.texts import value_of
 from pages.views.initial_curves import DEEPEST, Span
 
 # Controls of the curves and points: widths, how deep, how many draws.
@@ -189,20 +189,17 @@ def _sigma(form: Form, name: str, label: str, placeholder: str, empty: str | Non
     text = form.text(name, label, "", "A number; left empty, it stands as shown.", placeholder)
     if not text or text == "critical":
         return "critical" if text else empty
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= 100:
+    value = value_of(text, "number")
+    if not isinstance(value, int | float) or not 0 < value <= 100:
         form.blame(name, f"{text[:40]!r} given; a number above 0, at most 100, or critical")
         return None
-    return value
+    return float(value)
 
 
 def set_sigma(form: Form, value: str) -> None:
     """One click: sigma_w in all layers."""
-    st.session_state[form.key("sigma_w")] = value
-    st.session_state[form.key("sigma_w_readout")] = ""
+    form.set("sigma_w", value)
+    form.set("sigma_w_readout", "")
 
 
 def trap_buttons(form: Form, network: Network) -> None:

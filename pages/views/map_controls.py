@@ -16,7 +16,7 @@ from pages.charts.words import several
 from pages.run.settings import DATASET_LABELS
 from pages.shell import calibration
 from pages.shell.form import Asked, Form
-from pages.shell.texts import text_of, value_of
+from pages.shell.texts import text_of
 
 # The three maps: what spans each, and where a run lies on it.
 
@@ -200,17 +200,13 @@ def _values(form: Form, axis: Axis) -> list[float] | list[int]:
         most = MAX_DEPTH if axis is BY_DEPTH else MAX_WIDTH
         found = form.wholes(axis.name, axis.title, START[axis.name], most, MOST_VALUES, HELP[axis.name])
         return list(found or ())
-    text = form.text(axis.name, axis.title, START[axis.name], HELP[axis.name])
-    given = value_of(text, "numbers")
-    values = given if isinstance(given, list) else [given]
-    good = [float(value) for value in values if isinstance(value, int | float) and 0 < value < math.inf]
-    good = [value for value in good if value <= axis.most]
-    wrong = [value for value in values if value not in good]
-    if wrong or not 1 <= len(values) <= MOST_VALUES:
-        said = f"{str(wrong[0])[:40]!r} given" if wrong else f"{len(values)} given"
-        most = f" and up to {axis.most:g}" if axis.most < math.inf else ""
-        form.blame(axis.name, f"{said}; 1 to {MOST_VALUES} numbers above 0{most}")
-    return [value / axis.unit for value in good]
+
+    def allowed(value: float) -> bool:
+        return 0 < value < math.inf and value <= axis.most
+
+    wanted = "numbers above 0" + (f" and up to {axis.most:g}" if axis.most < math.inf else "")
+    found = form.numbers(axis.name, axis.title, START[axis.name], allowed, MOST_VALUES, wanted, HELP[axis.name])
+    return [value / axis.unit for value in found or ()]
 
 
 def _network(form: Form, chosen: Map) -> dict[str, Any]:

@@ -16,14 +16,13 @@ from pages.run.presets import DEFAULT, shortest
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
 from pages.shell.result import say_data_notes
+from pages.shell.texts import text_of
 from pages.views import map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
 
 OPENS = {"Evolution": "evolution.py", "Perturbation": "perturbation.py", "Norms (RKHS)": "norms.py"}
 """Pages that show the run of a cell."""
-LEFT = "map that was left"
-"""In the session: the settings in the URL when a cell was opened."""
 Q_STEP = 0.01
 
 
@@ -75,7 +74,6 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
 
 def open_cell(cell: Cell, page: str) -> None:
     """The run of a cell on another page, with the same config."""
-    st.session_state[LEFT] = st.query_params.to_dict()
     query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
     st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
 
@@ -120,7 +118,7 @@ def collapsed(picture: Picture, form: Form) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             q = form.slider("q", "q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP)
             if found.best_q is not None:
-                st.button("Best q", on_click=_choose, args=(form.key("q"), found.best_q), key="best_q")
+                st.button("Best q", on_click=form.set, args=("q", text_of(found.best_q)), key="best_q")
         st.markdown(
             r"Networks of every depth against $L^q\beta$. If one variable decides, all colours lie on one curve: at "
             "$q = 0$ that variable is β."
@@ -130,10 +128,6 @@ def collapsed(picture: Picture, form: Form) -> None:
             part.table(every_metric(picture), hide_index=True)
     with left:
         show(picture.against(q))
-
-
-def _choose(key: str, value: float) -> None:
-    st.session_state[key] = value
 
 
 def every_metric(picture: Picture) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
         name: of the page, in `pages.run.picker`.
         question: what it answers, as Markdown.
     """
-    if "draft" not in st.session_state and not st.query_params.to_dict():
+    if draft_state.is_new() and not st.query_params.to_dict():
         draft_state.load_preset(COMPARED[0])
     st.title(SIBLINGS[name][0])
     st.markdown(question)

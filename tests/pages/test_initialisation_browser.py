@@ -19,6 +19,12 @@ def test_points_appear_and_a_click_on_a_curve_opens_its_distribution(visit):
     page.wait_for_url("**/distribution?*at_width=8*")
     assert "at_depth=3" in page.url
     expect(page.get_by_text("L = 3 hidden layers")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
+    expect(page.get_by_role("textbox", name="hidden widths n")).to_have_value("8, 16")
+    page.wait_for_url("**/second_moment?*widths=8*")
+    assert "at_width" not in page.url
+    page.locator(f"{FIRST} svg.marks .curve_points_marks path").nth(2).click()
     page.get_by_role("link", name="This width against β").click()
     expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
 

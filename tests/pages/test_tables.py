@@ -31,7 +31,7 @@ def test_columns_are_chosen_from_a_list(pretend, opened):
     app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
     assert of(app, "target").options == of(app, "inputs").options == list(NAMES)
     of(app, "target").set_value(["cement, kg"]).run()
-    assert app.session_state["draft"]["target"] == json.dumps(["cement, kg"])
+    assert app.session_state["link draft"].texts["target"] == json.dumps(["cement, kg"])
     of(app, "inputs").set_value(["strength, MPa"]).run()
     assert not app.error
     app.button(key="run").click().run()
@@ -41,7 +41,7 @@ def test_columns_are_chosen_from_a_list(pretend, opened):
 
 def test_a_name_that_is_no_column_stands_in_the_list_and_is_refused(pretend, opened):
     app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
-    app.session_state["draft"]["target"] = "ash"
+    app.session_state["link draft"].texts["target"] = "ash"
     app.run()
     assert of(app, "target").value == ["ash"]
     assert "no column 'ash'" in texts(app)
