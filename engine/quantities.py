@@ -1,6 +1,7 @@
 """What every number means: symbol, definition, normalisation and source, in one table for pages and files.
 
-The table is `glossary.toml`, a quantity to a table. Those below `map` and `initial` are named `map.elt`, `initial.ratio`.
+The table is `glossary.toml`, a quantity to a table. Those below `map` and `initial` are named `map.elt`,
+`initial.ratio`.
 """
 
 import tomllib

@@ -1,4 +1,4 @@
 """Networks: parameters, activations, the empirical kernel, infinite width, and what floating point resolves.
 
-JAX: `mlp`, `kernel`, `precision`.
+Needs JAX: `mlp`, `kernel`, `precision`.
 """

@@ -1,6 +1,8 @@
 """Regimes over depth and width: a sweep of ensembles, its labels, boundaries and collapse (theory.md 6).
 
-`config` says what is computed, `job` computes one cell (JAX: with `programs`, `lazy` and `sampled_spread`), `spread`
-gives the spread at initialisation anywhere on the plane. `result`, `boundaries`, `collapse` and `summary` read what was
-computed; their thresholds change without computing anything again.
+`config` says what is computed, `job` computes one cell, `spread` gives the spread at initialisation anywhere on the
+plane. `result`, `boundaries`, `collapse` and `summary` read what was computed; their thresholds change without
+computing anything again.
+
+Needs JAX: `job`, `lazy`, `programs`, `sampled_spread`.
 """
