@@ -148,11 +148,10 @@ ROWS = {
         ("from engine.data.csv import", "from engine.data.cube import CubeConfig\n"),
         ("    CircleConfig |", "    CubeConfig |"),
     ],
-    "engine/training/diagnostics.py": [("def centre(K", MEAN_TRACE.lstrip())],
-    "engine/training/measure.py": [
-        ('        "loss": scale', '        "mean_trace": diagnostics.mean_trace(taken.kernel),\n'),
+    "engine/training/diagnostics.py": [
+        ("def centre(K", MEAN_TRACE.lstrip()),
+        ("SCALARS: dict", '    "mean_trace": lambda at: mean_trace(at.now.kernel),'),
     ],
-    "engine/training/result.py": [("SCALARS = (", '    "mean_trace",')],
     "engine/glossary.toml": [("[loss]", QUANTITY)],
     "engine/jobs.py": [
         ("KINDS = {", '    "harmonics": Kind(HarmonicsConfig, "engine.harmonics:harmonics"),'),

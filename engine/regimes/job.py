@@ -44,7 +44,6 @@ from engine.training import diagnostics
 from engine.training.companion import Companion
 from engine.training.descent import DIVERGED, Method, Problem, State, limits
 from engine.training.diagnostics import HELD_OUT, SHOWN
-from engine.training.measure import normalised_error
 from engine.training.walk import Walk, effective_rates
 
 
@@ -258,7 +257,7 @@ class Ensemble:
             "first_step": diagnostics.drift(traced_1, traced_0),
             "residual": residual,
             "sharpness": lazy.rate * diagnostics.spectrum(kernels[-1])[0][0],
-            "test_error": normalised_error(f_T[M:], self.y_held_out),
+            "test_error": diagnostics.normalised_error(f_T[M:], self.y_held_out),
             "steps": float(steps),
             "t_stop": lazy.rate * steps,
             "effective_rate": lazy.rate,

@@ -1,12 +1,18 @@
-"""What is said of a kernel: drift, alignment, spectra, eigenspaces. NumPy float64 on the host, no JAX.
+"""What is said of a checkpoint and its kernel: errors, drift, alignment, spectra, eigenspaces. NumPy float64, no JAX.
 
-Every function takes Gram matrices on one set of p points, shape (p, p), symmetric. Definitions: theory as in
-each docstring; `engine.quantities` carries them to the pages.
+Gram matrices are those of one set of p points, shape (p, p), symmetric. Definitions: theory as in each docstring;
+`engine.quantities` carries them to the pages.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.data import Dataset, spread
 from engine.roundoff import without_rounding
 
 Gram = Float[np.ndarray, "p p"]
@@ -73,3 +79,98 @@ def mode_amplitudes(U: Float[np.ndarray, "p p"], r: Float[np.ndarray, "p k"]) ->
 def ratio(numerator: float | np.number | np.bool, denominator: float | np.number | np.bool) -> float:
     """numerator/denominator, NaN unless the denominator is positive."""
     return float(numerator / denominator) if denominator > 0 else float("nan")
+
+
+def normalised_error(f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -> float:
+    """sum |f - y|^2 / sum |y|^2; NaN where y = 0."""
+    return ratio(np.sum((f.astype(np.float64) - y) ** 2), np.sum(y**2))
+
+
+# A checkpoint of a seed, and every number that is said of it.
+
+
+class Measurement(NamedTuple):
+    """The network and its kernel at one checkpoint, on the host (float64; outputs in the precision of the training).
+
+    `profile` is the kernel between the first training point and the held-out ones.
+    """
+
+    f_train: Float[np.ndarray, "M k"]
+    f_test: Float[np.ndarray, "M_test k"]
+    kernel: Float[np.ndarray, "M M"]
+    held_out_kernel: Float[np.ndarray, "m m"]
+    profile: Float[np.ndarray, " m"]
+    probe_f: Float[np.ndarray, "probes k"]
+    probe_kernel: Float[np.ndarray, "probes probes"]
+
+
+class Reference(NamedTuple):
+    """What later checkpoints of a seed are compared with: the state at t = 0."""
+
+    kernel: Float[np.ndarray, "M M"]
+    vectors: Float[np.ndarray, "M M"]
+    residual: float
+    probe_kernel: Float[np.ndarray, "probes probes"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What was measured at a checkpoint and at t = 0, and what there was to learn."""
+
+    data: Dataset
+    loss: str
+    now: Measurement
+    start: Reference
+
+    @cached_property
+    def residual(self) -> Float[np.ndarray, "M k"]:
+        """f - y on the training points."""
+        return self.now.f_train.astype(np.float64) - self.data.y_train
+
+    @cached_property
+    def modes(self) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, "M M"]]:
+        """`spectrum` of the kernel."""
+        return spectrum(self.now.kernel)
+
+
+def loss(at: Checkpoint) -> float:
+    """The loss of the run on the training points."""
+    size = len(at.residual)
+    scale = {"half_mean": 0.5 / size, "mean": 1 / size, "half_sum": 0.5}[at.loss]
+    return scale * np.sum(at.residual**2)
+
+
+def held_out_alignment(at: Checkpoint) -> float:
+    """`alignment` over the held-out points of the kernel."""
+    return alignment(at.now.held_out_kernel, at.data.y_test[spread(len(at.data.x_test), HELD_OUT)])
+
+
+def accuracy(at: Checkpoint) -> float | None:
+    """Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one."""
+    if at.data.labels_test is None:
+        return None
+    f = at.now.f_test
+    predicted = f.argmax(axis=1) if f.shape[1] > 1 else (f[:, 0] > 0).astype(int)
+    return float(np.mean(predicted == at.data.labels_test))
+
+
+def probe_drift(at: Checkpoint) -> float | None:
+    """`drift` on the probe points."""
+    return drift(at.now.probe_kernel, at.start.probe_kernel) if len(at.now.probe_kernel) else None
+
+
+SCALARS: dict[str, Callable[[Checkpoint], float | np.floating | None]] = {
+    "loss": loss,
+    "residual": lambda at: np.linalg.norm(at.residual) / at.start.residual,
+    "train_error": lambda at: normalised_error(at.now.f_train, at.data.y_train),
+    "test_error": lambda at: normalised_error(at.now.f_test, at.data.y_test),
+    "test_accuracy": accuracy,
+    "drift": lambda at: drift(at.now.kernel, at.start.kernel),
+    "shape_drift": lambda at: shape_drift(at.now.kernel, at.start.kernel),
+    "cka": lambda at: cka(at.now.kernel, at.start.kernel),
+    "alignment_train": lambda at: alignment(at.now.kernel, at.data.y_train),
+    "alignment_test": held_out_alignment,
+    "lambda_max": lambda at: at.modes[0][0],
+    "probe_drift": probe_drift,
+}
+"""Every diagnostic that is one number per checkpoint, by its name in `engine.quantities`; None where a run has none."""

@@ -15,7 +15,7 @@ from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.precision import cast, last_bit
 from engine.training import diagnostics
-from engine.training.diagnostics import HELD_OUT, SHOWN
+from engine.training.diagnostics import HELD_OUT, SCALARS, SHOWN, Checkpoint, Measurement, Reference
 
 SIGNAL_BYTES = 2**30
 """Signals held at once while a kernel is computed."""
@@ -27,21 +27,6 @@ class Points(NamedTuple):
     outputs: Float[Array, "M+M_test+probes n_0"]
     kernel: Float[Array, "M+m+probes n_0"]
     probes: int = 0
-
-
-class Measurement(NamedTuple):
-    """The network and its kernel at one checkpoint, on the host (float64; outputs in the precision of the training).
-
-    `profile` is the kernel between the first training point and the held-out ones.
-    """
-
-    f_train: Float[np.ndarray, "M k"]
-    f_test: Float[np.ndarray, "M_test k"]
-    kernel: Float[np.ndarray, "M M"]
-    held_out_kernel: Float[np.ndarray, "m m"]
-    profile: Float[np.ndarray, " m"]
-    probe_f: Float[np.ndarray, "probes k"]
-    probe_kernel: Float[np.ndarray, "probes probes"]
 
 
 def probe_points(config: RunConfig) -> Float[np.ndarray, "probes n_0"]:
@@ -131,15 +116,6 @@ def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -
     return pushed.ravel()
 
 
-class Reference(NamedTuple):
-    """What later checkpoints of a seed are compared with: the state at t = 0."""
-
-    kernel: Float[np.ndarray, "M M"]
-    vectors: Float[np.ndarray, "M M"]
-    residual: float
-    probe_kernel: Float[np.ndarray, "probes probes"]
-
-
 def reference_of(data: Dataset, taken: Measurement) -> Reference:
     """The reference that a measurement at t = 0 gives."""
     residual = np.linalg.norm(taken.f_train.astype(np.float64) - data.y_train)
@@ -148,34 +124,20 @@ def reference_of(data: Dataset, taken: Measurement) -> Reference:
 
 def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Reference) -> dict[str, np.ndarray]:
     """The diagnostics of one checkpoint by name (`engine.quantities`), compared with t = 0."""
-    held_out = spread(len(data.x_test), HELD_OUT)
-    r = taken.f_train.astype(np.float64) - data.y_train
-    values, vectors = diagnostics.spectrum(taken.kernel)
-    scale = {"half_mean": 0.5 / len(r), "mean": 1 / len(r), "half_sum": 0.5}[config.training.loss]
+    at = Checkpoint(data, config.training.loss, taken, start)
     shown = shown_order(data, start.vectors[:, 0])
-    found = {
-        "loss": scale * np.sum(r**2),
-        "residual": np.linalg.norm(r) / start.residual,
-        "train_error": normalised_error(taken.f_train, data.y_train),
-        "test_error": normalised_error(taken.f_test, data.y_test),
-        "drift": diagnostics.drift(taken.kernel, start.kernel),
-        "shape_drift": diagnostics.shape_drift(taken.kernel, start.kernel),
-        "cka": diagnostics.cka(taken.kernel, start.kernel),
-        "alignment_train": diagnostics.alignment(taken.kernel, data.y_train),
-        "alignment_test": diagnostics.alignment(taken.held_out_kernel, data.y_test[held_out]),
-        "lambda_max": values[0],
+    values, vectors = at.modes
+    found = {name: value for name, diagnostic in SCALARS.items() if (value := diagnostic(at)) is not None}
+    found |= {
         "eigenvalues": values,
-        "mode_residual": diagnostics.mode_amplitudes(start.vectors, r) / start.residual,
+        "mode_residual": diagnostics.mode_amplitudes(start.vectors, at.residual) / start.residual,
         "overlap": diagnostics.overlaps(start.vectors, vectors),
         "kernel_shown": taken.kernel[np.ix_(shown, shown)],
     }
     if data.angle_test is not None:
         found["profile"] = taken.profile
-    if data.labels_test is not None:
-        found["test_accuracy"] = accuracy(taken.f_test, data)
     outputs = {"f_train": taken.f_train, "f_test": taken.f_test}
     if config.probes:
-        found["probe_drift"] = diagnostics.drift(taken.probe_kernel, start.probe_kernel)
         found["probe_kernel"] = taken.probe_kernel
         outputs["probe_f"] = taken.probe_f
     return {name: np.asarray(value, np.float64) for name, value in found.items()} | outputs
@@ -189,14 +151,3 @@ def shown_order(data: Dataset, top_vector: Float[np.ndarray, " M"]) -> np.ndarra
         label = data.labels_train if data.labels_train is not None else np.sign(data.y_train[:, 0])
         order = np.lexsort((top_vector, label))
     return order[spread(len(order), SHOWN)]
-
-
-def normalised_error(f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -> float:
-    """sum |f - y|^2 / sum |y|^2; NaN where y = 0."""
-    return diagnostics.ratio(np.sum((f.astype(np.float64) - y) ** 2), np.sum(y**2))
-
-
-def accuracy(f: Float[np.ndarray, "p k"], data: Dataset) -> float:
-    """Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one."""
-    predicted = f.argmax(axis=1) if f.shape[1] > 1 else (f[:, 0] > 0).astype(int)
-    return float(np.mean(predicted == data.labels_test))

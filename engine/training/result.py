@@ -13,13 +13,7 @@ from engine.progress import Arrays
 from engine.result import Field, Named, Result, finite
 from engine.roundoff import noise_floor
 from engine.schema import ConfigError, Problem
-
-SCALARS = (
-    "loss", "residual", "train_error", "test_error", "test_accuracy", "drift", "shape_drift", "cka",
-    "alignment_train", "alignment_test", "lambda_max",
-    "probe_drift",
-)  # fmt: skip
-"""The diagnostics that are one number per checkpoint, as in `engine.quantities`."""
+from engine.training.diagnostics import SCALARS
 
 FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding", "noise")
 """What a summary holds of every seed, as in `SeedResult`."""

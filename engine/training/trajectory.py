@@ -22,9 +22,8 @@ from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Problem, State, advance, limits, start
-from engine.training.diagnostics import SHOWN
+from engine.training.diagnostics import SCALARS, SHOWN, Reference
 from engine.training.measure import (
-    Reference,
     heads,
     kernel_rounding,
     measure,
@@ -34,7 +33,6 @@ from engine.training.measure import (
     summarise,
     top_eigenvalue,
 )
-from engine.training.result import SCALARS
 from engine.training.walk import Walk, effective_rates
 
 KERNEL_STEP = 0.1

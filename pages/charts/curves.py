@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from engine.quantities import QUANTITIES
-from engine.training.diagnostics import OVERLAP_SIZES
-from engine.training.result import SCALARS, RunResult, SeedResult
+from engine.training.diagnostics import OVERLAP_SIZES, SCALARS
+from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
 from pages.charts.over_time import COLUMNS, Style, bands, over_time_table
 from pages.charts.theme import Table
