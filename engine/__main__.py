@@ -25,8 +25,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import typer
-from typer import Abort
-from typer._click.exceptions import ClickException  # typer carries its own click and exports only part of it
+from typer import Abort, TyperException
 
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
@@ -308,7 +307,7 @@ def main() -> None:
         app(standalone_mode=False)
     except (ConfigError, ResultError, CacheFault, SchedulerError) as error:
         fail(str(error))
-    except ClickException as error:
+    except TyperException as error:
         fail(error.format_message())
     except Abort:
         fail("interrupted", INTERRUPTED)
