@@ -21,6 +21,7 @@ MOST_PROBES = 256
 """Their whole kernel is kept at every checkpoint."""
 
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class NetworkConfig(Config):

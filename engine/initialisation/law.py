@@ -47,7 +47,7 @@ def _width_problems(widths: tuple[int, ...]) -> list[str]:
 def _widths(value: Any) -> tuple[int, ...]:
     if isinstance(value, str):
         widths, problems = _read_widths(value)
-    elif isinstance(value, list | tuple) and all(type(width) is int for width in value):
+    elif isinstance(value, list | tuple | range) and all(type(width) is int for width in value):
         widths, problems = tuple(value), _width_problems(tuple(value))
     else:
         raise ValueError("give whole numbers, input first, output last, as in [3, 5, 4, 1]")
@@ -235,7 +235,7 @@ def exact_law(setting: Setting) -> Law:
 
 def setting_of(widths: Sequence[int] | str, **settings: Any) -> Setting:
     """The setting of a network given by its widths and any other field. Raises `ConfigError`."""
-    return Setting.from_dict({"widths": widths if isinstance(widths, str) else list(widths), **settings})
+    return Setting.from_dict({"widths": widths, **settings})
 
 
 def law_of(widths: Sequence[int] | str, **settings: Any) -> Law:
