@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from engine.config import Seed
 from engine.initialisation.law import Setting, reasons_without_law
 from engine.initialisation.sampler import MAX_BETA
 from engine.schema import Config
@@ -15,7 +16,6 @@ STEP = 0.25
 MAX_STEPS = 20_000
 """Runge-Kutta steps of one chunk; its stiffest network sets the number."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Target = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 

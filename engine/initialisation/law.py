@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from engine.networks.activations import ACTIVATIONS
-from engine.schema import Config, ConfigError, Problem, did_you_mean
+from engine.networks.activations import ACTIVATIONS, ActivationName
+from engine.schema import Config, ConfigError, Problem
 
 MAX_WIDTH = 1_000_000
 MAX_DEPTH = 10_000
@@ -103,16 +103,8 @@ class Setting(Config):
     output_bias: bool = True
     alpha: float = Field(1.0, gt=0, le=1e6)
     centred: bool = False
-    activation: str = "relu"
+    activation: ActivationName = "relu"
     parameterization: Literal["ntk", "standard"] = "ntk"
-
-    @field_validator("activation")
-    @classmethod
-    def _known_activation(cls, name: str) -> str:
-        if name not in ACTIVATIONS:
-            allowed = list(ACTIVATIONS)
-            raise ValueError(f"{name!r} is unknown.{did_you_mean(name, allowed)} Allowed: {', '.join(allowed)}")
-        return name
 
     @model_validator(mode="after")
     def _one_sigma_per_layer(self) -> Self:

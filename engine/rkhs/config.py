@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.config import RunConfig
+from engine.config import RunConfig, Seed
 from engine.data.csv import CsvConfig
 from engine.schema import Config, ConfigError, Problem
 
@@ -41,7 +41,7 @@ class Options(Config):
     draws: Annotated[int, Field(ge=4, le=200)] = 16
     curve_ridge: Annotated[float, Field(gt=0, le=100)] = 1.0
     large: Annotated[int, Field(gt=2000, le=20_000)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Seed = 0
 
 
 class RkhsConfig(Config):
