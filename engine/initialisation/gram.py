@@ -37,21 +37,14 @@ def bytes_per_draw(setting: Setting, p: int) -> int:
     return 8 * sum(3 * n * min(n, p) + 3 * n * p + 2 * p * p for n in setting.widths)
 
 
-def sample_gram(
+def gram_chunks(
     setting: Setting, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
-) -> Float[np.ndarray, "draws p p"]:
-    """Independent draws of the kernel matrix of the inputs `x` (which replace the setting's |x|^2).
+) -> Iterator[Float[np.ndarray, "draws p p"]]:
+    """Independent draws of the kernel matrix of the inputs `x` (which replace the setting's |x|^2), a few at a time.
 
     Raises:
         ConfigError: `x` does not fit n_0, or one draw needs more than 2 GB.
     """
-    return np.concatenate([np.empty((0, len(x), len(x))), *gram_chunks(setting, x, draws, rng)])
-
-
-def gram_chunks(
-    setting: Setting, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
-) -> Iterator[Float[np.ndarray, "draws p p"]]:
-    """`sample_gram` a few draws at a time, in bounded memory."""
     x = np.asarray(x, dtype=float)
     if x.ndim != 2 or x.shape[1] != setting.widths[0]:
         raise ConfigError([Problem("x", f"shape {x.shape} given; inputs are (p, n_0) with n_0 = {setting.widths[0]}")])
