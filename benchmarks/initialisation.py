@@ -16,14 +16,14 @@ import numpy as np
 from benchmarks.timing import seconds
 from engine.initialisation.brute_force import draw_network, key_chunks, network_of
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import Setting, exact_law, law_of
+from engine.initialisation.law import InitialNetwork, exact_law, law_of
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from engine.initialisation.sampler import draw_chunks
 from engine.networks.kernel import ntk
 from engine.networks.mlp import apply
 
-SETTING = Setting.from_dict({"widths": [10, *[256] * 31, 1]})
+SETTING = InitialNetwork.from_dict({"widths": [10, *[256] * 31, 1]})
 NETWORK = network_of(SETTING)
 REPEATS = 5
 

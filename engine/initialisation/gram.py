@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.initialisation.law import Setting
+from engine.initialisation.law import InitialNetwork
 from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.schema import ConfigError, Problem
 
@@ -32,13 +32,13 @@ class _Layer:
     slope: Float[np.ndarray, "draws n_out p"]
 
 
-def bytes_per_draw(setting: Setting, p: int) -> int:
+def bytes_per_draw(setting: InitialNetwork, p: int) -> int:
     """Memory of one draw in flight."""
     return 8 * sum(3 * n * min(n, p) + 3 * n * p + 2 * p * p for n in setting.widths)
 
 
 def gram_chunks(
-    setting: Setting, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
+    setting: InitialNetwork, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
 ) -> Iterator[Float[np.ndarray, "draws p p"]]:
     """Independent draws of the kernel matrix of the inputs `x` (which replace the setting's |x|^2), a few at a time.
 
@@ -59,7 +59,9 @@ def gram_chunks(
         yield _draw(setting, x, min(chunk, draws - start), rng)
 
 
-def _draw(setting: Setting, x: np.ndarray, draws: int, rng: np.random.Generator) -> Float[np.ndarray, "draws p p"]:
+def _draw(
+    setting: InitialNetwork, x: np.ndarray, draws: int, rng: np.random.Generator
+) -> Float[np.ndarray, "draws p p"]:
     layers, sigmas = [], setting.sigmas
     activation = ACTIVATIONS[setting.activation]
     A = np.broadcast_to(x.T, (draws, *x.T.shape))
@@ -78,7 +80,9 @@ def _draw(setting: Setting, x: np.ndarray, draws: int, rng: np.random.Generator)
     return _backward(setting, layers, rng)
 
 
-def _backward(setting: Setting, layers: list[_Layer], rng: np.random.Generator) -> Float[np.ndarray, "draws p p"]:
+def _backward(
+    setting: InitialNetwork, layers: list[_Layer], rng: np.random.Generator
+) -> Float[np.ndarray, "draws p p"]:
     standard = setting.parameterization == "standard"
     bias = (1.0 if standard else setting.sigma_b**2) if setting.train_bias else 0.0
     delta = layers[-1].slope

@@ -1,6 +1,6 @@
 """Settings of a network at initialisation, and the exact law that they reduce to (theory.md 3).
 
-A `Setting` is what a person asks for; brute force answers all of them. A `Law` is a setting with an
+An `InitialNetwork` is what a person asks for; brute force answers all of them. A `Law` is a setting with an
 exact law, reduced to the numbers the formulas need. This module imports no JAX.
 """
 
@@ -74,7 +74,7 @@ def _readout_sigma(value: Any) -> float | Literal["critical"] | None:
     return sigma if not isinstance(sigma, tuple) else None
 
 
-class Setting(Config):
+class InitialNetwork(Config):
     """A network at initialisation and the input it is evaluated on (conventions of theory.md 1).
 
     Attributes:
@@ -179,7 +179,7 @@ class Law:
         return 0.5 if self.relu_readout else 1.0
 
 
-def reasons_without_law(setting: Setting) -> list[Problem]:
+def reasons_without_law(setting: InitialNetwork) -> list[Problem]:
     """Why a setting has no exact law; empty when it has one."""
     problems = []
     if setting.activation != "relu":
@@ -207,7 +207,7 @@ def reasons_without_law(setting: Setting) -> list[Problem]:
     return problems
 
 
-def exact_law(setting: Setting) -> Law:
+def exact_law(setting: InitialNetwork) -> Law:
     """The exact law of a setting. Raises `ConfigError` with the reasons when there is none."""
     if problems := reasons_without_law(setting):
         raise ConfigError(problems)
@@ -225,11 +225,11 @@ def exact_law(setting: Setting) -> Law:
     )
 
 
-def setting_of(widths: Sequence[int] | str, **settings: Any) -> Setting:
+def initial_network(widths: Sequence[int] | str, **settings: Any) -> InitialNetwork:
     """The setting of a network given by its widths and any other field. Raises `ConfigError`."""
-    return Setting.from_dict({"widths": widths, **settings})
+    return InitialNetwork.from_dict({"widths": widths, **settings})
 
 
 def law_of(widths: Sequence[int] | str, **settings: Any) -> Law:
     """Its exact law. Raises `ConfigError`, also where there is none."""
-    return exact_law(setting_of(widths, **settings))
+    return exact_law(initial_network(widths, **settings))

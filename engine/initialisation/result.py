@@ -116,7 +116,7 @@ def moments_summary(
 ) -> dict[str, Number]:
     """The exact moments under the names of the reference file, `E_dK` at `target`, and the paper's rates.
 
-    Numbers beyond what a float holds are None. `settings` are further fields of `Setting`.
+    Numbers beyond what a float holds are None. `settings` are further fields of `InitialNetwork`.
 
     Raises:
         ConfigError: a bad setting, or one without an exact law.

@@ -17,7 +17,7 @@ from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedP
 from engine.progress import Arrays, Entries, Progress, Report, silent
 from engine.roundoff import NOTHING
 from engine.training.companion import largest_lazy_error
-from engine.training.job import Tick, along
+from engine.training.job import Tick, after_training
 from engine.training.path import KernelPath, kernel_path
 from engine.training.result import SeedResult
 
@@ -47,7 +47,7 @@ def expanded(
     def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedPerturbation:
         return SeedPerturbation(*seed_arrays(config, options, data, seed, parameters, tick))
 
-    return along(config, TRAINED, one, report)
+    return after_training(config, TRAINED, one, report)
 
 
 def seed_arrays(

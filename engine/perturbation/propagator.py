@@ -157,12 +157,12 @@ def propagate(
     tolerance = TOLERANCE * max(float(np.linalg.norm(states[0])), 1e-300)
     for k in range(len(path.t) - 1):
         with np.errstate(over="ignore", invalid="ignore"):  # a cubic far below zero grows: infinite is the answer
-            states[k + 1] = _across(path.controls(k), path.t[k + 1] - path.t[k], states[k], tolerance)
+            states[k + 1] = _over_interval(path.controls(k), path.t[k + 1] - path.t[k], states[k], tolerance)
         tick((k + 1) / (len(path.t) - 1))
     return states[:, :n], states[:, n:]
 
 
-def _across(
+def _over_interval(
     controls: Float[np.ndarray, "c n+m n"], h: float, state: Float[np.ndarray, " n+m"], tolerance: float
 ) -> Float[np.ndarray, " n+m"]:
     """The state at the end of an interval, with as many steps as the tolerance needs."""

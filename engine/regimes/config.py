@@ -79,7 +79,7 @@ def points(grid: Mapping[str, tuple[Any, ...]], base: Mapping[str, Any]) -> list
     return list(found.values())
 
 
-def placed(problem: Problem, given: Settings, settings: Settings) -> Problem:
+def where_given(problem: Problem, given: Settings, settings: Settings) -> Problem:
     """A problem of a run at the place where its value was given: in the grid, by beta, or in the base."""
     made = DEPTH if WIDTH in given else WIDTH
     if BETA in given and problem.field == made in settings:
@@ -95,7 +95,7 @@ def where(settings: Settings) -> str:
     return f"where {listed}" if listed else ""
 
 
-def alike(one: Settings, other: Settings) -> Problem:
+def same_network(one: Settings, other: Settings) -> Problem:
     """Two cells that turn out to be one network."""
     name = next(name for name in one if _identity(one[name]) != _identity(other[name]))
     same = f"{shown(one[name])} and {shown(other[name])} make the same network: give one of them"
@@ -243,9 +243,9 @@ class SweepConfig(Config):
             try:
                 run = self._run(settings)
             except ConfigError as error:
-                found |= dict.fromkeys(placed(problem, given, settings) for problem in error.problems)
+                found |= dict.fromkeys(where_given(problem, given, settings) for problem in error.problems)
                 continue
-            same = [alike(seen[run], settings)] if run in seen else []
+            same = [same_network(seen[run], settings)] if run in seen else []
             found |= dict.fromkeys([*same, *_incomparable(run)])
             seen[run] = settings
         return list(found)
@@ -303,7 +303,7 @@ class SweepConfig(Config):
 
 
 def _costly(problem: Problem, cell: Cell) -> Problem:
-    at = placed(problem, cell.given, cell.settings)
+    at = where_given(problem, cell.given, cell.settings)
     return at if at.field == f"grid.{BETA}" else Problem(at.field, f"{where(cell.given)}: {at.message}")
 
 

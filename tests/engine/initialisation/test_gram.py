@@ -8,14 +8,14 @@ from initialisation_oracles import z_score
 
 from engine.initialisation.brute_force import draw_network, network_of
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import Setting, exact_law
+from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.networks.kernel import ntk
 from engine.schema import ConfigError
 
 
 def setting(**values):
-    return Setting.from_dict(values)
+    return InitialNetwork.from_dict(values)
 
 
 def sample_gram(setting, x, draws, rng):
