@@ -30,6 +30,7 @@ from engine.networks.precision import (
     refuse_kernel,
     rounding_of,
 )
+from engine.numerics import without_rounding
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
 from engine.regimes.bound import Bound, first_marks, most_looks
@@ -39,7 +40,6 @@ from engine.regimes.programs import Snapshot
 from engine.regimes.result import FAILURES, CellResult
 from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.result import provenance
-from engine.roundoff import without_rounding
 from engine.training import diagnostics
 from engine.training.companion import Companion
 from engine.training.descent import DIVERGED, Method, Objective, State, limits

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from engine.data import Dataset, generate
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath
+from engine.numerics import without_rounding
 from engine.progress import Entries, Report, silent
 from engine.rkhs import bias
 from engine.rkhs.comparison import Space, compared, described, interpolant_norms
@@ -18,7 +19,6 @@ from engine.rkhs.points import Nested, Sets, nested, sample, sets
 from engine.rkhs.regression import Regressor, learning_curves
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from engine.rkhs.stored import StoredNetwork, top_spectrum
-from engine.roundoff import without_rounding
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
 from engine.training.job import Tick, after_training

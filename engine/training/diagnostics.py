@@ -7,7 +7,7 @@ each docstring; `engine.quantities` carries them to the pages.
 import numpy as np
 from jaxtyping import Float
 
-from engine.roundoff import without_rounding
+from engine.numerics import without_rounding
 
 Gram = Float[np.ndarray, "p p"]
 
