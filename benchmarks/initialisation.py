@@ -1,4 +1,4 @@
-"""Initialisation: exact laws against autodiff, as ratios within one run. `python benchmarks/initialisation.py`.
+"""Initialisation: exact laws against autodiff, as ratios within one run. `python -m benchmarks.initialisation`.
 
 Rows: a draw of (f, K_w, K_b) and of g^T H g from the exact law against a vmapped autodiff draw at n = 256, 32 weight
 layers (target 3000); a whole Gram matrix against autodiff (Jacobians contracted; target 10) and against the engine's
@@ -6,7 +6,6 @@ own structured kernel; exact moments of 10,000 shapes up to depth 512 (target 2 
 Autodiff draws and differentiates in float32, its fastest; the exact laws are float64.
 """
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -14,35 +13,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.timing import seconds
 from engine.initialisation.brute_force import draw_network, key_chunks, network_of
-from engine.initialisation.gram import sample_gram
-from engine.initialisation.law import Setting, exact_law, law_of
+from engine.initialisation.gram import gram_chunks
+from engine.initialisation.law import InitialNetwork, exact_law, law_of
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from engine.initialisation.sampler import draw_chunks
 from engine.networks.kernel import ntk
 from engine.networks.mlp import apply
 
-SETTING = Setting.from_dict({"widths": [10, *[256] * 31, 1]})
+SETTING = InitialNetwork.from_dict({"widths": [10, *[256] * 31, 1]})
 NETWORK = network_of(SETTING)
 REPEATS = 5
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Best of a few calls after one to warm up."""
-    call()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def best(call: Callable[[], object]) -> float:
+    """Seconds of the fastest of a few calls."""
+    return min(seconds(call, REPEATS))
 
 
 def exact_draw(first_step: bool, draws: int = 1 << 15) -> float:
     """Seconds per draw."""
     law = exact_law(SETTING)
-    return seconds(lambda: [chunk.K for chunk in draw_chunks(law, draws, 0, first_step=first_step)]) / draws
+    return best(lambda: [chunk.K for chunk in draw_chunks(law, draws, 0, first_step=first_step)]) / draws
 
 
 def autodiff_draw(first_step: bool) -> float:
@@ -68,14 +62,14 @@ def autodiff_draw(first_step: bool) -> float:
     found = []
     for batch in (4, 16):
         keys, _ = next(key_chunks(0, batch, batch))
-        found.append(seconds(partial(lambda keys: jax.block_until_ready(one(keys)), keys)) / batch)
+        found.append(best(partial(one, keys)) / batch)
     return min(found)
 
 
 def gram(points: int) -> tuple[float, float, float]:
     """Seconds per Gram matrix: exact law, contracted Jacobians, the engine's structured kernel; drawing included."""
     x = np.random.default_rng(0).standard_normal((points, 10))
-    exact = seconds(lambda: sample_gram(SETTING, x, 5, np.random.default_rng(0))) / 5
+    exact = best(lambda: list(gram_chunks(SETTING, x, 5, np.random.default_rng(0)))) / 5
     key = jax.random.key(0)
     inputs = jnp.asarray(x, jnp.float32)
 
@@ -90,11 +84,7 @@ def gram(points: int) -> tuple[float, float, float]:
     def structured(key: jax.Array) -> jax.Array:
         return ntk(NETWORK, draw_network(NETWORK, key, 10), inputs, precision="float32")
 
-    return (
-        exact,
-        seconds(lambda: jax.block_until_ready(contracted(key))),
-        seconds(lambda: jax.block_until_ready(structured(key))),
-    )
+    return exact, best(partial(contracted, key)), best(partial(structured, key))
 
 
 def many_shapes() -> dict[str, float]:
@@ -105,8 +95,8 @@ def many_shapes() -> dict[str, float]:
     found = {}
     for readout in ("linear", "relu"):
         law = law_of([10, 8, 1], readout=readout)
-        found[f"general, {readout}"] = seconds(partial(lambda law: moments_of_shapes(law, Shapes.of(general)), law))
-        found[f"equal, {readout}"] = seconds(partial(moments_of_shapes, law, ragged))
+        found[f"general, {readout}"] = best(partial(lambda law: moments_of_shapes(law, Shapes.of(general)), law))
+        found[f"equal, {readout}"] = best(partial(moments_of_shapes, law, ragged))
     return found
 
 

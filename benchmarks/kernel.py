@@ -12,11 +12,11 @@ Times are the median of interleaved rounds, so that other work on the machine hi
 
 import argparse
 import json
-import statistics
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import jax
@@ -111,11 +111,6 @@ def _per_layer(params: Params, dtype: jnp.dtype) -> list[tuple[jax.Array, jax.Ar
     return [*layers, (readout["w"].astype(dtype), readout["b"].astype(dtype))]
 
 
-def timed(candidates: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median seconds of each."""
-    return {name: statistics.median(values) for name, values in interleaved(candidates, ROUNDS).items()}
-
-
 def row(shape: tuple[int, int, int], dtype: jnp.dtype, with_jacrev: bool) -> dict:
     n, w, L = shape
     network = NetworkConfig.from_dict({"depth": L, "width": w})
@@ -127,7 +122,7 @@ def row(shape: tuple[int, int, int], dtype: jnp.dtype, with_jacrev: bool) -> dic
     if by_jacobian:
         candidates["jacrev"] = by_jacobian
     error = float(jnp.max(jnp.abs(candidates["ours"]() - candidates["structured"]())) / jnp.max(candidates["ours"]()))
-    seconds = timed(candidates)
+    seconds = {name: median(times) for name, times in interleaved(candidates, ROUNDS).items()}
     own = seconds["ours"]
     return (
         {"n": n, "w": w, "L": L, "dtype": str(jnp.dtype(dtype)), "ms": own * 1e3, "difference": error}

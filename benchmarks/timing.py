@@ -7,6 +7,11 @@ from typing import Any
 import jax
 
 
+def seconds(run: Callable[[], Any], rounds: int) -> list[float]:
+    """Of every round of one program, as in `interleaved`."""
+    return interleaved({"": run}, rounds)[""]
+
+
 def interleaved(candidates: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
     """Seconds of every round of each, until its result is ready; one before, which compiles, is not counted."""
     for run in candidates.values():

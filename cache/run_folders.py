@@ -139,7 +139,7 @@ class RunFolders:
     def touch(self, key: str, name: str) -> None:
         os.utime(self.entry(key, name))
 
-    def look(self, key: str) -> "Contents":
+    def contents(self, key: str) -> "Contents":
         """What there is of a run, without opening a file."""
         files = {file.name: file.stat() for file in _scan(self._run(key)) if not file.name.startswith(PART)}
         entries = {name.removesuffix(ENTRY): found for name, found in files.items() if name.endswith(ENTRY)}
@@ -149,7 +149,7 @@ class RunFolders:
         """Bytes of each entry, and of the record under the name ""; empty where nothing is there, pin or not."""
         if not nameable(key):
             return {}
-        there = self.look(key)
+        there = self.contents(key)
         found = {name: status.st_size for name, status in there.entries.items()}
         return found | ({"": there.record_size} if there.record_size else {})
 

@@ -99,7 +99,7 @@ class RunIndex:
 
     def row(self, key: str) -> RunRow | None:
         """What the table holds of a run, read from its folder; None when nothing of it is there."""
-        there = self._folders.look(key)
+        there = self._folders.contents(key)
         record = self.get(key)
         entries = tuple(EntryRow(name, found.st_size, found.st_mtime) for name, found in there.entries.items())
         if record is None and not entries:  # a pin alone keeps nothing
@@ -137,7 +137,7 @@ class RunIndex:
 
     def _labelled(self, key: str) -> Record | None:
         """The record that the label of the result repeats."""
-        for name in self._folders.look(key).entries:
+        for name in self._folders.contents(key).entries:
             try:
                 facts = label_of(self._folders.entry(key, name))
                 if facts.get("key") == key and (record := Record.from_values(facts)) is not None:

@@ -184,16 +184,16 @@ class RunTable:
             return self._connection
         self.close()  # the file was removed or replaced behind our back
         try:
-            self._connection = self._prepared()
+            self._connection = self._connect()
         except sqlite3.Error as error:
             if not damaged(error):
                 raise
             self._set_aside(str(error))
-            self._connection = self._prepared()
+            self._connection = self._connect()
         self._file = _identity(self._path)
         return self._connection
 
-    def _prepared(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         """A connection to a database that has its tables and its rows."""
         if self._path.exists() and not os.access(self._path.parent, os.W_OK):
             return _read_only(self._path)
@@ -207,7 +207,7 @@ class RunTable:
             if layout != 0 or database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 database.close()
                 self._set_aside(f"its layout is {layout}, not {LAYOUT}")
-                return self._prepared()
+                return self._connect()
             database.execute("PRAGMA journal_mode = WAL")
             _create(database, self._rows())
         except BaseException:

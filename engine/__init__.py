@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.problems import Problem, shown
 from engine.progress import Arrays, Report, silent
 from engine.schema import Config, ConfigError
 
@@ -76,9 +77,7 @@ def perturb(
     from engine.perturbation.config import PerturbationConfig
     from engine.perturbation.result import PerturbationResult
 
-    asked = PerturbationConfig.from_dict(
-        {"run": _run_config(config, settings).to_dict(), "options": {**(options or {})}}
-    )
+    asked = PerturbationConfig.from_dict(_with_options(config, settings, options))
     return PerturbationResult.from_arrays(_cached("perturbation", asked, report))
 
 
@@ -96,8 +95,7 @@ def spaces(
     from engine.rkhs.config import RkhsConfig
     from engine.rkhs.result import RkhsResult
 
-    run_config = _run_config(config, settings).to_dict()
-    asked = RkhsConfig.from_dict({"run": run_config, "options": {**(options or {})}})
+    asked = RkhsConfig.from_dict(_with_options(config, settings, options))
     return RkhsResult.from_arrays(_cached("rkhs", asked, report))
 
 
@@ -127,7 +125,7 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
 
     config = SweepConfig.from_dict(_plain(settings))
     with closing(Store()) as store:
-        done = run_batch("cell", config.groups, report, store, "cells")
+        done = run_batch("cell", config.groups, _called(report), store, "cells")
     runs = runs_frame(config, done.results)
     return Sweep(cells_frame(runs) if len(runs) else runs, runs, done.failures)
 
@@ -161,9 +159,12 @@ def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int
     >>> params["readout"]["w"].shape
     (8, 1)
     """
+    from engine.arguments import InitArguments, plain
     from engine.networks.mlp import init
 
-    return init(_network(network), seed, input_dim, output_dim)
+    given = {"network": plain(network), "seed": seed, "input_dim": input_dim, "output_dim": output_dim}
+    asked = InitArguments.from_dict(given)
+    return init(asked.network, asked.seed, asked.input_dim, asked.output_dim)
 
 
 def ntk(
@@ -172,6 +173,7 @@ def ntk(
     """The empirical kernel in float64, averaged over outputs (`engine.networks.kernel.ntk`).
 
     Args:
+        params: of `init`.
         x: (n, n_0); other: (m, n_0), or `x` itself when left out.
 
     Returns:
@@ -186,12 +188,15 @@ def ntk(
     import jax.numpy as jnp
     import numpy as np
 
+    from engine.arguments import check_kernel, check_parameters, network_of
     from engine.device import in_float64
     from engine.networks.kernel import ntk
 
+    config, (here, there) = network_of(network), _points(x, other)
+    check_parameters(config, params, here.shape[1])
     with in_float64():
-        there = None if other is None else jnp.asarray(other)
-        return np.asarray(ntk(_network(network), params, jnp.asarray(x), there))
+        kernel = ntk(config, params, jnp.asarray(here), None if there is None else jnp.asarray(there))
+        return check_kernel(np.asarray(kernel))
 
 
 def infinite_ntk(
@@ -204,22 +209,20 @@ def infinite_ntk(
     >>> bool(np.allclose(np.diag(infinite_ntk(no_bias, np.eye(3))), 4 / 3))
     True
     """
-    import numpy as np
-
+    from engine.arguments import network_of
     from engine.networks.infinite import ntk
 
-    return ntk(_network(network), np.asarray(x, float), None if other is None else np.asarray(other, float))
+    return ntk(network_of(network), *_points(x, other))
 
 
 def nngp(
     network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
 ) -> "np.ndarray":
     """The covariance of the outputs at infinite width, (n, m): E[f f'] over initialisations, alpha^2 included."""
-    import numpy as np
-
+    from engine.arguments import network_of
     from engine.networks.infinite import nngp
 
-    return nngp(_network(network), np.asarray(x, float), None if other is None else np.asarray(other, float))
+    return nngp(network_of(network), *_points(x, other))
 
 
 def operator_spectrum(
@@ -232,24 +235,36 @@ def operator_spectrum(
     >>> spectrum.multiplicities, bool(spectrum.eigenvalues[0] > spectrum.eigenvalues[2] > 0)
     ((1, 2, 2, 2), True)
     """
-    from engine.config import RunConfig
+    from engine.arguments import SpectrumArguments, plain
     from engine.networks.infinite import operator_spectrum
 
-    return operator_spectrum(_network(network), RunConfig.from_dict({"data": {**data}}).data, degrees)
+    asked = SpectrumArguments.from_dict({"network": plain(network), "data": plain(data), "degrees": degrees})
+    return operator_spectrum(asked.network, asked.data, asked.degrees)
 
 
 def _run_config(config: "RunConfig | None", settings: Mapping[str, Any]) -> "RunConfig":
     from engine.config import RunConfig
 
-    if config is None:
-        return RunConfig.from_dict(_plain(settings))
-    return RunConfig.from_dict({**config.to_dict(), **_plain(settings)})
+    if not (config is None or isinstance(config, RunConfig)):
+        raise ConfigError(
+            [Problem("config", f"{shown(config)} given; a RunConfig, or its fields as keywords, is needed")]
+        )
+    return RunConfig.from_dict({**(config.to_dict() if config else {}), **_plain(settings)})
 
 
-def _network(network: "NetworkConfig | Mapping[str, Any]") -> "NetworkConfig":
-    from engine.config import NetworkConfig
+def _with_options(
+    config: "RunConfig | None", settings: Mapping[str, Any], options: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    from engine.arguments import plain
 
-    return network if isinstance(network, NetworkConfig) else NetworkConfig.from_dict({**network})
+    return {"run": _run_config(config, settings).to_dict(), "options": {} if options is None else plain(options)}
+
+
+def _points(x: "ArrayLike", other: "ArrayLike | None") -> "tuple[np.ndarray, np.ndarray | None]":
+    from engine.arguments import points_of
+
+    points = points_of("x", x)
+    return points, None if other is None else points_of("other", other, points.shape[1])
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,4 +278,10 @@ def _cached(kind: str, config: Config, report: Report) -> Arrays:
     from engine.device import in_float64
 
     with closing(Store()) as store, in_float64():
-        return dict(cached_compute(store, kind, config, report))
+        return dict(cached_compute(store, kind, config, _called(report)))
+
+
+def _called(report: Report) -> Report:
+    if not callable(report):
+        raise ConfigError([Problem("report", f"{shown(report)} given; a function of the progress is needed")])
+    return report

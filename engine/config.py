@@ -6,11 +6,12 @@ The conventions behind the settings (parameterizations, beta, loss, time) are sa
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.data import DataConfig
-from engine.networks.activations import ACTIVATIONS
-from engine.schema import Config, ConfigError, Problem, did_you_mean
+from engine.data.dataset import MAX_POINTS
+from engine.networks.activations import ACTIVATIONS, ActivationName
+from engine.schema import Config, ConfigError, Problem
 
 MAX_DEPTH = 1024
 MAX_WIDTH = 65536
@@ -20,7 +21,16 @@ RK4_LIMIT = 2.785293563405282
 MOST_PROBES = 256
 """Their whole kernel is kept at every checkpoint."""
 
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"{list(seeds)} repeats a seed: give each once")
+    return seeds
+
+
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=64), AfterValidator(_distinct)]
 
 
 class NetworkConfig(Config):
@@ -41,7 +51,7 @@ class NetworkConfig(Config):
 
     depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] = 3
     width: Width | tuple[Width, ...] = 256
-    activation: str = "relu"
+    activation: ActivationName = "relu"
     parameterization: Literal["ntk", "standard"] = "ntk"
     sigma_w: Annotated[float, Field(gt=0, le=100)]
     sigma_w_readout: Annotated[float, Field(gt=0, le=100)]
@@ -52,14 +62,6 @@ class NetworkConfig(Config):
     readout: Literal["linear", "relu"] = "linear"
     alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     centred: bool = False
-
-    @field_validator("activation")
-    @classmethod
-    def _known_activation(cls, name: str) -> str:
-        if name not in ACTIVATIONS:
-            names = list(ACTIVATIONS)
-            raise ValueError(f"{name!r} is unknown.{did_you_mean(name, names)} Allowed: {', '.join(names)}")
-        return name
 
     @model_validator(mode="before")
     @classmethod
@@ -151,7 +153,7 @@ class TrainingConfig(Config):
     learning_rate: Annotated[float, Field(gt=0, le=1e12)] | None = None
     stability_fraction: Annotated[float, Field(gt=0, le=10)] | None = None
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    batch_size: Annotated[int, Field(ge=1, le=20000)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=MAX_POINTS)] | None = None
     max_steps: Annotated[int, Field(ge=1, le=10_000_000)] = 20000
     stop_residual: Annotated[float, Field(gt=0, lt=1)] | None = 0.1
     checkpoints: Annotated[int, Field(ge=2, le=1000)] = 64
@@ -220,17 +222,10 @@ class RunConfig(Config):
     data: DataConfig
     network: NetworkConfig = Field(default_factory=lambda: NetworkConfig.model_validate({}))
     training: TrainingConfig = Field(default_factory=lambda: TrainingConfig.model_validate({}))
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (0,)
+    seeds: Seeds = (0,)
     store_parameters: bool = True
     kernel_precision: Literal["float64", "mixed", "float32"] = "float64"
     probes: DataConfig | None = Field(default=None, exclude_if=lambda value: value is None)
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(f"{list(seeds)} repeats a seed: give each once")
-        return seeds
 
     @model_validator(mode="after")
     def _check(self) -> Self:

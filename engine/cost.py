@@ -17,6 +17,8 @@ from engine.training.seeds import AT_ONCE
 BYTES = 8
 PATH_BYTES = 10**9
 """Largest kernel path held at once (`engine.training.path`)."""
+MOST_ROWS = 1024
+"""Training points times outputs where the eigenvectors of their kernel are computed, once for each seed or step."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What is wrong with a config or any other input, in words of bounded length."""
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,9 +50,9 @@ def clipped(text: str, most: int = LONGEST_NAME) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as Python writes it, cut short; nothing large is walked."""
+    """A value as Python writes it, in one line and cut short; nothing large is walked."""
     try:
-        return clipped(reprlib.repr(value))
+        return clipped(re.sub(r"\s*\n\s*", " ", reprlib.repr(value)))
     except ValueError:  # an integer too long for Python to write
         return "a number of thousands of digits"
 

@@ -22,7 +22,7 @@ from engine.config import NetworkConfig, RunConfig
 from engine.data.dataset import Stream
 from engine.initialisation.config import BruteForceConfig, SampleConfig
 from engine.initialisation.job import brute_force, sample
-from engine.initialisation.law import Setting, exact_law
+from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.jobs import compute
 from engine.networks import infinite
@@ -140,7 +140,7 @@ def draws_of_the_law() -> Values:
 
 def exact_mean() -> Values:
     """What `draws_of_the_law` estimates."""
-    return {"E[K]": np.exp(moments(exact_law(Setting.from_dict(SETTING))).log_E_K[0])}
+    return {"E[K]": np.exp(moments(exact_law(InitialNetwork.from_dict(SETTING))).log_E_K[0])}
 
 
 CASES = {

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
-from benchmarks.timing import interleaved
+from benchmarks.timing import seconds
 from engine.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
@@ -59,9 +59,9 @@ def _kernel(shape: tuple[int, int, int], dtype: str, rounds: int, rates: list[fl
 
 
 def _timed(run: Callable[[], jax.Array], flops: float, rounds: int) -> Row:
-    seconds = interleaved({"own": run}, rounds)["own"]
-    middle = median(seconds)
-    spread = f"{min(seconds) * 1e3:.3g} to {max(seconds) * 1e3:.3g}"
+    times = seconds(run, rounds)
+    middle = median(times)
+    spread = f"{min(times) * 1e3:.3g} to {max(times) * 1e3:.3g}"
     return {"ms": middle * 1e3, "ms, all": spread, "TFLOP/s": flops / middle / 1e12}
 
 

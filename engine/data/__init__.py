@@ -13,8 +13,8 @@ from engine.data.csv import CsvConfig
 from engine.data.dataset import Dataset, DatasetConfig, spread
 from engine.data.digits import DigitsConfig
 from engine.data.gaussian_product import GaussianProductConfig
-from engine.data.overview import overview
 from engine.data.parity import ParityConfig
+from engine.data.remarks import overview
 from engine.data.sphere import SphereConfig
 from engine.data.targets import TARGETS
 from engine.data.two_moons import TwoMoonsConfig

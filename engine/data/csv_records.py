@@ -46,9 +46,9 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
             raise ValueError(f"is {kind}, not text: {SAVE_AS}")
     for mark, encoding, name in BOMS:
         if data.startswith(mark):
-            return _strict(data[len(mark) :], encoding, name), () if name == "UTF-8" else (_said(name),)
+            return _strict(data[len(mark) :], encoding, name), () if name == "UTF-8" else (_not_utf8(name),)
     if guess := _unmarked_utf_16(data[:LOOKED_AT]):
-        return _strict(data, guess, "UTF-16"), (_said("UTF-16"),)
+        return _strict(data, guess, "UTF-16"), (_not_utf8("UTF-16"),)
     if b"\0" in data:
         raise ValueError(f"holds NUL bytes, so it is not text: {SAVE_AS}")
     try:
@@ -81,10 +81,10 @@ def _one_byte(data: bytes) -> tuple[str, tuple[str, ...]]:
         text, name = data.decode("latin-1"), "Latin-1"
     position = next(index for index, character in enumerate(text) if character > "\x7f")
     word = " ".join(text[max(0, position - 8) : position + 9].split())
-    return text, (f"{_said(f'{name} (Western letters)')}; if {word!r} reads wrong, save it again: {SAVE_AS}",)
+    return text, (f"{_not_utf8(f'{name} (Western letters)')}; if {word!r} reads wrong, save it again: {SAVE_AS}",)
 
 
-def _said(name: str) -> str:
+def _not_utf8(name: str) -> str:
     return f"the file is not in UTF-8: read as {name}"
 
 

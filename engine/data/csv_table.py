@@ -24,9 +24,9 @@ from engine.data.csv_numbers import (
     written,
 )
 from engine.data.csv_records import Records, records
+from engine.data.dataset import MAX_POINTS
 
 MAX_BYTES = 1_000_000
-MAX_ROWS = 20_000
 MAX_ABS = 1e12
 SHOWN = 3
 """Faulty cells named in one message."""
@@ -132,7 +132,7 @@ def _read(content: str) -> Table:
         raise ValueError(f"{size:,} bytes given, at most {MAX_BYTES:,} allowed: keep fewer rows or columns")
     if "\0" in content:
         raise ValueError("holds NUL characters, so it is not text: save it as CSV in UTF-8")
-    found = records(content, MAX_ROWS)
+    found = records(content, MAX_POINTS)
     if not found.rows:
         raise ValueError("is empty: give a header row with the names of the columns, then rows of numbers")
     names = header(found)
@@ -144,8 +144,8 @@ def _read(content: str) -> Table:
 
 
 def _check_rows(found: Records, names: Sequence[str]) -> None:
-    if len(found.rows) > MAX_ROWS:
-        raise ValueError(f"more than {MAX_ROWS:,} rows given, at most so many are allowed: keep fewer")
+    if len(found.rows) > MAX_POINTS:
+        raise ValueError(f"more than {MAX_POINTS:,} rows given, at most so many are allowed: keep fewer")
     if len(found.rows) < 4:
         raise ValueError(f"{len(found.rows)} rows below the header: give at least 4 (two to train, two held out)")
     uneven = [(number, len(cells)) for number, cells in found.rows if len(cells) != len(names)]
@@ -302,4 +302,4 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(repr(name) for name in names[:most]) + more
 
 
-__all__ = ["MAX_ABS", "MAX_BYTES", "MAX_COLUMNS", "MAX_ROWS", "Column", "Table", "constant", "listed", "parse"]
+__all__ = ["MAX_ABS", "MAX_BYTES", "MAX_COLUMNS", "Column", "Table", "constant", "listed", "parse"]

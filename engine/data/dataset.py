@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from engine.data.remarks import remarks
 from engine.data.targets import TARGETS
-from engine.roundoff import NOTHING, without_rounding
+from engine.numerics import NOTHING, without_rounding
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 # Random numbers that stay the same from one NumPy version to the next.

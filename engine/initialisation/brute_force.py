@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig
-from engine.initialisation.law import Setting
+from engine.initialisation.law import InitialNetwork
 from engine.initialisation.sampler import Draws
 from engine.networks.mlp import Params, apply, draw
 from engine.schema import ConfigError, Problem
@@ -22,7 +22,7 @@ CHUNK_BYTES = 128_000_000
 MAX_CHUNK = 4096
 
 
-def network_of(setting: Setting) -> NetworkConfig:
+def network_of(setting: InitialNetwork) -> NetworkConfig:
     """The engine's network of a setting. Raises `ConfigError` for what it cannot express."""
     problems = []
     if setting.depth == 0:
@@ -58,7 +58,7 @@ def float_type() -> jnp.dtype:
     return jnp.result_type(float)
 
 
-def point(setting: Setting) -> Float[Array, "1 n_0"]:
+def point(setting: InitialNetwork) -> Float[Array, "1 n_0"]:
     """An input of the setting's norm; by rotation invariance any will do."""
     return jnp.full((1, setting.widths[0]), np.sqrt(setting.norm_x_squared / setting.widths[0]), float_type())
 
@@ -84,7 +84,7 @@ def chunk_size(network: NetworkConfig, n_0: int, copies: int = 6) -> int:
     return max(1, min(MAX_CHUNK, CHUNK_BYTES // (8 * copies * network.parameter_count(n_0, 1))))
 
 
-def brute_force(setting: Setting, draws: int, seed: int, *, first_step: bool = True) -> Iterator[Draws]:
+def brute_force(setting: InitialNetwork, draws: int, seed: int, *, first_step: bool = True) -> Iterator[Draws]:
     """Independent draws by autodiff, a chunk at a time.
 
     Raises:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.initialisation.law import Setting, reasons_without_law
+from engine.config import Seed
+from engine.initialisation.law import InitialNetwork, reasons_without_law
 from engine.initialisation.sampler import MAX_BETA
 from engine.schema import Config
 
@@ -15,7 +16,6 @@ STEP = 0.25
 MAX_STEPS = 20_000
 """Runge-Kutta steps of one chunk; its stiffest network sets the number."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Target = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
@@ -24,7 +24,7 @@ def _within(seconds: float, what: str) -> None:
         raise ValueError(f"about {seconds:.2g} s of computing, at most {MAX_SECONDS:g} are accepted: lower draws{what}")
 
 
-def parameters_of(setting: Setting) -> int:
+def parameters_of(setting: InitialNetwork) -> int:
     """Weights and biases of the network."""
     return sum((n_in + 1) * n_out for n_in, n_out in zip(setting.widths[:-1], setting.widths[1:], strict=True))
 
@@ -32,14 +32,14 @@ def parameters_of(setting: Setting) -> int:
 class _NetworkDraws(Config):
     """What brute force, first step and drift share: networks that are really drawn."""
 
-    setting: Setting
+    setting: InitialNetwork
     draws: int = Field(1000, ge=2, le=10_000_000)
     seed: Seed = 0
     target: Target = 0.0
 
     @field_validator("setting")
     @classmethod
-    def _drawable(cls, setting: Setting) -> Setting:
+    def _drawable(cls, setting: InitialNetwork) -> InitialNetwork:
         if parameters_of(setting) > 20_000_000:
             raise ValueError(f"{parameters_of(setting):,} parameters, at most 20,000,000: lower widths or depth")
         if setting.depth == 0 or len(set(setting.sigmas[:-1])) > 1:
@@ -57,7 +57,7 @@ class SampleConfig(Config):
         importance: also estimate E[K^2] with the importance sampler, for beta up to about 1.
     """
 
-    setting: Setting
+    setting: InitialNetwork
     draws: int = Field(100_000, ge=2, le=100_000_000)
     seed: Seed = 0
     target: Target = 0.0
@@ -96,7 +96,7 @@ class GramSpectrumConfig(Config):
         input_seed: of the random directions.
     """
 
-    setting: Setting
+    setting: InitialNetwork
     points: int = Field(32, ge=1, le=512)
     inputs: Literal["sphere", "circle"] = "sphere"
     input_seed: Seed = 0

@@ -18,7 +18,7 @@ from engine.config import NetworkConfig
 from engine.initialisation.brute_force import chunk_size, draw_network, key_chunks, network_of
 from engine.initialisation.config import MAX_STEPS, STEP
 from engine.initialisation.first_step import kernel, outputs
-from engine.initialisation.law import Setting
+from engine.initialisation.law import InitialNetwork
 from engine.networks.mlp import Params
 from engine.training import runge_kutta
 
@@ -44,7 +44,7 @@ class Drifts:
 
 
 def drifts(
-    setting: Setting,
+    setting: InitialNetwork,
     x: Float[Array, "M n_0"],
     y: Float[Array, " M"],
     times: tuple[float, ...],

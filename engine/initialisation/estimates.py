@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.initialisation.higher_moments import log_relative_variance, log_skewness, log_skewness_of_ratio
+from engine.initialisation.higher_moments import log_skewness, log_skewness_of_ratio
 from engine.initialisation.law import Law
 from engine.initialisation.sampler import Draws
 
@@ -67,11 +67,6 @@ def ratio_trusted(law: Law, draws: int) -> bool:
 def rate_trusted(law: Law, draws: int) -> bool:
     """The same for E[dK/dt]: where E[K^4] is."""
     return draws >= LEAST_OF_SQUARE and trusted(law, draws, HEAVIER)
-
-
-def exact_standard_error(law: Law, draws: int, power: int) -> float:
-    """Relative standard error of a plain estimate of E[K^power] from its exact variance, whatever the sample says."""
-    return math.exp(min(0.5 * (float(log_relative_variance(law, power=power)[0]) - math.log(draws)), 700.0))
 
 
 class Tally:

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float
 
 from engine.config import NetworkConfig
 from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
-from engine.initialisation.law import Law, Setting
+from engine.initialisation.law import InitialNetwork, Law
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 
@@ -91,7 +91,9 @@ def mean_residual(law: Law, c: float, target: float) -> float:
     return float(share @ (density * residual).sum(axis=1) + share[m == 0].sum() * abs(target))
 
 
-def batch(setting: Setting, points: int, target: float, seed: int) -> tuple[Float[Array, "M n_0"], Float[Array, " M"]]:
+def batch(
+    setting: InitialNetwork, points: int, target: float, seed: int
+) -> tuple[Float[Array, "M n_0"], Float[Array, " M"]]:
     """One point with target y; or M random directions of the setting's norm with Gaussian targets of RMS |y|."""
     if points == 1:
         return point(setting), jnp.full((1,), target, float_type())
@@ -104,7 +106,12 @@ def batch(setting: Setting, points: int, target: float, seed: int) -> tuple[Floa
 
 
 def first_steps(
-    setting: Setting, x: Float[Array, "M n_0"], y: Float[Array, " M"], sizes: tuple[float, ...], draws: int, seed: int
+    setting: InitialNetwork,
+    x: Float[Array, "M n_0"],
+    y: Float[Array, " M"],
+    sizes: tuple[float, ...],
+    draws: int,
+    seed: int,
 ) -> Iterator[Steps]:
     """Steps of every size in `sizes` from the same drawn networks, a chunk at a time.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.initialisation.law import Setting
+from engine.initialisation.law import InitialNetwork
 from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.schema import ConfigError, Problem
 
@@ -32,26 +32,19 @@ class _Layer:
     slope: Float[np.ndarray, "draws n_out p"]
 
 
-def bytes_per_draw(setting: Setting, p: int) -> int:
+def bytes_per_draw(setting: InitialNetwork, p: int) -> int:
     """Memory of one draw in flight."""
     return 8 * sum(3 * n * min(n, p) + 3 * n * p + 2 * p * p for n in setting.widths)
 
 
-def sample_gram(
-    setting: Setting, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
-) -> Float[np.ndarray, "draws p p"]:
-    """Independent draws of the kernel matrix of the inputs `x` (which replace the setting's |x|^2).
+def gram_chunks(
+    setting: InitialNetwork, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
+) -> Iterator[Float[np.ndarray, "draws p p"]]:
+    """Independent draws of the kernel matrix of the inputs `x` (which replace the setting's |x|^2), a few at a time.
 
     Raises:
         ConfigError: `x` does not fit n_0, or one draw needs more than 2 GB.
     """
-    return np.concatenate([np.empty((0, len(x), len(x))), *gram_chunks(setting, x, draws, rng)])
-
-
-def gram_chunks(
-    setting: Setting, x: Float[np.ndarray, "p n_0"], draws: int, rng: np.random.Generator
-) -> Iterator[Float[np.ndarray, "draws p p"]]:
-    """`sample_gram` a few draws at a time, in bounded memory."""
     x = np.asarray(x, dtype=float)
     if x.ndim != 2 or x.shape[1] != setting.widths[0]:
         raise ConfigError([Problem("x", f"shape {x.shape} given; inputs are (p, n_0) with n_0 = {setting.widths[0]}")])
@@ -66,7 +59,9 @@ def gram_chunks(
         yield _draw(setting, x, min(chunk, draws - start), rng)
 
 
-def _draw(setting: Setting, x: np.ndarray, draws: int, rng: np.random.Generator) -> Float[np.ndarray, "draws p p"]:
+def _draw(
+    setting: InitialNetwork, x: np.ndarray, draws: int, rng: np.random.Generator
+) -> Float[np.ndarray, "draws p p"]:
     layers, sigmas = [], setting.sigmas
     activation = ACTIVATIONS[setting.activation]
     A = np.broadcast_to(x.T, (draws, *x.T.shape))
@@ -85,7 +80,9 @@ def _draw(setting: Setting, x: np.ndarray, draws: int, rng: np.random.Generator)
     return _backward(setting, layers, rng)
 
 
-def _backward(setting: Setting, layers: list[_Layer], rng: np.random.Generator) -> Float[np.ndarray, "draws p p"]:
+def _backward(
+    setting: InitialNetwork, layers: list[_Layer], rng: np.random.Generator
+) -> Float[np.ndarray, "draws p p"]:
     standard = setting.parameterization == "standard"
     bias = (1.0 if standard else setting.sigma_b**2) if setting.train_bias else 0.0
     delta = layers[-1].slope

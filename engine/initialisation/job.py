@@ -15,7 +15,7 @@ from engine.initialisation.config import (
 )
 from engine.initialisation.estimates import FIRST_STEP, PARTS, POWERS, Tally, columns, estimates
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law, setting_of
+from engine.initialisation.law import InitialNetwork, Law, exact_law, initial_network, reasons_without_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import (
     DriftResult,
@@ -114,7 +114,7 @@ def sample_summary(
     Raises:
         ConfigError: a bad setting, number of draws or seed, or a setting without an exact law.
     """
-    setting = setting_of(widths, readout=readout, norm_x_squared=norm_x_squared, **settings)
+    setting = initial_network(widths, readout=readout, norm_x_squared=norm_x_squared, **settings)
     config = SampleConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, "target": target})
     found = SampleResult.from_arrays(sample(config, report)["result"]).summary
     return {**found, "draws": config.draws, "seed": config.seed, **rates(exact_law(config.setting))}
@@ -139,7 +139,7 @@ def inputs(config: GramSpectrumConfig) -> np.ndarray:
     return norm * x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-def infinite_width_spectrum(setting: Setting, x: np.ndarray) -> np.ndarray | None:
+def infinite_width_spectrum(setting: InitialNetwork, x: np.ndarray) -> np.ndarray | None:
     """Eigenvalues of the infinitely wide kernel, descending; None where that limit is not computed (no hidden layer,
     or a sigma_w of each layer's own)."""
     if setting.depth == 0 or len(set(setting.sigmas[:-1])) > 1:
@@ -168,7 +168,7 @@ def gram_spectra(config: GramSpectrumConfig, report: Report = silent) -> Entries
     return {"result": GramResult(result if limit is None else {**result, "infinite_width": limit}).to_arrays()}
 
 
-def exact_rate(setting: Setting, points: int, target: float) -> dict[str, np.ndarray]:
+def exact_rate(setting: InitialNetwork, points: int, target: float) -> dict[str, np.ndarray]:
     """`exact_rate` = E[dK/dt] and `exact_K` = E[K] where the law is known, for one point."""
     if points > 1 or reasons_without_law(setting):
         return {}

@@ -1,6 +1,6 @@
 """Settings of a network at initialisation, and the exact law that they reduce to (theory.md 3).
 
-A `Setting` is what a person asks for; brute force answers all of them. A `Law` is a setting with an
+An `InitialNetwork` is what a person asks for; brute force answers all of them. A `Law` is a setting with an
 exact law, reduced to the numbers the formulas need. This module imports no JAX.
 """
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from engine.networks.activations import ACTIVATIONS
-from engine.schema import Config, ConfigError, Problem, did_you_mean
+from engine.networks.activations import ACTIVATIONS, ActivationName
+from engine.schema import Config, ConfigError, Problem
 
 MAX_WIDTH = 1_000_000
 MAX_DEPTH = 10_000
@@ -47,7 +47,7 @@ def _width_problems(widths: tuple[int, ...]) -> list[str]:
 def _widths(value: Any) -> tuple[int, ...]:
     if isinstance(value, str):
         widths, problems = _read_widths(value)
-    elif isinstance(value, list | tuple) and all(type(width) is int for width in value):
+    elif isinstance(value, list | tuple | range) and all(type(width) is int for width in value):
         widths, problems = tuple(value), _width_problems(tuple(value))
     else:
         raise ValueError("give whole numbers, input first, output last, as in [3, 5, 4, 1]")
@@ -74,7 +74,7 @@ def _readout_sigma(value: Any) -> float | Literal["critical"] | None:
     return sigma if not isinstance(sigma, tuple) else None
 
 
-class Setting(Config):
+class InitialNetwork(Config):
     """A network at initialisation and the input it is evaluated on (conventions of theory.md 1).
 
     Attributes:
@@ -103,16 +103,8 @@ class Setting(Config):
     output_bias: bool = True
     alpha: float = Field(1.0, gt=0, le=1e6)
     centred: bool = False
-    activation: str = "relu"
+    activation: ActivationName = "relu"
     parameterization: Literal["ntk", "standard"] = "ntk"
-
-    @field_validator("activation")
-    @classmethod
-    def _known_activation(cls, name: str) -> str:
-        if name not in ACTIVATIONS:
-            allowed = list(ACTIVATIONS)
-            raise ValueError(f"{name!r} is unknown.{did_you_mean(name, allowed)} Allowed: {', '.join(allowed)}")
-        return name
 
     @model_validator(mode="after")
     def _one_sigma_per_layer(self) -> Self:
@@ -187,7 +179,7 @@ class Law:
         return 0.5 if self.relu_readout else 1.0
 
 
-def reasons_without_law(setting: Setting) -> list[Problem]:
+def reasons_without_law(setting: InitialNetwork) -> list[Problem]:
     """Why a setting has no exact law; empty when it has one."""
     problems = []
     if setting.activation != "relu":
@@ -215,7 +207,7 @@ def reasons_without_law(setting: Setting) -> list[Problem]:
     return problems
 
 
-def exact_law(setting: Setting) -> Law:
+def exact_law(setting: InitialNetwork) -> Law:
     """The exact law of a setting. Raises `ConfigError` with the reasons when there is none."""
     if problems := reasons_without_law(setting):
         raise ConfigError(problems)
@@ -233,11 +225,11 @@ def exact_law(setting: Setting) -> Law:
     )
 
 
-def setting_of(widths: Sequence[int] | str, **settings: Any) -> Setting:
+def initial_network(widths: Sequence[int] | str, **settings: Any) -> InitialNetwork:
     """The setting of a network given by its widths and any other field. Raises `ConfigError`."""
-    return Setting.from_dict({"widths": widths if isinstance(widths, str) else list(widths), **settings})
+    return InitialNetwork.from_dict({"widths": widths, **settings})
 
 
 def law_of(widths: Sequence[int] | str, **settings: Any) -> Law:
     """Its exact law. Raises `ConfigError`, also where there is none."""
-    return exact_law(setting_of(widths, **settings))
+    return exact_law(initial_network(widths, **settings))

@@ -45,12 +45,6 @@ class Moments:
         """log of E[K^2]/E[K]^2."""
         return self.log_E_K2 - 2 * self.log_E_K
 
-    @property
-    def coefficient_of_variation(self) -> Shaped:
-        """Standard deviation of K over its mean; inf where it exceeds 1e308."""
-        with np.errstate(over="ignore"):
-            return np.sqrt(np.expm1(np.maximum(self.log_ratio, 0)))
-
     def log_abs_E_dK(self, target: float = 0.0) -> tuple[Shaped, Shaped]:
         """Sign and log of the size of E[dK/dt] for target y: -2 E[f g^T H g] + 2 y E[g^T H g]."""
         if target == 0:
@@ -67,12 +61,6 @@ class Moments:
         sign, log_size = self.log_abs_E_dK(target)
         with np.errstate(over="ignore"):
             return np.where(sign == 0, 0.0, sign * np.exp(log_size))
-
-    def relative_drift(self, target: float = 0.0) -> Shaped:
-        """E[dK/dt]/E[K], the quantity of Hanin and Nica's Theorem 2, with its sign."""
-        sign, log_size = self.log_abs_E_dK(target)
-        with np.errstate(over="ignore"):
-            return np.where(sign == 0, 0.0, sign * np.exp(log_size - self.log_E_K))
 
 
 def moments(law: Law) -> Moments:

@@ -4,6 +4,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from engine.initialisation.estimates import Estimate
 from engine.initialisation.higher_moments import log_moment, required_draws
 from engine.initialisation.law import Law, law_of
 from engine.initialisation.moments import hanin_nica_log_drift, hanin_nica_log_ratio, moments
+from engine.problems import ConfigError, Problem, shown
 from engine.result import Field, Named, finite
-from engine.schema import ConfigError, Problem
 
 
 class SampleResult(Named):
@@ -115,7 +116,7 @@ def moments_summary(
 ) -> dict[str, Number]:
     """The exact moments under the names of the reference file, `E_dK` at `target`, and the paper's rates.
 
-    Numbers beyond what a float holds are None. `settings` are further fields of `Setting`.
+    Numbers beyond what a float holds are None. `settings` are further fields of `InitialNetwork`.
 
     Raises:
         ConfigError: a bad setting, or one without an exact law.
@@ -138,8 +139,8 @@ def moments_summary(
 
 
 def _check_target(target: float) -> None:
-    if not math.isfinite(target) or abs(target) > 1e6:
-        raise ConfigError([Problem("target", f"{target} given; a number between -1e6 and 1e6")])
+    if not isinstance(target, Real) or isinstance(target, bool) or not abs(target) <= 1e6:
+        raise ConfigError([Problem("target", f"{shown(target)} given; a number between -1e6 and 1e6")])
 
 
 def rates(law: Law) -> dict[str, Number]:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi, sqrt
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import scipy.special
+from pydantic import AfterValidator
 
-from engine.schema import ConfigError, Problem
+from engine.schema import ConfigError, Problem, did_you_mean
 
 # Dual activations: Gaussian expectations of products of an activation.
 #
@@ -237,3 +238,13 @@ ACTIVATIONS = {
     "sin": Activation("sin", lambda z, xp: xp.sin(z), lambda z, xp: xp.cos(z), 1.0, sin_dual),
     "linear": Activation("linear", lambda z, xp: z, lambda z, xp: xp.ones_like(z), 1.0, linear_dual),
 }
+
+
+def _known(name: str) -> str:
+    if name not in ACTIVATIONS:
+        names = list(ACTIVATIONS)
+        raise ValueError(f"{name!r} is unknown.{did_you_mean(name, names)} Allowed: {', '.join(names)}")
+    return name
+
+
+ActivationName = Annotated[str, AfterValidator(_known)]

@@ -59,8 +59,9 @@ def _kernel(network: NetworkConfig, x1: Inputs, x2: Inputs | None, tangent: bool
     i, j = np.triu_indices(n1) if x2 is None else (index.ravel() for index in np.indices((n1, len(x2))))
     if x2 is not None:
         j = j + n1
-    gram = points[:n1] @ points.T
-    square = np.einsum("ni,ni->n", points, points)
+    with np.errstate(over="ignore", invalid="ignore"):  # seen by the recursion
+        gram = points[:n1] @ points.T
+        square = np.einsum("ni,ni->n", points, points)
     sigma, theta = recursion(network, points.shape[1], square, i, j, gram[i, j])
     values = theta if tangent else sigma
     if x2 is not None:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from engine.config import NetworkConfig, TrainingConfig
 from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.networks.mlp import Block, blocks
-from engine.roundoff import REFUSED, UNIT_ROUNDOFF, WARNED
+from engine.numerics import REFUSED, UNIT_ROUNDOFF, WARNED
 from engine.schema import ConfigError, Problem
 
 Tree = Mapping[str, Mapping[str, Any]]

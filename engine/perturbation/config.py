@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.config import MAX_DEPTH, RunConfig, Width
-from engine.cost import PATH_BYTES, path_bytes
+from engine.cost import MOST_ROWS, PATH_BYTES, path_bytes
 from engine.schema import Config, ConfigError, Problem
 
-MOST_ROWS = 1024
-"""Training points times outputs: eigenvectors of K are computed at every step of the propagator."""
+DEGREE = 16
+"""Of the polynomials on a span of the collocation (`engine.perturbation.propagator`)."""
 MOST_SHOWN_BYTES = 4 * 10**8
 """What the result of one request keeps."""
 MOST_CELLS = 64

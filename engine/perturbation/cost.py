@@ -9,7 +9,7 @@ from math import ceil, log2
 from engine import cost as training
 from engine.config import RunConfig
 from engine.cost import Calibration, Cost, Limits, path_bytes, within
-from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
+from engine.perturbation.config import DEGREE, Options, PerturbationConfig, StudyConfig
 from engine.schema import Problem
 
 PATH = 8.0
@@ -20,7 +20,6 @@ EIGEN = 200.0
 """Operations per n^3 and interval: the eigenproblems of the propagator and of the bounds, twice for the halved path."""
 SPAN = 30.0
 """Operations per n (n + m) and point of a span."""
-POINTS = 17
 STEP_SECONDS = 3e-5
 """A step of the discrete orders, beyond its products."""
 SPAN_SECONDS = 4e-3
@@ -67,7 +66,7 @@ def _of_run(run: RunConfig, options: Options, speed: Calibration) -> Cost:
         orders += 8.0 * steps * n * (n + m)
         waiting = steps * STEP_SECONDS
     else:
-        orders += SPAN * spans * POINTS * n * (n + m)
+        orders += SPAN * spans * (DEGREE + 1) * n * (n + m)
         waiting = spans * SPAN_SECONDS
     prediction = PREDICTION * log2(2 + longest) * cost.kernel_flops if options.predict else 0.0
     more = seeds * (path + orders + prediction)

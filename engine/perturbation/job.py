@@ -8,6 +8,7 @@ import numpy as np
 from engine.config import NetworkConfig, RunConfig
 from engine.data import Dataset, generate, spread
 from engine.networks.parameters import ParameterPath
+from engine.numerics import NOTHING
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.expansion import Expansion, coupling, expand, step_through
 from engine.perturbation.frame import Frame, refined
@@ -15,9 +16,8 @@ from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation, StudyResult
 from engine.progress import Arrays, Entries, Progress, Report, silent
-from engine.roundoff import NOTHING
 from engine.training.companion import largest_lazy_error
-from engine.training.job import Tick, along
+from engine.training.job import Tick, after_training
 from engine.training.path import KernelPath, kernel_path
 from engine.training.result import SeedResult
 
@@ -47,7 +47,7 @@ def expanded(
     def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedPerturbation:
         return SeedPerturbation(*seed_arrays(config, options, data, seed, parameters, tick))
 
-    return along(config, TRAINED, one, report)
+    return after_training(config, TRAINED, one, report)
 
 
 def seed_arrays(

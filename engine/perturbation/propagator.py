@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from engine.perturbation.config import DEGREE
 from engine.training.path import KernelPath, bernstein
 
 # The closed integrals of exponentials behind Duhamel's formula, stable for every non-negative rate.
@@ -57,7 +58,6 @@ def integrals(
 # 2010) of order `DEGREE` + 1. Sums of decaying exponentials started at s = 0 are resolved to 1e-13 on spans
 # [0, 2/l_max], [2/l_max, 4/l_max], ...: each is twice the one before, so that l_max h = 1e8 takes 27 of them.
 
-DEGREE = 16
 GAUSS = 40
 """Nodes of the quadrature for W_z while z is below `FAR`."""
 FAR = 60.0
@@ -157,12 +157,12 @@ def propagate(
     tolerance = TOLERANCE * max(float(np.linalg.norm(states[0])), 1e-300)
     for k in range(len(path.t) - 1):
         with np.errstate(over="ignore", invalid="ignore"):  # a cubic far below zero grows: infinite is the answer
-            states[k + 1] = _across(path.controls(k), path.t[k + 1] - path.t[k], states[k], tolerance)
+            states[k + 1] = _over_interval(path.controls(k), path.t[k + 1] - path.t[k], states[k], tolerance)
         tick((k + 1) / (len(path.t) - 1))
     return states[:, :n], states[:, n:]
 
 
-def _across(
+def _over_interval(
     controls: Float[np.ndarray, "c n+m n"], h: float, state: Float[np.ndarray, " n+m"], tolerance: float
 ) -> Float[np.ndarray, " n+m"]:
     """The state at the end of an interval, with as many steps as the tolerance needs."""

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from engine.numerics import NOTHING, without_rounding
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing, PowerLaw, crossing, fit
 from engine.result import Field, Result, Seed, finite
-from engine.roundoff import NOTHING, without_rounding
 from engine.training.diagnostics import ratio
 
 # The perturbation of a run read back, as frozen arrays, data frames and words.

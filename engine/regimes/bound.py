@@ -66,12 +66,12 @@ class Bound:
             return float("nan")
         return (sum(self.changes.values()) + sum(self.open.values())) / value if value > 0 else 0.0
 
-    def wanted(self) -> list[int]:
+    def next_steps(self) -> list[int]:
         """Steps to look at next, in order; none when P2 is known, or nothing is left between looks."""
         return sorted(middle(a, b) for a, b in self.open if b - a > 1) if np.isfinite(self.value) else []
 
     def add(self, looked: Mapping[int, float]) -> None:
-        """||Delta K|| at some of the steps of `wanted`; the others stay open, and other steps are passed over."""
+        """||Delta K|| at some of the steps of `next_steps`; the others stay open, and other steps are passed over."""
         found = [(a, m, b) for a, b in self.open if b - a > 1 and (m := middle(a, b)) in looked]
         self.size |= {m: looked[m] for _, m, _ in found}
         self.open = {(a, b): part for (a, b), part in self.open.items() if b - a > 1 and middle(a, b) not in looked}

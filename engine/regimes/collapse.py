@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float, Int
 
-from engine.straight_line import straight_line
+from engine.numerics import straight_line
 
 MOST_BETA = 0.25
 """Above it runs fail too often to be compared."""

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.config import NetworkConfig, RunConfig, TrainingConfig
-from engine.cost import Calibration, Limits, check, estimate
+from engine.config import NetworkConfig, RunConfig, Seeds, TrainingConfig
+from engine.cost import MOST_ROWS, Calibration, Limits, check, estimate
 from engine.data import DATASETS
 from engine.problems import shown
 from engine.schema import Config, ConfigError, Problem, did_you_mean
@@ -79,7 +79,7 @@ def points(grid: Mapping[str, tuple[Any, ...]], base: Mapping[str, Any]) -> list
     return list(found.values())
 
 
-def placed(problem: Problem, given: Settings, settings: Settings) -> Problem:
+def where_given(problem: Problem, given: Settings, settings: Settings) -> Problem:
     """A problem of a run at the place where its value was given: in the grid, by beta, or in the base."""
     made = DEPTH if WIDTH in given else WIDTH
     if BETA in given and problem.field == made in settings:
@@ -95,7 +95,7 @@ def where(settings: Settings) -> str:
     return f"where {listed}" if listed else ""
 
 
-def alike(one: Settings, other: Settings) -> Problem:
+def same_network(one: Settings, other: Settings) -> Problem:
     """Two cells that turn out to be one network."""
     name = next(name for name in one if _identity(one[name]) != _identity(other[name]))
     same = f"{shown(one[name])} and {shown(other[name])} make the same network: give one of them"
@@ -153,8 +153,6 @@ def _identity(value: Any) -> Any:
 # The config of a sweep over depth, width and whatever else: a grid of ensembles.
 
 MOST_CELLS = 1024
-MOST_ROWS = 1024
-"""Training points times outputs: the eigenvectors of K_0 are computed for every seed."""
 
 TOGETHER = 4
 """Seeds computed by one job. Those of one block, such as 4 to 7, share it: more seeds later leave the first blocks
@@ -213,12 +211,7 @@ class SweepConfig(Config):
 
     base: dict[str, Any]
     grid: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)]
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=64)] = (
-        0,
-        1,
-        2,
-        3,
-    )
+    seeds: Seeds = (0, 1, 2, 3)
 
     @field_validator("grid", mode="before")
     @classmethod
@@ -227,13 +220,6 @@ class SweepConfig(Config):
         if not isinstance(grid, Mapping):
             return grid
         return {name: value if isinstance(value, list | tuple) else (value,) for name, value in grid.items()}
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(f"{list(seeds)} repeats a seed: give each once")
-        return seeds
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -257,9 +243,9 @@ class SweepConfig(Config):
             try:
                 run = self._run(settings)
             except ConfigError as error:
-                found |= dict.fromkeys(placed(problem, given, settings) for problem in error.problems)
+                found |= dict.fromkeys(where_given(problem, given, settings) for problem in error.problems)
                 continue
-            same = [alike(seen[run], settings)] if run in seen else []
+            same = [same_network(seen[run], settings)] if run in seen else []
             found |= dict.fromkeys([*same, *_incomparable(run)])
             seen[run] = settings
         return list(found)
@@ -317,7 +303,7 @@ class SweepConfig(Config):
 
 
 def _costly(problem: Problem, cell: Cell) -> Problem:
-    at = placed(problem, cell.given, cell.settings)
+    at = where_given(problem, cell.given, cell.settings)
     return at if at.field == f"grid.{BETA}" else Problem(at.field, f"{where(cell.given)}: {at.message}")
 
 

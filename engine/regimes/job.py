@@ -30,19 +30,19 @@ from engine.networks.precision import (
     refuse_kernel,
     rounding_of,
 )
+from engine.numerics import without_rounding
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
 from engine.regimes.bound import Bound, first_marks, most_looks
 from engine.regimes.config import TOGETHER
 from engine.regimes.lazy import Lazy
-from engine.regimes.programs import Look
+from engine.regimes.programs import Snapshot
 from engine.regimes.result import FAILURES, CellResult
 from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.result import provenance
-from engine.roundoff import without_rounding
 from engine.training import diagnostics
 from engine.training.companion import Companion
-from engine.training.descent import DIVERGED, Method, Problem, State, limits
+from engine.training.descent import DIVERGED, Method, Objective, State, limits
 from engine.training.diagnostics import HELD_OUT, SHOWN
 from engine.training.walk import Walk, effective_rates
 
@@ -123,10 +123,10 @@ class Ensemble:
         nothing = np.zeros(rows, precision)
         n = self.size * self.config.data.output_dim
         idle = Companion(*(jnp.zeros((rows, *shape)) for shape in ((n, n), (n,), (n,), ())))
-        self.problem = Problem(jnp.asarray(x), jnp.asarray(y), jnp.zeros_like(y), jnp.asarray(nothing), keys)
+        self.objective = Objective(jnp.asarray(x), jnp.asarray(y), jnp.zeros_like(y), jnp.asarray(nothing), keys)
         with ThreadPoolExecutor(1) as pool:
-            compiled = pool.submit(self.advance, self.problem, self.state, *limits(self.state, 0), idle)
-            self.at_start = self._look(self.state)
+            compiled = pool.submit(self.advance, self.objective, self.state, *limits(self.state, 0), idle)
+            self.at_start = self._snapshot(self.state)
             compiled.result()
         self.h_0 = self.at_start.h if self.config.network.centred else np.zeros_like(self.at_start.h)
         self.spectra = [diagnostics.spectrum(K) for K in self._train_block(self.at_start.kernel)]
@@ -134,14 +134,14 @@ class Ensemble:
         lambda_max = np.where(overflow, np.nan, [values[0] for values, _ in self.spectra])
         self.rate = effective_rates(self.config.training, self.size, lambda_max)
         rate = jnp.asarray(self.rate.astype(precision))
-        self.problem = self.problem._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
+        self.objective = self.objective._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
 
     def _refuse(self) -> None:
         """Raises `ConfigError` where a network or its kernel is not determined. What float32 resolves float64 does."""
         for rounding, seed in zip(self.rounding, self.seeds, strict=True):
             refuse(rounding, self.precision, seed)
         if self.precision == "float64" and self.config.kernel_precision == "float64":
-            moved = self._look(self.state._replace(params=last_bit(jax.device_get(self.state.params), "float64")))
+            moved = self._snapshot(self.state._replace(params=last_bit(jax.device_get(self.state.params), "float64")))
             change = self._train_block(moved.kernel - self.at_start.kernel)
             for E, (values, _), seed in zip(change, self.spectra, self.seeds, strict=True):
                 refuse_kernel(diagnostics.ratio(np.abs(diagnostics.spectrum(E)[0]).max(), values[0]), seed)
@@ -167,7 +167,9 @@ class Ensemble:
         ]
         start_residual = np.where(self.rate > 0, np.linalg.norm(residual, axis=1), 0.0)
         companions = jax.tree.map(lambda *leaves: jnp.stack(leaves), *beside)
-        begin = partial(Walk, self.advance, self.config.training, self.problem, self.state, start_residual, companions)
+        begin = partial(
+            Walk, self.advance, self.config.training, self.objective, self.state, start_residual, companions
+        )
         looks, sizes, largest = self._trained(begin())
         lazy = [
             Lazy.of(*self.spectra[g], residual[g], float(self.rate[g]), int(steps), descent)
@@ -176,17 +178,17 @@ class Ensemble:
         bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
         self._refine(bounds, begin, len(sizes[0]))
         return [
-            self._row(g, [look.of(g) for look in looks], lazy[g])
+            self._row(g, [seen.of(g) for seen in looks], lazy[g])
             | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
             for g in range(len(self.seeds))
         ]
 
-    def _trained(self, walk: Walk) -> tuple[list[Look], list[dict[int, float]], np.ndarray]:
+    def _trained(self, walk: Walk) -> tuple[list[Snapshot], list[dict[int, float]], np.ndarray]:
         """Looks at the start, after a step and at the stop; ||K - K_0|| by step, and the largest ||r - r_lazy||, of
         each network."""
         looks, sizes, largest = [self.at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
         for _ in self._marked(walk, first_marks(self.config.training.max_steps), self.tell):
-            looks = [*looks[:2], self._look(walk.state)]
+            looks = [*looks[:2], self._snapshot(walk.state)]
             for g, found in enumerate(sizes):
                 found[int(looks[-1].step[g])] = self._change(looks[-1], g)
             largest = np.asarray(walk.beside.largest)
@@ -195,12 +197,12 @@ class Ensemble:
     def _refine(self, bounds: list[Bound], begin: Callable[[], Walk], looks: int) -> None:
         """Trains again with looks between the first ones, until every P2 is known or there were enough."""
         left = most_looks(self.size * self.config.data.output_dim) - looks
-        while wanted := sorted({step for bound in bounds for step in bound.wanted()})[: max(left, 0)]:
-            left -= len(wanted)
+        while steps := sorted({step for bound in bounds for step in bound.next_steps()})[: max(left, 0)]:
+            left -= len(steps)
             found: list[dict[int, float]] = [{} for _ in bounds]
             walk = begin()
-            for _ in self._marked(walk, wanted, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
-                seen = self._look(walk.state)
+            for _ in self._marked(walk, steps, lambda _, said: self.tell(0.95, f"looking closer: {said}")):
+                seen = self._snapshot(walk.state)
                 for g, sizes in enumerate(found):
                     sizes[int(seen.step[g])] = self._change(seen, g)
             for bound, sizes in zip(bounds, found, strict=True):
@@ -217,11 +219,11 @@ class Ensemble:
             if not going:
                 return
 
-    def _look(self, state: State) -> Look:
-        found = programs.look_each(self.config.network, self.config.kernel_precision, state.params, self.x)
-        return Look(*(np.asarray(array) for array in (state.step, *found)))
+    def _snapshot(self, state: State) -> Snapshot:
+        found = programs.observe_each(self.config.network, self.config.kernel_precision, state.params, self.x)
+        return Snapshot(*(np.asarray(array) for array in (state.step, *found)))
 
-    def _change(self, seen: Look, g: int) -> float:
+    def _change(self, seen: Snapshot, g: int) -> float:
         """||K - K_0|| of one network on training points; NaN where not finite."""
         change = self._train_block(seen.kernel[g]) - self._train_block(self.at_start.kernel[g])
         return float(np.abs(np.linalg.eigvalsh(change)).max()) if np.all(np.isfinite(change)) else float("nan")
@@ -230,19 +232,19 @@ class Ensemble:
         rows = self.size * self.config.data.output_dim
         return kernel[..., :rows, :rows]
 
-    def _residual(self, taken: Look) -> Float[np.ndarray, "g M k"]:
+    def _residual(self, taken: Snapshot) -> Float[np.ndarray, "g M k"]:
         f = self.config.network.alpha * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
         return f - self.data.y_train
 
-    def _row(self, g: int, looks: list[Look], lazy: Lazy) -> dict[str, Any]:
+    def _row(self, g: int, looks: list[Snapshot], lazy: Lazy) -> dict[str, Any]:
         """Results of the seed at position g, looked at at the start, after one step and at the stop."""
         alpha, k, M, h_0 = self.config.network.alpha, self.config.data.output_dim, self.size, self.h_0[g]
-        f_0, f_T = (alpha * (look.h - h_0).astype(np.float64) for look in (looks[0], looks[-1]))
+        f_0, f_T = (alpha * (seen.h - h_0).astype(np.float64) for seen in (looks[0], looks[-1]))
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))
         residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
         moved, steps = without_rounding((f_T - f_0)[M:], r_0).ravel(), int(looks[-1].step)
-        kernels = [self._train_block(look.kernel) for look in looks]
+        kernels = [self._train_block(seen.kernel) for seen in looks]
         traced_0, traced_1, traced_T = (_traced(K, k) for K in kernels)
         elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved))
         # A root mean square per training point, carried to the held-out ones.

@@ -1,4 +1,4 @@
-"""The three programs of a cell: draw, look, advance. Each is compiled once per shape, with its layers scanned."""
+"""The three programs of a cell: draw, observe, advance. Each is compiled once per shape, with its layers scanned."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,7 @@ from engine.training.companion import Companion
 from engine.training.descent import Method, State, advance, dtype_of, start
 
 
-class Look(NamedTuple):
+class Snapshot(NamedTuple):
     """Networks seen at training and held-out points, on the host.
 
     Attributes:
@@ -28,9 +28,9 @@ class Look(NamedTuple):
     h: Float[np.ndarray, "g p k"]
     kernel: Float[np.ndarray, "g pk pk"]
 
-    def of(self, g: int) -> "Look":
+    def of(self, g: int) -> "Snapshot":
         """That of one network."""
-        return Look(*(array[g] for array in self))
+        return Snapshot(*(array[g] for array in self))
 
 
 def over_seeds(function: Callable, *arguments: Any) -> Any:
@@ -55,7 +55,7 @@ def start_each(method: Method, params: Params) -> State:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def look_each(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
+def observe_each(network: NetworkConfig, precision: Any, params: Params, x: Array) -> tuple[Array, Array]:
     """Outputs h and full kernel at x."""
 
     def one(params: Params) -> tuple[Array, Array]:

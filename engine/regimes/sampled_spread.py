@@ -13,8 +13,8 @@ from jaxtyping import Float
 from engine.config import RunConfig
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.estimates import COCHRAN, NORMAL_95
-from engine.initialisation.law import Setting
-from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of
+from engine.initialisation.law import InitialNetwork
+from engine.regimes.spread import exact_spread, initial_network, mean_norm_squared
 
 PARAMETERS = 10**8
 """Drawn in all for one cell, at most."""
@@ -30,7 +30,7 @@ FEWEST_DRAWS = 64
 def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     """`cv2`, `cv2_low`, `cv2_high`: exact, or sampled with a 95% interval; its upper end is infinite where the draws
     that were allowed do not determine it."""
-    setting = setting_of(config.network, config.data.input_dim, mean_norm_squared(config.data))
+    setting = initial_network(config.network, config.data.input_dim, mean_norm_squared(config.data))
     exact = exact_spread(setting)
     if exact is not None:
         return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
@@ -43,7 +43,7 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     return interval(K, halved=setting.readout == "relu")
 
 
-def _drawn(setting: Setting, draws: int, seed: int) -> Float[np.ndarray, " draws"]:
+def _drawn(setting: InitialNetwork, draws: int, seed: int) -> Float[np.ndarray, " draws"]:
     return np.concatenate([some.K for some in brute_force(setting, draws, seed, first_step=False)])
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from engine.config import MAX_WIDTH, NetworkConfig
 from engine.data import DatasetConfig, generate
-from engine.initialisation.law import Setting, exact_law, reasons_without_law
+from engine.initialisation.law import InitialNetwork, exact_law, reasons_without_law
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments, moments_of_shapes
 
@@ -25,10 +25,10 @@ def mean_norm_squared(data: DatasetConfig) -> float:
     return float(np.mean(np.sum(generate(data).x_train ** 2, axis=1)))
 
 
-def setting_of(network: NetworkConfig, input_dim: int, norm_x_squared: float) -> Setting:
+def initial_network(network: NetworkConfig, input_dim: int, norm_x_squared: float) -> InitialNetwork:
     """One output of the network on an input of this norm, as the exact laws take it."""
     shared = ("readout", "sigma_w", "sigma_w_readout", "sigma_b", "bias_init", "train_bias", "output_bias", "alpha")
-    return Setting.from_dict(
+    return InitialNetwork.from_dict(
         {
             "widths": (input_dim, *network.widths, 1),
             "norm_x_squared": norm_x_squared,
@@ -39,7 +39,7 @@ def setting_of(network: NetworkConfig, input_dim: int, norm_x_squared: float) ->
     )
 
 
-def exact_spread(setting: Setting) -> float | None:
+def exact_spread(setting: InitialNetwork) -> float | None:
     """CV^2; None for a setting without an exact law (`engine.initialisation.law.reasons_without_law`)."""
     if reasons_without_law(setting):
         return None
@@ -66,7 +66,7 @@ def spread_curve(
     Raises:
         ConfigError: the network has no exact law, with the reasons.
     """
-    law = exact_law(setting_of(network.model_copy(update={"width": 8}), input_dim, norm_x_squared))
+    law = exact_law(initial_network(network.model_copy(update={"width": 8}), input_dim, norm_x_squared))
     depth, width = (grid.ravel() for grid in np.meshgrid(np.asarray(depths, np.int64), WIDTHS, indexing="ij"))
     exact = moments_of_shapes(law, Shapes.equal(depth, width, input_dim))
     spread = from_log_ratio(exact.log_ratio, network.readout).reshape(len(depths), len(WIDTHS))

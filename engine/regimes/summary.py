@@ -14,7 +14,7 @@ from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
 from engine.regimes.result import LABELS, Thresholds, cells_frame
-from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
+from engine.regimes.spread import initial_network, mean_norm_squared, spread_curve
 from engine.schema import ConfigError
 
 NAMES = ("lazy_weak", "weak_strong", "stable_unstable")
@@ -83,7 +83,7 @@ def stochastic_edge(sweep: SweepConfig, bounds: Thresholds) -> list[dict[str, fl
     run = sweep.cells[0].run
     network = run.network.model_copy(update={"depth": 1, "width": 8})
     norm = mean_norm_squared(run.data)
-    if reasons_without_law(setting_of(network, run.data.input_dim, norm)):
+    if reasons_without_law(initial_network(network, run.data.input_dim, norm)):
         return None
     depths = np.unique([cell.run.network.depth for cell in sweep.cells])
     widths = spread_curve(network, run.data.input_dim, norm, depths, bounds.spread)

@@ -7,8 +7,8 @@ import scipy.linalg
 import scipy.optimize
 from jaxtyping import Float, Int
 
+from engine.numerics import straight_line
 from engine.rkhs.gram import Gram
-from engine.straight_line import straight_line
 from engine.training.diagnostics import ratio
 
 LARGEST_SPACE = 32

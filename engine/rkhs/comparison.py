@@ -134,7 +134,7 @@ def compared(space: Space, start: Space, f: Float[np.ndarray, "p k"], k: int) ->
     }
 
 
-def across(
+def interpolant_norms(
     space: Space, start: Space, own: Float[np.ndarray, "p k"], first: Float[np.ndarray, "p k"]
 ) -> dict[str, np.ndarray]:
     """Norms of the two interpolants in the two spaces, at each ridge.

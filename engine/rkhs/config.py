@@ -1,10 +1,13 @@
-"""Config of the RKHS path of a run. Imports no JAX."""
+"""Config of the RKHS path of a run, and what it may cost before it starts. Imports no JAX."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.config import RunConfig
+from engine import cost as training
+from engine.config import RunConfig, Seed
+from engine.cost import Calibration, Cost
 from engine.data.csv import CsvConfig
 from engine.schema import Config, ConfigError, Problem
 
@@ -41,7 +44,7 @@ class Options(Config):
     draws: Annotated[int, Field(ge=4, le=200)] = 16
     curve_ridge: Annotated[float, Field(gt=0, le=100)] = 1.0
     large: Annotated[int, Field(gt=2000, le=20_000)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Seed = 0
 
 
 class RkhsConfig(Config):
@@ -94,3 +97,28 @@ class RkhsConfig(Config):
             return Problem("run.data.content", message)
         given = f"{data.test_size} held-out points are too few to compare spaces on"
         return Problem("run.data.test_size", f"{given}: raise it to {LEAST_HELD_OUT} or more")
+
+
+# What a comparison of spaces takes beside training, an upper bound.
+
+EIGEN = 25.0
+"""Operations per p^3 and checkpoint: decompositions, and inclusion constants at every ridge in both directions."""
+START_SECONDS = 10.0
+"""Compiling kernels on every set of points."""
+
+
+def check_cost(config: RkhsConfig, calibration: Calibration | None = None) -> Cost:
+    """The cost of training, and the seconds of all. Raises `ConfigError` where training alone is beyond its limits."""
+    speed = calibration or Calibration()
+    cost = training.check(config.run, calibration=speed)
+    return replace(cost, seconds=cost.seconds + START_SECONDS + _flops(config) / speed.float64)
+
+
+def _flops(config: RkhsConfig) -> float:
+    """Of all seeds: kernels at every checkpoint, grids and samples, and the algebra on them."""
+    run, options = config.run, config.options
+    both = run.data.size + min(options.held_out, run.data.test_size)
+    points = options.times * both**2 + 4 * (options.grid**2 + options.sample**2)
+    kernels = points * sum(run.network.widths) * (1.0 + run.data.output_dim)
+    algebra = options.times * 2.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
+    return len(run.seeds) * (kernels + EIGEN * algebra)

@@ -6,12 +6,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from engine.roundoff import UNIT_ROUNDOFF, noise_floor
+from engine.numerics import UNIT_ROUNDOFF, noise_floor
 from engine.training.diagnostics import spectrum
 
 # A kernel matrix and what of it can be inverted: condition number, rank, and a flag with every number.
 #
-# Eigenvalues under the noise floor are rounding (`engine.roundoff.noise_floor`): they count as zero here, so
+# Eigenvalues under the noise floor are rounding (`engine.numerics.noise_floor`): they count as zero here, so
 # that they enter neither a rank nor an inverse. A number that needs an inverse is a `Solved`: it is computed without a
 # ridge where the matrix allows it, else with the jitter, and where the jitter decides its value it is not determined.
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from engine.numerics import straight_line
 from engine.rkhs.comparison import Space
 from engine.rkhs.gram import FLAGS, RIDGES, inclusion_constant
 from engine.rkhs.points import Nested
-from engine.straight_line import straight_line
 
 # Membership by nested grids: y^T K_p^-1 y grows with the p points towards ||y||_H^2, or without bound.
 #

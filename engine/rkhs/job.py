@@ -8,9 +8,10 @@ from jaxtyping import Float
 from engine.data import Dataset, generate
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath
+from engine.numerics import without_rounding
 from engine.progress import Entries, Report, silent
 from engine.rkhs import bias
-from engine.rkhs.comparison import Space, across, compared, described
+from engine.rkhs.comparison import Space, compared, described, interpolant_norms
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import FLAGS, Gram
 from engine.rkhs.growth import enlargement
@@ -18,10 +19,9 @@ from engine.rkhs.points import Nested, Sets, nested, sample, sets
 from engine.rkhs.regression import Regressor, learning_curves
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from engine.rkhs.stored import StoredNetwork, top_spectrum
-from engine.roundoff import without_rounding
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
-from engine.training.job import Tick, along
+from engine.training.job import Tick, after_training
 from engine.training.result import SeedResult
 
 # One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn.
@@ -33,7 +33,7 @@ Values = dict[str, np.ndarray | float]
 Kernel = Float[np.ndarray, "points points"]
 
 
-class Along:
+class SeedComparison:
     """Checkpoints of one seed against its first, at the points of a run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Along:
             values |= compared(spaces[name], self.start[name], moved, self.gaps[name])
             found |= {f"{name}/{key}": value for key, value in values.items()}
         interpolant = self._interpolant(K, spaces["train"].gram)
-        found |= across(
+        found |= interpolant_norms(
             self._space(K, points.union), self.start_union, interpolant[points.union], self.first_interpolant
         )
         found |= self.regression("K_t", K, spaces["train"].gram)
@@ -139,7 +139,7 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Where:
+class RunPoints:
     """All points of a run, and the kernel of infinite width at those of its sets (None where it overflows)."""
 
     sets: Sets
@@ -156,17 +156,17 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
     Raises:
         ConfigError: as `engine.training.job.run`, or the kernel overflows at initialisation.
     """
-    where = _where(config, generate(config.run.data))
+    everywhere = _run_points(config, generate(config.run.data))
 
     def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedSpaces:
         network = StoredNetwork(config.run, parameters, seed.kernel_rounding)
-        return SeedSpaces(*_seed_arrays(config, where, seed, network, tick))
+        return SeedSpaces(*_seed_arrays(config, everywhere, seed, network, tick))
 
-    seeds, meta = along(config.run, TRAINED, one, report)
-    return {"result": RkhsResult(_common_arrays(where), config, meta, seeds).to_arrays()}
+    seeds, meta = after_training(config.run, TRAINED, one, report)
+    return {"result": RkhsResult(_common_arrays(everywhere), config, meta, seeds).to_arrays()}
 
 
-def _where(config: RkhsConfig, data: Dataset) -> Where:
+def _run_points(config: RkhsConfig, data: Dataset) -> RunPoints:
     settings, options = config.run.data, config.options
     points = sets(settings, data, options.held_out)
     try:
@@ -175,29 +175,29 @@ def _where(config: RkhsConfig, data: Dataset) -> Where:
         limit = None
     x_large = None if options.large is None else sample(settings, data, options.large)[0]
     grids = nested(settings, data, options.grid)
-    return Where(points, grids, *sample(settings, data, options.sample), x_large, limit)
+    return RunPoints(points, grids, *sample(settings, data, options.sample), x_large, limit)
 
 
-def _common_arrays(where: Where) -> Arrays:
+def _common_arrays(everywhere: RunPoints) -> Arrays:
     """What all seeds share: the curve that functions are drawn on, and the space of infinite width."""
-    points = where.sets
+    points = everywhere.sets
     arrays = {"curve_angle": points.angle, "curve_target": points.y_curve[:, 0]}
-    if where.limit is not None:
+    if everywhere.limit is not None:
         for name, part, y in parts(points):
-            values, _ = described(Space.of(where.limit[part, part], "float64"), y)
+            values, _ = described(Space.of(everywhere.limit[part, part], "float64"), y)
             arrays |= {f"limit/{name}/{key}": np.asarray(value) for key, value in values.items()}
     return arrays
 
 
 def _seed_arrays(
-    config: RkhsConfig, where: Where, seed: SeedResult, network: StoredNetwork, tick: Tick
+    config: RkhsConfig, everywhere: RunPoints, seed: SeedResult, network: StoredNetwork, tick: Tick
 ) -> tuple[Arrays, dict]:
     """What the result holds of one seed, and facts about it."""
     kept = len(network.parameters.steps)
     chosen = np.unique(np.linspace(0, kept - 1, config.options.times).round().astype(int))
-    along, found = Along(where.sets, network), []
+    comparison, found = SeedComparison(everywhere.sets, network), []
     for index in chosen:
-        at = along.at(int(index))
+        at = comparison.at(int(index))
         if at is None:
             break
         found.append(at)
@@ -206,28 +206,32 @@ def _seed_arrays(
     steps = network.parameters.steps[chosen[: len(found)]]
     arrays |= {"step": steps, "t": seed.effective_rate * steps}
     last = int(chosen[len(found) - 1])
-    if where.limit is not None:
-        arrays |= {name: np.asarray(value) for name, value in along.of_infinite_width(where.limit).items()}
+    if everywhere.limit is not None:
+        arrays |= {name: np.asarray(value) for name, value in comparison.of_infinite_width(everywhere.limit).items()}
 
     def ends(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return network.kernel(0, x), network.kernel(last, x)
 
-    noise, grids = (config.run.kernel_precision, network.rounding), where.grids
+    noise, grids = (config.run.kernel_precision, network.rounding), everywhere.grids
     arrays |= enlargement(grids, ends(grids.x), network.outputs(last, grids.x), *noise)
     tick(0.8, "learning curves")
-    arrays |= learning_curves(ends(where.x_sample), where.y_sample, config.options, config.run.data.noise**2, *noise)
-    if where.x_large is not None:
+    arrays |= learning_curves(
+        ends(everywhere.x_sample), everywhere.y_sample, config.options, config.run.data.noise**2, *noise
+    )
+    if everywhere.x_large is not None:
         tick(0.95, "large spectra")
         theta = (network.theta(index) for index in (0, last))
-        arrays["large_eigenvalues"] = np.stack([top_spectrum(config.run.network, at, where.x_large) for at in theta])
-        arrays["large_size"] = np.array(len(where.x_large))
+        arrays["large_eigenvalues"] = np.stack(
+            [top_spectrum(config.run.network, at, everywhere.x_large) for at in theta]
+        )
+        arrays["large_size"] = np.array(len(everywhere.x_large))
     tick(1.0, "done")
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
         "dropped_checkpoints": len(chosen) - len(found),
         "precision": seed.precision,
-        "gap": along.gaps,
-        "no_decay": {name: [reasons[name] for _, reasons in found] for name in along.gaps},
+        "gap": comparison.gaps,
+        "no_decay": {name: [reasons[name] for _, reasons in found] for name in comparison.gaps},
     }
     return arrays, facts

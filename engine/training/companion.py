@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from engine.config import RunConfig
 from engine.data import Dataset
 from engine.networks.parameters import Tree
-from engine.training.descent import Method, Problem, advance, dtype_of, limits, start
+from engine.training.descent import Method, Objective, advance, dtype_of, limits, start
 from engine.training.diagnostics import ratio
 from engine.training.measure import heads
 
@@ -75,7 +75,7 @@ def largest_lazy_error(
     real = dtype_of(params_0)
     x, y = jnp.asarray(data.x_train, real), jnp.asarray(data.y_train, real)
     h_0 = heads(network, params_0, x) if network.centred else jnp.zeros_like(y)
-    problem, state = Problem(x, y, h_0, jnp.asarray(rate, real), jax.random.key(0)), start(method, params_0)
+    objective, state = Objective(x, y, h_0, jnp.asarray(rate, real), jax.random.key(0)), start(method, params_0)
     beside = Companion.of(values, vectors, r_0, rate, method.integrator == "gd")
-    _, found = advance(network, method, problem, state, *limits(state, steps), beside)
+    _, found = advance(network, method, objective, state, *limits(state, steps), beside)
     return ratio(float(found.largest), np.linalg.norm(beside.modes))

@@ -33,7 +33,7 @@ class Method(NamedTuple):
         return cls(training.integrator, training.momentum, training.batch_size)
 
 
-class Problem(NamedTuple):
+class Objective(NamedTuple):
     """What one seed trains on: points, targets, h_0 (zero unless centred), eta_eff and the seed's key."""
 
     x: Float[Array, "M n_0"]
@@ -86,7 +86,7 @@ def limits(state: State, until: int, below: Any = -1.0, above: Any = np.inf) -> 
 def advance(
     network: NetworkConfig,
     method: Method,
-    problem: Problem,
+    objective: Objective,
     state: State,
     until: Array,
     below: Array,
@@ -106,33 +106,33 @@ def advance(
 
     def body(both: tuple[State, Any]) -> tuple[State, Any]:
         state, beside = both
-        moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, method, problem), state)
-        gradient, residual = _gradient(network, method, problem, moved.params, moved.step)
+        moved = jax.lax.cond(state.fresh, lambda state: state, partial(_step, network, method, objective), state)
+        gradient, residual = _gradient(network, method, objective, moved.params, moved.step)
         if beside is not None:
-            r = outputs(network, moved.params, problem.x, problem.h_0) - problem.y
+            r = outputs(network, moved.params, objective.x, objective.h_0) - objective.y
             beside = beside.compared(r.ravel(), ~state.fresh)
         return moved._replace(gradient=gradient, residual=residual, fresh=jnp.bool_(False)), beside
 
     return jax.lax.while_loop(going, body, (state, beside))
 
 
-def _step(network: NetworkConfig, method: Method, problem: Problem, state: State) -> State:
+def _step(network: NetworkConfig, method: Method, objective: Objective, state: State) -> State:
     if method.integrator == "rk4":
         # theta' = -gradient: a step of -h along the gradient.
         params = runge_kutta.step(
-            lambda params: _gradient(network, method, problem, params, state.step)[0],
+            lambda params: _gradient(network, method, objective, params, state.step)[0],
             state.params,
-            -problem.rate,
+            -objective.rate,
             first=state.gradient,
         )
         return state._replace(params=params, step=state.step + 1)
-    optimiser = optax.sgd(problem.rate, method.momentum or None)  # type: ignore[arg-type]
+    optimiser = optax.sgd(objective.rate, method.momentum or None)  # type: ignore[arg-type]
     updates, memory = optimiser.update(state.gradient, state.optimiser)
     return state._replace(params=optax.apply_updates(state.params, updates), optimiser=memory, step=state.step + 1)
 
 
 def _gradient(
-    network: NetworkConfig, method: Method, problem: Problem, params: Params, step: Array
+    network: NetworkConfig, method: Method, objective: Objective, params: Params, step: Array
 ) -> tuple[Params, Float[Array, ""]]:
     """Gradient of (1/2) sum r^2 (of a minibatch: its unbiased estimate) and the norm of the whole residual."""
 
@@ -141,12 +141,12 @@ def _gradient(
         return square / 2, square
 
     if method.batch_size is None:
-        gradient, square = jax.grad(half_sum, has_aux=True)(params, problem.x, problem.y, problem.h_0)
+        gradient, square = jax.grad(half_sum, has_aux=True)(params, objective.x, objective.y, objective.h_0)
         return gradient, jnp.sqrt(square)
-    size = problem.x.shape[0]
-    key = jax.random.fold_in(jax.random.fold_in(problem.key, 1), step)
+    size = objective.x.shape[0]
+    key = jax.random.fold_in(jax.random.fold_in(objective.key, 1), step)
     order = jax.random.permutation(key, size)[: method.batch_size]
-    gradient, _ = jax.grad(half_sum, has_aux=True)(params, problem.x[order], problem.y[order], problem.h_0[order])
-    _, square = half_sum(params, problem.x, problem.y, problem.h_0)
+    gradient, _ = jax.grad(half_sum, has_aux=True)(params, objective.x[order], objective.y[order], objective.h_0[order])
+    _, square = half_sum(params, objective.x, objective.y, objective.h_0)
     scale = size / method.batch_size
     return jax.tree.map(lambda g: g * scale, gradient), jnp.sqrt(square)

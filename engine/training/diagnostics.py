@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.data import Dataset, spread
-from engine.roundoff import without_rounding
+from engine.numerics import without_rounding
 
 Gram = Float[np.ndarray, "p p"]
 

@@ -55,14 +55,14 @@ def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict
     return RunResult(limit, config, provenance("run", device_name(), began), tuple(seeds)), parameters
 
 
-Along = TypeVar("Along")
+Found = TypeVar("Found")
 Tick = Callable[[float, str], None]
 """Told the fraction done of a seed and what is being done; may raise `Cancelled`."""
 
 
-def along(
-    config: RunConfig, share: float, work: Callable[[SeedResult, ParameterPath, Tick], Along], report: Report
-) -> tuple[tuple[Along, ...], dict[str, Any]]:
+def after_training(
+    config: RunConfig, share: float, work: Callable[[SeedResult, ParameterPath, Tick], Found], report: Report
+) -> tuple[tuple[Found, ...], dict[str, Any]]:
     """Trains every seed with its parameters kept, and does further work on each in turn.
 
     Args:
@@ -81,7 +81,7 @@ def along(
     result, parameters = trained(config.model_copy(update={"store_parameters": True}), while_training)
     result.check_started()
 
-    def one(index: int, seed: SeedResult) -> Along:
+    def one(index: int, seed: SeedResult) -> Found:
         def tick(fraction: float, what: str) -> None:
             done = (index + fraction) / len(result.seeds)
             report(Progress(share + (1 - share) * done, f"seed {seed.seed}: {what}"))

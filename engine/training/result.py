@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from engine.config import RunConfig
 from engine.data import overview
+from engine.numerics import noise_floor
 from engine.progress import Arrays
 from engine.result import Field, Named, Result, finite
-from engine.roundoff import noise_floor
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import SCALARS
 

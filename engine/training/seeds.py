@@ -44,7 +44,7 @@ class _SharedReport:
         if index > 0:
             self.ready.wait()
 
-        def said(progress: Progress) -> None:
+        def forward(progress: Progress) -> None:
             if self.stopped.is_set():
                 raise Cancelled
             if progress.rows:
@@ -52,8 +52,8 @@ class _SharedReport:
             self.say(index, seed, progress)
 
         try:
-            said(Progress(0.0, "starts"))
-            return work(seed, said)
+            forward(Progress(0.0, "starts"))
+            return work(seed, forward)
         finally:
             self.fractions[index] = 1.0
             self.ready.set()

@@ -21,7 +21,7 @@ from engine.networks.mlp import Params, init
 from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
-from engine.training.descent import Method, Problem, State, advance, limits, start
+from engine.training.descent import Method, Objective, State, advance, limits, start
 from engine.training.diagnostics import SCALARS, SHOWN, Reference
 from engine.training.measure import (
     heads,
@@ -80,7 +80,7 @@ class Trajectory:
         self.state = start(self.method, self.start)
         x, y = self.data.x_train.astype(precision), self.data.y_train.astype(precision)
         values: Any = (x, y, self.h_0[: len(x)], x.dtype.type(0), jax.random.key(self.seed))
-        self.problem = Problem(*values)
+        self.objective = Objective(*values)
 
     def _leave_float32(self, reason: str) -> None:
         """Sets out again in float64 where there is a reason to."""
@@ -106,7 +106,7 @@ class Trajectory:
                 self._compile()
             self._keep(self.state, first)
             self._collect()
-            self.problem = self.problem._replace(rate=self.h_0.dtype.type(self.rate))
+            self.objective = self.objective._replace(rate=self.h_0.dtype.type(self.rate))
             self._train()
             self._collect()
             self._refine()
@@ -150,7 +150,7 @@ class Trajectory:
         fall = (training.stop_residual or FALLBACK_STOP) ** (2 / training.checkpoints)
         lowest = start_residual = self._start_residual
         network = partial(advance, self.config.network, self.method)
-        walk = Walk(network, training, self.problem, self.state, start_residual, None)
+        walk = Walk(network, training, self.objective, self.state, start_residual, None)
         while not self.stop_reason:
             tick = int(ticks[np.searchsorted(ticks, walk.step, side="right")])
             fallen = walk.real(lowest * fall)
@@ -224,7 +224,7 @@ class Trajectory:
 
     def _advance(self, state: State, until: int) -> State:
         """To this step, whatever the residual."""
-        return advance(self.config.network, self.method, self.problem, state, *limits(state, until), None)[0]
+        return advance(self.config.network, self.method, self.objective, state, *limits(state, until), None)[0]
 
     def _take(self, state: State) -> None:
         """Has a state measured; reports what is ready, and waits when measuring falls behind."""

@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config import TrainingConfig
-from engine.schema import ConfigError
-from engine.schema import Problem as ConfigProblem
-from engine.training.descent import DIVERGED, Problem, State, dtype_of, limits
+from engine.schema import ConfigError, Problem
+from engine.training.descent import DIVERGED, Objective, State, dtype_of, limits
 
 CHUNK_SECONDS = 0.25
 """About how long a chunk takes."""
@@ -40,7 +39,7 @@ def effective_rates(
             f"{training.learning_rate:g} is at or beyond the stability limit {training.stability_limit:.3g}/(eta scale "
             f"x lambda_max(K_0)) = {largest:.3g}{of}: lower it, or set allow_unstable true"
         )
-        raise ConfigError([ConfigProblem("training.learning_rate", message)])
+        raise ConfigError([Problem("training.learning_rate", message)])
     return np.where(alive, rate, 0.0)
 
 
@@ -57,12 +56,12 @@ class Walk:
         self,
         advance: Callable[..., tuple[State, Any]],
         training: TrainingConfig,
-        problem: Problem,
+        objective: Objective,
         state: State,
         residual: Float[np.ndarray, "*g"] | float,
         beside: Any,
     ) -> None:
-        self.advance, self.problem, self.state, self.beside = advance, problem, state, beside
+        self.advance, self.objective, self.state, self.beside = advance, objective, state, beside
         self.most, self.real, self.chunk = training.max_steps, dtype_of(state.params).type, 1
         # Rounded as the program compares them: a residual between the two would neither go on nor be at its stop.
         self.below = self.real((training.stop_residual or 0.0) * residual)
@@ -92,7 +91,7 @@ class Walk:
         step, began = self.step, time.monotonic()
         target = min(until, step + self.chunk)
         bounds = limits(self.state, target, np.maximum(self.below, below), self.above)
-        self.state, self.beside = self.advance(self.problem, self.state, *bounds, self.beside)
+        self.state, self.beside = self.advance(self.objective, self.state, *bounds, self.beside)
         if self.step > step:
             pace = (self.step - step) / max(time.monotonic() - began, 1e-6)
             self.chunk = int(np.clip(CHUNK_SECONDS * pace, 1, 2 * self.chunk + 8))

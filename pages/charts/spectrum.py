@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.roundoff import noise_floor
+from engine.numerics import noise_floor
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import (

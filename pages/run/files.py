@@ -6,7 +6,8 @@ import streamlit as st
 
 from engine.config import RunConfig
 from engine.data.csv_records import decode
-from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, listed, parse
+from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, listed, parse
+from engine.data.dataset import MAX_POINTS
 from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
 from pages.charts.words import plain, sentence
@@ -24,7 +25,7 @@ def table(draft: Draft, problems: Sequence[str]) -> None:
     st.file_uploader(
         "a table as text (CSV, TSV, TXT, DAT, DATA)",
         key=_uploader(),
-        help=f"At most {MAX_BYTES / 1e6:g} MB, {MAX_ROWS:,} rows, {MAX_COLUMNS:,} columns; the first row names the "
+        help=f"At most {MAX_BYTES / 1e6:g} MB, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the first row names the "
         "columns. The last column is the target unless you choose others. The table is kept in the config, so a "
         "result names its data.",
         on_change=_table_came,

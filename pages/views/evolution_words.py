@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.roundoff import REFUSED, WARNED
+from engine.numerics import REFUSED, WARNED
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
 

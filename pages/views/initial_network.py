@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.initialisation.law import Law, Setting, exact_law, reasons_without_law
+from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
 from pages.charts.words import sentence
@@ -82,22 +82,22 @@ EPS = 1e-9
 
 @dataclass(frozen=True)
 class Network:
-    """Everything of a `Setting` but the hidden widths.
+    """Everything of a `InitialNetwork` but the hidden widths.
 
     Attributes:
         n_0: input width.
-        fields: of `Setting`, without `widths`.
+        fields: of `InitialNetwork`, without `widths`.
     """
 
     n_0: int
     fields: tuple[tuple[str, Any], ...]
 
-    def setting(self, hidden: tuple[int, ...]) -> Setting:
+    def setting(self, hidden: tuple[int, ...]) -> InitialNetwork:
         """The setting with these hidden widths. Raises `ConfigError`."""
-        return Setting.from_dict({**dict(self.fields), "widths": [self.n_0, *hidden, 1]})
+        return InitialNetwork.from_dict({**dict(self.fields), "widths": [self.n_0, *hidden, 1]})
 
     @property
-    def one(self) -> Setting:
+    def one(self) -> InitialNetwork:
         """With one hidden neuron: for what does not depend on the widths."""
         return self.setting((1,))
 

@@ -12,7 +12,7 @@ from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
-from engine.regimes.spread import mean_norm_squared, setting_of, spread_curve
+from engine.regimes.spread import initial_network, mean_norm_squared, spread_curve
 from pages.charts import map_along, map_plane, theme
 from pages.charts.map_names import METRICS
 from pages.charts.words import number
@@ -187,7 +187,7 @@ def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshol
     run = sweep.cells[0].run
     norm, inputs = built(f"norm {run.data.hash}", lambda: mean_norm_squared(run.data)), run.data.input_dim
     network = run.network.model_copy(update={"depth": 1, "width": 8})
-    if reasons_without_law(setting_of(network, inputs, norm)):
+    if reasons_without_law(initial_network(network, inputs, norm)):
         return None
     depths = np.array([run.network.depth])
     if chosen.y is BY_DEPTH:

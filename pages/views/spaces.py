@@ -9,8 +9,7 @@ import streamlit as st
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
-from engine.rkhs import cost
-from engine.rkhs.config import RkhsConfig
+from engine.rkhs.config import RkhsConfig, check_cost
 from engine.rkhs.result import RkhsResult, SetName
 from engine.schema import ConfigError
 from pages.charts.theme import Table
@@ -37,7 +36,7 @@ def comparison(run: RunConfig, sizes_left_out: bool = False) -> Computation:
     if sizes_left_out and run.data.name == "csv":
         del values["data"]["size"], values["data"]["test_size"]
     config = RkhsConfig.from_dict({"run": values})
-    return Computation("rkhs", config, cost.check(config, calibration.measured()))
+    return Computation("rkhs", config, check_cost(config, calibration.measured()).seconds)
 
 
 COMPARED = ("space_moves", "space_stays")

@@ -19,7 +19,7 @@ from engine.config import NetworkConfig
 from engine.data import generate
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
-from engine.training.descent import Method, Problem, advance, start
+from engine.training.descent import Method, Objective, advance, start
 
 pytestmark = pytest.mark.whole
 
@@ -105,9 +105,9 @@ def test_every_float32_product_of_training_asks_for_full_precision(integrator):
     data, params = generate(config.data), init(config.network, 0, config.data.input_dim)
     x, y = data.x_train.astype(np.float32), data.y_train.astype(np.float32)
     method = Method(integrator, 0.0, None)
-    problem = Problem(x, y, 0 * y, np.float32(0.1), jax.random.key(0))
+    objective = Objective(x, y, 0 * y, np.float32(0.1), jax.random.key(0))
     limits = np.int32(1), np.float32(-1), np.float32(np.inf)
-    text = advance.lower(config.network, method, problem, start(method, params), *limits, None).as_text()
+    text = advance.lower(config.network, method, objective, start(method, params), *limits, None).as_text()
     text += jax.jit(lambda params, x: ntk(config.network, params, x, precision="float32")).lower(params, x).as_text()
     products = re.findall(r"dot_general.*", text)
     assert len(products) > 10

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import roundoff
+from engine import numerics
 from engine.training import diagnostics
 
 
@@ -21,11 +21,11 @@ def test_spectrum_of_a_known_kernel() -> None:
     values, vectors = diagnostics.spectrum(K)
     np.testing.assert_allclose(values, known, rtol=1e-12)
     np.testing.assert_allclose(np.abs(np.sum(U * vectors, axis=0)), 1, rtol=1e-10)
-    assert roundoff.noise_floor(values) == pytest.approx(12 * 1.1e-16)
-    assert roundoff.noise_floor(values, "mixed") == pytest.approx(12 * 6e-8)
+    assert numerics.noise_floor(values) == pytest.approx(12 * 1.1e-16)
+    assert numerics.noise_floor(values, "mixed") == pytest.approx(12 * 6e-8)
     # A kernel's own rounding, where it was measured, counts where it is the higher one.
-    assert roundoff.noise_floor(3 * values, rounding=1e-9) == pytest.approx(3e-9)
-    assert roundoff.noise_floor(3 * values, rounding=1e-17) == pytest.approx(3 * 12 * 1.1e-16)
+    assert numerics.noise_floor(3 * values, rounding=1e-9) == pytest.approx(3e-9)
+    assert numerics.noise_floor(3 * values, rounding=1e-17) == pytest.approx(3 * 12 * 1.1e-16)
 
 
 def test_kernels_that_are_not_finite_have_no_spectrum() -> None:

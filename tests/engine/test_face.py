@@ -110,3 +110,92 @@ def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> N
 def test_a_bad_argument_gets_our_own_error(make, words) -> None:
     with pytest.raises(kd.ConfigError, match=words):
         make()
+
+
+N = {"depth": 1, "width": 8}
+X = np.eye(3)
+NOT_A_TABLE = (None, "text", float("nan"), -1, [], [1], X, object())
+NOT_A_COUNT = (None, "text", float("nan"), float("inf"), -1, 0, 1.5, True, [], {}, [1], X, object(), 2**40)
+NOT_POINTS = (
+    "text", float("nan"), 0, [], {}, [1], np.zeros((0, 3)), np.zeros(3), np.zeros((2, 3, 1)), [["a", "b", "c"]],
+    X * 1j, object(), np.full((2, 3), np.nan), np.full((2, 3), np.inf), [[1, 2, 3], [1, 2]], [[None] * 3],
+    np.zeros((2, 3), "datetime64[s]"),
+)  # fmt: skip
+
+
+def parameters(input_dim: int = 3, **network) -> mlp.Params:
+    return kd.init({**N, **network}, 0, input_dim)
+
+
+def filled(value) -> dict:
+    return {
+        block: {leaf: np.full(a.shape, value) for leaf, a in leaves.items()} for block, leaves in parameters().items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "call", "values"),
+    [
+        ("network", lambda value: kd.init(value, 0, 3), NOT_A_TABLE),
+        ("seed", lambda value: kd.init(N, value, 3), (*NOT_A_COUNT[:5], *NOT_A_COUNT[6:])),
+        ("input_dim", lambda value: kd.init(N, 0, value), NOT_A_COUNT),
+        ("output_dim", lambda value: kd.init(N, 0, 3, value), NOT_A_COUNT),
+        ("network", lambda value: kd.init({"width": 65536}, 0, value), (10**6,)),
+        ("network", lambda value: kd.ntk(value, parameters(), X), NOT_A_TABLE),
+        ("params", lambda value: kd.ntk(N, value, X), (*NOT_A_TABLE, {}, {"readout": parameters()["readout"]})),
+        ("params", lambda value: kd.ntk(N, value, X), (parameters(2), parameters(depth=2), parameters(width=4))),
+        ("params", lambda value: kd.ntk(N, {**parameters(), "more": value}, X), (parameters()["readout"], 3)),
+        ("params", lambda value: kd.ntk(N, filled(value), X), ("a", 1, 1j)),
+        ("x", lambda value: kd.ntk(N, filled(value), X), (float("nan"), float("inf"), 1e200)),
+        ("x", lambda value: kd.ntk(N, parameters(), value), (None, *NOT_POINTS, X * 1e300)),
+        ("other", lambda value: kd.ntk(N, parameters(), X, value), (*NOT_POINTS, X[:, :2])),
+        *(
+            case
+            for kernel in (kd.infinite_ntk, kd.nngp)
+            for case in (
+                ("network", lambda value, kernel=kernel: kernel(value, X), NOT_A_TABLE),
+                ("x", lambda value, kernel=kernel: kernel(N, value), (None, *NOT_POINTS)),
+                ("network: the signal overflows", lambda value, kernel=kernel: kernel(N, value), (X * 1e300,)),
+                ("other", lambda value, kernel=kernel: kernel(N, X, value), (*NOT_POINTS, X[:, :2])),
+            )
+        ),
+        ("network", lambda value: kd.operator_spectrum(value, CIRCLE), NOT_A_TABLE),
+        ("data", lambda value: kd.operator_spectrum(N, value), NOT_A_TABLE),
+        ("degrees", lambda value: kd.operator_spectrum(N, CIRCLE, value), (-2, *NOT_A_COUNT)),
+        *(
+            case
+            for function in (kd.run, kd.perturb, kd.spaces)
+            for case in (
+                ("config", lambda value, function=function: function(value), (SMALL, {}, *NOT_A_TABLE[1:])),
+                ("config", lambda value, function=function: function(value, **SMALL), (SMALL, 0, "text", X)),
+                ("report", lambda value, function=function: function(**SMALL, report=value), (None, 3)),
+            )
+        ),
+        ("options", lambda value: kd.perturb(**SMALL, options=value), (*NOT_A_TABLE[1:], 0)),
+        ("options", lambda value: kd.spaces(**SMALL, options=value), (*NOT_A_TABLE[1:], 0)),
+        ("grid", lambda value: kd.sweep(base=SMALL, grid=value), NOT_A_TABLE),
+        ("base", lambda value: kd.sweep(base=value, grid={"network.depth": [1]}), NOT_A_TABLE),
+        ("report", lambda value: kd.sweep(base=SMALL, grid={"network.depth": [1]}, report=value), (None, 3)),
+        ("widths", lambda value: kd.moments(value), (*NOT_A_TABLE, {}, 3.5, X)),
+        ("widths", lambda value: kd.sample(value), (*NOT_A_TABLE, {}, 3.5, X)),
+        ("target", lambda value: kd.moments([3, 5, 1], target=value), (None, "text", True, [1], X, {}, np.nan, 1e7)),
+        ("draws", lambda value: kd.sample([3, 5, 1], value), NOT_A_COUNT),
+        ("seed", lambda value: kd.sample([3, 5, 1], 10, value), (None, "text", -1, 1.5, True, [1], X)),
+    ],
+)  # fmt: skip
+def test_whatever_an_argument_is_it_gets_our_own_error(argument, call, values) -> None:
+    for value in values:
+        with pytest.raises(kd.ConfigError) as caught:
+            call(value)
+        assert str(caught.value).startswith(argument), value
+        assert "\n" not in str(caught.value)
+
+
+def test_arguments_of_other_types_that_say_the_same() -> None:
+    np.testing.assert_array_equal(
+        kd.ntk(N, kd.init(N, np.int64(0), np.int64(3)), X), kd.ntk(N, parameters(), X.tolist())
+    )
+    np.testing.assert_array_equal(kd.infinite_ntk(N, X.astype(int)), kd.infinite_ntk(N, X))
+    assert kd.moments(range(3, 0, -1)) == kd.moments([3, 2, 1])
+    config = CircleConfig.from_dict(CIRCLE)
+    assert kd.operator_spectrum(NetworkConfig.from_dict(N), config, 2).trace == kd.operator_spectrum(N, CIRCLE, 2).trace

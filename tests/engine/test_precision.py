@@ -24,8 +24,8 @@ from engine.networks.precision import (
     outputs,
     rounding_of,
 )
+from engine.numerics import UNIT_ROUNDOFF
 from engine.regimes.job import cell
-from engine.roundoff import UNIT_ROUNDOFF
 from engine.schema import ConfigError
 from engine.training.job import run
 from engine.training.result import RunResult

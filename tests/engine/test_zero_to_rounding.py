@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import roundoff
+from engine import numerics
 from engine.config import RunConfig
 from engine.data import generate
 from engine.regimes.job import cell
@@ -85,6 +85,6 @@ def test_constants_align_with_nothing_at_any_scale(scale: float) -> None:
 
 def test_rounding_is_told_from_small_values() -> None:
     values = np.array([1e-14, -2e-14])
-    assert not np.any(roundoff.without_rounding(values, np.ones(5)))
-    np.testing.assert_array_equal(roundoff.without_rounding(values, np.full(3, 1e-13)), values)
-    assert np.all(np.isnan(roundoff.without_rounding(np.full(2, np.nan), np.ones(2))))
+    assert not np.any(numerics.without_rounding(values, np.ones(5)))
+    np.testing.assert_array_equal(numerics.without_rounding(values, np.full(3, 1e-13)), values)
+    assert np.all(np.isnan(numerics.without_rounding(np.full(2, np.nan), np.ones(2))))

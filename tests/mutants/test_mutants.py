@@ -29,8 +29,8 @@ def test_there_are_enough_each_with_its_name():
 
 
 def test_a_text_that_is_not_found_once_is_an_error():
-    formula = Formula("engine/straight_line.py", "twice", "a", "b", "", ())
-    with pytest.raises(ValueError, match=r"twice: found 2 times in engine/straight_line\.py, not once"):
+    formula = Formula("engine/numerics.py", "twice", "a", "b", "", ())
+    with pytest.raises(ValueError, match=r"twice: found 2 times in engine/numerics\.py, not once"):
         formula.planted("a a")
     with pytest.raises(ValueError, match="found 0 times"):
         formula.planted("")

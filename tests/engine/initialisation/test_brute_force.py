@@ -8,7 +8,7 @@ import scipy.stats
 from initialisation_oracles import network_draws, z_score
 
 from engine.initialisation.brute_force import brute_force, draw_network, network_of
-from engine.initialisation.law import Setting, exact_law
+from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.schema import ConfigError
 
@@ -27,7 +27,7 @@ def gathered(setting, draws, seed, **options):
     ],
 )
 def test_means_are_the_exact_moments(widths, values):
-    setting = Setting.from_dict({"widths": widths, **values})
+    setting = InitialNetwork.from_dict({"widths": widths, **values})
     found, exact = gathered(setting, 20_000, 0), moments(exact_law(setting))
     samples = {
         "E_Kw": found["K_w"],
@@ -40,7 +40,9 @@ def test_means_are_the_exact_moments(widths, values):
 
 
 def test_another_activation_with_random_biases():
-    setting = Setting.from_dict({"widths": [3, 5, 4, 1], "activation": "tanh", "bias_init": "normal", "sigma_b": 0.6})
+    setting = InitialNetwork.from_dict(
+        {"widths": [3, 5, 4, 1], "activation": "tanh", "bias_init": "normal", "sigma_b": 0.6}
+    )
     sigma = setting.sigmas[0]
     assert sigma == 1.0
     theirs = network_draws(
@@ -55,7 +57,7 @@ def test_the_standard_parameterization_scales_each_layer():
     """One hidden layer, no biases: same draws, K_std = n_0/sigma^2 (term 1) + n_1/sigma^2 (term 2)."""
     values = {"widths": [3, 3, 1], "train_bias": False, "sigma_w": 1.3}
     ntk, standard = (
-        gathered(Setting.from_dict({**values, "parameterization": name}), 50, 0) for name in ("ntk", "standard")
+        gathered(InitialNetwork.from_dict({**values, "parameterization": name}), 50, 0) for name in ("ntk", "standard")
     )
     assert standard["f"] == pytest.approx(ntk["f"], rel=1e-6, abs=1e-7)
     assert standard["K_w"] == pytest.approx(ntk["K_w"] * 3 / 1.3**2, rel=1e-6)
@@ -63,7 +65,7 @@ def test_the_standard_parameterization_scales_each_layer():
 
 @pytest.mark.parametrize("parameterization", ["ntk", "standard"])
 def test_networks_are_drawn_with_the_setting_s_spreads(parameterization):
-    setting = Setting.from_dict(
+    setting = InitialNetwork.from_dict(
         {
             "widths": [30, 40, 40, 1],
             "parameterization": parameterization,
@@ -82,14 +84,14 @@ def test_networks_are_drawn_with_the_setting_s_spreads(parameterization):
 
 
 def test_draws_do_not_depend_on_the_chunk(monkeypatch):
-    setting = Setting.from_dict({"widths": [3, 4, 1]})
+    setting = InitialNetwork.from_dict({"widths": [3, 4, 1]})
     whole = gathered(setting, 30, 5)
     monkeypatch.setattr("engine.initialisation.brute_force.MAX_CHUNK", 7)
     assert gathered(setting, 30, 5)["K_w"] == pytest.approx(whole["K_w"], rel=1e-12)
 
 
 def test_centred_functions_are_zero():
-    setting = Setting.from_dict({"widths": [3, 4, 1], "centred": True})
+    setting = InitialNetwork.from_dict({"widths": [3, 4, 1], "centred": True})
     found = next(brute_force(setting, 5, 0, first_step=False))
     assert np.all(found.f == 0)
     assert found.gHg is None
@@ -99,4 +101,4 @@ def test_centred_functions_are_zero():
 @pytest.mark.parametrize("values", [{"widths": [3, 1]}, {"widths": [3, 4, 4, 1], "sigma_w": [1.0, 2.0, 3.0]}])
 def test_what_the_engine_cannot_draw_is_refused(values):
     with pytest.raises(ConfigError):
-        network_of(Setting.from_dict(values))
+        network_of(InitialNetwork.from_dict(values))

@@ -7,7 +7,7 @@ import scipy.integrate
 from engine.initialisation import drift_ensemble
 from engine.initialisation.drift_ensemble import drifts
 from engine.initialisation.first_step import batch
-from engine.initialisation.law import Setting
+from engine.initialisation.law import InitialNetwork
 
 
 def run(setting, target, times, draws, points=1):
@@ -22,7 +22,7 @@ def test_a_linear_network_has_an_ordinary_equation():
 
     f' = -K (f - y) and K' = 4 c^2 s (y - f) f: a pair of equations in (f, K) alone.
     """
-    setting = Setting.from_dict({"widths": [2, 3, 1], "activation": "linear", "sigma_b": 0.0, "sigma_w": 1.5})
+    setting = InitialNetwork.from_dict({"widths": [2, 3, 1], "activation": "linear", "sigma_b": 0.0, "sigma_w": 1.5})
     times, y = (0.05, 0.3, 1.0), 2.0
     found = run(setting, y, times, 6)
     c2 = 1.5**2 / 3
@@ -50,14 +50,14 @@ def test_a_linear_network_has_an_ordinary_equation():
 
 
 def test_early_drift_is_the_rate():
-    setting = Setting.from_dict({"widths": [3, 12, 8, 1], "activation": "erf"})
+    setting = InitialNetwork.from_dict({"widths": [3, 12, 8, 1], "activation": "erf"})
     found = run(setting, 0.5, (1e-4, 2e-4), 50, points=2)
     for t, change in zip((1e-4, 2e-4), found["change"], strict=True):
         assert change == pytest.approx(t * found["rate"], rel=0.05, abs=1e-3 * np.abs(t * found["rate"]).max())
 
 
 def test_steps_are_fine_enough(monkeypatch):
-    setting = Setting.from_dict({"widths": [3, 10, 10, 1], "activation": "tanh"})
+    setting = InitialNetwork.from_dict({"widths": [3, 10, 10, 1], "activation": "tanh"})
     coarse = run(setting, 1.0, (0.1, 2.0), 10)
     monkeypatch.setattr(drift_ensemble, "STEP", 0.05)
     monkeypatch.setattr(drift_ensemble, "CALL_COST", 1.0)  # and one step per call
@@ -67,7 +67,7 @@ def test_steps_are_fine_enough(monkeypatch):
 
 def test_stiff_networks_are_left_out_not_followed(monkeypatch):
     monkeypatch.setattr(drift_ensemble, "MAX_STEPS", 60)
-    setting = Setting.from_dict({"widths": [3, 4, 4, 1]})
+    setting = InitialNetwork.from_dict({"widths": [3, 4, 4, 1]})
     found = run(setting, 0.5, (1.0, 2.0), 40)
     stiff = found["K"] * 2.0 > drift_ensemble.STEP * 60
     assert 0 < stiff.sum() < 40

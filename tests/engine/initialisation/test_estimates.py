@@ -12,7 +12,6 @@ from engine.initialisation.estimates import (
     columns,
     draws_for_interval,
     estimates,
-    exact_standard_error,
     rate_trusted,
     ratio_trusted,
     trusted,
@@ -34,12 +33,6 @@ def test_chunks_do_not_matter():
     assert tally.covariance == pytest.approx(np.cov(values) / 1000, rel=1e-6)
     low, high = Estimate(1.0, 0.5, 10).interval
     assert (low, high) == pytest.approx((1 - 0.98, 1 + 0.98), abs=1e-3)
-
-
-def test_exact_standard_error():
-    oracle = Enumeration((3, 2, 2, 1))
-    variance = float(oracle.kernel_moment(4)) / float(oracle.kernel_moment(2)) ** 2 - 1
-    assert exact_standard_error(law_of((3, 2, 2, 1)), 100, 2) == pytest.approx(np.sqrt(variance / 100), rel=1e-10)
 
 
 def test_flags_follow_depth():

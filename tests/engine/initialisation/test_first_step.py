@@ -5,7 +5,7 @@ import pytest
 from initialisation_oracles import z_score
 
 from engine.initialisation.first_step import batch, first_steps, kink_rate, mean_residual
-from engine.initialisation.law import Setting, exact_law, law_of
+from engine.initialisation.law import InitialNetwork, exact_law, law_of
 from engine.initialisation.moments import moments
 
 
@@ -24,7 +24,9 @@ def steps(setting, points, target, sizes, draws, seed=0):
     ("activation", "points"), [("erf", 1), ("tanh", 4), pytest.param("gelu", 3, marks=pytest.mark.long)]
 )
 def test_the_difference_from_the_flow_is_of_second_order(activation, points):
-    setting = Setting.from_dict({"widths": [3, 8, 6, 1], "activation": activation, "bias_init": "normal", "alpha": 1.2})
+    setting = InitialNetwork.from_dict(
+        {"widths": [3, 8, 6, 1], "activation": activation, "bias_init": "normal", "alpha": 1.2}
+    )
     _, rate, change, _ = steps(setting, points, 0.8, (2e-4, 1e-4, 5e-5), 30)
     beyond = [np.linalg.norm(c - eta * rate) for c, eta in zip(change, (2e-4, 1e-4, 5e-5), strict=True)]
     assert beyond[0] / beyond[1] == pytest.approx(4, rel=0.05)
@@ -34,14 +36,14 @@ def test_the_difference_from_the_flow_is_of_second_order(activation, points):
 
 def test_relu_is_of_second_order_until_a_kink_is_crossed():
     """Almost every network: the median, not the mean."""
-    setting = Setting.from_dict({"widths": [3, 8, 6, 1]})
+    setting = InitialNetwork.from_dict({"widths": [3, 8, 6, 1]})
     _, rate, change, _ = steps(setting, 1, 0.5, (1e-5, 5e-6), 400)
     beyond = [np.median(np.abs(c - eta * rate)) for c, eta in zip(change, (1e-5, 5e-6), strict=True)]
     assert beyond[0] / beyond[1] == pytest.approx(4, rel=0.1)
 
 
 def test_rates_average_to_the_exact_moment():
-    setting = Setting.from_dict({"widths": [3, 6, 4, 1], "readout": "relu"})
+    setting = InitialNetwork.from_dict({"widths": [3, 6, 4, 1], "readout": "relu"})
     K, rate, _, _ = steps(setting, 1, 1.0, (1e-3,), 8000)
     exact = moments(exact_law(setting))
     assert abs(z_score(rate[:, 0, 0], exact.E_dK(1.0)[0])) < 4.5
@@ -50,7 +52,7 @@ def test_rates_average_to_the_exact_moment():
 
 def test_the_loss_of_a_batch_is_a_mean():
     """One point three times over is that point once: the loss is (1/2M) sum (f - y)^2."""
-    setting = Setting.from_dict({"widths": [3, 5, 4, 1], "activation": "erf"})
+    setting = InitialNetwork.from_dict({"widths": [3, 5, 4, 1], "activation": "erf"})
     x, y = batch(setting, 1, 0.7, 0)
     one = next(first_steps(setting, x, y, (0.05,), 10, 0))
     three = next(first_steps(setting, x.repeat(3, axis=0), y.repeat(3), (0.05,), 10, 0))
@@ -60,7 +62,7 @@ def test_the_loss_of_a_batch_is_a_mean():
 
 
 def test_batches():
-    setting = Setting.from_dict({"widths": [2, 3, 1], "norm_x_squared": 2.5})
+    setting = InitialNetwork.from_dict({"widths": [2, 3, 1], "norm_x_squared": 2.5})
     x, y = batch(setting, 6, -0.5, 4)
     assert np.sum(np.asarray(x) ** 2, axis=1) == pytest.approx(2.5)
     assert np.sqrt(np.mean(np.asarray(y) ** 2)) == pytest.approx(0.5)
@@ -75,7 +77,7 @@ def test_batches():
 )
 def test_kinks_add_their_rate_to_the_mean(width, sigma_b, sigma_w):
     """One hidden layer: E[Delta K]/eta minus E[dK/dt] is the closed form, to O(1/width) and O(eta)."""
-    setting = Setting.from_dict({"widths": [3, width, 1], "sigma_b": sigma_b, "sigma_w": sigma_w})
+    setting = InitialNetwork.from_dict({"widths": [3, width, 1], "sigma_b": sigma_b, "sigma_w": sigma_w})
     eta = 0.01
     _, rate, change, _ = steps(setting, 1, 0.5, (eta,), 12_000)
     beyond = change[0, :, 0, 0] / eta - rate[:, 0, 0]
@@ -108,6 +110,6 @@ def test_the_kinks_rate_is_known_for_one_hidden_layer():
 
 
 def test_centring_removes_the_first_output():
-    setting = Setting.from_dict({"widths": [3, 5, 1], "centred": True, "activation": "erf"})
+    setting = InitialNetwork.from_dict({"widths": [3, 5, 1], "centred": True, "activation": "erf"})
     _, _, _, residual = steps(setting, 1, 0.7, (0.1,), 10)
     assert residual == pytest.approx(-0.7)

@@ -15,7 +15,7 @@ from engine.initialisation.config import (
     GramSpectrumConfig,
     SampleConfig,
 )
-from engine.initialisation.law import Setting, exact_law
+from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.progress import Cancelled
 from engine.schema import ConfigError
@@ -139,4 +139,4 @@ def test_a_setting_inside_a_config_reports_all_its_problems():
     with pytest.raises(ConfigError) as caught:
         SampleConfig.from_dict({"setting": {"widths": [3, 0, 2], "sigma_b": -1}, "draws": 0})
     assert len(caught.value.problems) == 3
-    assert Setting.from_dict(SMALL).beta == 0.25
+    assert InitialNetwork.from_dict(SMALL).beta == 0.25

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.initialisation.law import Setting, exact_law, law_of, reasons_without_law
+from engine.initialisation.law import InitialNetwork, exact_law, law_of, reasons_without_law
 from engine.schema import ConfigError
 
 
 def widths_of(text):
-    return Setting.from_dict({"widths": text}).widths
+    return InitialNetwork.from_dict({"widths": text}).widths
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_any_text_is_widths_or_a_config_error(text):
     [("activation", "erf"), ("bias_init", "normal"), ("parameterization", "standard")],
 )
 def test_no_exact_law_is_refused_with_the_reason(field, value):
-    setting = Setting.from_dict({"widths": [3, 4, 1], field: value})
+    setting = InitialNetwork.from_dict({"widths": [3, 4, 1], field: value})
     with pytest.raises(ConfigError, match="brute force") as caught:
         exact_law(setting)
     assert [problem.field for problem in caught.value.problems] == [field]
 
 
 def test_all_reasons_at_once():
-    setting = Setting.from_dict(
+    setting = InitialNetwork.from_dict(
         {"widths": "3,4,1", "activation": "tanh", "bias_init": "normal", "parameterization": "standard"}
     )
     assert len(reasons_without_law(setting)) == 3
@@ -107,13 +107,13 @@ def test_random_biases_of_scale_zero_are_none():
 )
 def test_bad_settings_are_refused(values):
     with pytest.raises(ConfigError) as caught:
-        Setting.from_dict(values)
+        InitialNetwork.from_dict(values)
     assert len(caught.value.problems) == 1
 
 
 def test_sigmas_of_every_spelling():
     def sigmas(**values):
-        return Setting.from_dict({"widths": [3, 4, 5, 1], **values}).sigmas
+        return InitialNetwork.from_dict({"widths": [3, 4, 5, 1], **values}).sigmas
 
     root = math.sqrt(2)
     assert sigmas() == (root, root, root)
@@ -124,8 +124,8 @@ def test_sigmas_of_every_spelling():
 
 
 def test_a_setting_survives_its_dictionary():
-    setting = Setting.from_dict({"widths": "3,4,5,1", "sigma_w": [1, 2, 3], "alpha": 2})
-    assert Setting.from_dict(setting.to_dict()) == setting
-    assert hash(Setting.from_dict(setting.to_dict())) == hash(setting)
+    setting = InitialNetwork.from_dict({"widths": "3,4,5,1", "sigma_w": [1, 2, 3], "alpha": 2})
+    assert InitialNetwork.from_dict(setting.to_dict()) == setting
+    assert hash(InitialNetwork.from_dict(setting.to_dict())) == hash(setting)
     assert setting.beta == pytest.approx(1 / 4 + 1 / 5)
     assert setting.depth == 2

@@ -237,4 +237,4 @@ def test_drift_over_the_papers_rate():
     depth, width, norm = 200, 1_000_000, 1.7
     found = moments(law_of((10, *[width] * depth, 1), norm_x_squared=norm))
     rate = (depth + 1) * found.beta[0] / 10 * np.exp(5 * found.beta[0])
-    assert found.relative_drift(0)[0] / rate == pytest.approx(-8 / 3 * norm, rel=0.02)
+    assert found.E_dK(0)[0] / np.exp(found.log_E_K[0]) / rate == pytest.approx(-8 / 3 * norm, rel=0.02)

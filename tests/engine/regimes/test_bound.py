@@ -14,7 +14,7 @@ def refined(size: Callable[[np.ndarray], np.ndarray], last: int, weight: np.ndar
     every = np.arange(last + 1)
     values = size(every)
     found = Bound(every, weight, {step: float(values[step]) for step in (0, *first_marks(last))})
-    while wanted := found.wanted():
+    while wanted := found.next_steps():
         found.add({step: float(values[step]) for step in wanted})
     return found, len(found.size)
 
@@ -44,22 +44,22 @@ def test_looks_left_out_leave_an_estimate_that_says_so() -> None:
     """A peak of height 1 in the middle changes all of P2; the left half, looked into, is flat."""
     found = Bound(np.arange(101), np.ones(101), {0: 0.0, 50: 1.0, 100: 0.0})
     assert (found.value, found.error) == (pytest.approx(50), pytest.approx(1.0))
-    assert found.wanted() == [25, 75]
+    assert found.next_steps() == [25, 75]
     found.add({25: 0.5})
     assert found.error == pytest.approx(0.5)
-    assert found.wanted() == [75]
+    assert found.next_steps() == [75]
 
 
 def test_a_straight_line_is_known_from_its_ends() -> None:
     """Wherever between them it was looked at."""
     found = Bound(np.arange(11), np.ones(11), {0: 0.0, 2: 0.2, 10: 1.0})
     assert (found.value, found.error) == (pytest.approx(5.5), pytest.approx(0, abs=1e-15))
-    assert found.wanted() == []
+    assert found.next_steps() == []
 
 
 def test_what_is_not_finite_is_not_refined() -> None:
     found = Bound(np.arange(5), np.ones(5), {0: 0.0, 2: np.nan, 4: 1.0})
-    assert found.wanted() == []
+    assert found.next_steps() == []
     assert np.isnan(found.error)
 
 

@@ -5,7 +5,7 @@ from engine.config import NetworkConfig
 from engine.data import CircleConfig
 from engine.data.sphere import SphereConfig
 from engine.initialisation.brute_force import brute_force
-from engine.regimes.spread import exact_spread, mean_norm_squared, setting_of, spread_curve
+from engine.regimes.spread import exact_spread, initial_network, mean_norm_squared, spread_curve
 from engine.schema import ConfigError
 
 
@@ -27,7 +27,7 @@ def test_the_curve_passes_where_the_exact_law_does() -> None:
     config = network(train_bias=False, output_bias=False)
     for depth, width in zip((2, 8, 32), spread_curve(config, 8, 8.0, np.array([2, 8, 32])), strict=True):
         ends = [
-            exact_spread(setting_of(config.model_copy(update={"depth": depth, "width": int(n)}), 8, 8.0))
+            exact_spread(initial_network(config.model_copy(update={"depth": depth, "width": int(n)}), 8, 8.0))
             for n in (np.floor(width), np.ceil(width))
         ]
         assert ends[0] * 1.02 >= 1 >= ends[1] * 0.98  # type: ignore[operator]
@@ -37,14 +37,14 @@ def test_no_edge_is_nan_and_no_law_is_said() -> None:
     assert np.isnan(spread_curve(network(), 8, 8.0, np.array([2]), threshold=1e9))[0]
     with pytest.raises(ConfigError, match="no exact law for erf"):
         spread_curve(network(activation="erf"), 8, 8.0, np.array([2]))
-    assert exact_spread(setting_of(network(activation="erf", depth=1, width=4), 2, 1.0)) is None
+    assert exact_spread(initial_network(network(activation="erf", depth=1, width=4), 2, 1.0)) is None
 
 
 @pytest.mark.parametrize(
     "settings", [{}, {"train_bias": False}, {"readout": "relu"}, {"sigma_w_readout": 1.0}], ids=str
 )
 def test_exact_spread_against_drawn_networks(settings: dict) -> None:
-    setting = setting_of(network(depth=2, width=32, **settings), 4, 4.0)
+    setting = initial_network(network(depth=2, width=32, **settings), 4, 4.0)
     K = np.concatenate([draws.K for draws in brute_force(setting, 4000, 0, first_step=False)])
     boot = np.random.default_rng(0).integers(len(K), size=(400, len(K)))
     ratio = (K**2).mean() / K.mean() ** 2

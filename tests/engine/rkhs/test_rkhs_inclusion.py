@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from engine.rkhs.comparison import Space, across, compared
+from engine.rkhs.comparison import Space, compared, interpolant_norms
 from engine.rkhs.gram import RIDGES, Gram, inclusion_constant
 from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
@@ -51,7 +51,7 @@ def test_norms_across_spaces_keep_to_the_constants() -> None:
     now, start = (Space.of(random_kernel(rng, 40, decay), "float64") for decay in (1.5, 2.0))
     y = rng.standard_normal((10, 1))
     own, first = (space.K[:, :10] @ np.linalg.solve(space.K[:10, :10], y) for space in (now, start))
-    found = across(now, start, own, first)
+    found = interpolant_norms(now, start, own, first)
     for at, ridge in enumerate(RIDGES[:-1]):
         forward, reverse = (inclusion_constant(a.K, b.gram, ridge) for a, b in ((now, start), (start, now)))
         assert 1 < found["across_t_in_0"][at] / found["across_t_in_t"][at] <= forward**2

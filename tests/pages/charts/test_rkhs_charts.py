@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.rkhs.comparison import Space, across, compared, described
+from engine.rkhs.comparison import Space, compared, described, interpolant_norms
 from engine.rkhs.config import Options, RkhsConfig
 from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
@@ -47,7 +47,7 @@ def seed_arrays(times: np.ndarray = T, curve: bool = True) -> tuple[dict[str, np
         values |= compared(one, spaces[0], t * y, 2)
         reasons.append(reason)
         row = {f"{where}/{name}": value for where in SETS for name, value in values.items()}
-        row |= across(one, spaces[0], y, y)
+        row |= interpolant_norms(one, spaces[0], y, y)
         row |= {f"{name}_{scalar}": 0.1 * (1 + t) for name in REGRESSIONS for scalar in SCALARS[:3]}
         row |= {f"{name}_flag": 0 for name in REGRESSIONS} | {"network_error": np.exp(-t)}
         angles = 2 * np.pi * np.arange(Q if curve else 0) / Q

@@ -1,0 +1,108 @@
+"""What the functions of `engine` accept beside whole configs: each refused with a `ConfigError` that names it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field, model_validator
+
+from engine.config import NetworkConfig, Seed
+from engine.data import DataConfig
+from engine.problems import ConfigError, Problem, shown
+from engine.schema import Config
+
+if TYPE_CHECKING:
+    from engine.networks.mlp import Params
+
+MOST_PARAMETERS = 10**9
+"""4 GB in float32."""
+
+Dimension = Annotated[int, Field(ge=1, le=10**6)]
+
+
+class NetworkArguments(Config):
+    network: NetworkConfig
+
+
+class InitArguments(NetworkArguments):
+    """Of `engine.init`."""
+
+    seed: Seed
+    input_dim: Dimension
+    output_dim: Dimension
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        count = self.network.parameter_count(self.input_dim, self.output_dim)
+        if count > MOST_PARAMETERS:
+            given = f"{count:,} parameters, at most {MOST_PARAMETERS:,} are drawn"
+            raise ConfigError([Problem("network", f"{given}: lower width, depth or a dimension")])
+        return self
+
+
+class SpectrumArguments(NetworkArguments):
+    """Of `engine.operator_spectrum`."""
+
+    data: DataConfig
+    degrees: Annotated[int, Field(ge=1, le=10_000)]
+
+
+def plain(value: Any) -> Any:
+    """A mapping as the table that a config reads; anything else as it is."""
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def network_of(value: Any) -> NetworkConfig:
+    """The network, given as a config or as its settings."""
+    return NetworkArguments.from_dict({"network": plain(value)}).network
+
+
+def points_of(name: str, value: Any, input_dim: int | None = None) -> Float[np.ndarray, "n n_0"]:
+    """Inputs as float64, a row each; of `input_dim` coordinates where that is known."""
+    try:
+        points = np.asarray(value)
+        points = None if points.dtype.kind in "cmMSU" else points.astype(np.float64)
+    except (TypeError, ValueError):
+        points = None
+    if points is None:
+        raise ConfigError([Problem(name, f"{shown(value)} given; an array of real numbers is needed")])
+    width = "n_0" if input_dim is None else input_dim
+    if points.ndim != 2 or not points.size or input_dim not in (None, points.shape[1]):
+        raise ConfigError([Problem(name, f"of shape {points.shape}; (n, {width}) is needed, a row for each input")])
+    if not np.isfinite(points).all():
+        raise ConfigError([Problem(name, "has an entry that is not finite: leave that row out")])
+    return points
+
+
+def check_parameters(network: NetworkConfig, params: "Params", input_dim: int) -> None:
+    """Raises `ConfigError` for parameters that are not those of the network on inputs of so many coordinates."""
+    import jax.numpy as jnp
+
+    from engine.networks.mlp import blocks
+
+    try:
+        if not all(
+            jnp.issubdtype(array.dtype, jnp.floating) for leaves in params.values() for array in leaves.values()
+        ):
+            raise AttributeError
+        given = {block: {leaf: array.shape for leaf, array in leaves.items()} for block, leaves in params.items()}
+        outputs = given["readout"]["w"][-1]
+    except (AttributeError, IndexError, KeyError):
+        raise ConfigError([Problem("params", f"{shown(params)} given; what `init` returns is needed")]) from None
+    for block in blocks(network, input_dim, outputs):
+        if given.pop(block.name, None) != block.shapes:
+            needed = ", ".join(f"{leaf} {shape}" for leaf, shape in block.shapes.items())
+            message = f"{block.name} is not that of this network on {input_dim} coordinates: {needed} is needed"
+            raise ConfigError([Problem("params", message)])
+    if given:
+        raise ConfigError(
+            [Problem("params", f"this network has no {next(iter(given))!r}: give those of its own `init`")]
+        )
+
+
+def check_kernel(kernel: np.ndarray) -> np.ndarray:
+    """The kernel, if it is finite."""
+    if not np.isfinite(kernel).all():
+        raise ConfigError([Problem("x", "the kernel is not finite: give smaller inputs, or finite and smaller params")])
+    return kernel
