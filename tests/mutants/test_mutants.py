@@ -51,8 +51,9 @@ def test_long():
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    """A copy of a repository of two files."""
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A copy of a repository of two files, whose tests need none of pytest's plugins."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     original = tmp_path / "original"
     original.mkdir()
     (original / "area.py").write_text(ENGINE)

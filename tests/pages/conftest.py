@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache as once
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ import streamlit as st
 from browsing import PATIENCE
 from playwright.sync_api import Browser, Page, sync_playwright
 from pretend_engine import MAIN, RUNS, SMALL, PretendEngine, visited
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -21,6 +23,10 @@ from cache import CachedEngine, Store
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
+
+# A server looks through every installed package for components when it starts; a test that opens a page plays such a
+# start, a third of a second each: here once for all.
+manifest_scanner.scan_component_manifests = once(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)

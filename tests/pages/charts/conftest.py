@@ -1,13 +1,23 @@
 """Results made of numbers that are written down here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import altair as alt
 import numpy as np
 import pytest
 
+import pages.charts.specification  # noqa: F401: it registers these tables
 from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
 from engine.training.result import RunResult, SeedResult
+
+
+@pytest.fixture(autouse=True)
+def _tables_of_the_browser() -> Iterator[None]:
+    """A chart that is checked has its tables as the browser gets them: their rows as JSON take Altair far longer, and
+    only files have them."""
+    with alt.data_transformers.enable("arrow", tables={}):
+        yield
 
 
 @pytest.fixture

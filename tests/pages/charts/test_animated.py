@@ -144,8 +144,7 @@ def test_modes_start_where_they_were_measured(synthetic):
 
 def test_one_frame_parameter_moves_every_panel(synthetic):
     chart = evolution_chart(evolution_tables(synthetic, generate(synthetic.config.data)), start=5)
-    with alt.data_transformers.disable_max_rows():
-        spec = chart.to_dict()
+    spec = chart.to_dict()
     assert [param["name"] for param in spec["params"]] == ["frame"]
     assert spec["params"][0]["bind"] == {"input": "range", "min": 0, "max": 19, "step": 1, "name": "checkpoint "}
     assert spec["params"][0]["value"] == 5

@@ -52,7 +52,8 @@ def picture(name: str = "depth and width", metric: str = "elt", coloured: bool =
 
 def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
     """Layers of this mark, each with its rows."""
-    specification = chart.to_dict()
+    with alt.data_transformers.enable("default"):
+        specification = chart.to_dict()
     found = [layer for layer in specification["layer"] if layer["mark"]["type"] == mark]
     names = [layer.get("data", specification.get("data"))["name"] for layer in found]
     return [{**layer, "rows": specification["datasets"][name]} for layer, name in zip(found, names, strict=True)]
@@ -129,8 +130,9 @@ def test_lines_of_constant_beta_are_where_they_should_be():
 
 def test_only_the_map_of_step_sizes_has_an_edge_of_stability():
     for name in MAPS:
-        subtitle = map_figures.plane_chart(picture(name)).to_dict()["title"]["subtitle"]
-        rules = layers(map_figures.plane_chart(picture(name)), "rule")
+        chart = map_figures.plane_chart(picture(name))
+        subtitle = chart.to_dict()["title"]["subtitle"]
+        rules = layers(chart, "rule")
         assert [layer["rows"] for layer in rules] == ([[{"y": 2.0}]] if name == "rate and width" else [])
         assert ("edge of stability" in subtitle) == (name == "rate and width")
 
