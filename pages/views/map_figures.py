@@ -98,7 +98,9 @@ class Picture:
     def plane(self) -> Figure:
         """The map."""
         key = f"plane {self.map.name} {self.state} {self.view}"
-        return Figure("regime_map", ON_THE_PLANE, lambda: plane_chart(self), self.table, key=key)
+        return Figure(
+            "regime_map", ON_THE_PLANE, lambda: plane_chart(self), self.table, key=key, selection=map_plane.PICK
+        )
 
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""
