@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.charts import growth, space_curves
 from pages.shell.figure import Figure, pairs
-from pages.shell.result import log_time, numbers
+from pages.shell.result import log_time, numbers, seed_choice
 from pages.views import error_words, spaces
 from pages.views.spaces import Shown
 
@@ -44,7 +44,7 @@ def errors(shown: Shown) -> None:
 def curves(shown: Shown) -> None:
     """Predicted and measured errors against the number of training points."""
     st.subheader("Against the number of training points")
-    index = shown.seed_choice("learning")
+    index = seed_choice(shown.result, "learning")
     seed = shown.result.seeds[index]
     st.markdown(" ".join(error_words.curve_sentences(seed)))
     if not len(seed["learning_sizes"]):

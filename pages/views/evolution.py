@@ -65,7 +65,7 @@ def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
     st.subheader("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice([seed.seed for seed in result.seeds], key[:8])
+        index = seed_choice(result, key[:8])
         probes = result.config.probes is not None and _on_probes(key)
         tables, shown = _tables(result, key, index, probes), result.seeds[index]
         figure = Figure(

@@ -143,14 +143,10 @@ def _curve(
     return Figure.of(name, EXPLAINED[name], partial(table, result), chart, kept, f"perturbation-{name}")
 
 
-def _seed_choice(result: PerturbationResult, name: str) -> int:
-    return seed_choice([seed.facts["seed"] for seed in result.seeds], name)
-
-
 @st.fragment
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
-    index = _seed_choice(result, "modes")
+    index = seed_choice(result, "modes")
     table, explained = partial(charts.modes_table, result.seeds[index]), ("contributions", "orders")
     figure = Figure.of("modes", explained, table, charts.modes_chart, f"{key} modes {index}", "perturbation-modes")
     show(figure, width="content")
@@ -171,7 +167,7 @@ def _change(result: PerturbationResult, key: str) -> None:
 def _in_motion(result: PerturbationResult, key: str) -> None:
     """The function under each order, and the change of the kernel, under one slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = _seed_choice(result, "motion")
+        index = seed_choice(result, "motion")
         data = result.config.run.data
         tables = built(f"{key} change {index}", lambda: kernel_change.scrubbed_tables(result, generate(data), index))
         last = len(tables.labels) - 1

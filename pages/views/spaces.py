@@ -53,10 +53,6 @@ class Shown:
     arrays: Arrays
     key: str
 
-    def seed_choice(self, name: str) -> int:
-        """The position of the seed to look at."""
-        return seed_choice([seed.facts["seed"] for seed in self.result.seeds], name)
-
     def curve(
         self,
         log_time: bool,
@@ -153,7 +149,7 @@ def in_motion(
         description: for screen readers.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = shown.seed_choice(name)
+        index = seed_choice(shown.result, name)
         kept = built(f"{shown.key} tables {name} {index}", lambda: tables(index))
         last = len(kept.labels) - 1
         figure = Figure(
