@@ -219,7 +219,3 @@ def _floor(result: RunResult) -> list[str]:
         f"{count} of {len(result.seeds[0]['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
         "they are rounding."
     ]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

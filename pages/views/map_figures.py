@@ -27,7 +27,6 @@ BESIDE = ("map.boundary", "map.dynamics", "map.law", "map.comparable")
 CURVE_POINTS = 24
 BETAS = tuple(4.0**k for k in range(-7, 4))
 """Whose lines are drawn on the plane."""
-REGIME = "regime"
 
 
 @dataclass(frozen=True)
