@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
-from pages.shell.link import Link, Texts
+from pages.shell.link import PAGE, Link, Texts
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
 LONGEST = 200
@@ -239,8 +239,11 @@ def draw(
         edit: takes what was put there, as a text.
         more: what the widget takes besides.
     """
-    if st.session_state.get(key) != value:  # writing again would wipe what is being typed
-        st.session_state[key] = value
+    # Another page draws a control of the same name as a new widget, for which what the old one held would pass. Else
+    # writing again would wipe what is being typed.
+    page, drawn = st.session_state.get(PAGE), st.session_state.setdefault("drawn on", {})
+    if st.session_state.get(key) != value or drawn.get(key) != page:
+        st.session_state[key], drawn[key] = value, page
     widgets = {
         "flag": place.toggle,
         "choice": place.selectbox,
