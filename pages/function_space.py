@@ -5,9 +5,10 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space
-from pages.shell.result import numbers
+from pages.shell.figure import Figure, show
+from pages.shell.result import numbers, seed_choice
 from pages.views import space_words, spaces
-from pages.views.spaces import Shown, drawn, in_motion
+from pages.views.spaces import Shown, in_motion
 
 
 def body(shown: Shown) -> None:
@@ -35,9 +36,10 @@ def moving(shown: Shown) -> None:
 def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.subheader("On nested grids")
-    index = shown.seed_choice("grids")
+    index = seed_choice(shown.result, "grids")
     table = partial(growth.growth_table, shown.result.seeds[index])
-    drawn(shown, "growth", ("grid_norm", "conditioning"), table, growth.growth_chart, str(index))
+    key, explained = f"{shown.key} growth {index}", ("grid_norm", "conditioning")
+    show(Figure.of("growth", explained, table, growth.growth_chart, key, "spaces-growth"))
 
 
 spaces.page(

@@ -5,9 +5,10 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space_curves
-from pages.shell.result import numbers
+from pages.shell.figure import Figure, pairs
+from pages.shell.result import log_time, numbers, seed_choice
 from pages.views import error_words, spaces
-from pages.views.spaces import Shown, drawn
+from pages.views.spaces import Shown
 
 RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 
@@ -28,34 +29,32 @@ def errors(shown: Shown) -> None:
         chosen = st.segmented_control(
             "regression", [RIDGELESS, TUNED], default=RIDGELESS, required=True, key="errors ridge"
         )
-        axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="errors axis")
-    tuned, log_time = chosen == TUNED, axis == "log"
-    left, right = st.columns(2, gap="large")
-    with left:
-        table = partial(space_curves.error_table, shown.result, tuned)
-        chart = partial(space_curves.error_chart, log_time=log_time)
-        drawn(shown, "kernel_error", ("test_error", "regression", "t"), table, chart, f"{chosen} {axis}")
-    with right:
-        table = partial(space_curves.leave_one_out_table, shown.result, tuned)
-        chart = partial(space_curves.leave_one_out_chart, log_time=log_time)
-        drawn(shown, "leave_one_out", ("leave_one_out", "test_error"), table, chart, f"{chosen} {axis}")
+        tuned = chosen == TUNED
+        curve = partial(shown.curve, log_time("errors"))
+    explained, left = ("test_error", "regression", "t"), ("leave_one_out", "test_error")
+    pairs(
+        [
+            curve("kernel_error", explained, space_curves.error_table, space_curves.error_chart, tuned),
+            curve("leave_one_out", left, space_curves.leave_one_out_table, space_curves.leave_one_out_chart, tuned),
+        ]
+    )
 
 
 @st.fragment
 def curves(shown: Shown) -> None:
     """Predicted and measured errors against the number of training points."""
     st.subheader("Against the number of training points")
-    index = shown.seed_choice("learning")
+    index = seed_choice(shown.result, "learning")
     seed = shown.result.seeds[index]
     st.markdown(" ".join(error_words.curve_sentences(seed)))
     if not len(seed["learning_sizes"]):
         return
-    for column, chosen in zip(st.columns(2, gap="large"), (RIDGELESS, RIDGED), strict=True):
-        with column:
-            table = partial(growth.learning_table, seed, chosen == RIDGED)
-            chart = partial(growth.learning_chart, ridge=chosen)
-            name = f"learning_{chosen.replace(' ', '_')}"
-            drawn(shown, name, ("learning_curve", "regression"), table, chart, str(index))
+    rows = []
+    for chosen in (RIDGELESS, RIDGED):
+        name, chart = f"learning_{chosen.replace(' ', '_')}", partial(growth.learning_chart, ridge=chosen)
+        table, key = partial(growth.learning_table, seed, chosen == RIDGED), f"{shown.key} {name} {index}"
+        rows.append(Figure.of(name, ("learning_curve", "regression"), table, chart, key, f"spaces-{name}"))
+    pairs(rows)
 
 
 spaces.page(

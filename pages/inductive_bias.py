@@ -6,9 +6,10 @@ import streamlit as st
 
 from engine.rkhs.result import SetName
 from pages.charts import bias, space_curves
-from pages.shell.result import numbers
+from pages.shell.figure import pairs
+from pages.shell.result import log_time, numbers
 from pages.views import bias_words, spaces
-from pages.views.spaces import Shown, drawn, in_motion, points_choice
+from pages.views.spaces import Shown, in_motion, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
 
@@ -35,35 +36,24 @@ def moving(shown: Shown, where: SetName) -> None:
 def curves(shown: Shown, where: SetName) -> None:
     """Scalars over t."""
     st.subheader("Along the path")
-    axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="bias axis")
-    log_time, result = axis == "log", shown.result
-    charts = {
-        "alignment": (
-            space_curves.alignment_table,
-            space_curves.alignment_chart,
-            ("alignment_test", "alignment_train"),
-        ),
-        "alignment_raw": (
-            partial(space_curves.alignment_table, name="alignment"),
-            partial(space_curves.alignment_chart, centred=False),
-            ("alignment_uncentred",),
-        ),
-        "dimension": (
-            partial(space_curves.dimension_table, where=where),
-            space_curves.dimension_chart,
-            ("effective_dimension",),
-        ),
-        "mode_counts": (partial(space_curves.size_table, where=where), space_curves.size_chart, ("mode_counts",)),
-        "space_overlap": (partial(space_curves.overlap_table, where=where), space_curves.overlap_chart, ("overlap",)),
-        "decay": (space_curves.decay_table, space_curves.decay_chart, ("decay_exponent",)),
-    }
-    for first in range(0, len(charts), 2):
-        pair = list(charts.items())[first : first + 2]
-        for column, (name, (table, chart, explained)) in zip(st.columns(2, gap="large"), pair, strict=True):
-            with column:
-                drawn(
-                    shown, name, explained, partial(table, result), partial(chart, log_time=log_time), f"{where} {axis}"
-                )
+    curve, explained = partial(shown.curve, log_time("bias")), ("alignment_test", "alignment_train")
+    raw = partial(space_curves.alignment_table, name="alignment"), partial(space_curves.alignment_chart, centred=False)
+    pairs(
+        [
+            curve("alignment", explained, space_curves.alignment_table, space_curves.alignment_chart),
+            curve("alignment_raw", ("alignment_uncentred",), *raw),
+            curve(
+                "dimension",
+                ("effective_dimension",),
+                space_curves.dimension_table,
+                space_curves.dimension_chart,
+                where,
+            ),
+            curve("mode_counts", ("mode_counts",), space_curves.size_table, space_curves.size_chart, where),
+            curve("space_overlap", ("overlap",), space_curves.overlap_table, space_curves.overlap_chart, where),
+            curve("decay", ("decay_exponent",), space_curves.decay_table, space_curves.decay_chart),
+        ]
+    )
 
 
 spaces.page(

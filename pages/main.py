@@ -7,6 +7,7 @@ import streamlit as st
 import cache
 from engine.result import ResultError
 from pages.charts.words import plain
+from pages.shell.link import MOVED, PAGE
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
@@ -54,12 +55,8 @@ page = st.navigation(PAGES)
 st.html(DENSE)
 if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
-st.session_state["arrived"] = st.session_state.get("arrived", False) or st.session_state.get("page") != page.url_path
-if st.session_state.get("page", page.url_path) != page.url_path:
-    # Another page draws the same controls as new widgets: what the old ones held would pass for theirs.
-    for key in [key for key in st.session_state if str(key).startswith("setting ")]:
-        del st.session_state[key]
-st.session_state["page"] = page.url_path
+if st.session_state.get(PAGE) != page.url_path:
+    st.session_state[PAGE], st.session_state[MOVED] = page.url_path, True
 try:
     page.run()
 except ResultError as error:

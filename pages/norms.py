@@ -6,9 +6,10 @@ import streamlit as st
 
 from engine.rkhs.gram import RIDGES
 from pages.charts import space_curves, theme
-from pages.shell.result import numbers
+from pages.shell.figure import show
+from pages.shell.result import log_time, numbers
 from pages.views import norm_words, spaces
-from pages.views.spaces import Shown, drawn, points_choice
+from pages.views.spaces import Shown, points_choice
 
 ABOVE_NOISE = "norm_target", "conditioning"
 
@@ -32,24 +33,18 @@ def charts(shown: Shown) -> None:
             "ridge, in mean eigenvalues", RIDGES, default=RIDGES[1], format_func=_named, required=True,
             key="norms ridge", help="Of the two lower charts.",
         )  # fmt: skip
-        axis = st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key="norms axis")
-    log_time = axis == "log"
-
-    def curve(name: str, explained: tuple[str, ...], table, chart, variant: str) -> None:
-        drawn(shown, name, explained, table, partial(chart, log_time=log_time), f"{variant} {axis}")
-
+        curve = partial(shown.curve, log_time("norms"))
     left, right = st.columns(2, gap="large")
     with left:
-        table = partial(space_curves.target_table, shown.result, where)
-        curve("norm_target", ABOVE_NOISE, table, space_curves.target_chart, where)
-        table = partial(space_curves.inclusion_table, shown.result, where, ridge)
-        curve("inclusion", ("inclusion", "conditioning"), table, space_curves.inclusion_chart, f"{where} {ridge}")
+        show(curve("norm_target", ABOVE_NOISE, space_curves.target_table, space_curves.target_chart, where))
+        explained = "inclusion", "conditioning"
+        show(curve("inclusion", explained, space_curves.inclusion_table, space_curves.inclusion_chart, where, ridge))
     with right:
-        table = partial(space_curves.function_table, shown.result, where)
-        curve("norm_function", ("norm_function", *ABOVE_NOISE), table, space_curves.function_chart, where)
+        explained = "norm_function", *ABOVE_NOISE
+        show(curve("norm_function", explained, space_curves.function_table, space_curves.function_chart, where))
         if ridge > 0:
-            table = partial(space_curves.across_table, shown.result, ridge)
-            curve("norm_across", ("norm_across", "conditioning"), table, space_curves.across_chart, f"{ridge}")
+            explained = "norm_across", "conditioning"
+            show(curve("norm_across", explained, space_curves.across_table, space_curves.across_chart, ridge))
         else:
             st.caption("Norms across spaces are shown with a ridge only: without one a function may be in no space.")
 

@@ -100,10 +100,10 @@ def dots(count: int, size: float) -> dict[str, Any]:
     return QUIET | style | {"filled": True}
 
 
-def legend_layer(names: dict[str, str], symbol: str = "stroke") -> alt.Chart:
-    """Draws nothing but the legend: label -> name in `theme.COLOURS`."""
-    scale = alt.Scale(domain=list(names), range=[theme.COLOURS[name] for name in names.values()])
-    legend = theme.legend(symbolType=symbol, symbolStrokeWidth=3)
+def legend_layer(names: dict[str, str], symbol: str = "stroke", columns: int = 4) -> alt.Chart:
+    """Draws nothing but the legend: label -> colour, or its name in `theme.COLOURS`."""
+    scale = alt.Scale(domain=list(names), range=[theme.COLOURS.get(name, name) for name in names.values()])
+    legend = theme.legend(columns, symbolType=symbol, symbolStrokeWidth=3)
     mark = alt.Chart(pd.DataFrame({"series": list(names)})).mark_point(opacity=0, filled=symbol != "stroke", **QUIET)
     return mark.encode(color=alt.Color("series:N", scale=scale, legend=legend))
 

@@ -86,6 +86,13 @@ def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:
     return chart
 
 
+def sized(panels: Sequence[alt.Chart | alt.LayerChart], width: int, height: int) -> list[Panel]:
+    """The panels, of this size in pixels."""
+    for panel in panels:
+        panel.width, panel.height = width, height
+    return list(panels)
+
+
 def stacked(charts: Sequence[Panel], spacing: int) -> alt.VConcatChart:
     """Charts one under another."""
     chart = alt.VConcatChart(spacing=spacing, resolve=_OWN_SCALES)

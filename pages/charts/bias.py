@@ -23,7 +23,7 @@ from pages.charts.animated import (
     tooltips,
     wide,
 )
-from pages.charts.axes import beside, layered, stacked
+from pages.charts.axes import beside, layered, sized, stacked
 from pages.charts.space import timeline_labels, timeline_panel, timeline_table
 from pages.charts.spectrum import KERNEL, KERNEL_0, spectrum_panel
 
@@ -108,13 +108,8 @@ def _fit(seed: SeedSpaces, where: SetName) -> pd.DataFrame:
 def bias_chart(tables: BiasTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
     """A time line over four panels, moved together by one scrubber."""
     half = (width - 2 * Y_AXIS - 20) // 2
-
-    def sized(panel: Any) -> Any:
-        panel.width, panel.height = half, PANEL_HEIGHT
-        return panel
-
-    upper = beside([sized(_spectrum(tables)), sized(_power(tables.power))], spacing=20)
-    lower = beside([sized(_strength(tables.strength)), sized(_angles(tables.angles))], spacing=20)
+    upper = beside(sized((_spectrum(tables), _power(tables.power)), half, PANEL_HEIGHT), spacing=20)
+    lower = beside(sized((_strength(tables.strength), _angles(tables.angles)), half, PANEL_HEIGHT), spacing=20)
     timeline = timeline_panel(tables.timeline, width - Y_AXIS - 10)
     return animated(stacked([timeline, upper, lower], spacing=14), len(tables.timeline), start)
 

@@ -12,7 +12,7 @@ from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import animated, positive
-from pages.charts.axes import beside, is_log, layered, placed, stacked, time_x
+from pages.charts.axes import beside, is_log, layered, placed, sized, stacked, time_x
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import (
     kernel_panel,
@@ -147,17 +147,13 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
     """
     half = (width - 2 * Y_AXIS - 20) // 2
     square = "angle" not in tables.kernel and (tables.on_probes or "place" in tables.function)
-
-    def sized(panel: alt.LayerChart | alt.Chart, right: bool = False) -> alt.LayerChart | alt.Chart:
-        panel.width, panel.height = SQUARE if right and square else half, SQUARE if square else PANEL_HEIGHT
-        return panel
-
-    by_mode = stacked([sized(spectrum_panel(tables.spectrum)), sized(modes_panel(tables.modes))], spacing=14)
+    height = SQUARE if square else PANEL_HEIGHT
+    by_mode = stacked(sized((spectrum_panel(tables.spectrum), modes_panel(tables.modes)), half, height), spacing=14)
     if tables.on_probes:
         function, kernel = probe_function_panel(tables.function), probe_kernel_panel(tables.kernel)
     else:
         function, kernel = function_panel(tables.function), kernel_panel(tables.kernel)
-    by_input = stacked([sized(function, True), sized(kernel, True)], spacing=14)
+    by_input = stacked(sized((function, kernel), SQUARE if square else half, height), spacing=14)
     timeline = timeline_panel(tables.timeline)
     timeline.width = width - Y_AXIS - 10
     chart = stacked([timeline, beside([by_mode, by_input], spacing=20)], spacing=14)

@@ -20,12 +20,13 @@ from pages.charts.animated import (
     dots,
     frames_of,
     index_x,
+    legend_layer,
     linear_y,
     log_y,
     positive,
     wide,
 )
-from pages.charts.axes import angle_x, layered, stacked, wrapped
+from pages.charts.axes import angle_x, layered, sized, stacked, wrapped
 from pages.charts.evolution import labels, timeline_panel
 from pages.charts.expansion import COLOURS, CURVES, diverging
 
@@ -99,17 +100,12 @@ def scrubbed_chart(tables: ScrubbedTables, width: int = theme.PAGE_WIDTH, start:
         start: frame shown first.
     """
     half = (width - 2 * Y_AXIS - 20 - 2 * LEGEND) // 2
-
-    def sized(panel: Any) -> Any:
-        panel.width, panel.height = half, PANEL_HEIGHT
-        return panel
-
     block = _heatmap(tables.block, "How does ΔK_t mix the modes of K_0?", "mode j", "change_block")
     coupling = _heatmap(tables.coupling, "Which mode feeds which, at first order?", "from mode j", "coupling")
     function, spectrum = _function_panel(tables.function), _spectrum_panel(tables.spectrum)
     # A grid, whose columns stand in line whatever their axes and legends take.
     panels: Any = alt.ConcatChart(columns=2, spacing=20, resolve=OWN_SCALES)
-    panels.concat = [sized(panel) for panel in (function, spectrum, block, coupling)]
+    panels.concat = sized((function, spectrum, block, coupling), half, PANEL_HEIGHT)
     timeline = timeline_panel(tables.timeline)
     timeline.width = width - Y_AXIS - 10
     return animated(stacked([timeline, panels], spacing=14), len(tables.timeline), start)
@@ -153,7 +149,7 @@ def _function_panel(frame: pd.DataFrame) -> alt.LayerChart:
         dash = [1, 0] if name == "network" else [5, 3]
         line = line.mark_line(color=COLOURS[CURVES[name]], strokeDash=dash, **LINE)
         layers.append(line.encode(x=x, y=linear_y("value", domain, "output, f(x)")))
-    legend = _legend({CURVES[name]: COLOURS[CURVES[name]] for name in SHOWN})
+    legend = legend_layer({CURVES[name]: COLOURS[CURVES[name]] for name in SHOWN}, columns=2)
     title = theme.title("What function does each order learn?", size=theme.PANEL_TITLE_SIZE)
     return layered(legend, *layers, title=title)
 
@@ -162,7 +158,7 @@ def _distances(frame: pd.DataFrame) -> alt.LayerChart:
     domain = theme.linear_domain(frames_of(frame).ravel(), include=(0.0,))
     across = theme.linear_domain(frame["target"].to_numpy(float))
     x = alt.X("target:Q", scale=alt.Scale(domain=list(across), nice=False), axis=theme.linear_axis("target, y"))
-    layers = [_legend({label: COLOURS[label] for label in frame["series"].unique()}, "circle")]
+    layers = [legend_layer({label: COLOURS[label] for label in frame["series"].unique()}, "circle", 2)]
     for label in frame["series"].unique():
         points = current(frame[frame["series"] == label])
         points = points.mark_point(color=COLOURS[label], opacity=0.8, **dots(len(points.data), 20))
@@ -178,8 +174,8 @@ def _spectrum(arrays: Any) -> pd.DataFrame:
     values = np.asarray(arrays["change_eigenvalues"], float) / top
     up, down = np.sort(values, axis=1)[:, ::-1], np.sort(-values, axis=1)[:, ::-1]
     parts = []
-    for name, sized in (("positive", up), ("negative", down)):
-        shown = np.where(sized > SMALLEST_SHOWN, sized, np.nan)
+    for name, values in (("positive", up), ("negative", down)):
+        shown = np.where(values > SMALLEST_SHOWN, values, np.nan)
         kept = ~np.all(np.isnan(shown), axis=0)
         frame = wide(shown[:, kept]).assign(i=np.arange(1, n + 1)[kept], series=name)
         parts.append(frame)
@@ -195,7 +191,7 @@ def _spectrum_panel(frame: pd.DataFrame) -> alt.LayerChart:
     domain = theme.log_domain(values, lowest=SMALLEST_SHOWN)
     x, title = index_x(len(frame[frame["series"] == "K_0"]), "rank i"), "eigenvalue / λ_1(K_0)"
     line = alt.Chart(start).mark_line(color=SPECTRUM["K_0"], **LINE)
-    layers = [_legend(SPECTRUM, "circle"), line.encode(x=x, y=log_y("start", domain, title))]
+    layers = [legend_layer(SPECTRUM, "circle", 2), line.encode(x=x, y=log_y("start", domain, title))]
     for name in ("positive", "negative"):
         points = current(moving[moving["series"] == name].drop(columns="start"))
         points = points.mark_point(color=SPECTRUM[name], opacity=1, **dots(len(points.data), 22))
@@ -224,11 +220,3 @@ def _heatmap(frame: pd.DataFrame, question: str, across: str, name: str) -> alt.
         )
         .properties(title=theme.title(question, theme.QUANTITIES[name].symbol, size=theme.PANEL_TITLE_SIZE))
     )
-
-
-def _legend(colours: dict[str, str], symbol: str = "stroke") -> alt.Chart:
-    """Draws nothing but the legend: label -> colour."""
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    legend = theme.legend(2, symbolType=symbol, symbolStrokeWidth=3)
-    mark = alt.Chart(pd.DataFrame({"series": list(colours)})).mark_point(opacity=0, filled=symbol != "stroke", **QUIET)
-    return mark.encode(color=alt.Color("series:N", scale=scale, legend=legend))

@@ -3,8 +3,10 @@
 What is built for a result is kept by a key that names it (never by its arrays), so that a redraw builds nothing again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
 import pandas as pd
@@ -12,6 +14,7 @@ import streamlit as st
 
 from engine.quantities import QUANTITIES
 from pages.charts.specification import Specification
+from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.shell import downloads, player
 
@@ -31,6 +34,7 @@ class Figure:
         notes: what it leaves out.
         key: names the result and what the reader chose: the same key, the same chart; empty: built at every redraw.
         file: name of its files; `name` where empty.
+        selection: the chart's selection that runs the page again.
     """
 
     name: str
@@ -40,21 +44,53 @@ class Figure:
     notes: Sequence[str] = ()
     key: str = ""
     file: str = ""
+    selection: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        quantities: Sequence[str],
+        table: Callable[[], Table],
+        chart: Callable[[pd.DataFrame], Any],
+        key: str,
+        file: str = "",
+    ) -> "Figure":
+        """The chart of a table, which is built once for the key."""
+        kept: Table = built(f"{key} table", table)
+        return cls(name, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
 
 
-def show(figure: Figure, width: Literal["stretch", "content"] = "stretch", selection: str = "") -> Any:
-    """The figure.
-
-    Args:
-        selection: the chart's selection that runs the page again, which is then returned.
-    """
+def show(figure: Figure, width: Literal["stretch", "content"] = "stretch") -> list[dict[str, Any]]:
+    """The figure; returns the rows that are selected on it."""
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
         about(figure)
-    options: Any = {"on_select": "rerun", "selection_mode": selection} if selection else {}
+    options: Any = {"on_select": "rerun", "selection_mode": figure.selection} if figure.selection else {}
     with st.container(key=f"drawn_{figure.name}"):
         event = st.vega_lite_chart(spec=_specification(figure)(), width=width, key=f"chart_{figure.name}", **options)
     say(figure.notes)
-    return event
+    return getattr(getattr(event, "selection", None), figure.selection or "none", None) or []
+
+
+def columns(*parts: Iterable[Figure], share: Sequence[int] = (1, 1)) -> list[dict[str, Any]]:
+    """Figures side by side, those of a part beneath one another; returns the rows selected on any.
+
+    Args:
+        share: of the width, for each part.
+    """
+    selected = []
+    for column, figures in zip(st.columns(share, gap="large"), parts, strict=True):
+        with column:
+            for figure in figures:
+                selected += show(figure)
+    return selected
+
+
+def pairs(figures: Iterable[Figure]) -> None:
+    """Figures two by two."""
+    rest = iter(figures)
+    for figure in rest:
+        columns([figure], islice(rest, 1))
 
 
 def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Generic, Literal, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.schema import Config, Problem
+from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
-from pages.shell.link import Link, Texts
+from pages.shell.link import PAGE, Link, Texts
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
 LONGEST = 200
@@ -20,6 +20,7 @@ Widget = Kind | Literal["few", "slider"]
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 AnyCost = TypeVar("AnyCost")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,20 @@ class Form:
                 st.error(sentence(problem))
                 self.problems.append(sentence(problem))
 
+    def make(self, kind: Callable[..., Made], *values: Any, names: Mapping[str, str] | None = None) -> Made | None:
+        """`kind` of the values; None where one could not be read, or where they are refused, said as `blame_all` does.
+
+        Args:
+            kind: may raise `ConfigError`.
+        """
+        if None in values:
+            return None
+        try:
+            return kind(*values)
+        except ConfigError as error:
+            self.blame_all(error.problems, names)
+            return None
+
     def say_left_out(self, elsewhere: Iterable[str] = ()) -> None:
         """Says which names in the link no control has.
 
@@ -224,8 +239,11 @@ def draw(
         edit: takes what was put there, as a text.
         more: what the widget takes besides.
     """
-    if st.session_state.get(key) != value:  # writing again would wipe what is being typed
-        st.session_state[key] = value
+    # Another page draws a control of the same name as a new widget, for which what the old one held would pass. Else
+    # writing again would wipe what is being typed.
+    page, drawn = st.session_state.get(PAGE), st.session_state.setdefault("drawn on", {})
+    if st.session_state.get(key) != value or drawn.get(key) != page:
+        st.session_state[key], drawn[key] = value, page
     widgets = {
         "flag": place.toggle,
         "choice": place.selectbox,

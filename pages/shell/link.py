@@ -14,8 +14,8 @@ from engine.schema import Problem
 
 IN_FLIGHT = 2.0
 """Seconds in which a browser may still send the URL that stood before we wrote the new one."""
-MOVED = "arrived"
-"""In the session: that another page was opened (`pages.main`)."""
+PAGE, MOVED = "page", "moved"
+"""In the session: the page shown, and that no link was taken up since it was opened (`pages.main`)."""
 
 Texts = Mapping[str, str]
 Read = Callable[[Texts], tuple[Texts, Sequence[Problem]]]

@@ -31,8 +31,9 @@ def warn(said: str) -> None:
         st.warning(said, icon=":material/trending_flat:")
 
 
-def seed_choice(seeds: Sequence[int], name: str) -> int:
+def seed_choice(result: Any, name: str) -> int:
     """The position of the seed to look at; `name` is unique on the page."""
+    seeds = [seed.facts["seed"] for seed in result.seeds]
     if len(seeds) == 1:
         return 0
     chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"{name} seed {seeds}")

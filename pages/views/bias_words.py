@@ -4,8 +4,8 @@ import numpy as np
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, change, course, listing, middle, number, spread
-from pages.views.evolution_words import STEADY
-from pages.views.spaces_words import WHERE, known, stops
+from pages.views.evolution_words import STEADY, went_wrong
+from pages.views.spaces_words import WHERE, known
 
 MOST = 0.9
 """The share of the target whose modes are counted."""
@@ -32,7 +32,7 @@ def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
 def sentences(result: RkhsResult, where: SetName) -> list[str]:
     """Markdown, one finding each."""
     told = [*_decay(result, where), *_power(result, where), *_alignment(result, where), *_turned(result, where)]
-    return [*stops(result), *told, *_size(result, where), *_baked(result, where)]
+    return [*went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
 
 
 def _baked(result: RkhsResult, where: SetName) -> list[str]:

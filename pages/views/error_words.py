@@ -8,7 +8,8 @@ from pages.charts.growth import determined
 from pages.charts.space_curves import determined_error
 from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number, percent, spread
-from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table, stops
+from pages.views.evolution_words import went_wrong
+from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table
 
 NAMES = {"network": "the network", "K_0": "$K_0$", "K_T": "$K_T$", "K_inf": r"$K_\infty$"}
 KERNELS = {"K_0": ("K_t", 0), "K_T": ("K_t", -1), "K_inf": ("K_inf", -1)}
@@ -31,7 +32,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each."""
-    return [*stops(result), *_kernels(result), *_tuned(result), *_flags(result)]
+    return [*went_wrong(result.seeds), *_kernels(result), *_tuned(result), *_flags(result)]
 
 
 def curve_sentences(seed: SeedSpaces) -> list[str]:

@@ -13,9 +13,8 @@ from pages.charts.animated import animated
 from pages.charts.curves import Curve, available
 from pages.charts.evolution import EvolutionTables, evolution_chart, evolution_tables
 from pages.charts.spectrum import spectrum_panel
-from pages.charts.theme import Table
 from pages.charts.words import plain
-from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.figure import Figure, about, built, pairs, play
 from pages.shell.result import files, log_time, numbers, say_data_notes, seed_choice
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
@@ -66,7 +65,7 @@ def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
     st.subheader("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice([seed.seed for seed in result.seeds], key[:8])
+        index = seed_choice(result, key[:8])
         probes = result.config.probes is not None and _on_probes(key)
         tables, shown = _tables(result, key, index, probes), result.seeds[index]
         figure = Figure(
@@ -103,16 +102,12 @@ def _curves(result: RunResult, key: str) -> None:
         log = log_time("evolution")
     curves = available(result)
     names = [name for name in curves if shown == "all" or name in ESSENTIAL]
-    for start in range(0, len(names), 2):
-        for column, name in zip(st.columns(2, gap="large"), names[start : start + 2], strict=False):
-            with column:
-                show(_figure(result, key, name, curves[name], log))
+    pairs(_figure(result, key, name, curves[name], log) for name in names)
 
 
 def _figure(result: RunResult, key: str, name: str, curve: Curve, log: bool) -> Figure:
-    table: Table = built(f"{key} table {name}", lambda: curve.table(result))
-    chart = partial(curve.chart, table.frame, log_time=log)
-    return Figure(name, EXPLAINED.get(name, (name,)), chart, table.frame, table.notes, f"{key} {name} {log}")
+    table, chart = partial(curve.table, result), partial(curve.chart, log_time=log)
+    return Figure.of(name, EXPLAINED.get(name, (name,)), table, chart, f"{key} {name} {log}")
 
 
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from engine.numerics import REFUSED, WARNED
+from engine.result import Seed
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
 
@@ -92,8 +93,9 @@ def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def went_wrong(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+def went_wrong(seeds: Sequence[Seed]) -> list[str]:
     """Of which seeds training failed, and how many checkpoints that cost; nothing where none did."""
+    facts = [seed.facts for seed in seeds]
     odd = [one for one in facts if one["stop_reason"] in ("diverged", "dead")]
     return [*(f"Seed {one['seed']}: {STOPPED[one['stop_reason']]}." for one in odd), *dropped(facts)]
 
@@ -217,7 +219,3 @@ def _floor(result: RunResult) -> list[str]:
         f"{count} of {len(result.seeds[0]['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
         "they are rounding."
     ]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -20,7 +20,7 @@ from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration, downloads
-from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.figure import Figure, about, built, columns, pairs, play, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
 from pages.shell.result import keep, log_time, numbers, say_data_notes, seed_choice
@@ -114,18 +114,20 @@ def _over_time(result: PerturbationResult, key: str) -> None:
             "limits", list(LIMITS), default="bound P2", required=True, key="perturb limits", help="Drawn dashed."
         )
 
-    def curve(name: str, table: Any, chart: Any, variant: str = "") -> None:
-        show(_curve(result, key, name, table, partial(chart, log_time=log), f"{variant} {log}"))
+    def curve(name: str, table: Any, chart: Any, variant: str = "") -> Figure:
+        return _curve(result, key, name, table, partial(chart, log_time=log), f"{variant} {log}")
 
-    left, right = st.columns(2, gap="large")
-    with left:
-        curve("order_residual", charts.residual_table, charts.residual_chart)
-        table = partial(charts.error_table, bounds=LIMITS[limits])
-        curve("order_error", table, charts.error_chart, limits)
-    with right:
-        table = partial(charts.residual_table, held_out=True)
-        curve("order_residual_test", table, partial(charts.residual_chart, held_out=True))
-        curve("order_error_test", charts.error_held_out_table, charts.error_held_out_chart)
+    errors, held_out = partial(charts.error_table, bounds=LIMITS[limits]), partial(charts.residual_table, held_out=True)
+    columns(
+        (
+            curve("order_residual", charts.residual_table, charts.residual_chart),
+            curve("order_error", errors, charts.error_chart, limits),
+        ),
+        (
+            curve("order_residual_test", held_out, partial(charts.residual_chart, held_out=True)),
+            curve("order_error_test", charts.error_held_out_table, charts.error_held_out_chart),
+        ),
+    )
 
 
 def _curve(
@@ -137,30 +139,16 @@ def _curve(
     variant: str = "",
 ) -> Figure:
     """A chart over t; `variant` names what the reader chose."""
-    kept: Table = built(f"{key} table {name} {variant}", lambda: table(result))
-    return Figure(
-        name,
-        EXPLAINED[name],
-        partial(chart, kept.frame),
-        kept.frame,
-        kept.notes,
-        f"{key} {name} {variant}",
-        f"perturbation-{name}",
-    )
-
-
-def _seed_choice(result: PerturbationResult, name: str) -> int:
-    return seed_choice([seed.facts["seed"] for seed in result.seeds], name)
+    kept = f"{key} {name} {variant}"
+    return Figure.of(name, EXPLAINED[name], partial(table, result), chart, kept, f"perturbation-{name}")
 
 
 @st.fragment
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
-    index = _seed_choice(result, "modes")
-    table: Table = built(f"{key} modes table {index}", lambda: charts.modes_table(result.seeds[index]))
-    chart = partial(charts.modes_chart, table.frame)
-    explained, kept = ("contributions", "orders"), f"{key} modes {index}"
-    figure = Figure("modes", explained, chart, table.frame, table.notes, kept, "perturbation-modes")
+    index = seed_choice(result, "modes")
+    table, explained = partial(charts.modes_table, result.seeds[index]), ("contributions", "orders")
+    figure = Figure.of("modes", explained, table, charts.modes_chart, f"{key} modes {index}", "perturbation-modes")
     show(figure, width="content")
 
 
@@ -168,20 +156,18 @@ def _change(result: PerturbationResult, key: str) -> None:
     """How far the kernel moves, and what initialisation alone says of it."""
     st.subheader("The change of the kernel")
     ranges = tuple(float(seed["taylor_range"]) for seed in result.seeds if "taylor_range" in seed)
-    left, right = st.columns(2, gap="large")
-    with left:
-        show(_curve(result, key, "drift", charts.drift_table, partial(charts.drift_chart, ranges=ranges)))
+    rows = [_curve(result, key, "drift", charts.drift_table, partial(charts.drift_chart, ranges=ranges))]
     if len(ranges) == len(result.seeds):
-        with right:
-            chart = partial(charts.prediction_chart, ranges=ranges)
-            show(_curve(result, key, "drift_predicted_error", charts.prediction_table, chart))
+        chart = partial(charts.prediction_chart, ranges=ranges)
+        rows.append(_curve(result, key, "drift_predicted_error", charts.prediction_table, chart))
+    pairs(rows)
 
 
 @st.fragment
 def _in_motion(result: PerturbationResult, key: str) -> None:
     """The function under each order, and the change of the kernel, under one slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = _seed_choice(result, "motion")
+        index = seed_choice(result, "motion")
         data = result.config.run.data
         tables = built(f"{key} change {index}", lambda: kernel_change.scrubbed_tables(result, generate(data), index))
         last = len(tables.labels) - 1

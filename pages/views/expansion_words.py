@@ -70,7 +70,7 @@ def _of_a_table(result: PerturbationResult) -> list[Headline]:
 def sentences(result: PerturbationResult) -> list[str]:
     """Markdown, one finding each."""
     return [
-        *_stop(result),
+        *went_wrong(result.seeds),
         *_lazy(result),
         *_explained(result),
         *_modes(result),
@@ -125,10 +125,6 @@ def end_table(result: PerturbationResult) -> pd.DataFrame:
         shown = {column: spread(over_seeds[column], lambda one: number(one, 2)) for column in over_seeds}
         rows.append({"curve": expansion.CURVES[name], **shown})
     return pd.DataFrame(rows).fillna("—")
-
-
-def _stop(result: PerturbationResult) -> list[str]:
-    return went_wrong([seed.facts for seed in result.seeds])
 
 
 def _lazy(result: PerturbationResult) -> list[str]:

@@ -1,5 +1,6 @@
-"""Controls of the pages at initialisation: the network, the range of the curves, the points."""
+"""The pages at initialisation: their shape, and the controls of network, curves and points."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,6 @@ import streamlit as st
 
 from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.networks.activations import ACTIVATIONS
-from engine.schema import ConfigError
 from pages.charts.words import sentence
 from pages.shell.form import Form
 from pages.shell.texts import value_of
@@ -36,8 +36,58 @@ class Points:
     seed: int
 
 
-def curve_controls(form: Form, widths: str = "16, 64, 256") -> tuple[tuple[int, ...] | None, Span | None]:
-    """Hidden widths, and the range of beta or depth."""
+@dataclass(frozen=True)
+class Curves:
+    """Which exact curves are drawn.
+
+    Attributes:
+        widths: of the hidden layers, one curve each.
+        span: how far they go.
+    """
+
+    network: "Network"
+    widths: tuple[int, ...]
+    span: Span
+
+    @property
+    def narrowest(self) -> int:
+        return min(self.widths)
+
+    @property
+    def deepest(self) -> int:
+        """Most hidden layers of any curve."""
+        return max(self.span.depth(width) for width in self.widths)
+
+    @property
+    def end(self) -> float:
+        """Largest beta on the axis."""
+        if self.span.by == "beta":
+            return max(self.span.largest, 1 / self.narrowest)
+        return max(self.span.depth(width) / width for width in self.widths)
+
+
+def page(
+    title: str,
+    form: Form,
+    controls: Callable[[Form], tuple[Any, ...]],
+    body: Callable[..., None],
+    elsewhere: Sequence[str] = (),
+) -> None:
+    """A page: its controls, then `body` of the form and of what they ask for, once nothing of that is None.
+
+    Args:
+        elsewhere: controls that are drawn later, or for other settings.
+    """
+    st.title(title)
+    with st.sidebar:
+        asked = controls(form)
+    form.say_left_out(elsewhere)
+    if form.fine() and None not in asked:
+        body(form, *asked)
+
+
+def curve_controls(form: Form, widths: str = "16, 64, 256") -> Curves | None:
+    """Hidden widths, the range of beta or depth, and the network."""
     st.markdown("**Curves**")
     chosen = form.wholes(
         "widths", "hidden widths n", widths, 1_000_000, MOST_WIDTHS, "One curve each, all hidden layers equally wide."
@@ -50,7 +100,7 @@ def curve_controls(form: Form, widths: str = "16, 64, 256") -> tuple[tuple[int, 
         largest = form.number("beta_max", r"up to $\beta$", 2.0, 0.01, 50.0, r"$\beta = \sum_l 1/n_l$.")
     else:
         largest = form.whole("depth_max", "up to $L$", 64, 1, DEEPEST, "Hidden layers.")
-    return chosen, None if largest is None else Span(by, float(largest))
+    return form.make(Curves, network_controls(form), chosen, form.make(Span, by, largest))
 
 
 def point_controls(form: Form) -> Points | None:
@@ -63,16 +113,7 @@ def point_controls(form: Form) -> Points | None:
     with right:
         seed = form.whole("seed", "seed", 0, 0, 2**31 - 1)
         brute = form.whole("brute_draws", "draws, networks", 1000, 2, 1_000_000, "Per point, real networks.")
-    if count is None or draws is None or seed is None or brute is None:
-        return None
-    return Points(count, draws, brute, seed)
-
-
-def end(widths: tuple[int, ...], span: Span) -> float:
-    """Largest beta on the axis."""
-    if span.by == "beta":
-        return max(span.largest, max(1 / width for width in widths))
-    return max(span.depth(width) / width for width in widths)
+    return form.make(Points, count, draws, brute, seed)
 
 
 # The network of a page but for its hidden widths: controls, and what they come to.
@@ -139,12 +180,16 @@ class Network:
         return 2 * self.one.norm_x_squared / self.n_0
 
 
-def controls(form: Form, n_0: int = 10) -> Network | None:
-    """The controls of the network; None where they cannot be read."""
+def network_controls(form: Form, trap: bool = True) -> Network | None:
+    """The controls of the network; None where they cannot be read.
+
+    Args:
+        trap: whether one click leads into the trap of sigma_w = 1.
+    """
     st.markdown("**Network**")
     left, right = st.columns(2)
     with left:
-        inputs = form.whole("n_0", "$n_0$", n_0, 1, 1_000_000, "Input width.")
+        inputs = form.whole("n_0", "$n_0$", 10, 1, 1_000_000, "Input width.")
     with right:
         norm = form.number("norm", "$|x|^2$", 1.0, 1e-9, 1e9, "Squared norm of the input.")
     readout = form.choice("readout", "readout", ("linear", "relu"), "Whether a ReLU sits on the output neuron.")
@@ -164,7 +209,7 @@ def controls(form: Form, n_0: int = 10) -> Network | None:
         sigma_b = form.number("sigma_b", r"$\sigma_b$", 1.0, 0.0, 100.0, "Bias scale.")
         train_bias = form.flag("train_bias", "train biases", True)
         output_bias = form.flag("output_bias", "output bias", True)
-    if inputs is None or norm is None or sigma_b is None or form.problems:
+    if form.problems or inputs is None:
         return None
     fields = {
         "readout": readout,
@@ -177,11 +222,10 @@ def controls(form: Form, n_0: int = 10) -> Network | None:
         "output_bias": output_bias,
     }
     network = Network(inputs, tuple(fields.items()))
-    try:
-        network.setting((1,))
-    except ConfigError as error:
-        form.blame_all(error.problems, {"norm_x_squared": "norm", "widths": "n_0"})
+    if form.make(network.setting, (1,), names={"norm_x_squared": "norm", "widths": "n_0"}) is None:
         return None
+    if trap:
+        trap_buttons(form, network)
     return network
 
 

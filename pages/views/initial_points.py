@@ -1,11 +1,12 @@
-"""Monte Carlo points beside the exact curves: which jobs give them, and what to draw of their results."""
+"""Monte Carlo points beside the exact curves: asking for them, and what to draw of their results."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from engine.initialisation.config import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
 from engine.initialisation.estimates import NORMAL_95, Estimate, rate_trusted
@@ -14,9 +15,9 @@ from engine.initialisation.moments import moments
 from engine.initialisation.result import FirstStepResult, SampleResult
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
-from pages.shell.jobs import Computation
-from pages.views.initial_curves import Span
-from pages.views.initial_network import Network
+from pages.charts.words import several
+from pages.shell.jobs import Computation, gather
+from pages.views.initial_network import Curves, Network, Points
 
 SAMPLER, BRUTE_FORCE, STEP, FLOW = "exact sampler", "brute force", "finite step", "gradient flow"
 COMPILE = 2.5
@@ -42,25 +43,49 @@ class Point(Computation):
         return self.depth / self.width
 
 
-class Job(NamedTuple):
-    """How points of one source are computed: kind of job, its config, and seconds for a setting and so many draws."""
+class Source(NamedTuple):
+    """How points are drawn.
+
+    Attributes:
+        kind, config: of their jobs.
+        seconds: for a setting and so many draws.
+        key: of the button that asks for them.
+        label: of that button, from how many they are and the sizes of a finite step.
+        unit: what one is called.
+    """
 
     kind: str
     config: type[Config]
     seconds: Callable[[Any, int], float]
+    key: str = ""
+    label: str = ""
+    unit: str = "point"
 
 
-JOBS = {
-    SAMPLER: Job("initial_sample", SampleConfig, lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1)),
-    BRUTE_FORCE: Job(
-        "brute_force", BruteForceConfig, lambda setting, draws: COMPILE + draws * (1e-4 + 3e-8 * parameters_of(setting))
+SOURCES = {
+    SAMPLER: Source(
+        "initial_sample",
+        SampleConfig,
+        lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1),
+        "sampler",
+        "Draw {} from the exact law",
     ),
-    STEP: Job(
+    BRUTE_FORCE: Source(
+        "brute_force",
+        BruteForceConfig,
+        lambda setting, draws: COMPILE + draws * (1e-4 + 3e-8 * parameters_of(setting)),
+        "brute",
+        "Draw {} by brute force",
+    ),
+    STEP: Source(
         "first_step",
         FirstStepConfig,
         lambda setting, draws: COMPILE + 3 * draws * (1e-4 + 2e-8 * parameters_of(setting)),
+        "step",
+        "Take {}, η = {:g}",
+        "finite step",
     ),
-    FLOW: Job(
+    FLOW: Source(
         "drift_ensemble",
         DriftConfig,
         lambda setting, draws: COMPILE + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting)),
@@ -68,31 +93,62 @@ JOBS = {
 }
 
 
-def along(
-    source: str, network: Network, widths: Sequence[int], span: Span, count: int, draws: int, seed: int, **more: Any
-) -> tuple[list[Point], list[str]]:
-    """Points of a source of `JOBS` along every curve, and what is refused, such as for its cost."""
-    job = JOBS[source]
+def point(source: str, network: Network, hidden: tuple[int, ...], draws: int, seed: int, **more: Any) -> Point:
+    """The job of one point; `more` are fields of its config. Raises `ConfigError`."""
+    how, setting = SOURCES[source], network.setting(hidden)
+    config = how.config.from_dict({"setting": setting, "draws": draws, "seed": seed, **more})
+    return Point(how.kind, config, how.seconds(setting, draws), source, hidden[0], setting.depth)
+
+
+def ask(
+    curves: Curves, points: Points, sources: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[Point, Arrays], list[str]]:
+    """The points that are known, buttons for those that are not, and why there are no others.
+
+    Args:
+        sources: fields of their configs by names of `SOURCES`. The sampler draws along every curve, where there is an
+            exact law; real networks are drawn at the narrowest width.
+    """
+    found: dict[Point, Arrays] = {}
+    refused: list[str] = []
+    for column, (source, fields) in zip(st.columns(len(sources), gap="large"), sources.items(), strict=True):
+        if source != SAMPLER:
+            widths, draws = (curves.narrowest,), points.brute_draws
+            note = f"{draws:,} real networks each, at the narrowest width, n = {curves.narrowest:,}."
+        elif curves.network.law is not None:
+            widths, draws = curves.widths, points.draws
+            note = f"{draws:,} draws each."
+        else:
+            continue
+        some, without = along(source, replace(curves, widths=widths), points.count, draws, seed=points.seed, **fields)
+        refused += without
+        how = SOURCES[source]
+        label = how.label.format(several(len(some), how.unit), *fields.get("sizes", ()))
+        if some:
+            with column:
+                found |= gather(how.key, label, some, note, "point")
+    return found, [f"No point at {where}" for where in refused]
+
+
+def along(source: str, curves: Curves, count: int, draws: int, **more: Any) -> tuple[list[Point], list[str]]:
+    """About `count` points along every curve, and what is refused, such as for its cost."""
     found, refused = [], []
-    for place, width in enumerate(widths):
+    for place, width in enumerate(curves.widths):
         # Curves have their points at different beta, so that intervals do not cover each other.
-        for depth in span.depths(width, count, 0.5 * place / len(widths)):
+        for depth in curves.span.depths(width, count, 0.5 * place / len(curves.widths)):
             try:
-                setting = network.setting((width,) * depth)
-                config = job.config.from_dict({"setting": setting, "draws": draws, "seed": seed, **more})
+                found.append(point(source, curves.network, (width,) * depth, draws, **more))
             except ConfigError as error:
                 refused.append(f"n = {width:,}, L = {depth:,}: {error.problems[0].message}")
-            else:
-                found.append(Point(job.kind, config, job.seconds(setting, draws), source, width, depth))
     return found, refused
 
 
 def ratio_points(found: Mapping[Point, Arrays]) -> pd.DataFrame:
     """Estimates of E[K^2]/E[K]^2 with bars of 1.96 standard errors: 95% intervals where trusted."""
     rows = []
-    for wanted, arrays in found.items():
+    for drawn, arrays in found.items():
         if ratio := SampleResult(arrays).estimates.get("ratio"):
-            rows.append(_row(wanted, ratio))
+            rows.append(_row(drawn, ratio))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -103,10 +159,10 @@ def drift_points(found: Mapping[Point, Arrays], law_at: Callable[[Point], Law | 
     `law_at` has a law.
     """
     rows = []
-    for wanted, arrays in found.items():
-        law = law_at(wanted)
-        if wanted.source == STEP:
-            step, draws = FirstStepResult(arrays), int(getattr(wanted.config, "draws", 0))
+    for drawn, arrays in found.items():
+        law = law_at(drawn)
+        if drawn.source == STEP:
+            step, draws = FirstStepResult(arrays), int(getattr(drawn.config, "draws", 0))
             eta, K = float(step.sizes[0]), float(step.K_mean)
             mean, error = float(step.change_mean[0]) / eta, float(step.change_error[0]) / eta
             rate = Estimate(mean, error, draws, None if law is None or rate_trusted(law, draws) else False)
@@ -115,18 +171,18 @@ def drift_points(found: Mapping[Point, Arrays], law_at: Callable[[Point], Law | 
             rate, K = estimates["E_dK"], estimates["E_K"].mean
         scale = K if law is None else np.exp(float(moments(law).log_E_K[0]))
         if scale > 0:
-            rows.append(_row(wanted, rate, scale))
+            rows.append(_row(drawn, rate, scale))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(wanted: Point, found: Estimate, scale: float = 1.0) -> dict[str, Any]:
+def _row(point: Point, found: Estimate, scale: float = 1.0) -> dict[str, Any]:
     mean, error = found.mean / scale, found.standard_error / scale
     low, high = abs(mean) - NORMAL_95 * error, abs(mean) + NORMAL_95 * error
     return {
-        "source": wanted.source,
-        "width": wanted.width,
-        "depth": wanted.depth,
-        "beta": wanted.beta,
+        "source": point.source,
+        "width": point.width,
+        "depth": point.depth,
+        "beta": point.beta,
         "value": abs(mean),
         "low": low,
         "high": high,

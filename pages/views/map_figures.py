@@ -27,7 +27,6 @@ BESIDE = ("map.boundary", "map.dynamics", "map.law", "map.comparable")
 CURVE_POINTS = 24
 BETAS = tuple(4.0**k for k in range(-7, 4))
 """Whose lines are drawn on the plane."""
-REGIME = "regime"
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,9 @@ class Picture:
     def plane(self) -> Figure:
         """The map."""
         key = f"plane {self.map.name} {self.state} {self.view}"
-        return Figure("regime_map", ON_THE_PLANE, lambda: plane_chart(self), self.table, key=key)
+        return Figure(
+            "regime_map", ON_THE_PLANE, lambda: plane_chart(self), self.table, key=key, selection=map_plane.PICK
+        )
 
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""

@@ -8,7 +8,8 @@ import pandas as pd
 from engine.rkhs.gram import RIDGES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, change, listing, middle, number, spread
-from pages.views.spaces_words import WHERE, conditioning, known, less, less_over_seeds, stops, with_jitter
+from pages.views.evolution_words import went_wrong
+from pages.views.spaces_words import WHERE, conditioning, known, less, less_over_seeds, with_jitter
 
 JUDGED = RIDGES.index(1e-4)
 """The ridge at which inclusion is put into words."""
@@ -53,7 +54,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each."""
-    return [*stops(result), *_target(result), *_function(result), *_limit(result), *_inclusion(result)]
+    return [*went_wrong(result.seeds), *_target(result), *_function(result), *_limit(result), *_inclusion(result)]
 
 
 def target_norms(result: RkhsResult) -> pd.DataFrame:

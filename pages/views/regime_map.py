@@ -8,7 +8,6 @@ from engine.regimes.config import Cell
 from engine.regimes.result import Thresholds
 from engine.regimes.summary import notes
 from pages.charts.map_names import METRICS
-from pages.charts.map_plane import PICK
 from pages.charts.words import number
 from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
@@ -63,11 +62,10 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
     """The plane and, beside it, the metric against beta; `whole` when nothing of it is under way."""
     left, right = st.columns([6, 5], gap="large")
     with left:
-        event = show(picture.plane(), selection=PICK)
+        picked = show(picture.plane())
     if len(picture.cells):
         with right:
             show(picture.along(whole))
-    picked = getattr(getattr(event, "selection", None), PICK, None)
     if picked and "cell" in picked[0]:
         open_cell(picture.sweep.cells[int(picked[0]["cell"])], page)
 

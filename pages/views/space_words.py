@@ -8,7 +8,8 @@ import numpy as np
 from engine.rkhs.growth import FUNCTIONS, SPACES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, listing, middle, number, percent, spread
-from pages.views.spaces_words import SAME, known, of_a_table, over_seeds, stops
+from pages.views.evolution_words import went_wrong
+from pages.views.spaces_words import SAME, known, of_a_table, over_seeds
 
 BOUNDED = 0.1
 """Growth exponents below it are bounded as far as these grids tell."""
@@ -47,7 +48,7 @@ def _headline(result: RkhsResult, space: Space, function: Function, label: str) 
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each."""
-    return [*stops(result), *_growth(result), *_balls(result), *_modes(result)]
+    return [*went_wrong(result.seeds), *_growth(result), *_balls(result), *_modes(result)]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:

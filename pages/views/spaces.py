@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -19,7 +20,7 @@ from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration
-from pages.shell.figure import Figure, about, built, play, show
+from pages.shell.figure import Figure, about, built, play
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
 from pages.shell.result import files, say_data_notes, seed_choice
@@ -51,9 +52,18 @@ class Shown:
     arrays: Arrays
     key: str
 
-    def seed_choice(self, name: str) -> int:
-        """The position of the seed to look at."""
-        return seed_choice([seed.facts["seed"] for seed in self.result.seeds], name)
+    def curve(
+        self,
+        log_time: bool,
+        name: str,
+        explained: Sequence[str],
+        table: Callable[..., Table],
+        chart: Callable[..., Any],
+        *chosen: object,
+    ) -> Figure:
+        """A chart over t; `chosen` by the reader goes to the table, after the result."""
+        kept, drawn = partial(table, self.result, *chosen), partial(chart, log_time=log_time)
+        return Figure.of(name, explained, kept, drawn, f"{self.key} {name} {chosen} {log_time}", f"spaces-{name}")
 
 
 def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
@@ -122,28 +132,6 @@ def points_choice(name: str) -> SetName:
     return "train" if chosen == "train" else "held_out"
 
 
-def drawn(
-    shown: Shown,
-    name: str,
-    explained: Sequence[str],
-    table: Callable[[], Table],
-    chart: Callable[[Any], Any],
-    variant: str = "",
-) -> None:
-    """A chart that stretches, under its popover; what it leaves out, beneath.
-
-    Args:
-        name: of the chart, unique on the page; also of its file.
-        explained: names of `engine.quantities`.
-        table: what to draw; asked once for a run and variant.
-        chart: draws the frame of the table.
-        variant: what the reader chose.
-    """
-    kept: Table = built(f"{shown.key} table {name} {variant}", table)
-    key = f"{shown.key} {name} {variant}"
-    show(Figure(name, explained, lambda: chart(kept.frame), kept.frame, kept.notes, key, f"spaces-{name}"))
-
-
 def in_motion(
     shown: Shown,
     name: str,
@@ -160,7 +148,7 @@ def in_motion(
         description: for screen readers.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = shown.seed_choice(name)
+        index = seed_choice(shown.result, name)
         kept = built(f"{shown.key} tables {name} {index}", lambda: tables(index))
         last = len(kept.labels) - 1
         figure = Figure(

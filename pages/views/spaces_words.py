@@ -9,7 +9,7 @@ from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number
-from pages.views.evolution_words import of_network, went_wrong
+from pages.views.evolution_words import of_network
 
 SAME = 1.1
 """Ratios within this factor of 1 are not worth a word."""
@@ -25,11 +25,6 @@ def facts(result: RkhsResult) -> str:
         f"depth {run.network.depth}, β = {number(run.beta)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
         f"computed on {result.meta['device']}"
     )
-
-
-def stops(result: RkhsResult) -> list[str]:
-    """What went wrong in training, if anything, and how many checkpoints that cost."""
-    return went_wrong([seed.facts for seed in result.seeds])
 
 
 def of_a_table(result: RkhsResult) -> list[Headline]:

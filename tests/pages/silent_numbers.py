@@ -19,6 +19,7 @@ from engine.perturbation.result import StudyResult
 from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Collapse, Scaling
 from engine.regimes.result import Thresholds
+from engine.result import Seed as AnySeed
 from pages.charts import map_along, over_time
 from pages.charts.initial_drift import parting
 from pages.run import asking, controls
@@ -165,7 +166,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     ),
     "pages.views.evolution_words._stop": lambda: evolution_words._stop(NOTHING_TRAINED),
     "pages.views.evolution_words.went_wrong": lambda: evolution_words.went_wrong(
-        [{"seed": 0, "stop_reason": "residual"}]
+        [AnySeed({}, {"seed": 0, "stop_reason": "residual"})]
     ),
     "pages.views.evolution_words.dropped": lambda: evolution_words.dropped([{"seed": 0, "dropped_checkpoints": 0}]),
     "pages.views.evolution_words.headlines": lambda: values(

@@ -19,6 +19,7 @@ from pages.run.draft_state import from_query
 from pages.run.files import read_yaml
 from pages.run.presets import PRESETS
 from pages.run.settings import SETTINGS, applicable, choices, kind_of
+from pages.shell.link import MOVED
 
 NAMES = [setting.name for setting in SETTINGS]
 
@@ -108,7 +109,7 @@ def page() -> Iterator[AppTest]:
 @given(query=QUERIES)
 def test_urls(page, query):
     """200 arrivals on the page, all of it drawn, by one session: each URL replaces the one before."""
-    page.session_state["arrived"] = True
+    page.session_state[MOVED] = True
     page.query_params.clear()
     page.query_params.update(query)
     page.run()

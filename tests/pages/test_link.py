@@ -76,3 +76,21 @@ def test_what_is_too_long_for_a_control_is_left_out_in_words(pretend, opened):
     (warning,) = app.warning
     assert "in the link" in warning.value
     assert "200 characters" in warning.value
+
+
+def test_a_control_of_the_same_name_on_another_page_shows_its_own_text(pretend, opened):
+    app = opened("second_moment")
+    app.switch_page("first_step.py")
+    app.run()
+    assert app.text_input(key="n_0").value == "10"
+    assert [choice.value for choice in app.get("segmented_control")] == ["beta", "linear"]
+
+
+def test_settings_edited_on_one_page_stand_on_the_others(pretend, opened):
+    app = opened("evolution")
+    for page, text in (("norms", "300"), ("evolution", "200"), ("norms", "100")):
+        app.text_input(key="setting width").set_value(text).run()
+        app.switch_page(f"{page}.py")
+        app.query_params.clear()
+        app.run()
+        assert app.text_input(key="setting width").value == text

@@ -1,0 +1,72 @@
+"""Distribution: histogram and tail of K(x, x) at one width and depth, against the log-normal of the same moments."""
+
+import math
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from engine.initialisation.law import Law, exact_law
+from engine.initialisation.moments import moments
+from engine.initialisation.result import SampleResult
+from pages.charts import initial_law as charts
+from pages.shell.figure import Figure, columns, say
+from pages.shell.form import Form
+from pages.shell.jobs import gather
+from pages.shell.result import warn
+from pages.views import initial_words
+from pages.views.initial_network import Network, say_no_law
+from pages.views.initial_points import SAMPLER, Point
+
+
+def body(_: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
+    """Warnings, the button, what is drawn, and the way to the curves through this point."""
+    warn(initial_words.off_critical(network, len(hidden)))
+    say_no_law(network)
+    source = "from the exact law" if point.source == SAMPLER else "of real networks"
+    found = gather("distribution", f"Draw {getattr(point.config, 'draws', 0):,} kernels {source}", [point])
+    st.caption(initial_words.point(network, hidden))
+    if point in found:
+        law = None if network.law is None else exact_law(network.setting(hidden))
+        _charts(law, point.source, SampleResult.from_arrays(found[point]))
+    if len(set(hidden)) == 1:
+        query = {"widths": f"{hidden[0]}"} | network.query()
+        st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
+
+
+def _charts(law: Law | None, source: str, result: SampleResult) -> None:
+    histogram, estimates, total = charts.histogram_table(result), result.estimates, int(result.draws)
+    if not len(histogram):
+        st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
+        return
+    if law is not None:
+        exact = moments(law)
+        log_mean, log_ratio = float(exact.log_E_K[0]), float(exact.log_ratio[0])
+    else:
+        mean, second = estimates["E_K"].mean, estimates["E_K2"].mean
+        log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
+    lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
+    subtitle = f"{total:,} draws, {source}; log-normal of the {'exact' if law else 'sampled'} moments"
+    density, tail = _figures(histogram, lognormal, log_mean, subtitle, source)
+    columns([density], [tail])
+    say(
+        [
+            initial_words.above_the_mean(histogram, log_mean) if law else "",
+            initial_words.zeros(int(result.histogram_zeros), total),
+            "" if len(lognormal) else "The second moment is that of a constant: no log-normal is drawn.",
+            initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
+        ]
+    )
+
+
+def _figures(
+    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str, source: str
+) -> tuple[Figure, Figure]:
+    shown = (histogram, lognormal, log_mean, subtitle)
+    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
+    drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
+    explained = ("initial.histogram", "initial.lognormal", drawn)
+    return (
+        Figure("distribution", explained, partial(charts.density_chart, *shown), data),
+        Figure("tail", ("initial.tail", "initial.lognormal"), partial(charts.tail_chart, *shown), data),
+    )

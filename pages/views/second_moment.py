@@ -1,0 +1,90 @@
+"""Second moment: E[K^2]/E[K]^2 along exact curves with points on them, and its parts."""
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.initialisation.law import Law
+from pages.charts import initial_ratio as charts
+from pages.charts.words import number
+from pages.shell.figure import Figure, columns, say, show
+from pages.shell.form import Form
+from pages.shell.result import warn
+from pages.views import initial_curves, initial_points, initial_words
+from pages.views.initial_network import Curves, Network, Points, say_no_law
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER
+
+
+def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
+    """Warnings, charts, and buttons for points; `budget` is how many draws one can afford."""
+    warn(initial_words.off_critical(curves.network, curves.deepest))
+    say_no_law(curves.network)
+    place = st.container()
+    fields = {"first_step": False}
+    found, refused = initial_points.ask(curves, points, {SAMPLER: fields, BRUTE_FORCE: fields})
+    drawn, law = initial_points.ratio_points(found), curves.network.law
+    with place:
+        if law is None:
+            chart = partial(charts.ratio_chart, None, None, drawn, curves.widths, curves.end)
+            show(Figure("second_moment", ("initial.ratio", "initial.slope", "initial.brute_force"), chart, drawn))
+        elif (picked := _charts(form, curves, law, drawn, budget)) and {"width", "depth"} <= set(picked[0]):
+            st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
+    say(refused)
+
+
+def _charts(form: Form, curves: Curves, law: Law, points: pd.DataFrame, budget: float) -> list[dict[str, Any]]:
+    """The charts; returns the point of a curve that is selected."""
+    table = initial_curves.second_moment_table(law, curves.widths, curves.span)
+    breaks = initial_curves.breakdown(law, curves.widths, curves.span, budget)
+    flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
+    first, *others = _figures(curves, table.frame, points, flag)
+    picked = columns([first], others, share=(3, 2))
+    say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(points)])
+    _split(form, curves, table.frame)
+    return picked
+
+
+def _figures(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, flag: tuple[float, str] | None) -> list[Figure]:
+    """The ratio with the points on it, its prefactor, its slope."""
+    network, ends = curves.network, (curves.widths, curves.end)
+    start = 2.0 if network.one.readout == "relu" else 1.0
+    limit = initial_curves.limit_table(network.s1, curves.end, start) if network.has_scaling_limit else None
+    ratio = ("initial.ratio", "initial.slope", "initial.limit")
+    drawn = ("initial.sampler", "initial.brute_force", "initial.trust")
+    click = "click a point of a curve for its distribution"
+    chart = partial(charts.ratio_chart, frame, limit, points, *ends, start, flag, click)
+    every = pd.concat([frame.assign(source="exact"), points])
+    prefactor, slope = (partial(chart, frame, limit, *ends) for chart in (charts.prefactor_chart, charts.slope_chart))
+    return [
+        Figure("second_moment", (*ratio, *drawn), chart, every, selection=charts.PICK),
+        Figure("prefactor", ("initial.prefactor", "initial.limit"), prefactor, frame),
+        Figure("local_slope", ("initial.local_slope", "initial.slope"), slope, frame),
+    ]
+
+
+def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
+    """Weight and bias part at one width."""
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        width = int(form.choice("split", "at width n", [str(width) for width in reversed(curves.widths)]))
+        own = frame[frame["width"] == width]
+        st.markdown(initial_words.bias_share(own["bias_share"].to_numpy(float), int(own["depth"].iloc[-1])))
+        if curves.network.has_scaling_limit:
+            relu = curves.network.one.readout == "relu"
+            st.markdown(
+                r"In the scaling limit the weight part falls from 1 to $\tfrac13$ times $\exp(5\beta)$, and the bias "
+                r"part as $2/(25\beta^2)$ times it" + (", both doubled by the ReLU readout." if relu else ".")
+            )
+    with left:
+        parts = charts.parts_table(frame, width)
+        chart = partial(charts.parts_chart, parts, width, curves.end)
+        show(Figure("second_moment_parts", ("initial.split",), chart, parts))
+
+
+def address(network: Network, picked: dict[str, Any], points: Points) -> dict[str, str]:
+    """The parameters of the page Distribution at this point (its `PREFIX` before each)."""
+    point = {"width": f"{int(picked['width'])}", "depth": f"{int(picked['depth'])}"}
+    query = point | network.query() | {"draws": f"{points.draws}", "seed": f"{points.seed}"}
+    return {f"at_{name}": text for name, text in query.items()}
