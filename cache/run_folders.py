@@ -67,12 +67,14 @@ class Record:
 
 _RECORD = TypeAdapter(Record)
 
+LONGEST_LABEL = 80
 
-def label(config: Config, limit: int = 80) -> str:
+
+def label(config: Config) -> str:
     """The settings that differ from the defaults, as `width=64, depth=3`."""
     changed = config.model_dump(mode="json", exclude_defaults=True)
     text = ", ".join(f"{name}={value}" for name, value in _leaves(changed)) or "defaults"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
 
 
 def _leaves(values: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -63,12 +63,10 @@ class RunIndex:
             return None
         return record
 
-    def recent(
-        self, kind: str | None = None, limit: int = -1, offset: int = 0, pinned: bool = False, owner: str | None = None
-    ) -> list[Record]:
+    def recent(self, kind: str | None = None, limit: int = -1, offset: int = 0, pinned: bool = False) -> list[Record]:
         """Records, or those of one kind, newest first; `limit` of them after the first `offset`."""
         try:
-            keys = self._table.keys(kind, pinned, owner, limit, offset)
+            keys = self._table.keys(kind, pinned, limit, offset)
         except DISK_FAULTS as error:
             log.warning("could not list the runs by their index: %s", words(error))
             keys = self._listed_by_folder(kind, pinned, limit, offset)

@@ -105,18 +105,16 @@ class RunTable:
     def used(self, key: str, name: str, when: float) -> None:
         self._do(lambda d: d.execute("UPDATE entries SET used = ? WHERE key = ? AND name = ?", (when, key, name)))
 
-    def keys(
-        self, kind: str | None = None, pinned: bool = False, owner: str | None = None, limit: int = -1, offset: int = 0
-    ) -> list[str]:
+    def keys(self, kind: str | None = None, pinned: bool = False, limit: int = -1, offset: int = 0) -> list[str]:
         """Keys of the runs asked for, newest first."""
-        where, given = _condition(kind, pinned, owner)
+        where, given = _condition(kind, pinned)
         statement = f"SELECT key FROM runs {where} ORDER BY created DESC, key DESC LIMIT :limit OFFSET :offset"
         values = {**given, "limit": limit, "offset": offset}
         return self._do(lambda database: [key for (key,) in database.execute(statement, values)])
 
-    def count(self, kind: str | None = None, pinned: bool = False, owner: str | None = None) -> int:
+    def count(self, kind: str | None = None, pinned: bool = False) -> int:
         """Of the same."""
-        where, given = _condition(kind, pinned, owner)
+        where, given = _condition(kind, pinned)
         return self._do(lambda database: database.execute(f"SELECT count(*) FROM runs {where}", given).fetchone()[0])
 
     def sizes(self) -> dict[str, dict[str, int]]:
@@ -226,9 +224,9 @@ class RunTable:
                 file.rename(file.with_name(f"{self._path.stem}-damaged-{stamp}{self._path.suffix}{suffix}"))
 
 
-def _condition(kind: str | None, pinned: bool, owner: str | None) -> tuple[str, dict[str, object]]:
+def _condition(kind: str | None, pinned: bool) -> tuple[str, dict[str, object]]:
     """What a row must be, as SQL and its values."""
-    wanted = {"kind": kind, "owner": owner, "pinned": 1 if pinned else None}
+    wanted = {"kind": kind, "pinned": 1 if pinned else None}
     given = {name: value for name, value in wanted.items() if value is not None}
     return "WHERE " + " AND ".join(f"{name} = :{name}" for name in given) if given else "", given
 

@@ -156,7 +156,7 @@ class CachedEngine:
             live.seen_by(viewer)
             return live.snapshot(viewer)
 
-    def retry(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
+    def retry(self, kind: str, config: Config, viewer: str) -> Job:
         """Like `request`, but starts a failed or cancelled job again, and takes `viewer` back who had left."""
         key = run_key(kind, config)
         with self._lock:
@@ -165,7 +165,7 @@ class CachedEngine:
                 del self._live[key]
             elif live:
                 live.left.discard(viewer)
-        return self.request(kind, config, viewer, entry)
+        return self.request(kind, config, viewer)
 
     def job(self, key: str, viewer: str = "") -> Job | None:
         """The job of this key if one ran here lately; does not count as asking for it."""

@@ -30,6 +30,8 @@ MAX_BYTES = 1_000_000
 MAX_ABS = 1e12
 SHOWN = 3
 """Faulty cells named in one message."""
+LISTED = 8
+"""Names of columns in one message."""
 LOOKED_AT = 50
 """Cells of a plain column that tell how its numbers are written."""
 CONSTANT = 1e-12
@@ -296,10 +298,10 @@ def _names_rows(name: str, cells: Sequence[str]) -> bool:
     return (name == "row" or name.lower() in COUNTERS) and len(set(cells)) == len(cells)
 
 
-def listed(names: Sequence[str], most: int = 8) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names for a message: 'a', 'b' and 3 more."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(repr(name) for name in names[:LISTED]) + more
 
 
 __all__ = ["MAX_ABS", "MAX_BYTES", "MAX_COLUMNS", "Column", "Table", "constant", "listed", "parse"]

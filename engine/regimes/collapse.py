@@ -76,9 +76,9 @@ def collapse(
     return Collapse(p_value, exponent, error, best if tested else None, groups)
 
 
-def collapses(runs: pd.DataFrame, most_beta: float = MOST_BETA) -> dict[str, Collapse]:
-    """Every metric of `COLLAPSED`, over runs up to this beta."""
-    some = runs[runs["beta"] <= most_beta * (1 + 1e-9)]
+def collapses(runs: pd.DataFrame) -> dict[str, Collapse]:
+    """Every metric of `COLLAPSED`, over runs up to `MOST_BETA`."""
+    some = runs[runs["beta"] <= MOST_BETA * (1 + 1e-9)]
     place = (some["depth"].to_numpy(float), some["beta"].to_numpy(float))
     return {name: collapse(*place, some[name].to_numpy(float), some["cell"].to_numpy(int)) for name in COLLAPSED}
 
@@ -165,14 +165,14 @@ class Scaling:
         return self.prefactor * beta**self.exponent
 
 
-def scaling(cells: pd.DataFrame, metric: str, most_beta: float = MOST_BETA) -> Scaling | None:
-    """Least squares of ln median on ln beta over cells up to this beta; None for fewer than six at three betas.
+def scaling(cells: pd.DataFrame, metric: str) -> Scaling | None:
+    """Least squares of ln median on ln beta over cells up to `MOST_BETA`; None for fewer than six at three betas.
 
     Args:
         cells: of `engine.regimes.result.cells_frame`.
     """
     beta, value = cells["beta"].to_numpy(float), cells[metric].to_numpy(float)
-    used = (beta <= most_beta * (1 + 1e-9)) & np.isfinite(value) & (value > 0)
+    used = (beta <= MOST_BETA * (1 + 1e-9)) & np.isfinite(value) & (value > 0)
     beta, value = beta[used], value[used]
     if len(beta) < FEWEST_CELLS or len(np.unique(beta.round(9))) < FEWEST_BETAS:
         return None

@@ -21,13 +21,7 @@ NAMES = ("lazy_weak", "weak_strong", "stable_unstable")
 DYNAMICS = ("order_0", "p2")
 
 
-def summary(
-    sweep: SweepConfig,
-    runs: pd.DataFrame,
-    failures: Mapping[int, str],
-    seconds: float,
-    thresholds: Thresholds | None = None,
-) -> dict[str, Any]:
+def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str], seconds: float) -> dict[str, Any]:
     """Counts of cells, those that could not be computed, labels, boundaries, the drift's power law and collapse.
 
     `boundaries`, `dynamics` (where Delta K starts to alter it), `drift` and `collapse` speak of one network at
@@ -37,7 +31,7 @@ def summary(
         runs: as `engine.regimes.result.runs_frame` gives them.
         failures: why a cell is missing, by its place in `sweep.cells`.
     """
-    bounds = thresholds or Thresholds()
+    bounds = Thresholds()
     others = [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
     if others or runs.empty:
         reason = f"{others[0]} varies too: fix it to compare along beta" if others else "not enough data: no cell"

@@ -107,9 +107,9 @@ class SeedSpaces(Seed):
         value = self[f"{where}/decay_exponent"][position]
         return float(value) if np.isfinite(value) else self.facts["no_decay"][where][position]
 
-    def constants(self, name: Literal["H_t_in_H_0", "H_0_in_H_t"], position: int = -1) -> dict[str, float | None]:
-        """Inclusion constants on held-out points by ridge (in mean eigenvalues); None where conditioning forbids it."""
-        values = self[f"held_out/{name}"][position]
+    def constants(self, name: Literal["H_t_in_H_0", "H_0_in_H_t"]) -> dict[str, float | None]:
+        """At the end, on held-out points by ridge (in mean eigenvalues); None where conditioning forbids it."""
+        values = self[f"held_out/{name}"][-1]
         return {f"{ridge:g}": finite(value) for ridge, value in zip(RIDGES, values, strict=True)}
 
     def test_errors(self) -> dict[str, float | None]:

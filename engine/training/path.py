@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import comb
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +63,7 @@ class KernelPath:
 
     def __post_init__(self) -> None:
         if self.interpolation == "hermite" and self.slope is None:
-            raise ValueError("Hermite interpolation needs slopes: use 'linear', or derive the path with slopes")
+            raise ValueError("Hermite interpolation needs slopes: use 'linear'")
 
     @property
     def size(self) -> int:
@@ -161,7 +161,6 @@ def kernel_path(
     rate: float,
     held_out: Float[np.ndarray, "m n_0"] | None = None,
     *,
-    slopes: bool = True,
     tick: Callable[[float], None] = lambda fraction: None,
 ) -> KernelPath:
     """The path of one seed at its stored checkpoints, up to the first that is not finite.
@@ -169,7 +168,6 @@ def kernel_path(
     Args:
         rate: eta_eff of the seed (`engine.training.result.SeedResult.effective_rate`).
         held_out: points of the rows beyond the training points; none when left out.
-        slopes: also K'; a path without is interpolated linearly.
         tick: told the fraction done; may raise `Cancelled`.
 
     Raises:
@@ -187,20 +185,19 @@ def kernel_path(
     found, descent = [], config.training.integrator == "gd"
     for index in range(len(parameters.steps)):
         params = cast(parameters.at(index), "float64")
-        at = _checkpoint(config.network, descent, slopes, _rows(config), params, x, y, h_0, rate)
+        at = _checkpoint(config.network, descent, _rows(config), params, x, y, h_0, rate)
         at = {name: np.asarray(value) for name, value in at.items()}
         if not all(np.all(np.isfinite(value)) for value in at.values()):
             break
         found.append(at)
         tick((index + 1) / len(parameters.steps))
     steps = np.asarray(parameters.steps[: len(found)])
-    stacked = {name: np.stack([at.pop(name) for at in found]) for name in list(found[0])} if found else {}
+    names = list(found[0]) if found else []
+    stacked: dict[str, Any] = {name: np.stack([at.pop(name) for at in found]) for name in names}
     if not stacked:
         raise ConfigError([Problem("network", "the kernel is not finite at initialisation: lower sigma_w or depth")])
-    interpolation: Interpolation = "hermite" if slopes else "linear"
-    slope = stacked.pop("slope", None)
     y_flat = np.asarray(data.y_train, np.float64).ravel()
-    return KernelPath(rate * steps, steps, rate, descent, y=y_flat, slope=slope, interpolation=interpolation, **stacked)
+    return KernelPath(rate * steps, steps, rate, descent, y=y_flat, **stacked)
 
 
 def _rows(config: RunConfig) -> int:
@@ -208,11 +205,10 @@ def _rows(config: RunConfig) -> int:
     return max(64, signal_rows(config.network, config.data.output_dim) // 4)
 
 
-@partial(jax.jit, static_argnames=("network", "descent", "slopes", "rows"))
+@partial(jax.jit, static_argnames=("network", "descent", "rows"))
 def _checkpoint(
     network: NetworkConfig,
     descent: bool,
-    slopes: bool,
     rows: int,
     params: Params,
     x: Float[Array, "p n_0"],
@@ -248,8 +244,5 @@ def _checkpoint(
         # One step against two halves, whose error is 16 times smaller.
         once, twice = jax.lax.map(after, jnp.array([1, 2]))
         defect = 16 / 15 * (once - twice)
-    found = {"f": f.ravel(), "defect": defect.ravel()}
-    if not slopes:
-        return found | {"kernel": kernel(params)}
     K, slope = jax.jvp(kernel, (params,), (direction,))
-    return found | {"kernel": K, "slope": slope}
+    return {"f": f.ravel(), "defect": defect.ravel(), "kernel": K, "slope": slope}
