@@ -1,7 +1,6 @@
 import dataclasses
 import json
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
