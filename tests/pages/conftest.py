@@ -114,6 +114,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of one file only: as long as Playwright runs, no other test of this process can run an event loop."""
     if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
         pytest.skip(f"no Chromium at {CHROMIUM}")
     with sync_playwright() as playwright:

@@ -43,6 +43,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    """A server of its own: the player with panels of any length, without the rest of the dashboard."""
     with served_script(SCRIPT) as address:
         yield address
 

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pytest
 
-import pages.charts.specification  # noqa: F401 (it registers the browser's tables)
+import pages.charts.specification  # noqa: F401 (it registers these tables)
 from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
 from engine.training.result import RunResult, SeedResult
