@@ -122,15 +122,15 @@ class Sessions:
         try:
             await self._app(scope, with_loop, send)
         finally:
-            self._look()
+            self._close()
 
-    def _look(self, again: bool = False) -> None:
+    def _close(self, again: bool = False) -> None:
         """Closes what it can, and comes back for the rest."""
         if self._looking and not again:
             return
         self._looking = not _close_past()
         if self._looking:
-            asyncio.get_running_loop().call_later(SECONDS, self._look, True)
+            asyncio.get_running_loop().call_later(SECONDS, self._close, True)
 
 
 def _close_past() -> bool:
