@@ -29,10 +29,10 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("what", [ALL, *KINDS], index=1, format_func=_word, key="all_runs_kind", width=260)
         kept = st.toggle("only those that are kept", key="all_runs_kept")
-        wanted = None if kind == ALL else kind
-        pages = max(1, -(-engine.store.index.count(wanted, kept) // PAGE))
+        chosen = None if kind == ALL else kind
+        pages = max(1, -(-engine.store.index.count(chosen, kept) // PAGE))
         page = st.number_input(f"page, of {pages}", 1, pages, key="all_runs_page", width=160)
-    listed = engine.recent(PAGE, wanted, (page - 1) * PAGE, kept)
+    listed = engine.recent(PAGE, chosen, (page - 1) * PAGE, kept)
     if not listed:
         st.markdown("Nothing of this kind was asked for yet." if not kept else "None is kept.")
         return

@@ -7,14 +7,14 @@ import streamlit as st
 from pages.charts import growth, space
 from pages.shell.figure import Figure, show
 from pages.shell.result import numbers, seed_choice
-from pages.views import space_words, spaces
+from pages.views import function_space_words, spaces
 from pages.views.spaces import Shown, in_motion
 
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, the space in motion, growth on nested grids."""
-    numbers(space_words.headlines(shown.result))
-    st.markdown(" ".join(space_words.sentences(shown.result)))
+    numbers(function_space_words.headlines(shown.result))
+    st.markdown(" ".join(function_space_words.sentences(shown.result)))
     st.caption(
         "Finite grids show growth, not membership: an exponent near 0 means bounded so far. That $H_t$ moves is shown "
         "on Norms in both directions; that it contains $H_0$ is not."

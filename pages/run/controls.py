@@ -12,7 +12,7 @@ from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError, Problem
 from pages.charts.words import number, sentence
 from pages.run import draft_state, files, picker, tables
-from pages.run.draft import config_of, setting_of
+from pages.run.draft import config_of, setting_at_fault
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
 from pages.shell import calibration
@@ -28,7 +28,7 @@ WIDE = ("data", "target", "inputs", "activation", "integrator")
 AskedRun = Asked[RunConfig, Cost]
 
 
-def judged(draft: Draft) -> AskedRun:
+def checked(draft: Draft) -> AskedRun:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
@@ -41,7 +41,7 @@ def show() -> AskedRun:
     """Draws the controls and returns what they ask for."""
     draft_state.arrive()
     draft = draft_state.current()
-    asked = judged(draft)
+    asked = checked(draft)
     with st.sidebar:
         _preset(asked)
         picker.picker()
@@ -72,26 +72,26 @@ def _problems_of_none(asked: AskedRun) -> None:
     shown = {s.name for s in in_effect(draft_state.current())}
     for problem in draft_state.remarks():
         st.warning(sentence(problem))
-    homeless = [p for p in asked.problems if (s := setting_of(p)) is None or s.name not in shown]
+    homeless = [p for p in asked.problems if (s := setting_at_fault(p)) is None or s.name not in shown]
     for problem in homeless:
         st.error(sentence(problem))
 
 
 def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
     st.markdown(f"**{title}**")
-    open_ones = [s for s in settings if not s.folded]
+    open_ones = [s for s in settings if not s.rare]
     if BY_NAME["data"] in settings and draft.get("data") == "csv":
         _pairs(open_ones[:1], draft, asked)
         files.table(draft, [described(problem) for problem in _own(BY_NAME["content"], asked.problems)])
         open_ones = open_ones[1:]
     _pairs(open_ones, draft, asked)
-    folded = [s for s in settings if s.folded]
-    bad = [s for s in folded if _own(s, asked.problems)]
+    rare = [s for s in settings if s.rare]
+    bad = [s for s in rare if _own(s, asked.problems)]
     if title == "Network" and (warning := off_critical(asked.config)):
         st.warning(warning)
-    if folded and (more := unfolded(f"More about the {title.lower()}", bool(bad))):
+    if rare and (more := unfolded(f"More about the {title.lower()}", bool(bad))):
         with more:
-            _pairs(folded, draft, asked)
+            _pairs(rare, draft, asked)
 
 
 def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
@@ -122,14 +122,14 @@ def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
 
 def described(problem: Problem) -> str:
     """A problem as Markdown, under the label of its widget."""
-    setting = setting_of(problem)
+    setting = setting_at_fault(problem)
     if setting is BY_NAME["content"] and problem.message == "is missing":
         return "table: upload a CSV file, or paste its text"
     return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
 
 
 def _own(setting: Setting, problems: Iterable[Problem]) -> list[Problem]:
-    return [problem for problem in problems if setting_of(problem) is setting]
+    return [problem for problem in problems if setting_at_fault(problem) is setting]
 
 
 def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:

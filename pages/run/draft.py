@@ -49,17 +49,19 @@ def draft_of(values: object) -> tuple[dict[str, str], list[Problem]]:
             draft[known[path].name] = draft_text(value, kind_of(known[path], dataset))
         else:
             strange.append(path)
-    return draft, _judged(values, strange)
+    return draft, _unknown(values, strange)
 
 
-def _judged(values: dict, strange: list[str]) -> list[Problem]:
+def _unknown(values: dict, strange: list[str]) -> list[Problem]:
     """The engine's words for settings that no row of the table holds."""
     if not strange:
         return []
     try:
         RunConfig.from_dict(values)
     except ConfigError as error:
-        if found := [problem for problem in error.problems if setting_of(problem) is None or problem.field in strange]:
+        if found := [
+            problem for problem in error.problems if setting_at_fault(problem) is None or problem.field in strange
+        ]:
             return found
     return list(ConfigError(Problem(clipped(path), "no such setting") for path in strange).problems)
 
@@ -73,7 +75,7 @@ def _leaves(values: Mapping[Any, Any], parent: str = "") -> Iterator[tuple[str, 
             yield path, value
 
 
-def setting_of(problem: Problem) -> Setting | None:
+def setting_at_fault(problem: Problem) -> Setting | None:
     """The setting that a problem of a run, or of what holds one, belongs to; None for one that belongs to none."""
     path = problem.field.removeprefix("run.")
     while path:

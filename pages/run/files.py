@@ -13,7 +13,7 @@ from engine.schema import ConfigError, Problem
 from pages.charts.words import plain, sentence
 from pages.run import draft_state
 from pages.run.settings import Draft
-from pages.run.tables import Named, known, tables
+from pages.run.tables import NamedTable, known, tables
 from pages.shell.form import unfolded
 
 MOST_NOTES = 8
@@ -74,16 +74,16 @@ def _table_came() -> None:
     text, notes, problems = _text(file)
     st.session_state["csv problems"] = problems
     if not problems:
-        _take_table(Named(file.name, text, notes))
+        _take_table(NamedTable(file.name, text, notes))
 
 
 def _table_pasted() -> None:
     st.session_state["csv problems"] = []
     if st.session_state["csv text"].strip():
-        _take_table(Named("the pasted table", st.session_state["csv text"]))
+        _take_table(NamedTable("the pasted table", st.session_state["csv text"]))
 
 
-def _take_table(table: Named) -> None:
+def _take_table(table: NamedTable) -> None:
     """The new table; names and numbers of rows of an older one are left out."""
     for name in ("target", "inputs", "missing", "size", "test_size"):
         draft_state.edit(name, "")
@@ -96,7 +96,7 @@ def _take_away() -> None:
     """No table is in use any more."""
     st.session_state["csv problems"] = []
     st.session_state["csv text"] = ""
-    _take_table(Named("", ""))
+    _take_table(NamedTable("", ""))
 
 
 def _start_over() -> None:

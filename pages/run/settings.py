@@ -35,7 +35,7 @@ class Setting:
     Attributes:
         path: in the config, as the engine's problems name it.
         label, help: Markdown with LaTeX.
-        folded: whether it stands in the folded part.
+        rare: whether it stands in the folded part.
         only_with: the targets that heed it; empty for all.
         name: in drafts and URLs.
     """
@@ -44,7 +44,7 @@ class Setting:
     label: str
     kind: Kind = "number"
     help: str = ""
-    folded: bool = False
+    rare: bool = False
     alias: str = ""
     only_with: tuple[str, ...] = ()
 
@@ -91,7 +91,7 @@ SETTINGS = (
         "phases",
         "numbers",
         "In radians, one per frequency; all 0 when empty.",
-        folded=True,
+        rare=True,
         only_with=("fourier",),
     ),
     Setting(
@@ -99,31 +99,31 @@ SETTINGS = (
         "points",
         "choice",
         "`grid`: equally spaced. `random`: independent and uniform, training and held-out ones.",
-        folded=True,
+        rare=True,
     ),
     Setting(
         "data.standardise",
         "standardise inputs",
         "flag",
         "Mean 0 and standard deviation 1 of each column over the training rows. Off: the table as it is.",
-        folded=True,
+        rare=True,
     ),
     Setting(
         "data.centre",
         "centre targets",
         "flag",
         "Take the mean over the training rows off: a network without biases cannot learn it well.",
-        folded=True,
+        rare=True,
     ),
-    Setting("data.radius", "radius", help=r"$|x|$; $\sqrt{n_0}$ when empty.", folded=True),
-    Setting("data.noise", "label noise", help="Standard deviation added to the training targets.", folded=True),
+    Setting("data.radius", "radius", help=r"$|x|$; $\sqrt{n_0}$ when empty.", rare=True),
+    Setting("data.noise", "label noise", help="Standard deviation added to the training targets.", rare=True),
     Setting(
         "data.target_rms",
         "target RMS",
         help="Targets are scaled to it on the training points. `none`: not scaled.",
-        folded=True,
+        rare=True,
     ),
-    Setting("data.seed", "data seed", alias="data_seed", folded=True),
+    Setting("data.seed", "data seed", alias="data_seed", rare=True),
     Setting("network.width", "width $n$", "one or more", "One number, or one per hidden layer: `256, 128, 64`."),
     Setting("network.depth", "depth $L$", help="Hidden layers."),
     Setting("network.activation", "activation", "choice"),
@@ -137,19 +137,17 @@ SETTINGS = (
         "parameterization",
         "choice",
         "NTK or standard; both give the same function at initialisation.",
-        folded=True,
+        rare=True,
     ),
+    Setting("network.sigma_w", r"$\sigma_w$", help="`critical` keeps a small signal's size through depth.", rare=True),
+    Setting("network.sigma_w_readout", r"$\sigma_w$ of the readout", help=r"As $\sigma_w$ when empty.", rare=True),
+    Setting("network.sigma_b", r"$\sigma_b$", rare=True),
+    Setting("network.bias_init", "biases start", "choice", rare=True),
+    Setting("network.train_bias", "train biases", "flag", rare=True),
+    Setting("network.output_bias", "output bias", "flag", rare=True),
+    Setting("network.readout", "readout", "choice", "`relu`: the output passes through a ReLU.", rare=True),
     Setting(
-        "network.sigma_w", r"$\sigma_w$", help="`critical` keeps a small signal's size through depth.", folded=True
-    ),
-    Setting("network.sigma_w_readout", r"$\sigma_w$ of the readout", help=r"As $\sigma_w$ when empty.", folded=True),
-    Setting("network.sigma_b", r"$\sigma_b$", folded=True),
-    Setting("network.bias_init", "biases start", "choice", folded=True),
-    Setting("network.train_bias", "train biases", "flag", folded=True),
-    Setting("network.output_bias", "output bias", "flag", folded=True),
-    Setting("network.readout", "readout", "choice", "`relu`: the output passes through a ReLU.", folded=True),
-    Setting(
-        "network.centred", "centred", "flag", "Subtract the function at initialisation, so that $f_0 = 0$.", folded=True
+        "network.centred", "centred", "flag", "Subtract the function at initialisation, so that $f_0 = 0$.", rare=True
     ),
     Setting(
         "training.integrator",
@@ -168,30 +166,30 @@ SETTINGS = (
         help=r"Stop when $\|r\|/\|r_0\|$ has fallen so far. `none`: run to the step cap.",
     ),
     Setting("training.max_steps", "step cap"),
-    Setting("training.learning_rate", r"learning rate $\eta$", help=r"Instead of the step $\varphi$.", folded=True),
+    Setting("training.learning_rate", r"learning rate $\eta$", help=r"Instead of the step $\varphi$.", rare=True),
     Setting(
         "training.loss",
         "loss",
         "choice",
         r"$\frac{1}{2M}\sum$, $\frac{1}{M}\sum$ or $\frac{1}{2}\sum$ of $|f-y|^2$.",
-        folded=True,
+        rare=True,
     ),
-    Setting("training.momentum", "momentum", folded=True),
-    Setting("training.batch_size", "batch size", help="Points per step; all when empty.", folded=True),
-    Setting("training.checkpoints", "checkpoints", help="At least so many by the stop.", folded=True),
+    Setting("training.momentum", "momentum", rare=True),
+    Setting("training.batch_size", "batch size", help="Points per step; all when empty.", rare=True),
+    Setting("training.checkpoints", "checkpoints", help="At least so many by the stop.", rare=True),
     Setting(
         "training.allow_unstable",
         "allow unstable steps",
         "flag",
         "Accept steps at or beyond the stability limit.",
-        folded=True,
+        rare=True,
     ),
     Setting(
         "training.precision",
         "training precision",
         "choice",
         "auto: float32, and float64 where float32 does not resolve the run.",
-        folded=True,
+        rare=True,
     ),
     Setting("seeds", "seeds", "numbers", "One network each, separated by commas."),
     Setting(
@@ -199,16 +197,16 @@ SETTINGS = (
         "keep parameters",
         "flag",
         "Later pages derive kernels on other points from them.",
-        folded=True,
+        rare=True,
     ),
-    Setting("kernel_precision", "kernel precision", "choice", folded=True),
+    Setting("kernel_precision", "kernel precision", "choice", rare=True),
     Setting(
         "probes",
         "probe points",
         "settings",
         "Points other than the data, where kernel and function are followed too: the training inputs of a dataset, for "
         "example `{name: circle, size: 32}`. None when empty.",
-        folded=True,
+        rare=True,
     ),
 )
 """In the order of a page."""

@@ -15,7 +15,7 @@ KEPT = 64
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedTable:
     """A table's text, the file it came from, and what was said on reading its bytes."""
 
     name: str
@@ -28,9 +28,9 @@ class Tables:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._tables: OrderedDict[str, Named] = OrderedDict()
+        self._tables: OrderedDict[str, NamedTable] = OrderedDict()
 
-    def keep(self, table: Named) -> None:
+    def keep(self, table: NamedTable) -> None:
         """Remembers a table, under its newest name."""
         with self._lock:
             self._tables[address(table.text)] = table
@@ -38,7 +38,7 @@ class Tables:
             while len(self._tables) > KEPT:
                 self._tables.popitem(last=False)
 
-    def find(self, key: str) -> Named | None:
+    def find(self, key: str) -> NamedTable | None:
         """The table of an address; None when it is not, or no longer, here."""
         with self._lock:
             return self._tables.get(key)
@@ -55,10 +55,10 @@ def address(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def known(text: str) -> Named:
+def known(text: str) -> NamedTable:
     """A table with its name; one that came with a run has none of its own."""
     found = tables().find(address(text))
     if found is None:
-        found = Named("the table of this run", text)
+        found = NamedTable("the table of this run", text)
         tables().keep(found)
     return found

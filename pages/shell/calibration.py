@@ -1,4 +1,4 @@
-"""How fast the machine that computes is, measured once by a job of its own; cost estimates use it."""
+"""How fast computing is, measured once by a job of its own and kept by the name of the server; estimates use it."""
 
 import platform
 
@@ -9,7 +9,7 @@ CONFIG = CalibrationConfig(device=platform.node() or "this machine")
 
 
 def start() -> None:
-    """Has the machine measured, unless it was."""
+    """Has it measured, unless it was."""
     cache.current().request("calibration", CONFIG, "calibration")
 
 

@@ -16,7 +16,8 @@ from engine.quantities import QUANTITIES
 from pages.charts.specification import Specification
 from pages.charts.theme import Table
 from pages.charts.words import plain
-from pages.shell import downloads, player
+from pages.shell import player
+from pages.shell.result import figure_files, table_file
 
 KEPT = 512
 """Tables and charts kept, over all results."""
@@ -112,8 +113,8 @@ def about(figure: Figure) -> None:
             st.markdown(f"**{quantity.label}**: {quantity.definition}")
             st.caption(f"Source: {quantity.source}")
         if figure.frame is not None:
-            downloads.table_file(figure.file or figure.name, figure.frame)
-        downloads.figure_files(figure.file or figure.name, figure.chart)
+            table_file(figure.file or figure.name, figure.frame)
+        figure_files(figure.file or figure.name, figure.chart)
 
 
 def say(notes: Sequence[str]) -> None:

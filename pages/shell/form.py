@@ -119,10 +119,10 @@ class Form:
         default: str,
         allowed: Callable[[float], bool],
         most: int,
-        wanted: str,
+        noun: str,
         help_text: str = "",
     ) -> list[int | float] | None:
-        """One to `most` numbers, separated by commas; `wanted` says which are allowed."""
+        """One to `most` numbers, separated by commas; `noun` says which are allowed."""
         text = self.text(name, label, default, help_text)
         given = value_of(text, "numbers")
         values = given if isinstance(given, list) else [given]
@@ -131,7 +131,7 @@ class Form:
             return good
         wrong = [value for value in values if value not in good]
         said = f"{text_of(wrong[0])[:40]!r} given" if wrong else f"{len(values)} given"
-        self.blame(name, f"{said}; {f'1 to {most} ' if most > 1 else ''}{wanted}")
+        self.blame(name, f"{said}; {f'1 to {most} ' if most > 1 else ''}{noun}")
         return None
 
     def wholes(

@@ -294,7 +294,7 @@ def watch(
         st.rerun()
     found, flying = Standing(request.groups, dict(mine.results), dict(mine.failures)), [*mine.flying]
     said = _of_one(flying[0]) if request.single and flying else _of_many(request, mine, found, seconds)
-    if others := watchers().look(request.key, viewer()):
+    if others := watchers().notice(request.key, viewer()):
         who = "Another viewer watches" if others == 1 else f"{others} other viewers watch"
         same = request.unit if request.single else f"{request.unit}s"
         said += f"  \n{who} the same {same}: you share one computation."

@@ -100,7 +100,7 @@ class Watchers:
         self._seen: defaultdict[str, dict[str, float]] = defaultdict(dict)
         self._lock = threading.Lock()
 
-    def look(self, key: str, viewer: str) -> int:
+    def notice(self, key: str, viewer: str) -> int:
         """Notes that `viewer` looks; returns how many others do."""
         with self._lock:
             self._seen[key][viewer] = time.monotonic()

@@ -19,11 +19,11 @@ from pages.charts import kernel_change
 from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.run.controls import described
-from pages.shell import calibration, downloads
+from pages.shell import calibration
 from pages.shell.figure import Figure, about, built, columns, pairs, play, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import keep, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import data_files, keep, log_time, numbers, say_data_notes, seed_choice
 from pages.views import expansion_words
 
 
@@ -191,5 +191,5 @@ def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
         plain("Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, ")
         + plain("held-out residuals to their start; held-out errors are root mean squares in the unit of f.")
     )
-    downloads.data_files(result, arrays)
+    data_files(result, arrays)
     keep(key)

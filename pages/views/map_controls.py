@@ -204,8 +204,8 @@ def _values(form: Form, axis: Axis) -> list[float] | list[int]:
     def allowed(value: float) -> bool:
         return 0 < value < math.inf and value <= axis.most
 
-    wanted = "numbers above 0" + (f" and up to {axis.most:g}" if axis.most < math.inf else "")
-    found = form.numbers(axis.name, axis.title, START[axis.name], allowed, MOST_VALUES, wanted, HELP[axis.name])
+    noun = "numbers above 0" + (f" and up to {axis.most:g}" if axis.most < math.inf else "")
+    found = form.numbers(axis.name, axis.title, START[axis.name], allowed, MOST_VALUES, noun, HELP[axis.name])
     return [value / axis.unit for value in found or ()]
 
 

@@ -16,9 +16,10 @@ from engine.schema import ConfigError
 from pages.charts import study as charts
 from pages.charts.words import plain, sentence
 from pages.run.controls import described
-from pages.shell import calibration, downloads
+from pages.shell import calibration
 from pages.shell.figure import Figure, built, show
 from pages.shell.jobs import Computation, gather
+from pages.shell.result import data_files
 from pages.shell.texts import value_of
 from pages.views import study_words
 
@@ -110,7 +111,7 @@ def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
         show(_figure(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta")))
         st.markdown("**Fitted laws**, with 95% intervals")
         st.table(study_words.law_rows(result), hide_index=True)
-    downloads.data_files(result, arrays)
+    data_files(result, arrays)
 
 
 SHOWN = {"study_errors": charts.ERRORS, "study_crossing": charts.CROSSED, "study_drift": charts.DRIFTS}

@@ -9,7 +9,7 @@ import numpy as np
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
 from pages.charts import growth
-from pages.views import bias_words, error_words, norm_words, space_words
+from pages.views import bias_words, error_words, function_space_words, norm_words
 
 T, P = 3, 8
 FLAGGED = FLAGS.index("rank-deficient")
@@ -100,11 +100,13 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.norm_words.headlines": silent(
         lambda result: values(norm_words.headlines(result)), held_out__target_S=NAN
     ),
-    "pages.views.space_words._growth": silent(space_words._growth, grid_norm=NO_GRID),
-    "pages.views.space_words._balls": silent(space_words._balls, held_out__frontier_error=np.ones((T, 2))),
-    "pages.views.space_words._modes": silent(space_words._modes, held_out__rank=np.zeros(T)),
-    "pages.views.space_words._headline": silent(
-        lambda result: values(space_words.headlines(result)), grid_norm=NO_GRID
+    "pages.views.function_space_words._growth": silent(function_space_words._growth, grid_norm=NO_GRID),
+    "pages.views.function_space_words._balls": silent(
+        function_space_words._balls, held_out__frontier_error=np.ones((T, 2))
+    ),
+    "pages.views.function_space_words._modes": silent(function_space_words._modes, held_out__rank=np.zeros(T)),
+    "pages.views.function_space_words._headline": silent(
+        lambda result: values(function_space_words.headlines(result)), grid_norm=NO_GRID
     ),
     "pages.charts.growth.learning_table": lambda: growth.learning_table(seed(), with_ridge=True).notes,
 }

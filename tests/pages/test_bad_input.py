@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import cache
 from engine.data import DATASETS
 from engine.schema import ConfigError
-from pages.run.controls import judged
+from pages.run.controls import checked
 from pages.run.draft import draft_of
 from pages.run.draft_state import from_query
 from pages.run.files import read_yaml
@@ -117,7 +117,7 @@ def test_urls(page, query):
     runnable = [button for button in page.button if button.key == "run"]
     assert runnable or page.error
     if query and "run" not in query:
-        assert bool(runnable) == (judged(from_query(query)[0]).config is not None)
+        assert bool(runnable) == (checked(from_query(query)[0]).config is not None)
 
 
 @patient
@@ -125,7 +125,7 @@ def test_urls(page, query):
 def test_configs(values):
     """200 files, up to the verdict; the page draws it as it does the URL's."""
     draft, problems = draft_of(values)
-    asked = judged(draft)
+    asked = checked(draft)
     assert asked.config is not None or asked.problems
     assert all(str(problem) for problem in problems)
 
@@ -134,4 +134,4 @@ def test_configs(values):
 @given(st.text(max_size=60) | VALUES.map(lambda values: yaml.safe_dump(values)))
 def test_yaml_texts(text):
     with suppress(ConfigError):
-        judged(draft_of(read_yaml(text))[0])
+        checked(draft_of(read_yaml(text))[0])

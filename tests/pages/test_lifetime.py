@@ -32,12 +32,12 @@ def test_a_sweep_goes_on_when_the_caches_are_emptied(pretend, opened):
 
 
 def test_watchers_stay_when_the_caches_are_emptied(pretend):
-    watchers().look("key", "one")
+    watchers().notice("key", "one")
     clear_caches()
-    assert watchers().look("key", "other") == 1
+    assert watchers().notice("key", "other") == 1
 
 
 def test_another_engine_begins_anew(pretend):
-    watchers().look("key", "one")
+    watchers().notice("key", "one")
     cache.install(PretendEngine())  # pyright: ignore[reportArgumentType]
-    assert watchers().look("key", "other") == 0
+    assert watchers().notice("key", "other") == 0

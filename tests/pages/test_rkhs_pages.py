@@ -14,7 +14,7 @@ from engine.jobs import key
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import RkhsResult
-from pages.views import bias_words, error_words, norm_words, space_words
+from pages.views import bias_words, error_words, function_space_words, norm_words
 from pages.views.spaces_words import less, less_over_seeds
 
 PAGES = ("norms", "generalisation", "inductive_bias", "function_space")
@@ -146,7 +146,7 @@ def test_where_nothing_is_determined_no_number_is_said(entries):
         bias_words.sentences(dead, "held_out")
     )
     assert "has a norm that is **not determined** in $H_0$, where fewer than three grids allow an inverse" in " ".join(
-        space_words.sentences(dead)
+        function_space_words.sentences(dead)
     )
 
 
@@ -278,7 +278,7 @@ def test_growth_and_balls_follow_the_numbers(entries):
         return np.stack([np.stack([p, p, p**2]), np.stack([p, np.ones_like(p), p**2])])
 
     result = changed(entries["circle"], grid_norm=grown, grid_outside=lambda part: np.nan * part)
-    said = " ".join(space_words.sentences(result))
+    said = " ".join(function_space_words.sentences(result))
     wanted = "$f_T$ has a squared norm that grows like $p^{1.00}$ in $H_0$ and like $p^{0.00}$ in $H_T$"
     assert wanted in said.replace("-0.00", "0.00")
     assert "**bounded so far in $H_T$ only**" in said
@@ -291,7 +291,7 @@ def test_growth_and_balls_follow_the_numbers(entries):
         return np.where(np.arange(6).reshape(2, 3, 1) == 1, 0.03, np.zeros_like(part))
 
     outside = changed(entries["circle"], grid_norm=grown, grid_outside=leaks)
-    said = " ".join(space_words.sentences(outside))
+    said = " ".join(function_space_words.sentences(outside))
     assert "$f_T$ leaves the span of $H_0$ by 3% of its norm and has a squared norm that grows like $p^{" in said
     assert "**$f_T$ is outside $H_0$, and in $H_T$ so far**" in said
 
@@ -311,13 +311,13 @@ def test_growth_and_balls_follow_the_numbers(entries):
         held_out__frontier_error=lambda array: np.tile(np.geomspace(0.999, 1e-3, array.shape[1]), (len(array), 1)),
     )
     # R^2 = 9 reaches 10% in H_T; in H_0 it leaves E = 1/(1 + 9/4) = 31%.
-    assert "the best of $H_0$ leaves **31%**" in " ".join(space_words.sentences(balls))
+    assert "the best of $H_0$ leaves **31%**" in " ".join(function_space_words.sentences(balls))
     same = changed(
         entries["circle"],
         held_out__frontier_radius_squared=frontier(1.0, 1.0),
         held_out__frontier_error=lambda array: np.tile(np.geomspace(0.999, 1e-3, array.shape[1]), (len(array), 1)),
     )
-    assert "leaves as much: no enlargement is seen" in " ".join(space_words.sentences(same))
+    assert "leaves as much: no enlargement is seen" in " ".join(function_space_words.sentences(same))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,8 +11,8 @@ from pages.charts.words import course
 from pages.shell.jobs import outdated
 from pages.views import error_words, map_words, norm_words
 from pages.views import initial_words as initial
+from pages.views.function_space_words import verdict
 from pages.views.initial_network import Network
-from pages.views.space_words import verdict
 
 
 @pytest.mark.parametrize(

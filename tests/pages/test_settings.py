@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import DATASETS
 from engine.schema import ConfigError, Problem
-from pages.run.draft import config_of, draft_of, setting_of
+from pages.run.draft import config_of, draft_of, setting_at_fault
 from pages.run.presets import PRESETS, base_draft, preset_of, shortest
 from pages.run.settings import BY_NAME, SETTINGS, applicable, choices, default_text, kind_of
 from pages.shell.texts import text_of, value_of
@@ -31,7 +31,7 @@ def test_probes_are_settings_in_braces(text):
 def test_probes_that_make_no_sense_are_refused_in_words(text):
     with pytest.raises(ConfigError, match=r"^probes: ") as refusal:
         config_of({"data": "circle", "probes": text})
-    assert setting_of(refusal.value.problems[0]) is BY_NAME["probes"]
+    assert setting_at_fault(refusal.value.problems[0]) is BY_NAME["probes"]
 
 
 def test_names_are_distinct():
@@ -111,11 +111,11 @@ def test_names_survive(values):
 
 
 def test_problems_find_their_setting():
-    assert setting_of(Problem("network.width.2", "")) is BY_NAME["width"]
-    assert setting_of(Problem("seeds.0", "")) is BY_NAME["seeds"]
-    assert setting_of(Problem("data.seed", "")) is BY_NAME["data_seed"]
-    assert setting_of(Problem("network", "")) is None
-    assert setting_of(Problem("", "")) is None
+    assert setting_at_fault(Problem("network.width.2", "")) is BY_NAME["width"]
+    assert setting_at_fault(Problem("seeds.0", "")) is BY_NAME["seeds"]
+    assert setting_at_fault(Problem("data.seed", "")) is BY_NAME["data_seed"]
+    assert setting_at_fault(Problem("network", "")) is None
+    assert setting_at_fault(Problem("", "")) is None
 
 
 def test_values_that_are_no_setting_are_named():

@@ -8,7 +8,7 @@ from pretend_engine import RUNS, texts
 from engine import jobs
 from engine.config import RunConfig
 from engine.training.result import RunResult
-from pages.run.tables import KEPT, Named, Tables, address, known, tables
+from pages.run.tables import KEPT, NamedTable, Tables, address, known, tables
 from pages.views import evolution_words
 from pages.views.spaces import sizes_left_out
 
@@ -96,7 +96,7 @@ def test_a_table_can_be_taken_away(pretend, opened):
 def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
     config = RunConfig.from_dict(RUNS["table"])
     key = jobs.key("run", config)
-    tables().keep(Named("t.csv", config.data.content))
+    tables().keep(NamedTable("t.csv", config.data.content))
     query = {
         "target": "c, d", "depth": "1", "width": "8", "max_steps": "30", "checkpoints": "5", "seeds": "0",
         "store_parameters": "false", "output_bias": "true", "centred": "false",
@@ -128,7 +128,7 @@ def test_a_small_table_is_compared_without_another_word(pretend, opened):
 def test_tables_are_few_and_named_by_their_text():
     store = Tables()
     for number in range(KEPT + 5):
-        store.keep(Named(f"{number}.csv", str(number)))
+        store.keep(NamedTable(f"{number}.csv", str(number)))
     assert store.find(address("4")) is None
-    assert store.find(address("5")) == Named("5.csv", "5")
+    assert store.find(address("5")) == NamedTable("5.csv", "5")
     assert known("a,b\n").name == "the table of this run"

@@ -132,7 +132,7 @@ RULES = (
         "—",
     ),
     Rule(
-        "pages.views.space_words._growth",
+        "pages.views.function_space_words._growth",
         "On nested grids of ... to ... points f_T has a squared norm that grows like p^... in H_0 and ... in "
         "H_T: [verdict] so far",
         "at least three grids that allow an inverse; verdicts speak of these grids only, and hold for every seed and a "
@@ -141,23 +141,23 @@ RULES = (
         "not determined",
     ),
     Rule(
-        "pages.views.space_words._balls",
+        "pages.views.function_space_words._balls",
         "At the norm with which the best function of H_T leaves a squared error of 10% held out, the best of "
         "H_0 leaves ...",
         "a ball of H_T reaches 10%; within a factor 1.1 no enlargement is said; in how many seeds",
         "none does",
         "No ball",
-        also=("pages.views.space_words.error_at_budget",),
+        also=("pages.views.function_space_words.error_at_budget",),
     ),
     Rule(
-        "pages.views.space_words._modes",
+        "pages.views.function_space_words._modes",
         "Of the leading ... eigenfunctions of K_0, matched with those of K_T, the overlap is ... in the "
         "median and ... for mode ...",
         "modes above the noise floor at both ends",
         "none is",
     ),
     Rule(
-        "pages.views.space_words._headline",
+        "pages.views.function_space_words._headline",
         "growth of y and f_T in H_0 and H_T",
         "at least three grids",
         "fewer",

@@ -1,6 +1,7 @@
-"""How much: connections at once, what a session keeps open, and what it uploads."""
+"""How much: connections at once, what a session keeps open, what it uploads; and how a request is turned away."""
 
 import asyncio
+import logging
 import re
 import resource
 from collections import Counter, defaultdict
@@ -9,13 +10,24 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, runtime
-from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.session_manager import SessionManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.shell.gate.refusal import refuse
+from pages.shell.gate.streamlit_internals import close_past, open_again
+
+log = logging.getLogger(__name__)
+
+
+async def refuse(status: int, words: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers an HTTP request, or the handshake of a websocket, and goes no further.
+
+    Of a handshake uvicorn says besides, in its log, that it was not completed: so it is meant.
+    """
+    log.warning("refused %s (%d): %s", scope["path"].encode("ascii", "backslashreplace").decode()[:80], status, words)
+    await PlainTextResponse(words + "\n", status)(scope, receive, send)
+
 
 # How many may be connected: pages in all and from one client, and requests in progress.
 
@@ -92,11 +104,8 @@ def _opens_a_page(scope: Scope) -> bool:
     return scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-dest") == "document"
 
 
-# Gives back the descriptors of a session that has gone.
-#
-# Streamlit makes an event loop for the script of every session (two sockets and a selector) and keeps it as long as the
-# session may come back, then until the garbage collector finds it. The session stays; its loop is closed, and made
-# anew if the browser does come back.
+# Gives back the descriptors of a session that has gone. The session stays; its loop is closed, and made anew if the
+# browser does come back.
 
 SECONDS = 0.5
 """Until the next look at a session whose script has not ended."""
@@ -116,47 +125,21 @@ class Sessions:
 
         async def with_loop() -> Message:
             message = await receive()
-            _open_again()
+            open_again()
             return message
 
         try:
             await self._app(scope, with_loop, send)
         finally:
-            self._look()
+            self._close()
 
-    def _look(self, again: bool = False) -> None:
+    def _close(self, again: bool = False) -> None:
         """Closes what it can, and comes back for the rest."""
         if self._looking and not again:
             return
-        self._looking = not _close_past()
+        self._looking = not close_past()
         if self._looking:
-            asyncio.get_running_loop().call_later(SECONDS, self._look, True)
-
-
-def _close_past() -> bool:
-    """Whether every past session's loop is closed; one whose script still runs is left."""
-    past = [*_past()]
-    for session in past:
-        if session._scriptrunner is None and not session._script_event_loop.is_running():
-            session._script_event_loop.close()
-    return all(session._script_event_loop.is_closed() for session in past)
-
-
-def _open_again() -> None:
-    for info in _manager().list_active_sessions():
-        if info.session._script_event_loop.is_closed():
-            info.session._script_event_loop = asyncio.new_event_loop()
-
-
-def _past() -> Iterator[AppSession]:
-    manager = _manager()
-    for info in manager.list_sessions():
-        if not manager.is_active_session(info.session.id):
-            yield info.session
-
-
-def _manager() -> SessionManager:
-    return runtime.get_instance()._session_mgr
+            asyncio.get_running_loop().call_later(SECONDS, self._close, True)
 
 
 # What a session may keep on the server: Streamlit limits the size of a file, not their number nor their sum.

@@ -15,8 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from pages.shell.gate.limits import FILES
-from pages.shell.gate.refusal import refuse
+from pages.shell.gate.limits import FILES, refuse
 
 # What browsers are told about every answer: which scripts may run, what may be asked, who may show it in a frame.
 
