@@ -17,17 +17,18 @@ app: $(STAMP)
 	@echo "Kernel Drift: http://127.0.0.1:8501 (this machine only; Ctrl-C stops it)"
 	@$(RUN) -m streamlit run app.py
 
-# A process per core, each with whole files: what a file's fixtures compute serves all of it.
-AT_ONCE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Each process has whole files: what a file's fixtures compute serves all of it.
+FILES := --dist loadfile --no-loadscope-reorder
 # Compiled programs stay for a week: half of the time of the first run.
 COMPILED := $(CURDIR)/.pytest_cache/compiled
 test test-all long: export JAX_COMPILATION_CACHE_DIR ?= $(COMPILED)
 
+# One more than two cores: a test that waits for a program of its own leaves one idle.
 test: $(STAMP) forget
-	@$(RUN) -m pytest $(AT_ONCE)
+	@$(RUN) -m pytest -n 3 $(FILES)
 
 test-all: $(STAMP) forget
-	@$(RUN) -m pytest -m "(whole or browser) and not long" $(AT_ONCE)
+	@$(RUN) -m pytest -m "(whole or browser) and not long" -n 2 $(FILES)
 
 long: $(STAMP) forget
 	@$(RUN) -m pytest -m long --timeout 3600
