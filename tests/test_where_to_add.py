@@ -150,7 +150,10 @@ ROWS = {
     ],
     "engine/training/diagnostics.py": [
         ("def centre(K", MEAN_TRACE.lstrip()),
-        ("SCALARS: dict", '    "mean_trace": lambda at: mean_trace(at.now.kernel),'),
+        (
+            "SCALARS: dict[str, Callable[[Checkpoint], float | np.floating | None]] = {",
+            '    "mean_trace": lambda at: mean_trace(at.now.kernel),',
+        ),
     ],
     "engine/glossary.toml": [("[loss]", QUANTITY)],
     "engine/jobs.py": [
