@@ -12,6 +12,7 @@ from initialisation_oracles import Enumeration
 from engine.initialisation.higher_moments import (
     log_moment,
     log_moment_of_shapes,
+    log_relative_variance,
     log_skewness,
     required_draws,
 )
@@ -107,3 +108,10 @@ def test_skewness():
 def test_unreasonable_orders_are_refused():
     with pytest.raises(ValueError, match="order 0"):
         log_moment(law_of((3, 2, 1)), 0)
+
+
+def test_the_variance_of_a_plain_estimate_by_enumeration():
+    oracle = Enumeration((3, 2, 2, 1))
+    variance = float(oracle.kernel_moment(4)) / float(oracle.kernel_moment(2)) ** 2 - 1
+    found = np.exp(log_relative_variance(law_of((3, 2, 2, 1)), power=2)[0])
+    assert found == pytest.approx(variance, rel=1e-10)
