@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cache.failure import Failure, SchedulerError
 from cache.job import Job
@@ -103,7 +103,7 @@ class Batch:
                     self._settle(key, index, config)
             while self._waiting and len(self._running) < IN_FLIGHT:
                 index, config = self._waiting.popleft()
-                job = self._engine.retry(self.kind, config, self._viewer)
+                job = self._ask(self._engine.retry, config)
                 self._running[job.key] = (index, config)
                 self._settle(job.key, index, config, job.error)
                 if job.key in self._running:
@@ -118,12 +118,15 @@ class Batch:
             self._running.clear()
             self.flying = []
 
+    def _ask(self, ask: Callable[..., Job], config: Config) -> Job:
+        return ask(self.kind, config, self._viewer, background=self._total > 1)
+
     def _settle(self, key: str, index: int, config: Config, refused: Failure | None = None) -> None:
         """Moves a job that has ended or was `refused` to results or failures, or starts it again."""
         job = self._engine.job(key, self._viewer)
         if job is not None and not job.done:
             # Looking counts as asking: the job goes on when somebody else gives it up.
-            self.flying.append(self._engine.request(self.kind, config, self._viewer))
+            self.flying.append(self._ask(self._engine.request, config))
             return
         found = self._engine.lookup(self.kind, config)
         if found is not None:
@@ -136,7 +139,7 @@ class Batch:
             self._give_up(failure.message)
         elif failure.reason in RETRIED and self._failed[key] + 1 < self.tries:
             self._failed[key] += 1
-            self.flying.append(self._engine.retry(self.kind, config, self._viewer))
+            self.flying.append(self._ask(self._engine.retry, config))
         else:
             del self._running[key]
             self.failures[index] = failure.message

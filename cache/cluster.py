@@ -15,6 +15,7 @@ from cache.plain_comm import plain
 from cache.processes import LocalProcesses
 from cache.scheduler import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
 from cache.task import Rehearsal, Task
+from cache.turns import Place
 from cache.wire import READABLE
 from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
@@ -22,8 +23,8 @@ MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
 
 CONNECT_TIMEOUT = 5.0
-LOOK_EVERY = 1.0
-"""Seconds between looks at the number of workers."""
+LOOK_EVERY, LOOK_SOON = 1.0, 0.1
+"""Seconds between looks at the workers, and while there are none."""
 
 
 class Cluster:
@@ -48,6 +49,7 @@ class Cluster:
         """
         self._processes = scheduler if isinstance(scheduler, LocalProcesses) else None
         self._idle_since: float | None = None
+        self._places: list[Place] = []
         self._looked = float("-inf")
         self._look_lock = threading.Lock()
         with contextlib.ExitStack() as undo:
@@ -70,16 +72,30 @@ class Cluster:
 
     def idle(self) -> float:
         """Seconds for which the scheduler has had no worker; 0 when it has one, or does not answer."""
+        self.places()
+        return time.monotonic() - self._idle_since if self._idle_since else 0.0
+
+    def places(self) -> list[Place]:
+        """The workers, as they were a second ago at most."""
         with self._look_lock:
             now = time.monotonic()
-            if now - self._looked >= LOOK_EVERY:
+            if now - self._looked >= LOOK_EVERY or (not self._places and now - self._looked >= LOOK_SOON):
                 self._looked = now
-                self._idle_since = None if self._has_workers() else self._idle_since or now
-            return now - self._idle_since if self._idle_since else 0.0
+                found = self._ask_for_workers()
+                if found is not None:
+                    self._places = found
+                    self._idle_since = None if found else self._idle_since or now
+            return self._places
 
-    def submit(self, task: Task) -> Future:
-        """A future of an `Outcome`. Tasks of the same name share one computation."""
-        return self._client.submit(execute, task.to_json(), key=task.name, retries=0)
+    def lost(self, worker: str) -> None:
+        """The worker is known to have gone."""
+        with self._look_lock:
+            self._places = [place for place in self._places if place.worker != worker]
+
+    def submit(self, task: Task, worker: str = "") -> Future:
+        """A future of an `Outcome`, computed by this worker unless it has gone. Tasks of one name are computed once."""
+        where = {"workers": [worker], "allow_other_workers": True} if worker else {}
+        return self._client.submit(execute, task.to_json(), key=task.name, retries=0, **where)
 
     def ask_to_stop(self, task: str) -> None:
         """Raises the flag that the task looks at when it reports."""
@@ -109,11 +125,12 @@ class Cluster:
     def close(self) -> None:
         self._undo.close()
 
-    def _has_workers(self) -> bool:
+    def _ask_for_workers(self) -> list[Place] | None:
         try:
-            return self._ask("identity", n_workers=0, callback_timeout=LOOK_EVERY)["n_workers"] > 0
+            workers = self._ask("identity", n_workers=-1, callback_timeout=LOOK_EVERY)["workers"]
         except (OSError, RuntimeError):  # no answer; `alive` will say so
-            return True
+            return None
+        return [Place(name, int(of["nthreads"]), float(of["memory_limit"] or 0)) for name, of in workers.items()]
 
     def _ask(self, operation: str, **arguments: Any) -> Any:
         return self._client.sync(getattr(self._client.scheduler, operation), **arguments)

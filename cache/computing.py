@@ -16,6 +16,7 @@ from cache.lease import Lease
 from cache.processes import LocalProcesses
 from cache.scheduler import remote
 from cache.task import Device, Outcome, Rehearsal, Task
+from cache.turns import Place
 from engine import jobs
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ NO_OUTCOME = "The worker sent something that is not a result of this program's; 
 
 SUBMISSIONS = 3
 """How often a task that never started is submitted: it may have stood behind one that killed the worker."""
+
+
+class BackToQueue(Exception):
+    """The job is to have another turn: its worker went before it began, or died under several and nobody knows by
+    which. Then it is to be `alone`."""
+
+    def __init__(self, alone: bool = False):
+        super().__init__()
+        self.alone = alone
 
 
 class Computing:
@@ -101,8 +111,25 @@ class Computing:
                 self._reached = True
             return self._cluster
 
+    @property
+    def name(self) -> str:
+        """Of the cluster: servers that use the same have one queue."""
+        return remote() or f"local {os.getpid()}"
+
+    def places(self) -> list[Place] | None:
+        """The workers; None where the cluster cannot be had, or has had no worker for a while."""
+        try:
+            cluster = self.cluster()
+        except (OSError, RuntimeError):
+            return None
+        found = cluster.places()
+        return None if not found and cluster.idle() >= min(SAY_SO_AFTER, self._worker_wait) else found
+
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:
-        """Runs the job until it has ended or nobody wants it. None when the server closes first."""
+        """Runs the job until it has ended or nobody wants it. None when the server closes first.
+
+        Raises `BackToQueue`.
+        """
         for _ in range(SUBMISSIONS):
             try:
                 cluster = self.cluster()
@@ -113,7 +140,7 @@ class Computing:
                 self._tasks[task.name] = live
                 live.queued()
             try:
-                future = cluster.submit(task)
+                future = cluster.submit(task, live.place)
                 future.add_done_callback(lambda _: live.wake.set())
                 failure = self._attend(live, lease, cluster, task, future)
                 outcome = Outcome(failure=failure) if failure else self._outcome(live, cluster, future)
@@ -141,10 +168,10 @@ class Computing:
 
         A failure when no worker came to take it.
         """
-        began = time.monotonic()
         asked: float | None = None
         killed = False
         while not future.done() and cluster.alive() and not self._closing:
+            self._look_for_worker(live, cluster, future)
             if live.stopping and asked is None:
                 asked = time.monotonic()
                 cluster.ask_to_stop(task.name)
@@ -155,12 +182,18 @@ class Computing:
                 log.info("job %s does not listen: ending its worker process", live.key)
                 cluster.kill(live.worker)
                 killed = True
-            if not live.worker and (failure := self._waited(live, min(cluster.idle(), time.monotonic() - began))):
+            if not live.worker and (failure := self._waited(live, min(cluster.idle(), time.monotonic() - live.asked))):
                 return failure
             lease.note(live.fraction, live.message)
             live.wake.wait(1.0 if asked is None else 0.1)
             live.wake.clear()
         return None
+
+    def _look_for_worker(self, live: LiveJob, cluster: "Cluster", future: "Future") -> None:
+        """Dask would wait for a worker that went before the job began to come back."""
+        if live.place and not live.worker and live.place not in {place.worker for place in cluster.places()}:
+            future.cancel()
+            raise BackToQueue(live.alone)
 
     def _waited(self, live: LiveJob, seconds: float) -> Failure | None:
         """Says in the job that no worker has been there for so long; a failure when that is too long."""
@@ -182,6 +215,9 @@ class Computing:
         # began can only have lost its worker.
         if not live.worker:
             return None
+        cluster.lost(live.worker)
+        if live.beside and not live.alone and not live.stopping:
+            raise BackToQueue(alone=True)
         used = self._outgrown.pop(live.worker, None)
         return Outcome(failure=outgrew(used) if used else died(live.fraction, live.message))
 
@@ -190,7 +226,8 @@ class Computing:
             number = self._submissions[live.key]
             self._submissions[live.key] += 1
         # The first submission is named by the key alone: servers that share a scheduler share the computation.
-        return Task.of(f"{live.key}-{number}" if number else live.key, live.key, live.kind, live.config)
+        name = f"{live.key}-{number}" if number else live.key
+        return Task.of(name, live.key, live.kind, live.config, live.background)
 
     def _hear(self, message: Any) -> None:
         """One message of a worker or a nanny; called on Dask's thread."""

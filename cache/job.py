@@ -50,11 +50,17 @@ class Job:
 class LiveJob:
     """The job itself. Every attribute is guarded by the engine's lock; `wake` stirs the thread that follows it."""
 
-    def __init__(self, key: str, kind: str, config: Config, entry: str):
+    def __init__(self, key: str, kind: str, config: Config, entry: str, user: str, background: bool = False):
         self.key = key
         self.kind = kind
         self.config = config
         self.entry = entry  # what was asked for first; a computation gives all of them
+        self.user = user  # who asked first, and is charged
+        self.background = background
+        self.place = ""  # the worker that it was given
+        self.beside = False  # whether that worker ever held another job at the same time
+        self.alone = False  # it may not: a worker died under it and others
+        self.asked = time.monotonic()
         self.state: State = "queued"
         self.fraction = 0.0
         self.message = ""

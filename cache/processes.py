@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from cache import location
 from cache.failure import SchedulerError
+from cache.turns import HELD
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
 
 # A key for one start of the local compute processes: who cannot read its files cannot talk to them.
@@ -211,7 +212,7 @@ class LocalProcesses:
     def _worker(self, environment: dict[str, str], workers: int) -> subprocess.Popen:
         options = {
             "scheduler_file": str(self._contact),
-            "nthreads": 1,
+            "nthreads": HELD,
             "memory_limit": MEMORY_SHARE / workers,
             "local_directory": str(self._scratch),
             "preload_nanny": ["cache.watchdog"],

@@ -7,10 +7,11 @@ from typing import Self
 
 from cache import memory
 from cache.archive import address, decode
-from cache.computing import Computing
+from cache.computing import BackToQueue, Computing
+from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
-from cache.lease import Holder
+from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
 from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
@@ -73,6 +74,7 @@ class CachedEngine:
         self._live: dict[str, LiveJob] = {}
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
+        self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, self._note, self._start)
         self._closing = False
         self._closed = threading.Event()
 
@@ -92,6 +94,7 @@ class CachedEngine:
             followers = list(self._followers)
             for live in self._live.values():
                 live.wake.set()
+        self._dispatch.close()
         for thread in followers:
             thread.join(timeout=5)
         self._computing.close()
@@ -130,17 +133,20 @@ class CachedEngine:
                 return self.store.index.get(key)
         return None
 
-    def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
-        """The job for this config, started unless its entry is known or somebody has started it. Ask repeatedly.
+    def request(self, kind: str, config: Config, viewer: str, entry: str = "result", background: bool = False) -> Job:
+        """The job for this config, queued unless its entry is known or somebody has asked for it. Ask repeatedly.
 
         A job that failed stays failed until `retry`, and one that `viewer` cancelled stays cancelled for them.
-        `viewer` should survive a reload of the page. Raises `ConfigError` for an unknown kind.
+        `viewer` should survive a reload of the page; who asks first is charged for the computing. A job in the
+        `background` is part of a batch, which others may overtake. Raises `ConfigError` for an unknown kind.
         """
         key = run_key(kind, config)
         with self._lock:
             live = self._live.get(key)
             if live and not live.done and not live.stopping:
                 live.seen_by(viewer)
+                if live.background and not background:
+                    self._dispatch.to_foreground(live)
                 return live.snapshot(viewer)
         if self.lookup(kind, config, entry) is not None:
             return self._finished(key, kind, config)
@@ -152,11 +158,11 @@ class CachedEngine:
         with self._lock:
             live = self._live.get(key)
             if live is None or not self._still_stands(live, viewer):
-                live = self._begin(key, kind, config, entry)
+                live = self._begin(LiveJob(key, kind, config, entry, viewer, background))
             live.seen_by(viewer)
             return live.snapshot(viewer)
 
-    def retry(self, kind: str, config: Config, viewer: str) -> Job:
+    def retry(self, kind: str, config: Config, viewer: str, background: bool = False) -> Job:
         """Like `request`, but starts a failed or cancelled job again, and takes `viewer` back who had left."""
         key = run_key(kind, config)
         with self._lock:
@@ -165,7 +171,7 @@ class CachedEngine:
                 del self._live[key]
             elif live:
                 live.left.discard(viewer)
-        return self.request(kind, config, viewer)
+        return self.request(kind, config, viewer, background=background)
 
     def job(self, key: str, viewer: str = "") -> Job | None:
         """The job of this key if one ran here lately; does not count as asking for it."""
@@ -189,6 +195,8 @@ class CachedEngine:
                 live.leave(viewer)
                 if live.stopping and live.state == "queued":
                     self._settle(live, "cancelled")
+                    self._dispatch.leave(live)
+                    self.store.index.settle(key, "cancelled")
             return live.snapshot(viewer)
 
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
@@ -233,14 +241,22 @@ class CachedEngine:
             return viewer in live.left
         return not live.done
 
-    def _begin(self, key: str, kind: str, config: Config, entry: str) -> LiveJob:
-        live = LiveJob(key, kind, config, entry)
-        self._live.pop(key, None)
-        self._live[key] = live
-        thread = threading.Thread(target=self._follow, args=(live,), name=f"follow {key[:8]}", daemon=True)
-        self._followers.add(thread)
-        thread.start()
+    def _begin(self, live: LiveJob) -> LiveJob:
+        self._live.pop(live.key, None)
+        self._live[live.key] = live
+        self._dispatch.enter(live)
         return live
+
+    def _note(self, live: LiveJob) -> None:
+        """It waits: a server that ends leaves it unfinished."""
+        self.store.index.add(live.key, live.kind, live.config)
+
+    def _start(self, live: LiveJob) -> None:
+        """Its turn has come."""
+        with self._lock:
+            thread = threading.Thread(target=self._follow, args=(live,), name=f"follow {live.key[:8]}", daemon=True)
+            self._followers.add(thread)
+            thread.start()
 
     def _settle(self, live: LiveJob, state: State, seconds: float = 0.0, error: Failure | None = None) -> None:
         with self._lock:
@@ -265,20 +281,33 @@ class CachedEngine:
     # The thread of a job.
 
     def _follow(self, live: LiveJob) -> None:
-        """From the request to the end: our turn, the disk, the cluster, the disk."""
+        """From its turn to the end: the disk, the cluster, the disk."""
+        again = False
         try:
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
                     if lease.fault:
                         self.store.failed(lease.fault)
                     record = self.store.index.add(live.key, live.kind, live.config)
-                    self._record(live, record, self._computing.run(live, lease))
+                    self._record(live, record, self._compute(live, lease))
+        except BackToQueue as back:
+            again, live.alone = True, back.alone
         except Exception as error:
             log.exception("job %s was lost", live.key)
             self._settle(live, "failed", error=Failure("error", f"The server lost track of this job: {error}"))
         finally:
+            self._dispatch.leave(live)
             with self._lock:
                 self._followers.discard(threading.current_thread())
+                if again and not live.done and not self._closing:
+                    live.queued()
+                    self._dispatch.enter(live)
+
+    def _compute(self, live: LiveJob, lease: Lease) -> Outcome | None:
+        """Its worker is free for others before the result is on disk."""
+        outcome = self._computing.run(live, lease)
+        self._dispatch.leave(live, outcome.seconds if outcome and outcome.entries else None)
+        return outcome
 
     def _watch_other(self, live: LiveJob, other: Holder) -> bool:
         """While another process computes the same run: shows how far it is. False when nobody here wants it."""
@@ -289,7 +318,8 @@ class CachedEngine:
                 return False
             live.state, live.fraction = "running", other.fraction
             live.message = other.message or "computed by another process"
-            return True
+        self._dispatch.leave(live)
+        return True
 
     def _found(self, live: LiveJob) -> bool:
         """Whether what was asked for has come in the meantime, from another process."""

@@ -1,10 +1,9 @@
 """What travels between the server and a worker."""
 
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from cache.failure import Failure
 from engine import jobs
@@ -21,6 +20,7 @@ class Task:
         config: import path of the config's class.
         function: import path of `(config, report) -> Entries`.
         values: the config as JSON.
+        background: whether it leaves its worker to others for as long as they need it at first.
     """
 
     name: str
@@ -28,12 +28,14 @@ class Task:
     config: str
     function: str
     values: str
+    background: bool = False
 
     @classmethod
-    def of(cls, name: str, key: str, kind: str, config: Config) -> Self:
+    def of(cls, name: str, key: str, kind: str, config: Config, background: bool = False) -> Self:
         """A job of this kind. Raises `KeyError` for an unknown one."""
         of = jobs.KINDS[kind]
-        return cls(name, key, f"{of.config.__module__}:{of.config.__qualname__}", of.function, config.canonical())
+        config_class = f"{of.config.__module__}:{of.config.__qualname__}"
+        return cls(name, key, config_class, of.function, config.canonical(), background)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -44,7 +46,7 @@ class Task:
 
     def parse(self) -> Config:
         """The config. Raises `ConfigError`, and what importing its class raises."""
-        return named(self.config).from_dict(json.loads(self.values))
+        return jobs.named(self.config).from_dict(json.loads(self.values))
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,3 @@ class Device:
     platform: str
     memory: int
     host: str
-
-
-def named(path: str) -> Any:
-    """What an import path `module:name` names."""
-    module, name = path.split(":")
-    return getattr(importlib.import_module(module), name)

@@ -7,6 +7,7 @@ import platform
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +18,8 @@ from distributed.utils import sync
 import cache.wire  # noqa: F401  (outcomes leave by it)
 from cache.archive import address, encode
 from cache.failure import explain
-from cache.task import Device, Outcome, Task, named
+from cache.task import Device, Outcome, Task
+from engine.jobs import named
 from engine.progress import Cancelled, Progress, silent
 
 TOPIC = "kernel-drift"
@@ -28,22 +30,95 @@ ASK_EVERY = 0.2
 """Seconds between messages to the server, and between looks at the cancel flag."""
 
 
+LOOK_EVERY = 0.02
+"""Seconds between looks of a job that waits for another on its worker."""
+
+PAUSED = "paused for another job"
+
+
 def execute(text: str) -> Outcome:
     """Runs a `Task` written as JSON. Never raises: the server reads no exceptions, only outcomes."""
-    start = time.perf_counter()
     task = Task.from_json(text)
     report = Reporter(task.name)
+    turns.enter(task.name, task.background)
     try:
         report.started()
         warm_up_done()
         entries = named(task.function)(task.parse(), report)
         report.flush()
         encoded = {name: encode(arrays, address(task.key, name)) for name, arrays in entries.items()}
+        return Outcome(encoded, seconds=turns.leave(task.name))
     except Cancelled:
         return Outcome(cancelled=True)
     except BaseException as error:
-        return Outcome(failure=explain(error), seconds=time.perf_counter() - start)
-    return Outcome(encoded, seconds=time.perf_counter() - start)
+        return Outcome(failure=explain(error), seconds=turns.leave(task.name))
+    finally:
+        turns.leave(task.name)
+
+
+QUANTUM = 10.0
+"""Seconds that a job computes before others of the same worker have theirs."""
+
+
+class Turns:
+    """Which of the jobs that this process holds computes; the others wait at their next report, with all they have.
+
+    A job that has computed for less than `QUANTUM` comes first, in the order of their coming: a short one that came
+    behind a long one, or behind the jobs of a batch, is soon over. The others take turns. Time passes by the clock,
+    whatever a job does: one that never reports cannot keep the others waiting. Thread-safe.
+    """
+
+    def __init__(self, quantum: float = QUANTUM, clock: Callable[[], float] = time.monotonic):
+        self._quantum, self._clock = quantum, clock
+        self._lock = threading.Lock()
+        self._seconds: dict[str, float] = {}
+        self._background: set[str] = set()
+        self._current = ""
+        self._slice = 0.0
+        self._looked = clock()
+
+    def enter(self, task: str, background: bool = False) -> None:
+        with self._lock:
+            self._pass_time()
+            self._seconds[task] = 0.0
+            if background:
+                self._background.add(task)
+
+    def leave(self, task: str) -> float:
+        """The seconds that it computed; 0 where it has left."""
+        with self._lock:
+            self._pass_time()
+            self._background.discard(task)
+            return self._seconds.pop(task, 0.0)
+
+    def mine(self, task: str) -> bool:
+        """Whether the task computes now."""
+        with self._lock:
+            self._pass_time()
+            return self._current in (task, "")
+
+    def _pass_time(self) -> None:
+        """To the one that had it; and says whose turn it is from now."""
+        now = self._clock()
+        passed, self._looked = now - self._looked, now
+        if self._current in self._seconds:
+            self._seconds[self._current] += passed
+            self._slice += passed
+        chosen = self._choose()
+        if chosen != self._current:
+            self._current, self._slice = chosen, 0.0
+
+    def _choose(self) -> str:
+        first = self._seconds.keys() - self._background
+        young = [task for task, seconds in self._seconds.items() if seconds < self._quantum and task in first]
+        if young:
+            return young[0]
+        if self._current in self._seconds and self._slice < self._quantum:
+            return self._current
+        return min(self._seconds, key=lambda task: self._seconds[task], default="")
+
+
+turns = Turns()
 
 
 class Reporter:
@@ -78,6 +153,21 @@ class Reporter:
             self._asked = now
             if self._cancelled():
                 raise Cancelled
+        if not turns.mine(self._task):
+            self._wait()
+
+    def _wait(self) -> None:
+        """Until it is this task's turn, or it is not wanted."""
+        self.flush()
+        self._say(progress={"fraction": float(self._last.fraction), "message": PAUSED, "rows": []})
+        while not turns.mine(self._task):
+            time.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            if now - self._asked >= ASK_EVERY:
+                self._asked = now
+                if self._cancelled():
+                    raise Cancelled
+        self.flush()
 
     def flush(self) -> None:
         """Sends what has gathered."""

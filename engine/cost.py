@@ -115,6 +115,20 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     )
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What a queue reckons with before a job starts: an upper bound of its seconds, and bytes held at once."""
+
+    seconds: float = 30.0
+    memory_bytes: float = 1e9
+
+
+def expected(config: RunConfig) -> Expected:
+    """Of a run, or of a part of a cell."""
+    cost = estimate(config)
+    return Expected(cost.seconds, cost.memory_bytes)
+
+
 def check(config: RunConfig, limits: Limits | None = None, calibration: Calibration | None = None) -> Cost:
     """The cost, if it is within the limits.
 

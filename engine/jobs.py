@@ -7,9 +7,10 @@ named by its import path, so that asking for a job never imports JAX; computing 
 import hashlib
 import importlib
 from dataclasses import dataclass
+from typing import Any
 
 from engine.config import RunConfig
-from engine.cost import CalibrationConfig
+from engine.cost import CalibrationConfig, Expected
 from engine.initialisation.config import (
     BruteForceConfig,
     DriftConfig,
@@ -31,23 +32,27 @@ class Kind:
     Attributes:
         config: the class of its config.
         function: import path `module:name` of `(config, report) -> Entries`.
+        expected: of `config -> engine.cost.Expected`; empty where nobody can say.
     """
 
     config: type[Config]
     function: str
+    expected: str = ""
 
+
+INITIAL = "engine.initialisation.config:expected"
 
 KINDS = {
-    "run": Kind(RunConfig, "engine.training.job:run"),
-    "initial_sample": Kind(SampleConfig, "engine.initialisation.job:sample"),
-    "gram_spectrum": Kind(GramSpectrumConfig, "engine.initialisation.job:gram_spectra"),
-    "brute_force": Kind(BruteForceConfig, "engine.initialisation.job:brute_force"),
-    "first_step": Kind(FirstStepConfig, "engine.initialisation.job:first_step"),
-    "drift_ensemble": Kind(DriftConfig, "engine.initialisation.job:drift_ensemble"),
-    "perturbation": Kind(PerturbationConfig, "engine.perturbation.job:perturb"),
-    "perturbation_study": Kind(StudyConfig, "engine.perturbation.job:study"),
-    "cell": Kind(RunConfig, "engine.regimes.job:cell"),
-    "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare"),
+    "run": Kind(RunConfig, "engine.training.job:run", "engine.cost:expected"),
+    "initial_sample": Kind(SampleConfig, "engine.initialisation.job:sample", INITIAL),
+    "gram_spectrum": Kind(GramSpectrumConfig, "engine.initialisation.job:gram_spectra", INITIAL),
+    "brute_force": Kind(BruteForceConfig, "engine.initialisation.job:brute_force", INITIAL),
+    "first_step": Kind(FirstStepConfig, "engine.initialisation.job:first_step", INITIAL),
+    "drift_ensemble": Kind(DriftConfig, "engine.initialisation.job:drift_ensemble", INITIAL),
+    "perturbation": Kind(PerturbationConfig, "engine.perturbation.job:perturb", "engine.perturbation.cost:expected"),
+    "perturbation_study": Kind(StudyConfig, "engine.perturbation.job:study", "engine.perturbation.cost:expected"),
+    "cell": Kind(RunConfig, "engine.regimes.job:cell", "engine.cost:expected"),
+    "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare", "engine.rkhs.config:expected"),
     "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
 }
 
@@ -68,7 +73,18 @@ def parse(kind: str, values: dict) -> Config:
     return KINDS[kind].config.from_dict(values)
 
 
+def expected(kind: str, config: Config) -> Expected:
+    """What the job may take, for a queue."""
+    path = KINDS[kind].expected
+    return named(path)(config) if path else Expected()
+
+
 def compute(kind: str, config: Config, report: Report = silent) -> Entries:
     """Computes a job here and now. Raises `Cancelled` when `report` does."""
-    module, name = KINDS[kind].function.split(":")
-    return getattr(importlib.import_module(module), name)(config, report)
+    return named(KINDS[kind].function)(config, report)
+
+
+def named(path: str) -> Any:
+    """What an import path `module:name` names."""
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,16 +1,17 @@
-"""Configs of the jobs at initialisation, each with a bound on its cost. Imports no JAX."""
+"""Configs of the jobs at initialisation, each with rough seconds of one core, which are bounded. Imports no JAX."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from engine.config import Seed
+from engine.cost import Expected
 from engine.initialisation.law import InitialNetwork, reasons_without_law
 from engine.initialisation.sampler import MAX_BETA
 from engine.schema import Config
 
 MAX_SECONDS = 1800.0
-"""Longest job accepted, by rough costs of one core."""
+"""Longest job accepted."""
 STEP = 0.25
 """Largest h lambda_max(K_0) of a Runge-Kutta step in a drift ensemble."""
 MAX_STEPS = 20_000
@@ -72,8 +73,12 @@ class SampleConfig(Config):
             raise ValueError(
                 f"importance: beta {self.setting.beta:.3g} is above {MAX_BETA}, where its error bar lies: leave it out"
             )
-        _within(self.draws * (self.setting.depth + 1) * (0.5e-6 if self.importance else 0.3e-6), " or depth")
+        _within(self.seconds, " or depth")
         return self
+
+    @property
+    def seconds(self) -> float:
+        return self.draws * (self.setting.depth + 1) * (0.5e-6 if self.importance else 0.3e-6)
 
 
 class BruteForceConfig(_NetworkDraws):
@@ -83,8 +88,12 @@ class BruteForceConfig(_NetworkDraws):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _within(self.draws * (1e-4 + 3e-8 * parameters_of(self.setting)), ", widths or depth")
+        _within(self.seconds, ", widths or depth")
         return self
+
+    @property
+    def seconds(self) -> float:
+        return self.draws * (1e-4 + 3e-8 * parameters_of(self.setting))
 
 
 class GramSpectrumConfig(Config):
@@ -112,11 +121,13 @@ class GramSpectrumConfig(Config):
         widths = sum(self.setting.widths)
         if 72 * widths * self.points > 2_000_000_000:
             raise ValueError(f"widths add up to {widths:,}: one draw at {self.points} points needs over 2 GB")
-        _within(
-            self.draws * (1e-4 * len(self.setting.widths) + 4e-9 * widths * self.points * (self.points + 8)),
-            ", points or widths",
-        )
+        _within(self.seconds, ", points or widths")
         return self
+
+    @property
+    def seconds(self) -> float:
+        widths = self.setting.widths
+        return self.draws * (1e-4 * len(widths) + 4e-9 * sum(widths) * self.points * (self.points + 8))
 
 
 class FirstStepConfig(_NetworkDraws):
@@ -135,9 +146,13 @@ class FirstStepConfig(_NetworkDraws):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        passes = (2 + len(self.sizes)) * (1 + self.points / 8)
-        _within(self.draws * (1e-4 + 2e-8 * parameters_of(self.setting)) * passes, ", points, sizes, widths or depth")
+        _within(self.seconds, ", points, sizes, widths or depth")
         return self
+
+    @property
+    def seconds(self) -> float:
+        passes = (2 + len(self.sizes)) * (1 + self.points / 8)
+        return self.draws * (1e-4 + 2e-8 * parameters_of(self.setting)) * passes
 
 
 class DriftConfig(_NetworkDraws):
@@ -164,12 +179,20 @@ class DriftConfig(_NetworkDraws):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        _within(self.seconds, ", times, widths or depth")
+        return self
+
+    @property
+    def seconds(self) -> float:
         # lambda_max of the stiffest network is a few times E[K] at criticality, s1 d + d.
         signal = 1 + 2 * self.setting.norm_x_squared / self.setting.widths[0]
         top = 4 * self.points * self.setting.alpha**2 * signal * (self.setting.depth + 1)
         steps = min(MAX_STEPS, len(self.times) + top * self.times[-1] / STEP)
-        _within(
-            self.draws * steps * (1e-6 + 2e-9 * parameters_of(self.setting)) * (1 + self.points / 8),
-            ", times, widths or depth",
-        )
-        return self
+        return self.draws * steps * (1e-6 + 2e-9 * parameters_of(self.setting)) * (1 + self.points / 8)
+
+
+def expected(
+    config: SampleConfig | BruteForceConfig | GramSpectrumConfig | FirstStepConfig | DriftConfig,
+) -> Expected:
+    """For a queue."""
+    return Expected(config.seconds)

@@ -8,7 +8,7 @@ from math import ceil, log2
 
 from engine import cost as training
 from engine.config import RunConfig
-from engine.cost import Calibration, Cost, Limits, path_bytes, within
+from engine.cost import Calibration, Cost, Expected, Limits, path_bytes, within
 from engine.perturbation.config import DEGREE, Options, PerturbationConfig, StudyConfig
 from engine.schema import Problem
 
@@ -34,6 +34,12 @@ def estimate(config: PerturbationConfig | StudyConfig, calibration: Calibration 
     costs = [_of_run(run, config.options, calibration or Calibration()) for run in runs]
     largest = max(costs, key=lambda cost: cost.memory_bytes)
     return replace(largest, flops=sum(cost.flops for cost in costs), seconds=sum(cost.seconds for cost in costs))
+
+
+def expected(config: PerturbationConfig | StudyConfig) -> Expected:
+    """For a queue."""
+    cost = estimate(config)
+    return Expected(cost.seconds, cost.memory_bytes)
 
 
 def check(

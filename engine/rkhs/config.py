@@ -109,8 +109,16 @@ START_SECONDS = 10.0
 
 def check_cost(config: RkhsConfig, calibration: Calibration | None = None) -> Cost:
     """The cost of training, and the seconds of all. Raises `ConfigError` where training alone is beyond its limits."""
-    speed = calibration or Calibration()
-    cost = training.check(config.run, calibration=speed)
+    return _with_spaces(training.check(config.run, calibration=calibration), config, calibration or Calibration())
+
+
+def expected(config: RkhsConfig) -> training.Expected:
+    """For a queue."""
+    cost = _with_spaces(training.estimate(config.run), config, Calibration())
+    return training.Expected(cost.seconds, cost.memory_bytes)
+
+
+def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
     return replace(cost, seconds=cost.seconds + START_SECONDS + _flops(config) / speed.float64)
 
 

@@ -18,10 +18,9 @@ from pages.views.initial_network import Network
 
 def body(_: Form, network: Network, config: GramSpectrumConfig) -> None:
     """A warning, the button, and what is drawn."""
-    setting, p = config.setting, config.points
+    setting = config.setting
     warn(initial_words.off_critical(network, setting.depth))
-    seconds = config.draws * (1e-4 * len(setting.widths) + 4e-9 * sum(setting.widths) * p * (p + 8))
-    job = Computation("gram_spectrum", config, seconds)
+    job = Computation("gram_spectrum", config, config.seconds)
     found = gather("gram", f"Draw {config.draws:,} kernels", [job])
     st.caption(
         f"n = {setting.widths[1]:,}, L = {setting.depth}, β = {number(setting.beta)}. One such network has "

@@ -1,0 +1,174 @@
+"""Gives jobs their turns: holds them back until a worker is theirs, and says to those who wait how long."""
+
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cache.computing import Computing
+from cache.failure import log
+from cache.job import LiveJob
+from cache.queue import Queue
+from cache.turns import Outlook, Ticket
+from engine import jobs
+
+TICK = 0.25
+"""Seconds between two looks at the queue while there is anything in it."""
+
+BLIND = 32
+"""Jobs that are handed on where there is no worker, to find out why."""
+
+NOWHERE = "no worker yet"
+"""The place of such a job."""
+
+
+@dataclass
+class _Entry:
+    """A job here. `queued`: its ticket is in the queue; `started`: its turn has come."""
+
+    live: LiveJob
+    ticket: Ticket
+    expected: float
+    queued: bool = False
+    started: bool = False
+
+
+class Dispatch:
+    """One thread, started by the first job. Jobs are guarded by the `lock` of their engine."""
+
+    def __init__(
+        self,
+        directory: Path,
+        lock: threading.Condition,
+        computing: Computing,
+        note: Callable[[LiveJob], None],
+        start: Callable[[LiveJob], None],
+    ):
+        """`note` is called with a job that waits, `start` with one whose turn has come; its `place` is the worker."""
+        self.queue = Queue(directory)
+        self._lock, self._computing, self._note, self._start = lock, computing, note, start
+        self._entries: dict[LiveJob, _Entry] = {}
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def enter(self, live: LiveJob) -> None:
+        """Queues a job; its turn comes by `start`."""
+        expected = jobs.expected(live.kind, live.config)
+        ticket = Ticket(
+            uuid.uuid4().hex,
+            live.key,
+            live.kind,
+            live.user,
+            time.monotonic(),
+            expected.seconds,
+            expected.memory_bytes,
+            background=live.background,
+            alone=live.alone,
+        )
+        with self._lock:
+            self._entries[live] = _Entry(live, ticket, expected.seconds)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def leave(self, live: LiveJob, seconds: float | None = None) -> None:
+        """Takes a job out; `seconds` of computing where it came to its end."""
+        with self._lock:
+            entry = self._entries.pop(live, None)
+        if entry is not None and entry.queued:
+            self.queue.leave(entry.ticket.id, seconds, entry.expected)
+            self._wake.set()
+
+    def to_foreground(self, live: LiveJob) -> None:
+        """Somebody asks for one job of a batch alone."""
+        with self._lock:
+            live.background = False
+            if (entry := self._entries.get(live)) is not None:
+                entry.ticket = replace(entry.ticket, background=False)
+                if entry.queued:
+                    self.queue.change(entry.ticket)
+
+    def waiting(self, user: str) -> int:
+        """Jobs of the user that wait here."""
+        with self._lock:
+            return sum(entry.live.user == user and not entry.started for entry in self._entries.values())
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self.queue.close()
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.wait(TICK if self._entries else None)
+            self._wake.clear()
+            try:
+                if self._entries and not self._closing:
+                    self._turn()
+            except Exception:
+                log.exception("the queue stumbled")
+                time.sleep(TICK)
+
+    def _turn(self) -> None:
+        self._enter_new()
+        places = self._computing.places()
+        if places is None:
+            self._begin([(live, NOWHERE) for live in self._waiting()[: BLIND - self._started()]])
+            return
+        turn = self.queue.turn(self._computing.name, places)
+        sharing = Counter(ticket.worker for ticket in turn.tickets)
+        with self._lock:
+            mine = {entry.ticket.id: entry for entry in self._entries.values()}
+            for ticket in turn.tickets:
+                if (entry := mine.get(ticket.id)) is not None:
+                    entry.ticket = ticket
+                    entry.live.beside |= sharing[ticket.worker] > 1 and bool(ticket.worker)
+            for id, outlook in turn.outlooks.items():
+                if (entry := mine.get(id)) is not None and not entry.live.stopping:
+                    entry.live.message = _words(outlook)
+        self._begin([(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine])
+
+    def _begin(self, found: Sequence[tuple[LiveJob, str]]) -> None:
+        for live, place in found:
+            with self._lock:
+                entry = self._entries.get(live)
+                if entry is None or entry.started:
+                    continue
+                entry.started, live.message = True, ""
+                live.place = place if place != NOWHERE else ""
+                if place == NOWHERE:
+                    self.queue.change(replace(entry.ticket, worker=NOWHERE))
+            self._start(live)
+
+    def _enter_new(self) -> None:
+        with self._lock:
+            new = [entry for entry in self._entries.values() if not entry.queued]
+            for entry in new:
+                entry.queued = True
+        for entry in new:
+            self.queue.enter(entry.ticket)
+            self._note(entry.live)
+            with self._lock:
+                gone = self._entries.get(entry.live) is not entry
+            if gone:  # given up meanwhile
+                self.queue.leave(entry.ticket.id)
+
+    def _waiting(self) -> list[LiveJob]:
+        with self._lock:
+            return [entry.live for entry in self._entries.values() if not entry.started]
+
+    def _started(self) -> int:
+        with self._lock:
+            return sum(entry.started for entry in self._entries.values())
+
+
+def _words(outlook: Outlook) -> str:
+    place = "next" if outlook.position == 1 else f"number {outlook.position}"
+    return f"{place} in the queue, expected to start within {outlook.seconds:.0f} s"

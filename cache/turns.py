@@ -1,0 +1,204 @@
+"""Whose turn it is: fair shares of the computing, whoever asks for more. Pure; knows no disk and no cluster.
+
+Each user has a debt: the seconds computed for them, by their weight (start-time fair queueing). Who owes least is
+next, and who comes anew owes as much as the least of those present, so that no absence is saved up. Of one user what
+was asked for alone comes before batches, and then what would end first had it begun when it was asked for: nothing
+starves, for what is asked for later has a later end.
+
+A worker holds several jobs, of which one runs at a time (`cache.worker.Turns`). A job is put beside others only where
+it may overtake them.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+HELD = 4
+"""Jobs that a worker of this machine may hold at once."""
+
+SLACK = 20.0
+"""Seconds by which a user may overtake one who owes less."""
+
+MEMORY_SHARE = 0.8
+"""Of a worker's memory, for all that it holds at once."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A job in the queue, waiting or computed.
+
+    Attributes:
+        id: of the ticket.
+        key, kind, user: of the job, and who asks.
+        asked: when, by the machine's monotonic clock.
+        seconds: expected, of computing.
+        memory: bytes expected at once.
+        weight: of its user's share.
+        most: jobs of its user that may be computed at once.
+        background: part of a batch: it waits for a worker of its own, and others may overtake it.
+        alone: beside no other, since a worker died under it once.
+        worker: where it is computed; empty while it waits.
+        charged: seconds that its user has been charged for it.
+    """
+
+    id: str
+    key: str
+    kind: str
+    user: str
+    asked: float
+    seconds: float
+    memory: float = 0.0
+    weight: float = 1.0
+    most: int = 1_000
+    background: bool = False
+    alone: bool = False
+    worker: str = ""
+    charged: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds of it that are still expected."""
+        return max(0.0, self.seconds - self.charged)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A worker as it can be given work.
+
+    Attributes:
+        threads: jobs that it may hold at once.
+        memory: in bytes; 0 where unknown.
+        draining: it gets no new job.
+    """
+
+    worker: str
+    threads: int = 1
+    memory: float = 0.0
+    draining: bool = False
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a waiting job may expect: its place in the queue, from 1, and seconds until it starts at the latest,
+    if the others take as long as expected."""
+
+    position: int
+    seconds: float
+
+
+def starts(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[str, float]) -> list[Ticket]:
+    """The waiting ones that start now, each with its worker."""
+    held = defaultdict[str, list[Ticket]](list)
+    for ticket in tickets:
+        if ticket.worker:
+            held[ticket.worker].append(ticket)
+    running = Counter(ticket.user for ticket in tickets if ticket.worker)
+    found: list[Ticket] = []
+    queue = _Queue(tickets, debts)
+    while (ticket := queue.first()) is not None:
+        place = _place(ticket, places, held, debts) if running[ticket.user] < ticket.most else None
+        if place is None:
+            queue.leave(ticket.user)  # what else they wait for may still less
+            continue
+        queue.take()
+        running[ticket.user] += 1
+        held[place.worker].append(replace(ticket, worker=place.worker))
+        found.append(held[place.worker][-1])
+    return found
+
+
+def outlooks(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[str, float]) -> dict[str, Outlook]:
+    """For each waiting ticket, by its id. Nothing where there is no worker."""
+    held = Counter[str]()
+    for ticket in tickets:
+        held[ticket.worker] += ticket.left  # pyright: ignore[reportArgumentType]  (a sum of seconds)
+    free = [float(held[place.worker]) for place in places if not place.draining]
+    if not free:
+        return {}
+    heapq.heapify(free)
+    found, queue = {}, _Queue(tickets, debts)
+    while (ticket := queue.first()) is not None:
+        queue.take()
+        found[ticket.id] = Outlook(len(found) + 1, free[0])
+        heapq.heapreplace(free, free[0] + ticket.seconds)
+    return found
+
+
+def entering(user: str, tickets: Sequence[Ticket], debts: Mapping[str, float]) -> float:
+    """The debt with which a user asks for a job."""
+    own, present = debts.get(user, 0.0), {ticket.user for ticket in tickets}
+    if user in present or not present:
+        return own
+    return max(own, min(debts.get(other, 0.0) for other in present))
+
+
+def charges(tickets: Sequence[Ticket], seconds: float) -> Iterator[tuple[Ticket, float]]:
+    """What of so many seconds was computed for each ticket: those that share a worker share its time."""
+    sharing = Counter(ticket.worker for ticket in tickets)
+    for ticket in tickets:
+        if ticket.worker:
+            yield ticket, seconds / sharing[ticket.worker]
+
+
+class _Queue:
+    """Those that wait, in the order of their turns: with each that is taken its user owes more."""
+
+    def __init__(self, tickets: Sequence[Ticket], debts: Mapping[str, float]):
+        owed = defaultdict[str, float](float, debts)
+        self._waiting: dict[str, list[Ticket]] = {}
+        for ticket in tickets:
+            if ticket.worker:
+                owed[ticket.user] += ticket.left / ticket.weight
+            else:
+                self._waiting.setdefault(ticket.user, []).append(ticket)
+        for line in self._waiting.values():
+            line.sort(key=_order, reverse=True)
+        self._users = [(owed[user], _order(line[-1]), user) for user, line in self._waiting.items()]
+        heapq.heapify(self._users)
+
+    def first(self) -> Ticket | None:
+        return self._waiting[self._users[0][2]][-1] if self._users else None
+
+    def take(self) -> None:
+        """The first has its turn."""
+        owed, _, user = heapq.heappop(self._users)
+        line = self._waiting[user]
+        ticket = line.pop()
+        if line:
+            heapq.heappush(self._users, (owed + ticket.seconds / ticket.weight, _order(line[-1]), user))
+
+    def leave(self, user: str) -> None:
+        """The user of the first waits on."""
+        heapq.heappop(self._users)
+
+
+def _order(ticket: Ticket) -> tuple[bool, float]:
+    return ticket.background, ticket.asked + ticket.seconds
+
+
+def _place(
+    ticket: Ticket, places: Sequence[Place], held: Mapping[str, list[Ticket]], debts: Mapping[str, float]
+) -> Place | None:
+    """A worker that is free, else one on which the ticket may overtake what is there."""
+    for place in places:
+        if not place.draining and not held.get(place.worker):
+            return place
+    if ticket.background or ticket.alone:
+        return None
+    shared = [place for place in places if _shares(ticket, place, held[place.worker], debts)]
+    return min(shared, key=lambda place: len(held[place.worker]), default=None)
+
+
+def _shares(ticket: Ticket, place: Place, there: Sequence[Ticket], debts: Mapping[str, float]) -> bool:
+    """Whether the ticket may overtake all that the worker holds."""
+    memory = ticket.memory + sum(other.memory for other in there)
+    if place.draining or len(there) >= place.threads or (place.memory and memory > MEMORY_SHARE * place.memory):
+        return False
+    return not any(other.alone or not _overtakes(ticket, other, debts) for other in there)
+
+
+def _overtakes(ticket: Ticket, other: Ticket, debts: Mapping[str, float]) -> bool:
+    if ticket.user == other.user:
+        return other.background
+    return debts.get(ticket.user, 0.0) <= debts.get(other.user, 0.0) + SLACK

@@ -1,0 +1,149 @@
+"""The queue at work: who waits, who overtakes, and what a lost worker costs those that shared it."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from toy_jobs import ToyConfig
+
+from cache import CachedEngine, Job
+from cache.batch import Batch
+from cache.worker import Turns
+
+Make = Callable[..., ToyConfig]
+Count = Callable[[], int]
+
+
+def until(engine: CachedEngine, kind: str, config: ToyConfig, viewer: str, right: Callable[[Job], bool]) -> Job:
+    deadline = time.monotonic() + 60
+    while not right(job := engine.request(kind, config, viewer)):
+        assert time.monotonic() < deadline, job
+        time.sleep(0.02)
+    return job
+
+
+def under_way(batch: Batch) -> None:
+    """Steps the batch until its first job has some rows."""
+    deadline = time.monotonic() + 60
+    while not any(len(job.rows) > 3 for job in batch.flying):
+        assert time.monotonic() < deadline
+        batch.step()
+        time.sleep(0.02)
+
+
+def test_a_short_job_overtakes_a_batch_which_loses_nothing(engine: CachedEngine, config: Make) -> None:
+    long, short = [config(number=i, steps=60, pause=0.05) for i in range(2)], config(number=9, steps=10, pause=0.05)
+    batch = Batch(engine, "steady", [[one] for one in long], "sweeper")
+    under_way(batch)
+    asked = time.monotonic()
+    job = engine.wait(until(engine, "steady", short, "me", lambda job: job.state == "running"), 60)
+    assert job.state == "finished"
+    assert time.monotonic() - asked < 5
+    assert [row["step"] for row in job.rows] == list(range(10))
+    assert engine.lookup("steady", long[0]) is None
+    while not batch.done:
+        batch.step()
+        time.sleep(0.02)
+    for one in long:
+        result = batch.results[one.hash]
+        np.testing.assert_array_equal(result["squares"], np.arange(60) ** 2 + one.number)
+    rows = engine.job(engine.request("steady", long[0], "me").key)
+    assert rows is not None
+    assert [row["step"] for row in rows.rows] == list(range(60))
+
+
+def test_who_waits_is_told_their_place(engine: CachedEngine, config: Make) -> None:
+    until(engine, "steady", config(number=1, steps=40, pause=0.05), "me", lambda job: job.state == "running")
+    waiting = [config(number=i) for i in (2, 3)]
+    jobs = [engine.request("steady", one, "me") for one in waiting]
+    first = until(engine, "steady", waiting[0], "me", lambda job: bool(job.message))
+    assert first.message.startswith("next in the queue, expected to start within ")
+    assert until(engine, "steady", waiting[1], "me", lambda job: bool(job.message)).message.startswith("number 2 in")
+    assert [engine.wait(job, 60).state for job in jobs] == ["finished", "finished"]
+
+
+def test_one_of_a_batch_that_is_asked_for_alone_comes_first(engine: CachedEngine, config: Make) -> None:
+    cells = [config(number=i, steps=10, pause=0.05) for i in range(6)]
+    batch = Batch(engine, "steady", [[one] for one in cells], "me")
+    batch.step()
+    job = engine.request("steady", cells[-1], "me")
+    assert engine.wait(job, 60).state == "finished"
+    assert engine.lookup("steady", cells[-2]) is None
+    batch.cancel()
+
+
+def test_a_worker_lost_under_two_costs_neither_that_is_not_to_blame(
+    engine: CachedEngine, config: Make, computations: Count
+) -> None:
+    long = config(number=1, steps=60, pause=0.05)
+    batch = Batch(engine, "steady", [[long], [config(number=2)]], "sweeper")
+    under_way(batch)
+    fatal = engine.request("exits_at_once", config(number=7), "me")
+    fatal = engine.wait(fatal, 60)
+    assert fatal.error is not None
+    assert "was killed" in fatal.error.message
+    while not batch.done:
+        batch.step()
+        time.sleep(0.02)
+    assert batch.failures == {}
+    assert computations() == 5  # each of the two on the lost worker once more
+
+
+def test_a_job_that_waits_is_offered_after_a_restart(engine: CachedEngine, config: Make) -> None:
+    until(engine, "steady", config(number=1, steps=40, pause=0.05), "me", lambda job: job.state == "running")
+    waiting = engine.request("steady", config(number=2), "me")
+    until(engine, "steady", config(number=2), "me", lambda job: bool(job.message))
+    record = engine.store.index.get(waiting.key)
+    assert record is not None
+    assert record.status == "unfinished"
+    engine.cancel(waiting.key, "me")
+    record = engine.store.index.get(waiting.key)
+    assert record is not None
+    assert record.status == "cancelled"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def computed(turns: Turns, clock: Clock, left: dict[str, float], until: float) -> dict[str, float]:
+    """When each task ends that needs so many more seconds, if those whose turn it is not stand still."""
+    ended = {}
+    while clock.now < until and left:
+        running = [task for task in left if turns.mine(task)]
+        assert len(running) == 1
+        clock.now += 0.1
+        left[running[0]] -= 0.1
+        if left[running[0]] <= 0:
+            del left[running[0]]
+            turns.leave(running[0])
+            ended[running[0]] = clock.now
+    return ended
+
+
+def test_on_one_worker_the_short_come_first_and_the_long_take_turns() -> None:
+    clock = Clock()
+    turns = Turns(10.0, clock)
+    turns.enter("long")
+    left = {"long": 100.0}
+    computed(turns, clock, left, 20.0)
+    turns.enter("short")
+    turns.enter("longer")
+    ended = computed(turns, clock, left | {"short": 4.0, "longer": 200.0}, 400.0)
+    assert ended["short"] == pytest.approx(24.0, abs=0.2)
+    assert 24 + 80 < ended["long"] < 24 + 80 + 100
+    assert ended["longer"] == pytest.approx(304.0, abs=2.0)
+
+
+def test_a_job_that_never_reports_keeps_no_other_waiting_for_long() -> None:
+    clock = Clock()
+    turns = Turns(10.0, clock)
+    turns.enter("deaf")
+    turns.enter("other")
+    assert not turns.mine("other")
+    clock.now = 10.5
+    assert turns.mine("other")
