@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from distributed import Client
 
 from cache import Store
-from cache.batch import run_batch
+from cache.headless import run_batch
 from cache.scheduler import PLAIN_TCP_VARIABLE, SCHEDULER_VARIABLE
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 

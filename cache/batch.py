@@ -4,20 +4,18 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from cache.failure import Failure, SchedulerError
+from cache.failure import Failure
 from cache.job import Job
-from cache.scheduler import remote
-from cache.service import CachedEngine
-from cache.storage import Store
-from engine.progress import Arrays, Progress, Report, silent
+from engine.progress import Arrays
 from engine.schema import Config
+
+if TYPE_CHECKING:
+    from cache.service import CachedEngine
 
 IN_FLIGHT = 32
 """Jobs asked for at once: enough for as many workers. Each costs this process a thread."""
-
-POLL = 0.1
-"""Seconds between looks at the jobs."""
 
 HOPELESS = ("scheduler", "workers")
 """Reasons of a failure after which no other job would fare better."""
@@ -51,7 +49,7 @@ class Batch:
 
     def __init__(
         self,
-        engine: CachedEngine,
+        engine: "CachedEngine",
         kind: str,
         groups: Sequence[Sequence[Config]],
         viewer: str,
@@ -156,28 +154,3 @@ class Batch:
         left = [index for index, _ in (*self._running.values(), *self._waiting)]
         self.cancel()
         self.failures |= dict.fromkeys(left, message)
-
-
-def run_batch(
-    kind: str,
-    groups: Sequence[Sequence[Config]],
-    report: Report = silent,
-    store: Store | None = None,
-    unit: str = "results",
-) -> Batch:
-    """The batch, computed on processes of its own or on the scheduler of `KERNEL_DRIFT_SCHEDULER`, to its end.
-
-    Results stay in the store: a batch that was interrupted goes on where it was. Raises what `report` raises, and
-    `SchedulerError` when nothing can be computed at all and nothing is known.
-    """
-    remote()
-    with CachedEngine(store) as engine:
-        batch = Batch(engine, kind, groups, "command line", unit)
-        while True:
-            batch.step()
-            if batch.unstarted and not batch.results:
-                raise SchedulerError(batch.unstarted)
-            if batch.done:
-                return batch
-            report(Progress(batch.fraction, batch.message))
-            time.sleep(POLL)

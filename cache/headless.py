@@ -1,12 +1,16 @@
-"""Compute here and now, reusing what is stored: for the command line, scripts and tests. No Dask."""
+"""Compute to the end, reusing what is stored: for the command line, scripts and tests."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cache.archive import address, encode
-from cache.failure import explain, no_such_entry
+from cache.batch import Batch
+from cache.failure import SchedulerError, explain, no_such_entry
+from cache.kinds import run_key
 from cache.lease import Holder
-from cache.service import run_key
+from cache.scheduler import remote
+from cache.service import CachedEngine
 from cache.storage import Store
 from engine import jobs
 from engine.progress import Arrays, Cancelled, Entries, Progress, Report, silent
@@ -14,7 +18,7 @@ from engine.schema import Config
 
 
 def cached_compute(store: Store, kind: str, config: Config, report: Report = silent, entry: str = "result") -> Arrays:
-    """The entry, from the store or computed in this process and stored with its siblings.
+    """The entry, from the store or computed in this process, without Dask, and stored with its siblings.
 
     When a server computes the same run already, waits for it. Raises `ConfigError` for an unknown kind,
     `KeyError` when the run produces no such entry, and whatever the computation raises (`Cancelled` included).
@@ -47,6 +51,10 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
     return entries[entry]
 
 
+POLL = 0.1
+"""Seconds between looks at the jobs of a batch."""
+
+
 def _compute(store: Store, key: str, kind: str, config: Config, report: Report) -> Entries:
     """Computes, and keeps the index and the store up to date, however it ends."""
     start = time.perf_counter()
@@ -64,3 +72,28 @@ def _compute(store: Store, key: str, kind: str, config: Config, report: Report) 
     store.put(key, encoded, replace(record, **ended))
     store.index.settle(key, "finished", **ended)
     return entries
+
+
+def run_batch(
+    kind: str,
+    groups: Sequence[Sequence[Config]],
+    report: Report = silent,
+    store: Store | None = None,
+    unit: str = "results",
+) -> Batch:
+    """The batch, computed on processes of its own or on the scheduler of `KERNEL_DRIFT_SCHEDULER`, to its end.
+
+    Results stay in the store: a batch that was interrupted goes on where it was. Raises what `report` raises, and
+    `SchedulerError` when nothing can be computed at all and nothing is known.
+    """
+    remote()
+    with CachedEngine(store) as engine:
+        batch = Batch(engine, kind, groups, "command line", unit)
+        while True:
+            batch.step()
+            if batch.unstarted and not batch.results:
+                raise SchedulerError(batch.unstarted)
+            if batch.done:
+                return batch
+            report(Progress(batch.fraction, batch.message))
+            time.sleep(POLL)

@@ -7,42 +7,22 @@ from typing import Self
 
 from cache import memory
 from cache.archive import address, decode
+from cache.batches import STEP_EVERY, Batches
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
+from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
 from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
-from engine import jobs
 from engine.jobs import key_of
 from engine.progress import Arrays
-from engine.schema import Config, ConfigError, Problem, did_you_mean
+from engine.schema import Config
 from engine.versions import VERSIONS
-
-# What is asked for is checked before anything is started.
-
-
-def known_kind(kind: str) -> jobs.Kind:
-    """The kind of job. Raises `ConfigError` with the valid names."""
-    if kind not in jobs.KINDS:
-        allowed = list(jobs.KINDS)
-        hint = did_you_mean(kind, allowed)
-        raise ConfigError([Problem("kind", f"{kind!r} is unknown.{hint} Allowed: {', '.join(allowed)}")])
-    return jobs.KINDS[kind]
-
-
-def run_key(kind: str, config: Config) -> str:
-    """The content address of a result. Raises `ConfigError` when kind and config do not fit together."""
-    wanted = known_kind(kind).config
-    if not isinstance(config, wanted):
-        given = type(config).__name__
-        raise ConfigError([Problem("config", f"a {kind!r} job takes a {wanted.__name__}, got a {given}")])
-    return jobs.key(kind, config)
-
 
 # The cached engine: config in, result out; each config computed once, whoever asks.
 
@@ -75,12 +55,14 @@ class CachedEngine:
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, self._note, self._start)
+        self.batches = Batches(self, self.store.directory)
         self._closing = False
         self._closed = threading.Event()
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
         threading.Thread(target=self._keep, name="keeper", daemon=True).start()
+        threading.Thread(target=self._drive, name="batches", daemon=True).start()
         try:
             self._computing.cluster()
         except (OSError, RuntimeError) as error:
@@ -230,6 +212,15 @@ class CachedEngine:
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
+
+    def _drive(self) -> None:
+        """Batches go on, whoever looks."""
+        self.batches.go_on()
+        while not self._closed.wait(STEP_EVERY) and not self._closing:
+            try:
+                self.batches.step()
+            except Exception:
+                log.exception("the batches stumbled")
 
     # Starting and ending a job; all under the lock.
 

@@ -119,7 +119,7 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
         cache.failure.SchedulerError: no scheduler or worker answers.
     """
     from cache import Store
-    from cache.batch import run_batch
+    from cache.headless import run_batch
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
 

@@ -119,8 +119,8 @@ def sweep(
 
     Exit code 1 when some cells could not be computed: they are named in the summary.
     """
-    from cache.batch import run_batch
     from cache.cluster import SCHEDULER_VARIABLE
+    from cache.headless import run_batch
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
     from engine.regimes.summary import summary

@@ -47,7 +47,7 @@ def page() -> None:
                 until = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
                 st.session_state[DRAWN] = sweep.hash, found, until
 
-        watch(request, seconds=seconds, draw=draw, note="The sweep goes on while this page is open.")
+        watch(request, seconds=seconds, draw=draw)
         return
     compute(request, sweep, seconds, found)
     picture = Picture(chosen, sweep, found, view)

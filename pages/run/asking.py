@@ -20,8 +20,7 @@ from pages.run import draft_state
 from pages.run.controls import AskedRun, described
 from pages.run.presets import DEFAULT
 from pages.shell.form import in_need, refuse
-from pages.shell.jobs import Request, batches, computed_on, in_flight, offer, standing, watch
-from pages.shell.viewers import viewer
+from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
 
 # Curves that grow while a run trains.
 
@@ -94,7 +93,7 @@ def start_first_run(config: RunConfig) -> Arrays | None:
     """The result of a small run that a first visitor should see: started by itself when it was never tried here."""
     request, engine = request_of(config), cache.current()
     if not (engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)):
-        batches().start(request, viewer())
+        start(request)
     return _result(request, None)
 
 

@@ -5,9 +5,7 @@ while that is computed; `gather` does all three.
 """
 
 import hashlib
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,17 +17,17 @@ import streamlit as st
 import cache
 from cache import Device, Job
 from cache.batch import Batch
+from cache.batches import Order
 from cache.run_folders import Record
 from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.words import duration, plain, size
-from pages.shell.viewers import Shared, viewer, watchers
+from pages.shell.link import here
+from pages.shell.viewers import viewer, watchers
 
 REDRAW = 0.5
 """Seconds between two looks at jobs in flight."""
-MOST_KEPT = 64
-"""Batches, of all viewers."""
 SHOWN_FAILURES = 3
 
 # What is asked for, and what is known of it.
@@ -72,6 +70,10 @@ class Request:
     def keys(self) -> Mapping[Config, str]:
         return {config: jobs.key(self.kind, config) for group in self.groups for config in group}
 
+    def order(self, who: str) -> Order:
+        """As the cached engine takes it."""
+        return Order(who, self.button, self.key, self.kind, self.groups, self.unit, here(), self.alone)
+
     @property
     def single(self) -> bool:
         return len(self.keys) == 1
@@ -107,47 +109,25 @@ class Standing:
         return [place for place, group in groups if not all(config.hash in self.results for config in group)]
 
 
-class Batches:
-    """What viewers have started lately, so that a reload of the page finds it again. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str, str], Batch] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def start(self, request: Request, who: str, joined: bool = False) -> None:
-        """Starts what is missing, what failed or was cancelled included; `joined` gives nothing up for it."""
-        # One job that fails says so at once; of many, those that may fare better on another worker are tried twice.
-        batch = Batch(cache.current(), request.kind, request.groups, who, tries=1 if request.single else 2)
-        with self._lock:
-            former = [place for place in self._kept if place[:2] == (who, request.button)]
-            for place in former if request.alone and not joined else ():
-                self._kept.pop(place).cancel()
-            batch.step()
-            self._kept[who, request.button, request.key] = batch
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-
-    def of(self, request: Request, who: str) -> Batch | None:
-        with self._lock:
-            return self._kept.get((who, request.button, request.key))
-
-    def forget(self, request: Request, who: str) -> None:
-        with self._lock:
-            self._kept.pop((who, request.button, request.key), None)
+def batch_of(request: Request) -> Batch | None:
+    """This viewer's. Looking for it counts as asking."""
+    found = cache.current().batches.of(request.order(viewer()).key)
+    return found.batch if found else None
 
 
-batches = Shared(Batches)
-"""`batches()` gives those of this server."""
+def start(request: Request, joined: bool = False) -> None:
+    """Starts what is missing; `joined` gives nothing up for it."""
+    cache.current().batches.start(request.order(viewer()), joined)
 
 
 def standing(request: Request) -> Standing:
     """What is known, without asking for anything."""
     engine, who = cache.current(), viewer()
-    mine = batches().of(request, who)
+    mine = batch_of(request)
     read = {config.hash: engine.lookup(request.kind, config) for config in request.keys}
     known = {name: arrays for name, arrays in read.items() if arrays is not None}
     if mine and mine.done and len(known) == len(read):
-        batches().forget(request, who)  # it holds its results in memory
+        engine.batches.forget(request.order(who).key)
     found = Standing(request.groups, {**(mine.results if mine else {}), **known})
     states = [
         (place, engine.job(request.keys[config], who))
@@ -193,11 +173,11 @@ def gather(
 
 def in_flight(request: Request, found: Standing) -> bool:
     """Whether this viewer's jobs are in flight; where others have started all that is missing, theirs are joined."""
-    mine = batches().of(request, viewer())
+    mine = batch_of(request)
     if mine is not None and not mine.done:
         return True
     if found.under_way:
-        batches().start(request, viewer(), joined=True)
+        start(request, joined=True)
     return found.under_way
 
 
@@ -210,8 +190,8 @@ def offer(
         type="primary" if primary else "secondary",
         icon=":material/play_arrow:",
         key=request.button,
-        on_click=batches().start,
-        args=(request, viewer()),
+        on_click=start,
+        args=(request,),
     )
     for note in filter(None, notes):
         st.caption(note)
@@ -287,7 +267,7 @@ def watch(
         draw: draws what has come so far.
         note: said with what computes.
     """
-    mine = batches().of(request, viewer())
+    mine = batch_of(request)
     if mine is not None:
         mine.step()
     if mine is None or mine.done or (draw is None and len(mine.results) > known):
@@ -304,13 +284,28 @@ def watch(
         done = len(found.results) + sum(job.fraction for job in flying)
         st.progress(min(1.0, max(0.0, done / len(request.keys))))
         left = st.button("Cancel", icon=":material/stop:", key=request.cancel)
+    if not request.single:
+        _stay(request)
     if left:
-        mine.cancel()
+        cache.current().batches.cancel(request.order(viewer()).key)
         watchers().leave(request.key, viewer())
         st.rerun()
     st.caption(f"{note} {computed_on(cache.current().device())}".strip())
     if draw is not None:
         draw(found, flying)
+
+
+def _stay(request: Request) -> None:
+    """Whether the batch goes on without a page, and after a restart."""
+    batches, key = cache.current().batches, request.order(viewer()).key
+    found, name = batches.of(key), f"stay {request.cancel}"
+    st.toggle(
+        "go on when this page is closed",
+        value=bool(found and found.stays),
+        key=name,
+        on_change=lambda: batches.stay(key, st.session_state[name]),
+        help="Otherwise it stops half a minute after the last page that shows it.",
+    )
 
 
 def _of_one(job: Job) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -20,6 +21,12 @@ PAGE, MOVED = "page", "moved"
 Texts = Mapping[str, str]
 Read = Callable[[Texts], tuple[Texts, Sequence[Problem]]]
 """The parameters of a URL -> the texts that it asks for, and what in it means nothing."""
+
+
+def here() -> str:
+    """The link of the page that is shown, as it stands."""
+    query = urlencode(st.query_params.to_dict())
+    return f"/{st.session_state.get(PAGE, '')}" + (f"?{query}" if query else "")
 
 
 @dataclass

@@ -10,8 +10,9 @@ import toy_cells
 from cold_start import ColdStart
 
 from cache import CachedEngine, Store, cluster
-from cache.batch import Batch, run_batch
+from cache.batch import Batch
 from cache.failure import SchedulerError
+from cache.headless import run_batch
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Cancelled, Progress

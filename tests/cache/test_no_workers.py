@@ -13,8 +13,8 @@ import toy_cells
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store, computing, processes
-from cache.batch import run_batch
 from cache.failure import SchedulerError
+from cache.headless import run_batch
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Progress

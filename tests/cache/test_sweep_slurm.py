@@ -15,7 +15,7 @@ import pytest
 import toy_cells
 
 from cache import Store
-from cache.batch import run_batch
+from cache.headless import run_batch
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Progress

@@ -9,6 +9,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
+from cache.batches import Batches
 from cache.run_folders import Record
 from engine import jobs
 from engine.schema import Config
@@ -88,6 +89,7 @@ class PretendEngine:
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.kept: list[tuple[str, bool]] = []
         self.fault = ""
+        self.batches = Batches(self, Path())  # pyright: ignore[reportArgumentType]
 
     def put(self, config: Config, state: str, **changes: Any) -> str:
         key = jobs.key("run", config)
@@ -100,14 +102,14 @@ class PretendEngine:
     def earlier(self, kind: str, config: Config) -> Record | None:
         return self.olds.get(jobs.key(kind, config))
 
-    def request(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
+    def request(self, kind: str, config: Config, viewer: str, entry: str = "result", background: bool = False) -> Job:
         key = jobs.key(kind, config)
         self.asked.append((key, viewer))
         if key in self.results:
             return Job(key, kind, config, "finished", 1.0)
         return self.jobs.setdefault(key, Job(key, kind, config, "queued"))
 
-    def retry(self, kind: str, config: Config, viewer: str, entry: str = "result") -> Job:
+    def retry(self, kind: str, config: Config, viewer: str, entry: str = "result", background: bool = False) -> Job:
         key = jobs.key(kind, config)
         if key in self.jobs and self.jobs[key].state in ("failed", "cancelled"):
             del self.jobs[key]

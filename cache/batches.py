@@ -1,0 +1,185 @@
+"""The batches of all viewers: driven on here, whether a page looks or not, as long as somebody wants them."""
+
+import hashlib
+import json
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cache import job as jobs_of_viewers
+from cache import location
+from cache.batch import Batch
+from cache.failure import DISK_FAULTS, log, tolerant, words
+from engine import jobs
+from engine.schema import Config
+
+if TYPE_CHECKING:
+    from cache.service import CachedEngine
+
+MOST_KEPT = 64
+"""Batches that have ended, or of which nobody says that they are to stay."""
+
+STEP_EVERY = 0.25
+"""Seconds between two steps of every batch."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Jobs that a viewer asks for together.
+
+    Attributes:
+        who: the viewer.
+        button: by which it was asked for.
+        name: of the jobs, the same for the same in the same order.
+        kind, groups: of the jobs, as `Batch` takes them.
+        unit: what a group is called, in the singular.
+        link: of the page that shows it.
+        alone: takes the place of what the viewer has asked for by this button before.
+    """
+
+    who: str
+    button: str
+    name: str
+    kind: str
+    groups: Sequence[Sequence[Config]]
+    unit: str = "computation"
+    link: str = ""
+    alone: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Who, by which button, what."""
+        return self.who, self.button, self.name
+
+
+@dataclass
+class Standing:
+    """A batch here. `stays`: it goes on when no page looks; `looked`: when one did last."""
+
+    order: Order
+    batch: Batch
+    stays: bool = False
+    looked: float = field(default_factory=time.monotonic)
+
+
+class Batches:
+    """Batches by who ordered them, so that a page that is opened again finds them. Thread-safe.
+
+    One that is to stay is kept in a file until its end: a server that starts goes on with it.
+    """
+
+    def __init__(self, engine: "CachedEngine", directory: Path):
+        self._engine, self._directory = engine, directory / "batches"
+        self._kept: OrderedDict[tuple[str, str, str], Standing] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def start(self, order: Order, joined: bool = False) -> None:
+        """Starts what is missing, what failed or was cancelled included; `joined` gives nothing up for it."""
+        # One job that fails says so at once; of many, those that may fare better on another worker are tried twice.
+        single = len({config.hash for group in order.groups for config in group}) == 1
+        batch = Batch(self._engine, order.kind, order.groups, order.who, f"{order.unit}s", tries=1 if single else 2)
+        with self._lock:
+            former = [key for key in self._kept if key[:2] == (order.who, order.button)]
+            for key in former if order.alone and not joined else ():
+                self._end(key)
+            batch.step()
+            self._kept[order.key] = Standing(order, batch)
+            passing = [key for key, found in self._kept.items() if batch is not found.batch and not found.stays]
+            for key in passing[: max(0, len(self._kept) - MOST_KEPT)]:
+                del self._kept[key]
+
+    def of(self, key: tuple[str, str, str]) -> Standing | None:
+        """The batch of this order. A page looks: it goes on."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                found.looked = time.monotonic()
+            return found
+
+    def listed(self, who: str | None = None) -> list[Standing]:
+        """Those of a viewer, or of all, the newest first."""
+        with self._lock:
+            return [found for key, found in reversed(self._kept.items()) if who in (None, key[0])]
+
+    def stay(self, key: tuple[str, str, str], stays: bool) -> None:
+        """Whether it goes on when nobody looks."""
+        with self._lock:
+            if (found := self._kept.get(key)) is not None:
+                found.stays = stays
+                self._note(found) if stays else self._forget(key)
+
+    def cancel(self, key: tuple[str, str, str]) -> None:
+        """Gives up what has not ended."""
+        with self._lock:
+            if key in self._kept:
+                self._kept[key].batch.cancel()
+                self._forget(key)
+
+    def forget(self, key: tuple[str, str, str]) -> None:
+        """One that has ended: it holds its results in memory."""
+        with self._lock:
+            self._kept.pop(key, None)
+            self._forget(key)
+
+    def step(self) -> None:
+        """Drives all of them on, and gives up those that nobody wants."""
+        now = time.monotonic()
+        with self._lock:
+            under_way = [(key, found) for key, found in self._kept.items() if not found.batch.done]
+        for key, found in under_way:
+            if found.stays or now - found.looked < jobs_of_viewers.VIEWER_SECONDS:
+                found.batch.step()
+            else:
+                self.cancel(key)
+            if found.batch.done:
+                self._forget(key)
+
+    def go_on(self) -> None:
+        """Starts those again that were to stay when a server ended."""
+        for path in sorted(self._directory.glob("*.json")):
+            try:
+                order = _from_values(json.loads(path.read_text()))
+            except (*DISK_FAULTS, KeyError, TypeError, ValueError) as error:
+                log.warning("the batch in %s is left as it is: %s", path.name, error)
+                continue
+            self.start(order, joined=True)
+            self.stay(order.key, True)
+
+    def _end(self, key: tuple[str, str, str]) -> None:
+        self.cancel(key)
+        del self._kept[key]
+
+    def _file(self, key: tuple[str, str, str]) -> Path:
+        return self._directory / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
+
+    def _note(self, found: Standing) -> None:
+        path = self._file(found.order.key)
+        part = path.with_suffix(f".part-{uuid.uuid4().hex}")
+        try:
+            location.private(self._directory.parent)
+            location.private(self._directory)
+            part.write_text(json.dumps(_values(found.order)))
+            part.replace(path)
+        except DISK_FAULTS as error:
+            log.warning("a batch would not go on after a restart: %s", words(error))
+
+    def _forget(self, key: tuple[str, str, str]) -> None:
+        with tolerant("forget a batch"):
+            self._file(key).unlink(missing_ok=True)
+
+
+def _values(order: Order) -> dict[str, Any]:
+    """As plain values, which `_from_values` reads."""
+    groups = [[config.to_dict() for config in group] for group in order.groups]
+    return {**vars(order), "groups": groups}
+
+
+def _from_values(values: dict[str, Any]) -> Order:
+    """Raises `KeyError`, `TypeError` or `ValueError`."""
+    groups = tuple(tuple(jobs.parse(values["kind"], config) for config in group) for group in values["groups"])
+    return Order(**{**values, "groups": groups})

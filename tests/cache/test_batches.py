@@ -1,0 +1,85 @@
+"""Batches go on without a page as long as somebody wants them, and over a restart."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from toy_jobs import ToyConfig
+
+from cache import CachedEngine, Store
+from cache import job as job_module
+from cache.batches import Batches, Order
+
+Make = Callable[..., ToyConfig]
+
+
+def order(config: Make, who: str = "me", count: int = 4, pause: float = 0.0, alone: bool = False) -> Order:
+    groups = tuple((config(number=number, pause=pause),) for number in range(count))
+    return Order(who, "button", f"{count} {pause}", "steady", groups, "cell", "/regimes?map_widths=8", alone)
+
+
+def until(right: Callable[[], object], within: float = 30.0) -> None:
+    deadline = time.monotonic() + within
+    while not right():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.usefixtures("cold")
+def test_one_that_is_to_stay_ends_though_its_page_and_its_server_are_gone(store: Store, config: Make) -> None:
+    with CachedEngine(store) as first:
+        asked = order(config, pause=0.2)
+        first.batches.start(asked)
+        first.batches.stay(asked.key, True)
+        until(lambda: first.batches.of(asked.key).batch.results)  # type: ignore[union-attr]
+    folder = store.directory / "batches"
+    assert len([*folder.iterdir()]) == 1
+    (folder / "other.json").write_text('{"kind": "steady", "groups": "none"}')
+    with CachedEngine(Store(store.directory, store.size_limit)) as second:
+        until(lambda: second.batches.listed("me"))
+        (found,) = second.batches.listed("me")
+        assert found.stays
+        assert found.order == asked
+        until(lambda: found.batch.done)
+        assert len(found.batch.results) == 4
+        until(lambda: [path.name for path in folder.iterdir()] == ["other.json"])
+
+
+def test_one_that_nobody_looks_at_stops_and_one_that_is_to_stay_does_not(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(job_module, "VIEWER_SECONDS", 0.3)
+    batches = Batches(engine, tmp_path)
+    left, kept = order(config, pause=0.5), order(config, "you", 3, 0.1)
+    batches.start(left)
+    batches.start(kept)
+    batches.stay(kept.key, True)
+    time.sleep(0.4)
+    batches.step()
+    mine, yours = (batches.listed(who)[0].batch for who in ("me", "you"))
+    assert mine.done
+    assert len(mine.results) < 4
+    assert not yours.done
+
+    def ended() -> bool:
+        batches.step()
+        return yours.done
+
+    until(ended)
+    assert len(yours.results) == 3
+    assert not [*(tmp_path / "batches").iterdir()]
+
+
+def test_another_by_the_same_button_takes_its_place(engine: CachedEngine, config: Make, tmp_path: Path) -> None:
+    batches = Batches(engine, tmp_path)
+    first, second = order(config, pause=0.5, alone=True), order(config, count=2, alone=True)
+    batches.start(first)
+    batches.start(second, joined=True)
+    assert len(batches.listed("me")) == 2
+    batches.start(second)
+    assert [found.order for found in batches.listed("me")] == [second]
+    batches.cancel(second.key)
+    assert batches.listed("me")[0].batch.done
+    batches.forget(second.key)
+    assert batches.listed() == []
