@@ -11,6 +11,7 @@ from pathlib import Path
 from cache.computing import Computing
 from cache.failure import log
 from cache.job import LiveJob
+from cache.policy import Limits
 from cache.queue import Queue
 from cache.turns import Outlook, Ticket
 from engine import jobs
@@ -55,7 +56,7 @@ class Dispatch:
         self._thread: threading.Thread | None = None
         self._closing = False
 
-    def enter(self, live: LiveJob) -> None:
+    def enter(self, live: LiveJob, limits: Limits) -> None:
         """Queues a job; its turn comes by `start`."""
         expected = jobs.expected(live.kind, live.config)
         ticket = Ticket(
@@ -66,6 +67,8 @@ class Dispatch:
             time.monotonic(),
             expected.seconds,
             expected.memory_bytes,
+            limits.weight,
+            limits.running,
             background=live.background,
             alone=live.alone,
         )

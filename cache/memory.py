@@ -91,3 +91,14 @@ class Unsaved:
     def __iter__(self) -> Iterator[Held]:
         with self._lock:
             return iter(list(self._entries.values()))
+
+
+def trouble(fault: str, held: tuple[int, int]) -> str:
+    """What is wrong with the disk, and what follows for the results that are `held`, of so many bytes; in words."""
+    count, size = held
+    if not fault or not count:
+        return fault
+    return (
+        f"{fault}. Until then the newest results ({size / 1e6:.1f} of {UNSAVED_LIMIT / 1e6:,.0f} MB) are held in "
+        "memory, and lost if the server ends before; beyond that new runs are refused."
+    )

@@ -15,11 +15,12 @@ from cache.job import Job, LiveJob, State
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
+from cache.policy import Policy, policy, refusal
 from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
-from engine.jobs import key_of
+from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
 from engine.versions import VERSIONS
@@ -43,12 +44,13 @@ class CachedEngine:
     from its request to its end (`_follow`).
     """
 
-    def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None):
+    def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None, rules: Policy | None = None):
         """Opens the store (at its default place when None); the processes come with `start` or the first job.
 
-        Each new worker computes `rehearsal` once, and throws it away.
+        Each new worker computes `rehearsal` once, and throws it away. Raises `CacheFault`.
         """
         self.store = store or Store()
+        self.policy = rules or policy()
         self._recent = RecentlyRead()
         self._lock = threading.Condition(threading.RLock())
         self._live: dict[str, LiveJob] = {}
@@ -110,7 +112,7 @@ class CachedEngine:
     def earlier(self, kind: str, config: Config) -> Record | None:
         """Of the newest result that an earlier version of the numbers of its kind gave for this config."""
         for version in range(VERSIONS.get(kind, 0) - 1, -1, -1):
-            key = key_of(kind, config.canonical(), version)
+            key = jobs.key_of(kind, config.canonical(), version)
             if self.store.has(key):
                 return self.store.index.get(key)
         return None
@@ -137,6 +139,9 @@ class CachedEngine:
             return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
         if self.store.full:
             return Job(key, kind, config, "failed", error=no_room(self.store.fault))
+        limits = self.policy.limits(viewer)
+        if no := refusal(limits, jobs.expected(kind, config).seconds, self._dispatch.waiting(viewer)):
+            return Job(key, kind, config, "failed", error=no)
         with self._lock:
             live = self._live.get(key)
             if live is None or not self._still_stands(live, viewer):
@@ -195,13 +200,7 @@ class CachedEngine:
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""
-        fault, (count, size) = self.store.fault, self.store.held
-        if not fault or not count:
-            return fault
-        return (
-            f"{fault}. Until then the newest results ({size / 1e6:.1f} of {memory.UNSAVED_LIMIT / 1e6:,.0f} MB) are "
-            "held in memory, and lost if the server ends before; beyond that new runs are refused."
-        )
+        return memory.trouble(self.store.fault, self.store.held)
 
     def device(self) -> Device | None:
         """What computes; None until a worker has said so, a few seconds after the start."""
@@ -235,7 +234,7 @@ class CachedEngine:
     def _begin(self, live: LiveJob) -> LiveJob:
         self._live.pop(live.key, None)
         self._live[live.key] = live
-        self._dispatch.enter(live)
+        self._dispatch.enter(live, self.policy.limits(live.user))
         return live
 
     def _note(self, live: LiveJob) -> None:
@@ -292,7 +291,7 @@ class CachedEngine:
                 self._followers.discard(threading.current_thread())
                 if again and not live.done and not self._closing:
                     live.queued()
-                    self._dispatch.enter(live)
+                    self._dispatch.enter(live, self.policy.limits(live.user))
 
     def _compute(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Its worker is free for others before the result is on disk."""
