@@ -86,6 +86,11 @@ class Computing:
         with self._lock:
             return next(reversed(self._devices.values()), None)
 
+    def device_of(self, worker: str) -> Device | None:
+        """None until the worker has said so."""
+        with self._lock:
+            return self._devices.get(worker)
+
     def cluster(self) -> "Cluster":
         """The cluster, started when there is none or when it has died.
 

@@ -20,6 +20,7 @@ from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
+from cache.work import Work, work
 from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
@@ -57,6 +58,7 @@ class CachedEngine:
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, self._note, self._start)
+        self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
         self._closing = False
         self._closed = threading.Event()
@@ -201,6 +203,10 @@ class CachedEngine:
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""
         return memory.trouble(self.store.fault, self.store.held)
+
+    def work(self) -> Work:
+        """Workers, the queue in its order, and what each user was given."""
+        return work(self.queue, self._computing)
 
     def device(self) -> Device | None:
         """What computes; None until a worker has said so, a few seconds after the start."""

@@ -6,7 +6,7 @@ from engine.training.result import RunResult
 from pages.run import asking, picker
 from pages.run.draft import config_of
 from pages.run.presets import DEFAULT_DRAFT, PRESETS
-from pages.views import evolution
+from pages.views import evolution, my_jobs
 
 SHOWN_RUNS = 5
 
@@ -36,6 +36,7 @@ with picture:
             "evolution.py", label="All of this run", icon=":material/timeline:", query_params={"preset": "default"}
         )
 
+my_jobs.show()
 recent = picker.recent()[:SHOWN_RUNS]
 if recent:
     st.markdown("**Recent runs on this machine**")

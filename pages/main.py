@@ -31,6 +31,7 @@ PAGES = {
     "": [
         st.Page("home.py", title="Home", icon=":material/home:", default=True),
         st.Page("all_runs.py", title="Runs", icon=":material/list:", url_path="all_runs"),
+        st.Page("server.py", title="Server", icon=":material/dns:", url_path="server"),
     ],
     "Instrument": [
         st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution"),

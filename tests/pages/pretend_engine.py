@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
 from cache.batches import Batches
+from cache.policy import Everything
 from cache.run_folders import Record
+from cache.work import Work
 from engine import jobs
 from engine.schema import Config
 
@@ -89,7 +91,14 @@ class PretendEngine:
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.kept: list[tuple[str, bool]] = []
         self.fault = ""
+        self.policy = Everything()
+        self.going_on = Work((), (), (), {})
+        self.queue = SimpleNamespace(drain=lambda worker, draining: self.drained.append((worker, draining)))
+        self.drained: list[tuple[str, bool]] = []
         self.batches = Batches(self, Path())  # pyright: ignore[reportArgumentType]
+
+    def work(self) -> Work:
+        return self.going_on
 
     def put(self, config: Config, state: str, **changes: Any) -> str:
         key = jobs.key("run", config)
