@@ -88,7 +88,9 @@ class Batch:
 
     @property
     def waits(self) -> str:
-        """What the jobs asked for wait for, such as a worker; empty where they do not."""
+        """What the jobs asked for wait for, such as a worker; empty where one of them is computed."""
+        if any(job.state == "running" for job in self.flying):
+            return ""
         return next((job.message for job in self.flying if job.state == "queued" and job.message), "")
 
     @property

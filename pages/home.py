@@ -17,6 +17,7 @@ st.markdown(
     "in a real network it drifts, the more so the deeper and narrower it is. Train one here, and see how far its "
     "kernel moves, where the spectrum goes, and what that does to what is learned."
 )
+my_jobs.show()
 questions, picture = st.columns([5, 7], gap="large")
 
 with questions:
@@ -36,7 +37,6 @@ with picture:
             "evolution.py", label="All of this run", icon=":material/timeline:", query_params={"preset": "default"}
         )
 
-my_jobs.show()
 recent = picker.recent()[:SHOWN_RUNS]
 if recent:
     st.markdown("**Recent runs on this machine**")

@@ -34,6 +34,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
         "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
         "pages.regimes.compute", "pages.run.picker.summary",
+        "pages.views.my_jobs.words", "pages.views.server.headline",
     ),
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.run.controls._section", "pages.views.distribution._charts",
