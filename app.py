@@ -16,6 +16,7 @@ from engine.config import RunConfig
 from pages.run.presets import DEFAULT_VALUES
 from pages.shell import calibration
 from pages.shell.gate import gate
+from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.viewers import ViewerCookie
 from pages.views.warm import warm
 
@@ -46,7 +47,8 @@ def middleware() -> list[Middleware]:
     """What stands before Streamlit. A host or a cache that cannot be one ends the program with a line that says so."""
     try:
         cache.check_location()
-        return [*gate(os.environ.get("KERNEL_DRIFT_HOSTS", "")), Middleware(ViewerCookie)]
+        probes = Middleware(Probes, token=os.environ.get(TOKEN_VARIABLE, ""))
+        return [*gate(os.environ.get("KERNEL_DRIFT_HOSTS", ""), [probes]), Middleware(ViewerCookie)]
     except (ValueError, cache.CacheFault) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

@@ -1,6 +1,5 @@
 """The cached engine: config in, result out; each config computed once, whoever asks."""
 
-import atexit
 import threading
 from dataclasses import replace
 from typing import Self
@@ -12,6 +11,8 @@ from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
 from cache.lease import Holder
 from cache.memory import RecentlyRead
+from cache.metrics import Metrics
+from cache.readiness import Watch
 from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
@@ -60,6 +61,10 @@ class CachedEngine:
 
     Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
     from its request to its end (`_follow`).
+
+    Attributes:
+        metrics: what it counts.
+        readiness: called, says whether results can be kept and computed; asks the disk and the scheduler.
     """
 
     def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None):
@@ -75,6 +80,8 @@ class CachedEngine:
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._closing = False
         self._closed = threading.Event()
+        self.readiness = Watch(self.store.probe, self._computing.workers)
+        self.metrics = Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
@@ -113,6 +120,7 @@ class CachedEngine:
         arrays = self._recent.get(where)
         if arrays is not None:
             self.store.touch(key, entry)
+            self.metrics.hit("memory")
             return arrays
         with self._lock:
             live = self._live.get(key)
@@ -120,6 +128,7 @@ class CachedEngine:
         arrays = decode(memory, where) if memory is not None else self.store.get(key, entry)
         if arrays is not None:
             self._recent.put(where, arrays)
+            self.metrics.hit("disk" if memory is None else "memory")
         return arrays
 
     def earlier(self, kind: str, config: Config) -> Record | None:
@@ -217,11 +226,18 @@ class CachedEngine:
         """What computes; None until a worker has said so, a few seconds after the start."""
         return self._computing.device()
 
+    def under_way(self) -> dict[State, int]:
+        """Jobs that have not ended, by state."""
+        with self._lock:
+            states = [live.state for live in self._live.values()]
+        return {state: states.count(state) for state in ("queued", "running")}
+
     def _keep(self) -> None:
-        """Beside everything else: lists what nobody listed, and writes what could not be written."""
+        """Beside everything else: lists what nobody listed, writes what could not be written, starts what was lost."""
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
+            self._computing.revive()
 
     # Starting and ending a job; all under the lock.
 
@@ -247,6 +263,7 @@ class CachedEngine:
             if live.done:
                 return
             live.settle(state, seconds, error)
+            self.metrics.settled(live)
             settled = [key for key, other in self._live.items() if other.done]
             for key in settled[:-KEEP_SETTLED]:
                 del self._live[key]
@@ -269,6 +286,7 @@ class CachedEngine:
         try:
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
+                    self.metrics.missed()
                     if lease.fault:
                         self.store.failed(lease.fault)
                     record = self.store.index.add(live.key, live.kind, live.config)
@@ -320,26 +338,3 @@ def _ending(outcome: Outcome) -> tuple[State, Status]:
     if outcome.failure is not None:
         return "failed", "failed"
     return ("cancelled", "cancelled") if outcome.cancelled else ("finished", "finished")
-
-
-# The one cached engine of this process, for pages.
-
-_engine: CachedEngine | None = None
-_lock = threading.Lock()
-
-
-def install(engine: CachedEngine | None) -> None:
-    """Makes this the engine that `current` gives; None to forget it. Starts and closes nothing."""
-    global _engine
-    with _lock:
-        _engine = engine
-
-
-def current() -> CachedEngine:
-    """The installed engine. Without one (a page run alone), one with the default store, closed at exit."""
-    global _engine
-    with _lock:
-        if _engine is None:
-            _engine = CachedEngine()
-            atexit.register(_engine.close)
-        return _engine
