@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from typing import Self
 
-from cache import memory
+from cache import logs, memory
 from cache.archive import address, decode
 from cache.computing import Computing
 from cache.failure import Failure, log, no_room, no_such_entry
@@ -264,6 +264,7 @@ class CachedEngine:
                 return
             live.settle(state, seconds, error)
             self.metrics.settled(live)
+            log.info("%s %s", live.kind, state, extra={"job": live.key[:8], "seconds": seconds})
             settled = [key for key, other in self._live.items() if other.done]
             for key in settled[:-KEEP_SETTLED]:
                 del self._live[key]
@@ -283,6 +284,7 @@ class CachedEngine:
 
     def _follow(self, live: LiveJob) -> None:
         """From the request to the end: our turn, the disk, the cluster, the disk."""
+        logs.follow(live.key, live.request)
         try:
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
