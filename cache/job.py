@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cache.failure import Failure
+from cache.logs import REQUEST
 from engine.schema import Config
 
 State = Literal["queued", "running", "finished", "failed", "cancelled"]
@@ -74,6 +75,7 @@ class LiveJob:
         self.stopping = False
         self.unsaved: dict[str, bytes] = {}
         self.wake = threading.Event()
+        self.request = REQUEST.get()  # by which it was asked for, for the log
         self._began = 0.0
 
     def snapshot(self, viewer: str = "") -> Job:

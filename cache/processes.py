@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from cache import location
 from cache.failure import SchedulerError
+from cache.logs import pass_on
 from cache.turns import HELD
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
 
@@ -115,7 +116,7 @@ class ProcessLog:
             for line in file:
                 self._lines.append(line.decode(errors="replace"))
                 with contextlib.suppress(OSError):  # nobody reads ours
-                    os.write(2, line)
+                    pass_on(line)
 
 
 # The local compute processes: one Dask scheduler, and one supervised worker per device.

@@ -95,6 +95,9 @@ RECORD, PIN, ENTRY = "run.json", "pin", ".entry"
 PART = ".part-"
 """Begins the name of a file that is being written; it gets its own name when it is whole."""
 
+PROBE = 4096
+"""Bytes: an empty file fits on a full disk."""
+
 PART_SECONDS = 86_400.0
 """After which an unfinished file is nobody's any more."""
 
@@ -188,6 +191,12 @@ class RunFolders:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True  # what cannot be looked at raises: a doubt unpins nothing
+
+    def probe(self) -> None:
+        """Writes a block, and removes it again."""
+        path = location.private(self._home) / f"{PART}{uuid.uuid4().hex}"
+        self._write(path, [bytes(PROBE)])
+        path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path, name: str) -> Path:
         """Moves a file that is no good out of the way and keeps it, named by the day and minute."""

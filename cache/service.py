@@ -1,22 +1,23 @@
 """The cached engine: config in, result out; each config computed once, whoever asks."""
 
-import atexit
 import threading
-from dataclasses import replace
 from typing import Self
 
-from cache import memory
+from cache import logs, memory
 from cache.archive import address, decode
-from cache.batches import STEP_EVERY, Batches
+from cache.batches import Batches
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
+from cache.keeping import keep
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
+from cache.metrics import Metrics
 from cache.policy import Policy, policy, refusal
-from cache.run_folders import Record, Status
+from cache.readiness import Watch
+from cache.run_folders import Record
 from cache.run_list import Run, list_runs
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal
@@ -25,8 +26,6 @@ from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
 from engine.versions import VERSIONS
-
-# The cached engine: config in, result out; each config computed once, whoever asks.
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
@@ -43,6 +42,10 @@ class CachedEngine:
 
     Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
     from its request to its end (`_follow`).
+
+    Attributes:
+        metrics: what it counts.
+        readiness: called, says whether results can be kept and computed; asks the disk and the scheduler.
     """
 
     def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None, rules: Policy | None = None):
@@ -57,16 +60,19 @@ class CachedEngine:
         self._live: dict[str, LiveJob] = {}
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
-        self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, self._note, self._start)
+        steps = self._note, self._start, self._give_up
+        self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, *steps)
         self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
         self._closing = False
         self._closed = threading.Event()
+        self.readiness = Watch(self.store.probe, self._computing.workers)
+        self.metrics = Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
         threading.Thread(target=self._keep, name="keeper", daemon=True).start()
-        threading.Thread(target=self._drive, name="batches", daemon=True).start()
+        threading.Thread(target=self.batches.drive, args=(lambda: self._closing,), daemon=True).start()
         try:
             self._computing.cluster()
         except (OSError, RuntimeError) as error:
@@ -102,6 +108,7 @@ class CachedEngine:
         arrays = self._recent.get(where)
         if arrays is not None:
             self.store.touch(key, entry)
+            self.metrics.hit("memory")
             return arrays
         with self._lock:
             live = self._live.get(key)
@@ -109,6 +116,7 @@ class CachedEngine:
         arrays = decode(memory, where) if memory is not None else self.store.get(key, entry)
         if arrays is not None:
             self._recent.put(where, arrays)
+            self.metrics.hit("disk" if memory is None else "memory")
         return arrays
 
     def earlier(self, kind: str, config: Config) -> Record | None:
@@ -212,20 +220,18 @@ class CachedEngine:
         """What computes; None until a worker has said so, a few seconds after the start."""
         return self._computing.device()
 
+    def under_way(self) -> dict[State, int]:
+        """Jobs that have not ended, by state."""
+        with self._lock:
+            states = [live.state for live in self._live.values()]
+        return {state: states.count(state) for state in ("queued", "running")}
+
     def _keep(self) -> None:
-        """Beside everything else: lists what nobody listed, and writes what could not be written."""
+        """Beside everything else: lists what nobody listed, writes what could not be written, starts what was lost."""
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
-
-    def _drive(self) -> None:
-        """Batches go on, whoever looks."""
-        self.batches.go_on()
-        while not self._closed.wait(STEP_EVERY) and not self._closing:
-            try:
-                self.batches.step()
-            except Exception:
-                log.exception("the batches stumbled")
+            self._computing.revive()
 
     # Starting and ending a job; all under the lock.
 
@@ -243,9 +249,9 @@ class CachedEngine:
         self._dispatch.enter(live, self.policy.limits(live.user))
         return live
 
-    def _note(self, live: LiveJob) -> None:
-        """It waits: a server that ends leaves it unfinished."""
-        self.store.index.add(live.key, live.kind, live.config)
+    def _note(self, live: LiveJob) -> Record:
+        """It was asked for: a server that ends leaves it unfinished."""
+        return self.store.index.add(live.key, live.kind, live.config)
 
     def _start(self, live: LiveJob) -> None:
         """Its turn has come."""
@@ -254,11 +260,19 @@ class CachedEngine:
             self._followers.add(thread)
             thread.start()
 
+    def _give_up(self, live: LiveJob, failure: Failure) -> None:
+        """No worker came."""
+        self._dispatch.leave(live)
+        self.store.index.settle(live.key, "failed", error=failure.message)
+        self._settle(live, "failed", error=failure)
+
     def _settle(self, live: LiveJob, state: State, seconds: float = 0.0, error: Failure | None = None) -> None:
         with self._lock:
             if live.done:
                 return
             live.settle(state, seconds, error)
+            self.metrics.settled(live)
+            log.info("%s %s", live.kind, state, extra={"job": live.key[:8], "seconds": seconds})
             settled = [key for key, other in self._live.items() if other.done]
             for key in settled[:-KEEP_SETTLED]:
                 del self._live[key]
@@ -279,13 +293,14 @@ class CachedEngine:
     def _follow(self, live: LiveJob) -> None:
         """From its turn to the end: the disk, the cluster, the disk."""
         again = False
+        logs.follow(live.key, live.request)
         try:
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
+                    self.metrics.missed()
                     if lease.fault:
                         self.store.failed(lease.fault)
-                    record = self.store.index.add(live.key, live.kind, live.config)
-                    self._record(live, record, self._compute(live, lease))
+                    self._record(live, self._note(live), self._compute(live, lease))
         except BackToQueue as back:
             again, live.alone = True, back.alone
         except Exception as error:
@@ -329,43 +344,7 @@ class CachedEngine:
         """Puts the outcome on disk and into the job. None: the server is closing, the run stays unfinished."""
         if outcome is None:
             return
-        state, status = _ending(outcome)
-        error = outcome.failure
-        if error is not None:
-            details = "\n" + error.details if error.reason == "error" else ""
-            log.warning("job %s failed: %s%s", live.key, error.message, details)
-        ended = {"seconds": outcome.seconds, "entries": tuple(outcome.entries)}
-        missing = self.store.put(live.key, outcome.entries, replace(record, **ended))
-        self.store.index.settle(live.key, status, error=error.message if error else "", **ended)
+        state, unsaved = keep(self.store, record, outcome)
         with self._lock:
-            live.unsaved = {name: outcome.entries[name] for name in missing}
-            self._settle(live, state, outcome.seconds, error)
-
-
-def _ending(outcome: Outcome) -> tuple[State, Status]:
-    if outcome.failure is not None:
-        return "failed", "failed"
-    return ("cancelled", "cancelled") if outcome.cancelled else ("finished", "finished")
-
-
-# The one cached engine of this process, for pages.
-
-_engine: CachedEngine | None = None
-_lock = threading.Lock()
-
-
-def install(engine: CachedEngine | None) -> None:
-    """Makes this the engine that `current` gives; None to forget it. Starts and closes nothing."""
-    global _engine
-    with _lock:
-        _engine = engine
-
-
-def current() -> CachedEngine:
-    """The installed engine. Without one (a page run alone), one with the default store, closed at exit."""
-    global _engine
-    with _lock:
-        if _engine is None:
-            _engine = CachedEngine()
-            atexit.register(_engine.close)
-        return _engine
+            live.unsaved = unsaved
+            self._settle(live, state, outcome.seconds, outcome.failure)

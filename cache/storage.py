@@ -160,6 +160,10 @@ class Store:
         """Why the last write failed, in one line; empty when none did, or when what failed has been written since."""
         return location.cannot_write(self.directory, self._fault) if self._fault else ""
 
+    def probe(self) -> str:
+        """What keeps the disk from taking anything right now, as a clause; empty when nothing does. Writes a file."""
+        return self._fault or _fault(self._folders.probe)
+
     @property
     def held(self) -> tuple[int, int]:
         """Entries held in memory because the disk did not take them, and their bytes."""

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 import cache
+from pages.shell import requests
 
 # State of the server that pages share: one object for as long as the cached engine is installed.
 #
@@ -70,7 +71,8 @@ class ViewerCookie:
 
 
 def viewer() -> str:
-    """The name of this browser; of this session where it keeps no cookies."""
+    """The name of this browser; of this session where it keeps no cookies. The log then knows who asks, too."""
+    requests.adopt()
     name = dict(st.context.cookies).get(COOKIE, "")
     if re.fullmatch(r"[\w-]{8,64}", name):
         return name
