@@ -37,9 +37,17 @@ def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.subheader("On nested grids")
     index = seed_choice(shown.result, "grids")
-    table = partial(growth.growth_table, shown.result.seeds[index])
-    key, explained = f"{shown.key} growth {index}", ("grid_norm", "conditioning")
-    show(Figure.of("growth", explained, table, growth.growth_chart, key, "spaces-growth"))
+    show(
+        Figure.of(
+            "growth",
+            "Whose norm stays bounded as the grid grows?",
+            ("grid_norm", "conditioning"),
+            partial(growth.growth_table, shown.result.seeds[index]),
+            growth.growth_chart,
+            f"{shown.key} growth {index}",
+            "spaces-growth",
+        )
+    )
 
 
 spaces.page(

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from engine.rkhs.result import SetName
-from pages.charts import bias, space_curves
+from pages.charts import bias
 from pages.shell.figure import pairs
 from pages.shell.result import log_time, numbers
 from pages.views import bias_words, spaces
@@ -36,24 +36,9 @@ def moving(shown: Shown, where: SetName) -> None:
 def curves(shown: Shown, where: SetName) -> None:
     """Scalars over t."""
     st.subheader("Along the path")
-    curve, explained = partial(shown.curve, log_time("bias")), ("alignment_test", "alignment_train")
-    raw = partial(space_curves.alignment_table, name="alignment"), partial(space_curves.alignment_chart, centred=False)
-    pairs(
-        [
-            curve("alignment", explained, space_curves.alignment_table, space_curves.alignment_chart),
-            curve("alignment_raw", ("alignment_uncentred",), *raw),
-            curve(
-                "dimension",
-                ("effective_dimension",),
-                space_curves.dimension_table,
-                space_curves.dimension_chart,
-                where,
-            ),
-            curve("mode_counts", ("mode_counts",), space_curves.size_table, space_curves.size_chart, where),
-            curve("space_overlap", ("overlap",), space_curves.overlap_table, space_curves.overlap_chart, where),
-            curve("decay", ("decay_exponent",), space_curves.decay_table, space_curves.decay_chart),
-        ]
-    )
+    curve = partial(shown.curve, log_time("bias"))
+    on_these = (curve(name, where) for name in ("dimension", "mode_counts", "space_overlap"))
+    pairs([curve("alignment"), curve("alignment_raw"), *on_these, curve("decay")])
 
 
 spaces.page(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -11,20 +12,18 @@ import pandas as pd
 
 from pages.charts import theme
 from pages.charts.axes import is_log, layered, placed, time_x
+from pages.charts.encodings import by_series, linear_y, log_y, tooltip
 from pages.charts.theme import Table
 from pages.charts.words import listing, number
 
 # The drawing of quantities over t: thin lines for seeds, a line and a band for all of them.
 
-# How a chart over t looks, and the encodings that follow.
-
 
 @dataclass(frozen=True)
 class Style:
-    """How a chart over t looks.
+    """How a chart over t looks, and the encodings that follow.
 
     Attributes:
-        question: which question the chart answers.
         y_title: label and symbol of the value.
         colours: series label -> colour, in the order of the legend.
         dashed: series drawn dashed.
@@ -34,7 +33,6 @@ class Style:
         points: shows every point.
     """
 
-    question: str
     y_title: str
     colours: Mapping[str, str]
     dashed: tuple[str, ...] = ()
@@ -47,18 +45,13 @@ class Style:
         """The value axis around everything in the frame of `over_time_table`."""
         values = frame[["value", "low", "high"]].to_numpy(float).ravel()
         if self.log_value:
-            low, high = theme.log_domain(np.append(values, self.include))
-            scale = alt.Scale(type="log", domain=[low, high], nice=False)
-            return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, self.y_title))
-        scale = alt.Scale(domain=list(theme.linear_domain(values, self.include)), nice=False)
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.linear_axis(self.y_title))
+            return log_y(field, theme.log_domain(np.append(values, self.include)), self.y_title)
+        return linear_y(field, theme.linear_domain(values, self.include), self.y_title)
 
     def colour(self, frame: pd.DataFrame) -> alt.Color:
         """Colour by series, with a legend where there are several."""
-        present = [name for name in self.colours if name in set(frame["series"])]
-        scale = alt.Scale(domain=present, range=[self.colours[name] for name in present])
-        legend = theme.legend(symbolType="stroke") if len(present) > 1 else None
-        return alt.Color("series:N", scale=scale, legend=legend)
+        present = {name: colour for name, colour in self.colours.items() if name in set(frame["series"])}
+        return by_series(present, columns=4 if len(present) > 1 else 0)
 
 
 FEW = 2
@@ -80,7 +73,29 @@ def bands(frame: pd.DataFrame, style: Style, log_time: bool = True) -> alt.Layer
     line = frame["series"].astype(str) + frame["part"].astype(str) + frame["seed"].astype(str)
     frame = frame.assign(x=placed(t, log_time), line=line)
     layers = _layers(frame, style, time_x(t, log_time), is_log(t, log_time))
-    return layered(*layers, height=theme.HEIGHT, title=theme.title(style.question, "; ".join(said)))
+    return layered(*layers, height=theme.HEIGHT, title=theme.title(subtitle="; ".join(said)))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One chart over t, as a row.
+
+    Attributes:
+        question: its title.
+        quantities: names of `engine.quantities` that explain it.
+        table: (result, what the reader chose) -> what to draw.
+        chart: (frame, log_time=True) -> a chart that stretches to its container.
+    """
+
+    question: str
+    quantities: tuple[str, ...]
+    table: Callable[..., Table]
+    chart: Callable[..., alt.LayerChart]
+
+    @classmethod
+    def of(cls, question: str, quantities: tuple[str, ...], table: Callable[..., Table], style: Style) -> "Curve":
+        """The row of a chart that looks the same for every result."""
+        return cls(question, quantities, table, partial(bands, style=style))
 
 
 def _banded(frame: pd.DataFrame) -> bool:
@@ -106,9 +121,9 @@ def _layers(frame: pd.DataFrame, style: Style, x: alt.X, log_time: bool) -> list
     points = alt.Chart(_points(frame, on_axis, style)).mark_point(size=34, filled=not len(own), opacity=1)
     layers.append(points.encode(x=x, y=y, color=colour))
     names = ("t", "value", *(("low", "high") if len(own) else ()))
-    tooltip = [alt.Tooltip("series:N"), *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in names)]
+    said = tooltip("series:N", *((f"{name}:Q", "", ".4~g") for name in names))
     pointed = alt.Chart(middle).mark_point(size=90, opacity=0, clip=True)
-    return [*layers, pointed.encode(x=x, y=y, color=colour, tooltip=tooltip)]
+    return [*layers, pointed.encode(x=x, y=y, color=colour, tooltip=said)]
 
 
 def _points(frame: pd.DataFrame, on_axis: pd.DataFrame, style: Style) -> pd.DataFrame:

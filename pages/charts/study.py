@@ -11,6 +11,7 @@ from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import StudyResult
 from pages.charts import theme
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, listed_x, log_y, tooltip
 from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED
 from pages.charts.theme import Table
 from pages.charts.words import number
@@ -58,13 +59,10 @@ class Axes:
         return cls(axis, y_title, across, up, tuple(theme.ticks(*across) if axis == "beta" else own))
 
     def x(self, field: str = "x") -> alt.X:
-        labels = theme.label_expression({value: number(value) for value in self.ticks})
-        axis = alt.Axis(title=AXES[self.axis], values=list(self.ticks), labelExpr=labels, **theme.AXIS)
-        return alt.X(f"{field}:Q", scale=alt.Scale(type="log", domain=list(self.across), nice=False), axis=axis)
+        return listed_x(field, self.across, AXES[self.axis], self.ticks)
 
     def y(self) -> alt.Y:
-        scale = alt.Scale(type="log", domain=list(self.up), nice=False)
-        return alt.Y("value:Q", scale=scale, axis=theme.log_axis(*self.up, self.y_title))
+        return log_y("value", self.up, self.y_title)
 
 
 def study_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -> Table:
@@ -102,16 +100,15 @@ def law_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -> 
 def errors_chart(points: pd.DataFrame, lines: pd.DataFrame, axis: str, slopes: Mapping[str, str]) -> alt.LayerChart:
     """Error of each order; `slopes` says each law behind its name in the legend."""
     colours = {label: COLOURS[label] for label in ERRORS.values()}
-    title = theme.title("How does what each order leaves scale?", "points: seeds; hollow: at the floor, not in the fit")
     axes = Axes.around(points, lines, axis, "error, sup ‖r − r_network‖ / ‖r(0)‖")
-    return _chart(points, lines, axes, colours, slopes, title)
+    return _chart(points, lines, axes, colours, slopes, "points: seeds; hollow: at the floor, not in the fit")
 
 
 def drifts_chart(points: pd.DataFrame, lines: pd.DataFrame, axis: str, slopes: Mapping[str, str]) -> alt.LayerChart:
     """Drift measured, and foretold from initialisation."""
     colours = {label: COLOURS[label] for label in DRIFTS.values()}
-    title = theme.title("How large is ΔK at the stop?", "points: seeds; lines: fitted power laws")
-    return _chart(points, lines, Axes.around(points, lines, axis, theme.axis_title("drift")), colours, slopes, title)
+    axes = Axes.around(points, lines, axis, theme.axis_title("drift"))
+    return _chart(points, lines, axes, colours, slopes, "points: seeds; lines: fitted power laws")
 
 
 def crossing_chart(
@@ -123,13 +120,12 @@ def crossing_chart(
 ) -> alt.LayerChart:
     """Order 0 and P2 against beta, the chosen error, and the beta where each law reaches it with its 95% interval."""
     colours = {label: COLOURS[label] for label in CROSSED.values()}
-    title = theme.title("Up to which β does the frozen kernel do?", f"dashed: the error {number(error)}; bands: 95%")
     found = {CROSSED[name]: at for name, at in crossings.items() if name in CROSSED and at is not None}
     # A crossing may lie outside the study, but the axis does not follow it over decades.
     low, high = float(points["x"].min()) / FAR, float(points["x"].max()) * FAR
     near = [at.beta for at in found.values() if low < at.beta < high]
     axes = Axes.around(points, lines, "beta", "error or bound, relative to ‖r(0)‖", (near, (error,)))
-    chart = _chart(points, lines, axes, colours, slopes, title)
+    chart = _chart(points, lines, axes, colours, slopes, f"dashed: the error {number(error)}; bands: 95%")
     level = alt.Chart(pd.DataFrame({"x": list(axes.across), "value": error}))
     layers = [*chart.layer, level.mark_line(color=theme.GREY, strokeDash=[6, 4]).encode(x=axes.x(), y=axes.y())]
     for label, at in found.items():
@@ -169,18 +165,15 @@ def _chart(
     axes: Axes,
     colours: Mapping[str, str],
     slopes: Mapping[str, str],
-    title: alt.TitleParams,
+    subtitle: str,
 ) -> alt.LayerChart:
     """Points of every seed and the lines of the laws."""
-    present = [label for label in colours if label in set(points["series"])]
-    names = {label: f"{label}{slopes.get(label, '')}" for label in present}
-    scale = alt.Scale(domain=list(names.values()), range=[colours[label] for label in present])
-    colour = alt.Color("series:N", scale=scale, legend=theme.legend(2, symbolType="stroke"))
+    present = set(points["series"])
+    names = {label: f"{label}{slopes.get(label, '')}" for label in colours if label in present}
+    colour = by_series({name: colours[label] for label, name in names.items()}, columns=2)
     x, y = axes.x(), axes.y()
-    tooltip = [
-        *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in ("width", "depth", "alpha", "seed")),
-        alt.Tooltip("value:Q", format=".3~g"),
-    ]
+    network = ((f"{name}:Q", "", ".4~g") for name in ("width", "depth", "alpha", "seed"))
+    said = tooltip(*network, ("value:Q", "", ".3~g"))
     points = points.assign(series=points["series"].map(names))
     layers = []
     if len(lines):
@@ -191,5 +184,5 @@ def _chart(
         some = points[points["fitted"] == fitted]
         if len(some):
             mark = alt.Chart(some).mark_point(size=46, filled=fitted, opacity=0.85, clip=True)
-            layers.append(mark.encode(x=x, y=y, color=colour, tooltip=tooltip))
-    return layered(*layers, height=HEIGHT, title=title)
+            layers.append(mark.encode(x=x, y=y, color=colour, tooltip=said))
+    return layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))

@@ -65,8 +65,12 @@ def _figures(
     shown = (histogram, lognormal, log_mean, subtitle)
     data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
     drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
-    explained = ("initial.histogram", "initial.lognormal", drawn)
-    return (
-        Figure("distribution", explained, partial(charts.density_chart, *shown), data),
-        Figure("tail", ("initial.tail", "initial.lognormal"), partial(charts.tail_chart, *shown), data),
+    density = Figure(
+        "distribution",
+        "How is the kernel distributed over initialisations?",
+        ("initial.histogram", "initial.lognormal", drawn),
+        partial(charts.density_chart, *shown),
+        data,
     )
+    explained = ("initial.tail", "initial.lognormal")
+    return density, Figure("tail", "How heavy is the tail?", explained, partial(charts.tail_chart, *shown), data)

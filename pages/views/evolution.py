@@ -1,6 +1,5 @@
 """A finished run on the page: numbers, sentences, the animated panel, curves, files."""
 
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,8 +9,8 @@ from engine.data import generate
 from engine.progress import Arrays
 from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
-from pages.charts.curves import Curve, available
-from pages.charts.evolution import EvolutionTables, evolution_chart, evolution_tables
+from pages.charts.curves import available
+from pages.charts.evolution import SPECTRUM, EvolutionTables, evolution_chart, evolution_tables
 from pages.charts.spectrum import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play
@@ -23,14 +22,6 @@ SMALL_WIDTH = 440
 
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
-
-EXPLAINED: dict[str, tuple[str, ...]] = {
-    "error": ("train_error", "test_error"),
-    "drift": ("drift", "shape_drift"),
-    "accuracy": ("test_accuracy",),
-    "alignment": ("alignment_train", "alignment_test"),
-}
-"""The quantities of a curve, where they are not the one of its name."""
 
 
 def full(result: RunResult, arrays: Arrays) -> None:
@@ -56,7 +47,8 @@ def small(result: RunResult) -> None:
         panel = spectrum_panel(tables.spectrum).properties(width=SMALL_WIDTH)
         return animated(panel, len(tables.labels))
 
-    play(Figure("home", ("eigenvalues",), spectrum, key=f"{key} home"), tables.labels, autoplay=True)
+    figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
+    play(figure, tables.labels, autoplay=True)
     st.markdown(" ".join(motion(result)))
 
 
@@ -70,6 +62,7 @@ def _animated(result: RunResult, key: str) -> None:
         tables, shown = _tables(result, key, index, probes), result.seeds[index]
         figure = Figure(
             f"evolution_{index}{'_probes' * probes}",
+            "",
             ("eigenvalues", _kernel_name(shown, probes), "mode_residual", "t"),
             lambda: evolution_chart(tables),
             notes=tables.notes,
@@ -102,12 +95,7 @@ def _curves(result: RunResult, key: str) -> None:
         log = log_time("evolution")
     curves = available(result)
     names = [name for name in curves if shown == "all" or name in ESSENTIAL]
-    pairs(_figure(result, key, name, curves[name], log) for name in names)
-
-
-def _figure(result: RunResult, key: str, name: str, curve: Curve, log: bool) -> Figure:
-    table, chart = partial(curve.table, result), partial(curve.chart, log_time=log)
-    return Figure.of(name, EXPLAINED.get(name, (name,)), table, chart, f"{key} {name} {log}")
+    pairs(Figure.over_time(name, curves[name], result, log, key) for name in names)
 
 
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:

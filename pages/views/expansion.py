@@ -1,6 +1,6 @@
 """One run, expanded: residuals, errors with bounds, modes, Delta K in motion, the table of ends."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts import expansion as charts
 from pages.charts import kernel_change
-from pages.charts.theme import Table
+from pages.charts.over_time import Curve
 from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration
@@ -93,17 +93,6 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     _end(result, arrays, key)
 
 
-EXPLAINED = {
-    "order_residual": ("order_residual", "orders", "t"),
-    "order_residual_test": ("order_residual_test", "orders", "t"),
-    "order_error": ("order_error", "floor", "bound_P2", "estimates", "groenwall", "remainder", "orders"),
-    "order_error_test": ("order_error_test", "orders"),
-    "drift": ("drift", "drift_predicted", "t"),
-    "drift_predicted_error": ("drift_predicted_error", "drift_predicted"),
-}
-"""The quantities behind a chart over t."""
-
-
 @st.fragment
 def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
@@ -114,41 +103,32 @@ def _over_time(result: PerturbationResult, key: str) -> None:
             "limits", list(LIMITS), default="bound P2", required=True, key="perturb limits", help="Drawn dashed."
         )
 
-    def curve(name: str, table: Any, chart: Any, variant: str = "") -> Figure:
-        return _curve(result, key, name, table, partial(chart, log_time=log), f"{variant} {log}")
+    def curve(name: str, *chosen: Any) -> Figure:
+        return _curve(result, key, name, charts.OVER_TIME[name], log, *chosen)
 
-    errors, held_out = partial(charts.error_table, bounds=LIMITS[limits]), partial(charts.residual_table, held_out=True)
     columns(
-        (
-            curve("order_residual", charts.residual_table, charts.residual_chart),
-            curve("order_error", errors, charts.error_chart, limits),
-        ),
-        (
-            curve("order_residual_test", held_out, partial(charts.residual_chart, held_out=True)),
-            curve("order_error_test", charts.error_held_out_table, charts.error_held_out_chart),
-        ),
+        (curve("order_residual"), curve("order_error", LIMITS[limits])),
+        (curve("order_residual_test"), curve("order_error_test")),
     )
 
 
-def _curve(
-    result: PerturbationResult,
-    key: str,
-    name: str,
-    table: Callable[[PerturbationResult], Table],
-    chart: Callable[[Any], Any],
-    variant: str = "",
-) -> Figure:
-    """A chart over t; `variant` names what the reader chose."""
-    kept = f"{key} {name} {variant}"
-    return Figure.of(name, EXPLAINED[name], partial(table, result), chart, kept, f"perturbation-{name}")
+def _curve(result: PerturbationResult, key: str, name: str, curve: Curve, log: bool = True, *chosen: Any) -> Figure:
+    return Figure.over_time(name, curve, result, log, key, *chosen, file=f"perturbation-{name}")
 
 
 @st.fragment
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
     index = seed_choice(result, "modes")
-    table, explained = partial(charts.modes_table, result.seeds[index]), ("contributions", "orders")
-    figure = Figure.of("modes", explained, table, charts.modes_chart, f"{key} modes {index}", "perturbation-modes")
+    figure = Figure.of(
+        "modes",
+        "Which modes of K_0 feel ΔK?",
+        ("contributions", "orders"),
+        partial(charts.modes_table, result.seeds[index]),
+        charts.modes_chart,
+        f"{key} modes {index}",
+        "perturbation-modes",
+    )
     show(figure, width="content")
 
 
@@ -156,11 +136,10 @@ def _change(result: PerturbationResult, key: str) -> None:
     """How far the kernel moves, and what initialisation alone says of it."""
     st.subheader("The change of the kernel")
     ranges = tuple(float(seed["taylor_range"]) for seed in result.seeds if "taylor_range" in seed)
-    rows = [_curve(result, key, "drift", charts.drift_table, partial(charts.drift_chart, ranges=ranges))]
-    if len(ranges) == len(result.seeds):
-        chart = partial(charts.prediction_chart, ranges=ranges)
-        rows.append(_curve(result, key, "drift_predicted_error", charts.prediction_table, chart))
-    pairs(rows)
+    names = ("drift", "drift_predicted_error") if len(ranges) == len(result.seeds) else ("drift",)
+    rows = {name: charts.OVER_TIME[name] for name in names}
+    reached = {name: replace(row, chart=partial(row.chart, ranges=ranges)) for name, row in rows.items()}
+    pairs(_curve(result, key, name, row) for name, row in reached.items())
 
 
 @st.fragment
@@ -173,6 +152,7 @@ def _in_motion(result: PerturbationResult, key: str) -> None:
         last = len(tables.labels) - 1
         figure = Figure(
             f"change_{index}",
+            "",
             ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
             lambda: kernel_change.scrubbed_chart(tables, start=last),
             notes=tables.notes,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +12,7 @@ from engine.progress import Arrays
 from engine.rkhs.config import RkhsConfig, check_cost
 from engine.rkhs.result import RkhsResult, SetName
 from engine.schema import ConfigError
-from pages.charts.theme import Table
+from pages.charts.space_curves import CURVES
 from pages.charts.words import plain
 from pages.run import asking, controls, draft_state
 from pages.run.picker import SIBLINGS, links
@@ -52,18 +51,9 @@ class Shown:
     arrays: Arrays
     key: str
 
-    def curve(
-        self,
-        log_time: bool,
-        name: str,
-        explained: Sequence[str],
-        table: Callable[..., Table],
-        chart: Callable[..., Any],
-        *chosen: object,
-    ) -> Figure:
-        """A chart over t; `chosen` by the reader goes to the table, after the result."""
-        kept, drawn = partial(table, self.result, *chosen), partial(chart, log_time=log_time)
-        return Figure.of(name, explained, kept, drawn, f"{self.key} {name} {chosen} {log_time}", f"spaces-{name}")
+    def curve(self, log_time: bool, name: str, *chosen: object) -> Figure:
+        """A chart over t by its name; `chosen` by the reader goes to its table, after the result."""
+        return Figure.over_time(name, CURVES[name], self.result, log_time, self.key, *chosen, file=f"spaces-{name}")
 
 
 def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
@@ -153,6 +143,7 @@ def in_motion(
         last = len(kept.labels) - 1
         figure = Figure(
             f"{name}_{index}",
+            "",
             explained,
             lambda: chart(kept, start=last),
             notes=kept.notes,

@@ -1,6 +1,6 @@
 """Studies: the same expansion over widths, depths or output scales, its laws, and where they cross an error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -104,33 +104,40 @@ def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
     with left:
-        show(_figure(result, key, "study_errors", axis, ("order_error", "floor", "power_law")))
+        show(_figure(result, key, "study_errors", axis))
         if last == "beta":
-            show(_figure(result, key, "study_crossing", last, ("order_error", "bound_P2", "power_law", "beta"), error))
+            show(_figure(result, key, "study_crossing", last, error))
     with right:
-        show(_figure(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta")))
+        show(_figure(result, key, "study_drift", last))
         st.markdown("**Fitted laws**, with 95% intervals")
         st.table(study_words.law_rows(result), hide_index=True)
     data_files(result, arrays)
 
 
-SHOWN = {"study_errors": charts.ERRORS, "study_crossing": charts.CROSSED, "study_drift": charts.DRIFTS}
-"""The quantities of each chart."""
+SHOWN: dict[str, tuple[str, tuple[str, ...], Mapping[str, str]]] = {
+    "study_errors": ("How does what each order leaves scale?", ("order_error", "floor", "power_law"), charts.ERRORS),
+    "study_crossing": (
+        "Up to which β does the frozen kernel do?",
+        ("order_error", "bound_P2", "power_law", "beta"),
+        charts.CROSSED,
+    ),
+    "study_drift": ("How large is ΔK at the stop?", ("drift", "drift_predicted", "power_law", "beta"), charts.DRIFTS),
+}
+"""Chart -> its question, what explains it, and its series."""
 
 
-def _figure(
-    result: StudyResult, key: str, name: str, axis: str, explained: Sequence[str], error: float | None = None
-) -> Figure:
+def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | None = None) -> Figure:
     """One chart over the networks, with what it means."""
-    points = charts.study_table(result, SHOWN[name], axis)
+    question, explained, series = SHOWN[name]
+    points = charts.study_table(result, series, axis)
 
     def chart() -> Any:
-        lines = charts.law_table(result, SHOWN[name], axis)
-        slopes = charts.slope_labels(result, SHOWN[name], axis)
+        lines = charts.law_table(result, series, axis)
+        slopes = charts.slope_labels(result, series, axis)
         if error is not None:
             return charts.crossing_chart(points.frame, lines, slopes, error, result.crossings(error))
         draw = charts.errors_chart if name == "study_errors" else charts.drifts_chart
         return draw(points.frame, lines, axis, slopes)
 
     kept = f"{key} {name} {axis} {error}"
-    return Figure(name, explained, chart, points.frame, points.notes, kept, f"perturbation-{name}")
+    return Figure(name, question, explained, chart, points.frame, points.notes, kept, f"perturbation-{name}")
