@@ -157,16 +157,14 @@ def _with_reach(chart: alt.LayerChart, frame: pd.DataFrame, ranges: Sequence[flo
 def _table(result: PerturbationResult, curves: Sequence[Mapping[str, Values]], log_value: bool = False) -> Table:
     """The curves of every seed over its "t". What is missing on purpose (NaN) is left out without a note."""
 
-    def sampled(label: str) -> list[Sampled]:
-        seeds = []
-        for seed, own in zip(result.seeds, curves, strict=True):
-            # Errors begin at zero, which a log axis does not have.
-            known = ~np.isnan(own[label]) & ((own[label] != 0) | (not log_value))
-            kept = {"t": own["t"][known], "value": own[label][known]}
-            seeds.append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(own["t"][-1]), kept))
-        return seeds
+    def sampled(seed: SeedPerturbation, own: Mapping[str, Values], label: str) -> Sampled:
+        # Errors begin at zero, which a log axis does not have.
+        known = ~np.isnan(own[label]) & ((own[label] != 0) | (not log_value))
+        return Sampled.of(seed, own["t"], own[label], known)
 
-    return sampled_table({label: sampled(label) for label in curves[0] if label != "t"}, log_value)
+    seeds = list(zip(result.seeds, curves, strict=True))
+    labels = [label for label in curves[0] if label != "t"]
+    return sampled_table({label: [sampled(*seed, label) for seed in seeds] for label in labels}, log_value)
 
 
 def _above_whole(errors: Mapping[str, Values], rounding: float) -> dict[str, Values]:

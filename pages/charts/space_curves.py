@@ -203,14 +203,13 @@ def _table(
     """
     curves, missing = {}, 0
     for label, read in series.items():
-        first = 0 if from_start is None or label in from_start else 1
         curves[label] = []
         for seed in result.seeds:
-            t, values = seed["t"][first:], np.asarray(read(seed), float)[first:]
-            known = np.isfinite(values)
-            missing += int(np.sum(~known))
-            own = {"t": t[known], "value": values[known]}
-            curves[label].append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(seed["t"][-1]), own))
+            t, values = seed["t"], np.asarray(read(seed), float)
+            wanted = (np.arange(len(t)) > 0) | (from_start is None or label in from_start)
+            known = wanted & np.isfinite(values)
+            missing += int(np.sum(wanted & ~known))
+            curves[label].append(Sampled.of(seed, t, values, known))
     table = sampled_table(curves, log_value)
     note = f"{missing:,} values are not determined: conditioning forbids them. They are not drawn."
     return Table(table.frame, (*table.notes, note)) if missing else table
