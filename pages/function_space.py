@@ -8,7 +8,7 @@ from pages.charts import growth, space
 from pages.shell.figure import Figure, show
 from pages.shell.result import numbers, seed_choice
 from pages.views import function_space_words, spaces
-from pages.views.spaces import Shown, in_motion
+from pages.views.spaces import Shown
 
 
 def body(shown: Shown) -> None:
@@ -29,7 +29,7 @@ def moving(shown: Shown) -> None:
     st.subheader("The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
     description = "Interpolants, errors of balls and eigenfunctions, moving with the checkpoints."
-    in_motion(shown, "space", explained, partial(space.space_tables, shown.result), space.space_chart, description)
+    shown.in_motion("space", explained, partial(space.space_tables, shown.result), space.space_chart, description)
 
 
 @st.fragment

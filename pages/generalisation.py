@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.charts import growth
 from pages.shell.figure import Figure, pairs
-from pages.shell.result import log_time, numbers, seed_choice
+from pages.shell.result import choice, log_time, numbers, seed_choice
 from pages.views import error_words, spaces
 from pages.views.spaces import Shown
 
@@ -26,10 +26,7 @@ def errors(shown: Shown) -> None:
     """Errors of every kernel along the path, and leave-one-out beside them."""
     st.subheader("Along the path")
     with st.container(horizontal=True):
-        chosen = st.segmented_control(
-            "regression", [RIDGELESS, TUNED], default=RIDGELESS, required=True, key="errors ridge"
-        )
-        tuned = chosen == TUNED
+        tuned = choice("regression", [RIDGELESS, TUNED], "errors ridge") == TUNED
         curve = partial(shown.curve, log_time("errors"))
     pairs([curve("kernel_error", tuned), curve("leave_one_out", tuned)])
 

@@ -9,7 +9,7 @@ from pages.charts import bias
 from pages.shell.figure import pairs
 from pages.shell.result import log_time, numbers
 from pages.views import bias_words, spaces
-from pages.views.spaces import Shown, in_motion, points_choice
+from pages.views.spaces import Shown, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
 
@@ -29,7 +29,7 @@ def moving(shown: Shown, where: SetName) -> None:
     st.subheader("The kernel's preferences in motion")
     tables = partial(bias.bias_tables, shown.result, where=where)
     description = "Spectrum, cumulative target power, mode strength and angles, moving with the checkpoints."
-    in_motion(shown, f"bias_{where}", MOVING, tables, bias.bias_chart, description)
+    shown.in_motion(f"bias_{where}", MOVING, tables, bias.bias_chart, description)
 
 
 @st.fragment

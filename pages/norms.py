@@ -7,7 +7,7 @@ import streamlit as st
 from engine.rkhs.gram import RIDGES
 from pages.charts import theme
 from pages.shell.figure import show
-from pages.shell.result import log_time, numbers
+from pages.shell.result import choice, log_time, numbers
 from pages.views import norm_words, spaces
 from pages.views.spaces import Shown, points_choice
 
@@ -27,10 +27,8 @@ def charts(shown: Shown) -> None:
     st.subheader("Along the path")
     with st.container(horizontal=True):
         where = points_choice("norms")
-        ridge = st.segmented_control(
-            "ridge, in mean eigenvalues", RIDGES, default=RIDGES[1], format_func=_named, required=True,
-            key="norms ridge", help="Of the two lower charts.",
-        )  # fmt: skip
+        said = {"format_func": _named, "help": "Of the two lower charts."}
+        ridge = choice("ridge, in mean eigenvalues", RIDGES, "norms ridge", default=RIDGES[1], **said)
         curve = partial(shown.curve, log_time("norms"))
     left, right = st.columns(2, gap="large")
     with left:

@@ -18,7 +18,7 @@ from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
-from pages.shell.result import figure_files, table_file
+from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 512
 """Tables and charts kept, over all results."""
@@ -114,6 +114,33 @@ def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
     """The figure under its player (`pages.shell.player.show`, which takes the options)."""
     player.show(_specification(figure), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
+
+
+def in_motion(
+    result: Any,
+    key: str,
+    name: str,
+    quantities: Sequence[str],
+    tables: Callable[[int], Any],
+    chart: Callable[..., Any],
+    description: str,
+    file: str,
+) -> None:
+    """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
+
+    Args:
+        tables: of the seed at a position (`pages.charts.timeline.Moving`).
+        chart: of the tables, and `start`, the frame shown first.
+        description: for screen readers.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = seed_choice(result, name)
+        kept = built(f"{key} tables {name} {index}", lambda: tables(index))
+        last = len(kept.labels) - 1
+        draw = partial(chart, kept, start=last)
+        figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
+        about(figure)
+    play(figure, kept.labels, start=last, description=description)
 
 
 def about(figure: Figure) -> None:

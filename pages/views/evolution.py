@@ -14,7 +14,7 @@ from pages.charts.evolution import SPECTRUM, EvolutionTables, evolution_chart, e
 from pages.charts.spectrum import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play
-from pages.shell.result import files, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
 SMALL_WIDTH = 440
@@ -75,10 +75,7 @@ def _animated(result: RunResult, key: str) -> None:
 
 def _on_probes(key: str) -> bool:
     options = ["data points", "probe points"]
-    return (
-        st.segmented_control("function and kernel on", options, default=options[0], required=True, key=f"on {key[:8]}")
-        != options[0]
-    )
+    return choice("function and kernel on", options, f"on {key[:8]}") == options[1]
 
 
 def _kernel_name(seed: SeedResult, probes: bool) -> str:
@@ -91,7 +88,7 @@ def _curves(result: RunResult, key: str) -> None:
     """One chart per diagnostic; seeds as bands."""
     st.subheader("Along the run")
     with st.container(horizontal=True):
-        shown = st.segmented_control("charts", ["essential", "all"], default="essential", required=True, key="charts")
+        shown = choice("charts", ["essential", "all"], "charts")
         log = log_time("evolution")
     curves = available(result)
     names = [name for name in curves if shown == "all" or name in ESSENTIAL]

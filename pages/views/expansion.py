@@ -20,10 +20,10 @@ from pages.charts.over_time import Curve
 from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration
-from pages.shell.figure import Figure, about, built, columns, pairs, play, show
+from pages.shell.figure import Figure, columns, in_motion, pairs, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import data_files, keep, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
 from pages.views import expansion_words
 
 
@@ -60,20 +60,16 @@ def page(run: RunConfig) -> None:
 def _options() -> Options:
     """How the run is expanded; folded away, for the defaults do."""
     with st.popover("options", icon=":material/tune:", type="tertiary"):
-        path = st.segmented_control(
+        path = choice(
             "$K_t$ between checkpoints",
             list(PATHS),
-            default="cubic",
-            required=True,
-            key="perturb path",
+            "perturb path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
         )
-        between = st.segmented_control(
+        between = choice(
             "times between checkpoints",
             [0, 1, 3],
-            default=0,
-            required=True,
-            key="perturb between",
+            "perturb between",
             help="The orders are also given there; the network is measured at checkpoints only.",
         )
     return Options(interpolation=PATHS[path], between=between)
@@ -99,9 +95,7 @@ def _over_time(result: PerturbationResult, key: str) -> None:
     st.subheader("Order by order")
     with st.container(horizontal=True):
         log = log_time("perturb")
-        limits = st.segmented_control(
-            "limits", list(LIMITS), default="bound P2", required=True, key="perturb limits", help="Drawn dashed."
-        )
+        limits = choice("limits", list(LIMITS), "perturb limits", help="Drawn dashed.")
 
     def curve(name: str, *chosen: Any) -> Figure:
         return _curve(result, key, name, charts.OVER_TIME[name], log, *chosen)
@@ -145,23 +139,17 @@ def _change(result: PerturbationResult, key: str) -> None:
 @st.fragment
 def _in_motion(result: PerturbationResult, key: str) -> None:
     """The function under each order, and the change of the kernel, under one slider."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, "motion")
-        data = result.config.run.data
-        tables = built(f"{key} change {index}", lambda: kernel_change.scrubbed_tables(result, generate(data), index))
-        last = len(tables.labels) - 1
-        figure = Figure(
-            f"change_{index}",
-            "",
-            ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
-            lambda: kernel_change.scrubbed_chart(tables, start=last),
-            notes=tables.notes,
-            key=f"{key} change {index}",
-            file="perturbation-change",
-        )
-        about(figure)
-    description = "The function under each order, and the change of the kernel, moving with the checkpoints."
-    play(figure, tables.labels, start=last, description=description)
+    data = result.config.run.data
+    in_motion(
+        result,
+        key,
+        "change",
+        ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
+        lambda index: kernel_change.scrubbed_tables(result, generate(data), index),
+        kernel_change.scrubbed_chart,
+        "The function under each order, and the change of the kernel, moving with the checkpoints.",
+        "perturbation-change",
+    )
 
 
 def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:

@@ -19,7 +19,7 @@ from pages.run.controls import described
 from pages.shell import calibration
 from pages.shell.figure import Figure, built, show
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import data_files
+from pages.shell.result import choice, data_files
 from pages.shell.texts import value_of
 from pages.views import study_words
 
@@ -99,7 +99,7 @@ def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = axes[0]
     if len(result.axes) > 1:
-        axis = str(st.segmented_control("against", axes, default=axes[0], required=True, key=f"study axis {axes}"))
+        axis = choice("against", axes, f"study axis {axes}")
     last = axes[-1]  # beta, unless only alpha varies
     key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
