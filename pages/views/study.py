@@ -114,30 +114,18 @@ def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     data_files(result, arrays)
 
 
-SHOWN: dict[str, tuple[str, tuple[str, ...], Mapping[str, str]]] = {
-    "study_errors": ("How does what each order leaves scale?", ("order_error", "floor", "power_law"), charts.ERRORS),
-    "study_crossing": (
-        "Up to which β does the frozen kernel do?",
-        ("order_error", "bound_P2", "power_law", "beta"),
-        charts.CROSSED,
-    ),
-    "study_drift": ("How large is ΔK at the stop?", ("drift", "drift_predicted", "power_law", "beta"), charts.DRIFTS),
-}
-"""Chart -> its question, what explains it, and its series."""
-
-
 def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | None = None) -> Figure:
     """One chart over the networks, with what it means."""
-    question, explained, series = SHOWN[name]
-    points = charts.study_table(result, series, axis)
+    row = charts.LAWS[name]
+    points = charts.study_table(result, row.series, axis)
 
     def chart() -> Any:
-        lines = charts.law_table(result, series, axis)
-        slopes = charts.slope_labels(result, series, axis)
+        lines = charts.law_table(result, row.series, axis)
+        slopes = charts.slope_labels(result, row.series, axis)
         if error is not None:
             return charts.crossing_chart(points.frame, lines, slopes, error, result.crossings(error))
-        draw = charts.errors_chart if name == "study_errors" else charts.drifts_chart
-        return draw(points.frame, lines, axis, slopes)
+        axes = charts.Axes.around(points.frame, lines, axis, row.y_title)
+        return charts.law_chart(row, points.frame, lines, axes, slopes)
 
     kept = f"{key} {name} {axis} {error}"
-    return Figure(name, question, explained, chart, points.frame, points.notes, kept, f"perturbation-{name}")
+    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, f"perturbation-{name}")

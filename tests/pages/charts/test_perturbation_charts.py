@@ -6,6 +6,7 @@ K_t = K_0 + t D with both diagonal: r_m = (-D t^2/2)^m/m! r0, and the network is
 import json
 from math import factorial
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,6 +176,16 @@ def test_one_checkpoint_is_still_a_page():
     kernel_change.scrubbed_chart(kernel_change.scrubbed_tables(result, generate(result.config.run.data))).to_dict()
 
 
+ERRORS, CROSSING, DRIFT = (study.LAWS[f"study_{name}"].series for name in ("errors", "crossing", "drift"))
+
+
+def law_chart(
+    name: str, points: pd.DataFrame, lines: pd.DataFrame, axis: str, slopes: dict[str, str]
+) -> alt.LayerChart:
+    row = study.LAWS[name]
+    return study.law_chart(row, points, lines, study.Axes.around(points, lines, axis, row.y_title), slopes)
+
+
 def grid(depths: tuple[int, ...] = (2,)) -> StudyResult:
     """Errors c L n^-(m+1) of order m on widths 16 to 128, two seeds with a factor of 2 between them."""
     config = StudyConfig.from_dict(
@@ -197,9 +208,9 @@ def grid(depths: tuple[int, ...] = (2,)) -> StudyResult:
 @pytest.mark.parametrize(("depths", "axis"), [((2,), "width"), ((2, 4), "width"), ((2, 4), "depth"), ((2, 4), "beta")])
 def test_laws_pass_through_their_points(depths, axis):
     result = grid(depths)
-    points = study.study_table(result, study.ERRORS, axis).frame
-    lines = study.law_table(result, study.ERRORS, axis)
-    chart = study.errors_chart(points, lines, axis, study.slope_labels(result, study.ERRORS, axis))
+    points = study.study_table(result, ERRORS, axis).frame
+    lines = study.law_table(result, ERRORS, axis)
+    chart = law_chart("study_errors", points, lines, axis, study.slope_labels(result, ERRORS, axis))
     assert len(chart.to_dict()["layer"]) > 1
     others = 1 if axis == "beta" else len(points[["width", "depth"]].drop_duplicates()) // points[axis].nunique()
     line = lines[lines["series"] == CURVES["order_0"]]
@@ -213,14 +224,14 @@ def test_laws_pass_through_their_points(depths, axis):
 
 
 def test_slopes_are_said_with_their_intervals():
-    said = study.slope_labels(grid(), study.ERRORS, "width")
+    said = study.slope_labels(grid(), ERRORS, "width")
     assert said[CURVES["order_0"]].startswith(": n^−1.00 [−1.")
     assert said[CURVES["order_1"]].startswith(": n^−2.00 [−2.")
     assert CURVES["full"] not in said
 
 
 def test_points_at_the_floor_are_hollow():
-    points = study.study_table(grid(), study.ERRORS, "width").frame
+    points = study.study_table(grid(), ERRORS, "width").frame
     order_2 = points[points["series"] == CURVES["order_2"]]
     assert (order_2["fitted"] == (order_2["value"] > 2e-5)).all()
     assert 0 < order_2["fitted"].sum() < len(order_2)
@@ -231,8 +242,8 @@ def test_the_crossing_is_marked_where_it_lies():
     crossings = result.crossings(0.05)
     assert crossings["error_order_0"] is not None
     assert crossings["error_order_0"].beta == pytest.approx(0.05, rel=1e-6)
-    points = study.study_table(result, study.CROSSED, "beta").frame
-    lines = study.law_table(result, study.CROSSED, "beta")
+    points = study.study_table(result, CROSSING, "beta").frame
+    lines = study.law_table(result, CROSSING, "beta")
     chart = study.crossing_chart(points, lines, {}, 0.05, crossings)
     marks = [layer["mark"]["type"] for layer in chart.to_dict()["layer"]]
     assert marks.count("rule") == 2
@@ -242,7 +253,7 @@ def test_the_crossing_is_marked_where_it_lies():
 
 
 def test_a_study_without_prediction_draws_what_was_measured():
-    table = study.study_table(grid(), study.DRIFTS, "beta")
+    table = study.study_table(grid(), DRIFT, "beta")
     assert set(table.frame["series"]) == {MEASURED}
     assert table.notes == ()
-    study.drifts_chart(table.frame, study.law_table(grid(), study.DRIFTS, "beta"), "beta", {}).to_dict()
+    law_chart("study_drift", table.frame, study.law_table(grid(), DRIFT, "beta"), "beta", {}).to_dict()
