@@ -111,7 +111,7 @@ def _spectrum(tables: BiasTables) -> alt.LayerChart:
 
 
 def _power(frame: pd.DataFrame) -> alt.LayerChart:
-    x, title = index_x(len(frame), "mode i"), f"share of the target, {theme.QUANTITIES['target_power'].symbol}"
+    x, title = index_x(len(frame), "mode i"), f"share of the target, {theme.symbol('target_power')}"
     y = partial(linear_y, domain=(0.0, 1.02), title=title)
     return layered(
         legend_layer(NAMES),

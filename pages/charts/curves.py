@@ -79,12 +79,12 @@ def overlap_table(result: RunResult) -> Table:
 
 
 _OVERLAP = Style(
-    f"overlap, {QUANTITIES['overlap'].symbol}",
+    f"overlap, {theme.symbol('overlap')}",
     {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)},
     include=(0.0, 1.0),
 )
-_ERROR = f"error, {QUANTITIES['test_error'].symbol}"
-_ALIGNMENT = f"centred alignment, {QUANTITIES['alignment_test'].symbol}"
+_ERROR = f"error, {theme.symbol('test_error')}"
+_ALIGNMENT = f"centred alignment, {theme.symbol('alignment_test')}"
 
 CURVES = {
     "loss": _plain("How fast does the training loss fall?", ("loss",), log_value=True),
@@ -94,7 +94,7 @@ CURVES = {
     "drift": _plain(
         "How far has the kernel moved from K_0?",
         ("drift", "shape_drift"),
-        f"distance from K_0, {QUANTITIES['drift'].symbol}",
+        f"distance from K_0, {theme.symbol('drift')}",
         include=(0.0,),
         log_beyond=30.0,
     ),

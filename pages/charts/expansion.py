@@ -138,7 +138,7 @@ def prediction_table(result: PerturbationResult) -> Table:
 def prediction_chart(frame: pd.DataFrame, ranges: Sequence[float], log_time: bool = True) -> alt.LayerChart:
     """The frame of `prediction_table`."""
     frame = frame[frame["value"] <= MOST_MISSED]
-    style = _log(theme.QUANTITIES["drift_predicted_error"].symbol)
+    style = _log(theme.symbol("drift_predicted_error"))
     return _with_reach(bands(frame, style, log_time), frame, ranges, log_time)
 
 
@@ -201,44 +201,24 @@ def _log(y_title: str) -> Style:
 
 def _residual(name: str) -> Style:
     # The whole propagator lies on the network: dashes let both be seen.
-    return Style(theme.QUANTITIES[name].symbol, COLOURS, (CURVES["full"],), include=(0.0, 1.0), log_beyond=5.0)
+    return Style(theme.symbol(name), COLOURS, (CURVES["full"],), include=(0.0, 1.0), log_beyond=5.0)
 
 
 OVER_TIME = {
-    "order_residual": Curve.of(
-        "How far does the frozen kernel carry?",
-        ("order_residual", "orders", "t"),
-        residual_table,
-        _residual("order_residual"),
-    ),
-    "order_residual_test": Curve.of(
-        "How far does it carry on held-out points?",
-        ("order_residual_test", "orders", "t"),
-        partial(residual_table, held_out=True),
-        _residual("order_residual_test"),
-    ),
-    "order_error": Curve.of(
-        "What does each order leave, and which bound holds?",
-        ("order_error", "floor", "bound_P2", "estimates", "groenwall", "remainder", "orders"),
-        error_table,
-        _log(theme.QUANTITIES["order_error"].symbol),
-    ),
-    "order_error_test": Curve.of(
-        "How far from the network on held-out points?",
-        ("order_error_test", "orders"),
-        error_held_out_table,
-        _log(theme.QUANTITIES["order_error_test"].symbol),
-    ),
-    "drift": Curve(
-        "Can the drift be foretold from initialisation?", ("drift", "drift_predicted", "t"), drift_table, drift_chart
-    ),
-    "drift_predicted_error": Curve(
-        "How far off is that prediction of ΔK?",
-        ("drift_predicted_error", "drift_predicted"),
-        prediction_table,
-        prediction_chart,
-    ),
-}
+    "order_residual": Curve.of("How far does the frozen kernel carry?", ("order_residual", "orders", "t"),
+        residual_table, _residual("order_residual")),
+    "order_residual_test": Curve.of("How far does it carry on held-out points?", ("order_residual_test", "orders", "t"),
+        partial(residual_table, held_out=True), _residual("order_residual_test")),
+    "order_error": Curve.of("What does each order leave, and which bound holds?",
+        ("order_error", "floor", "bound_P2", "estimates", "groenwall", "remainder", "orders"), error_table,
+        _log(theme.symbol("order_error"))),
+    "order_error_test": Curve.of("How far from the network on held-out points?", ("order_error_test", "orders"),
+        error_held_out_table, _log(theme.symbol("order_error_test"))),
+    "drift": Curve("Can the drift be foretold from initialisation?", ("drift", "drift_predicted", "t"),
+        drift_table, drift_chart),
+    "drift_predicted_error": Curve("How far off is that prediction of ΔK?",
+        ("drift_predicted_error", "drift_predicted"), prediction_table, prediction_chart),
+}  # fmt: skip
 """Name -> chart over t. The last two also take the `ranges` where Taylor ends."""
 
 

@@ -55,7 +55,7 @@ def _panel(frame: pd.DataFrame, label: str, width: int, first: bool) -> alt.Laye
     sizes = sorted({float(p) for p in frame["p"]})
     frame = frame[frame["value"] > 0]
     x = listed_x("p", theme.log_domain(np.array(sizes)), "grid points p", sizes)
-    y_title = theme.QUANTITIES["grid_norm"].symbol if first else ""
+    y_title = theme.symbol("grid_norm") if first else ""
     y = log_y("value", theme.log_domain(frame["value"].to_numpy(float)), y_title)
     colour = by_series({START: COLOURS[START], END: theme.COLOURS["kernel"]})
     said = tooltip("series:N", ("value:Q", "", ".4~g"), "flag:N")
@@ -111,7 +111,7 @@ def learning_chart(frame: pd.DataFrame, ridge: str) -> alt.LayerChart:
     sizes = sorted({float(n) for n in frame["n"]})
     x = listed_x("n", theme.log_domain(np.array(sizes)), "training points n", sizes)
     domain = theme.log_domain(frame[["predicted", "measured", "low", "high"]].to_numpy(float).ravel())
-    y = partial(log_y, domain=domain, title=f"error, {theme.QUANTITIES['learning_curve'].symbol}")
+    y = partial(log_y, domain=domain, title=f"error, {theme.symbol('learning_curve')}")
     lines = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True)
     bars = alt.Chart(frame).mark_rule(strokeWidth=1.6, clip=True)
     points = alt.Chart(frame).mark_point(size=60, filled=True, opacity=1, clip=True)

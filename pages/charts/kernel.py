@@ -96,9 +96,7 @@ def heatmap_panel(frame: pd.DataFrame, question: str, points: str) -> alt.Chart:
         scale = alt.Scale(scheme="purpleorange", domain=[-edge, edge], clamp=True)
     else:
         scale = alt.Scale(scheme="viridis", domain=[low, high], clamp=True)
-    legend = alt.Legend(
-        title=theme.QUANTITIES["kernel_shown"].symbol, gradientLength=140, labelExpr=theme.NUMBER, tickCount=4
-    )
+    legend = alt.Legend(title=theme.symbol("kernel_shown"), gradientLength=140, labelExpr=theme.NUMBER, tickCount=4)
     shown = [1, *range(8, count + 1, 8)]
     values = alt.Axis(values=shown, labelAngle=0, grid=False, ticks=False, **theme.AXIS)
     return (

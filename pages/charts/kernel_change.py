@@ -185,5 +185,5 @@ def _heatmap(frame: pd.DataFrame, question: str, across: str, name: str) -> alt.
             y=alt.Y("i:O", axis=alt.Axis(title="mode i", **ticks, **theme.AXIS)),
             color=alt.Color("value:Q", **diverging(edge, PANEL_HEIGHT - 10)),
         )
-        .properties(title=theme.panel_title(question, theme.QUANTITIES[name].symbol))
+        .properties(title=theme.panel_title(question, theme.symbol(name)))
     )

@@ -168,7 +168,7 @@ def _frontier_panel(tables: SpaceTables) -> alt.LayerChart:
     up = theme.linear_domain(np.append(errors.ravel(), balls["error"]), include=(0.0, 1.0))
 
     x = partial(log_x, domain=across, title="radius R of the ball, in ‖y‖")
-    y = partial(linear_y, domain=up, title=theme.QUANTITIES["frontier"].symbol)
+    y = partial(linear_y, domain=up, title=theme.symbol("frontier"))
     layers = [legend_layer({SPACE: "kernel"} | {label: BALLS[label] for label in balls["series"].unique()})]
     for label, rows in balls.groupby("series", sort=False):
         still = line(alt.Chart(rows), BALLS[str(label)], strokeDash=[5, 3])

@@ -1,7 +1,6 @@
 """Norms, inclusion, regression errors and what describes a spectrum, over t; one row per chart."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -33,7 +32,7 @@ ACROSS = {
 }
 """Interpolants and the space whose norm they are given, by entry."""
 NETWORK, KERNEL, KERNEL_0, KERNEL_LIMIT, TARGET = "network f_t", "K_t", "K_0", "K_∞", "target"
-HELD_OUT, TRAIN = "held-out points", "training points"
+HELD_OUT, TRAIN, LEAVE_ONE_OUT = "held-out points", "training points", "leave-one-out"
 
 COLOURS = {
     SPACE: theme.COLOURS["kernel"],
@@ -55,6 +54,7 @@ COLOURS = {
     TARGET: theme.COLOURS["target"],
     HELD_OUT: theme.COLOURS["test"],
     TRAIN: theme.COLOURS["train"],
+    LEAVE_ONE_OUT: theme.COLOURS["train"],
 }
 """Label -> colour."""
 DASHED = (START, LIMIT, KERNEL_0, KERNEL_LIMIT)
@@ -63,7 +63,6 @@ DASHED = (START, LIMIT, KERNEL_0, KERNEL_LIMIT)
 
 # What charts over t draw; seeds as bands.
 
-LEAVE_ONE_OUT = "leave-one-out"
 SIZES = ("stable rank", "participation ratio", "exp(entropy)")
 """Three ways to count the modes of a spectrum."""
 
@@ -233,85 +232,33 @@ def _ordered(y_title: str, labels: Sequence[str], log_value: bool = True, **more
 
 
 def _alignment(kind: str) -> Style:
-    return Style(f"{kind}alignment, {_symbol('alignment_test')}", COLOURS, DASHED, include=(0.0,))
-
-
-def _symbol(name: str) -> str:
-    return theme.QUANTITIES[name].symbol
+    return Style(f"{kind}alignment, {theme.symbol('alignment_test')}", COLOURS, DASHED, include=(0.0,))
 
 
 CURVES = {
-    "norm_target": Curve.of(
-        "Does the target get cheaper along the path?",
-        ("norm_target", "conditioning"),
-        target_table,
-        _log(_symbol("norm_target")),
-    ),
-    "norm_function": Curve.of(
-        "What does the trained function cost, here and in H_0?",
-        ("norm_function", "norm_target", "conditioning"),
-        function_table,
-        _log(_symbol("norm_function")),
-    ),
-    "inclusion": Curve.of(
-        "How far does each unit ball stick out?",
-        ("inclusion", "conditioning"),
-        inclusion_table,
-        _log(theme.axis_title("inclusion")),
-    ),
-    "norm_across": Curve.of(
-        "What does each interpolant cost across?",
-        ("norm_across", "conditioning"),
-        across_table,
-        _log(f"S with ridge, {_symbol('norm_across')}"),
-    ),
-    "kernel_error": Curve.of(
-        "Does the kernel that was learned generalise better?",
-        ("test_error", "regression", "t"),
-        error_table,
-        _log(theme.axis_title("test_error")),
-    ),
-    "leave_one_out": Curve.of(
-        "Do the training points foretell that error?",
-        ("leave_one_out", "test_error"),
-        leave_one_out_table,
-        replace(
-            _log(f"error of K_t, {_symbol('leave_one_out')}"),
-            colours={HELD_OUT: COLOURS[HELD_OUT], LEAVE_ONE_OUT: COLOURS[TRAIN]},
-        ),
-    ),
-    "alignment": Curve.of(
-        "Does the kernel turn towards the target?",
-        ("alignment_test", "alignment_train"),
-        partial(on_both_table, name="alignment_centred"),
-        _alignment("centred "),
-    ),
-    "alignment_raw": Curve.of(
-        "And if the constant function counts?",
-        ("alignment_uncentred",),
-        partial(on_both_table, name="alignment"),
-        _alignment(""),
-    ),
-    "dimension": Curve.of(
-        "How many degrees of freedom has regression?",
-        ("effective_dimension",),
-        dimension_table,
-        _ordered(theme.axis_title("effective_dimension"), _RIDGES),
-    ),
-    "mode_counts": Curve.of(
-        "How many modes carry the kernel?", ("mode_counts",), size_table, _ordered("number of modes", SIZES)
-    ),
-    "space_overlap": Curve.of(
-        "Do the leading eigenspaces of K_0 survive?",
-        ("overlap",),
-        overlap_table,
-        _ordered(f"overlap, {_symbol('overlap')}", _RANKS, log_value=False, include=(0.0, 1.0)),
-    ),
-    "decay": Curve.of(
-        "How fast does the spectrum decay?",
-        ("decay_exponent",),
-        decay_table,
-        Style(theme.axis_title("decay_exponent"), COLOURS, DASHED),
-    ),
-}
+    "norm_target": Curve.of("Does the target get cheaper along the path?", ("norm_target", "conditioning"),
+        target_table, _log(theme.symbol("norm_target"))),
+    "norm_function": Curve.of("What does the trained function cost, here and in H_0?",
+        ("norm_function", "norm_target", "conditioning"), function_table, _log(theme.symbol("norm_function"))),
+    "inclusion": Curve.of("How far does each unit ball stick out?", ("inclusion", "conditioning"),
+        inclusion_table, _log(theme.axis_title("inclusion"))),
+    "norm_across": Curve.of("What does each interpolant cost across?", ("norm_across", "conditioning"),
+        across_table, _log(f"S with ridge, {theme.symbol('norm_across')}")),
+    "kernel_error": Curve.of("Does the kernel that was learned generalise better?", ("test_error", "regression", "t"),
+        error_table, _log(theme.axis_title("test_error"))),
+    "leave_one_out": Curve.of("Do the training points foretell that error?", ("leave_one_out", "test_error"),
+        leave_one_out_table, _log(f"error of K_t, {theme.symbol('leave_one_out')}")),
+    "alignment": Curve.of("Does the kernel turn towards the target?", ("alignment_test", "alignment_train"),
+        partial(on_both_table, name="alignment_centred"), _alignment("centred ")),
+    "alignment_raw": Curve.of("And if the constant function counts?", ("alignment_uncentred",),
+        partial(on_both_table, name="alignment"), _alignment("")),
+    "dimension": Curve.of("How many degrees of freedom has regression?", ("effective_dimension",),
+        dimension_table, _ordered(theme.axis_title("effective_dimension"), _RIDGES)),
+    "mode_counts": Curve.of("How many modes carry the kernel?", ("mode_counts",),
+        size_table, _ordered("number of modes", SIZES)),
+    "space_overlap": Curve.of("Do the leading eigenspaces of K_0 survive?", ("overlap",),
+        overlap_table, _ordered(f"overlap, {theme.symbol('overlap')}", _RANKS, log_value=False, include=(0.0, 1.0))),
+    "decay": Curve.of("How fast does the spectrum decay?", ("decay_exponent",),
+        decay_table, Style(theme.axis_title("decay_exponent"), COLOURS, DASHED)),
+}  # fmt: skip
 """Name -> chart over t of the pages on function spaces."""

@@ -93,8 +93,12 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def axis_title(name: str) -> str:
     """Label and symbol of a quantity: "drift, ‖K_t − K_0‖ / ‖K_0‖"."""
-    quantity = QUANTITIES[name]
-    return f"{quantity.label}, {quantity.symbol}"
+    return f"{QUANTITIES[name].label}, {symbol(name)}"
+
+
+def symbol(name: str) -> str:
+    """That of a quantity: "‖K_t − K_0‖ / ‖K_0‖"."""
+    return QUANTITIES[name].symbol
 
 
 def title(question: str | alt.ExprRef = "", subtitle: str = "", size: int = TITLE_SIZE) -> alt.TitleParams:

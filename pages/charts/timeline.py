@@ -79,7 +79,7 @@ def timeline_panel(
 
 def residual_panel(frame: pd.DataFrame, width: int) -> alt.LayerChart:
     """The strip of the residual of training, with a dot on the curve."""
-    title, colour = theme.QUANTITIES["residual"].symbol, theme.COLOURS["residual"]
+    title, colour = theme.symbol("residual"), theme.COLOURS["residual"]
     strip = timeline_panel(frame, "residual", title, colour, width, most=3)
     _, points, rule = strip.layer
     dot = alt.Chart(rule.data).transform_filter("datum.frame == frame").transform_filter("isValid(datum.residual)")
