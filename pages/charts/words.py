@@ -1,7 +1,7 @@
 """Numbers, problems and courses along a path in words. No Streamlit here."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,3 +159,16 @@ class Headline:
     value: str
     more: str = ""
     beside: str = ""
+
+    @classmethod
+    def over_seeds(
+        cls,
+        label: str,
+        values: Iterable[float | None],
+        show: Callable[[float], str] = number,
+        meaning: str = "",
+        beside: str = "",
+    ) -> "Headline":
+        """The median of one value per seed; behind what it means, their range."""
+        known = list(values)
+        return cls(label, show(middle(known)), f"{meaning}Over seeds: {spread(known, show)}.", beside)
