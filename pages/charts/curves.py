@@ -14,8 +14,6 @@ from pages.charts import theme
 from pages.charts.over_time import COLUMNS, Curve, Style, bands, over_time_table
 from pages.charts.theme import Table
 
-# The curves over t that a run has, one row per chart.
-
 STABILITY = "stability limit / η_eff"
 
 

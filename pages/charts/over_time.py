@@ -17,8 +17,6 @@ from pages.charts.encodings import by_series, linear_y, log_y, tooltip
 from pages.charts.theme import Table
 from pages.charts.words import listing, number
 
-# The drawing of quantities over t: thin lines for seeds, a line and a band for all of them.
-
 
 @dataclass(frozen=True)
 class Style:

@@ -61,8 +61,6 @@ DASHED = (START, LIMIT, KERNEL_0, KERNEL_LIMIT)
 """References, which do not move."""
 
 
-# What charts over t draw; seeds as bands.
-
 SIZES = ("stable rank", "participation ratio", "exp(entropy)")
 """Three ways to count the modes of a spectrum."""
 

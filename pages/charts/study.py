@@ -43,27 +43,15 @@ class Laws:
 
 
 LAWS = {
-    "study_errors": Laws(
-        "How does what each order leaves scale?",
-        ("order_error", "floor", "power_law"),
+    "study_errors": Laws("How does what each order leaves scale?", ("order_error", "floor", "power_law"),
         {f"error_{name}": CURVES[name] for name in ("order_0", "order_1", "order_2", "full")},
-        "error, sup ‖r − r_network‖ / ‖r(0)‖",
-        "points: seeds; hollow: at the floor, not in the fit",
-    ),
-    "study_crossing": Laws(
-        "Up to which β does the frozen kernel do?",
-        ("order_error", "bound_P2", "power_law", "beta"),
-        {"error_order_0": CURVES["order_0"], "bound_P2": BOUNDS["P2"]},
-        "error or bound, relative to ‖r(0)‖",
-    ),
-    "study_drift": Laws(
-        "How large is ΔK at the stop?",
-        ("drift", "drift_predicted", "power_law", "beta"),
-        {"drift": MEASURED, "drift_predicted": FORETOLD},
-        theme.axis_title("drift"),
-        "points: seeds; lines: fitted power laws",
-    ),
-}
+        "error, sup ‖r − r_network‖ / ‖r(0)‖", "points: seeds; hollow: at the floor, not in the fit"),
+    "study_crossing": Laws("Up to which β does the frozen kernel do?", ("order_error", "bound_P2", "power_law", "beta"),
+        {"error_order_0": CURVES["order_0"], "bound_P2": BOUNDS["P2"]}, "error or bound, relative to ‖r(0)‖"),
+    "study_drift": Laws("How large is ΔK at the stop?", ("drift", "drift_predicted", "power_law", "beta"),
+        {"drift": MEASURED, "drift_predicted": FORETOLD}, theme.axis_title("drift"),
+        "points: seeds; lines: fitted power laws"),
+}  # fmt: skip
 """Name -> chart."""
 
 

@@ -9,9 +9,7 @@ import pandas as pd
 from altair import utils
 
 from engine.quantities import QUANTITIES
-from pages.charts.words import number
-
-# What a chart draws, and what it leaves out.
+from pages.charts.words import number, superscript
 
 
 class Table(NamedTuple):
@@ -87,8 +85,6 @@ NUMBER = (
     " ? format(datum.value, '.3~e') : format(datum.value, ',.4~r')"
 )
 """How a linear axis writes its numbers, as a Vega expression."""
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def axis_title(name: str) -> str:
@@ -191,7 +187,7 @@ def power(value: float) -> str:
     if -2 <= exponent <= 2:
         return number(value)
     mantissa = f"{value / 10.0**exponent:.3g}"
-    return ("" if mantissa == "1" else f"{mantissa}·") + f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return ("" if mantissa == "1" else f"{mantissa}·") + f"10{superscript(exponent)}"
 
 
 def label_expression(labels: dict[float, str]) -> str:

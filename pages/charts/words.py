@@ -8,8 +8,6 @@ import numpy as np
 
 from engine.schema import Problem
 
-# Numbers and problems in words.
-
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
@@ -33,10 +31,11 @@ def number(value: float | None, digits: int = 3) -> str:
         text = f"{value:,.{max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}·10{_superscript(int(exponent))}"
+    return f"{mantissa}·10{superscript(int(exponent))}"
 
 
-def _superscript(exponent: int) -> str:
+def superscript(exponent: int) -> str:
+    """The exponent of a power in text."""
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
