@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space
-from pages.shell.figure import Figure, show
+from pages.shell.figure import Figure, in_motion, show
 from pages.shell.result import numbers, seed_choice
 from pages.views import function_space_words, spaces
 from pages.views.spaces import Shown
@@ -29,7 +29,8 @@ def moving(shown: Shown) -> None:
     st.subheader("The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
     description = "Interpolants, errors of balls and eigenfunctions, moving with the checkpoints."
-    shown.in_motion("space", explained, partial(space.space_tables, shown.result), space.space_chart, description)
+    tables = partial(space.space_tables, shown.result)
+    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, description, "spaces-space")
 
 
 @st.fragment

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.rkhs.result import SetName
 from pages.charts import bias
-from pages.shell.figure import pairs
+from pages.shell.figure import in_motion, pairs
 from pages.shell.result import log_time, numbers
 from pages.views import bias_words, spaces
 from pages.views.spaces import Shown, points_choice
@@ -29,7 +29,8 @@ def moving(shown: Shown, where: SetName) -> None:
     st.subheader("The kernel's preferences in motion")
     tables = partial(bias.bias_tables, shown.result, where=where)
     description = "Spectrum, cumulative target power, mode strength and angles, moving with the checkpoints."
-    shown.in_motion(f"bias_{where}", MOVING, tables, bias.bias_chart, description)
+    name = f"bias_{where}"
+    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, description, f"spaces-{name}")
 
 
 @st.fragment

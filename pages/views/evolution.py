@@ -20,6 +20,7 @@ from pages.views.evolution_words import facts, headlines, motion, sentences
 SMALL_WIDTH = 440
 """Pixels of the panel on Home."""
 
+POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
 
@@ -33,7 +34,8 @@ def full(result: RunResult, arrays: Arrays) -> None:
     st.markdown(" ".join(sentences(result)))
     _animated(result, key)
     _curves(result, key)
-    files(result, arrays, key, f", {_versions(result)}")
+    versions = ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())
+    files(result, arrays, key, f", {versions}")
 
 
 def small(result: RunResult) -> None:
@@ -58,7 +60,8 @@ def _animated(result: RunResult, key: str) -> None:
     st.subheader("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(result, key[:8])
-        probes = result.config.probes is not None and _on_probes(key)
+        on = choice("function and kernel on", POINTS, f"on {key[:8]}") if result.config.probes else POINTS[0]
+        probes = on != POINTS[0]
         tables, shown = _tables(result, key, index, probes), result.seeds[index]
         figure = Figure(
             f"evolution_{index}{'_probes' * probes}",
@@ -71,11 +74,6 @@ def _animated(result: RunResult, key: str) -> None:
         )
         about(figure)
     play(figure, tables.labels)
-
-
-def _on_probes(key: str) -> bool:
-    options = ["data points", "probe points"]
-    return choice("function and kernel on", options, f"on {key[:8]}") == options[1]
 
 
 def _kernel_name(seed: SeedResult, probes: bool) -> str:
@@ -101,7 +99,3 @@ def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> Ev
         return evolution_tables(result, generate(result.config.data), index, elsewhere)
 
     return built(f"{key} tables {index} {probes}", build)
-
-
-def _versions(result: RunResult) -> str:
-    return ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())

@@ -1,8 +1,7 @@
 """What the four pages on function spaces share: controls, the one job, links that carry the run, charts, files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -19,7 +18,7 @@ from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration
-from pages.shell.figure import Figure, in_motion
+from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
@@ -54,17 +53,6 @@ class Shown:
     def curve(self, log_time: bool, name: str, *chosen: object) -> Figure:
         """A chart over t by its name; `chosen` by the reader goes to its table, after the result."""
         return Figure.over_time(name, CURVES[name], self.result, log_time, self.key, *chosen, file=f"spaces-{name}")
-
-    def in_motion(
-        self,
-        name: str,
-        explained: Sequence[str],
-        tables: Callable[[int], Any],
-        chart: Callable[..., Any],
-        description: str,
-    ) -> None:
-        """An animated chart (`pages.shell.figure.in_motion`)."""
-        in_motion(self.result, self.key, name, explained, tables, chart, description, f"spaces-{name}")
 
 
 def page(name: str, question: str, body: Callable[[Shown], None]) -> None:

@@ -97,9 +97,7 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
 def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     st.markdown(" ".join(study_words.sentences(result, error)))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
-    axis = axes[0]
-    if len(result.axes) > 1:
-        axis = choice("against", axes, f"study axis {axes}")
+    axis = choice("against", axes, f"study axis {axes}") if len(result.axes) > 1 else axes[0]
     last = axes[-1]  # beta, unless only alpha varies
     key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
