@@ -87,8 +87,8 @@ def _profile_chart(frame: pd.DataFrame, question: str) -> alt.LayerChart:
     return layered(*layers, now, title=theme.panel_title(question))
 
 
-def heatmap_panel(frame: pd.DataFrame, question: str, points: str) -> alt.Chart:
-    """A frame of `pairs` of these points. Each pair is drawn twice, for K is symmetric: half the numbers travel."""
+def heatmap_panel(frame: pd.DataFrame, question: str, across: str) -> alt.Chart:
+    """A frame of `pairs`; `across` says of what. Each is drawn twice, for K is symmetric: half the numbers travel."""
     low, high = _domain(frame)
     count = int(frame["j"].max())
     if low < 0:
@@ -105,7 +105,7 @@ def heatmap_panel(frame: pd.DataFrame, question: str, points: str) -> alt.Chart:
         .transform_calculate(column="datum.side == 'i' ? datum.j : datum.i", value="datum['f' + frame]")
         .mark_rect(**QUIET)
         .encode(
-            x=alt.X("column:O", axis=values, title=points),
+            x=alt.X("column:O", axis=values, title=across),
             y=alt.Y("row:O", axis=values, title=None),
             color=alt.Color("value:Q", scale=scale, legend=legend),
         )

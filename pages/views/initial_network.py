@@ -193,8 +193,9 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
     with right:
         norm = form.number("norm", "$|x|^2$", 1.0, 1e-9, 1e9, "Squared norm of the input.")
     fields: dict[str, Any] = {"norm_x_squared": norm}
-    sits = "Whether a ReLU sits on the output neuron."
-    fields["readout"] = form.choice("readout", "readout", ("linear", "relu"), sits)
+    fields["readout"] = form.choice(
+        "readout", "readout", ("linear", "relu"), "Whether a ReLU sits on the output neuron."
+    )
     fields["activation"] = form.choice(
         "activation",
         "activation",

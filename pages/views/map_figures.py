@@ -97,9 +97,8 @@ class Picture:
 
     def plane(self) -> Figure:
         """The map."""
-        view, key = self.view, f"plane {self.map.name} {self.state} {self.view}"
-        metric = view.coloured and len(self.cells)
-        question = f"Where is the {METRICS[view.metric].label} large?" if metric else self.map.question
+        key, by_metric = f"plane {self.map.name} {self.state} {self.view}", self.view.coloured and len(self.cells)
+        question = f"Where is the {METRICS[self.view.metric].label} large?" if by_metric else self.map.question
         chart, pick = partial(plane_chart, self), map_plane.PICK
         return Figure("regime_map", question, ON_THE_PLANE, chart, self.table, key=key, selection=pick)
 
