@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 
 import pandas as pd
@@ -13,12 +14,14 @@ from cache.job import Row
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.progress import Arrays
+from engine.quantities import QUANTITIES
 from pages.charts.curves import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
 from pages.run import draft_state
 from pages.run.controls import AskedRun, described
 from pages.run.presets import DEFAULT
+from pages.shell.figure import Figure
 from pages.shell.form import in_need, refuse
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
 
@@ -56,7 +59,11 @@ def live_curves(key: str, rows: Sequence[Row]) -> None:
 
 def _drawn(key: str, rows: Sequence[Row]) -> Drawing:
     frame = pd.DataFrame([dict(row) for row in rows])
-    charts = tuple(Specification.of(live_curve(frame, name)) for name in SHOWN)
+    figures = (
+        Figure(name, f"{QUANTITIES[name].label.capitalize()} so far", (name,), partial(live_curve, frame, name))
+        for name in SHOWN
+    )
+    charts = tuple(Specification.of(figure.draw()) for figure in figures)
     return Drawing(key, len(rows), charts, time.monotonic() + PAUSE)
 
 

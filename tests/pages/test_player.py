@@ -14,9 +14,10 @@ SCRIPT = """
 import streamlit as st
 from benchmarks.animation import synthetic_result
 from pages.charts.animated import animated
-from pages.charts.evolution import labels, timeline_table
+from pages.charts.evolution import SPECTRUM, timeline_table
 from pages.charts.spectrum import spectrum_panel, spectrum_table
 from pages.charts.specification import Specification
+from pages.charts.theme import ask
 from pages.shell import player
 
 asked = st.query_params.get_all("show")
@@ -25,8 +26,8 @@ def show(key, frames, size, **how):
     if key not in asked:
         return
     result = synthetic_result(frames, size)
-    said = labels(timeline_table(result).frame)
-    panel = spectrum_panel(spectrum_table(result).frame)
+    said = timeline_table(result).frame["said"].tolist()
+    panel = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
     player.show(Specification.of(animated(panel, frames, labels=said)), said, key=key, **how)
 
 show("spectrum", 200, 512)
