@@ -76,6 +76,17 @@ class Computing:
         with self._lock:
             return next(reversed(self._devices.values()), None)
 
+    def workers(self) -> int | None:
+        """How many the scheduler has; None while there is none that answers. Starts nothing, waits for no start."""
+        cluster = self._cluster
+        return cluster.workers() if cluster is not None and cluster.alive() else None
+
+    def revive(self) -> None:
+        """Starts again what was lost. A job would do it; where a proxy sends none to a server without, nobody would."""
+        if self.workers() is None and not self._closing:
+            with contextlib.suppress(OSError, RuntimeError):  # the next job says why
+                self.cluster()
+
     def cluster(self) -> "Cluster":
         """The cluster, started when there is none or when it has died.
 
@@ -100,17 +111,6 @@ class Computing:
                 self._cluster = Cluster(scheduler, functions, self._rehearsal, self._hear)
                 self._reached = True
             return self._cluster
-
-    def workers(self) -> int | None:
-        """How many the scheduler has; None while there is none that answers. Starts nothing, waits for no start."""
-        cluster = self._cluster
-        return cluster.workers() if cluster is not None and cluster.alive() else None
-
-    def revive(self) -> None:
-        """Starts again what was lost. A job would do it; where a proxy sends none to a server without, nobody would."""
-        if self.workers() is None and not self._closing:
-            with contextlib.suppress(OSError, RuntimeError):  # the next job says why
-                self.cluster()
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Runs the job until it has ended or nobody wants it. None when the server closes first."""

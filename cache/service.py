@@ -4,15 +4,13 @@ import threading
 from dataclasses import replace
 from typing import Self
 
-from cache import logs, memory
+from cache import logs, memory, metrics, readiness
 from cache.archive import address, decode
 from cache.computing import Computing
 from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
 from cache.lease import Holder
 from cache.memory import RecentlyRead
-from cache.metrics import Metrics
-from cache.readiness import Watch
 from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
 from cache.storage import Store
@@ -80,8 +78,8 @@ class CachedEngine:
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._closing = False
         self._closed = threading.Event()
-        self.readiness = Watch(self.store.probe, self._computing.workers)
-        self.metrics = Metrics(self)
+        self.readiness = readiness.Watch(self.store.probe, self._computing.workers)
+        self.metrics = metrics.Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
@@ -284,8 +282,8 @@ class CachedEngine:
 
     def _follow(self, live: LiveJob) -> None:
         """From the request to the end: our turn, the disk, the cluster, the disk."""
-        logs.follow(live.key, live.request)
         try:
+            logs.follow(live.key, live.request)
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
                     self.metrics.missed()
