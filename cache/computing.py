@@ -72,10 +72,6 @@ class Computing:
                 self._cluster.close()
                 self._cluster = None
 
-    def device(self) -> Device | None:
-        with self._lock:
-            return next(reversed(self._devices.values()), None)
-
     def workers(self) -> int | None:
         """How many the scheduler has; None while there is none that answers. Starts nothing, waits for no start."""
         cluster = self._cluster
@@ -86,6 +82,10 @@ class Computing:
         if self.workers() is None and not self._closing:
             with contextlib.suppress(OSError, RuntimeError):  # the next job says why
                 self.cluster()
+
+    def device(self) -> Device | None:
+        with self._lock:
+            return next(reversed(self._devices.values()), None)
 
     def cluster(self) -> "Cluster":
         """The cluster, started when there is none or when it has died.
