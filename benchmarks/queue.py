@@ -6,7 +6,7 @@ users, of whom one asks for 500 jobs before the others come.
 """
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -87,7 +87,7 @@ def shares(engine: CachedEngine) -> None:
     flying = [ask(GREEDY) for _ in range(ASKED)]
     time.sleep(10.0)
     flying += [ask(who) for who in OTHERS for _ in range(4)]
-    computed, began = Counter[str](), time.monotonic()
+    computed, began = defaultdict[str, float](float), time.monotonic()
     while time.monotonic() - began < SECONDS:
         time.sleep(0.1)
         for who, job in [*flying]:
@@ -97,7 +97,7 @@ def shares(engine: CachedEngine) -> None:
                 computed[who] += now.seconds
                 if who in OTHERS:
                     flying.append(ask(who))
-    total = computed.total()
+    total = sum(computed.values())
     print(f"shares of {total:.0f} s: {', '.join(f'{who} {computed[who] / total:.3f}' for who in (GREEDY, *OTHERS))}")
 
 

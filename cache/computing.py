@@ -82,6 +82,17 @@ class Computing:
                 self._cluster.close()
                 self._cluster = None
 
+    def workers(self) -> int | None:
+        """How many the scheduler has; None while there is none that answers. Starts nothing, waits for no start."""
+        cluster = self._cluster
+        return cluster.workers() if cluster is not None and cluster.alive() else None
+
+    def revive(self) -> None:
+        """Starts again what was lost. A job would do it; where a proxy sends none to a server without, nobody would."""
+        if self.workers() is None and not self._closing:
+            with contextlib.suppress(OSError, RuntimeError):  # the next job says why
+                self.cluster()
+
     def device(self) -> Device | None:
         with self._lock:
             return next(reversed(self._devices.values()), None)
@@ -132,17 +143,6 @@ class Computing:
         """Says in a job that has no turn that no worker has been there for so long; a failure when that is too long."""
         cluster = self._cluster
         return self._waited(live, min(cluster.idle(), time.monotonic() - live.asked)) if cluster else None
-
-    def workers(self) -> int | None:
-        """How many the scheduler has; None while there is none that answers. Starts nothing, waits for no start."""
-        cluster = self._cluster
-        return cluster.workers() if cluster is not None and cluster.alive() else None
-
-    def revive(self) -> None:
-        """Starts again what was lost. A job would do it; where a proxy sends none to a server without, nobody would."""
-        if self.workers() is None and not self._closing:
-            with contextlib.suppress(OSError, RuntimeError):  # the next job says why
-                self.cluster()
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Runs the job until it has ended or nobody wants it. None when the server closes first.

@@ -3,7 +3,7 @@
 import threading
 from typing import Self
 
-from cache import logs, memory
+from cache import logs, memory, metrics, readiness
 from cache.archive import address, decode
 from cache.batches import Batches
 from cache.computing import BackToQueue, Computing
@@ -14,9 +14,7 @@ from cache.keeping import keep
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
-from cache.metrics import Metrics
 from cache.policy import Policy, policy, refusal
-from cache.readiness import Watch
 from cache.run_folders import Record
 from cache.run_list import Run, list_runs
 from cache.storage import Store
@@ -66,8 +64,8 @@ class CachedEngine:
         self.batches = Batches(self, self.store.directory)
         self._closing = False
         self._closed = threading.Event()
-        self.readiness = Watch(self.store.probe, self._computing.workers)
-        self.metrics = Metrics(self)
+        self.readiness = readiness.Watch(self.store.probe, self._computing.workers)
+        self.metrics = metrics.Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
@@ -293,8 +291,8 @@ class CachedEngine:
     def _follow(self, live: LiveJob) -> None:
         """From its turn to the end: the disk, the cluster, the disk."""
         again = False
-        logs.follow(live.key, live.request)
         try:
+            logs.follow(live.key, live.request)
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
                     self.metrics.missed()

@@ -12,7 +12,7 @@ import toy_cells
 from real_slurm import Slurm, missing, slurm, until
 
 from cache import Store
-from cache.batch import run_batch
+from cache.headless import run_batch
 from engine.progress import Progress
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("dask_settings"), pytest.mark.timeout(900)]
