@@ -10,12 +10,14 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import config
 
 import cache
 from engine.config import RunConfig
 from pages.run.presets import DEFAULT_VALUES
-from pages.shell import calibration
+from pages.shell import calibration, sign_in
 from pages.shell.gate import gate
+from pages.shell.gate.rules import named_hosts
 from pages.shell.viewers import ViewerCookie
 from pages.views.warm import warm
 
@@ -43,10 +45,12 @@ def rehearsal() -> cache.Rehearsal:
 
 
 def middleware() -> list[Middleware]:
-    """What stands before Streamlit. A host or a cache that cannot be one ends the program with a line that says so."""
+    """What stands before Streamlit. A setting that cannot be, or lets strangers in, ends the program in one line."""
     try:
         cache.check_location()
-        return [*gate(os.environ.get("KERNEL_DRIFT_HOSTS", "")), Middleware(ViewerCookie)]
+        hosts = os.environ.get("KERNEL_DRIFT_HOSTS", "")
+        sign_in.check(config.get_option("server.address"), named_hosts(hosts))
+        return [*gate(hosts), Middleware(ViewerCookie)]
     except (ValueError, cache.CacheFault) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
 from cache.batches import Batches
+from cache.policy import Everything, Policy
 from cache.run_folders import Record
 from engine import jobs
 from engine.schema import Config
@@ -89,6 +90,7 @@ class PretendEngine:
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.kept: list[tuple[str, bool]] = []
         self.fault = ""
+        self.policy: Policy = Everything()
         self.batches = Batches(self, Path())  # pyright: ignore[reportArgumentType]
 
     def put(self, config: Config, state: str, **changes: Any) -> str:
@@ -125,6 +127,9 @@ class PretendEngine:
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
         return wanted[offset : offset + limit]
+
+    def policy_now(self) -> Policy:
+        return self.policy
 
     def trouble(self) -> str:
         return self.fault
