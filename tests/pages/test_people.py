@@ -1,17 +1,19 @@
 """Who is there, by what an id token says, and what a server needs before it lets anyone in."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from pretend_engine import PretendEngine, texts, visited
+from pretend_engine import MAIN, PretendEngine, texts, visited
 from streamlit import config
 from streamlit.config_option import ConfigOption
+from streamlit.testing.v1 import AppTest
 
 from cache.failure import CacheFault
 from cache.policy import Policy
-from pages.shell import sign_in
+from pages.shell import people, sign_in, viewers
 from pages.shell.people import name_of
 from pages.shell.sign_in import check, is_local, providers
 
@@ -219,8 +221,9 @@ def test_secrets_that_vanish_later_open_nothing(secrets, tmp_path):
 
 
 @pytest.fixture
-def lab(pretend: PretendEngine, secrets) -> PretendEngine:
+def lab(pretend: PretendEngine, secrets, monkeypatch: pytest.MonkeyPatch) -> PretendEngine:
     secrets(AUTH)
+    monkeypatch.setattr(people, "_ended", {})
     pretend.policy = Policy.from_dict({"people": {"ann@lab.example": "member", "guest@lab.example": "reader"}})
     return pretend
 
@@ -232,10 +235,62 @@ def test_who_has_not_signed_in_gets_a_button_and_nothing_else(lab):
     assert "/secret/place" not in texts(app)
 
 
+def as_person(name: str, **claims: object) -> AppTest:
+    """Home, for somebody of whom the cookie says this."""
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    app.user = {
+        "is_logged_in": True,
+        "provider": "default",
+        "nonce": name,
+        **GOOD,
+        "exp": time.time() + 60,
+        "email": f"{name}@lab.example",
+        **claims,
+    }
+    return app.run()
+
+
+def test_a_login_ends_with_its_token(lab, monkeypatch):
+    app = as_person("ann")
+    assert "ann@lab.example · member" in texts(app)
+    later = time.time() + 60
+    monkeypatch.setattr(people.time, "time", lambda: later)
+    assert [button.label for button in app.run().button] == ["Sign in"]
+
+
+def test_a_login_ends_everywhere_with_log_out(lab):
+    here, elsewhere, another = as_person("ann"), as_person("ann"), as_person("ann", nonce="of another login")
+    here.button("log_out").click().run()
+    assert [button.label for button in elsewhere.run().button] == ["Sign in"]
+    assert "ann@lab.example · member" in texts(another.run())
+
+
+def test_who_is_not_on_the_list_is_told_what_they_are_called(lab):
+    app = as_person("eve")
+    assert "eve@lab.example is not on the list of this server" in texts(app)
+    assert [button.label for button in app.button] == ["Log out"]
+
+
+def test_who_is_taken_off_the_list_is_out(lab):
+    app = as_person("ann")
+    lab.policy = Policy.from_dict({"people": {"bob@lab.example": "member"}})
+    assert "ann@lab.example is not on the list" in texts(app.run())
+
+
+def test_a_reader_starts_nothing_and_is_told_why(lab):
+    app = as_person("guest")
+    assert lab.asked == []  # Home begins a run for others.
+    assert app.button("run").disabled
+    assert app.button("run").help.startswith("You may look at results here, and start nothing")
+
+
+def test_a_member_is_asked_for_by_name(lab):
+    as_person("ann")
+    assert {who for _, who in lab.asked} == {"ann@lab.example"}
+
+
 def test_the_name_of_a_browser_is_nobodys_office(lab, monkeypatch):
     """The program itself asks under names that no list can hold: a cookie could have claimed one."""
-    from pages.shell import viewers
-
     monkeypatch.setattr(viewers.st, "context", type("Context", (), {"cookies": {viewers.COOKIE: "calibration"}}))
     assert viewers.viewer() == viewers.NOBODY
     monkeypatch.setattr(viewers, "sign_in_configured", lambda: False)
