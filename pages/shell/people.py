@@ -53,7 +53,7 @@ def name_of(claims: Mapping[str, object], client: str, now: float) -> str:
     signed cookie for 30 days and looks at neither again; Authlib, at the login, takes an `azp` for an `aud`.
     """
     expires, audience = claims.get("exp"), claims.get("aud")
-    if not isinstance(expires, int | float) or expires <= now:
+    if not (isinstance(expires, int | float) and expires > now):
         return ""
     if not client or client not in (audience if isinstance(audience, list) else [audience]):
         return ""

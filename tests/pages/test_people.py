@@ -66,6 +66,7 @@ server_metadata_url = "https://guests.example/.well-known/openid-configuration"
         ({"aud": None}, ""),
         ({"exp": 1_000_000}, ""),
         ({"exp": None}, ""),
+        ({"exp": float("nan")}, ""),
         ({"exp": "2000000"}, ""),
     ],
 )
