@@ -13,6 +13,7 @@
 Without a file the server is for one person on their own machine, who may do everything.
 """
 
+import logging
 import os
 import tomllib
 from pathlib import Path
@@ -22,6 +23,8 @@ from pydantic import Field, field_validator
 
 from cache.failure import SMALLER, CacheFault, Failure
 from engine.schema import Config, ConfigError
+
+log = logging.getLogger("kernel_drift.cache")
 
 VARIABLE = "KERNEL_DRIFT_POLICY"
 Role = Literal["reader", "member", "admin"]
@@ -105,6 +108,32 @@ def policy() -> Policy:
         raise CacheFault(f"{VARIABLE} is {named!r}, which cannot be read: {error}") from error
     except ConfigError as error:
         raise CacheFault(f"{named}: {'; '.join(str(problem) for problem in error.problems)}") from error
+
+
+class PolicyFile:
+    """The file behind a policy, which is read again when it changes: who is taken off the list is out at once."""
+
+    def __init__(self):
+        self._seen = self._stamp()
+
+    def again(self, known: Policy) -> Policy:
+        """What the file says now; `known` where it has not changed, or can no longer be read."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return known
+        self._seen = stamp
+        try:
+            return policy()
+        except CacheFault as error:
+            log.error("%s; what it said before holds", error)
+            return known
+
+    def _stamp(self) -> tuple[int, ...]:
+        try:
+            found = os.stat(os.environ.get(VARIABLE, ""))
+        except OSError:
+            return ()
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def refusal(limits: Limits, seconds: float, waiting: int) -> Failure | None:

@@ -14,7 +14,7 @@ from cache.keeping import keep
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
-from cache.policy import Policy, policy, refusal
+from cache.policy import Policy, PolicyFile, policy, refusal
 from cache.run_folders import Record
 from cache.run_list import Run, list_runs
 from cache.storage import Store
@@ -52,6 +52,7 @@ class CachedEngine:
         Each new worker computes `rehearsal` once, and throws it away. Raises `CacheFault`.
         """
         self.store = store or Store()
+        self._policy_file = PolicyFile()
         self.policy = rules or policy()
         self._recent = RecentlyRead()
         self._lock = threading.Condition(threading.RLock())
@@ -197,6 +198,11 @@ class CachedEngine:
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
         return list_runs(self.store, self.job, limit, kind, offset, pinned)
+
+    def policy_now(self) -> Policy:
+        """The policy, read again where its file has changed."""
+        self.policy = self._policy_file.again(self.policy)
+        return self.policy
 
     def pin(self, key: str) -> None:
         """Keeps the run's entries whatever the size limit. Raises `CacheFault`."""

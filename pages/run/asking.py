@@ -24,6 +24,7 @@ from pages.run.presets import DEFAULT
 from pages.shell.figure import Figure
 from pages.shell.form import in_need, refuse
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
+from pages.shell.people import may_compute
 
 # Curves that grow while a run trains.
 
@@ -99,7 +100,8 @@ def _mend(asked: AskedRun) -> None:
 def start_first_run(config: RunConfig) -> Arrays | None:
     """The result of a small run that a first visitor should see: started by itself when it was never tried here."""
     request, engine = request_of(config), cache.current()
-    if not (engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)):
+    tried = engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)
+    if not tried and may_compute():
         start(request)
     return _result(request, None)
 

@@ -13,6 +13,7 @@ from cache.run_list import Run
 from cache.turns import Outlook, Ticket
 from cache.work import Work, Worker
 from pages.charts.words import duration, plain, several, size
+from pages.shell.people import role
 from pages.shell.viewers import viewer
 
 REDRAW = 2.0
@@ -141,7 +142,7 @@ def _device(worker: Worker) -> str:
 
 
 def _administers() -> bool:
-    return cache.current().policy.role(viewer()) == "admin"
+    return role() == "admin"
 
 
 def _errors(failed: Sequence[Run]) -> None:

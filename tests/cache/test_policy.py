@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cache.failure import CacheFault
-from cache.policy import ADMIN, Limits, policy
+from cache.policy import ADMIN, Limits, PolicyFile, policy
 
 TEXT = """
 [people]
@@ -70,3 +70,20 @@ def test_a_file_that_is_not_there(monkeypatch):
     monkeypatch.setenv("KERNEL_DRIFT_POLICY", "/nowhere/lab.toml")
     with pytest.raises(CacheFault, match=r"KERNEL_DRIFT_POLICY is '/nowhere/lab\.toml', which cannot be read"):
         policy()
+
+
+def test_a_file_that_changes_is_read_again(written, tmp_path, caplog):
+    written(TEXT)
+    known, file = policy(), PolicyFile()
+    assert file.again(known) is known
+    written(TEXT.replace('"Ann@lab.example" = "admin"', ""))
+    now = file.again(known)
+    assert now.role("ann@lab.example") == "member"
+    # One that has become a mistake, or has gone, changes nothing.
+    written("people = ")
+    assert file.again(now) is now
+    assert "what it said before holds" in caplog.text
+    (tmp_path / "lab.toml").unlink()
+    assert file.again(now) is now
+    written(TEXT)
+    assert file.again(now).role("ann@lab.example") == "admin"

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, Run
 from cache.batches import Batches
-from cache.policy import Everything
+from cache.policy import Everything, Policy
 from cache.run_folders import Record
 from cache.work import Work
 from engine import jobs
@@ -91,7 +91,7 @@ class PretendEngine:
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.kept: list[tuple[str, bool]] = []
         self.fault = ""
-        self.policy = Everything()
+        self.policy: Policy = Everything()
         self.going_on = Work((), (), (), {})
         self.queue = SimpleNamespace(drain=lambda worker, draining: self.drained.append((worker, draining)))
         self.drained: list[tuple[str, bool]] = []
@@ -134,6 +134,9 @@ class PretendEngine:
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
         return wanted[offset : offset + limit]
+
+    def policy_now(self) -> Policy:
+        return self.policy
 
     def trouble(self) -> str:
         return self.fault
