@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cache.claims import claimant
 from cache.failure import Failure
 from engine.schema import Config
 
@@ -29,6 +30,7 @@ class Job:
         error: why it failed.
         seconds: computing, so far or in all.
         device: name of what computes it, once known.
+        user: for whom, by address; empty where they did not sign in.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Job:
     error: Failure | None = None
     seconds: float = 0.0
     device: str = ""
+    user: str = ""
 
     @property
     def done(self) -> bool:
@@ -91,6 +94,7 @@ class LiveJob:
             error=self.error,
             seconds=seconds,
             device=self.device,
+            user=claimant(self.user),
         )
 
     @property

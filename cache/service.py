@@ -7,6 +7,7 @@ from typing import Self
 
 from cache import memory
 from cache.archive import address, decode
+from cache.audit import Audit
 from cache.batches import STEP_EVERY, Batches
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
@@ -15,6 +16,7 @@ from cache.job import Job, LiveJob, State
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
+from cache.ownership import Ownership
 from cache.policy import Policy, policy, refusal
 from cache.run_folders import Record, Status
 from cache.run_list import Run, list_runs
@@ -24,8 +26,6 @@ from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
 from engine.versions import VERSIONS
-
-# The cached engine: config in, result out; each config computed once, whoever asks.
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
@@ -38,7 +38,8 @@ KEEP_EVERY = 5.0
 
 
 class CachedEngine:
-    """Results from disk, else from the compute processes. Thread-safe. Knows no page.
+    """Results from disk, else from the compute processes. Thread-safe. Knows no page. What people may do with results
+    that are there is said by `ownership`.
 
     Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
     from its request to its end (`_follow`).
@@ -58,6 +59,8 @@ class CachedEngine:
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
         self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, self._note, self._start)
         self.batches = Batches(self, self.store.directory)
+        self.audit = Audit(self.store.directory)
+        self.ownership = Ownership(self)
         self._closing = False
         self._closed = threading.Event()
 
@@ -85,6 +88,7 @@ class CachedEngine:
         self._closed.set()
         self.store.flush()
         self.store.close()
+        self.audit.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -128,11 +132,14 @@ class CachedEngine:
         with self._lock:
             live = self._live.get(key)
             if live and not live.done and not live.stopping:
-                live.seen_by(viewer)
+                if viewer not in live.left:
+                    live.seen_by(viewer)
+                    self.ownership.asked(key, kind, viewer)
                 if live.background and not background:
                     self._dispatch.to_foreground(live)
                 return live.snapshot(viewer)
         if self.lookup(kind, config, entry) is not None:
+            self.ownership.asked(key, kind, viewer)
             return self._finished(key, kind, config)
         record = self.store.index.get(key)
         if record and record.status == "finished" and record.entries and entry not in record.entries:
@@ -140,12 +147,15 @@ class CachedEngine:
         if self.store.full:
             return Job(key, kind, config, "failed", error=no_room(self.store.fault))
         limits = self.policy.limits(viewer)
-        if no := refusal(limits, jobs.expected(kind, config).seconds, self._dispatch.waiting(viewer)):
+        seconds = jobs.expected(kind, config).seconds
+        if no := refusal(limits, seconds, self._dispatch.waiting(viewer)) or self.ownership.too_much_kept(viewer):
+            self.ownership.refused(key, kind, viewer, no)
             return Job(key, kind, config, "failed", error=no)
         with self._lock:
             live = self._live.get(key)
             if live is None or not self._still_stands(live, viewer):
                 live = self._begin(LiveJob(key, kind, config, entry, viewer, background))
+                self.ownership.asked(key, kind, viewer, begun=True)
             live.seen_by(viewer)
             return live.snapshot(viewer)
 
@@ -174,29 +184,36 @@ class CachedEngine:
 
     def cancel(self, key: str, viewer: str) -> Job | None:
         """Detaches `viewer`. The work stops when nobody else watches: at its next report, else by force."""
+        job = self.call_off(key, viewer)
+        if job is not None and job.state == "cancelled":
+            self.audit(viewer, "cancel", key=key, kind=job.kind)
+        return job
+
+    def call_off(self, key: str, viewer: str | None = None) -> Job | None:
+        """The same for everybody if no `viewer` is named. Asks nobody whether they may, and leaves no line."""
         with self._lock:
             live = self._live.get(key)
             if live is None:
                 return None
             if not live.done:
-                live.leave(viewer)
+                for who in {*live.viewers, live.user} if viewer is None else {viewer}:
+                    live.leave(who)
                 if live.stopping and live.state == "queued":
                     self._settle(live, "cancelled")
                     self._dispatch.leave(live)
                     self.store.index.settle(key, "cancelled")
-            return live.snapshot(viewer)
+            return live.snapshot(viewer or live.user)
 
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
         return list_runs(self.store, self.job, limit, kind, offset, pinned)
 
-    def pin(self, key: str) -> None:
-        """Keeps the run's entries whatever the size limit. Raises `CacheFault`."""
-        self.store.pin(key)
-
-    def unpin(self, key: str) -> None:
-        """Raises `CacheFault`."""
-        self.store.unpin(key)
+    def forget(self, key: str) -> None:
+        """What is in memory of a run that is to be deleted."""
+        self._recent.forget(key)
+        with self._lock:
+            if key in self._live and self._live[key].done:
+                del self._live[key]
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""
