@@ -125,4 +125,4 @@ def test_a_table_larger_than_ones_limit_is_refused_in_words(pretend, opened):
     pretend.policy = Policy.from_dict({"domains": {"lab.example": "member"}})  # a browser is on no list
     app = opened("evolution", data="csv")
     app.text_area(key="csv text").set_value("a,b\n1,2\n").run()
-    assert "the pasted table: 7 bytes given, at most 0 allowed" in texts(app)
+    assert "the pasted table: 8 bytes given, at most 0 allowed" in texts(app)
