@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cache import location
 from cache.claims import EVERYBODY, UNREADABLE, Claim, claimant
-from cache.failure import CacheFault, Failure, NotAllowed, words
+from cache.failure import Failure, NotAllowed
 from cache.job import Job
-from cache.policy import Role, too_much_kept
+from cache.policy import OWN, Role, too_much_kept
 
 if TYPE_CHECKING:
     from cache.service import CachedEngine
@@ -42,6 +41,8 @@ class Ownership:
 
     def asked(self, key: str, kind: str, viewer: str, begun: bool = False) -> None:
         """Notes that the viewer asks for a result, and in the log if that is new, or if its computing has `begun`."""
+        if self._engine.policy.role(viewer) not in ("member", "admin") and viewer not in OWN:
+            return  # a reader looks on, and could never give it up
         new = self._store.claims.add(key, claimant(viewer))
         if new:
             self._store.index.list_again(key)
@@ -76,7 +77,8 @@ class Ownership:
                 self._engine.forget(key)
                 self._store.remove(key)
                 return True
-            self._unpin(key, mine, others)
+            if any(claim.pinned for claim in mine):
+                self._unpin(key, mine, others)
             self._store.claims.give_up(key, person)
             return False
 
@@ -120,15 +122,14 @@ class Ownership:
         record = self._store.index.get(key)
         facts = {"key": key, "kind": record.kind if record else ""}
         try:
-            claims = self._store.claims.of(key)
-            if reason := barred(claims, person, self._engine.policy.role(viewer)):
-                raise NotAllowed(reason)
-            yield claims, person
+            with self._store.writing():
+                claims = self._store.claims.of(key)
+                if reason := barred(claims, person, self._engine.policy.role(viewer)):
+                    raise NotAllowed(reason)
+                yield claims, person
         except NotAllowed:
             self._engine.audit(viewer, "refused", what=action, **facts)
             raise
-        except OSError as error:
-            raise CacheFault(location.cannot_write(self._store.directory, words(error))) from error
         self._store.index.list_again(key)
         self._engine.audit(viewer, action, **facts)
 

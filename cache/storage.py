@@ -119,18 +119,14 @@ class Store:
 
     def pin(self, key: str) -> None:
         """Keeps every entry of the run, whatever the size limit. Raises `CacheFault` when that cannot be noted."""
-        try:
+        with self.writing():
             self._folders.pin(key)
-        except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self.index.list_again(key)
 
     def unpin(self, key: str) -> None:
         """Raises `CacheFault` when that cannot be noted."""
-        try:
+        with self.writing():
             self._folders.unpin(key)
-        except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self.index.list_again(key)
 
     def pinned(self, key: str) -> bool:
@@ -144,10 +140,8 @@ class Store:
 
     def remove(self, key: str) -> None:
         """Deletes the run, pinned or not. Raises `CacheFault` where the disk does not allow it."""
-        try:
+        with self.writing():
             self._folders.remove_run(key)
-        except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self._unsaved.forget(key)
         self.claims.forget(key)
         self.index.forget(key)
@@ -167,6 +161,14 @@ class Store:
             raise CacheFault(f"the index in {self.directory} cannot be read: {words(error)}") from error
 
     # Trouble with the disk.
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns an `OSError` into the `CacheFault` that says what to do."""
+        try:
+            yield
+        except OSError as error:
+            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
 
     @property
     def fault(self) -> str:

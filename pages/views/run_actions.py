@@ -107,7 +107,7 @@ def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> N
 
 
 def _others(run: Run, person: str) -> list[str]:
-    return [claim.person for claim in run.claims if claim.person != person]
+    return [claim.person or "others" for claim in run.claims if claim.person != person]
 
 
 def _pinned(run: Run, person: str) -> bool:

@@ -91,6 +91,16 @@ def test_who_did_not_ask_changes_nothing(lab, store, who):
     assert COOKIE not in (store.directory / "audit.log").read_text()
 
 
+def test_a_reader_looks_on_and_a_pin_of_nobody_stays(lab, store):
+    engine = lab()
+    store.pin(keep(store))
+    for person in (ANN, BOB, READER):
+        engine.request("steady", TOY, person)
+    assert people(engine) == [ANN, BOB]
+    engine.ownership.delete(KEY, ANN)
+    assert store.pinned(KEY)
+
+
 def test_what_nobody_asked_for_is_the_administrators(lab, store):
     engine = lab()
     keep(store)

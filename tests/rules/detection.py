@@ -15,7 +15,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "engine.training.result.RunResult.check_started", "pages.run.draft_state.from_query",
         "pages.shell.texts.left_out", "pages.run.asking._mend",
         "pages.run.controls.described",
-        "pages.run.files._text", "pages.run.files._too_large", "pages.run.files.table", "pages.initial_kernel.controls",
+        "pages.run.files._too_large", "pages.run.files.table", "pages.initial_kernel.controls",
         "pages.shell.form.Form._known",
         "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
         "pages.shell.form.Form.wholes", "pages.views.initial_network._sigma", "pages.views.study._error",
