@@ -3,7 +3,7 @@
 Importing this imports neither Dask nor JAX.
 """
 
-from cache.failure import CacheFault, Failure
+from cache.failure import CacheFault, Failure, NotAllowed
 from cache.headless import cached_compute
 from cache.job import Job
 from cache.location import check_location
@@ -19,6 +19,7 @@ __all__ = [
     "Device",
     "Failure",
     "Job",
+    "NotAllowed",
     "Rehearsal",
     "Run",
     "Store",

@@ -141,6 +141,10 @@ class CacheFault(Exception):
     """The cache cannot be used, or not written; one line that says why and what to do."""
 
 
+class NotAllowed(Exception):
+    """This person may not do that; one line that says why, and who may."""
+
+
 def words(error: BaseException) -> str:
     """What is wrong with the disk, as a clause."""
     if isinstance(error, diskcache.Timeout):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cache.claims import claimant
 from cache.failure import Failure
 from cache.logs import REQUEST
 from engine.schema import Config
@@ -30,6 +31,7 @@ class Job:
         error: why it failed.
         seconds: computing, so far or in all.
         device: name of what computes it, once known.
+        user: for whom, by address; empty where they did not sign in.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Job:
     error: Failure | None = None
     seconds: float = 0.0
     device: str = ""
+    user: str = ""
 
     @property
     def done(self) -> bool:
@@ -93,6 +96,7 @@ class LiveJob:
             error=self.error,
             seconds=seconds,
             device=self.device,
+            user=claimant(self.user),
         )
 
     @property

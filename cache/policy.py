@@ -136,6 +136,15 @@ class PolicyFile:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
 
+def too_much_kept(limits: Limits, taken: float) -> Failure | None:
+    """Why somebody may not ask for more while the results that they alone asked for take so many bytes."""
+    if taken <= limits.cache_bytes:
+        return None
+    size, unit = (1e9, "GB") if limits.cache_bytes >= 1e8 else (1e6, "MB")
+    share = f"{taken / size:.3g} of {limits.cache_bytes / size:.3g} {unit}"
+    return Failure("limits", f"Your results take {share}: delete some on the Runs page.")
+
+
 def refusal(limits: Limits, seconds: float, waiting: int) -> Failure | None:
     """Why somebody may not ask for a job of so many expected seconds while so many of theirs wait."""
     if limits.running == 0:

@@ -3,8 +3,9 @@
 import threading
 from typing import Self
 
-from cache import logs, memory, metrics, readiness
+from cache import logs, metrics, readiness
 from cache.archive import address, decode
+from cache.audit import Audit
 from cache.batches import Batches
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
@@ -14,16 +15,15 @@ from cache.keeping import keep
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
+from cache.overview import Overview
+from cache.ownership import Ownership
 from cache.policy import Policy, PolicyFile, policy, refusal
 from cache.run_folders import Record
-from cache.run_list import Run, list_runs
 from cache.storage import Store
-from cache.task import Device, Outcome, Rehearsal
-from cache.work import Work, work
+from cache.task import Outcome, Rehearsal
 from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
-from engine.versions import VERSIONS
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
@@ -35,8 +35,9 @@ KEEP_EVERY = 5.0
 """Seconds between two tries to write what the disk did not take."""
 
 
-class CachedEngine:
-    """Results from disk, else from the compute processes. Thread-safe. Knows no page.
+class CachedEngine(Overview):
+    """Results from disk, else from the compute processes. Thread-safe. Knows no page. What people may do with results
+    that are there is said by `ownership`.
 
     Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
     from its request to its end (`_follow`).
@@ -63,6 +64,8 @@ class CachedEngine:
         self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, *steps)
         self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
+        self.audit = Audit(self.store.directory)
+        self.ownership = Ownership(self)
         self._closing = False
         self._closed = threading.Event()
         self.readiness = readiness.Watch(self.store.probe, self._computing.workers)
@@ -92,6 +95,7 @@ class CachedEngine:
         self._closed.set()
         self.store.flush()
         self.store.close()
+        self.audit.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -118,14 +122,6 @@ class CachedEngine:
             self.metrics.hit("disk" if memory is None else "memory")
         return arrays
 
-    def earlier(self, kind: str, config: Config) -> Record | None:
-        """Of the newest result that an earlier version of the numbers of its kind gave for this config."""
-        for version in range(VERSIONS.get(kind, 0) - 1, -1, -1):
-            key = jobs.key_of(kind, config.canonical(), version)
-            if self.store.has(key):
-                return self.store.index.get(key)
-        return None
-
     def request(self, kind: str, config: Config, viewer: str, entry: str = "result", background: bool = False) -> Job:
         """The job for this config, queued unless its entry is known or somebody has asked for it. Ask repeatedly.
 
@@ -137,24 +133,30 @@ class CachedEngine:
         with self._lock:
             live = self._live.get(key)
             if live and not live.done and not live.stopping:
-                live.seen_by(viewer)
+                if viewer not in live.left:
+                    live.seen_by(viewer)
+                    self.ownership.asked(key, kind, viewer)
                 if live.background and not background:
                     self._dispatch.to_foreground(live)
                 return live.snapshot(viewer)
         if self.lookup(kind, config, entry) is not None:
+            self.ownership.asked(key, kind, viewer)
             return self._finished(key, kind, config)
         record = self.store.index.get(key)
         if record and record.status == "finished" and record.entries and entry not in record.entries:
             return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
         if self.store.full:
             return Job(key, kind, config, "failed", error=no_room(self.store.fault))
-        limits = self.policy.limits(viewer)
-        if no := refusal(limits, jobs.expected(kind, config).seconds, self._dispatch.waiting(viewer)):
+        limits = self.policy_now().limits(viewer)
+        seconds = jobs.expected(kind, config).seconds
+        if no := refusal(limits, seconds, self._dispatch.waiting(viewer)) or self.ownership.too_much_kept(viewer):
+            self.ownership.refused(key, kind, viewer, no)
             return Job(key, kind, config, "failed", error=no)
         with self._lock:
             live = self._live.get(key)
             if live is None or not self._still_stands(live, viewer):
                 live = self._begin(LiveJob(key, kind, config, entry, viewer, background))
+                self.ownership.asked(key, kind, viewer, begun=True)
             live.seen_by(viewer)
             return live.snapshot(viewer)
 
@@ -169,12 +171,6 @@ class CachedEngine:
                 live.left.discard(viewer)
         return self.request(kind, config, viewer, background=background)
 
-    def job(self, key: str, viewer: str = "") -> Job | None:
-        """The job of this key if one ran here lately; does not count as asking for it."""
-        with self._lock:
-            live = self._live.get(key)
-            return live.snapshot(viewer) if live else None
-
     def wait(self, job: Job, timeout: float | None = None) -> Job:
         """The job once it has ended, or as it is after `timeout` seconds. For scripts and tests, not for pages."""
         with self._lock:
@@ -183,52 +179,37 @@ class CachedEngine:
 
     def cancel(self, key: str, viewer: str) -> Job | None:
         """Detaches `viewer`. The work stops when nobody else watches: at its next report, else by force."""
+        job = self.call_off(key, viewer)
+        if job is not None and job.state == "cancelled":
+            self.audit(viewer, "cancel", key=key, kind=job.kind)
+        return job
+
+    def call_off(self, key: str, viewer: str | None = None) -> Job | None:
+        """The same for everybody if no `viewer` is named. Asks nobody whether they may, and leaves no line."""
         with self._lock:
             live = self._live.get(key)
             if live is None:
                 return None
             if not live.done:
-                live.leave(viewer)
+                for who in {*live.viewers, live.user} if viewer is None else {viewer}:
+                    live.leave(who)
                 if live.stopping and live.state == "queued":
                     self._settle(live, "cancelled")
                     self._dispatch.leave(live)
                     self.store.index.settle(key, "cancelled")
-            return live.snapshot(viewer)
-
-    def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
-        """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
-        return list_runs(self.store, self.job, limit, kind, offset, pinned)
+            return live.snapshot(viewer or live.user)
 
     def policy_now(self) -> Policy:
         """The policy, read again where its file has changed."""
         self.policy = self._policy_file.again(self.policy)
         return self.policy
 
-    def pin(self, key: str) -> None:
-        """Keeps the run's entries whatever the size limit. Raises `CacheFault`."""
-        self.store.pin(key)
-
-    def unpin(self, key: str) -> None:
-        """Raises `CacheFault`."""
-        self.store.unpin(key)
-
-    def trouble(self) -> str:
-        """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""
-        return memory.trouble(self.store.fault, self.store.held)
-
-    def work(self) -> Work:
-        """Workers, the queue in its order, and what each user was given."""
-        return work(self.queue, self._computing)
-
-    def device(self) -> Device | None:
-        """What computes; None until a worker has said so, a few seconds after the start."""
-        return self._computing.device()
-
-    def under_way(self) -> dict[State, int]:
-        """Jobs that have not ended, by state."""
+    def forget(self, key: str) -> None:
+        """What is in memory of a run that is to be deleted."""
+        self._recent.forget(key)
         with self._lock:
-            states = [live.state for live in self._live.values()]
-        return {state: states.count(state) for state in ("queued", "running")}
+            if key in self._live and self._live[key].done:
+                del self._live[key]
 
     def _keep(self) -> None:
         """Beside everything else: lists what nobody listed, writes what could not be written, starts what was lost."""
@@ -250,7 +231,7 @@ class CachedEngine:
     def _begin(self, live: LiveJob) -> LiveJob:
         self._live.pop(live.key, None)
         self._live[live.key] = live
-        self._dispatch.enter(live, self.policy.limits(live.user))
+        self._dispatch.enter(live, self.policy_now().limits(live.user))
         return live
 
     def _note(self, live: LiveJob) -> Record:
@@ -316,7 +297,7 @@ class CachedEngine:
                 self._followers.discard(threading.current_thread())
                 if again and not live.done and not self._closing:
                     live.queued()
-                    self._dispatch.enter(live, self.policy.limits(live.user))
+                    self._dispatch.enter(live, self.policy_now().limits(live.user))
 
     def _compute(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Its worker is free for others before the result is on disk."""

@@ -1,14 +1,11 @@
 """What a person sees of their account: the page to sign in, the page of who may not enter, a line in the sidebar."""
 
-import logging
-
 import streamlit as st
 
+import cache
 from pages.charts.words import plain
 from pages.shell.people import log_out, person, role
 from pages.shell.sign_in import DEFAULT, providers
-
-log = logging.getLogger("kernel_drift.people")
 
 NOTED = "account_noted"
 
@@ -51,4 +48,4 @@ def _note(who: str, action: str) -> None:
     """The one place where comings and goings are written down: once in a session."""
     if st.session_state.get(NOTED) != (who, action):
         st.session_state[NOTED] = who, action
-        log.info("%s %s", who, action)
+        cache.current().audit(who, action)

@@ -15,6 +15,7 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.specification import figure
 from pages.charts.words import Headline, plain
+from pages.shell.viewers import viewer
 
 
 def numbers(found: Sequence[Headline]) -> None:
@@ -71,8 +72,8 @@ def keep(key: str) -> None:
     kept = st.toggle("keep this result however full the cache is", value=pinned, key=f"keep {key[:16]}")
     if kept != pinned:
         try:
-            (engine.pin if kept else engine.unpin)(key)
-        except cache.CacheFault as fault:
+            (engine.ownership.pin if kept else engine.ownership.unpin)(key, viewer())
+        except (cache.CacheFault, cache.NotAllowed) as fault:
             st.error(plain(str(fault)), icon=":material/error:")
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from cache import Device, Job, Run
+from cache import Device, Job, NotAllowed, Run
 from cache.batches import Batches
 from cache.policy import Everything, Policy
 from cache.run_folders import Record
@@ -77,6 +78,9 @@ RUNS = {
 """Runs of every kind that the pages must show, small enough for tests."""
 
 
+ACTS = ("pin", "unpin", "rename", "delete", "cancel")
+
+
 class PretendEngine:
     """What pages ask of the cached engine, with jobs that stand where a test puts them."""
 
@@ -89,12 +93,14 @@ class PretendEngine:
         self.runs: list[Run] = []
         index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
-        self.kept: list[tuple[str, bool]] = []
-        self.fault = ""
         self.policy: Policy = Everything()
+        self.acts: list[tuple[str, ...]] = []
+        self.ownership = SimpleNamespace(**{name: partial(self._act, name) for name in ACTS})
+        self.fault = ""
         self.going_on = Work((), (), (), {})
         self.queue = SimpleNamespace(drain=lambda worker, draining: self.drained.append((worker, draining)))
         self.drained: list[tuple[str, bool]] = []
+        self.refuses: set[str] = set()
         self.batches = Batches(self, Path())  # pyright: ignore[reportArgumentType]
 
     def work(self) -> Work:
@@ -141,11 +147,10 @@ class PretendEngine:
     def trouble(self) -> str:
         return self.fault
 
-    def pin(self, key: str) -> None:
-        self.kept.append((key, True))
-
-    def unpin(self, key: str) -> None:
-        self.kept.append((key, False))
+    def _act(self, name: str, key: str, viewer: str, *rest: Any, **more: Any) -> None:
+        self.acts.append((name, key, *rest, *more.values()))
+        if name in self.refuses:
+            raise NotAllowed("Not today.")
 
     def device(self) -> Device | None:
         return Device("Test CPU", "cpu", 8 * 10**9, "here")

@@ -15,7 +15,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "engine.training.result.RunResult.check_started", "pages.run.draft_state.from_query",
         "pages.shell.texts.left_out", "pages.run.asking._mend",
         "pages.run.controls.described",
-        "pages.run.files._text", "pages.run.files.table", "pages.initial_kernel.controls",
+        "pages.run.files._too_large", "pages.run.files.table", "pages.initial_kernel.controls",
         "pages.shell.form.Form._known",
         "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
         "pages.shell.form.Form.wholes", "pages.views.initial_network._sigma", "pages.views.study._error",
@@ -37,7 +37,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.my_jobs.words", "pages.views.server.headline",
     ),
     "what was asked for, or where it is": (
-        "pages.all_runs.main", "pages.run.controls._section", "pages.views.distribution._charts",
+        "pages.all_runs.main", "pages.views.run_actions._rename", "pages.views.run_actions.going",
+        "pages.run.controls._section", "pages.views.distribution._charts",
         "pages.views.map_words.definitions", "pages.run.files._in_use",
         "pages.views.evolution_words.facts", "pages.views.initial_points.ask",
         "pages.views.initial_kernel.body",
