@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cache import location
 from cache.failure import log, words
-from cache.policy import OWN
+from cache.policy import NOBODY, OWN
 
 MOST_BYTES = 10_000_000
 """Of one file; it is then put aside as `audit.log.1`, and so on."""
@@ -45,7 +45,7 @@ class Audit:
 
 def named(who: str) -> str:
     """A person by their address, the program by its part, a browser by a short hash of its cookie."""
-    if "@" in who or who in OWN or not who:
+    if "@" in who or who in (*OWN, NOBODY, ""):
         return who
     return f"browser {hashlib.sha256(who.encode()).hexdigest()[:8]}"
 

@@ -76,6 +76,7 @@ class LiveJob:
         self.viewers: dict[str, float] = {}
         self.left: set[str] = set()
         self.stopping = False
+        self.deleted = False  # nobody claims the result any more: it is not kept
         self.unsaved: dict[str, bytes] = {}
         self.wake = threading.Event()
         self.request = REQUEST.get()  # by which it was asked for, for the log

@@ -19,7 +19,7 @@ LONGEST_NAME = 80
 
 def barred(claims: Sequence[Claim], person: str, role: Role | None) -> str:
     """Why the person may not change what was asked for by these; "" where they may."""
-    if role == "admin" or (role == "member" and any(claim.person == person for claim in claims)):
+    if role == "admin" or (role and any(claim.person == person for claim in claims)):
         return ""
     return "Only who asked for it, or an administrator, may do that."
 

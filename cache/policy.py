@@ -28,6 +28,9 @@ log = logging.getLogger("kernel_drift.cache")
 
 VARIABLE = "KERNEL_DRIFT_POLICY"
 Role = Literal["reader", "member", "admin"]
+NOBODY = "nobody"
+"""On a server where people sign in, whose login has expired since the page was drawn: on no list."""
+
 OWN = ("calibration", "command line")
 """Who asks for the program itself. No person is called so: people have an @."""
 
@@ -129,8 +132,10 @@ class PolicyFile:
             return known
 
     def _stamp(self) -> tuple[int, ...]:
+        if not (named := os.environ.get(VARIABLE)):
+            return ()
         try:
-            found = os.stat(os.environ.get(VARIABLE, ""))
+            found = os.stat(named)
         except OSError:
             return ()
         return found.st_mtime_ns, found.st_size, found.st_ino

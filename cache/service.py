@@ -130,9 +130,12 @@ class CachedEngine(Overview):
         `background` is part of a batch, which others may overtake. Raises `ConfigError` for an unknown kind.
         """
         key = run_key(kind, config)
+        limits = self.policy_now().limits(viewer)
         with self._lock:
             live = self._live.get(key)
             if live and not live.done and not live.stopping:
+                if limits.running == 0:  # may look, and keeps nothing going
+                    return live.snapshot(viewer)
                 if viewer not in live.left:
                     live.seen_by(viewer)
                     self.ownership.asked(key, kind, viewer)
@@ -147,7 +150,6 @@ class CachedEngine(Overview):
             return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
         if self.store.full:
             return Job(key, kind, config, "failed", error=no_room(self.store.fault))
-        limits = self.policy_now().limits(viewer)
         seconds = jobs.expected(kind, config).seconds
         if no := refusal(limits, seconds, self._dispatch.waiting(viewer)) or self.ownership.too_much_kept(viewer):
             self.ownership.refused(key, kind, viewer, no)
@@ -208,7 +210,10 @@ class CachedEngine(Overview):
         """What is in memory of a run that is to be deleted."""
         self._recent.forget(key)
         with self._lock:
-            if key in self._live and self._live[key].done:
+            if (live := self._live.get(key)) is None:
+                return
+            live.deleted = True
+            if live.done:
                 del self._live[key]
 
     def _keep(self) -> None:
@@ -328,6 +333,9 @@ class CachedEngine(Overview):
     def _record(self, live: LiveJob, record: Record, outcome: Outcome | None) -> None:
         """Puts the outcome on disk and into the job. None: the server is closing, the run stays unfinished."""
         if outcome is None:
+            return
+        if live.deleted:  # its worker was done before it heard of that
+            self._settle(live, "cancelled", outcome.seconds)
             return
         state, unsaved = keep(self.store, record, outcome)
         with self._lock:

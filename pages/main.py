@@ -55,7 +55,7 @@ PAGES = {
 }
 
 allowed = may_enter()
-page = st.navigation(PAGES, position="sidebar" if allowed else "hidden")
+page = st.navigation(PAGES, position="sidebar" if allowed else "hidden", expanded=True)
 st.html(DENSE)
 if not allowed:
     turn_away()

@@ -15,7 +15,7 @@ def turn_away() -> None:
     who = person()
     st.title("Kernel Drift")
     if who:
-        _note(who, "was turned away")
+        _note(who, "refused sign-in")
         st.error(f"{plain(who)} is not on the list of this server: ask its administrator.", icon=":material/block:")
         _log_out_button(who)
         return
@@ -29,7 +29,7 @@ def turn_away() -> None:
 def show_account() -> None:
     """Who is there, in the sidebar; nothing where nobody signs in."""
     if who := person():
-        _note(who, "signed in")
+        _note(who, "sign-in")
         with st.sidebar:
             st.caption(f"{plain(who)} · {role()}")
             _log_out_button(who)
@@ -40,7 +40,7 @@ def _log_out_button(who: str) -> None:
 
 
 def _leave(who: str) -> None:
-    _note(who, "logged out")
+    _note(who, "logout")
     log_out()
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -35,6 +34,12 @@ def may_enter() -> bool:
     return not sign_in_configured() or role() is not None
 
 
+def only_while_in() -> None:
+    """For a part of a page that redraws by itself: once a login has ended, the whole page is drawn, and turns away."""
+    if not may_enter():
+        st.rerun()
+
+
 def barred() -> str:
     """Why this person may not start anything; "" where they may."""
     refused = refusal(cache.current().policy_now().limits(person()), 0.0, 0)
@@ -47,7 +52,7 @@ def may_compute() -> bool:
 
 def name_of(claims: Mapping[str, object], client: str, now: float) -> str:
     """Whom an id token names: the e-mail address in small letters if the provider does not call it unverified, else
-    `sub@issuer`.
+    `sub@issuer`, which is no address and of no domain.
 
     "" for a token that has expired or was made for another program than `client`. Streamlit keeps the claims in a
     signed cookie for 30 days and looks at neither again; Authlib, at the login, takes an `azp` for an `aud`.
@@ -60,8 +65,8 @@ def name_of(claims: Mapping[str, object], client: str, now: float) -> str:
     address, verified = str(claims.get("email") or "").strip().lower(), claims.get("email_verified", True)
     if "@" in address and str(verified).lower() == "true":
         return address
-    subject, issuer = claims.get("sub"), urlsplit(str(claims.get("iss"))).hostname
-    return f"{subject}@{issuer}" if subject and issuer else ""
+    subject, issuer = claims.get("sub"), str(claims.get("iss") or "")
+    return f"{subject}@{issuer}" if subject and "://" in issuer else ""
 
 
 # Streamlit forgets a login in the session that logs out, not in other tabs nor in a copy of the cookie.

@@ -71,7 +71,7 @@ def check(address: str | None, hosts: Collection[str]) -> None:
                 f"server.address {address or '(all)'} can be reached from other machines, and nobody signs in: "
                 f"configure sign-in ({GUIDE}), bind 127.0.0.1, or set {OPEN}=1 to let everyone in"
             )
-        if named and not opened:
+        if named:
             raise ValueError(f"{POLICY} names people, and nobody signs in: configure sign-in ({GUIDE}), or unset it")
         return
     if not named:

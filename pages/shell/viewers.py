@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 import cache
+from cache.policy import NOBODY
 from pages.shell import requests
 from pages.shell.people import person, sign_in_configured
 
@@ -45,8 +46,6 @@ class Shared(Generic[T]):
 # Who is looking: whoever signed in, else a browser: its random name is in a cookie, so that it survives a reload.
 
 COOKIE = "kernel_drift_viewer"
-NOBODY = "nobody"
-"""On a server where people sign in, whose login has expired since the page was drawn: on no list."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -8,6 +8,7 @@ import cache
 from cache.batches import Standing
 from cache.run_folders import label
 from pages.charts.words import percent, plain
+from pages.shell.people import only_while_in
 from pages.shell.viewers import viewer
 
 REDRAW = 2.0
@@ -23,6 +24,7 @@ def show() -> None:
 
 @st.fragment(run_every=REDRAW)
 def _lines() -> None:
+    only_while_in()
     with st.container(gap=None):
         for found in _mine():
             page, _, query = found.order.link.removeprefix("/").partition("?")

@@ -1,7 +1,6 @@
 """What one may do with the runs that are chosen in a list: keep, name, delete, cancel."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import streamlit as st
 
@@ -31,14 +30,18 @@ def show(chosen: Sequence[Run]) -> None:
     kept = [run for run in chosen if _pinned(run, person) or (run.pinned and role == "admin")]
     flying = [run for run in chosen if run.state in ("queued", "running")]
     with st.container(horizontal=True):
-        _button("Keep", "keep", loose, lambda key: own.pin(key, who), no or _unless(loose, "You keep it already."))
+        _button("Keep", "keep", loose, lambda key: own.pin(key, viewer()), no or _unless(loose, "You keep it already."))
         _button(
-            "Let go", "lock_open", kept, lambda key: own.unpin(key, who), no or _unless(kept, "You do not keep it.")
+            "Let go",
+            "lock_open",
+            kept,
+            lambda key: own.unpin(key, viewer()),
+            no or _unless(kept, "You do not keep it."),
         )
         _rename(chosen, person, no)
         _delete(chosen, person, role, no)
         stopped = no or _unless(flying, "It is not under way.")
-        _button("Cancel", "stop", flying, lambda key: own.cancel(key, who), stopped)
+        _button("Cancel", "stop", flying, lambda key: own.cancel(key, viewer()), stopped)
 
 
 def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
@@ -75,7 +78,10 @@ def _button(
 
 
 def _each(keys: Sequence[str], act: Callable[[str], object]) -> None:
-    """Does it to all of them; what one refuses is said once, and keeps no other."""
+    """Does it to all of them; what one refuses is said once, and keeps no other.
+
+    `act` asks for the viewer itself: the button may be older than the end of a login.
+    """
     said = []
     for key in keys:
         try:
@@ -95,15 +101,14 @@ def _rename(chosen: Sequence[Run], person: str, no: str) -> None:
 
 def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> None:
     shared = [run for run in chosen if _others(run, person)]
-    own, who = cache.current().ownership, viewer()
+    own = cache.current().ownership
     with st.popover("Delete", icon=":material/delete:", disabled=bool(no), help=no or None):
         everyone = role == "admin" and bool(shared) and st.toggle("for everyone who asked", key="all_runs everyone")
         foreign = [run for run in shared if all(claim.person != person for claim in run.claims)]
         if foreign and not everyone:
             no = "You did not ask for it: delete it for everyone who did, or leave it."
         st.markdown(no or going(chosen, person, everyone))
-        delete = partial(own.delete, viewer=who, everyone=everyone)
-        _button("Delete for good", "delete", chosen, delete, no, primary=True)
+        _button("Delete for good", "delete", chosen, lambda key: own.delete(key, viewer(), everyone), no, primary=True)
 
 
 def _others(run: Run, person: str) -> list[str]:

@@ -13,7 +13,7 @@ from cache.run_list import Run
 from cache.turns import Outlook, Ticket
 from cache.work import Work, Worker
 from pages.charts.words import duration, plain, several, size
-from pages.shell.people import role
+from pages.shell.people import only_while_in, role
 from pages.shell.viewers import viewer
 
 REDRAW = 2.0
@@ -36,6 +36,7 @@ def show() -> None:
 
 @st.fragment(run_every=REDRAW)
 def _now() -> None:
+    only_while_in()
     work = cache.current().work()
     st.markdown(f"**{headline(work)}**")
     _workers(work.workers)
@@ -129,7 +130,7 @@ def _workers(workers: Sequence[Worker]) -> None:
                     "drain",
                     value=worker.draining,
                     key=f"drain {worker.name}",
-                    on_change=cache.current().queue.drain,
+                    on_change=_drain,
                     args=(worker.name, not worker.draining),
                     help="A drained worker ends what it holds, and gets no new job.",
                 )
@@ -139,6 +140,11 @@ def _device(worker: Worker) -> str:
     if worker.device is None:
         return "starting"
     return f"{worker.device.platform.upper()} {worker.device.name}, {size(worker.device.memory)}, {worker.device.host}"
+
+
+def _drain(worker: str, draining: bool) -> None:
+    if _administers():  # still: the button may be older than the end of a login
+        cache.current().queue.drain(worker, draining)
 
 
 def _administers() -> bool:

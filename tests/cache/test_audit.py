@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cache.audit import Audit
+from cache.audit import Audit, named
+from cache.policy import NOBODY
 
 COOKIE = "Zm9ydHktdHdvLWNvb2tpZXM"
 
@@ -39,6 +40,10 @@ def test_a_browser_is_told_from_others_and_its_cookie_is_not_written(tmp_path):
     assert one == again != other
     assert one.startswith("browser ")
     assert program == "command line"
+
+
+def test_a_login_that_has_expired_is_called_nobody():
+    assert named(NOBODY) == NOBODY
 
 
 def test_two_servers_lose_no_line_when_the_file_is_full(tmp_path):

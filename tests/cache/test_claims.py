@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from toy_jobs import ToyConfig
 
 from cache import CachedEngine, CacheFault, NotAllowed, Store
 from cache.archive import encode
+from cache.batches import Order
 from cache.claims import UNREADABLE, Claim
+from cache.computing import Computing
 from cache.dispatch import Dispatch
 from cache.kinds import run_key
 from cache.ownership import title
-from cache.policy import Policy
+from cache.policy import NOBODY, VARIABLE, Policy
+from cache.task import Outcome
 from engine.jobs import key_of
 
 ANN, BOB, EVE, HEAD, READER = (f"{name}@lab.example" for name in ("ann", "bob", "eve", "head", "reader"))
@@ -294,3 +298,62 @@ def test_claims_survive_and_come_in_the_order_of_asking(store):
     assert again.claims.of(KEY) == (Claim(ANN, 1.0), Claim(BOB, 2.0, "later", pinned=True))
     assert again.claims.of("never") == ()
     again.close()
+
+
+@pytest.mark.parametrize("who", [READER, NOBODY])
+def test_who_may_start_nothing_keeps_nothing_going(lab, who):
+    engine = lab()
+    engine.request("steady", TOY, ANN)
+    engine.batches.start(Order(who, "ask", "toy", "steady", ((TOY,),)), joined=True)
+    engine.batches.step()
+    assert people(engine) == [ANN]
+    engine.cancel(KEY, ANN)
+    assert engine._live[KEY].stopping
+
+
+def test_who_became_a_reader_may_give_up_what_they_claimed(lab, store):
+    engine = lab()
+    store.claims.add(keep(store), READER)
+    assert engine.ownership.delete(KEY, READER) is True
+
+
+def test_who_was_taken_off_the_list_starts_nothing_more(store, tmp_path, monkeypatch):
+    """Not with the click that comes before the page is drawn again, nor by a batch that goes on without one."""
+    file = tmp_path / "policy.toml"
+    file.write_text(f'[people]\n"{BOB}" = "member"\n')
+    monkeypatch.setenv(VARIABLE, str(file))
+    monkeypatch.setattr(Dispatch, "enter", lambda *_: None)
+    engine = CachedEngine(store)
+    order = Order(BOB, "ask", "toys", "steady", [(ToyConfig(number=number),) for number in range(40)])
+    engine.batches.start(order)
+    engine.batches.stay(order.key, True)
+    file.write_text(f'[people]\n"{ANN}" = "member"\n')
+    begun = [*engine._live]
+    for live in [*engine._live.values()]:
+        engine._settle(live, "cancelled")
+    engine.batches.step()
+    engine.batches.start(Order(BOB, "ask", "one", "steady", ((ToyConfig(number=50),),)))
+    assert {*engine._live} <= {*begun}
+    engine.close()
+
+
+def test_a_run_that_ends_as_it_is_deleted_does_not_come_back(lab, monkeypatch):
+    """Its worker was done before it heard of that."""
+    engine, begun, go = lab(), threading.Event(), threading.Event()
+
+    def run(*_: object) -> Outcome:
+        begun.set()
+        assert go.wait(10)
+        return Outcome(entries={"result": encode({"x": np.zeros(3)}, f"{KEY}/result")}, seconds=1.0)
+
+    monkeypatch.setattr(Computing, "run", run)
+    monkeypatch.setattr(Dispatch, "enter", lambda _, live, limits: engine._start(live))
+    engine.request("steady", TOY, ANN)
+    assert begun.wait(10)
+    followers = [*engine._followers]
+    assert engine.ownership.delete(KEY, ANN) is True
+    go.set()
+    for follower in followers:
+        follower.join(10)
+    assert engine.lookup("steady", TOY) is None
+    assert engine.recent() == []

@@ -93,8 +93,10 @@ class PretendEngine:
         self.runs: list[Run] = []
         index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
+        self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
         self.acts: list[tuple[str, ...]] = []
+        self.actors: list[str] = []
         self.ownership = SimpleNamespace(**{name: partial(self._act, name) for name in ACTS})
         self.fault = ""
         self.going_on = Work((), (), (), {})
@@ -141,6 +143,9 @@ class PretendEngine:
         wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
         return wanted[offset : offset + limit]
 
+    def audit(self, who: str, action: str, **facts: object) -> None:
+        self.noted.append((who, action))
+
     def policy_now(self) -> Policy:
         return self.policy
 
@@ -149,6 +154,7 @@ class PretendEngine:
 
     def _act(self, name: str, key: str, viewer: str, *rest: Any, **more: Any) -> None:
         self.acts.append((name, key, *rest, *more.values()))
+        self.actors.append(viewer)
         if name in self.refuses:
             raise NotAllowed("Not today.")
 

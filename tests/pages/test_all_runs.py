@@ -7,7 +7,7 @@ from pretend_engine import SMALL, texts
 
 from cache import Run
 from cache.claims import Claim
-from cache.policy import Policy
+from cache.policy import NOBODY, Policy
 from engine import jobs
 from engine.config import RunConfig
 from pages.views.run_actions import going
@@ -109,6 +109,16 @@ def test_what_is_refused_after_all_is_said_in_one_line(pretend, lab):
     pretend.refuses = {"pin"}
     app = press(lab(ANN, 0), "Keep")
     assert [error.value for error in app.error] == ["Not today\\."]
+
+
+@pytest.mark.parametrize("label", ["Keep", "Let go", "Cancel", "Delete for good", "Give this name"])
+def test_a_button_is_pressed_by_who_is_there_then(pretend, lab, monkeypatch, label):
+    """The login may have ended since the page was drawn."""
+    pretend.runs.append(run_of(0, Claim(ANN, pinned=label == "Let go"), state="running"))
+    app = lab(ANN, 0)
+    monkeypatch.setattr("pages.views.run_actions.viewer", lambda: NOBODY)
+    press(app, label)
+    assert pretend.actors == [NOBODY]
 
 
 def test_a_deletion_says_what_goes_and_what_stays():

@@ -52,11 +52,11 @@ server_metadata_url = "https://guests.example/.well-known/openid-configuration"
     [
         ({}, "ann@lab.example"),
         ({"email_verified": "true"}, "ann@lab.example"),
-        ({"email_verified": None}, "Q7x@id.lab.example"),
-        ({"email_verified": False}, "Q7x@id.lab.example"),
-        ({"email_verified": "false"}, "Q7x@id.lab.example"),
-        ({"email": "ann"}, "Q7x@id.lab.example"),
-        ({"email": ""}, "Q7x@id.lab.example"),
+        ({"email_verified": None}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email_verified": False}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email_verified": "false"}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email": "ann"}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email": ""}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": "", "sub": ""}, ""),
         ({"email": "", "iss": "lab"}, ""),
         ({"aud": ["them", "us"]}, "ann@lab.example"),
@@ -81,6 +81,12 @@ def test_a_provider_that_says_nothing_of_the_address_is_believed():
 
 def test_a_provider_that_is_not_ours_names_nobody():
     assert name_of({**GOOD, "aud": ""}, "", NOW) == ""
+
+
+@pytest.mark.parametrize(("sub", "issuer"), [("ANN", "https://id.lab.example/"), ("whoever", "https://lab.example")])
+def test_who_has_no_address_is_taken_for_none_and_is_of_no_domain(sub, issuer):
+    rules = Policy.from_dict({"people": {"ann@id.lab.example": "admin"}, "domains": {"lab.example": "member"}})
+    assert rules.role(name_of({**GOOD, "email_verified": False, "sub": sub, "iss": issuer}, "us", NOW)) is None
 
 
 @pytest.fixture
@@ -143,6 +149,12 @@ def test_a_server_for_others_needs_sign_in(address, secrets, monkeypatch):
         check(address, ())
     monkeypatch.setenv(sign_in.OPEN, "1")
     check(address, ())
+
+
+def test_a_server_that_is_open_has_no_list(secrets, policy, monkeypatch):
+    monkeypatch.setenv(sign_in.OPEN, "1")
+    with pytest.raises(ValueError, match="names people, and nobody signs in"):
+        check("0.0.0.0", ())
 
 
 def test_a_server_for_this_machine_needs_none(secrets):
@@ -292,7 +304,9 @@ def test_a_member_is_asked_for_by_name(lab):
 
 def test_the_name_of_a_browser_is_nobodys_office(lab, monkeypatch):
     """The program itself asks under names that no list can hold: a cookie could have claimed one."""
-    monkeypatch.setattr(viewers.st, "context", type("Context", (), {"cookies": {viewers.COOKIE: "calibration"}}))
+    monkeypatch.setattr(
+        viewers.st, "context", type("Context", (), {"cookies": {viewers.COOKIE: "calibration"}, "headers": {}})
+    )
     assert viewers.viewer() == viewers.NOBODY
     monkeypatch.setattr(viewers, "sign_in_configured", lambda: False)
     assert viewers.viewer() != "calibration"

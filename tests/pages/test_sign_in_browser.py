@@ -166,7 +166,7 @@ def test_a_token_that_is_not_good_signs_nobody_in(sign_in, changed):
 
 def test_who_is_not_on_the_list_is_told_so(sign_in):
     page = sign_in("mallory", email="ann@lab.example", email_verified=False)
-    expect(page.get_by_text(re.compile("mallory@127.* is not on the list of this server"))).to_be_visible()
+    expect(page.get_by_text(re.compile("mallory@http.* is not on the list of this server"))).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
     expect(button(page, "Log out")).to_be_visible()
 

@@ -26,7 +26,9 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.gate.limits.Connections._words", "pages.shell.gate.rules.Hosts._objection",
         "pages.shell.gate.rules.named_hosts", "pages.shell.gate.rules._objection",
         "pages.shell.gate.limits.Uploads._objection",
-        "pages.shell.viewers.ViewerCookie.__call__",
+        "pages.shell.viewers.ViewerCookie.__call__", "pages.shell.probes.Probes._objection",
+        "pages.shell.account.turn_away", "pages.shell.sign_in._auth", "pages.shell.sign_in.check",
+        "pages.shell.sign_in.providers",
     ),
     "how far a job is": (
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
