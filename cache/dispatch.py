@@ -125,7 +125,7 @@ class Dispatch:
         self._enter_new()
         places = self._computing.places()
         if places is None:
-            self._begin([(live, NOWHERE) for live in self._waiting()[: BLIND - self._started()]])
+            self._begin([(live, NOWHERE) for live in self._waiting()[: max(0, BLIND - self._started())]])
             return
         if not places:
             self._wait_for_workers()

@@ -1,5 +1,6 @@
 """A small config, an engine that only pretends, and what a page says."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -103,7 +104,8 @@ class PretendEngine:
         self.queue = SimpleNamespace(drain=lambda worker, draining: self.drained.append((worker, draining)))
         self.drained: list[tuple[str, bool]] = []
         self.refuses: set[str] = set()
-        self.batches = Batches(self, Path())  # pyright: ignore[reportArgumentType]
+        # On no disk: of a folder it would make a private one.
+        self.batches = Batches(self, Path(os.devnull))  # pyright: ignore[reportArgumentType]
 
     def work(self) -> Work:
         return self.going_on
