@@ -193,3 +193,11 @@ def test_too_many_that_wait_are_refused_one_by_one_and_a_batch_waits(lab: Cached
         time.sleep(0.02)
     assert len(batch.results) == 6
     assert batch.failures == {}
+
+
+def test_a_job_that_never_reports_is_charged_too() -> None:
+    clock = Clock()
+    turns = Turns(10.0, clock)
+    turns.enter("quiet")
+    clock.now = 3.0
+    assert turns.leave("quiet") == 3.0
