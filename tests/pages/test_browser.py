@@ -39,10 +39,10 @@ def test_home_shows_the_result(visit):
 
 
 def test_two_people_share_a_run_and_leave_it(visit):
-    one, other = visit("/evolution", **LONG), visit("/evolution", **LONG)
+    one = visit("/evolution", **LONG)
     run_button(one).click()
     expect(one.get_by_text("Running on")).to_be_visible()
-    other.reload()
+    other = visit("/evolution", "somebody else", **LONG)
     expect(other.get_by_text("you share one computation")).to_be_visible()
     expect(one.get_by_text("you share one computation")).to_be_visible()
 

@@ -61,7 +61,7 @@ def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
 
 @pytest.mark.parametrize("name", MAPS)
 def test_every_chart_is_valid_and_asks_a_question(name):
-    for metric in METRICS:
+    for metric in METRICS if name == "depth and width" else ("elt",):
         seen = picture(name, metric, coloured=True)
         for chart in (map_figures.plane_chart(seen), map_figures.along_chart(seen, True)):
             assert chart.to_dict()["title"]["text"].endswith("?"), metric
