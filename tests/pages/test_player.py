@@ -50,12 +50,13 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def opened(browser, address):
+def opened(window, address):
     """Opens the page with the panels that are named. What the console says must be nothing."""
     pages, said = [], []
 
-    def opened(*keys: str, **how):
-        page = browser.new_page(viewport={"width": 1280, "height": 900}, **how)
+    def opened(*keys: str, motion="no-preference"):
+        page = window(address).new_page()
+        page.emulate_media(reduced_motion=motion)
         pages.append(page)
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -180,10 +181,10 @@ def test_one_frame_cannot_be_played(opened):
 
 
 def test_plays_by_itself_only_where_motion_is_welcome(opened):
-    page = opened("auto", reduced_motion="reduce")
+    page = opened("auto", motion="reduce")
     page.wait_for_timeout(1000)
     assert _count(page, "auto") == 1
-    page = opened("auto", reduced_motion="no-preference")
+    page = opened("auto")
     page.wait_for_function("Number(document.querySelector('.st-key-auto .vega-bind input').value) > 2", timeout=10_000)
 
 

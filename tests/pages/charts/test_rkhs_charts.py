@@ -183,8 +183,7 @@ def test_errors_and_references(two):
     np.testing.assert_allclose(drawn(frame, KERNEL_0)["value"], 0.1)
 
 
-@pytest.mark.parametrize("log_time", [True, False])
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("count", "log_time"), [(1, True), (2, False)])
 def test_every_chart_over_time_is_valid_and_asks_one_question(count, log_time):
     result = by_hand(count)
     for name, curve in CURVES.items():
