@@ -22,6 +22,7 @@ from pages.shell.gate.rules import named_hosts
 from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.requests import Requests
 from pages.shell.viewers import ViewerCookie
+from pages.shell.way_back import WayBack
 from pages.views.warm import warm
 
 
@@ -56,7 +57,7 @@ def middleware() -> list[Middleware]:
         hosts = os.environ.get("KERNEL_DRIFT_HOSTS", "")
         sign_in.check(config.get_option("server.address"), named_hosts(hosts))
         probes = Middleware(Probes, token=os.environ.get(TOKEN_VARIABLE, ""))
-        return [Middleware(Requests), *gate(hosts, [probes]), Middleware(ViewerCookie)]
+        return [Middleware(Requests), *gate(hosts, [probes]), Middleware(ViewerCookie), Middleware(WayBack)]
     except (ValueError, cache.CacheFault) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

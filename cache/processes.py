@@ -249,6 +249,9 @@ def _environment(directory: Path) -> dict[str, str]:
         "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
         "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "1000",
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+        # By default each process looks at its clock 50 times a second: three in a hundred of a core, all night.
+        "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
+        "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
         # JAX's memory cannot be spilled, and a paused worker would never go on.
         "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
         "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",

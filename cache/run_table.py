@@ -134,11 +134,18 @@ class RunTable:
 
     def taken_by(self, owner: str) -> int:
         """Bytes of what nobody else asked for."""
+        return self._taken("WHERE owner = :owner", {"owner": owner}).get(owner, 0)
+
+    def taken(self) -> dict[str, int]:
+        """The same by owner; under "" what several asked for, or nobody who signed in."""
+        return self._taken("", {})
+
+    def _taken(self, where: str, given: dict[str, str]) -> dict[str, int]:
         statement = (
-            "SELECT (SELECT coalesce(sum(size), 0) FROM runs WHERE owner = :owner) + (SELECT "
-            "coalesce(sum(entries.size), 0) FROM runs JOIN entries ON entries.key = runs.key WHERE owner = :owner)"
+            f"SELECT owner, sum(size) FROM (SELECT owner, size FROM runs {where} UNION ALL SELECT owner, entries.size "
+            f"FROM runs JOIN entries ON entries.key = runs.key {where}) GROUP BY owner"
         )
-        return self._do(lambda database: database.execute(statement, {"owner": owner}).fetchone()[0])
+        return dict(self._do(lambda database: database.execute(statement, given).fetchall()))
 
     def recount(self) -> None:
         """Sums all sizes anew."""

@@ -14,6 +14,7 @@ from cache.job import Job, LiveJob, State
 from cache.keeping import keep
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
+from cache.logins import EndedLogins
 from cache.memory import RecentlyRead
 from cache.overview import Overview
 from cache.ownership import Ownership
@@ -65,6 +66,7 @@ class CachedEngine(Overview):
         self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
         self.audit = Audit(self.store.directory)
+        self.logins = EndedLogins(self.store.directory)
         self.ownership = Ownership(self)
         self._closing = False
         self._closed = threading.Event()

@@ -301,13 +301,14 @@ def watch(
 
 def _stay(request: Request) -> None:
     """Whether the batch goes on without a page, and after a restart."""
-    batches, key = cache.current().batches, request.order(viewer()).key
-    found, name = batches.of(key), f"stay {request.cancel}"
+    batches, name = cache.current().batches, f"stay {request.cancel}"
+    found = batches.of(request.order(viewer()).key)
     st.toggle(
         "go on when this page is closed",
         value=bool(found and found.stays),
         key=name,
-        on_change=lambda: batches.stay(key, st.session_state[name]),
+        # Of whoever is there then: the switch may be older than the end of a login.
+        on_change=lambda: batches.stay(request.order(viewer()).key, st.session_state[name]),
         help="Otherwise it stops half a minute after the last page that shows it.",
     )
 

@@ -19,7 +19,7 @@ def person() -> str:
     if not sign_in_configured():
         return ""
     claims = st.user.to_dict()
-    if not claims.get("is_logged_in") or _login(claims) in _ended:
+    if not claims.get("is_logged_in") or cache.current().logins.has(_login(claims)):
         return ""
     return name_of(claims, providers().get(str(claims.get("provider")), ""), time.time())
 
@@ -71,18 +71,13 @@ def name_of(claims: Mapping[str, object], client: str, now: float) -> str:
 
 # Streamlit forgets a login in the session that logs out, not in other tabs nor in a copy of the cookie.
 
-_ended: dict[str, float] = {}
-"""When the tokens of ended logins expire, after which they are worth nothing anyway."""
-
 
 def log_out() -> None:
-    """Ends this login, wherever its cookie is."""
-    claims, now = st.user.to_dict(), time.time()
-    for login in [login for login, expires in [*_ended.items()] if expires <= now]:
-        _ended.pop(login, None)
+    """Ends this login, wherever its cookie is, at every server on this cache."""
+    claims = st.user.to_dict()
     login, expires = _login(claims), claims.get("exp")
     if login and isinstance(expires, int | float):
-        _ended[login] = expires
+        cache.current().logins.end(login, expires)
     st.logout()
 
 

@@ -64,7 +64,7 @@ class ViewerCookie:
             return
 
         async def named(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_page(message):
+            if message["type"] == "http.response.start" and is_page(message):
                 cookie = f"{COOKIE}={secrets.token_urlsafe(16)}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
                 message["headers"] = [*message.get("headers", ()), (b"set-cookie", cookie.encode())]
             await send(message)
@@ -91,7 +91,8 @@ def _cookies(scope: Message) -> SimpleCookie:
     return SimpleCookie(header.decode("latin-1"))
 
 
-def _is_page(message: Message) -> bool:
+def is_page(message: Message) -> bool:
+    """Whether an answer begins that is a page, not one of its files."""
     headers = dict(message.get("headers", ()))
     return headers.get(b"content-type", b"").startswith(b"text/html")
 

@@ -2,12 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 import cache
+from cache import CacheFault, NotAllowed
+from cache.claims import EVERYBODY
 from cache.policy import OWN
 from cache.run_list import Run
 from cache.turns import Outlook, Ticket
@@ -19,6 +22,19 @@ from pages.shell.viewers import viewer
 REDRAW = 2.0
 """Seconds between two looks."""
 ERRORS = 20
+REFUSED = "server_refused"
+"""Where it stands in the session why a job could not be cancelled."""
+
+COMPUTED, KEPT = "computed, by weight", "kept alone"
+USERS = {
+    COMPUTED: st.column_config.TextColumn(
+        help="Seconds of computing over the weight of the user's share: who has least is next. A newcomer begins with "
+        "no less than the others who are there."
+    ),
+    KEPT: st.column_config.TextColumn(
+        help='Disk taken by results that nobody else asked for; under "shared", by all other results.'
+    ),
+}
 LOOKED_THROUGH = 300
 """Newest runs, among which those that failed are shown."""
 
@@ -40,13 +56,16 @@ def _now() -> None:
     work = cache.current().work()
     st.markdown(f"**{headline(work)}**")
     _workers(work.workers)
-    _table("Queue", queue_frame(work, labels(work)), "Nothing is computed, and nothing waits.")
-    _table("Users", users_frame(work), "Nobody has had anything computed yet.")
+    settings = labels(work)
+    _table("Queue", queue_frame(work, settings), "Nothing is computed, and nothing waits.")
+    _cancellation([ticket for ticket in tickets(work) if _administers() or ticket.user == viewer()], settings)
+    taken = cache.current().store.index.taken()
+    _table("Users", users_frame(work, taken), "Nobody has had anything computed yet.", USERS)
 
 
 def headline(work: Work) -> str:
     """One sentence: what computes and what waits."""
-    users = len({ticket.user for ticket in (*work.running, *(ticket for ticket, _ in work.waiting))})
+    users = len({ticket.user for ticket in tickets(work)})
     busy = sum(bool(worker.holds) for worker in work.workers)
     waits = several(len(work.waiting), "job")
     if not work.workers:
@@ -57,8 +76,15 @@ def headline(work: Work) -> str:
     )
 
 
+def tickets(work: Work) -> list[Ticket]:
+    """Those that are computed, then those that wait."""
+    return [*work.running, *(ticket for ticket, _ in work.waiting)]
+
+
 def called(user: str) -> str:
     """A person by address. A browser's cookie is a secret: it is never shown."""
+    if user == EVERYBODY:
+        return "shared"
     if user == viewer():
         return "you"
     if user in OWN:
@@ -69,8 +95,7 @@ def called(user: str) -> str:
 def labels(work: Work) -> dict[str, str]:
     """What each job of the queue is, by its key."""
     index = cache.current().store.index
-    tickets = [*work.running, *(ticket for ticket, _ in work.waiting)]
-    records = {ticket.key: index.get(ticket.key) for ticket in tickets}
+    records = {ticket.key: index.get(ticket.key) for ticket in tickets(work)}
     return {key: record.label if record else "" for key, record in records.items()}
 
 
@@ -82,7 +107,7 @@ def queue_frame(work: Work, settings: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "job": ticket.kind.replace("_", " "),
+                "job": _job(ticket),
                 "settings": settings.get(ticket.key, ""),
                 "asked for by": called(ticket.user),
                 "state": _state(ticket, outlook, names),
@@ -95,8 +120,13 @@ def queue_frame(work: Work, settings: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def users_frame(work: Work) -> pd.DataFrame:
-    """A row for each user, who was given most first."""
+def users_frame(work: Work, taken: Mapping[str, int]) -> pd.DataFrame:
+    """A row for each user, who was given most first.
+
+    Args:
+        taken: bytes of the results that one person alone asked for, by person; of all others under `EVERYBODY`.
+    """
+    users = sorted({*work.debts, *taken}, key=lambda user: (-work.debts.get(user, 0.0), -taken.get(user, 0)))
     running = Counter(ticket.user for ticket in work.running)
     waiting = Counter(ticket.user for ticket, _ in work.waiting)
     return pd.DataFrame(
@@ -105,9 +135,10 @@ def users_frame(work: Work) -> pd.DataFrame:
                 "user": called(user),
                 "computing": running[user],
                 "waiting": waiting[user],
-                "computed, by weight": duration(seconds),
+                COMPUTED: duration(work.debts[user]) if user in work.debts else "",
+                KEPT: size(taken[user]) if user in taken else "",
             }
-            for user, seconds in sorted(work.debts.items(), key=lambda pair: -pair[1])
+            for user in users
         ]
     )
 
@@ -142,6 +173,45 @@ def _device(worker: Worker) -> str:
     return f"{worker.device.platform.upper()} {worker.device.name}, {size(worker.device.memory)}, {worker.device.host}"
 
 
+def _cancellation(offered: Sequence[Ticket], settings: Mapping[str, str]) -> None:
+    """An administrator cancels any job for everybody, others leave their own."""
+    for message in st.session_state.pop(REFUSED, []):
+        st.error(plain(message), icon=":material/error:")
+    if not offered:
+        return
+    said = {
+        ticket.key: f"{_job(ticket)} for {called(ticket.user)}: {settings.get(ticket.key, '')}" for ticket in offered
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "job to cancel",
+            [*said],
+            None,
+            lambda key: said.get(key, "ended"),
+            key="server_job",
+            placeholder="Choose one",
+        )
+        st.button(
+            "Cancel it",
+            icon=":material/stop:",
+            key="server_cancel",
+            disabled=not chosen,
+            on_click=_cancel,
+            args=(chosen,),
+        )
+
+
+def _cancel(key: str) -> None:
+    try:
+        cache.current().ownership.cancel(key, viewer())
+    except (CacheFault, NotAllowed) as error:
+        st.session_state[REFUSED] = [str(error)]
+
+
+def _job(ticket: Ticket) -> str:
+    return ticket.kind.replace("_", " ")
+
+
 def _drain(worker: str, draining: bool) -> None:
     if _administers():  # still: the button may be older than the end of a login
         cache.current().queue.drain(worker, draining)
@@ -156,9 +226,9 @@ def _errors(failed: Sequence[Run]) -> None:
     _table("Recent errors", pd.DataFrame(rows), "None.")
 
 
-def _table(title: str, frame: pd.DataFrame, nothing: str) -> None:
+def _table(title: str, frame: pd.DataFrame, nothing: str, columns: Mapping[str, Any] | None = None) -> None:
     st.subheader(title)
     if frame.empty:
         st.caption(nothing)
     else:
-        st.dataframe(frame, hide_index=True, width="stretch")
+        st.dataframe(frame, hide_index=True, width="stretch", column_config=columns)

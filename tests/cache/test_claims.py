@@ -229,6 +229,9 @@ def test_who_keeps_too_much_starts_nothing(lab, store):
     engine.request("steady", TOY, BOB)
     assert engine.request("steady", ToyConfig(number=10), ANN).state == "queued"
     assert store.index.taken_by(BOB) == 0
+    taken = store.index.taken()
+    assert taken == {ANN: store.index.taken_by(ANN), "": taken[""]}
+    assert sum(taken.values()) == store.volume()
 
 
 def test_a_lost_table_is_made_again_with_whose_is_what(lab, store):

@@ -1,7 +1,9 @@
 """A small finished run, and pages that are opened as a browser would."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -46,8 +48,23 @@ def pretend() -> Iterator[PretendEngine]:
 
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the results of `RUNS`, computed in a process of its own: this one stays free of JAX."""
-    directory = tmp_path_factory.mktemp("pages")
+    """A cache that holds the results of `RUNS`, computed in a process of its own: this one stays free of JAX.
+
+    What the first of several test processes has computed, the others copy.
+    """
+    directory = tmp_path_factory.mktemp("pages") / "cache"
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    common = directory.parent if alone else tmp_path_factory.getbasetemp().parent
+    with (common / "small.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (common / "small").exists():
+            _compute_small(common / "small being computed")
+            (common / "small being computed").rename(common / "small")
+    shutil.copytree(common / "small", directory)
+    return directory
+
+
+def _compute_small(directory: Path) -> None:
     code = (
         "import json, pathlib, sys; from cache import Store, cached_compute; from engine.config import RunConfig\n"
         "store = Store(pathlib.Path(sys.argv[1]))\n"
@@ -55,7 +72,6 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     command = [sys.executable, "-c", code, str(directory), json.dumps([*RUNS.values()])]
     subprocess.run(command, cwd=MAIN.parents[1], env={**os.environ, "JAX_ENABLE_X64": "1"}, check=True, timeout=200)
-    return directory
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, NotAllowed, Run
 from cache.batches import Batches
+from cache.logins import EndedLogins
 from cache.policy import Everything, Policy
 from cache.run_folders import Record
 from cache.work import Work
@@ -92,10 +93,11 @@ class PretendEngine:
         self.records: dict[str, Any] = {}
         self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
-        index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
+        index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs), taken=dict)
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
+        self.logins = EndedLogins(Path(os.devnull))
         self.acts: list[tuple[str, ...]] = []
         self.actors: list[str] = []
         self.ownership = SimpleNamespace(**{name: partial(self._act, name) for name in ACTS})

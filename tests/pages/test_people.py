@@ -236,7 +236,6 @@ def test_secrets_that_vanish_later_open_nothing(secrets, tmp_path):
 @pytest.fixture
 def lab(pretend: PretendEngine, secrets, monkeypatch: pytest.MonkeyPatch) -> PretendEngine:
     secrets(AUTH)
-    monkeypatch.setattr(people, "_ended", {})
     pretend.policy = Policy.from_dict({"people": {"ann@lab.example": "member", "guest@lab.example": "reader"}})
     return pretend
 

@@ -33,14 +33,16 @@ BUSY = Work(
 
 def test_it_shows_who_computes_what_and_no_cookie(pretend: PretendEngine, opened: Callable[..., AppTest]) -> None:
     pretend.going_on = BUSY
+    pretend.store.index.taken = lambda: {"bob@lab": 2_000_000, "": 5_000_000_000}
     page = opened("server")
     assert not page.exception
     assert page.markdown[1].value == "**1 of 2 workers computes, 2 jobs wait, of 3 users.**"
     queue, users = (table.value for table in page.dataframe)
     assert list(queue["asked for by"]) == ["ann@lab", "another browser", "bob@lab"]
     assert list(queue["state"]) == ["on worker 1", "number 1, within 30 s", "number 2, within 2 min"]
-    assert list(users["user"]) == ["ann@lab", "another browser", "this server"]
-    assert list(users["computed, by weight"]) == ["5 min", "12 s", "2.0 s"]
+    assert list(users["user"]) == ["ann@lab", "another browser", "this server", "shared", "bob@lab"]
+    assert list(users[server.COMPUTED]) == ["5 min", "12 s", "2.0 s", "", ""]
+    assert list(users[server.KEPT]) == ["", "", "", "5 GB", "2 MB"]
     assert COOKIE not in str([element.value for element in page.markdown]) + queue.to_string() + users.to_string()
     assert any("GPU H200, 140 GB, lab1, holds 1 job" in text.value for text in page.markdown)
 
@@ -56,6 +58,32 @@ def test_an_administrator_drains_a_worker(pretend: PretendEngine, opened: Callab
     page.toggle[0].set_value(False).run()
     assert pretend.drained == [("tls://a", True)]
     assert not opened("server").toggle
+
+
+def test_an_administrator_cancels_any_job(pretend: PretendEngine, opened: Callable[..., AppTest]) -> None:
+    pretend.going_on = BUSY
+    page = opened("server")
+    assert page.button(key="server_cancel").disabled
+    page.selectbox(key="server_job").set_value("key of bob@lab").run()
+    assert page.selectbox(key="server_job").options[-1] == "perturbation study for bob@lab: "
+    page.button(key="server_cancel").click().run()
+    assert pretend.acts == [("cancel", "key of bob@lab")]
+    pretend.refuses.add("cancel")
+    page.button(key="server_cancel").click().run()
+    assert [error.value for error in page.error] == ["Not today\\."]
+    # What was chosen has ended: no other job takes its place.
+    pretend.going_on = Work(BUSY.workers, BUSY.running, BUSY.waiting[:1], BUSY.debts)
+    page.run()
+    assert page.selectbox(key="server_job").value is None
+    assert page.button(key="server_cancel").disabled
+
+
+def test_others_cancel_their_own_jobs_only(pretend: PretendEngine, opened: Callable[..., AppTest], monkeypatch) -> None:
+    pretend.going_on, pretend.policy = BUSY, Policy(people={"bob@lab": "member"})
+    assert not [box for box in opened("server").selectbox if box.key == "server_job"]
+    monkeypatch.setattr(server, "viewer", lambda: "bob@lab")
+    page = opened("server")
+    assert page.selectbox(key="server_job").options == ["perturbation study for you: "]
 
 
 @pytest.mark.parametrize(

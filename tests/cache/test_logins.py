@@ -1,0 +1,37 @@
+import stat
+import time
+from pathlib import Path
+
+from cache.logins import EndedLogins
+
+SOON = time.time() + 3600
+
+
+def test_every_server_on_the_cache_knows_and_so_does_one_that_starts_later(tmp_path: Path) -> None:
+    one, other = EndedLogins(tmp_path), EndedLogins(tmp_path)
+    assert not other.has("a nonce")
+    one.end("a nonce", SOON)
+    assert one.has("a nonce")
+    assert other.has("a nonce")
+    assert EndedLogins(tmp_path).has("a nonce")
+    assert not other.has("another")
+
+
+def test_nothing_that_lets_in_is_written_and_what_is_worth_nothing_goes(tmp_path: Path) -> None:
+    logins = EndedLogins(tmp_path)
+    logins.end("long ago", time.time() - 1)
+    logins.end("a nonce", SOON)
+    (file,) = (tmp_path / "ended-logins").iterdir()
+    assert "nonce" not in file.name
+    assert file.read_bytes() == b""
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert not logins.has("long ago")
+
+
+def test_a_disk_that_takes_nothing_keeps_it_in_this_server(tmp_path: Path) -> None:
+    (tmp_path / "ended-logins").write_text("in the way")
+    logins = EndedLogins(tmp_path)
+    logins.end("a nonce", SOON)
+    assert logins.has("a nonce")
+    assert not logins.has("another")
