@@ -22,7 +22,9 @@ from benchmarks.serving import ROOT, served
 pytestmark = pytest.mark.browser
 
 CLIENT = "kernel-drift"
-LAB = {"ann": "member", "bob": "member", "guest": "reader"}
+LAB = {"ann": "member", "bob": "member", "guest": "reader", "head": "admin"}
+LONGER = {**SMALL, "stop_residual": "none", "max_steps": "3000000", "seeds": "7", "checkpoints": "8"}
+"""Still computing when an administrator has looked for it."""
 SECRETS = """
 [auth]
 redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
@@ -54,10 +56,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lab")
 
 
-def write_policy(folder: Path, people: dict[str, str]) -> None:
+def write_policy(folder: Path, people: dict[str, str], seconds: float = 0.1) -> None:
     lines = [f'"{name}@lab.example" = "{role}"' for name, role in people.items()]
     # Home begins a run for who may: minutes of processor that no test here looks at.
-    (folder / "new.toml").write_text("\n".join(["[people]", *lines, "[roles.member]", "job_seconds = 0.1"]))
+    limits = [line for role in ("member", "admin") for line in (f"[roles.{role}]", f"job_seconds = {seconds}")]
+    (folder / "new.toml").write_text("\n".join(["[people]", *lines, *limits]))
     (folder / "new.toml").replace(folder / "policy.toml")
 
 
@@ -100,13 +103,16 @@ def sign_in(opened: Callable[..., Page], provider: str) -> Callable[..., Page]:
         asked = urllib.request.Request(f"{provider}/users/{name}", json.dumps(said).encode(), method="PUT")
         asked.add_header("Content-Type", "application/json")
         urllib.request.urlopen(asked).close()
-        page = opened()
-        button(page, "Sign in").click()
-        page.get_by_placeholder("sub").fill(name)
-        page.get_by_role("button", name="Authorize").click()
-        return page
+        return enter(opened(), name)
 
     return sign_in
+
+
+def enter(page: Page, name: str) -> Page:
+    button(page, "Sign in").click()
+    page.get_by_placeholder("sub").fill(name)
+    page.get_by_role("button", name="Authorize").click()
+    return page
 
 
 def button(page: Page, name: str):
@@ -205,3 +211,51 @@ def test_who_is_taken_off_the_list_is_out_at_the_next_rerun(sign_in, folder):
         expect(page.get_by_text("is not on the list of this server")).to_be_visible()
     finally:
         write_policy(folder, LAB)
+
+
+def listed(page: Page, words: str):
+    """Words in a cell of a table, which is drawn on a canvas: they stand in what it says to screen readers."""
+    return page.locator("canvas td").filter(has_text=re.compile(words)).first
+
+
+def test_who_runs_what_is_seen_and_only_its_owner_or_an_administrator_may_change_it(sign_in, lab, folder):
+    ann, bob, head = sign_in("ann"), sign_in("bob"), sign_in("head")
+    account(head, "head@lab.example · admin")
+    for page in (bob, head):
+        page.goto(f"{lab}/server")
+        expect(page.get_by_text("0 of 1 worker compute")).to_be_visible()
+    write_policy(folder, LAB, 3000)
+
+    # The queue, as others see it and as an administrator does, who cancels.
+    ann.goto(f"{lab}/evolution?{urllib.parse.urlencode(LONGER)}")
+    run_button(ann).click()
+    for page in (bob, head):
+        expect(listed(page, "on worker 1")).to_be_attached()
+        expect(listed(page, "ann@lab.example")).to_be_attached()
+    expect(bob.get_by_text("job to cancel")).to_have_count(0)
+    head.get_by_label("job to cancel").click()
+    head.get_by_role("option", name=re.compile("run for ann@lab.example")).click()
+    button(head, "Cancel it").click()
+    expect(ann.get_by_text("The run was cancelled.")).to_be_visible()
+
+    # A result is of who asked for it.
+    bob.goto(f"{lab}/evolution?{urllib.parse.urlencode(SMALL)}")
+    run_button(bob).click()
+    expect(bob.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    for page, may in ((ann, False), (bob, True)):
+        page.goto(f"{lab}/all_runs")
+        expect(listed(page, "bob@lab.example")).to_be_attached()
+        # The newest is on top; the box before it chooses it.
+        page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 52}, force=True)
+        expect(button(page, "Keep")).to_be_enabled(enabled=may)
+        expect(button(page, "Delete")).to_be_enabled(enabled=may)
+    button(bob, "Delete").click()
+    button(bob, "Delete for good").click()
+    expect(listed(bob, "bob@lab.example")).not_to_be_attached()
+
+
+def test_a_link_leads_where_it_should_after_signing_in(opened, sign_in, lab):
+    page = enter(opened("/second_moment", depth="7"), "guest")
+    expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
+    assert page.url.startswith(f"{lab}/second_moment?")
+    assert "depth=7" in page.url
