@@ -40,16 +40,17 @@ class Specification:
 
     Attributes:
         text: as JSON, which names its tables.
-        tables: by a name that their content gives.
+        tables: Arrow streams by a name that their content gives. As bytes: Streamlit sends those as they are, where it
+            would write a table to a stream at every redraw.
     """
 
     text: str
-    tables: dict[str, pa.Table]
+    tables: dict[str, bytes]
 
     @classmethod
     def of(cls, chart: alt.TopLevelMixin) -> "Specification":
         """Without Altair's check against its schema, half of the time: the tests of charts do check."""
-        tables: dict[str, pa.Table] = {}
+        tables: dict[str, bytes] = {}
         with CONVERTING, alt.theme.enable("none"), alt.data_transformers.enable("arrow", tables=tables):
             return cls(json.dumps(chart.to_dict(validate=False)), tables)
 
@@ -58,14 +59,15 @@ class Specification:
         return {**json.loads(self.text), "datasets": dict(self.tables)}
 
 
-def _arrow(data: pd.DataFrame, tables: dict[str, pa.Table]) -> dict[str, str]:
+def _arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:
     """Altair's form of data: a name, under which the table is kept."""
     table = pa.Table.from_pandas(data)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    name = hashlib.md5(sink.getvalue(), usedforsecurity=False).hexdigest()
-    tables[name] = table
+    written = sink.getvalue().to_pybytes()
+    name = hashlib.md5(written, usedforsecurity=False).hexdigest()
+    tables[name] = written
     return {"name": name}
 
 
