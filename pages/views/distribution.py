@@ -28,13 +28,13 @@ def body(_: Form, network: Network, hidden: tuple[int, ...], point: Point) -> No
     st.caption(initial_words.point(network, hidden))
     if point in found:
         law = None if network.law is None else exact_law(network.setting(hidden))
-        _charts(law, point.source, SampleResult.from_arrays(found[point]))
+        _charts(law, point.source, SampleResult.from_arrays(found[point]), f"{point.source} {point.config.hash}")
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
 
 
-def _charts(law: Law | None, source: str, result: SampleResult) -> None:
+def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> None:
     histogram, estimates, total = charts.histogram_table(result), result.estimates, int(result.draws)
     if not len(histogram):
         st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
@@ -47,7 +47,7 @@ def _charts(law: Law | None, source: str, result: SampleResult) -> None:
         log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
     lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
     subtitle = f"{total:,} draws, {source}; log-normal of the {'exact' if law else 'sampled'} moments"
-    density, tail = _figures(histogram, lognormal, log_mean, subtitle, source)
+    density, tail = _figures(histogram, lognormal, log_mean, subtitle, source, key)
     columns([density], [tail])
     say(
         [
@@ -60,13 +60,15 @@ def _charts(law: Law | None, source: str, result: SampleResult) -> None:
 
 
 def _figures(
-    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str, source: str
+    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str, source: str, key: str
 ) -> tuple[Figure, Figure]:
     shown = (histogram, lognormal, log_mean, subtitle)
     data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
     drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
     explained = ("initial.histogram", "initial.lognormal", drawn)
     return (
-        Figure("distribution", explained, partial(charts.density_chart, *shown), data),
-        Figure("tail", ("initial.tail", "initial.lognormal"), partial(charts.tail_chart, *shown), data),
+        Figure("distribution", explained, partial(charts.density_chart, *shown), data, key=f"{key} density"),
+        Figure(
+            "tail", ("initial.tail", "initial.lognormal"), partial(charts.tail_chart, *shown), data, key=f"{key} tail"
+        ),
     )
