@@ -97,7 +97,7 @@ def _without_law(curves: Curves, points: pd.DataFrame, key: str) -> Figure:
 def _with_law(
     curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, signs: str, key: str, with_points: str
 ) -> list[Figure]:
-    """The exact curves with the points on them, their prefactor, their sign; the keys name them without and with points."""
+    """The exact curves with the points on them, their prefactor, their sign; a key without and one with the points."""
     ends = curves.widths, curves.end
     said = ("initial.drift", "initial.drift_rate", "initial.sampler", *POINTS, "initial.trust")
     chart = partial(charts.drift_chart, frame, _slope_line(frame), points, *ends, signs)
