@@ -17,12 +17,14 @@ TIMES = 20
 """Redraws of each page: processor time is counted in hundredths of a second."""
 
 SCRIPT = """
-import base64, json
+import base64, gc, json
 import streamlit as st
 from pages.charts.specification import Specification
 
 @st.cache_resource
 def kept(name):
+    gc.collect()
+    gc.freeze()  # as our server does: Streamlit collects after every run
     charts = json.loads(open({file!r}).read())[name]
     return [Specification(text, {{k: base64.b64decode(v) for k, v in tables.items()}}) for text, tables in charts]
 

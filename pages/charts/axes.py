@@ -1,10 +1,12 @@
 """Axes of the angle and of time, and charts put side by side or over each other."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from pages.charts import theme
 from pages.charts.theme import AXIS, label_expression
@@ -77,6 +79,29 @@ _OWN_SCALES = alt.Resolve(
 )
 
 Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
+
+
+@dataclass(frozen=True)
+class Written:
+    """A part of a chart as Vega-Lite writes it, which Altair takes over as it is (its protocol `SchemaLike`)."""
+
+    part: Mapping[str, Any]
+    _schema: ClassVar = {"type": "object"}
+
+    @classmethod
+    def of(cls, part: alt.SchemaBase) -> "Written":
+        return cls(part.to_dict(validate=False))
+
+    def to_dict(self) -> Mapping[str, Any]:
+        return self.part
+
+
+def layer(frame: pd.DataFrame, kind: str, style: Mapping[str, Any], **channels: Any) -> alt.Chart:
+    """Marks of a kind, with channels that layers may share as `Written`.
+
+    `mark_line` and `encode` convert the axes again for every layer: most of what a chart of ten layers takes.
+    """
+    return alt.Chart(frame, mark=Written({"type": kind, **style}), encoding=alt.FacetedEncoding(**channels))
 
 
 def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:

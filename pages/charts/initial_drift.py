@@ -58,7 +58,7 @@ def drift_chart(
             alt.Tooltip("size:Q", title="|E[dK/dt]| / E[K]", format=".4~g"),
             alt.Tooltip("way:N", title="the kernel"),
         ]
-        line = over.lines(frame, x, y("size"), hue).encode(detail=alt.Detail("run:N"), strokeDash=dash)
+        line = over.lines(frame, x, y("size"), hue, {"detail": alt.Detail("run:N"), "strokeDash": dash})
         layers += [line, over.pickable(frame, x, y("size"), hue, tooltip)]
     else:
         empty = pd.DataFrame({"series": [over.label(width) for width in widths], "beta": 0.0, "size": domain[0]})
@@ -74,10 +74,9 @@ def drift_prefactor_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest
     y, _ = over.log_scale(frame["prefactor"].to_numpy(float), "size / rate")
     hue = over.colour(over.colours(widths), legend=False)
     dash = alt.StrokeDash("way:N", scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]), legend=None)
-    line = over.lines(frame, over.beta_x(largest), y("prefactor"), hue)
-    return over.small_panel(
-        [line.encode(detail=alt.Detail("run:N"), strokeDash=dash)], "What is left beside (dβ/n₀) exp(5β)?"
-    )
+    more = {"detail": alt.Detail("run:N"), "strokeDash": dash}
+    line = over.lines(frame, over.beta_x(largest), y("prefactor"), hue, more)
+    return over.small_panel([line], "What is left beside (dβ/n₀) exp(5β)?")
 
 
 def signed_axis(low: float, high: float, unit: float) -> alt.Axis:
@@ -177,7 +176,7 @@ def beyond_chart(table: pd.DataFrame) -> alt.LayerChart:
     return layered(
         over.straight(x, y("level"), pd.DataFrame({"t": [first / 1.15, last * 1.15], "level": 0.0}), opacity=0.5),
         band.encode(x=x, y=y("few"), y2=alt.Y2("many")),
-        over.lines(curves, x, y("value"), hue).encode(strokeDash=dash),
+        over.lines(curves, x, y("value"), hue, {"strokeDash": dash}),
         rules.encode(x=x, y=y("low"), y2=alt.Y2("high"), color=hue),
         points.encode(x=x, y=y("mean"), color=hue, tooltip=tooltip),
         height=over.SMALL + 100,

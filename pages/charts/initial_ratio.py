@@ -1,6 +1,6 @@
 """E[K^2]/E[K]^2 over beta: the ratio, prefactor, slope and parts; curves with points, as the first step has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pages.charts import theme
-from pages.charts.axes import layered
+from pages.charts.axes import Written, layer, layered
 
 # Curves over beta with points on them: what the charts of second moment and first step share.
 
@@ -37,29 +37,34 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(series=[label(int(width)) for width in frame["width"]])
 
 
-def beta_x(largest: float) -> alt.X:
+def beta_x(largest: float) -> Written:
     """The beta axis from 0."""
     scale = alt.Scale(domain=[0, largest * ROOM], nice=False)
-    return alt.X("beta:Q", scale=scale, axis=theme.linear_axis(BETA, 6))
+    return Written.of(alt.X("beta:Q", scale=scale, axis=theme.linear_axis(BETA, 6)))
 
 
-def log_scale(values: np.ndarray, title: str, least: tuple[float, ...] = ()) -> tuple[Any, tuple[float, float]]:
-    """An encoding factory for a log axis around the values, and its domain."""
+def y_of(scale: alt.Scale, axis: alt.Axis) -> Callable[[str], Written]:
+    """A factory of channels on one axis, by the field."""
+    one = Written.of(alt.Y("field:Q", scale=scale, axis=axis))
+    return lambda field: Written({**one.part, "field": field})
+
+
+def log_scale(
+    values: np.ndarray, title: str, least: tuple[float, ...] = ()
+) -> tuple[Callable[[str], Written], tuple[float, float]]:
+    """`y_of` a log axis around the values, and its domain."""
     low, high = theme.log_domain(np.append(np.asarray(values, float), least))
     if high / low < 1.5:
         low, high = low / 1.2, high * 1.2
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-
-    def encoding(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
-
-    return encoding, (low, high)
+    return y_of(scale, theme.log_axis(low, high, title)), (low, high)
 
 
-def colour(names: Mapping[str, str], columns: int = 5, legend: bool = True) -> alt.Color:
+def colour(names: Mapping[str, str], columns: int = 5, legend: bool = True) -> Written:
     """Colour by series."""
     scale = alt.Scale(domain=list(names), range=list(names.values()))
-    return alt.Color("series:N", scale=scale, legend=theme.legend(columns, symbolType="stroke") if legend else None)
+    shown = theme.legend(columns, symbolType="stroke") if legend else None
+    return Written.of(alt.Color("series:N", scale=scale, legend=shown))
 
 
 def below(columns: int, **more: Any) -> alt.Legend:
@@ -69,20 +74,22 @@ def below(columns: int, **more: Any) -> alt.Legend:
     return legend
 
 
-def lines(frame: pd.DataFrame, x: alt.X, y: alt.Y, hue: alt.Color, **style: Any) -> alt.Chart:
-    """A line per series."""
-    mark: dict[str, Any] = {"strokeWidth": theme.LINE, "clip": True} | style
-    return alt.Chart(frame).mark_line(**mark).encode(x=x, y=y, color=hue)
+def lines(
+    frame: pd.DataFrame, x: Written, y: Written, hue: Written, more: Mapping[str, Any] | None = None, **style: Any
+) -> alt.Chart:
+    """A line per series; `more` channels besides."""
+    mark = {"strokeWidth": theme.LINE, "clip": True} | style
+    return layer(frame, "line", mark, x=x, y=y, color=hue, **(more or {}))
 
 
-def straight(x: alt.X, y: alt.Y, frame: pd.DataFrame, **style: Any) -> alt.Chart:
+def straight(x: Written, y: Written, frame: pd.DataFrame, **style: Any) -> alt.Chart:
     """A grey dashed line."""
-    mark = alt.Chart(frame).mark_line(color=theme.GREY, strokeDash=[7, 4], strokeWidth=1.6, clip=True, **style)
-    return mark.encode(x=x, y=y)
+    mark = {"color": theme.GREY, "strokeDash": [7, 4], "strokeWidth": 1.6, "clip": True}
+    return layer(frame, "line", mark | style, x=x, y=y)
 
 
 def point_layers(
-    points: pd.DataFrame, x: alt.X, y: Any, domain: tuple[float, float], hue: alt.Color, value_title: str
+    points: pd.DataFrame, x: Written, y: Any, domain: tuple[float, float], hue: Written, value_title: str
 ) -> list[alt.Chart]:
     """Points with bars of 1.96 standard errors: hollow and pale where the error bar is known not to be one."""
     if not len(points):
@@ -115,17 +122,19 @@ def point_layers(
         if not len(some):
             continue
         faint = 1.0 if sound else 0.55
-        rule = alt.Chart(some).mark_rule(strokeWidth=1.6, opacity=faint, clip=True)
-        layers.append(rule.encode(x=x, y=y("from_"), y2=alt.Y2("to"), color=hue))
-        mark = alt.Chart(some).mark_point(size=72, filled=sound, opacity=faint, strokeWidth=1.8, clip=True)
-        layers.append(mark.encode(x=x, y=y("value"), color=hue, shape=shape, tooltip=tooltip))
+        rule = {"strokeWidth": 1.6, "opacity": faint, "clip": True}
+        layers.append(layer(some, "rule", rule, x=x, y=y("from_"), y2=alt.Y2("to"), color=hue))
+        mark = {"size": 72, "filled": sound, "opacity": faint, "strokeWidth": 1.8, "clip": True}
+        layers.append(layer(some, "point", mark, x=x, y=y("value"), color=hue, shape=shape, tooltip=tooltip))
     return layers
 
 
-def pickable(frame: pd.DataFrame, x: alt.X, y: alt.Y, hue: alt.Color, tooltip: Sequence[alt.Tooltip]) -> alt.Chart:
+def pickable(frame: pd.DataFrame, x: Written, y: Written, hue: Written, tooltip: Sequence[alt.Tooltip]) -> alt.Chart:
     """Small points on the curves, which can be clicked."""
-    mark = alt.Chart(frame, name=PICKED).mark_point(size=46, filled=True, opacity=0.35, cursor="pointer", clip=True)
-    return mark.encode(x=x, y=y, color=hue, tooltip=list(tooltip))
+    mark = {"size": 46, "filled": True, "opacity": 0.35, "cursor": "pointer", "clip": True}
+    chart = layer(frame, "point", mark, x=x, y=y, color=hue, tooltip=list(tooltip))
+    chart.name = PICKED
+    return chart
 
 
 def with_pick(chart: alt.LayerChart) -> alt.LayerChart:
@@ -139,12 +148,13 @@ def region(start: float, end: float, text: str, domain: tuple[float, float]) -> 
     """A shaded part of the beta axis with its reason."""
     table = pd.DataFrame({"beta": [start], "end": [end * ROOM], "text": [text], "top": [domain[1]]})
     x = beta_x(end)
-    area = alt.Chart(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.13).encode(x=x, x2=alt.X2("end"))
-    edge = alt.Chart(table).mark_rule(color=theme.COLOURS["noise_floor"], strokeWidth=1.2).encode(x=x)
-    words = alt.Chart(table).mark_text(
-        align="left", baseline="top", dx=5, dy=5, color=theme.GREY, fontSize=11, lineBreak="|"
-    )
-    return [area, edge, words.encode(x=x, y=alt.value(0), text="text:N")]
+    shade = theme.COLOURS["noise_floor"]
+    words = {"align": "left", "baseline": "top", "dx": 5, "dy": 5, "color": theme.GREY, "fontSize": 11}
+    return [
+        layer(table, "rect", {"color": shade, "opacity": 0.13}, x=x, x2=alt.X2("end")),
+        layer(table, "rule", {"color": shade, "strokeWidth": 1.2}, x=x),
+        layer(table, "text", words | {"lineBreak": "|"}, x=x, y=alt.value(0), text=alt.Text("text:N")),
+    ]
 
 
 def small_panel(layers: Sequence[alt.Chart], question: str) -> alt.LayerChart:
@@ -224,10 +234,7 @@ def slope_chart(
     """d log ratio/d beta, against 5."""
     values = [frame["slope"].to_numpy(float) for frame in (curves, limit) if frame is not None]
     scale = alt.Scale(domain=list(theme.linear_domain(np.concatenate(values), (0.0, 5.0))), nice=False)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.linear_axis("d log ratio / dβ"))
-
+    y = y_of(scale, theme.linear_axis("d log ratio / dβ"))
     return small_panel(_panel(curves, limit, widths, largest, "slope", y, 5.0), "Does it grow as fast as exp(5β)?")
 
 
@@ -238,9 +245,11 @@ def _panel(
     hue = colour(colours(widths) | {LIMIT: theme.ORANGE}, legend=False)
     flat = pd.DataFrame({"beta": [0.0, largest], field: level})
     layers = [straight(x, y(field), flat)]
+    drawn = ["beta", field, "series"]
     if limit is not None:
-        layers.append(lines(limit.assign(series=LIMIT), x, y(field), hue, strokeDash=[2, 3], strokeWidth=2.6))
-    frame = named(curves.dropna(subset=field))
+        curve = limit.assign(series=LIMIT)[drawn]
+        layers.append(lines(curve, x, y(field), hue, strokeDash=[2, 3], strokeWidth=2.6))
+    frame = named(curves.dropna(subset=field))[drawn]
     return [*layers, lines(frame, x, y(field), hue)]
 
 

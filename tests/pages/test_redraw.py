@@ -26,7 +26,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     counted(Specification, "of", "charts")
     counted(dataframe_util, "convert_anything_to_arrow_bytes", "tables")
-    counted(initial_curves, "moments_of_shapes", "curves")
+    counted(initial_curves, "grid", "curves")
     return done
 
 
