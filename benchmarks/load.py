@@ -88,8 +88,8 @@ async def prepared(lab: Fleet) -> Book:
     return book
 
 
-def report(book: Book, held: Sequence[tuple[float, int]], busy: float) -> None:
-    """The table."""
+def report(book: Book, held: Sequence[tuple[float, int]], busy: float, own: float) -> None:
+    """The table; `busy` and `own` are the shares of a processor that the servers, and the people, took."""
     print(f"\n| kind | answers | median, s | 95%, s | longest, s |\n|{'---|' * 5}")
     for kind, count, *seconds in book.rows():
         print(f"| {kind} | {count} |" + "".join(f" {value:.2f} |" for value in seconds))
@@ -99,7 +99,7 @@ def report(book: Book, held: Sequence[tuple[float, int]], busy: float) -> None:
         print(
             f"{name} of the servers, mean of the first and last minute: {mean(first):.0f}{unit}, {mean(last):.0f}{unit}"
         )
-    print(f"servers busy: {busy:.0%} of one processor; load of the machine {os.getloadavg()[0]:.1f}")
+    print(f"servers took {busy:.0%} of one processor, people {own:.0%}; load of the machine {os.getloadavg()[0]:.1f}")
     print("runs: " + (", ".join(f"{count} {how}" for how, count in sorted(book.runs.items())) or "none"))
     for kind, said in book.wrong.items():
         print(f"WRONG, {kind}, {len(said)} times: {said[0]}")
@@ -124,9 +124,10 @@ def main() -> None:
         )
         book = asyncio.run(prepared(lab))
         asyncio.run(floor.alone(lab, book))
-        before = lab.processor()
+        before, own, began = lab.processor(), time.process_time(), time.monotonic()
         held = asyncio.run(crowd(lab, given.sessions, 60 * given.minutes, book))
-        report(book, held, (lab.processor() - before) / (60 * given.minutes))
+        took = time.monotonic() - began
+        report(book, held, (lab.processor() - before) / took, (time.process_time() - own) / took)
     sys.exit(1 if book.wrong else 0)
 
 

@@ -1,6 +1,7 @@
 """What people do on the pages, one after the other, and what they must see: shared by every benchmark of many users."""
 
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class Book:
     Attributes:
         seconds: by kind, from the question to the whole answer.
         wrong: by kind, what was not as it should be.
-        runs: how runs ended: "finished", "refused", "left".
+        runs: how runs ended: "finished", "left" by somebody without patience, or "refused" and why.
         reference: what each cached page showed to the first visitor: its tables, which their names tell apart.
         links: the parameters in the URL of each cached page, without which it would show what was looked at before.
     """
@@ -78,9 +79,10 @@ class Book:
         self.runs[how] = self.runs.get(how, 0) + 1
 
     def rows(self) -> list[tuple[str, int, float, float, float]]:
-        """Kind, how many, and the median, 95th percentile and maximum of the seconds."""
+        """Kind, how many, and the median, 95th percentile and maximum of the seconds; cached pages also together."""
+        cached = [one for kind, seconds in self.seconds.items() if kind.startswith("cached") for one in seconds]
         found = []
-        for kind, seconds in sorted(self.seconds.items()):
+        for kind, seconds in sorted({**self.seconds, **({"cached: all" : cached} if cached else {})}.items()):
             cuts = quantiles(seconds, n=20, method="inclusive") if len(seconds) > 1 else seconds * 19
             found.append((kind, len(seconds), cuts[9], cuts[18], max(seconds)))
         return found
@@ -176,7 +178,7 @@ async def play_with_curves(visitor: Visitor, book: Book, rng: random.Random) -> 
 
 async def run_something(visitor: Visitor, book: Book, rng: random.Random) -> None:
     """A small run of one's own, looked at until it is drawn; now and then somebody loses patience."""
-    took = await visitor.open("evolution", **RUN, seeds=str(rng.randrange(10**9)))
+    took = await visitor.open("evolution", **RUN, seeds=str(secrets.randbelow(2**31)))
     book.note("page: evolution, not computed", took)
     if not visitor.has("run"):
         raise Wrong(f"there is no button for a run: {visitor.said()[-200:]!r} {visitor.errors()}")
@@ -184,13 +186,12 @@ async def run_something(visitor: Visitor, book: Book, rng: random.Random) -> Non
     book.note("run: the click", await visitor.click("run"))
     while not visitor.charts() or visitor.has("cancel"):
         if errors := visitor.errors():
-            book.ended("refused")
-            book.wrong.setdefault("refused, in these words", []).append(errors[0][:200])
+            book.ended(f"refused ({errors[0][:200]})")
             return
         if time.monotonic() - began > patience:
-            book.ended("left" if patience < FINISH else "lost")
             if patience == FINISH:
                 raise Wrong(f"a run did not end in {FINISH:g} s: {visitor.said()[-200:]!r}")
+            book.ended("left")
             return
         for seconds in await visitor.stay(0.6):
             book.note("run: a look", seconds)

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,9 +12,6 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 import vl_convert
-
-CONVERTING = threading.Lock()
-"""Altair's theme and the form of its data belong to the process: one conversion at a time."""
 
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
@@ -51,15 +50,17 @@ class Specification:
     def of(cls, chart: alt.TopLevelMixin) -> "Specification":
         """Without Altair's check against its schema, half of the time: the tests of charts do check."""
         tables: dict[str, bytes] = {}
-        with CONVERTING, alt.theme.enable("none"), alt.data_transformers.enable("arrow", tables=tables):
-            return cls(json.dumps(chart.to_dict(validate=False)), tables)
+        with data_as(lambda frame: arrow(frame, tables)):
+            # As a part of another chart: such a one gets no theme.
+            spec = chart.to_dict(validate=False, context={"top_level": False})
+        return cls(json.dumps({"$schema": alt.SCHEMA_URL, **spec}), tables)
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
         return {**json.loads(self.text), "datasets": dict(self.tables)}
 
 
-def _arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:
+def arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:
     """Altair's form of data: a name, under which the table is kept."""
     # Column by column: `Table.from_pandas` describes the frame besides, ten times the work for a small one.
     table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in data.items()})
@@ -72,7 +73,28 @@ def _arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:
     return {"name": name}
 
 
-alt.data_transformers.register("arrow", _arrow)  # pyright: ignore[reportArgumentType]
+# What becomes of a chart's data: in Altair a setting of the process, which would need a lock around every conversion,
+# and everybody who waits for a chart would wait for all others. Here a setting of the thread.
+
+_FORM: ContextVar[Callable[[pd.DataFrame], Any]] = ContextVar("form", default=alt.default_data_transformer)
+
+
+@contextmanager
+def data_as(form: Callable[[pd.DataFrame], Any]) -> Iterator[None]:
+    """Charts that this thread converts meanwhile have their data in this form."""
+    before = _FORM.set(form)
+    try:
+        yield
+    finally:
+        _FORM.reset(before)
+
+
+def _in_form(data: pd.DataFrame) -> Any:
+    return _FORM.get()(data)
+
+
+alt.data_transformers.register("thread", _in_form)
+alt.data_transformers.enable("thread")
 
 
 def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = WIDTH) -> bytes:
@@ -81,7 +103,7 @@ def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = W
     Args:
         width: of a chart that stretches; others keep their own.
     """
-    with CONVERTING, alt.data_transformers.enable("default", max_rows=None):
+    with data_as(lambda frame: alt.default_data_transformer(frame, max_rows=None)):
         spec = chart.to_dict()
     for part in ("usermeta", "config"):
         spec.pop(part, None)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from pretend_engine import SMALL_QUERY
-from streamlit import dataframe_util
+from streamlit import config, dataframe_util
 
 from pages.charts.specification import Specification
 from pages.views import initial_curves
@@ -60,3 +60,7 @@ def test_what_does_not_move_the_curves_leaves_their_charts(pretend, opened, work
     assert work["curves"] == prepared["curves"]
     app.text_input(key="beta_max").set_value("1").run()
     assert work["curves"] > prepared["curves"]
+
+
+def test_no_redraw_looks_through_all_that_lives():
+    assert not config.get_option("runner.postScriptGC")
