@@ -82,7 +82,7 @@ class Book:
         """Kind, how many, and the median, 95th percentile and maximum of the seconds; cached pages also together."""
         cached = [one for kind, seconds in self.seconds.items() if kind.startswith("cached") for one in seconds]
         found = []
-        for kind, seconds in sorted({**self.seconds, **({"cached: all" : cached} if cached else {})}.items()):
+        for kind, seconds in sorted({**self.seconds, **({"cached: all": cached} if cached else {})}.items()):
             cuts = quantiles(seconds, n=20, method="inclusive") if len(seconds) > 1 else seconds * 19
             found.append((kind, len(seconds), cuts[9], cuts[18], max(seconds)))
         return found
