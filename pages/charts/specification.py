@@ -51,13 +51,38 @@ class Specification:
         """Without Altair's check against its schema, half of the time: the tests of charts do check."""
         tables: dict[str, bytes] = {}
         with data_as(lambda frame: arrow(frame, tables)):
-            # As a part of another chart: such a one gets no theme.
-            spec = chart.to_dict(validate=False, context={"top_level": False})
+            spec = _converted(chart)
         return cls(json.dumps({"$schema": alt.SCHEMA_URL, **spec}), tables)
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
         return {**json.loads(self.text), "datasets": dict(self.tables)}
+
+
+COMPOSED = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "hconcat": alt.HConcatChart}
+
+
+def _converted(chart: Any) -> dict[str, Any]:
+    """As `chart.to_dict`, without a theme, which only the outermost chart gets.
+
+    Part by part: of a chart made of others Altair first copies everything below, at every level, to move parameters and
+    common data of the parts up. Ours have no parameters of their own, else Altair does it.
+    """
+    alone: dict[str, Any] = {"validate": False, "context": {"top_level": False}}
+    name, parts = _parts(chart)
+    if not parts or any(map(_has_parameters, parts)):
+        return chart.to_dict(**alone)
+    rest = {own: value for own, value in chart._kwds.items() if own != name and value is not alt.Undefined}
+    return {**COMPOSED[name](**rest).to_dict(**alone), name: [_converted(part) for part in parts]}
+
+
+def _parts(chart: Any) -> tuple[str, list[Any]]:
+    """Of a chart made of others, what they are called and themselves."""
+    return next(((name, chart[name]) for name, kind in COMPOSED.items() if isinstance(chart, kind)), ("", []))
+
+
+def _has_parameters(chart: Any) -> bool:
+    return chart._kwds.get("params", alt.Undefined) is not alt.Undefined or any(map(_has_parameters, _parts(chart)[1]))
 
 
 def arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:

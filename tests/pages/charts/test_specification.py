@@ -1,5 +1,6 @@
 """Charts on their way to the browser: what is sent, and that those of several people are made at the same time."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,8 +8,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 
-from pages.charts.specification import Specification, figure
+from pages.charts.axes import beside, layered, stacked
+from pages.charts.specification import Specification, arrow, data_as, figure
 
 
 def chart(rows: int) -> alt.Chart:
@@ -27,6 +30,30 @@ def test_tables_go_as_arrow_streams_under_the_name_of_their_content():
     assert "config" not in found(), "Altair's theme"
     assert Specification.of(chart(4)).text == found.text
     assert Specification.of(chart(6)).tables.keys() != found.tables.keys()
+
+
+def pushed_down(spec: dict, data: object = None) -> dict:
+    """The same chart with the data at the parts that draw them, without what a theme adds."""
+    spec = {name: value for name, value in spec.items() if name not in ("$schema", "config")}
+    data = spec.pop("data", data)
+    for name in ("layer", "vconcat", "hconcat"):
+        if name in spec:
+            return {**spec, name: [pushed_down(part, data) for part in spec[name]]}
+    return {**spec, "data": data}
+
+
+@pytest.mark.parametrize("parameter", [None, "whole", "part"])
+def test_a_chart_of_charts_is_what_altair_makes_of_it(parameter):
+    slide = alt.VariableParameter(name="frame", value=1, bind=alt.binding_range(min=1, max=3))
+    first = layered(chart(4), chart(6).mark_point(), title="first", height=100)
+    picking = chart(4).add_params(alt.selection_point(name="pick")) if parameter == "part" else chart(4)
+    whole = stacked([first, beside([picking, layered(chart(4), chart(4).mark_rule())], 4)], 8)
+    if parameter == "whole":
+        whole.params = [slide]
+    whole.usermeta = {"embedOptions": {"renderer": "canvas"}}
+    with data_as(lambda frame: arrow(frame, {})):
+        expected = whole.to_dict()
+    assert pushed_down(json.loads(Specification.of(whole).text)) == pushed_down(expected)
 
 
 def test_charts_are_converted_at_the_same_time():
