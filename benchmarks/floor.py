@@ -20,6 +20,7 @@ SCRIPT = """
 import base64, gc, json
 import streamlit as st
 from pages.charts.specification import Specification
+from pages.shell.chart_messages import draw
 
 @st.cache_resource
 def kept(name):
@@ -29,8 +30,9 @@ def kept(name):
     return [Specification(text, {{k: base64.b64decode(v) for k, v in tables.items()}}) for text, tables in charts]
 
 st.title("floor")
-for place, chart in enumerate(kept(st.query_params.get("charts", "one"))):
-    st.vega_lite_chart(spec=chart(), width="stretch", key=f"chart{{place}}")
+name = st.query_params.get("charts", "one")
+for chart in kept(name):
+    st.vega_lite_chart(spec=chart(), width="stretch") if name == "one" else draw(chart, "stretch")
 """
 
 ONE = (json.dumps({"mark": "line", "encoding": {"x": {"field": "x"}, "y": {"field": "y"}}, "data": {"values": []}}), {})

@@ -17,6 +17,7 @@ from pages.charts.specification import Specification
 from pages.charts.theme import Table
 from pages.charts.words import plain
 from pages.shell import player
+from pages.shell.chart_messages import draw
 from pages.shell.result import figure_files, table_file
 
 KEPT = 512
@@ -66,11 +67,10 @@ def show(figure: Figure, width: Literal["stretch", "content"] = "stretch") -> li
     """The figure; returns the rows that are selected on it."""
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
         about(figure)
-    options: Any = {"on_select": "rerun", "selection_mode": figure.selection} if figure.selection else {}
     with st.container(key=f"drawn_{figure.name}"):
-        event = st.vega_lite_chart(spec=_specification(figure)(), width=width, key=f"chart_{figure.name}", **options)
+        selected = _drawn(figure, width)
     say(figure.notes)
-    return getattr(getattr(event, "selection", None), figure.selection or "none", None) or []
+    return selected
 
 
 def columns(*parts: Iterable[Figure], share: Sequence[int] = (1, 1)) -> list[dict[str, Any]]:
@@ -128,6 +128,22 @@ def say(notes: Sequence[str]) -> None:
 def built(key: str, _build: Callable[[], Any]) -> Any:
     """What `_build` gives, once for a key."""
     return _build()
+
+
+def _drawn(figure: Figure, width: Literal["stretch", "content"]) -> list[dict[str, Any]]:
+    """Draws the chart; returns the rows that are selected on it."""
+    specification = _specification(figure)
+    if not figure.selection:
+        draw(specification, width)
+        return []
+    event = st.vega_lite_chart(
+        spec=specification(),
+        width=width,
+        key=f"chart_{figure.name}",
+        on_select="rerun",
+        selection_mode=figure.selection,
+    )
+    return getattr(getattr(event, "selection", None), figure.selection, None) or []
 
 
 def _specification(figure: Figure) -> Specification:

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from pages.charts.specification import Specification
+from pages.shell.chart_messages import draw
 
 SPEEDS = (5, 10, 20, 30)
 """Frames a second to choose from."""
@@ -40,7 +41,7 @@ def show(
     """
     with st.container(key=key):
         controls(key, labels, start, autoplay)
-        st.vega_lite_chart(spec=specification(), width="content", key=f"{key}-chart", alt=description)
+        draw(specification, "content", description)
 
 
 def controls(key: str, labels: Sequence[str], start: int = 0, autoplay: bool = False) -> None:
