@@ -107,21 +107,28 @@ def _synthetic_seed(seed: int, frames: int, size: int, config: RunConfig) -> See
 
 def page() -> None:
     """The page that is measured."""
+    from functools import partial
+
     import streamlit as st
 
     from engine.data import generate
     from pages.charts.animated import animated
-    from pages.charts.evolution import evolution_chart, evolution_tables
+    from pages.charts.evolution import SPECTRUM, evolution_chart, evolution_tables
     from pages.charts.specification import Specification
     from pages.charts.spectrum import spectrum_panel, spectrum_table
+    from pages.charts.theme import ask
     from pages.shell import player
+    from pages.shell.chart_messages import draw
 
     st.set_page_config(layout="wide")
     result = synthetic_result()
     tables = evolution_tables(result, generate(result.config.data))
-    spectrum = spectrum_panel(spectrum_table(result).frame)
-    player.show(Specification.of(animated(spectrum, FRAMES, labels=tables.labels)), tables.labels, key="spectrum")
-    player.show(Specification.of(evolution_chart(tables)), tables.labels, key="evolution")
+    spectrum = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
+    for key, chart in (
+        ("spectrum", animated(spectrum, FRAMES, labels=tables.labels)),
+        ("evolution", evolution_chart(tables)),
+    ):
+        player.show(partial(draw, Specification.of(chart), "content"), tables.labels, key=key)
     st.button("Run again")
 
 

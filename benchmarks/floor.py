@@ -20,28 +20,37 @@ SCRIPT = """
 import base64, gc, json
 import streamlit as st
 from pages.charts.specification import Specification
-from pages.shell.chart_messages import draw
+from pages.shell.chart_messages import draw_known
 
 @st.cache_resource
 def kept(name):
     gc.collect()
-    gc.freeze()  # as our server does: Streamlit collects after every run
+    gc.freeze()  # as our server does
     charts = json.loads(open({file!r}).read())[name]
-    return [Specification(text, {{k: base64.b64decode(v) for k, v in tables.items()}}) for text, tables in charts]
+    return [
+        (Specification(text, {{k: base64.b64decode(v) for k, v in tables.items()}}), modes)
+        for text, tables, modes in charts
+    ]
 
 st.title("floor")
 name = st.query_params.get("charts", "one")
-for chart in kept(name):
-    st.vega_lite_chart(spec=chart(), width="stretch") if name == "one" else draw(chart, "stretch")
+for number, (chart, modes) in enumerate(kept(name)):
+    if name == "one":
+        st.vega_lite_chart(spec=chart())
+    elif modes:
+        key = f"{{name}} {{number}}"
+        st.vega_lite_chart(spec=chart(), width="stretch", key=key, on_select="rerun", selection_mode=modes)
+    else:
+        draw_known(f"{{name}} {{number}}", "stretch", "", lambda: chart)
 """
 
-ONE = (json.dumps({"mark": "line", "encoding": {"x": {"field": "x"}, "y": {"field": "y"}}, "data": {"values": []}}), {})
+LINE = {"mark": "line", "encoding": {"x": {"field": "x"}, "y": {"field": "y"}}, "data": {"values": []}}
 
 
 async def alone(lab: Fleet, book: Book) -> None:
     """Prints what a redraw of each cached page takes: seconds, how often the seconds of a Streamlit page with one
     chart that is, processor time, and what of that its charts take, by a page that shows nothing else."""
-    charts: dict[str, Any] = {"none": [], "one": [ONE]}
+    charts: dict[str, Any] = {"none": [], "one": [(json.dumps(LINE), {}, [])]}
     found: dict[str, tuple[float, float]] = {}
     for page in (*CACHED, CURVES):
         async with Visitor(lab.address) as visitor:
@@ -73,7 +82,8 @@ async def redrawn(visitor: Visitor, lab: Fleet, page: Page, query: Any) -> tuple
     return median(took), 1000 * (lab.processor() - before) / TIMES
 
 
-def as_text(chart: Any) -> tuple[str, dict[str, str]]:
-    """Specification and tables of a chart as it was sent."""
+def as_text(chart: Any) -> tuple[str, dict[str, str], list[str]]:
+    """Specification and tables of a chart as it was sent, and which selections on it are asked for."""
     given: Sequence[Any] = chart.datasets
-    return chart.spec, {dataset.name: base64.b64encode(dataset.data.data).decode() for dataset in given}
+    tables = {dataset.name: base64.b64encode(dataset.data.data).decode() for dataset in given}
+    return chart.spec, tables, [*chart.selection_mode]

@@ -73,7 +73,7 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def wait_for(address: str, server: subprocess.Popen, seconds: float = 60) -> None:
+def wait_for(address: str, server: subprocess.Popen, seconds: float = 90) -> None:
     """Until a server that was just started answers there."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:

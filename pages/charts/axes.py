@@ -1,12 +1,10 @@
 """Axes of the angle and of time, and charts put side by side or over each other."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
-import pandas as pd
 
 from pages.charts import theme
 from pages.charts.theme import AXIS, label_expression
@@ -26,6 +24,13 @@ def angle_x() -> alt.X:
     labels = f"abs(datum.value) < 1e-6 ? '0' : ({label_expression(TICKS)})"
     axis = alt.Axis(title="angle θ", values=[*TICKS, 0.0], labelExpr=labels, **AXIS)
     return alt.X("angle:Q", scale=alt.Scale(domain=[-np.pi, np.pi], nice=False), axis=axis)
+
+
+def input_x(axis: str) -> alt.X:
+    """The encoding of the column `angle`, or of `x`, the one input."""
+    return (
+        angle_x() if axis == "angle" else alt.X("x:Q", scale=alt.Scale(zero=False), axis=theme.linear_axis("input x"))
+    )
 
 
 # The axis of t, linear or logarithmic, and where t = 0 goes on it.
@@ -79,29 +84,6 @@ _OWN_SCALES = alt.Resolve(
 )
 
 Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
-
-
-@dataclass(frozen=True)
-class Written:
-    """A part of a chart as Vega-Lite writes it, which Altair takes over as it is (its protocol `SchemaLike`)."""
-
-    part: Mapping[str, Any]
-    _schema: ClassVar = {"type": "object"}
-
-    @classmethod
-    def of(cls, part: alt.SchemaBase) -> "Written":
-        return cls(part.to_dict(validate=False))
-
-    def to_dict(self) -> Mapping[str, Any]:
-        return self.part
-
-
-def layer(frame: pd.DataFrame, kind: str, style: Mapping[str, Any], **channels: Any) -> alt.Chart:
-    """Marks of a kind, with channels that layers may share as `Written`.
-
-    `mark_line` and `encode` convert the axes again for every layer: most of what a chart of ten layers takes.
-    """
-    return alt.Chart(frame, mark=Written({"type": kind, **style}), encoding=alt.FacetedEncoding(**channels))
 
 
 def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:

@@ -17,6 +17,9 @@ FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
 """Of a chart that has no width of its own, in pixels."""
 
+COMPOSED = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "hconcat": alt.HConcatChart}
+"""Charts made of others, by the name of these."""
+
 PAPER = {
     "background": "white",
     "font": FONT,
@@ -59,21 +62,20 @@ class Specification:
         return {**json.loads(self.text), "datasets": dict(self.tables)}
 
 
-COMPOSED = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "hconcat": alt.HConcatChart}
-
-
 def _converted(chart: Any) -> dict[str, Any]:
     """As `chart.to_dict`, without a theme, which only the outermost chart gets.
 
     Part by part: of a chart made of others Altair first copies everything below, at every level, to move parameters and
     common data of the parts up. Ours have no parameters of their own, else Altair does it.
     """
-    alone: dict[str, Any] = {"validate": False, "context": {"top_level": False}}
     name, parts = _parts(chart)
     if not parts or any(map(_has_parameters, parts)):
-        return chart.to_dict(**alone)
-    rest = {own: value for own, value in chart._kwds.items() if own != name and value is not alt.Undefined}
-    return {**COMPOSED[name](**rest).to_dict(**alone), name: [_converted(part) for part in parts]}
+        return chart.to_dict(validate=False, context={"top_level": False})
+    chart[name] = []
+    try:
+        return _converted(chart) | {name: [_converted(part) for part in parts]}
+    finally:
+        chart[name] = parts
 
 
 def _parts(chart: Any) -> tuple[str, list[Any]]:
@@ -82,7 +84,7 @@ def _parts(chart: Any) -> tuple[str, list[Any]]:
 
 
 def _has_parameters(chart: Any) -> bool:
-    return chart._kwds.get("params", alt.Undefined) is not alt.Undefined or any(map(_has_parameters, _parts(chart)[1]))
+    return getattr(chart, "params", alt.Undefined) is not alt.Undefined or any(map(_has_parameters, _parts(chart)[1]))
 
 
 def arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:

@@ -1,40 +1,27 @@
-"""Charts as the messages that Streamlit sends, made once for each: private names, as read in Streamlit 1.67.
+"""Charts on the page. What is sent for a known one is made once: Streamlit's cache keeps the messages and sends copies.
 
-`st.vega_lite_chart` reads and writes the JSON of a chart four times at every redraw, most of what showing a known chart
-takes. When these names change, or what they do, `tests/pages/test_chart_messages.py` fails: it compares the messages.
+Without that `st.vega_lite_chart` reads and writes a chart's JSON four times at every redraw.
 """
 
-import json
+from collections.abc import Callable
 from typing import Literal
-from weakref import WeakKeyDictionary
 
-from streamlit.delta_generator_singletons import get_dg_singleton_instance
-from streamlit.elements.lib.layout_utils import LayoutConfig
-from streamlit.elements.vega_charts import _marshall_chart_data, _prepare_vega_lite_spec, _stabilize_vega_json_spec
-from streamlit.proto.VegaLiteChart_pb2 import VegaLiteChart
+import streamlit as st
 
 from pages.charts.specification import Specification
 
-Width = Literal["stretch", "content"]
+KEPT = 512
+"""Charts kept, over all results."""
 
-_made: WeakKeyDictionary[Specification, dict[tuple[Width, str], VegaLiteChart]] = WeakKeyDictionary()
+Width = Literal["stretch", "content"]
 
 
 def draw(specification: Specification, width: Width, description: str = "") -> None:
-    """As `st.vega_lite_chart`, for a chart without a selection; `description` is for screen readers."""
-    messages = _made.setdefault(specification, {})
-    message = messages.get((width, description))
-    if message is None:
-        message = messages[width, description] = _message(specification, width, description)
-    layout = LayoutConfig(width=width, height="content")
-    get_dg_singleton_instance().main_dg._enqueue("vega_lite_chart", message, layout_config=layout)
+    """The chart, without a selection; `description` is for screen readers."""
+    st.vega_lite_chart(spec=specification(), width=width, alt=description or None)
 
 
-def _message(specification: Specification, width: Width, description: str) -> VegaLiteChart:
-    message = VegaLiteChart(theme="streamlit")
-    if description:
-        message.alt = description
-    spec = _prepare_vega_lite_spec(specification(), width == "stretch")
-    _marshall_chart_data(message, spec)
-    message.spec = _stabilize_vega_json_spec(json.dumps(spec))
-    return message
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def draw_known(key: str, width: Width, description: str, _make: Callable[[], Specification]) -> None:
+    """As `draw`, of a chart that the key names."""
+    draw(_make(), width, description)

@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from engine.quantities import QUANTITIES
+from pages.charts.over_time import Curve
 from pages.charts.specification import Specification
-from pages.charts.theme import Table
+from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
-from pages.shell.chart_messages import draw
-from pages.shell.result import figure_files, table_file
+from pages.shell.chart_messages import Width, draw, draw_known
+from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 512
-"""Tables and charts kept, over all results."""
+"""Tables, and charts that can be clicked, kept over all results."""
+MOVES = "A chart that moves with the checkpoints of training."
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +32,9 @@ class Figure:
 
     Attributes:
         name: of its place on the page, where it is unique.
+        question: the chart's title; empty where it has panels, each with a question of its own.
         quantities: names in `engine.quantities`, which "about" explains.
-        chart: builds it; also for a file.
+        chart: builds it, without the question.
         frame: its data, as a file; None where they are in the result's own.
         notes: what it leaves out.
         key: names the result and what the reader chose: the same key, the same chart; empty: built at every redraw.
@@ -40,6 +43,7 @@ class Figure:
     """
 
     name: str
+    question: str
     quantities: Sequence[str]
     chart: Callable[[], Any]
     frame: pd.DataFrame | None = None
@@ -52,6 +56,7 @@ class Figure:
     def of(
         cls,
         name: str,
+        question: str,
         quantities: Sequence[str],
         table: Callable[[], Table],
         chart: Callable[[pd.DataFrame], Any],
@@ -60,15 +65,27 @@ class Figure:
     ) -> "Figure":
         """The chart of a table, which is built once for the key."""
         kept: Table = built(f"{key} table", table)
-        return cls(name, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
+        return cls(name, question, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
+
+    @classmethod
+    def over_time(
+        cls, name: str, curve: Curve, result: Any, log_time: bool, key: str, *chosen: Any, file: str = ""
+    ) -> "Figure":
+        """A curve of a result, which the key names; what the reader has `chosen` goes to its table."""
+        table, chart = partial(curve.table, result, *chosen), partial(curve.chart, log_time=log_time)
+        return cls.of(name, curve.question, curve.quantities, table, chart, f"{key} {name} {chosen} {log_time}", file)
+
+    def draw(self) -> Any:
+        """The chart under its question, on the page and in a file."""
+        return ask(self.question, self.chart())
 
 
-def show(figure: Figure, width: Literal["stretch", "content"] = "stretch") -> list[dict[str, Any]]:
+def show(figure: Figure, width: Width = "stretch") -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
         about(figure)
     with st.container(key=f"drawn_{figure.name}"):
-        selected = _drawn(figure, width)
+        selected = _draw(figure, width)
     say(figure.notes)
     return selected
 
@@ -94,10 +111,41 @@ def pairs(figures: Iterable[Figure]) -> None:
         columns([figure], islice(rest, 1))
 
 
-def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
-    """The figure under its player (`pages.shell.player.show`, which takes the options)."""
-    player.show(_specification(figure), labels, key=f"moving_{figure.name}", **options)
+def play(figure: Figure, labels: Sequence[str], description: str = MOVES, **options: Any) -> None:
+    """The figure under its player (`pages.shell.player.show`, which takes the options).
+
+    Args:
+        description: for screen readers.
+    """
+    player.show(partial(_draw, figure, "content", description), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
+
+
+def in_motion(
+    result: Any,
+    key: str,
+    name: str,
+    quantities: Sequence[str],
+    tables: Callable[[int], Any],
+    chart: Callable[..., Any],
+    description: str,
+    file: str,
+) -> None:
+    """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
+
+    Args:
+        tables: of the seed at a position (`pages.charts.timeline.Moving`).
+        chart: of the tables, and `start`, the frame shown first.
+        description: for screen readers.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = seed_choice(result, name)
+        kept = built(f"{key} tables {name} {index}", lambda: tables(index))
+        last = len(kept.labels) - 1
+        draw = partial(chart, kept, start=last)
+        figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
+        about(figure)
+    play(figure, kept.labels, start=last, description=description)
 
 
 def about(figure: Figure) -> None:
@@ -114,7 +162,7 @@ def about(figure: Figure) -> None:
             st.caption(f"Source: {quantity.source}")
         if figure.frame is not None:
             table_file(figure.file or figure.name, figure.frame)
-        figure_files(figure.file or figure.name, figure.chart)
+        figure_files(figure.file or figure.name, figure.draw)
 
 
 def say(notes: Sequence[str]) -> None:
@@ -130,12 +178,23 @@ def built(key: str, _build: Callable[[], Any]) -> Any:
     return _build()
 
 
-def _drawn(figure: Figure, width: Literal["stretch", "content"]) -> list[dict[str, Any]]:
-    """Draws the chart; returns the rows that are selected on it."""
-    specification = _specification(figure)
-    if not figure.selection:
-        draw(specification, width)
-        return []
+def _draw(figure: Figure, width: Width, description: str = "") -> list[dict[str, Any]]:
+    """The chart; returns the rows that are selected on it."""
+
+    def make() -> Specification:
+        return Specification.of(figure.draw())
+
+    if figure.selection:
+        return _selected(figure, built(f"{figure.key} drawn", make) if figure.key else make(), width)
+    if figure.key:
+        draw_known(f"{figure.key} drawn", width, description, make)
+    else:
+        draw(make(), width, description)
+    return []
+
+
+def _selected(figure: Figure, specification: Specification, width: Width) -> list[dict[str, Any]]:
+    """As `_draw`. A chart that can be clicked is a control, whose messages are not kept."""
     event = st.vega_lite_chart(
         spec=specification(),
         width=width,
@@ -143,11 +202,4 @@ def _drawn(figure: Figure, width: Literal["stretch", "content"]) -> list[dict[st
         on_select="rerun",
         selection_mode=figure.selection,
     )
-    return getattr(getattr(event, "selection", None), figure.selection, None) or []
-
-
-def _specification(figure: Figure) -> Specification:
-    def make() -> Specification:
-        return Specification.of(figure.chart())
-
-    return built(f"{figure.key} drawn", make) if figure.key else make()
+    return event.selection.get(figure.selection) or []

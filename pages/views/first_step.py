@@ -31,6 +31,7 @@ SMOOTH = (
     r"$E[dK/dt]$ is the mean of each network's own derivative. For a smooth activation a step of size $\eta$ differs "
     r"from $\eta\,E[dK/dt]$ by $O(\eta^2)$ only."
 )
+QUESTION = "How fast does the kernel move at the first step?"
 POINTS = ("initial.brute_force", "initial.step")
 TIMES = 8
 
@@ -90,8 +91,8 @@ def _without_law(curves: Curves, points: pd.DataFrame, key: str) -> Figure:
     rate = hanin_nica_log_drift(beta * curves.narrowest + 1, beta, curves.network.n_0)
     slopes = pd.DataFrame({"beta": beta, "size": np.exp(np.minimum(rate, 640))})
     chart = partial(charts.drift_chart, None, slopes, points, curves.widths, curves.end)
-    explained = "initial.drift", "initial.drift_rate", *POINTS
-    return Figure("first_step", explained, chart, points, key=f"{key} first step drawn")
+    explained = ("initial.drift", "initial.drift_rate", *POINTS)
+    return Figure("first_step", QUESTION, explained, chart, points, key=f"{key} drift without law")
 
 
 def _with_law(
@@ -104,9 +105,23 @@ def _with_law(
     every = pd.concat([frame.assign(source="exact"), points])
     prefactor, sign = partial(charts.drift_prefactor_chart, frame, *ends), partial(charts.sign_chart, frame, *ends)
     return [
-        Figure("first_step", said, chart, every, key=f"{with_points} drift"),
-        Figure("first_step_prefactor", ("initial.drift_prefactor",), prefactor, frame, key=f"{key} drift prefactor"),
-        Figure("first_step_sign", ("initial.drift",), sign, frame, key=f"{key} drift sign"),
+        Figure("first_step", QUESTION, said, chart, every, key=f"{with_points} drift"),
+        Figure(
+            "first_step_prefactor",
+            "What is left beside (dβ/n₀) exp(5β)?",
+            ("initial.drift_prefactor",),
+            prefactor,
+            frame,
+            key=f"{key} drift prefactor",
+        ),
+        Figure(
+            "first_step_sign",
+            "Does the mean kernel grow or fall?",
+            ("initial.drift",),
+            sign,
+            frame,
+            key=f"{key} drift sign",
+        ),
     ]
 
 
@@ -125,6 +140,7 @@ def _beyond(flow: Point, draws: int) -> None:
     if flow in found:
         result = DriftResult.from_arrays(found[flow])
         table = charts.beyond_table(result)
-        chart, key = partial(charts.beyond_chart, table), f"{flow.config.hash} beyond"
-        show(Figure("beyond_first_step", ("initial.beyond",), chart, table, key=key))
+        question, key = "How far does the first step's rate carry?", f"{flow.config.hash} beyond"
+        chart = partial(charts.beyond_chart, table)
+        show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key))
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])

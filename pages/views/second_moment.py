@@ -18,6 +18,8 @@ from pages.views import initial_curves, initial_points, initial_words
 from pages.views.initial_network import Curves, Network, Points, say_no_law
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points
 
+QUESTION = "How much does the kernel vary from one initialisation to the next?"
+
 
 def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     """Warnings, charts, and buttons for points; `budget` is how many draws one can afford."""
@@ -31,8 +33,8 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
         if law is None:
             drawn, key = initial_points.ratio_points(found), f"{curves} {key_of_points(found)}"
             chart = partial(charts.ratio_chart, None, None, drawn, curves.widths, curves.end)
-            explained = "initial.ratio", "initial.slope", "initial.brute_force"
-            show(Figure("second_moment", explained, chart, drawn, key=f"{key} second moment"))
+            explained = ("initial.ratio", "initial.slope", "initial.brute_force")
+            show(Figure("second_moment", QUESTION, explained, chart, drawn, key=f"{key} second moment"))
         elif (picked := _charts(form, curves, law, found, budget)) and {"width", "depth"} <= set(picked[0]):
             st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
     say(refused)
@@ -65,9 +67,31 @@ def _figures(
     every = pd.concat([frame.assign(source="exact"), points])
     prefactor, slope = (partial(chart, frame, limit, *ends) for chart in (charts.prefactor_chart, charts.slope_chart))
     return [
-        Figure("second_moment", (*ratio, *drawn), chart, every, key=f"{curves} ratio {on_it}", selection=charts.PICK),
-        Figure("prefactor", ("initial.prefactor", "initial.limit"), prefactor, frame, key=f"{curves} prefactor"),
-        Figure("local_slope", ("initial.local_slope", "initial.slope"), slope, frame, key=f"{curves} slope"),
+        Figure(
+            "second_moment",
+            QUESTION,
+            (*ratio, *drawn),
+            chart,
+            every,
+            key=f"{curves} ratio {on_it}",
+            selection=charts.PICK,
+        ),
+        Figure(
+            "prefactor",
+            "What is left beside exp(5β)?",
+            ("initial.prefactor", "initial.limit"),
+            prefactor,
+            frame,
+            key=f"{curves} prefactor",
+        ),
+        Figure(
+            "local_slope",
+            "Does it grow as fast as exp(5β)?",
+            ("initial.local_slope", "initial.slope"),
+            slope,
+            frame,
+            key=f"{curves} slope",
+        ),
     ]
 
 
@@ -86,8 +110,9 @@ def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
             )
     with left:
         parts = charts.parts_table(frame, width)
-        chart = partial(charts.parts_chart, parts, width, curves.end)
-        show(Figure("second_moment_parts", ("initial.split",), chart, parts, key=f"{curves} parts {width}"))
+        question, key = f"Which part of the kernel varies, at n = {width:,}?", f"{curves} parts {width}"
+        chart = partial(charts.parts_chart, parts, curves.end)
+        show(Figure("second_moment_parts", question, ("initial.split",), chart, parts, key=key))
 
 
 def address(network: Network, picked: dict[str, Any], points: Points) -> dict[str, str]:
