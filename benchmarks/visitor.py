@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -238,20 +239,17 @@ def tables(chart: Any) -> list[bytes]:
     return [dataset.data.data for dataset in chart.datasets]
 
 
-def names(spec: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def names(spec: str) -> frozenset[str]:
     """Names of the tables that a specification draws."""
-    found: set[str] = set()
+    return frozenset(_names(json.loads(spec)))
 
-    def look(part: Any) -> None:
-        if isinstance(part, dict):
-            data = part.get("data")
-            if isinstance(data, dict) and "name" in data:
-                found.add(data["name"])
-            for value in part.values():
-                look(value)
-        elif isinstance(part, list):
-            for value in part:
-                look(value)
 
-    look(json.loads(spec))
-    return found
+def _names(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        data = part.get("data")
+        if isinstance(data, dict) and "name" in data:
+            yield data["name"]
+    if isinstance(part, dict | list):
+        for value in part.values() if isinstance(part, dict) else part:
+            yield from _names(value)

@@ -16,6 +16,7 @@ CHARTS = {
     "one": LINE,
     "layers": layered(LINE, LINE.mark_point()),
     "columns": beside([LINE, LINE], 4),
+    "rows": stacked([LINE, LINE], 4),
     "rows of layers": stacked([layered(LINE, LINE.mark_rule())], 4),
     "parameter": LINE.add_params(alt.param(name="frame", value=1, bind=alt.binding_range(min=1, max=3))),
 }
@@ -72,7 +73,7 @@ def test_it_is_made_once_and_stands_where_it_is_shown(shown):
 
 
 def test_names_widths_and_descriptions_do_not_mix(shown):
-    line, rows = Specification.of(LINE), Specification.of(CHARTS["rows of layers"])
+    line, rows = Specification.of(LINE), Specification.of(CHARTS["rows"])
 
     def page() -> None:
         draw_known("line", "content", "", lambda: line)
