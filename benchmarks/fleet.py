@@ -1,12 +1,13 @@
 """The servers of a lab: one, or several processes on one cache with one scheduler, behind a proxy."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from typing import IO
 import psutil
 
 from benchmarks.serving import ROOT, Server, free_port, started, wait_for
+from cache.turns import HELD
 
 PROXY = """
 {
@@ -75,24 +77,30 @@ def fleet(folder: Path, servers: int = 1) -> Iterator[Fleet]:
             return
         if shutil.which("caddy") is None:
             raise SystemExit("Several servers need a proxy before them: apt install caddy")
-        scheduler = stack.enter_context(_scheduler(folder, log))
-        shared = {"KERNEL_DRIFT_SCHEDULER": scheduler, "KERNEL_DRIFT_PLAIN_TCP": "1"}
+        address = stack.enter_context(scheduler(folder, log))
+        shared = {"KERNEL_DRIFT_SCHEDULER": address, "KERNEL_DRIFT_PLAIN_TCP": "1"}
         webs = [stack.enter_context(started(ROOT / "app.py", folder, log, **shared)) for _ in range(servers)]
         yield Fleet(stack.enter_context(_proxy(folder, webs, log)), webs)
 
 
 @contextmanager
-def _scheduler(folder: Path, log: IO[str]) -> Iterator[str]:
-    """The address of a Dask scheduler on this machine with one worker, as an administrator would start them."""
+def scheduler(folder: Path, log: IO[str], threads: int = HELD, path: str = "") -> Iterator[str]:
+    """The address of a Dask scheduler on this machine with one worker, as an administrator would start them.
+
+    Args:
+        threads: jobs that the worker holds at once.
+        path: where it finds modules besides ours.
+    """
     contact = folder / "scheduler.json"
-    dask = ["nice", "-n", "10", "env", f"PYTHONPATH={ROOT}", "JAX_ENABLE_X64=1", "OPENBLAS_NUM_THREADS=1"]
+    modules = f"PYTHONPATH={os.pathsep.join(filter(None, [str(ROOT), path]))}"
+    dask = ["nice", "-n", "10", "env", modules, "JAX_ENABLE_X64=1", "OPENBLAS_NUM_THREADS=1"]
     dask += ["MALLOC_TRIM_THRESHOLD_=268435456", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=0"]
     dask += [f"JAX_COMPILATION_CACHE_DIR={folder / 'compiled'}", sys.executable, "-m", "dask"]
     place = ["--scheduler-file", str(contact), "--host", "127.0.0.1", "--no-dashboard"]
+    one = ["--nworkers", "1", "--nthreads", str(threads), "--local-directory", str(folder / "scratch")]
     with ExitStack() as stack:
         stack.enter_context(_ended([*dask, "scheduler", *place, "--port", "0"], log))
-        worker = ["worker", *place, "--nworkers", "1", "--nthreads", "1", "--local-directory", str(folder / "scratch")]
-        process = stack.enter_context(_ended([*dask, *worker], log))
+        process = stack.enter_context(_ended([*dask, "worker", *place, *one], log))
         while not contact.exists():
             if process.poll() is not None:
                 raise RuntimeError("no scheduler came up: see the log")
@@ -119,9 +127,11 @@ def _ended(command: Sequence[str], log: IO[str]) -> Iterator[subprocess.Popen]:
     try:
         yield process
     finally:
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-        for member in family:
-            member.terminate()
-        _, left = psutil.wait_procs(family, timeout=10)
-        for member in left:
-            member.kill()
+        of = psutil.Process(process.pid)
+        family = [*of.children(recursive=True), of]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    end(member)
+            _, family = psutil.wait_procs(family, timeout=10)
+        process.wait()

@@ -203,7 +203,8 @@ class Visitor:
         elif kind == "auto_rerun":
             self._timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "stop_auto_rerun":
-            self._timers.pop(message.stop_auto_rerun.fragment_id, None)
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self._timers.pop(fragment, None)
         elif kind == "navigation":
             self._place["page_script_hash"] = message.navigation.page_script_hash
         elif kind == "page_info_changed":

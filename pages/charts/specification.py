@@ -103,7 +103,7 @@ def arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:
 # What becomes of a chart's data: in Altair a setting of the process, which would need a lock around every conversion,
 # and everybody who waits for a chart would wait for all others. Here a setting of the thread.
 
-_FORM: ContextVar[Callable[[pd.DataFrame], Any]] = ContextVar("form", default=alt.default_data_transformer)
+_FORM: ContextVar[Callable[[pd.DataFrame], Any]] = ContextVar("form", default=alt.to_values)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _in_form(data: pd.DataFrame) -> Any:
     return _FORM.get()(data)
 
 
-alt.data_transformers.register("thread", _in_form)
+alt.data_transformers.register("thread", _in_form)  # pyright: ignore[reportArgumentType]
 alt.data_transformers.enable("thread")
 
 
@@ -130,7 +130,7 @@ def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = W
     Args:
         width: of a chart that stretches; others keep their own.
     """
-    with data_as(lambda frame: alt.default_data_transformer(frame, max_rows=None)):
+    with data_as(alt.to_values):
         spec = chart.to_dict()
     for part in ("usermeta", "config"):
         spec.pop(part, None)
