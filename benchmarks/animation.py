@@ -107,6 +107,8 @@ def _synthetic_seed(seed: int, frames: int, size: int, config: RunConfig) -> See
 
 def page() -> None:
     """The page that is measured."""
+    from functools import partial
+
     import streamlit as st
 
     from engine.data import generate
@@ -116,13 +118,17 @@ def page() -> None:
     from pages.charts.spectrum import spectrum_panel, spectrum_table
     from pages.charts.theme import ask
     from pages.shell import player
+    from pages.shell.chart_messages import draw
 
     st.set_page_config(layout="wide")
     result = synthetic_result()
     tables = evolution_tables(result, generate(result.config.data))
     spectrum = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
-    player.show(Specification.of(animated(spectrum, FRAMES, labels=tables.labels)), tables.labels, key="spectrum")
-    player.show(Specification.of(evolution_chart(tables)), tables.labels, key="evolution")
+    for key, chart in (
+        ("spectrum", animated(spectrum, FRAMES, labels=tables.labels)),
+        ("evolution", evolution_chart(tables)),
+    ):
+        player.show(partial(draw, Specification.of(chart), "content"), tables.labels, key=key)
     st.button("Run again")
 
 

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -18,21 +19,34 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it answers, and its process."""
+
+    address: str
+    process: subprocess.Popen
+
+
+@contextmanager
+def started(script: Path, cache: Path, log: int | IO[str] = subprocess.DEVNULL, **environment: str) -> Iterator[Server]:
+    """A server that runs `script` on the cache in this folder; what it says goes to `log`."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    environment = {**os.environ, "KERNEL_DRIFT_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
+        yield Server(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 @contextmanager
 def served(script: Path, cache: Path, log: int | IO[str] = subprocess.DEVNULL) -> Iterator[str]:
-    """The address of a server that runs `script` on the cache in this folder; what it says goes to `log`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
-    environment = {**os.environ, "KERNEL_DRIFT_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    """The address of such a server."""
+    with started(script, cache, log) as server:
+        yield server.address
 
 
 @contextmanager
@@ -52,7 +66,15 @@ def served_app() -> Iterator[str]:
         yield address
 
 
-def _wait_for(address: str, server: subprocess.Popen, seconds: float = 90) -> None:
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def wait_for(address: str, server: subprocess.Popen, seconds: float = 90) -> None:
+    """Until a server that was just started answers there."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:

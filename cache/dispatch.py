@@ -48,11 +48,13 @@ class Dispatch:
         note: Callable[[LiveJob], object],
         start: Callable[[LiveJob], None],
         give_up: Callable[[LiveJob, Failure], None],
+        heed: Callable[[], None],
     ):
-        """`note` is called with a job that waits, `start` with one whose turn has come, its `place` the worker, and
-        `give_up` with one for which no worker came."""
+        """`note` is called with a job that waits, `start` with one whose turn has come, its `place` the worker,
+        `give_up` with one for which no worker came, and `heed` to hear what other servers call off."""
         self.queue = Queue(directory)
-        self._lock, self._computing, self._note, self._start, self._give_up = lock, computing, note, start, give_up
+        self._lock, self._computing = lock, computing
+        self._note, self._start, self._give_up, self._heed = note, start, give_up, heed
         self._entries: dict[LiveJob, _Entry] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -122,6 +124,7 @@ class Dispatch:
                 time.sleep(TICK)
 
     def _turn(self) -> None:
+        self._heed()
         self._enter_new()
         places = self._computing.places()
         if places is None:
@@ -142,6 +145,9 @@ class Dispatch:
                 if (entry := mine.get(id)) is not None and not entry.live.stopping:
                     entry.live.message = _words(outlook)
         found = [(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine]
+        # What another server has begun is looked on at, and needs no turn.
+        others = {ticket.key: ticket.worker for ticket in turn.tickets if ticket.worker and ticket.id not in mine}
+        found += [(live, others[live.key]) for live in self._waiting() if live.key in others]
         self._begin(found, several=len(places) > 1)
 
     def _wait_for_workers(self) -> None:

@@ -64,6 +64,7 @@ class LiveJob:
         self.place = ""  # the worker that it was given
         self.beside = False  # whether that worker ever held another job at the same time
         self.alone = False  # it may not: a worker died under it and others
+        self.elsewhere = False  # another process computed it, and this one looked on
         self.asked = time.monotonic()
         self.state: State = "queued"
         self.fraction = 0.0
@@ -120,7 +121,7 @@ class LiveJob:
 
     def queued(self) -> None:
         """Handed to the compute processes."""
-        self.worker = ""
+        self.worker, self.elsewhere = "", False
         if not self.done:
             self.state, self.fraction, self.message = "queued", 0.0, ""
 

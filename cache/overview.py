@@ -41,7 +41,7 @@ class Overview:
 
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
-        return list_runs(self.store, self.job, limit, kind, offset, pinned)
+        return list_runs(self.store, self.job, self.queue.ticket, limit, kind, offset, pinned)
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""

@@ -26,6 +26,9 @@ SILENT = 15.0
 RETRY = 60.0
 """Seconds in memory before the disk is tried again."""
 
+HEARD = 60.0
+"""Seconds after which every server that lives has heard what another called off."""
+
 PATIENCE = 2.0
 """Seconds to wait for another server's transaction."""
 
@@ -38,6 +41,7 @@ CREATE TABLE IF NOT EXISTS tickets
 CREATE TABLE IF NOT EXISTS debts (user TEXT PRIMARY KEY, seconds REAL);
 CREATE TABLE IF NOT EXISTS paces (kind TEXT PRIMARY KEY, pace REAL);
 CREATE TABLE IF NOT EXISTS draining (worker TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS calls (id TEXT PRIMARY KEY, owner TEXT, boot TEXT, time REAL, call TEXT);
 """
 
 T = TypeVar("T")
@@ -58,6 +62,23 @@ class Turn:
     tickets: Sequence[Ticket] = ()
 
 
+@dataclass(frozen=True)
+class Call:
+    """A job is called off, wherever it is.
+
+    Attributes:
+        key: of the job.
+        viewer: who does not want it any more; None: nobody does.
+        deleted: its result is not to be kept either.
+        time: when, by the machine's monotonic clock; what was asked for later is not meant.
+    """
+
+    key: str
+    viewer: str | None = None
+    deleted: bool = False
+    time: float = field(default_factory=time.monotonic)
+
+
 class Queue:
     """Methods answer at once, whatever the disk does. Thread-safe."""
 
@@ -65,6 +86,7 @@ class Queue:
         self._file = directory / "queue.db"
         self._owner = uuid.uuid4().hex
         self._mine: dict[str, Ticket] = {}
+        self._heard: set[str] = set()
         self._lock = threading.RLock()
         self._database: sqlite3.Connection | None = None
         self._path = ""
@@ -144,8 +166,19 @@ class Queue:
             return turn
 
     def listed(self) -> list[Ticket]:
-        """Every ticket, of all servers."""
-        return self._do(_tickets)
+        """Every ticket, of all servers that live."""
+        now = time.monotonic()
+        columns = "SELECT owner, boot, process, beat, ticket FROM tickets"
+        rows = self._do(lambda database: database.execute(columns).fetchall())
+        return [
+            Ticket(**json.loads(text))
+            for owner, booted, holder, beat, text in rows
+            if owner == self._owner or not _dead(booted, holder, beat, now)
+        ]
+
+    def ticket(self, key: str) -> Ticket | None:
+        """That of a job, whichever server has it."""
+        return next((ticket for ticket in self.listed() if ticket.key == key), None)
 
     def debts(self) -> dict[str, float]:
         """Seconds charged to each user, by their weight."""
@@ -159,6 +192,28 @@ class Queue:
     def draining(self) -> set[str]:
         return self._do(lambda database: {row[0] for row in database.execute("SELECT * FROM draining")})
 
+    def call(self, call: Call) -> None:
+        """Tells every other server."""
+
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM calls WHERE boot != ? OR time < ?", (boot(), time.monotonic() - HEARD))
+            row = (uuid.uuid4().hex, self._owner, boot(), call.time, json.dumps(asdict(call)))
+            database.execute("INSERT INTO calls VALUES (?, ?, ?, ?, ?)", row)
+
+        self._do(write)
+
+    def heard(self) -> list[Call]:
+        """What others have called since the last look."""
+        with self._lock:
+            rows = self._do(
+                lambda database: database.execute(
+                    "SELECT id, call FROM calls WHERE owner != ? AND boot = ?", (self._owner, boot())
+                ).fetchall()
+            )
+            new = [text for id, text in rows if id not in self._heard]
+            self._heard = {id for id, _ in rows}
+        return [Call(**json.loads(text)) for text in new]
+
     def close(self) -> None:
         """This server's tickets go with it."""
         with self._lock:
@@ -170,10 +225,9 @@ class Queue:
         """Notes that this server lives, brings back what is missing of its own, and takes out what is of no one."""
         there = set()
         for id, owner, booted, holder, beat in database.execute("SELECT id, owner, boot, process, beat FROM tickets"):
-            dead = booted != boot() or abs(now - beat) > SILENT or gone(holder)
             if owner == self._owner:
                 there.add(id)
-            elif dead:
+            elif _dead(booted, holder, beat, now):
                 database.execute("DELETE FROM tickets WHERE id = ?", (id,))
         for id in there - set(self._mine):
             database.execute("DELETE FROM tickets WHERE id = ?", (id,))
@@ -248,6 +302,11 @@ def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def _dead(booted: str, holder: str, beat: float, now: float) -> bool:
+    """Whether the server of a ticket has ended, or gives no sign of life."""
+    return booted != boot() or abs(now - beat) > SILENT or gone(holder)
 
 
 def _tickets(database: sqlite3.Connection, cluster: str | None = None) -> list[Ticket]:

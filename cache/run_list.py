@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cache.claims import Claim
+from cache.claims import Claim, claimant
 from cache.job import Job, State
 from cache.run_folders import Record
 from cache.storage import Store
+from cache.turns import Ticket
 from engine.jobs import key_of
 from engine.versions import VERSIONS
 
@@ -20,7 +21,7 @@ class Run:
     Attributes:
         values: the config as plain values; `engine.jobs.parse(kind, values)` gives it back (or `ConfigError`,
             when an older version wrote it).
-        state: of the job while there is one here, else of the index; "unfinished" was cut short by a restart.
+        state: of the job while a server has one, else of the index; "unfinished" was cut short by a restart.
         stored: whether its result is in the cache.
         created: Unix time.
         old: whether an earlier version of the numbers of its kind computed it.
@@ -47,22 +48,28 @@ class Run:
 def list_runs(
     store: Store,
     job: Callable[[str], Job | None],
+    ticket: Callable[[str], Ticket | None],
     limit: int,
     kind: str | None = None,
     offset: int = 0,
     pinned: bool = False,
 ) -> list[Run]:
-    """`limit` runs after the newest `offset`, of one kind or of all. `job` gives the live job of a key."""
-    return [_run(store, record, job(record.key)) for record in store.index.recent(kind, limit, offset, pinned)]
+    """`limit` runs after the newest `offset`, of one kind or of all. `job` gives the live job of a key, and
+    `ticket` that in the queue, of whichever server."""
+    return [_run(store, record, job(record.key), ticket) for record in store.index.recent(kind, limit, offset, pinned)]
 
 
-def _run(store: Store, record: Record, live: Job | None) -> Run:
+def _run(store: Store, record: Record, live: Job | None, ticket: Callable[[str], Ticket | None]) -> Run:
     state: State | Literal["unfinished"] = record.status
     fraction = 1.0 if state == "finished" else 0.0
+    user = live.user if live and not live.done else ""
     if live is not None and not (live.done and state == "finished"):
         state, fraction = live.state, live.fraction
-    elif state == "unfinished" and (elsewhere := store.holder(record.key)):
-        state, fraction = "running", elsewhere.fraction
+    elif state == "unfinished":
+        if (asked := ticket(record.key)) is not None:
+            state, user = "queued", claimant(asked.user)
+        if (elsewhere := store.holder(record.key)) is not None:
+            state, fraction = "running", elsewhere.fraction
     return Run(
         key=record.key,
         kind=record.kind,
@@ -77,7 +84,7 @@ def _run(store: Store, record: Record, live: Job | None) -> Run:
         pinned=store.pinned(record.key),
         old=_old(record),
         claims=store.claims.listed(record.key),
-        user=live.user if live and not live.done else "",
+        user=user,
     )
 
 

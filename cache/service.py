@@ -7,6 +7,7 @@ from cache import logs, metrics, readiness
 from cache.archive import address, decode
 from cache.audit import Audit
 from cache.batches import Batches
+from cache.calling_off import CallingOff
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
@@ -36,7 +37,7 @@ KEEP_EVERY = 5.0
 """Seconds between two tries to write what the disk did not take."""
 
 
-class CachedEngine(Overview):
+class CachedEngine(CallingOff, Overview):
     """Results from disk, else from the compute processes. Thread-safe. Knows no page. What people may do with results
     that are there is said by `ownership`.
 
@@ -61,7 +62,7 @@ class CachedEngine(Overview):
         self._live: dict[str, LiveJob] = {}
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
-        steps = self._note, self._start, self._give_up
+        steps = self._note, self._start, self._give_up, self._heed
         self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, *steps)
         self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
@@ -188,35 +189,10 @@ class CachedEngine(Overview):
             self.audit(viewer, "cancel", key=key, kind=job.kind)
         return job
 
-    def call_off(self, key: str, viewer: str | None = None) -> Job | None:
-        """The same for everybody if no `viewer` is named. Asks nobody whether they may, and leaves no line."""
-        with self._lock:
-            live = self._live.get(key)
-            if live is None:
-                return None
-            if not live.done:
-                for who in {*live.viewers, live.user} if viewer is None else {viewer}:
-                    live.leave(who)
-                if live.stopping and live.state == "queued":
-                    self._settle(live, "cancelled")
-                    self._dispatch.leave(live)
-                    self.store.index.settle(key, "cancelled")
-            return live.snapshot(viewer or live.user)
-
     def policy_now(self) -> Policy:
         """The policy, read again where its file has changed."""
         self.policy = self._policy_file.again(self.policy)
         return self.policy
-
-    def forget(self, key: str) -> None:
-        """What is in memory of a run that is to be deleted."""
-        self._recent.forget(key)
-        with self._lock:
-            if (live := self._live.get(key)) is None:
-                return
-            live.deleted = True
-            if live.done:
-                del self._live[key]
 
     def _keep(self) -> None:
         """Beside everything else: lists what nobody listed, writes what could not be written, starts what was lost."""
@@ -289,6 +265,8 @@ class CachedEngine(Overview):
             logs.follow(live.key, live.request)
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
+                    if live.elsewhere:  # no longer: it has lost its turn meanwhile
+                        raise BackToQueue(live.alone)
                     self.metrics.missed()
                     if lease.fault:
                         self.store.failed(lease.fault)
@@ -314,12 +292,13 @@ class CachedEngine(Overview):
 
     def _watch_other(self, live: LiveJob, other: Holder) -> bool:
         """While another process computes the same run: shows how far it is. False when nobody here wants it."""
+        self._heed()
         with self._lock:
             if live.stopping or self._closing:
                 if not self._closing:
                     self._settle(live, "cancelled")
                 return False
-            live.state, live.fraction = "running", other.fraction
+            live.state, live.fraction, live.elsewhere = "running", other.fraction, True
             live.message = other.message or "computed by another process"
         self._dispatch.leave(live)
         return True

@@ -13,7 +13,7 @@ Vectors are scaled to 1 at every layer and the scale is carried as a logarithm.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from math import comb, factorial
 
@@ -76,6 +76,7 @@ def _times(terms: dict, variable: int) -> dict:
     return dict(grown)
 
 
+@lru_cache(maxsize=256)
 def _matrix(order: int, n: float, r: float, w: float) -> Float[np.ndarray, "monomials monomials"]:
     """Expected coefficients at one layer of width n; r = sigma^2/2 of the weights above it."""
     s = _structure(order)
@@ -88,6 +89,9 @@ def _matrix(order: int, n: float, r: float, w: float) -> Float[np.ndarray, "mono
     # The table has (2/n)^(a+b); terms without X or Y, from A, still carry their c = 2r/n.
     values = s.count * table[s.a, s.b] * (2 / n) ** (s.cs - s.a - s.b) * r**s.cs * w**s.ws
     size = len(s.monomials)
+    if w == 0:  # h is 0, yet its own factor of 1 would dwarf all that shrinks
+        with_h = np.array(s.monomials)[:, 3] > 0
+        values = np.where(with_h[s.entry % size], 0.0, values)
     return np.bincount(s.entry, weights=values, minlength=size * size).reshape(size, size)
 
 
@@ -115,25 +119,16 @@ def _log_moments(
 ) -> Float[np.ndarray, " shapes"]:
     if not 1 <= order <= MAX_ORDER:
         raise ValueError(f"order {order} given; moments of order 1 to {MAX_ORDER} are computed")
-    monomials = np.array(_structure(order).monomials)
     size = len(shapes.depth)
-    # phi = g^2, D = k = 1 and h = w at the output.
-    start = (
-        np.array([factorial(2 * i) / (2**i * factorial(i)) for i in monomials[:, 0]])
-        * law.output_bias ** monomials[:, 3]
-    )
-    state = np.repeat(start[None], size, axis=0)
+    state = np.repeat(_at_the_output(law, order)[None], size, axis=0)
     log_scale = np.zeros(size)
     log_alive = np.zeros(size)
-    matrices: dict[tuple[int, float], np.ndarray] = {}
     for j, layers in _stretches(shapes.hidden, log_r):
         n = shapes.hidden[j]
         alive = n > 0
         for width in np.unique(n[alive]):
-            key = (int(width), float(log_r[j]))
-            if key not in matrices:
-                matrices[key] = _matrix(order, float(width), np.exp(log_r[j]), law.bias)
-            power, log_power = _power(matrices[key], layers)
+            matrix = _matrix(order, float(width), float(np.exp(log_r[j])), law.bias)
+            power, log_power = _power(matrix, layers)
             same = np.flatnonzero(n == width)
             state[same] = state[same] @ power.T
             log_scale[same] += log_power
@@ -142,15 +137,63 @@ def _log_moments(
         log_scale[alive] += np.log(top)
         log_alive[alive] += layers * np.log1p(-np.exp2(-n[alive].astype(float)))
     log_S = np.log(law.s1 * law.n_0 / shapes.n_0) + log_r[shapes.depth]
+    return np.logaddexp.reduce(_parts(law, order, state, log_scale, log_alive, log_S))
+
+
+def _at_the_output(law: Law, order: int) -> Float[np.ndarray, " monomials"]:
+    """Expected monomials before any hidden layer: phi = g^2, D = k = 1 and h = w."""
+    monomials = np.array(_structure(order).monomials)
+    gauss = np.array([factorial(2 * i) / (2**i * factorial(i)) for i in monomials[:, 0]])
+    return gauss * law.output_bias ** monomials[:, 3]
+
+
+def _parts(
+    law: Law,
+    order: int,
+    state: Float[np.ndarray, "shapes monomials"],
+    log_scale: Float[np.ndarray, " shapes"],
+    log_alive: Float[np.ndarray, " shapes"],
+    log_S: Float[np.ndarray, " shapes"],
+) -> Float[np.ndarray, "parts shapes"]:
+    """log of the terms of E[(K_w + K_b)^order], by the power of K_w; `log_alive`: of the chance of no dead layer."""
+    place = _structure(order).monomials.index
     with np.errstate(divide="ignore"):
         parts = [
-            np.log(comb(order, i) * state[:, _structure(order).monomials.index((0, 0, i, order - i))]) + i * log_S
+            np.log(comb(order, i) * state[:, place((0, 0, i, order - i))]) + i * log_S + log_scale
             for i in range(order + 1)
         ]
-        total = log_scale + np.logaddexp.reduce(parts)
         if not law.relu_readout:  # a dead network keeps the output's own bias term
-            total = np.logaddexp(total, order * np.log(law.output_bias) + np.log(-np.expm1(log_alive)))
-    return total + 2 * order * np.log(law.alpha) + np.log(law.kappa)
+            parts[0] = np.logaddexp(parts[0], order * np.log(law.output_bias) + np.log(-np.expm1(log_alive)))
+    return np.array(parts) + 2 * order * np.log(law.alpha) + np.log(law.kappa)
+
+
+def log_terms_by_depth(
+    law: Law, order: int, width: int, depths: Int[np.ndarray, " depths"]
+) -> Float[np.ndarray, "terms depths"]:
+    """log of the terms of E[(K_w + K_b)^order] by the power 0..order of K_w, where every hidden layer has this width.
+
+    As `log_moment_of_shapes`, from which it differs by rounding: one network grows here from depth to depth, in no more
+    steps than there are depths. Terms under 1e-300 of the largest are lost (-inf): those of K_w, far
+    below criticality.
+
+    Args:
+        depths: hidden layers, at least 1, rising.
+    """
+    readout, hidden = (
+        _matrix(order, float(width), float(np.exp(log_r)), law.bias) for log_r in (law.log_r[-1], law.log_r[0])
+    )
+    state, log_scale, power = readout @ _at_the_output(law, order), 0.0, lru_cache(partial(_power, hidden))
+    states, scales = [], []
+    for layers in np.diff(depths, prepend=1).tolist():
+        several, log_several = power(layers)
+        state = several @ state
+        top = state.max()
+        state, log_scale = state / top, log_scale + log_several + np.log(top)
+        states.append(state)
+        scales.append(log_scale)
+    log_alive = np.asarray(depths) * np.log1p(-np.exp2(-float(width)))
+    log_S = np.full(len(states), np.log(law.s1) + law.log_r[0])
+    return _parts(law, order, np.array(states), np.array(scales), log_alive, log_S)
 
 
 def _stretches(hidden: Int[np.ndarray, "rows shapes"], log_r: Float[np.ndarray, " rows1"]) -> Iterator[tuple[int, int]]:
@@ -182,6 +225,11 @@ def log_relative_variance(law: Law, shapes: Shapes | None = None, power: int = 2
         high, low = np.array([log_moment(law, 2 * power)]), np.array([log_moment(law, power)])
     else:
         high, low = log_moment_of_shapes(law, shapes, 2 * power), log_moment_of_shapes(law, shapes, power)
+    return _log_relative_variance(high, low)
+
+
+def _log_relative_variance(high: Float[np.ndarray, " n"], low: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """From the logs of E[K^2p] and E[K^p]."""
     excess = np.maximum(high - 2 * low, 0)
     with np.errstate(divide="ignore"):
         return excess + np.log(-np.expm1(-excess))
@@ -192,6 +240,14 @@ def required_draws(
 ) -> Float[np.ndarray, " shapes"]:
     """log of the draws that a plain Monte Carlo estimate of E[K^power] needs for relative standard error `error`."""
     return log_relative_variance(law, shapes, power) - 2 * np.log(error)
+
+
+def log_draws_by_depth(
+    law: Law, error: float, power: int, width: int, depths: Int[np.ndarray, " depths"]
+) -> Float[np.ndarray, " depths"]:
+    """As `required_draws`, of networks as in `log_terms_by_depth`."""
+    high, low = (np.logaddexp.reduce(log_terms_by_depth(law, order, width, depths)) for order in (2 * power, power))
+    return _log_relative_variance(high, low) - 2 * np.log(error)
 
 
 def log_skewness(law: Law, power: int) -> float:

@@ -141,7 +141,7 @@ def region(start: float, end: float, text: str, domain: tuple[float, float]) -> 
     words = alt.Chart(table).mark_text(
         align="left", baseline="top", dx=5, dy=5, color=theme.GREY, fontSize=11, lineBreak="|"
     )
-    return [area, edge, words.encode(x=x, y=alt.value(0), text="text:N")]
+    return [area, edge, words.encode(x=x, y=alt.YValue(0), text=alt.Text("text:N"))]
 
 
 def small_panel(*layers: alt.Chart) -> alt.LayerChart:

@@ -174,7 +174,7 @@ def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) 
     frame = pd.DataFrame({"value": list(thresholds.values()), "text": list(thresholds), "x": across[0]})
     rule = alt.Chart(frame).mark_rule(color=theme.GREY, strokeDash=[6, 4], strokeWidth=1.2)
     words = alt.Chart(frame).mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=theme.GREY, fontSize=11)
-    return [rule.encode(y=y()), words.encode(x=x(), y=y(), text="text:N")]
+    return [rule.encode(y=y()), words.encode(x=x(), y=y(), text=alt.Text("text:N"))]
 
 
 def _bounds(boundaries: Mapping[str, Boundary], x, across: tuple[float, float]) -> list[alt.Chart]:
@@ -196,5 +196,5 @@ def _bounds(boundaries: Mapping[str, Boundary], x, across: tuple[float, float]) 
         words = alt.Chart(frame).mark_text(
             baseline="top", dy=4 + 14 * place, color=colour, fontSize=11, fontWeight="bold", **side
         )
-        layers.append(words.encode(x=x(), y=alt.value(0), text="text:N"))
+        layers.append(words.encode(x=x(), y=alt.YValue(0), text=alt.Text("text:N")))
     return layers

@@ -174,7 +174,7 @@ def plane_chart(
         layers.append(_edge(edge, plane))
     if metric is None and len(known) <= MOST_TEXTS:
         words = alt.Chart(known).mark_text(color="white", fontSize=12, fontWeight="bold", tooltip=None)
-        layers.append(words.encode(x=plane.across(), y=plane.up(), text="text:N"))
+        layers.append(words.encode(x=plane.across(), y=plane.up(), text=alt.Text("text:N")))
     chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
     select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
     chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
@@ -244,7 +244,7 @@ def _beta_lines(betas: Sequence[float], plane: Plane) -> list[alt.Chart]:
         some = frame[frame["top"] == top]
         if len(some):
             words = alt.Chart(some).mark_text(fontSize=11, color=theme.GREY, **where)
-            layers.append(words.encode(x=plane.across(), y=plane.up(), text="text:N"))
+            layers.append(words.encode(x=plane.across(), y=plane.up(), text=alt.Text("text:N")))
     return layers
 
 
@@ -272,7 +272,7 @@ def _curve(curve: pd.DataFrame, plane: Plane, text: str) -> list[alt.Chart]:
     shape = alt.Order("y:Q")
     return [
         line.encode(x=plane.across(), y=plane.up(), order=shape),
-        words.encode(x=plane.across(), y=plane.up(), text=alt.value(text)),
+        words.encode(x=plane.across(), y=plane.up(), text=alt.TextValue(text)),
     ]
 
 

@@ -174,7 +174,7 @@ def _frontier_panel(tables: SpaceTables) -> alt.LayerChart:
         still = line(alt.Chart(rows), BALLS[str(label)], strokeDash=[5, 3])
         layers.append(still.encode(x=x("R"), y=y("error"), order=alt.Order("R:Q")))
     now = line(current(tables.frontier).transform_calculate(radius="datum['g' + frame]"), "kernel")
-    now = now.encode(x=x("radius"), y=y("value"), order="radius:Q")
+    now = now.encode(x=x("radius"), y=y("value"), order=alt.Order("radius:Q"))
     return layered(*layers, now, title=theme.panel_title("What error does a ball reach?"))
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,12 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import vl_convert
 
-CONVERTING = threading.Lock()
-"""Altair's theme and the form of its data belong to the process: one conversion at a time."""
-
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
 """Of a chart that has no width of its own, in pixels."""
+
+COMPOSED = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "hconcat": alt.HConcatChart}
+"""Charts made of others, by the name of these."""
 
 PAPER = {
     "background": "white",
@@ -40,36 +42,86 @@ class Specification:
 
     Attributes:
         text: as JSON, which names its tables.
-        tables: by a name that their content gives.
+        tables: Arrow streams by a name that their content gives. As bytes: Streamlit sends those as they are, where it
+            would write a table to a stream at every redraw.
     """
 
     text: str
-    tables: dict[str, pa.Table]
+    tables: dict[str, bytes]
 
     @classmethod
     def of(cls, chart: alt.TopLevelMixin) -> "Specification":
         """Without Altair's check against its schema, half of the time: the tests of charts do check."""
-        tables: dict[str, pa.Table] = {}
-        with CONVERTING, alt.theme.enable("none"), alt.data_transformers.enable("arrow", tables=tables):
-            return cls(json.dumps(chart.to_dict(validate=False)), tables)
+        tables: dict[str, bytes] = {}
+        with data_as(lambda frame: arrow(frame, tables)):
+            spec = _converted(chart)
+        return cls(json.dumps({"$schema": alt.SCHEMA_URL, **spec}), tables)
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
         return {**json.loads(self.text), "datasets": dict(self.tables)}
 
 
-def _arrow(data: pd.DataFrame, tables: dict[str, pa.Table]) -> dict[str, str]:
+def _converted(chart: Any) -> dict[str, Any]:
+    """As `chart.to_dict`, without a theme, which only the outermost chart gets.
+
+    Part by part: of a chart made of others Altair first copies everything below, at every level, to move parameters and
+    common data of the parts up. Ours have no parameters of their own, else Altair does it.
+    """
+    name, parts = _parts(chart)
+    if not parts or any(map(_has_parameters, parts)):
+        return chart.to_dict(validate=False, context={"top_level": False})
+    chart[name] = []
+    try:
+        return _converted(chart) | {name: [_converted(part) for part in parts]}
+    finally:
+        chart[name] = parts
+
+
+def _parts(chart: Any) -> tuple[str, list[Any]]:
+    """Of a chart made of others, what they are called and themselves."""
+    return next(((name, chart[name]) for name, kind in COMPOSED.items() if isinstance(chart, kind)), ("", []))
+
+
+def _has_parameters(chart: Any) -> bool:
+    return getattr(chart, "params", alt.Undefined) is not alt.Undefined or any(map(_has_parameters, _parts(chart)[1]))
+
+
+def arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:
     """Altair's form of data: a name, under which the table is kept."""
-    table = pa.Table.from_pandas(data)
+    # Column by column: `Table.from_pandas` describes the frame besides, ten times the work for a small one.
+    table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in data.items()})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    name = hashlib.md5(sink.getvalue(), usedforsecurity=False).hexdigest()
-    tables[name] = table
+    written = sink.getvalue().to_pybytes()
+    name = hashlib.md5(written, usedforsecurity=False).hexdigest()
+    tables[name] = written
     return {"name": name}
 
 
-alt.data_transformers.register("arrow", _arrow)  # pyright: ignore[reportArgumentType]
+# What becomes of a chart's data: in Altair a setting of the process, which would need a lock around every conversion,
+# and everybody who waits for a chart would wait for all others. Here a setting of the thread.
+
+_FORM: ContextVar[Callable[[pd.DataFrame], Any]] = ContextVar("form", default=alt.to_values)
+
+
+@contextmanager
+def data_as(form: Callable[[pd.DataFrame], Any]) -> Iterator[None]:
+    """Charts that this thread converts meanwhile have their data in this form."""
+    before = _FORM.set(form)
+    try:
+        yield
+    finally:
+        _FORM.reset(before)
+
+
+def _in_form(data: pd.DataFrame) -> Any:
+    return _FORM.get()(data)
+
+
+alt.data_transformers.register("thread", _in_form)  # pyright: ignore[reportArgumentType]
+alt.data_transformers.enable("thread")
 
 
 def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = WIDTH) -> bytes:
@@ -78,7 +130,7 @@ def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = W
     Args:
         width: of a chart that stretches; others keep their own.
     """
-    with CONVERTING, alt.data_transformers.enable("default", max_rows=None):
+    with data_as(alt.to_values):
         spec = chart.to_dict()
     for part in ("usermeta", "config"):
         spec.pop(part, None)

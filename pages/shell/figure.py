@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,10 +18,12 @@ from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
+from pages.shell.chart_messages import Width, draw, draw_known
 from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 512
-"""Tables and charts kept, over all results."""
+"""Tables, and charts that can be clicked, kept over all results."""
+MOVES = "A chart that moves with the checkpoints of training."
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,15 +80,14 @@ class Figure:
         return ask(self.question, self.chart())
 
 
-def show(figure: Figure, width: Literal["stretch", "content"] = "stretch") -> list[dict[str, Any]]:
+def show(figure: Figure, width: Width = "stretch") -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
         about(figure)
-    options: Any = {"on_select": "rerun", "selection_mode": figure.selection} if figure.selection else {}
     with st.container(key=f"drawn_{figure.name}"):
-        event = st.vega_lite_chart(spec=_specification(figure)(), width=width, key=f"chart_{figure.name}", **options)
+        selected = _draw(figure, width)
     say(figure.notes)
-    return getattr(getattr(event, "selection", None), figure.selection or "none", None) or []
+    return selected
 
 
 def columns(*parts: Iterable[Figure], share: Sequence[int] = (1, 1)) -> list[dict[str, Any]]:
@@ -110,9 +111,13 @@ def pairs(figures: Iterable[Figure]) -> None:
         columns([figure], islice(rest, 1))
 
 
-def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
-    """The figure under its player (`pages.shell.player.show`, which takes the options)."""
-    player.show(_specification(figure), labels, key=f"moving_{figure.name}", **options)
+def play(figure: Figure, labels: Sequence[str], description: str = MOVES, **options: Any) -> None:
+    """The figure under its player (`pages.shell.player.show`, which takes the options).
+
+    Args:
+        description: for screen readers.
+    """
+    player.show(partial(_draw, figure, "content", description), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
 
 
@@ -173,8 +178,28 @@ def built(key: str, _build: Callable[[], Any]) -> Any:
     return _build()
 
 
-def _specification(figure: Figure) -> Specification:
+def _draw(figure: Figure, width: Width, description: str = "") -> list[dict[str, Any]]:
+    """The chart; returns the rows that are selected on it."""
+
     def make() -> Specification:
         return Specification.of(figure.draw())
 
-    return built(f"{figure.key} drawn", make) if figure.key else make()
+    if figure.selection:
+        return _selected(figure, built(f"{figure.key} drawn", make) if figure.key else make(), width)
+    if figure.key:
+        draw_known(f"{figure.key} drawn", width, description, make)
+    else:
+        draw(make(), width, description)
+    return []
+
+
+def _selected(figure: Figure, specification: Specification, width: Width) -> list[dict[str, Any]]:
+    """As `_draw`. A chart that can be clicked is a control, whose messages are not kept."""
+    event = st.vega_lite_chart(
+        spec=specification(),
+        width=width,
+        key=f"chart_{figure.name}",
+        on_select="rerun",
+        selection_mode=figure.selection,
+    )
+    return event.selection.get(figure.selection) or []

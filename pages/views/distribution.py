@@ -28,13 +28,13 @@ def body(_: Form, network: Network, hidden: tuple[int, ...], point: Point) -> No
     st.caption(initial_words.point(network, hidden))
     if point in found:
         law = None if network.law is None else exact_law(network.setting(hidden))
-        _charts(law, point.source, SampleResult.from_arrays(found[point]))
+        _charts(law, point.source, SampleResult.from_arrays(found[point]), f"{point.source} {point.config.hash}")
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
 
 
-def _charts(law: Law | None, source: str, result: SampleResult) -> None:
+def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> None:
     histogram, estimates, total = charts.histogram_table(result), result.estimates, int(result.draws)
     if not len(histogram):
         st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
@@ -56,9 +56,12 @@ def _charts(law: Law | None, source: str, result: SampleResult) -> None:
         ("initial.histogram", "initial.lognormal", drawn),
         partial(charts.density_chart, *shown),
         data,
+        key=f"{key} density",
     )
     explained = ("initial.tail", "initial.lognormal")
-    tail = Figure("tail", "How heavy is the tail?", explained, partial(charts.tail_chart, *shown), data)
+    tail = Figure(
+        "tail", "How heavy is the tail?", explained, partial(charts.tail_chart, *shown), data, key=f"{key} tail"
+    )
     columns([density], [tail])
     say(
         [

@@ -12,14 +12,14 @@ from engine.initialisation.moments import hanin_nica_log_drift
 from engine.initialisation.result import DriftResult
 from engine.progress import Arrays
 from pages.charts import initial_drift as charts
-from pages.shell.figure import Figure, columns, say, show
+from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.jobs import gather
 from pages.shell.result import warn
 from pages.views import initial_points, initial_words
 from pages.views.initial_curves import first_step_table
 from pages.views.initial_network import Curves, Points, say_no_law
-from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point
+from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points
 
 KINK = (
     r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
@@ -59,7 +59,7 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
 
 
 def _charts(curves: Curves, target: float, found: Mapping[Point, Arrays]) -> None:
-    network = curves.network
+    network, key = curves.network, f"{curves} {target}"
 
     def law_at(point: Point) -> Law | None:
         return None if network.law is None else exact_law(network.setting((point.width,) * point.depth))
@@ -67,15 +67,17 @@ def _charts(curves: Curves, target: float, found: Mapping[Point, Arrays]) -> Non
     points = initial_points.drift_points(found, law_at)
     signs = [initial_words.point_signs(str(source), rows) for source, rows in points.groupby("source", sort=False)]
     signs.append(initial_words.untrusted(points))
-    if network.law is None:
-        show(_without_law(curves, points))
+    law, with_points = network.law, f"{key} {key_of_points(found)}"
+    if law is None:
+        show(_without_law(curves, points, with_points))
         say(signs)
         return
-    table = first_step_table(network.law, curves.widths, curves.span, target)
+    table = built(f"{key} first step", lambda: first_step_table(law, curves.widths, curves.span, target))
     if table.frame["size"].isna().all():
         st.info("E[dK/dt] is 0 for this network: nothing to draw on a log axis.", icon=":material/info:")
         return
-    first, *others = _with_law(curves, table.frame, points, initial_words.signs(table.frame, target))
+    said = initial_words.signs(table.frame, target)
+    first, *others = _with_law(curves, table.frame, points, said, key, with_points)
     columns([first], others, share=(3, 2))
     say(table.notes)
     say(signs)
@@ -83,31 +85,43 @@ def _charts(curves: Curves, target: float, found: Mapping[Point, Arrays]) -> Non
         say(["With a linear readout E[gᵀHg] = 0, so the target does not enter: choose the ReLU readout."])
 
 
-def _without_law(curves: Curves, points: pd.DataFrame) -> Figure:
+def _without_law(curves: Curves, points: pd.DataFrame, key: str) -> Figure:
     """The points, and the paper's rate."""
     beta = np.linspace(1 / curves.narrowest, curves.end, 80)
     rate = hanin_nica_log_drift(beta * curves.narrowest + 1, beta, curves.network.n_0)
     slopes = pd.DataFrame({"beta": beta, "size": np.exp(np.minimum(rate, 640))})
     chart = partial(charts.drift_chart, None, slopes, points, curves.widths, curves.end)
-    return Figure("first_step", QUESTION, ("initial.drift", "initial.drift_rate", *POINTS), chart, points)
+    explained = ("initial.drift", "initial.drift_rate", *POINTS)
+    return Figure("first_step", QUESTION, explained, chart, points, key=f"{key} drift without law")
 
 
-def _with_law(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, signs: str) -> list[Figure]:
-    """The exact curves with the points on them, their prefactor, their sign."""
+def _with_law(
+    curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, signs: str, key: str, with_points: str
+) -> list[Figure]:
+    """The exact curves with the points on them, their prefactor, their sign; a key without and one with the points."""
     ends = curves.widths, curves.end
     said = ("initial.drift", "initial.drift_rate", "initial.sampler", *POINTS, "initial.trust")
     chart = partial(charts.drift_chart, frame, _slope_line(frame), points, *ends, signs)
+    every = pd.concat([frame.assign(source="exact"), points])
     prefactor, sign = partial(charts.drift_prefactor_chart, frame, *ends), partial(charts.sign_chart, frame, *ends)
     return [
-        Figure("first_step", QUESTION, said, chart, pd.concat([frame.assign(source="exact"), points])),
+        Figure("first_step", QUESTION, said, chart, every, key=f"{with_points} drift"),
         Figure(
             "first_step_prefactor",
             "What is left beside (dβ/n₀) exp(5β)?",
             ("initial.drift_prefactor",),
             prefactor,
             frame,
+            key=f"{key} drift prefactor",
         ),
-        Figure("first_step_sign", "Does the mean kernel grow or fall?", ("initial.drift",), sign, frame),
+        Figure(
+            "first_step_sign",
+            "Does the mean kernel grow or fall?",
+            ("initial.drift",),
+            sign,
+            frame,
+            key=f"{key} drift sign",
+        ),
     ]
 
 
@@ -126,6 +140,7 @@ def _beyond(flow: Point, draws: int) -> None:
     if flow in found:
         result = DriftResult.from_arrays(found[flow])
         table = charts.beyond_table(result)
-        question = "How far does the first step's rate carry?"
-        show(Figure("beyond_first_step", question, ("initial.beyond",), partial(charts.beyond_chart, table), table))
+        question, key = "How far does the first step's rate carry?", f"{flow.config.hash} beyond"
+        chart = partial(charts.beyond_chart, table)
+        show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key))
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])

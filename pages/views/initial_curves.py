@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation import moments
-from engine.initialisation.higher_moments import required_draws
+from engine.initialisation.higher_moments import log_draws_by_depth, log_terms_by_depth
 from engine.initialisation.law import Law
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
@@ -49,29 +49,45 @@ def second_moment_table(law: Law, widths: tuple[int, ...], span: Span) -> Table:
     """A row per width and depth: `ratio` E[K^2]/E[K]^2, `weights`, `bias` and `mixed` parts likewise, `prefactor`
     ratio/exp(5 beta), and `slope`, the change of log ratio per beta that one more layer makes."""
     depth, width = grid(widths, span)
-    size = len(depth)
-    exact = moments_of_shapes(law, Shapes.equal(np.append(depth, depth + 1), np.append(width, width), law.n_0))
-    log_ratio, beta = exact.log_ratio[:size], exact.beta[:size]
-    with np.errstate(invalid="ignore"):
-        parts = {
-            "weights": exact.log_E_Kw2 - 2 * exact.log_E_Kw,
-            "bias": exact.log_E_Kb2 - 2 * exact.log_E_Kb,
-            "mixed": exact.log_E_KwKb - exact.log_E_Kw - exact.log_E_Kb,
-        }
-        share = np.exp(exact.log_E_Kb - exact.log_E_K)[:size]
+    terms = [_second_moment(law, one, depth[width == one]) for one in widths]
+    log_ratio, after, weights, bias, mixed, share = np.concatenate(terms, axis=1)
+    beta = depth / width
     frame = pd.DataFrame(
         {
             "width": width,
             "depth": depth,
             "beta": beta,
             "ratio": _drawable(log_ratio),
-            **{name: _drawable(values[:size]) for name, values in parts.items()},
-            "bias_share": share,
+            "weights": _drawable(weights),
+            "bias": _drawable(bias),
+            "mixed": _drawable(mixed),
+            "bias_share": np.exp(share),
             "prefactor": _drawable(log_ratio - 5 * beta),
-            "slope": (exact.log_ratio[size:] - log_ratio) * width,
+            "slope": (after - log_ratio) * width,
         }
     )
     return Table(frame, _notes(frame, "ratio", widths, span))
+
+
+def _second_moment(law: Law, width: int, depth: np.ndarray) -> np.ndarray:
+    """By depth, logs of: the ratio, that a layer deeper, the parts of weights, bias and both, the bias's share of E[K].
+
+    By powers of the matrices of moments, a tenth of the work of sums over layers, but where small terms would be lost.
+    """
+    both = np.union1d(depth, depth + 1)
+    if -2 * law.log_r[0] * both[-1] < LARGEST_LOG:
+        (bias, weights), (bias2, mixed, weights2) = (log_terms_by_depth(law, order, width, both) for order in (1, 2))
+        mixed -= np.log(2)
+    else:
+        exact = moments_of_shapes(law, Shapes.equal(both, width, law.n_0))
+        bias, weights, bias2 = exact.log_E_Kb, exact.log_E_Kw, exact.log_E_Kb2
+        mixed, weights2 = exact.log_E_KwKb, exact.log_E_Kw2
+    mean = np.logaddexp(bias, weights)
+    ratio = np.logaddexp.reduce([bias2, np.log(2) + mixed, weights2]) - 2 * mean
+    here, deeper = np.searchsorted(both, depth), np.searchsorted(both, depth + 1)
+    with np.errstate(invalid="ignore"):
+        parts = weights2 - 2 * weights, bias2 - 2 * bias, mixed - weights - bias, bias - mean
+    return np.array([ratio[here], ratio[deeper], *(part[here] for part in parts)])
 
 
 def first_step_table(law: Law, widths: tuple[int, ...], span: Span, target: float) -> Table:
@@ -125,14 +141,13 @@ def breakdown(law: Law, widths: tuple[int, ...], span: Span, budget: float) -> d
     Only where that happens on the curve. Between the depths looked at, log draws is taken as linear in beta.
     """
     found = {}
-    shapes = [(width, depth) for width in widths for depth in _coarse(width, span, budget)]
-    width, depth = np.array(shapes).T
-    log_draws = required_draws(law, 0.05, 2, Shapes.equal(depth, width, law.n_0))
-    for one in widths:
-        here = log_draws[width == one]
-        beta = depth[width == one] / one
-        if here[-1] > np.log(budget):
-            found[one] = float(np.interp(np.log(budget), here, beta)) if here[0] < np.log(budget) else float(beta[0])
+    for width in widths:
+        depth = np.array(_coarse(width, span, budget))
+        log_draws = log_draws_by_depth(law, 0.05, 2, width, depth)
+        beta = depth / width
+        if log_draws[-1] > np.log(budget):
+            reached = log_draws[0] < np.log(budget)
+            found[width] = float(np.interp(np.log(budget), log_draws, beta)) if reached else float(beta[0])
     return found
 
 

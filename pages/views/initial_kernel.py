@@ -28,10 +28,10 @@ def body(_: Form, network: Network, config: GramSpectrumConfig) -> None:
         "the exact Gram sampler draws its kernel without drawing a weight matrix."
     )
     if job in found:
-        _charts(GramResult.from_arrays(found[job]))
+        _charts(GramResult.from_arrays(found[job]), config.hash)
 
 
-def _charts(result: GramResult) -> None:
+def _charts(result: GramResult, key: str) -> None:
     """Spectrum and its distance from infinite width."""
     table, draws = charts.spectrum_table(result), len(result.spectra)
     frame = table.frame
@@ -41,6 +41,7 @@ def _charts(result: GramResult) -> None:
         ("initial.gram", "initial.infinite"),
         partial(charts.spectrum_chart, frame, f"{draws:,} draws"),
         frame,
+        key=f"{key} spectrum",
     )
     ratio = Figure(
         "initial_spectrum_ratio",
@@ -48,6 +49,7 @@ def _charts(result: GramResult) -> None:
         ("initial.gram_ratio", "initial.gram", "initial.infinite"),
         partial(charts.relative_chart, frame),
         frame,
+        key=f"{key} relative",
     )
     if frame["limit"].notna().any():
         columns([spectrum], [ratio], share=(3, 2))

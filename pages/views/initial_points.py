@@ -126,6 +126,11 @@ def along(source: str, curves: Curves, count: int, draws: int, **more: Any) -> t
     return found, refused
 
 
+def key_of_points(found: Mapping[Point, Arrays]) -> str:
+    """Names what is drawn of them."""
+    return " ".join(f"{point.source} {point.config.hash}" for point in found)
+
+
 def ratio_points(found: Mapping[Point, Arrays]) -> pd.DataFrame:
     """Estimates of E[K^2]/E[K]^2 with bars of 1.96 standard errors: 95% intervals where trusted."""
     rows = []

@@ -1,5 +1,6 @@
 """Second moment: E[K^2]/E[K]^2 along exact curves with points on them, and its parts."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -7,14 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from engine.initialisation.law import Law
+from engine.progress import Arrays
 from pages.charts import initial_ratio as charts
 from pages.charts.words import number
-from pages.shell.figure import Figure, columns, say, show
+from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.result import warn
 from pages.views import initial_curves, initial_points, initial_words
 from pages.views.initial_network import Curves, Network, Points, say_no_law
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points
 
 QUESTION = "How much does the kernel vary from one initialisation to the next?"
 
@@ -26,31 +28,35 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     place = st.container()
     fields = {"first_step": False}
     found, refused = initial_points.ask(curves, points, {SAMPLER: fields, BRUTE_FORCE: fields})
-    drawn, law = initial_points.ratio_points(found), curves.network.law
+    law = curves.network.law
     with place:
         if law is None:
+            drawn, key = initial_points.ratio_points(found), f"{curves} {key_of_points(found)}"
             chart = partial(charts.ratio_chart, None, None, drawn, curves.widths, curves.end)
             explained = ("initial.ratio", "initial.slope", "initial.brute_force")
-            show(Figure("second_moment", QUESTION, explained, chart, drawn))
-        elif (picked := _charts(form, curves, law, drawn, budget)) and {"width", "depth"} <= set(picked[0]):
+            show(Figure("second_moment", QUESTION, explained, chart, drawn, key=f"{key} second moment"))
+        elif (picked := _charts(form, curves, law, found, budget)) and {"width", "depth"} <= set(picked[0]):
             st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
     say(refused)
 
 
-def _charts(form: Form, curves: Curves, law: Law, points: pd.DataFrame, budget: float) -> list[dict[str, Any]]:
+def _charts(form: Form, curves: Curves, law: Law, found: Mapping[Point, Arrays], budget: float) -> list[dict[str, Any]]:
     """The charts; returns the point of a curve that is selected."""
-    table = initial_curves.second_moment_table(law, curves.widths, curves.span)
-    breaks = initial_curves.breakdown(law, curves.widths, curves.span, budget)
+    asked, points = (law, curves.widths, curves.span), initial_points.ratio_points(found)
+    table = built(f"{curves} second moment", lambda: initial_curves.second_moment_table(*asked))
+    breaks = built(f"{curves} breakdown {budget}", lambda: initial_curves.breakdown(*asked, budget))
     flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
-    first, *others = _figures(curves, table.frame, points, flag)
+    first, *others = _figures(curves, table.frame, points, flag, f"{key_of_points(found)} {flag}")
     picked = columns([first], others, share=(3, 2))
     say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(points)])
     _split(form, curves, table.frame)
     return picked
 
 
-def _figures(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, flag: tuple[float, str] | None) -> list[Figure]:
-    """The ratio with the points on it, its prefactor, its slope."""
+def _figures(
+    curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, flag: tuple[float, str] | None, on_it: str
+) -> list[Figure]:
+    """The ratio with the points on it, its prefactor, its slope; `on_it` names what is drawn besides the curves."""
     network, ends = curves.network, (curves.widths, curves.end)
     start = 2.0 if network.one.readout == "relu" else 1.0
     limit = initial_curves.limit_table(network.s1, curves.end, start) if network.has_scaling_limit else None
@@ -61,10 +67,30 @@ def _figures(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, flag: tu
     every = pd.concat([frame.assign(source="exact"), points])
     prefactor, slope = (partial(chart, frame, limit, *ends) for chart in (charts.prefactor_chart, charts.slope_chart))
     return [
-        Figure("second_moment", QUESTION, (*ratio, *drawn), chart, every, selection=charts.PICK),
-        Figure("prefactor", "What is left beside exp(5β)?", ("initial.prefactor", "initial.limit"), prefactor, frame),
         Figure(
-            "local_slope", "Does it grow as fast as exp(5β)?", ("initial.local_slope", "initial.slope"), slope, frame
+            "second_moment",
+            QUESTION,
+            (*ratio, *drawn),
+            chart,
+            every,
+            key=f"{curves} ratio {on_it}",
+            selection=charts.PICK,
+        ),
+        Figure(
+            "prefactor",
+            "What is left beside exp(5β)?",
+            ("initial.prefactor", "initial.limit"),
+            prefactor,
+            frame,
+            key=f"{curves} prefactor",
+        ),
+        Figure(
+            "local_slope",
+            "Does it grow as fast as exp(5β)?",
+            ("initial.local_slope", "initial.slope"),
+            slope,
+            frame,
+            key=f"{curves} slope",
         ),
     ]
 
@@ -84,9 +110,9 @@ def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
             )
     with left:
         parts = charts.parts_table(frame, width)
-        question = f"Which part of the kernel varies, at n = {width:,}?"
+        question, key = f"Which part of the kernel varies, at n = {width:,}?", f"{curves} parts {width}"
         chart = partial(charts.parts_chart, parts, curves.end)
-        show(Figure("second_moment_parts", question, ("initial.split",), chart, parts))
+        show(Figure("second_moment_parts", question, ("initial.split",), chart, parts, key=key))
 
 
 def address(network: Network, picked: dict[str, Any], points: Points) -> dict[str, str]:

@@ -9,10 +9,14 @@ from engine.data import DATASETS, generate
 
 def warm() -> None:
     """Imports the libraries of pages and data, and lets Altair read its schema: a few seconds, once per server."""
+    from altair.utils import schemapi
+
     from pages.charts.curves import live_curve
     from pages.charts.specification import Specification
     from pages.views import evolution  # noqa: F401
 
+    # Altair checks every part that it makes against its schema, a quarter of what a chart takes: the tests do that.
+    schemapi.disable_debug_mode()
     rows = pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]})
     Specification.of(live_curve(rows, "residual"))
     generate(DATASETS["digits"].from_dict({}))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cache import queue as queue_module
-from cache.queue import Queue
+from cache.queue import Call, Queue
 from cache.turns import Place, Ticket
 
 PLACES = [Place("w", 1)]
@@ -78,10 +78,9 @@ def test_the_jobs_of_a_server_that_died_leave_the_queue(tmp_path: Path, two):
     asks += "Queue(pathlib.Path(sys.argv[1])).enter(Ticket('of the dead', 'k', 'run', 'me', time.monotonic(), 4.0))"
     subprocess.run([sys.executable, "-c", asks, str(tmp_path)], cwd=Path(__file__).parents[2], check=True, timeout=60)
     one, _ = two
-    assert [found.id for found in one.listed()] == ["of the dead"]
+    assert one.listed() == []
     one.enter(ticket("mine"))
-    assert [started.id for started in one.turn("", PLACES).starts] == ["mine"]
-    assert [found.id for found in one.listed()] == ["mine"]
+    assert [found.id for found in one.turn("", PLACES).tickets] == ["mine"]
 
 
 def test_a_server_that_was_thought_dead_brings_its_jobs_back(two, monkeypatch):
@@ -94,6 +93,29 @@ def test_a_server_that_was_thought_dead_brings_its_jobs_back(two, monkeypatch):
     monkeypatch.undo()
     one.turn("cluster", PLACES)
     assert {found.id for found in one.listed()} == {"first", "second"}
+
+
+def test_what_one_calls_off_every_other_hears_once(tmp_path: Path, two):
+    one, other = two
+    third = Queue(tmp_path)
+    one.call(Call("a job", "me"))
+    one.call(Call("another", deleted=True))
+    for queue in (other, third):
+        assert [(call.key, call.viewer, call.deleted) for call in queue.heard()] == [
+            ("a job", "me", False),
+            ("another", None, True),
+        ]
+        assert queue.heard() == []
+    assert one.heard() == []
+    third.close()
+
+
+def test_what_was_called_long_ago_is_forgotten(two, monkeypatch):
+    one, other = two
+    one.call(Call("a job"))
+    monkeypatch.setattr(queue_module, "HEARD", -1.0)
+    one.call(Call("another"))
+    assert [call.key for call in other.heard()] == ["another"]
 
 
 def test_a_damaged_file_is_set_aside_and_nothing_stops(tmp_path: Path):

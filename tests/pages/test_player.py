@@ -11,6 +11,7 @@ from benchmarks.serving import served_script
 from pages.shell.player import PLAY_SECONDS, SPEEDS, speed
 
 SCRIPT = """
+from functools import partial
 import streamlit as st
 from benchmarks.animation import synthetic_result
 from pages.charts.animated import animated
@@ -19,6 +20,7 @@ from pages.charts.spectrum import spectrum_panel, spectrum_table
 from pages.charts.specification import Specification
 from pages.charts.theme import ask
 from pages.shell import player
+from pages.shell.chart_messages import draw
 
 asked = st.query_params.get_all("show")
 
@@ -28,7 +30,7 @@ def show(key, frames, size, **how):
     result = synthetic_result(frames, size)
     said = timeline_table(result).frame["said"].tolist()
     panel = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
-    player.show(Specification.of(animated(panel, frames, labels=said)), said, key=key, **how)
+    player.show(partial(draw, Specification.of(animated(panel, frames, labels=said)), "content"), said, key=key, **how)
 
 show("spectrum", 200, 512)
 show("second", 40, 8, start=7)

@@ -11,8 +11,6 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 
-from pages.charts.specification import Specification
-
 SPEEDS = (5, 10, 20, 30)
 """Frames a second to choose from."""
 
@@ -20,27 +18,19 @@ PLAY_SECONDS = 7
 """The speed at first is the one that plays the whole in about this time."""
 
 
-def show(
-    specification: Specification,
-    labels: Sequence[str],
-    key: str,
-    start: int = 0,
-    autoplay: bool = False,
-    description: str = "A chart that moves with the checkpoints of training.",
-) -> None:
+def show(draw: Callable[[], object], labels: Sequence[str], key: str, start: int = 0, autoplay: bool = False) -> None:
     """The chart under its player, in a container of this key.
 
     Args:
-        specification: of a chart with a `frame` parameter (`pages.charts.animated`).
+        draw: puts a chart with a `frame` parameter (`pages.charts.animated`) on the page.
         labels: one line per frame, read out by screen readers.
         key: unique on the page.
         start: frame shown first, and again when `labels` change.
         autoplay: plays as soon as the chart is there, unless the reader prefers reduced motion.
-        description: what the chart shows, for screen readers.
     """
     with st.container(key=key):
         controls(key, labels, start, autoplay)
-        st.vega_lite_chart(spec=specification(), width="content", key=f"{key}-chart", alt=description)
+        draw()
 
 
 def controls(key: str, labels: Sequence[str], start: int = 0, autoplay: bool = False) -> None:

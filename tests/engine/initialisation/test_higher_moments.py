@@ -10,15 +10,17 @@ import pytest
 from initialisation_oracles import Enumeration
 
 from engine.initialisation.higher_moments import (
+    log_draws_by_depth,
     log_moment,
     log_moment_of_shapes,
     log_relative_variance,
     log_skewness,
+    log_terms_by_depth,
     required_draws,
 )
 from engine.initialisation.law import law_of
 from engine.initialisation.layer_sums import Shapes
-from engine.initialisation.moments import moments
+from engine.initialisation.moments import moments, moments_of_shapes
 
 ROWS = json.loads((Path(__file__).parent / "hanin_nica.json").read_text())["rows"]
 
@@ -71,6 +73,35 @@ def test_two_roads_to_the_second_moment_at_depth(widths, readout):
     found = moments(law)
     assert log_moment(law, 1) == pytest.approx(found.log_E_K[0], abs=1e-10)
     assert log_moment(law, 2) == pytest.approx(found.log_E_K2[0], abs=1e-10)
+
+
+@pytest.mark.parametrize("width", [1, 2, 16, 300])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"readout": "relu", "sigma_w": 1.3, "sigma_w_readout": 0.7, "alpha": 0.5},
+        {"sigma_w": 1.0, "output_bias": False},
+        {"train_bias": False, "sigma_w": 0.3},
+    ],
+    ids=str,
+)
+def test_one_network_that_grows_has_the_moments_of_each(width, settings):
+    """Its terms by depth against the sums over layers, which are checked by themselves."""
+    law, depths = law_of((10, width, 1), **settings), np.array([1, 2, 3, 8, 40, 41, 500])
+    shapes = Shapes.equal(depths, width, law.n_0)
+    found = moments_of_shapes(law, shapes)
+    bias, weights = log_terms_by_depth(law, 1, width, depths)
+    np.testing.assert_allclose(bias, found.log_E_Kb, atol=1e-10)
+    np.testing.assert_allclose(weights, found.log_E_Kw, atol=1e-10)
+    bias2, mixed, weights2 = log_terms_by_depth(law, 2, width, depths)
+    np.testing.assert_allclose(bias2, found.log_E_Kb2, atol=1e-10)
+    np.testing.assert_allclose(mixed, np.log(2) + found.log_E_KwKb, atol=1e-10)
+    np.testing.assert_allclose(weights2, found.log_E_Kw2, atol=1e-10)
+    fourth = np.logaddexp.reduce(log_terms_by_depth(law, 4, width, depths))
+    np.testing.assert_allclose(fourth, log_moment_of_shapes(law, shapes, 4), atol=1e-10)
+    draws = log_draws_by_depth(law, 0.05, 2, width, depths)
+    np.testing.assert_allclose(draws, required_draws(law, 0.05, 2, shapes), atol=1e-8)
 
 
 def test_great_depth_does_not_overflow():

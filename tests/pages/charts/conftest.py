@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterator
 
-import altair as alt
 import numpy as np
 import pytest
 
-import pages.charts.specification  # noqa: F401 (it registers these tables)
 from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
 from engine.training.result import RunResult, SeedResult
+from pages.charts.specification import arrow, data_as
 
 
 @pytest.fixture(autouse=True)
 def _tables_of_the_browser() -> Iterator[None]:
     """A chart that is checked has its tables as the browser gets them: their rows as JSON take Altair far longer, and
     only files have them."""
-    with alt.data_transformers.enable("arrow", tables={}):
+    with data_as(lambda frame: arrow(frame, {})):
         yield
 
 

@@ -1,0 +1,67 @@
+"""Calling off a job of the cached engine, here and on every other server on its cache."""
+
+import threading
+
+from cache.dispatch import Dispatch
+from cache.failure import Failure
+from cache.job import Job, LiveJob, State
+from cache.memory import RecentlyRead
+from cache.queue import Call, Queue
+from cache.storage import Store
+
+
+class CallingOff:
+    """The part of `cache.service.CachedEngine` that gives up what is under way."""
+
+    store: Store
+    queue: Queue
+    _dispatch: Dispatch
+    _recent: RecentlyRead
+    _lock: threading.Condition
+    _live: dict[str, LiveJob]
+
+    def _settle(self, live: LiveJob, state: State, seconds: float = 0.0, error: Failure | None = None) -> None: ...
+
+    def call_off(self, key: str, viewer: str | None = None) -> Job | None:
+        """Detaches `viewer` from a job, or everybody if none is named. Asks nobody whether they may, leaves no line.
+
+        Other servers do so with theirs within a second. None where the job is not of this one.
+        """
+        self.queue.call(Call(key, viewer))
+        return self._call_off(key, viewer)
+
+    def forget(self, key: str) -> None:
+        """What is in memory of a run that is to be deleted; another server that computes it will not keep it."""
+        self.queue.call(Call(key, deleted=True))
+        self._recent.forget(key)
+        with self._lock:
+            if (live := self._live.get(key)) is None:
+                return
+            live.deleted = True
+            if live.done:
+                del self._live[key]
+
+    def _call_off(self, key: str, viewer: str | None) -> Job | None:
+        with self._lock:
+            live = self._live.get(key)
+            if live is None:
+                return None
+            if not live.done:
+                for who in {*live.viewers, live.user} if viewer is None else {viewer}:
+                    live.leave(who)
+                if live.stopping and live.state == "queued":
+                    self._settle(live, "cancelled")
+                    self._dispatch.leave(live)
+                    self.store.index.settle(key, "cancelled")
+            return live.snapshot(viewer or live.user)
+
+    def _heed(self) -> None:
+        """Calls off what another server has, unless it was asked for here since."""
+        for call in self.queue.heard():
+            with self._lock:
+                live = self._live.get(call.key)
+                if live is None or live.done or live.asked > call.time:
+                    continue
+                live.deleted |= call.deleted
+                if not call.deleted:
+                    self._call_off(call.key, call.viewer)

@@ -1,0 +1,87 @@
+"""Charts on their way to the browser: what is sent, and that those of several people are made at the same time."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from pages.charts.axes import beside, layered, stacked
+from pages.charts.specification import Specification, arrow, data_as, figure
+
+
+def chart(rows: int) -> alt.Chart:
+    frame = pd.DataFrame({"x": np.arange(rows), "y": [0.5, np.nan] * (rows // 2), "name": ["a", "b"] * (rows // 2)})
+    return alt.Chart(frame).mark_line().encode(x="x:Q", y="y:Q", color="name:N")
+
+
+def test_tables_go_as_arrow_streams_under_the_name_of_their_content():
+    found = Specification.of(chart(4))
+    (stream,) = found.tables.values()
+    sent = pa.ipc.open_stream(stream).read_all()
+    assert sent.to_pydict() == {"x": [0, 1, 2, 3], "y": [0.5, None, 0.5, None], "name": ["a", "b", "a", "b"]}
+    assert found()["data"] == {"name": next(iter(found.tables))}
+    assert found()["datasets"] == found.tables
+    assert found()["$schema"] == alt.SCHEMA_URL
+    assert "config" not in found(), "Altair's theme"
+    assert Specification.of(chart(4)).text == found.text
+    assert Specification.of(chart(6)).tables.keys() != found.tables.keys()
+
+
+def pushed_down(spec: dict, data: object = None) -> dict:
+    """The same chart with the data at the parts that draw them, without what a theme adds."""
+    spec = {name: value for name, value in spec.items() if name not in ("$schema", "config")}
+    data = spec.pop("data", data)
+    for name in ("layer", "vconcat", "hconcat"):
+        if name in spec:
+            return {**spec, name: [pushed_down(part, data) for part in spec[name]]}
+    return {**spec, "data": data}
+
+
+@pytest.mark.parametrize("parameter", [None, "whole", "part"])
+def test_a_chart_of_charts_is_what_altair_makes_of_it(parameter):
+    slide = alt.VariableParameter(name="frame", value=1, bind=alt.binding_range(min=1, max=3))
+    first = layered(chart(4), chart(6).mark_point(), title="first", height=100)
+    picking = chart(4).add_params(alt.selection_point(name="pick")) if parameter == "part" else chart(4)
+    whole = stacked([first, beside([picking, layered(chart(4), chart(4).mark_rule())], 4)], 8)
+    if parameter == "whole":
+        whole.params = [slide]
+    whole.usermeta = {"embedOptions": {"renderer": "canvas"}}
+    with data_as(lambda frame: arrow(frame, {})):
+        expected = whole.to_dict()
+    assert pushed_down(json.loads(Specification.of(whole).text)) == pushed_down(expected)
+
+
+def test_charts_are_converted_at_the_same_time():
+    together = threading.Barrier(2)
+
+    class Slow(alt.Chart):
+        """Whose conversion ends once another has begun."""
+
+        def to_dict(self, *args, **more):
+            together.wait(10)
+            return super().to_dict(*args, **more)
+
+    frame = pd.DataFrame({"x": [1.0]})
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda kind: Specification.of(Slow(frame, mark=kind).encode(x="x:Q")), ["line", "point"]))
+    assert [one()["mark"]["type"] for one in found] == ["line", "point"]
+
+
+def test_threads_do_not_take_each_others_tables():
+    """Files have their rows in the chart, the browser gets tables: both at once, many times."""
+    alone = {rows: Specification.of(chart(rows)) for rows in range(2, 42, 2)}
+    drawn = figure(chart(2), "svg")
+
+    def again(rows: int) -> bool:
+        if rows % 20 == 0:
+            return figure(chart(2), "svg") == drawn
+        found = Specification.of(chart(rows))
+        return found.text == alone[rows].text and found.tables == alone[rows].tables
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(again, [*alone] * 5))
