@@ -1,11 +1,13 @@
 """Home: what the instrument answers, with a real result computed on this machine."""
 
 import streamlit as st
+from streamlit import config
 
 from engine.training.result import RunResult
 from pages.run import asking, picker
 from pages.run.draft import config_of
 from pages.run.presets import DEFAULT_DRAFT, PRESETS
+from pages.shell import account
 from pages.views import evolution, my_jobs
 
 SHOWN_RUNS = 5
@@ -47,7 +49,4 @@ if recent:
             )
         st.page_link("all_runs.py", label="All runs, and what is kept", icon=":material/list:")
 
-st.caption(
-    "Until accounts exist, the server listens on the loopback interface only (127.0.0.1): nobody but this machine can "
-    "reach it."
-)
+st.caption(account.who_may_enter(config.get_option("server.address")))

@@ -1,11 +1,14 @@
 """What a person sees of their account: the page to sign in, the page of who may not enter, a line in the sidebar."""
 
+import os
+
 import streamlit as st
 
 import cache
 from pages.charts.words import plain
+from pages.shell.gate.rules import VARIABLE as HOSTS
 from pages.shell.people import log_out, person, role
-from pages.shell.sign_in import DEFAULT, providers
+from pages.shell.sign_in import DEFAULT, is_local, providers
 
 NOTED = "account_noted"
 
@@ -33,6 +36,15 @@ def show_account() -> None:
         with st.sidebar:
             st.caption(f"{plain(who)} · {role()}")
             _log_out_button(who)
+
+
+def who_may_enter(address: str | None) -> str:
+    """In words, of a server that binds this `server.address`."""
+    if providers():
+        return "Only people on the list of this server enter, and they see one another's runs."
+    if is_local(address) and not os.environ.get(HOSTS):  # a proxy passes others on
+        return "Nobody signs in: whoever is on this machine may do everything here, and nobody else reaches it."
+    return "Nobody signs in: whoever reaches this server may do everything here."
 
 
 def _log_out_button(who: str) -> None:

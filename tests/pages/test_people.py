@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cache.failure import CacheFault
 from cache.policy import Policy
-from pages.shell import people, sign_in, viewers
+from pages.shell import account, people, sign_in, viewers
 from pages.shell.people import name_of
 from pages.shell.sign_in import check, is_local, providers
 
@@ -275,6 +275,17 @@ def test_a_login_ends_everywhere_with_log_out(lab):
     here.button("log_out").click().run()
     assert [button.label for button in elsewhere.run().button] == ["Sign in"]
     assert "ann@lab.example · member" in texts(another.run())
+
+
+def test_home_says_who_may_enter(pretend, lab, secrets, monkeypatch):
+    said = "Only people on the list of this server enter"
+    assert said in texts(as_person("ann"))
+    secrets("")
+    assert account.who_may_enter("127.0.0.1").endswith("nobody else reaches it.")
+    assert account.who_may_enter("0.0.0.0").endswith("whoever reaches this server may do everything here.")
+    assert account.who_may_enter("") == account.who_may_enter("0.0.0.0")
+    monkeypatch.setenv("KERNEL_DRIFT_HOSTS", "drift.lab.example")
+    assert account.who_may_enter("127.0.0.1") == account.who_may_enter("0.0.0.0")
 
 
 def test_who_is_not_on_the_list_is_told_what_they_are_called(lab):
