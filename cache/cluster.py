@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from distributed import Client, Event, Future
+from distributed import Client, Future
+from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
@@ -21,6 +22,8 @@ from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
 MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
+
+LOST = "the connection to the Dask scheduler was lost"
 
 CONNECT_TIMEOUT = 5.0
 LOOK_EVERY, LOOK_SOON = 1.0, 0.1
@@ -93,18 +96,23 @@ class Cluster:
             self._places = [place for place in self._places if place.worker != worker]
 
     def submit(self, task: Task, worker: str = "") -> Future:
-        """A future of an `Outcome`, computed by this worker unless it has gone. Tasks of one name are computed once."""
+        """A future of an `Outcome`, computed by this worker unless it has gone. Tasks of one name are computed once.
+
+        Raises `ConnectionError` where the scheduler was lost.
+        """
         where = {"workers": [worker], "allow_other_workers": True} if worker else {}
-        return self._client.submit(execute, task.to_json(), key=task.name, retries=0, **where)
+        try:
+            return self._client.submit(execute, task.to_json(), key=task.name, retries=0, **where)
+        except ClosedClientError as error:
+            raise ConnectionError(LOST) from error
 
     def ask_to_stop(self, task: str) -> None:
         """Raises the flag that the task looks at when it reports."""
-        Event(task, client=self._client).set()
+        self._flag("event_set", task)
 
     def forget(self, task: str) -> None:
         """Lowers the flag of a task that has ended."""
-        if self.alive():
-            Event(task, client=self._client).clear()
+        self._flag("event_clear", task)
 
     def kill(self, worker: str) -> None:
         """Ends the worker process at this address at once. Its nanny starts another.
@@ -132,8 +140,16 @@ class Cluster:
             return None
         return [Place(name, int(of["nthreads"]), float(of["memory_limit"] or 0)) for name, of in workers.items()]
 
+    def _flag(self, operation: str, task: str) -> None:
+        """Of a `distributed.Event`. No matter where there is no answer: the task goes with its scheduler."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._ask(operation, name=task, callback_timeout=CONNECT_TIMEOUT)
+
     def _ask(self, operation: str, **arguments: Any) -> Any:
-        return self._client.sync(getattr(self._client.scheduler, operation), **arguments)
+        scheduler = self._client.scheduler
+        if scheduler is None:  # the client has given up, perhaps since somebody looked whether it is alive
+            raise ConnectionError(LOST)
+        return self._client.sync(getattr(scheduler, operation), **arguments)
 
 
 def _as_task(rehearsal: Rehearsal | None) -> str | None:

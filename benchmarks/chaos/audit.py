@@ -17,16 +17,11 @@ from benchmarks.chaos.wishes import Wish
 from cache import Store
 from cache.archive import address, decode, encode
 from engine import jobs
-from engine.device import in_float64
-
-ENDED = ("finished", "failed", "cancelled", "unfinished")
-"""What the index may say of a job that was asked for: the result is there, or it is offered again."""
 
 
 def computed(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     """Digests of the entries of a job, computed here and written as workers write them."""
-    with in_float64():
-        entries = jobs.compute(kind, jobs.parse(kind, dict(values)))
+    entries = jobs.compute(kind, jobs.parse(kind, dict(values)))
     return {
         name: digest(decode(encode(arrays, address("", name)), address("", name))) for name, arrays in entries.items()
     }
@@ -35,10 +30,10 @@ def computed(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
 def matter(store: Store, key: str, wish: Wish, shown: set[str]) -> str | None:
     """What is the matter with a job; empty when its result is there and right, None when there is none to be."""
     record = store.index.get(key)
-    if record is None or record.status not in ENDED:
-        return "lost: the index does not know it"
-    if not shown and record.status != "finished":
+    if not shown and (record is None or record.status != "finished"):
         return None
+    if record is None:
+        return "lost: the index does not know it"
     if "" in shown:
         return "lost: it was said to be finished, and not shown"
     stored = {name: store.get(key, name) for name in record.entries or ("result",)}

@@ -96,10 +96,10 @@ class Elsewhere:
         while os.readlink(f"/proc/{holder.pid}/ns/net") == mine:
             time.sleep(0.01)
         do("ip", "link", "add", "chaos", "type", "veth", "peer", "name", "chaos", "netns", str(holder.pid))
+        do(*self._inside, "ip", "link", "set", "lo", "up")
         for way, host in ((), HERE), (self._inside, THERE):
             do(*way, "ip", "address", "add", host + NETWORK, "dev", "chaos")
-            for device in "chaos", "lo":
-                do(*way, "ip", "link", "set", device, "up")
+            do(*way, "ip", "link", "set", "chaos", "up")
             do(*way, "ip", "route", "add", "default", "dev", "chaos")
         self.address = f"tls://{THERE}:{PORT}"
         self._place(THERE, PORT)
