@@ -1,5 +1,6 @@
 """The Dask client: submits tasks, hears their progress, stops them."""
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -190,4 +191,6 @@ def _cause(error: BaseException) -> str:
     """The innermost reason, in one line: Dask wraps it in "timed out"."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if isinstance(error, (asyncio.CancelledError, TimeoutError)):
+        return f"not within {CONNECT_TIMEOUT:.0f} s"
     return str(error).split("\n")[0] or type(error).__name__

@@ -35,7 +35,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two faults")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--in-process", action="store_true", help="take no namespaces, also where there are some")
-    parser.add_argument("--keep", type=Path, help="a folder for the log of the servers")
+    parser.add_argument("--keep", type=Path, help="a folder for what servers and the scheduler elsewhere log")
     return parser.parse_args(arguments)
 
 
@@ -81,7 +81,7 @@ def rage(given: argparse.Namespace, folder: Path, place: Path) -> Report:
     try:
         faults += of_this_machine(server, place, chance)
         storm.rage(faults, 60 * given.minutes * HERE)
-        there = Elsewhere(folder / "elsewhere")
+        there = Elsewhere(folder / "elsewhere", log.with_name("elsewhere.log"))
         try:
             say("a scheduler elsewhere")
             server.again(there.environment)

@@ -42,9 +42,11 @@ class Elsewhere:
         how: what stands between.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, log: Path):
+        """What they say goes to the end of `log`."""
         folder.mkdir(mode=0o700)
         self._folder, self._undo = folder, contextlib.ExitStack()
+        self._log = self._undo.enter_context(log.open("a"))
         self._running: dict[str, subprocess.Popen] = {}
         self.environment = settings(make_certificate(folder))
         try:
@@ -142,7 +144,9 @@ class Elsewhere:
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
         command = [*self._inside, "nice", sys.executable, "-m", "dask", "spec", "--spec", specification]
-        return subprocess.Popen(command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL, stderr=2)
+        return subprocess.Popen(
+            command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL, stderr=self._log
+        )
 
     def _hold(self, command: list[str]) -> subprocess.Popen:
         process = subprocess.Popen(command, cwd=ROOT)

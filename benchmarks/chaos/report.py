@@ -40,7 +40,7 @@ class Report:
             *(f"job {key[:8]} hung" for key in ledger.hung()),
             *(f"job {key[:8]} was not offered by the next server" for key in ledger.forgotten),
             *(f"a user met: {words}" for words in ledger.broken),
-            *(f"{growth.what}: memory or descriptors grow" for growth in self.growths if growth.grown),
+            *(f"server {growth.what}: memory or descriptors grow" for growth in self.growths if growth.grown),
             *(f"left running: {command}" for command in self.orphans),
             *([f"{self.died} servers ended by themselves, or did not when told to"] if self.died else []),
         ]
@@ -59,7 +59,10 @@ class Report:
             *_table(("the server said of the disk", "seconds"), ledger.troubles.most_common()),
             *_table(("after a server's end the index said of what was asked for", "jobs"), ledger.offers.most_common()),
             *_table(("beside that", "times"), ledger.other.most_common()),
-            *_table(("servers", "memory, MB", "descriptors", "threads"), [_grown(growth) for growth in self.growths]),
+            *_table(
+                ("servers, first and last quarter", "memory, MB", "descriptors", "threads"),
+                [_grown(growth) for growth in self.growths],
+            ),
             f"jobs asked for: {len(self.found)}; with a result: {len(compared)}, computed again and the same: {right}",
             f"longest silence: {ledger.silence:.1f} s; longest job: {ledger.longest:.1f} s",
             f"servers: {self.servers}; tracebacks in their logs: {self.tracebacks}; set aside: {len(self.aside)}",
