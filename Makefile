@@ -55,13 +55,17 @@ screenshot: $(STAMP)
 
 setup: $(STAMP)
 
-# Made again when a requirement changes; a second start reuses it.
+# Made again when a requirement changes; a second start reuses it. By uv in a third of pip's time, by pip where it fails.
+UV := uv==0.13.9
+REQUIREMENTS := -r requirements.txt -r requirements-dev.txt
 $(STAMP): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV) (a minute or two)"
-	@$(RUN) -m pip install --quiet -r requirements.txt -r requirements-dev.txt
+	@{ $(RUN) -m pip install --quiet $(UV) && \
+		$(RUN) -m uv pip install --quiet --python $(RUN) $(REQUIREMENTS); } || \
+		$(RUN) -m pip install --quiet $(REQUIREMENTS)
 	@touch $@
 
 clean:

@@ -111,15 +111,16 @@ def page() -> None:
 
     from engine.data import generate
     from pages.charts.animated import animated
-    from pages.charts.evolution import evolution_chart, evolution_tables
+    from pages.charts.evolution import SPECTRUM, evolution_chart, evolution_tables
     from pages.charts.specification import Specification
     from pages.charts.spectrum import spectrum_panel, spectrum_table
+    from pages.charts.theme import ask
     from pages.shell import player
 
     st.set_page_config(layout="wide")
     result = synthetic_result()
     tables = evolution_tables(result, generate(result.config.data))
-    spectrum = spectrum_panel(spectrum_table(result).frame)
+    spectrum = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
     player.show(Specification.of(animated(spectrum, FRAMES, labels=tables.labels)), tables.labels, key="spectrum")
     player.show(Specification.of(evolution_chart(tables)), tables.labels, key="evolution")
     st.button("Run again")

@@ -52,7 +52,7 @@ def served_app() -> Iterator[str]:
         yield address
 
 
-def _wait_for(address: str, server: subprocess.Popen, seconds: float = 30) -> None:
+def _wait_for(address: str, server: subprocess.Popen, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:

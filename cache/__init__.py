@@ -3,12 +3,13 @@
 Importing this imports neither Dask nor JAX.
 """
 
-from cache.failure import CacheFault, Failure
+from cache.failure import CacheFault, Failure, NotAllowed
 from cache.headless import cached_compute
 from cache.job import Job
 from cache.location import check_location
+from cache.one_engine import current, install, installed
 from cache.run_list import Run
-from cache.service import CachedEngine, current, install
+from cache.service import CachedEngine
 from cache.storage import Store
 from cache.task import Device, Rehearsal
 
@@ -18,6 +19,7 @@ __all__ = [
     "Device",
     "Failure",
     "Job",
+    "NotAllowed",
     "Rehearsal",
     "Run",
     "Store",
@@ -25,4 +27,5 @@ __all__ = [
     "check_location",
     "current",
     "install",
+    "installed",
 ]

@@ -23,6 +23,9 @@ HOPELESS = ("scheduler", "workers")
 RETRIED = ("worker", "cluster", "missing")
 """Reasons of a failure after which a job is tried once more: it may fare better on another worker."""
 
+LATER = "queue"
+"""The reason of a job that is refused until others have ended."""
+
 LOST = Failure("missing", "The result was computed but not kept: make room in the cache.")
 
 
@@ -85,7 +88,9 @@ class Batch:
 
     @property
     def waits(self) -> str:
-        """What the jobs asked for wait for, such as a worker; empty where they do not."""
+        """What the jobs asked for wait for, such as a worker; empty where one of them is computed."""
+        if any(job.state == "running" for job in self.flying):
+            return ""
         return next((job.message for job in self.flying if job.state == "queued" and job.message), "")
 
     @property
@@ -102,6 +107,9 @@ class Batch:
             while self._waiting and len(self._running) < IN_FLIGHT:
                 index, config = self._waiting.popleft()
                 job = self._ask(self._engine.retry, config)
+                if job.error and job.error.reason == LATER:
+                    self._waiting.appendleft((index, config))
+                    break
                 self._running[job.key] = (index, config)
                 self._settle(job.key, index, config, job.error)
                 if job.key in self._running:

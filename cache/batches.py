@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,6 +138,16 @@ class Batches:
                 self.cancel(key)
             if found.batch.done:
                 self._forget(key)
+
+    def drive(self, closing: Callable[[], bool]) -> None:
+        """Drives all of them on until the server closes, those that an earlier one left included."""
+        self.go_on()
+        while not closing():
+            try:
+                self.step()
+            except Exception:
+                log.exception("the batches stumbled")
+            time.sleep(STEP_EVERY)
 
     def go_on(self) -> None:
         """Starts those again that were to stay when a server ended."""

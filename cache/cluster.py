@@ -131,6 +131,13 @@ class Cluster:
         with contextlib.suppress(Exception):  # it is gone already
             self._ask("broadcast", msg=order, workers=[worker], nanny=True, on_error="ignore")
 
+    def workers(self) -> int | None:
+        """How many the scheduler has right now; None when it does not answer."""
+        try:
+            return self._ask("identity", n_workers=0, callback_timeout=LOOK_EVERY)["n_workers"]
+        except (OSError, RuntimeError):
+            return None
+
     def close(self) -> None:
         self._undo.close()
 

@@ -82,9 +82,25 @@ class Computing:
                 self._cluster.close()
                 self._cluster = None
 
+    def workers(self) -> int | None:
+        """How many the scheduler has; None while there is none that answers. Starts nothing, waits for no start."""
+        cluster = self._cluster
+        return cluster.workers() if cluster is not None and cluster.alive() else None
+
+    def revive(self) -> None:
+        """Starts again what was lost. A job would do it; where a proxy sends none to a server without, nobody would."""
+        if self.workers() is None and not self._closing:
+            with contextlib.suppress(OSError, RuntimeError):  # the next job says why
+                self.cluster()
+
     def device(self) -> Device | None:
         with self._lock:
             return next(reversed(self._devices.values()), None)
+
+    def device_of(self, worker: str) -> Device | None:
+        """None until the worker has said so."""
+        with self._lock:
+            return self._devices.get(worker)
 
     def cluster(self) -> "Cluster":
         """The cluster, started when there is none or when it has died.
@@ -117,13 +133,16 @@ class Computing:
         return remote() or f"local {os.getpid()}"
 
     def places(self) -> list[Place] | None:
-        """The workers; None where the cluster cannot be had, or has had no worker for a while."""
+        """The workers; None where the cluster cannot be had."""
         try:
-            cluster = self.cluster()
+            return self.cluster().places()
         except (OSError, RuntimeError):
             return None
-        found = cluster.places()
-        return None if not found and cluster.idle() >= min(SAY_SO_AFTER, self._worker_wait) else found
+
+    def waits(self, live: LiveJob) -> Failure | None:
+        """Says in a job that has no turn that no worker has been there for so long; a failure when that is too long."""
+        cluster = self._cluster
+        return self._waited(live, min(cluster.idle(), time.monotonic() - live.asked)) if cluster else None
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Runs the job until it has ended or nobody wants it. None when the server closes first.
@@ -173,7 +192,7 @@ class Computing:
         asked: float | None = None
         killed = False
         while not future.done() and cluster.alive() and not self._closing:
-            self._look_for_worker(live, cluster, future)
+            self._look_for_worker(live, cluster, task, future)
             if live.stopping and asked is None:
                 asked = time.monotonic()
                 cluster.ask_to_stop(task.name)
@@ -191,9 +210,11 @@ class Computing:
             live.wake.clear()
         return None
 
-    def _look_for_worker(self, live: LiveJob, cluster: "Cluster", future: "Future") -> None:
+    def _look_for_worker(self, live: LiveJob, cluster: "Cluster", task: Task, future: "Future") -> None:
         """Dask would wait for a worker that went before the job began to come back."""
         if live.place and not live.worker and live.place not in {place.worker for place in cluster.places()}:
+            # It may have begun on another, which has not said so yet.
+            cluster.ask_to_stop(task.name)
             future.cancel()
             raise BackToQueue(live.alone)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cache.computing import Computing
-from cache.failure import log
+from cache.failure import Failure, log
 from cache.job import LiveJob
+from cache.policy import Limits
 from cache.queue import Queue
 from cache.turns import Outlook, Ticket
 from engine import jobs
@@ -19,9 +20,9 @@ TICK = 0.25
 """Seconds between two looks at the queue while there is anything in it."""
 
 BLIND = 32
-"""Jobs that are handed on where there is no worker, to find out why."""
+"""Jobs that are handed on where there is nothing to compute on, to find out why."""
 
-NOWHERE = "no worker yet"
+NOWHERE = "nowhere"
 """The place of such a job."""
 
 
@@ -44,18 +45,20 @@ class Dispatch:
         directory: Path,
         lock: threading.Condition,
         computing: Computing,
-        note: Callable[[LiveJob], None],
+        note: Callable[[LiveJob], object],
         start: Callable[[LiveJob], None],
+        give_up: Callable[[LiveJob, Failure], None],
     ):
-        """`note` is called with a job that waits, `start` with one whose turn has come; its `place` is the worker."""
+        """`note` is called with a job that waits, `start` with one whose turn has come, its `place` the worker, and
+        `give_up` with one for which no worker came."""
         self.queue = Queue(directory)
-        self._lock, self._computing, self._note, self._start = lock, computing, note, start
+        self._lock, self._computing, self._note, self._start, self._give_up = lock, computing, note, start, give_up
         self._entries: dict[LiveJob, _Entry] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
 
-    def enter(self, live: LiveJob) -> None:
+    def enter(self, live: LiveJob, limits: Limits) -> None:
         """Queues a job; its turn comes by `start`."""
         expected = jobs.expected(live.kind, live.config)
         ticket = Ticket(
@@ -66,6 +69,8 @@ class Dispatch:
             time.monotonic(),
             expected.seconds,
             expected.memory_bytes,
+            limits.weight,
+            limits.running,
             background=live.background,
             alone=live.alone,
         )
@@ -120,8 +125,11 @@ class Dispatch:
         self._enter_new()
         places = self._computing.places()
         if places is None:
-            self._begin([(live, NOWHERE) for live in self._waiting()[: BLIND - self._started()]])
+            self._begin([(live, NOWHERE) for live in self._waiting()[: max(0, BLIND - self._started())]])
             return
+        if not places:
+            self._wait_for_workers()
+        self._find_astray()
         turn = self.queue.turn(self._computing.name, places)
         sharing = Counter(ticket.worker for ticket in turn.tickets)
         with self._lock:
@@ -133,16 +141,31 @@ class Dispatch:
             for id, outlook in turn.outlooks.items():
                 if (entry := mine.get(id)) is not None and not entry.live.stopping:
                     entry.live.message = _words(outlook)
-        self._begin([(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine])
+        found = [(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine]
+        self._begin(found, several=len(places) > 1)
 
-    def _begin(self, found: Sequence[tuple[LiveJob, str]]) -> None:
+    def _wait_for_workers(self) -> None:
+        for live in self._waiting():
+            if failure := self._computing.waits(live):
+                self._give_up(live, failure)
+
+    def _find_astray(self) -> None:
+        """Notes where jobs are that began on another worker than the one that they were given."""
+        with self._lock:
+            for entry in self._entries.values():
+                if entry.started and entry.live.worker not in ("", entry.ticket.worker):
+                    entry.ticket = replace(entry.ticket, worker=entry.live.worker)
+                    self.queue.change(entry.ticket)
+
+    def _begin(self, found: Sequence[tuple[LiveJob, str]], several: bool = False) -> None:
+        """Of `several` workers a job gets the one that is its; a single one need not be named, and may have gone."""
         for live, place in found:
             with self._lock:
                 entry = self._entries.get(live)
                 if entry is None or entry.started:
                     continue
                 entry.started, live.message = True, ""
-                live.place = place if place != NOWHERE else ""
+                live.place = place if place != NOWHERE and several else ""
                 if place == NOWHERE:
                     self.queue.change(replace(entry.ticket, worker=NOWHERE))
             self._start(live)

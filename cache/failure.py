@@ -16,7 +16,9 @@ from engine.schema import ConfigError
 
 # Why a job gave no result, in one sentence for the person who asked.
 
-Reason = Literal["config", "memory", "worker", "cluster", "scheduler", "workers", "missing", "disk", "error"]
+Reason = Literal[
+    "config", "memory", "worker", "cluster", "scheduler", "workers", "missing", "disk", "limits", "queue", "error"
+]
 
 SMALLER = "use fewer samples, a smaller width or depth, fewer seeds or fewer checkpoints"
 
@@ -40,7 +42,8 @@ class Failure:
         reason: "config" it cannot be run as asked; "memory" too large; "worker" the process died;
             "cluster" no process to run it any more; "scheduler" none to begin with (a setting is wrong, or a
             scheduler does not answer); "workers" the scheduler has had none for too long; "missing" the run does not
-            produce that entry; "disk" its result could not be kept; "error" a defect.
+            produce that entry; "disk" its result could not be kept; "limits" more than the person may ask for;
+            "queue" too many of theirs wait already; "error" a defect.
         message: what happened and what to do.
         details: the traceback, for the log and the curious.
     """
@@ -136,6 +139,10 @@ BY_SQLITE = {
 
 class CacheFault(Exception):
     """The cache cannot be used, or not written; one line that says why and what to do."""
+
+
+class NotAllowed(Exception):
+    """This person may not do that; one line that says why, and who may."""
 
 
 def words(error: BaseException) -> str:

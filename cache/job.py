@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cache.claims import claimant
 from cache.failure import Failure
+from cache.logs import REQUEST
 from engine.schema import Config
 
 State = Literal["queued", "running", "finished", "failed", "cancelled"]
@@ -29,6 +31,7 @@ class Job:
         error: why it failed.
         seconds: computing, so far or in all.
         device: name of what computes it, once known.
+        user: for whom, by address; empty where they did not sign in.
     """
 
     key: str
@@ -41,6 +44,7 @@ class Job:
     error: Failure | None = None
     seconds: float = 0.0
     device: str = ""
+    user: str = ""
 
     @property
     def done(self) -> bool:
@@ -72,8 +76,10 @@ class LiveJob:
         self.viewers: dict[str, float] = {}
         self.left: set[str] = set()
         self.stopping = False
+        self.deleted = False  # nobody claims the result any more: it is not kept
         self.unsaved: dict[str, bytes] = {}
         self.wake = threading.Event()
+        self.request = REQUEST.get()  # by which it was asked for, for the log
         self._began = 0.0
 
     def snapshot(self, viewer: str = "") -> Job:
@@ -91,6 +97,7 @@ class LiveJob:
             error=self.error,
             seconds=seconds,
             device=self.device,
+            user=claimant(self.user),
         )
 
     @property

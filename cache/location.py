@@ -15,12 +15,12 @@ DEFAULT_SIZE_GB = 10.0
 LARGEST_GB = 1e9
 
 
-def directory() -> Path:
-    """This account's own folder inside the one that `KERNEL_DRIFT_CACHE` names, else inside the platform's.
+def directory(within: Path | None = None) -> Path:
+    """This account's own folder inside this one, else the one that `KERNEL_DRIFT_CACHE` names, else the platform's.
 
     The named folder may be a group's: it is left as it is. Keep it off NFS (SQLite locks). Raises `CacheFault`.
     """
-    chosen = os.environ.get(DIRECTORY_VARIABLE)
+    chosen = within or os.environ.get(DIRECTORY_VARIABLE)
     try:
         named = Path(chosen).expanduser().resolve() if chosen else Path(platformdirs.user_cache_dir("kernel-drift"))
     except RuntimeError as error:  # a home that nobody has, a link to itself

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cache.archive import address
 from cache.run_folders import Record
 from engine.progress import Arrays
 
@@ -34,6 +35,12 @@ class RecentlyRead:
             self._entries.move_to_end(where)
             while sum(map(_size, self._entries.values())) > self._limit:
                 self._entries.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        """Every entry of the run."""
+        with self._lock:
+            for where in [where for where in self._entries if where.startswith(address(key, ""))]:
+                del self._entries[where]
 
 
 def _size(arrays: Arrays) -> int:
@@ -78,6 +85,12 @@ class Unsaved:
             if self._entries.get((held.key, held.name)) is held:
                 del self._entries[held.key, held.name]
 
+    def forget(self, key: str) -> None:
+        """Every entry of the run."""
+        with self._lock:
+            for entry in [entry for entry in self._entries if entry[0] == key]:
+                del self._entries[entry]
+
     @property
     def size(self) -> int:
         """Bytes."""
@@ -91,3 +104,14 @@ class Unsaved:
     def __iter__(self) -> Iterator[Held]:
         with self._lock:
             return iter(list(self._entries.values()))
+
+
+def trouble(fault: str, held: tuple[int, int]) -> str:
+    """What is wrong with the disk, and what follows for the results that are `held`, of so many bytes; in words."""
+    count, size = held
+    if not fault or not count:
+        return fault
+    return (
+        f"{fault}. Until then the newest results ({size / 1e6:.1f} of {UNSAVED_LIMIT / 1e6:,.0f} MB) are held in "
+        "memory, and lost if the server ends before; beyond that new runs are refused."
+    )

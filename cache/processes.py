@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Self
 
-from cache import location
+from cache import location, logs
 from cache.failure import SchedulerError
 from cache.turns import HELD
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
@@ -115,7 +115,7 @@ class ProcessLog:
             for line in file:
                 self._lines.append(line.decode(errors="replace"))
                 with contextlib.suppress(OSError):  # nobody reads ours
-                    os.write(2, line)
+                    logs.pass_on(line)
 
 
 # The local compute processes: one Dask scheduler, and one supervised worker per device.

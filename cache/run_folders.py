@@ -6,7 +6,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +33,6 @@ class Record:
         entries: names of what it produced, once finished.
         error: one sentence, when failed.
         version: of the numbers of its kind, as in `engine.versions`; 0 where that was not noted yet.
-        owner: who asked for it first; empty where nobody signs in.
     """
 
     key: str
@@ -46,7 +45,6 @@ class Record:
     entries: tuple[str, ...] = ()
     error: str = ""
     version: int = 0
-    owner: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -89,11 +87,15 @@ def _leaves(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
 # runs/ab/ab3f.../run.json      the record
 # result.entry  arrays, behind a label that repeats the record
 # pin           there while the run is pinned
+# ....claim     who asked for it, a file for each
 # aside/                        what was no good, with its date
 
-RECORD, PIN, ENTRY = "run.json", "pin", ".entry"
+RECORD, PIN, ENTRY, CLAIM = "run.json", "pin", ".entry", ".claim"
 PART = ".part-"
 """Begins the name of a file that is being written; it gets its own name when it is whole."""
+
+PROBE = 4096
+"""Bytes: an empty file fits on a full disk."""
 
 PART_SECONDS = 86_400.0
 """After which an unfinished file is nobody's any more."""
@@ -171,10 +173,27 @@ class RunFolders:
         self._write(self._run(record.key) / RECORD, [record.to_json().encode()])
 
     def remove_record(self, key: str) -> None:
-        """With the folder, unless something else is in it."""
-        (self._run(key) / RECORD).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._run(key).rmdir()
+        """With who asked for it and the folder, unless something else is in it."""
+        self._remove(key, lambda name: name == RECORD or name.endswith(CLAIM))
+
+    def remove_run(self, key: str) -> None:
+        """All of it. Who asked for it goes last: where the disk stops halfway, it is still theirs to delete."""
+        self._remove(key, lambda name: not name.startswith(PART) and not name.endswith(CLAIM))
+        self._remove(key, lambda name: name.endswith(CLAIM))
+
+    def claims(self, key: str) -> list[bytes]:
+        """What the files say of who asked for the run, in no order."""
+        files = [Path(file.path) for file in _scan(self._run(key)) if file.name.endswith(CLAIM)]
+        return [text for file in files if (text := _read(file)) is not None]
+
+    def has_claim(self, key: str, name: str) -> bool:
+        return self._claim(key, name).exists()
+
+    def write_claim(self, key: str, name: str, text: bytes) -> None:
+        self._write(self._claim(key, name), [text])
+
+    def remove_claim(self, key: str, name: str) -> None:
+        self._claim(key, name).unlink(missing_ok=True)
 
     def pin(self, key: str) -> None:
         self._write(self._run(key) / PIN, [b""])
@@ -188,6 +207,12 @@ class RunFolders:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True  # what cannot be looked at raises: a doubt unpins nothing
+
+    def probe(self) -> None:
+        """Writes a block, and removes it again."""
+        path = location.private(self._home) / f"{PART}{uuid.uuid4().hex}"
+        self._write(path, [bytes(PROBE)])
+        path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path, name: str) -> Path:
         """Moves a file that is no good out of the way and keeps it, named by the day and minute."""
@@ -214,6 +239,16 @@ class RunFolders:
         if removed:
             log.info("removed %d unfinished files of writers that were killed", removed)
         return removed
+
+    def _claim(self, key: str, name: str) -> Path:
+        return self._run(key) / (_checked(name) + CLAIM)
+
+    def _remove(self, key: str, wanted: Callable[[str], bool]) -> None:
+        for file in _scan(self._run(key)):
+            if wanted(file.name):
+                Path(file.path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._run(key).rmdir()
 
     def _run(self, key: str) -> Path:
         return self._runs / _checked(key)[:2] / key

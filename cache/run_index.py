@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from cache.archive import CorruptEntryError, label_of
-from cache.failure import DISK_FAULTS, log, words
+from cache.claims import Claims
+from cache.failure import DISK_FAULTS, log, tolerant, words
 from cache.run_folders import Record, RunFolders, Status, label, nameable
 from cache.run_table import EntryRow, RunRow, RunTable
 from engine.schema import Config
@@ -19,14 +20,14 @@ class RunIndex:
     what could not be written is kept in memory and written by `flush`.
     """
 
-    def __init__(self, folders: RunFolders, table: RunTable, failed: Callable[[BaseException], None]):
+    def __init__(self, folders: RunFolders, table: RunTable, claims: Claims, failed: Callable[[BaseException], None]):
         """`failed` hears of every write that the disk did not take."""
-        self._folders, self._table, self._failed = folders, table, failed
+        self._folders, self._table, self._claims, self._failed = folders, table, claims, failed
         self._unwritten: dict[str, Record] = {}
         self._unlisted: set[str] = set()
         self._lock = threading.Lock()
 
-    def add(self, key: str, kind: str, config: Config, owner: str = "") -> Record:
+    def add(self, key: str, kind: str, config: Config) -> Record:
         """Notes that the run was asked for and is not finished."""
         old = self.get(key)
         record = Record(
@@ -36,7 +37,6 @@ class RunIndex:
             label(config),
             created=old.created if old else time.time(),
             version=VERSIONS.get(kind, 0),
-            owner=old.owner if old else owner,
         )
         self._put(record)
         return record
@@ -83,6 +83,12 @@ class RunIndex:
         except DISK_FAULTS:
             return len(self._listed_by_folder(kind, pinned, -1, 0))
 
+    def taken_by(self, person: str) -> int:
+        """Bytes of the runs that nobody else asked for; 0 while that cannot be read."""
+        with tolerant("add up what a person's results take"):
+            return self._table.taken_by(person)
+        return 0
+
     def list_again(self, key: str) -> None:
         """Brings the row of a run up to date with its folder."""
         try:
@@ -102,8 +108,14 @@ class RunIndex:
         entries = tuple(EntryRow(name, found.st_size, found.st_mtime) for name, found in there.entries.items())
         if record is None and not entries:  # a pin alone keeps nothing
             return None
-        kind, owner, created = (record.kind, record.owner, record.created) if record else ("", "", 0.0)
-        return RunRow(key, kind, owner, created, there.record_size, there.pinned, entries)
+        kind, created = (record.kind, record.created) if record else ("", 0.0)
+        return RunRow(key, kind, self._claims.sole(key), created, there.record_size, there.pinned, entries)
+
+    def forget(self, key: str) -> None:
+        """The run is gone, and its files."""
+        with self._lock:
+            self._unwritten.pop(key, None)
+        self.list_again(key)
 
     def flush(self) -> None:
         """Writes what could not be written. Raises `DISK_FAULTS` at the first that still cannot."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cache.claims import Claim
 from cache.job import Job, State
 from cache.run_folders import Record
 from cache.storage import Store
@@ -23,6 +24,8 @@ class Run:
         stored: whether its result is in the cache.
         created: Unix time.
         old: whether an earlier version of the numbers of its kind computed it.
+        claims: who asked for it.
+        user: for whom it is computed right now, where they signed in.
     """
 
     key: str
@@ -37,6 +40,8 @@ class Run:
     stored: bool
     pinned: bool
     old: bool = False
+    claims: tuple[Claim, ...] = ()
+    user: str = ""
 
 
 def list_runs(
@@ -71,6 +76,8 @@ def _run(store: Store, record: Record, live: Job | None) -> Run:
         stored=store.has(record.key),
         pinned=store.pinned(record.key),
         old=_old(record),
+        claims=store.claims.listed(record.key),
+        user=live.user if live and not live.done else "",
     )
 
 

@@ -60,7 +60,8 @@ class EntryRow:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as the table holds it. `size` is of its record, in bytes; `entries` have their own."""
+    """A run as the table holds it: `owner` alone asked for it, if it is anyone's alone. `size` is of its record, in
+    bytes; `entries` have their own."""
 
     key: str
     kind: str
@@ -130,6 +131,14 @@ class RunTable:
     def volume(self) -> int:
         """Bytes of all entries and records."""
         return self._do(lambda database: database.execute("SELECT coalesce(sum(size), 0) FROM total").fetchone()[0])
+
+    def taken_by(self, owner: str) -> int:
+        """Bytes of what nobody else asked for."""
+        statement = (
+            "SELECT (SELECT coalesce(sum(size), 0) FROM runs WHERE owner = :owner) + (SELECT "
+            "coalesce(sum(entries.size), 0) FROM runs JOIN entries ON entries.key = runs.key WHERE owner = :owner)"
+        )
+        return self._do(lambda database: database.execute(statement, {"owner": owner}).fetchone()[0])
 
     def recount(self) -> None:
         """Sums all sizes anew."""

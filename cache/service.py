@@ -1,30 +1,29 @@
 """The cached engine: config in, result out; each config computed once, whoever asks."""
 
-import atexit
 import threading
-from dataclasses import replace
 from typing import Self
 
-from cache import memory
+from cache import logs, metrics, readiness
 from cache.archive import address, decode
-from cache.batches import STEP_EVERY, Batches
+from cache.audit import Audit
+from cache.batches import Batches
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State
+from cache.keeping import keep
 from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.memory import RecentlyRead
-from cache.run_folders import Record, Status
-from cache.run_list import Run, list_runs
+from cache.overview import Overview
+from cache.ownership import Ownership
+from cache.policy import Policy, PolicyFile, policy, refusal
+from cache.run_folders import Record
 from cache.storage import Store
-from cache.task import Device, Outcome, Rehearsal
-from engine.jobs import key_of
+from cache.task import Outcome, Rehearsal
+from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
-from engine.versions import VERSIONS
-
-# The cached engine: config in, result out; each config computed once, whoever asks.
 
 KEEP_SETTLED = 32
 """Jobs remembered after their end, for their rows and errors; results come from disk."""
@@ -36,33 +35,46 @@ KEEP_EVERY = 5.0
 """Seconds between two tries to write what the disk did not take."""
 
 
-class CachedEngine:
-    """Results from disk, else from the compute processes. Thread-safe. Knows no page.
+class CachedEngine(Overview):
+    """Results from disk, else from the compute processes. Thread-safe. Knows no page. What people may do with results
+    that are there is said by `ownership`.
 
     Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
     from its request to its end (`_follow`).
+
+    Attributes:
+        metrics: what it counts.
+        readiness: called, says whether results can be kept and computed; asks the disk and the scheduler.
     """
 
-    def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None):
+    def __init__(self, store: Store | None = None, rehearsal: Rehearsal | None = None, rules: Policy | None = None):
         """Opens the store (at its default place when None); the processes come with `start` or the first job.
 
-        Each new worker computes `rehearsal` once, and throws it away.
+        Each new worker computes `rehearsal` once, and throws it away. Raises `CacheFault`.
         """
         self.store = store or Store()
+        self._policy_file = PolicyFile()
+        self.policy = rules or policy()
         self._recent = RecentlyRead()
         self._lock = threading.Condition(threading.RLock())
         self._live: dict[str, LiveJob] = {}
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
-        self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, self._note, self._start)
+        steps = self._note, self._start, self._give_up
+        self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, *steps)
+        self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
+        self.audit = Audit(self.store.directory)
+        self.ownership = Ownership(self)
         self._closing = False
         self._closed = threading.Event()
+        self.readiness = readiness.Watch(self.store.probe, self._computing.workers)
+        self.metrics = metrics.Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
         threading.Thread(target=self._keep, name="keeper", daemon=True).start()
-        threading.Thread(target=self._drive, name="batches", daemon=True).start()
+        threading.Thread(target=self.batches.drive, args=(lambda: self._closing,), daemon=True).start()
         try:
             self._computing.cluster()
         except (OSError, RuntimeError) as error:
@@ -83,6 +95,7 @@ class CachedEngine:
         self._closed.set()
         self.store.flush()
         self.store.close()
+        self.audit.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -98,6 +111,7 @@ class CachedEngine:
         arrays = self._recent.get(where)
         if arrays is not None:
             self.store.touch(key, entry)
+            self.metrics.hit("memory")
             return arrays
         with self._lock:
             live = self._live.get(key)
@@ -105,15 +119,8 @@ class CachedEngine:
         arrays = decode(memory, where) if memory is not None else self.store.get(key, entry)
         if arrays is not None:
             self._recent.put(where, arrays)
+            self.metrics.hit("disk" if memory is None else "memory")
         return arrays
-
-    def earlier(self, kind: str, config: Config) -> Record | None:
-        """Of the newest result that an earlier version of the numbers of its kind gave for this config."""
-        for version in range(VERSIONS.get(kind, 0) - 1, -1, -1):
-            key = key_of(kind, config.canonical(), version)
-            if self.store.has(key):
-                return self.store.index.get(key)
-        return None
 
     def request(self, kind: str, config: Config, viewer: str, entry: str = "result", background: bool = False) -> Job:
         """The job for this config, queued unless its entry is known or somebody has asked for it. Ask repeatedly.
@@ -123,24 +130,35 @@ class CachedEngine:
         `background` is part of a batch, which others may overtake. Raises `ConfigError` for an unknown kind.
         """
         key = run_key(kind, config)
+        limits = self.policy_now().limits(viewer)
         with self._lock:
             live = self._live.get(key)
             if live and not live.done and not live.stopping:
-                live.seen_by(viewer)
+                if limits.running == 0:  # may look, and keeps nothing going
+                    return live.snapshot(viewer)
+                if viewer not in live.left:
+                    live.seen_by(viewer)
+                    self.ownership.asked(key, kind, viewer)
                 if live.background and not background:
                     self._dispatch.to_foreground(live)
                 return live.snapshot(viewer)
         if self.lookup(kind, config, entry) is not None:
+            self.ownership.asked(key, kind, viewer)
             return self._finished(key, kind, config)
         record = self.store.index.get(key)
         if record and record.status == "finished" and record.entries and entry not in record.entries:
             return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
         if self.store.full:
             return Job(key, kind, config, "failed", error=no_room(self.store.fault))
+        seconds = jobs.expected(kind, config).seconds
+        if no := refusal(limits, seconds, self._dispatch.waiting(viewer)) or self.ownership.too_much_kept(viewer):
+            self.ownership.refused(key, kind, viewer, no)
+            return Job(key, kind, config, "failed", error=no)
         with self._lock:
             live = self._live.get(key)
             if live is None or not self._still_stands(live, viewer):
                 live = self._begin(LiveJob(key, kind, config, entry, viewer, background))
+                self.ownership.asked(key, kind, viewer, begun=True)
             live.seen_by(viewer)
             return live.snapshot(viewer)
 
@@ -155,12 +173,6 @@ class CachedEngine:
                 live.left.discard(viewer)
         return self.request(kind, config, viewer, background=background)
 
-    def job(self, key: str, viewer: str = "") -> Job | None:
-        """The job of this key if one ran here lately; does not count as asking for it."""
-        with self._lock:
-            live = self._live.get(key)
-            return live.snapshot(viewer) if live else None
-
     def wait(self, job: Job, timeout: float | None = None) -> Job:
         """The job once it has ended, or as it is after `timeout` seconds. For scripts and tests, not for pages."""
         with self._lock:
@@ -169,58 +181,47 @@ class CachedEngine:
 
     def cancel(self, key: str, viewer: str) -> Job | None:
         """Detaches `viewer`. The work stops when nobody else watches: at its next report, else by force."""
+        job = self.call_off(key, viewer)
+        if job is not None and job.state == "cancelled":
+            self.audit(viewer, "cancel", key=key, kind=job.kind)
+        return job
+
+    def call_off(self, key: str, viewer: str | None = None) -> Job | None:
+        """The same for everybody if no `viewer` is named. Asks nobody whether they may, and leaves no line."""
         with self._lock:
             live = self._live.get(key)
             if live is None:
                 return None
             if not live.done:
-                live.leave(viewer)
+                for who in {*live.viewers, live.user} if viewer is None else {viewer}:
+                    live.leave(who)
                 if live.stopping and live.state == "queued":
                     self._settle(live, "cancelled")
                     self._dispatch.leave(live)
                     self.store.index.settle(key, "cancelled")
-            return live.snapshot(viewer)
+            return live.snapshot(viewer or live.user)
 
-    def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
-        """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
-        return list_runs(self.store, self.job, limit, kind, offset, pinned)
+    def policy_now(self) -> Policy:
+        """The policy, read again where its file has changed."""
+        self.policy = self._policy_file.again(self.policy)
+        return self.policy
 
-    def pin(self, key: str) -> None:
-        """Keeps the run's entries whatever the size limit. Raises `CacheFault`."""
-        self.store.pin(key)
-
-    def unpin(self, key: str) -> None:
-        """Raises `CacheFault`."""
-        self.store.unpin(key)
-
-    def trouble(self) -> str:
-        """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""
-        fault, (count, size) = self.store.fault, self.store.held
-        if not fault or not count:
-            return fault
-        return (
-            f"{fault}. Until then the newest results ({size / 1e6:.1f} of {memory.UNSAVED_LIMIT / 1e6:,.0f} MB) are "
-            "held in memory, and lost if the server ends before; beyond that new runs are refused."
-        )
-
-    def device(self) -> Device | None:
-        """What computes; None until a worker has said so, a few seconds after the start."""
-        return self._computing.device()
+    def forget(self, key: str) -> None:
+        """What is in memory of a run that is to be deleted."""
+        self._recent.forget(key)
+        with self._lock:
+            if (live := self._live.get(key)) is None:
+                return
+            live.deleted = True
+            if live.done:
+                del self._live[key]
 
     def _keep(self) -> None:
-        """Beside everything else: lists what nobody listed, and writes what could not be written."""
+        """Beside everything else: lists what nobody listed, writes what could not be written, starts what was lost."""
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
-
-    def _drive(self) -> None:
-        """Batches go on, whoever looks."""
-        self.batches.go_on()
-        while not self._closed.wait(STEP_EVERY) and not self._closing:
-            try:
-                self.batches.step()
-            except Exception:
-                log.exception("the batches stumbled")
+            self._computing.revive()
 
     # Starting and ending a job; all under the lock.
 
@@ -235,12 +236,12 @@ class CachedEngine:
     def _begin(self, live: LiveJob) -> LiveJob:
         self._live.pop(live.key, None)
         self._live[live.key] = live
-        self._dispatch.enter(live)
+        self._dispatch.enter(live, self.policy_now().limits(live.user))
         return live
 
-    def _note(self, live: LiveJob) -> None:
-        """It waits: a server that ends leaves it unfinished."""
-        self.store.index.add(live.key, live.kind, live.config)
+    def _note(self, live: LiveJob) -> Record:
+        """It was asked for: a server that ends leaves it unfinished."""
+        return self.store.index.add(live.key, live.kind, live.config)
 
     def _start(self, live: LiveJob) -> None:
         """Its turn has come."""
@@ -249,11 +250,19 @@ class CachedEngine:
             self._followers.add(thread)
             thread.start()
 
+    def _give_up(self, live: LiveJob, failure: Failure) -> None:
+        """No worker came."""
+        self._dispatch.leave(live)
+        self.store.index.settle(live.key, "failed", error=failure.message)
+        self._settle(live, "failed", error=failure)
+
     def _settle(self, live: LiveJob, state: State, seconds: float = 0.0, error: Failure | None = None) -> None:
         with self._lock:
             if live.done:
                 return
             live.settle(state, seconds, error)
+            self.metrics.settled(live)
+            log.info("%s %s", live.kind, state, extra={"job": live.key[:8], "seconds": seconds})
             settled = [key for key, other in self._live.items() if other.done]
             for key in settled[:-KEEP_SETTLED]:
                 del self._live[key]
@@ -275,12 +284,13 @@ class CachedEngine:
         """From its turn to the end: the disk, the cluster, the disk."""
         again = False
         try:
+            logs.follow(live.key, live.request)
             with self.store.lease(live.key) as lease:
                 if lease.acquire(lambda other: self._watch_other(live, other)) and not self._found(live):
+                    self.metrics.missed()
                     if lease.fault:
                         self.store.failed(lease.fault)
-                    record = self.store.index.add(live.key, live.kind, live.config)
-                    self._record(live, record, self._compute(live, lease))
+                    self._record(live, self._note(live), self._compute(live, lease))
         except BackToQueue as back:
             again, live.alone = True, back.alone
         except Exception as error:
@@ -292,7 +302,7 @@ class CachedEngine:
                 self._followers.discard(threading.current_thread())
                 if again and not live.done and not self._closing:
                     live.queued()
-                    self._dispatch.enter(live)
+                    self._dispatch.enter(live, self.policy_now().limits(live.user))
 
     def _compute(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Its worker is free for others before the result is on disk."""
@@ -324,43 +334,10 @@ class CachedEngine:
         """Puts the outcome on disk and into the job. None: the server is closing, the run stays unfinished."""
         if outcome is None:
             return
-        state, status = _ending(outcome)
-        error = outcome.failure
-        if error is not None:
-            details = "\n" + error.details if error.reason == "error" else ""
-            log.warning("job %s failed: %s%s", live.key, error.message, details)
-        ended = {"seconds": outcome.seconds, "entries": tuple(outcome.entries)}
-        missing = self.store.put(live.key, outcome.entries, replace(record, **ended))
-        self.store.index.settle(live.key, status, error=error.message if error else "", **ended)
+        if live.deleted:  # its worker was done before it heard of that
+            self._settle(live, "cancelled", outcome.seconds)
+            return
+        state, unsaved = keep(self.store, record, outcome)
         with self._lock:
-            live.unsaved = {name: outcome.entries[name] for name in missing}
-            self._settle(live, state, outcome.seconds, error)
-
-
-def _ending(outcome: Outcome) -> tuple[State, Status]:
-    if outcome.failure is not None:
-        return "failed", "failed"
-    return ("cancelled", "cancelled") if outcome.cancelled else ("finished", "finished")
-
-
-# The one cached engine of this process, for pages.
-
-_engine: CachedEngine | None = None
-_lock = threading.Lock()
-
-
-def install(engine: CachedEngine | None) -> None:
-    """Makes this the engine that `current` gives; None to forget it. Starts and closes nothing."""
-    global _engine
-    with _lock:
-        _engine = engine
-
-
-def current() -> CachedEngine:
-    """The installed engine. Without one (a page run alone), one with the default store, closed at exit."""
-    global _engine
-    with _lock:
-        if _engine is None:
-            _engine = CachedEngine()
-            atexit.register(_engine.close)
-        return _engine
+            live.unsaved = unsaved
+            self._settle(live, state, outcome.seconds, outcome.failure)

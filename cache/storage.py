@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cache import location, memory
 from cache.archive import CorruptEntryError, address, decode, labelled, unlabelled
+from cache.claims import Claims
 from cache.failure import DISK_FAULTS, CacheFault, log, tolerant, words
 from cache.lease import Holder, Lease, Leases
 from cache.memory import Held, Unsaved
@@ -33,6 +34,7 @@ class Store:
         directory: this account's own, private to it (mode 0700).
         size_limit: bytes; pinned runs count but are not evicted.
         index: the runs that were asked for.
+        claims: who asked for them.
     """
 
     def __init__(self, directory: Path | None = None, size_limit: int | None = None):
@@ -50,7 +52,8 @@ class Store:
         self._unsaved = Unsaved()
         self._making_room = threading.Lock()
         self._excess = 0  # bytes beyond the limit that are known to be there
-        self.index = RunIndex(self._folders, self._table, self.failed)
+        self.claims = Claims(self._folders, self.failed)
+        self.index = RunIndex(self._folders, self._table, self.claims, self.failed)
         self._old = self._before()
 
     def get(self, key: str, name: str = "result") -> Arrays | None:
@@ -116,18 +119,14 @@ class Store:
 
     def pin(self, key: str) -> None:
         """Keeps every entry of the run, whatever the size limit. Raises `CacheFault` when that cannot be noted."""
-        try:
+        with self.writing():
             self._folders.pin(key)
-        except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self.index.list_again(key)
 
     def unpin(self, key: str) -> None:
         """Raises `CacheFault` when that cannot be noted."""
-        try:
+        with self.writing():
             self._folders.unpin(key)
-        except OSError as error:
-            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
         self.index.list_again(key)
 
     def pinned(self, key: str) -> bool:
@@ -138,6 +137,14 @@ class Store:
             return False
         except OSError:
             return True
+
+    def remove(self, key: str) -> None:
+        """Deletes the run, pinned or not. Raises `CacheFault` where the disk does not allow it."""
+        with self.writing():
+            self._folders.remove_run(key)
+        self._unsaved.forget(key)
+        self.claims.forget(key)
+        self.index.forget(key)
 
     def lease(self, key: str) -> Lease:
         return self._leases.of(key)
@@ -155,10 +162,22 @@ class Store:
 
     # Trouble with the disk.
 
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns an `OSError` into the `CacheFault` that says what to do."""
+        try:
+            yield
+        except OSError as error:
+            raise CacheFault(location.cannot_write(self.directory, words(error))) from error
+
     @property
     def fault(self) -> str:
         """Why the last write failed, in one line; empty when none did, or when what failed has been written since."""
         return location.cannot_write(self.directory, self._fault) if self._fault else ""
+
+    def probe(self) -> str:
+        """What keeps the disk from taking anything right now, as a clause; empty when nothing does. Writes a file."""
+        return self._fault or _fault(self._folders.probe)
 
     @property
     def held(self) -> tuple[int, int]:
@@ -191,6 +210,7 @@ class Store:
         yield lambda: location.private(self.directory)
         for held in self._unsaved:
             yield partial(self._write_held, held)
+        yield self._write_claims
         yield self.index.flush
         yield self._table.volume
         yield self._leases.database
@@ -199,6 +219,10 @@ class Store:
         self._write(held)
         self._unsaved.release(held)
         self.index.list_again(held.key)
+
+    def _write_claims(self) -> None:
+        for key in self.claims.flush():
+            self.index.list_again(key)
 
     def reconcile(self) -> None:
         """Brings the table up to date with the folders, and removes what writers left that were killed long ago.

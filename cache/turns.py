@@ -94,10 +94,12 @@ def starts(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[st
         if ticket.worker:
             held[ticket.worker].append(ticket)
     running = Counter(ticket.user for ticket in tickets if ticket.worker)
+    # What was on a worker that has gone is about to fail, or to turn up on another.
+    astray = sum(len(there) for worker, there in held.items() if worker not in {place.worker for place in places})
     found: list[Ticket] = []
     queue = _Queue(tickets, debts)
     while (ticket := queue.first()) is not None:
-        place = _place(ticket, places, held, debts) if running[ticket.user] < ticket.most else None
+        place = _place(ticket, places, held, debts, astray) if running[ticket.user] < ticket.most else None
         if place is None:
             queue.leave(ticket.user)  # what else they wait for may still less
             continue
@@ -178,15 +180,20 @@ def _order(ticket: Ticket) -> tuple[bool, float]:
 
 
 def _place(
-    ticket: Ticket, places: Sequence[Place], held: Mapping[str, list[Ticket]], debts: Mapping[str, float]
+    ticket: Ticket,
+    places: Sequence[Place],
+    held: Mapping[str, list[Ticket]],
+    debts: Mapping[str, float],
+    astray: int,
 ) -> Place | None:
-    """A worker that is free, else one on which the ticket may overtake what is there."""
-    for place in places:
-        if not place.draining and not held.get(place.worker):
-            return place
+    """A worker that is free, beside as many as those that went astray may need; else one on which the ticket may
+    overtake what is there."""
+    free = [place for place in places if not place.draining and not held.get(place.worker)]
+    if len(free) > astray:
+        return free[0]
     if ticket.background or ticket.alone:
         return None
-    shared = [place for place in places if _shares(ticket, place, held[place.worker], debts)]
+    shared = [place for place in places if held.get(place.worker) and _shares(ticket, place, held[place.worker], debts)]
     return min(shared, key=lambda place: len(held[place.worker]), default=None)
 
 

@@ -83,6 +83,7 @@ class Turns:
             self._seconds[task] = 0.0
             if background:
                 self._background.add(task)
+            self._pass_time()  # it may be its turn from now on, though it never asks
 
     def leave(self, task: str) -> float:
         """The seconds that it computed; 0 where it has left."""

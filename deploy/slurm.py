@@ -7,11 +7,13 @@ Errors are one line on standard error and exit code 2.
 """
 
 import argparse
+import os
 import re
 import shlex
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -41,6 +43,9 @@ ENVIRONMENT = {
 LEAST_MEMORY = 500_000_000
 LEAST_WALLTIME = 300
 """Bytes and seconds below which a job could not even import JAX and train a cell."""
+
+QUEUE = ("squeue", "--noheader", "--format=%A", f"--user={os.getuid()}")
+"""Numbers of our jobs that have not ended."""
 
 REPLACE_EVERY = 30.0
 """Seconds between looks at whether jobs have ended; Dask gives a lost worker 15 s to come back."""
@@ -229,9 +234,11 @@ def serve(given: argparse.Namespace) -> None:
         print(client_settings(given.certificates))
         print(f"python -m engine sweep SWEEP.yaml --out DIR --scheduler {cluster.scheduler_address}", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        gone: set[str] = set()
         try:
             while True:
                 threading.Event().wait(REPLACE_EVERY)
+                gone = forget(cluster, gone)
                 for refusal in submit(cluster, given.workers)[:1]:
                     print(f"sbatch refused a job, which is tried again: {refusal}", file=sys.stderr)
         except KeyboardInterrupt:
@@ -243,12 +250,35 @@ def submit(cluster: Any, workers: int) -> list[str]:
 
     `adapt` would not do: it takes a job that has ended for one that runs.
     """
+
+    async def submitted() -> None:
+        await cluster
+
     cluster.scale(jobs=workers)
-    cluster.sync(cluster._correct_state)
+    cluster.sync(submitted)
     refused = {name: " ".join(job.refusal.split()) for name, job in [*cluster.workers.items()] if job.refusal}
     for name in refused:
         del cluster.workers[name]
     return list(refused.values())
+
+
+def forget(cluster: Any, before: set[str]) -> set[str]:
+    """The jobs that have ended before their worker came, which Dask would wait for: those that had `before`, too, go.
+
+    Not at once: Dask itself lets a worker go that it has lost, and would then end the job that replaces it.
+    """
+    try:
+        queued = subprocess.run(QUEUE, capture_output=True, text=True, check=True, timeout=REPLACE_EVERY).stdout.split()
+    except (OSError, subprocess.SubprocessError):
+        return set()  # nobody knows
+    here = {worker["name"] for worker in cluster.scheduler_info["workers"].values()}
+    gone = {job.job_id: name for name, job in cluster.workers.items() if name not in here}
+    gone = {job: name for job, name in gone.items() if job not in queued}
+    for job in gone.keys() & before:
+        why = f"slurm-{job}.out says why"
+        print(f"job {job} ended before its worker came, another is submitted: {why}", file=sys.stderr)
+        del cluster.workers[gone.pop(job)]
+    return {*gone}
 
 
 def main() -> None:

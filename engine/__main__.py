@@ -27,8 +27,10 @@ import numpy as np
 import typer
 from typer import Abort, TyperException
 
+import cache.backup as copies
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
+from cache.location import directory
 from engine import jobs
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
@@ -64,6 +66,8 @@ MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
 SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; own processes without.")]
+
+Cache = Annotated[Path | None, typer.Argument(metavar="DIR", help="What KERNEL_DRIFT_CACHE names, if not given.")]
 
 Widths = Annotated[str, typer.Option(metavar="N0,N1,...,1", help="Widths n_0 (input) to n_d = 1.")]
 Readout = Annotated[str, typer.Option(help="linear, or relu for a ReLU on the output neuron.")]
@@ -222,6 +226,19 @@ def sample(
     say(json.dumps(found, allow_nan=False))
 
 
+@app.command()
+def backup(to: Annotated[Path, typer.Option(help="A file that is not there yet.")], folder: Cache = None) -> None:
+    """Copies a cache into one file, also while servers use it."""
+    say(f"{to}: {copies.backup(directory(folder), to)}")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="What `backup` wrote.")], folder: Cache = None) -> None:
+    """Makes a cache from a backup, where there is none yet; stop the servers first."""
+    where = directory(folder)
+    say(f"{where}: {copies.restore(file, where)}")
+
+
 def limits(max_gb: float, max_hours: float) -> Limits:
     return Limits(max_gb * 1e9, max_hours * 3600)
 
@@ -245,7 +262,7 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
     """
     start_jax()
     if fresh:
-        return with_bar(partial(_computed, kind, config)), None
+        return with_bar(lambda report: jobs.compute(kind, config, report)["result"]), None
     store = Store()
     arrays = with_bar(partial(cached_compute, store, kind, config))
     store.close()
@@ -276,10 +293,6 @@ def with_bar(ask: Callable[[Report], T]) -> T:
             bar.update(task, completed=progress.fraction, description=progress.message or "running")
 
         return ask(shown)
-
-
-def _computed(kind: str, config: Config, report: Report) -> Arrays:
-    return jobs.compute(kind, config, report)["result"]
 
 
 def say(*lines: str) -> None:

@@ -1,15 +1,20 @@
-"""Runs: everything that was ever asked for here, a page at a time; what is kept, and what may make room."""
+"""Runs: everything that was ever asked for here, a page at a time; who asked, what is kept, what may make room."""
 
+import hashlib
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 import cache
-from cache import CacheFault, Run
+from cache import Run
+from cache.claims import claimant
+from cache.ownership import title
 from engine.jobs import KINDS
-from pages.charts.words import plain
+from pages.charts.words import percent
 from pages.run import picker
+from pages.shell.viewers import viewer
+from pages.views import run_actions
 
 PAGE = 50
 ALL = "all kinds"
@@ -38,31 +43,36 @@ def main() -> None:
         return
     st.caption(
         "Results make room for newer ones when the cache is full, those used longest ago first. "
-        "What is kept stays, however full it is."
+        "What is kept stays, however full it is. Choose rows to keep, name, delete or cancel them."
     )
-    changed = st.data_editor(
-        frame(listed),
+    actions = st.container()
+    event = st.dataframe(
+        frame(listed, claimant(viewer())),
         column_config={
-            "keep": st.column_config.CheckboxColumn(help="keep this result however full the cache is"),
+            "kept": st.column_config.CheckboxColumn(help="stays, however full the cache is"),
             "open": st.column_config.LinkColumn(display_text="open"),
             "asked for": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone),
             "seconds": st.column_config.NumberColumn("computed in", format="%.1f s"),
         },
-        disabled=["settings", "state", "asked for", "seconds", "open"],
         hide_index=True,
         width="stretch",
-        key=f"all_runs_table {kind} {kept} {page}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"all_runs_table {_digest(listed)}",
     )
-    _keep(listed, list(changed["keep"]))
+    with actions:
+        run_actions.show([listed[row] for row in event.selection.rows if row < len(listed)])
 
 
-def frame(listed: list[Run]) -> pd.DataFrame:
-    """A row for each run."""
+def frame(listed: list[Run], person: str) -> pd.DataFrame:
+    """A row for each run, as the person sees it."""
     return pd.DataFrame(
         {
-            "keep": [run.pinned for run in listed],
+            "kept": [run.pinned for run in listed],
+            "name": [title(run.claims, person) for run in listed],
             "settings": [picker.label(run) if run.kind == "run" else run.label for run in listed],
             "state": [_state(run) for run in listed],
+            "asked for by": [", ".join(claim.person for claim in run.claims if claim.person) for run in listed],
             "asked for": [datetime.fromtimestamp(run.created, UTC) for run in listed],
             "seconds": [run.seconds or None for run in listed],
             "open": [picker.address(run) for run in listed],
@@ -70,26 +80,24 @@ def frame(listed: list[Run]) -> pd.DataFrame:
     )
 
 
+def _digest(listed: list[Run]) -> str:
+    """A selection is by rows: it must not pass on to other runs when the list changes."""
+    return hashlib.sha256("".join(run.key for run in listed).encode()).hexdigest()[:16]
+
+
 def _word(kind: str) -> str:
     return WORDS.get(kind, kind.replace("_", " "))
 
 
 def _state(run: Run) -> str:
+    if run.state in ("queued", "running"):
+        far = percent(run.fraction) if run.state == "running" else ""
+        return ", ".join(filter(None, [run.state, far, f"for {run.user}" if run.user else ""]))
     if run.state != "finished":
         return run.state
     if not run.stored:
         return "no longer in the cache"
     return "done, by an older version" if run.old else "done"
-
-
-def _keep(listed: list[Run], chosen: list[bool]) -> None:
-    engine = cache.current()
-    for run, keep in zip(listed, chosen, strict=True):
-        if keep != run.pinned:
-            try:
-                (engine.pin if keep else engine.unpin)(run.key)
-            except CacheFault as fault:
-                st.error(plain(str(fault)), icon=":material/error:")
 
 
 main()

@@ -5,10 +5,10 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space
-from pages.shell.figure import Figure, show
+from pages.shell.figure import Figure, in_motion, show
 from pages.shell.result import numbers, seed_choice
 from pages.views import function_space_words, spaces
-from pages.views.spaces import Shown, in_motion
+from pages.views.spaces import Shown
 
 
 def body(shown: Shown) -> None:
@@ -29,7 +29,8 @@ def moving(shown: Shown) -> None:
     st.subheader("The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
     description = "Interpolants, errors of balls and eigenfunctions, moving with the checkpoints."
-    in_motion(shown, "space", explained, partial(space.space_tables, shown.result), space.space_chart, description)
+    tables = partial(space.space_tables, shown.result)
+    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, description, "spaces-space")
 
 
 @st.fragment
@@ -37,9 +38,17 @@ def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.subheader("On nested grids")
     index = seed_choice(shown.result, "grids")
-    table = partial(growth.growth_table, shown.result.seeds[index])
-    key, explained = f"{shown.key} growth {index}", ("grid_norm", "conditioning")
-    show(Figure.of("growth", explained, table, growth.growth_chart, key, "spaces-growth"))
+    show(
+        Figure.of(
+            "growth",
+            "Whose norm stays bounded as the grid grows?",
+            ("grid_norm", "conditioning"),
+            partial(growth.growth_table, shown.result.seeds[index]),
+            growth.growth_chart,
+            f"{shown.key} growth {index}",
+            "spaces-growth",
+        )
+    )
 
 
 spaces.page(

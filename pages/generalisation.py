@@ -4,9 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from pages.charts import growth, space_curves
+from pages.charts import growth
 from pages.shell.figure import Figure, pairs
-from pages.shell.result import log_time, numbers, seed_choice
+from pages.shell.result import choice, log_time, numbers, seed_choice
 from pages.views import error_words, spaces
 from pages.views.spaces import Shown
 
@@ -26,18 +26,9 @@ def errors(shown: Shown) -> None:
     """Errors of every kernel along the path, and leave-one-out beside them."""
     st.subheader("Along the path")
     with st.container(horizontal=True):
-        chosen = st.segmented_control(
-            "regression", [RIDGELESS, TUNED], default=RIDGELESS, required=True, key="errors ridge"
-        )
-        tuned = chosen == TUNED
+        tuned = choice("regression", [RIDGELESS, TUNED], "errors ridge") == TUNED
         curve = partial(shown.curve, log_time("errors"))
-    explained, left = ("test_error", "regression", "t"), ("leave_one_out", "test_error")
-    pairs(
-        [
-            curve("kernel_error", explained, space_curves.error_table, space_curves.error_chart, tuned),
-            curve("leave_one_out", left, space_curves.leave_one_out_table, space_curves.leave_one_out_chart, tuned),
-        ]
-    )
+    pairs([curve("kernel_error", tuned), curve("leave_one_out", tuned)])
 
 
 @st.fragment
@@ -51,9 +42,17 @@ def curves(shown: Shown) -> None:
         return
     rows = []
     for chosen in (RIDGELESS, RIDGED):
-        name, chart = f"learning_{chosen.replace(' ', '_')}", partial(growth.learning_chart, ridge=chosen)
-        table, key = partial(growth.learning_table, seed, chosen == RIDGED), f"{shown.key} {name} {index}"
-        rows.append(Figure.of(name, ("learning_curve", "regression"), table, chart, key, f"spaces-{name}"))
+        name = f"learning_{chosen.replace(' ', '_')}"
+        figure = Figure.of(
+            name,
+            "Does the spectrum foretell the learning curve?",
+            ("learning_curve", "regression"),
+            partial(growth.learning_table, seed, chosen == RIDGED),
+            partial(growth.learning_chart, ridge=chosen),
+            f"{shown.key} {name} {index}",
+            f"spaces-{name}",
+        )
+        rows.append(figure)
     pairs(rows)
 
 

@@ -6,7 +6,7 @@ from engine.training.result import RunResult
 from pages.run import asking, picker
 from pages.run.draft import config_of
 from pages.run.presets import DEFAULT_DRAFT, PRESETS
-from pages.views import evolution
+from pages.views import evolution, my_jobs
 
 SHOWN_RUNS = 5
 
@@ -17,6 +17,7 @@ st.markdown(
     "in a real network it drifts, the more so the deeper and narrower it is. Train one here, and see how far its "
     "kernel moves, where the spectrum goes, and what that does to what is learned."
 )
+my_jobs.show()
 questions, picture = st.columns([5, 7], gap="large")
 
 with questions:

@@ -5,11 +5,11 @@ from functools import partial
 import streamlit as st
 
 from engine.rkhs.result import SetName
-from pages.charts import bias, space_curves
-from pages.shell.figure import pairs
+from pages.charts import bias
+from pages.shell.figure import in_motion, pairs
 from pages.shell.result import log_time, numbers
 from pages.views import bias_words, spaces
-from pages.views.spaces import Shown, in_motion, points_choice
+from pages.views.spaces import Shown, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
 
@@ -29,31 +29,17 @@ def moving(shown: Shown, where: SetName) -> None:
     st.subheader("The kernel's preferences in motion")
     tables = partial(bias.bias_tables, shown.result, where=where)
     description = "Spectrum, cumulative target power, mode strength and angles, moving with the checkpoints."
-    in_motion(shown, f"bias_{where}", MOVING, tables, bias.bias_chart, description)
+    name = f"bias_{where}"
+    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, description, f"spaces-{name}")
 
 
 @st.fragment
 def curves(shown: Shown, where: SetName) -> None:
     """Scalars over t."""
     st.subheader("Along the path")
-    curve, explained = partial(shown.curve, log_time("bias")), ("alignment_test", "alignment_train")
-    raw = partial(space_curves.alignment_table, name="alignment"), partial(space_curves.alignment_chart, centred=False)
-    pairs(
-        [
-            curve("alignment", explained, space_curves.alignment_table, space_curves.alignment_chart),
-            curve("alignment_raw", ("alignment_uncentred",), *raw),
-            curve(
-                "dimension",
-                ("effective_dimension",),
-                space_curves.dimension_table,
-                space_curves.dimension_chart,
-                where,
-            ),
-            curve("mode_counts", ("mode_counts",), space_curves.size_table, space_curves.size_chart, where),
-            curve("space_overlap", ("overlap",), space_curves.overlap_table, space_curves.overlap_chart, where),
-            curve("decay", ("decay_exponent",), space_curves.decay_table, space_curves.decay_chart),
-        ]
-    )
+    curve = partial(shown.curve, log_time("bias"))
+    on_these = (curve(name, where) for name in ("dimension", "mode_counts", "space_overlap"))
+    pairs([curve("alignment"), curve("alignment_raw"), *on_these, curve("decay")])
 
 
 spaces.page(

@@ -7,7 +7,9 @@ import streamlit as st
 import cache
 from engine.result import ResultError
 from pages.charts.words import plain
+from pages.shell.account import show_account, turn_away
 from pages.shell.link import MOVED, PAGE
+from pages.shell.people import may_enter
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
@@ -31,6 +33,7 @@ PAGES = {
     "": [
         st.Page("home.py", title="Home", icon=":material/home:", default=True),
         st.Page("all_runs.py", title="Runs", icon=":material/list:", url_path="all_runs"),
+        st.Page("server.py", title="Server", icon=":material/dns:", url_path="server"),
     ],
     "Instrument": [
         st.Page("evolution.py", title="Evolution", icon=":material/timeline:", url_path="evolution"),
@@ -51,8 +54,13 @@ PAGES = {
     ],
 }
 
-page = st.navigation(PAGES)
+allowed = may_enter()
+page = st.navigation(PAGES, position="sidebar" if allowed else "hidden", expanded=True)
 st.html(DENSE)
+if not allowed:
+    turn_away()
+    st.stop()
+show_account()
 if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
 if st.session_state.get(PAGE) != page.url_path:

@@ -5,13 +5,11 @@ from functools import partial
 import streamlit as st
 
 from engine.rkhs.gram import RIDGES
-from pages.charts import space_curves, theme
+from pages.charts import theme
 from pages.shell.figure import show
-from pages.shell.result import log_time, numbers
+from pages.shell.result import choice, log_time, numbers
 from pages.views import norm_words, spaces
 from pages.views.spaces import Shown, points_choice
-
-ABOVE_NOISE = "norm_target", "conditioning"
 
 
 def body(shown: Shown) -> None:
@@ -29,22 +27,17 @@ def charts(shown: Shown) -> None:
     st.subheader("Along the path")
     with st.container(horizontal=True):
         where = points_choice("norms")
-        ridge = st.segmented_control(
-            "ridge, in mean eigenvalues", RIDGES, default=RIDGES[1], format_func=_named, required=True,
-            key="norms ridge", help="Of the two lower charts.",
-        )  # fmt: skip
+        said = {"format_func": _named, "help": "Of the two lower charts."}
+        ridge = choice("ridge, in mean eigenvalues", RIDGES, "norms ridge", default=RIDGES[1], **said)
         curve = partial(shown.curve, log_time("norms"))
     left, right = st.columns(2, gap="large")
     with left:
-        show(curve("norm_target", ABOVE_NOISE, space_curves.target_table, space_curves.target_chart, where))
-        explained = "inclusion", "conditioning"
-        show(curve("inclusion", explained, space_curves.inclusion_table, space_curves.inclusion_chart, where, ridge))
+        show(curve("norm_target", where))
+        show(curve("inclusion", where, ridge))
     with right:
-        explained = "norm_function", *ABOVE_NOISE
-        show(curve("norm_function", explained, space_curves.function_table, space_curves.function_chart, where))
+        show(curve("norm_function", where))
         if ridge > 0:
-            explained = "norm_across", "conditioning"
-            show(curve("norm_across", explained, space_curves.across_table, space_curves.across_chart, ridge))
+            show(curve("norm_across", ridge))
         else:
             st.caption("Norms across spaces are shown with a ridge only: without one a function may be in no space.")
 

@@ -74,7 +74,7 @@ import pandas as pd
 
 
 def harmonics_chart(frame: pd.DataFrame) -> alt.Chart:
-    return alt.Chart(frame, title="How fast does it grow?").mark_bar().encode(x="terms:O", y="sum:Q")
+    return alt.Chart(frame).mark_bar().encode(x="terms:O", y="sum:Q")
 ''',
     "pages/views/harmonics.py": '''
 """The partial sums on a page."""
@@ -91,7 +91,7 @@ from pages.shell.figure import Figure, show
 def full(result: Harmonics) -> None:
     sums = result["sums"]
     frame = pd.DataFrame({"terms": range(1, len(sums) + 1), "sum": sums})
-    show(Figure("harmonics", ("residual",), partial(harmonics_chart, frame), frame))
+    show(Figure("harmonics", "How fast does it grow?", ("residual",), partial(harmonics_chart, frame), frame))
 ''',
     "pages/harmonics.py": '''
 """Harmonics: a page of its own."""

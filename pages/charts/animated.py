@@ -10,6 +10,7 @@ import pandas as pd
 from altair import utils
 
 from pages.charts import theme
+from pages.charts.encodings import tooltip
 
 # Animation in the browser: a column per frame, and one parameter that picks the column.
 #
@@ -79,6 +80,20 @@ def animated(panel: AnyChart, frames: int, start: int = 0, labels: Sequence[str]
     return panel
 
 
+def not_drawn(
+    what: str, noun: str, frame: pd.DataFrame, domain: tuple[float, float], beyond: str = ""
+) -> tuple[str, ...]:
+    """How many values of a wide frame are not finite, and how many lie outside of the axis; nothing where none are."""
+    values, (low, high) = frames_of(frame), domain
+    missing, outside = int(np.sum(np.isnan(values))), int(np.sum((values < low) | (values > high)))
+    found = ()
+    if missing:
+        found += (f"{what}: {missing:,} of {values.size:,} {noun} are not finite and are not drawn.",)
+    if outside:
+        found += (f"{what}: {outside:,} of {values.size:,} {noun} lie beyond the axis{beyond}.",)
+    return found
+
+
 # What the animated panels share.
 #
 # Streamlit interprets Vega's expressions instead of compiling them, so each expression that runs per mark and frame
@@ -100,6 +115,16 @@ def dots(count: int, size: float) -> dict[str, Any]:
     return QUIET | style | {"filled": True}
 
 
+def line(rows: alt.Chart, colour: str, **style: Any) -> alt.Chart:
+    """The rows as a line; the colour or its name in `theme.COLOURS`."""
+    return rows.mark_line(color=theme.COLOURS.get(colour, colour), **LINE, **style)
+
+
+def points(rows: alt.Chart, colour: str, count: int, size: float, opacity: float = 1) -> alt.Chart:
+    """The rows as `dots` of which there are `count`; the colour or its name in `theme.COLOURS`."""
+    return rows.mark_point(color=theme.COLOURS.get(colour, colour), opacity=opacity, **dots(count, size))
+
+
 def legend_layer(names: dict[str, str], symbol: str = "stroke", columns: int = 4) -> alt.Chart:
     """Draws nothing but the legend: label -> colour, or its name in `theme.COLOURS`."""
     scale = alt.Scale(domain=list(names), range=[theme.COLOURS.get(name, name) for name in names.values()])
@@ -108,24 +133,6 @@ def legend_layer(names: dict[str, str], symbol: str = "stroke", columns: int = 4
     return mark.encode(color=alt.Color("series:N", scale=scale, legend=legend))
 
 
-def index_x(count: int, title: str) -> alt.X:
-    """The column `i` = 1 .. count on a log axis."""
-    low, high = 0.9, max(count * 1.1, 2.0)
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    return alt.X("i:Q", scale=scale, axis=theme.log_axis(low, high, title))
-
-
-def log_y(field: str, domain: tuple[float, float], title: str) -> alt.Y:
-    """A column on a log axis with this domain."""
-    scale = alt.Scale(type="log", domain=list(domain), nice=False)
-    return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(*domain, title))
-
-
-def linear_y(field: str, domain: tuple[float, float], title: str) -> alt.Y:
-    """A column on a linear axis with this domain."""
-    return alt.Y(f"{field}:Q", scale=alt.Scale(domain=list(domain), nice=False), axis=theme.linear_axis(title))
-
-
 def tooltips(count: int, *fields: str) -> list[alt.Tooltip]:
     """For moving points: none where there are many."""
-    return [alt.Tooltip(f"{field}:Q", format=".4~g") for field in fields] if count <= FEW else []
+    return tooltip(*((f"{field}:Q", "", ".4~g") for field in fields)) if count <= FEW else []

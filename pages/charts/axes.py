@@ -26,6 +26,13 @@ def angle_x() -> alt.X:
     return alt.X("angle:Q", scale=alt.Scale(domain=[-np.pi, np.pi], nice=False), axis=axis)
 
 
+def input_x(axis: str) -> alt.X:
+    """The encoding of the column `angle`, or of `x`, the one input."""
+    return (
+        angle_x() if axis == "angle" else alt.X("x:Q", scale=alt.Scale(zero=False), axis=theme.linear_axis("input x"))
+    )
+
+
 # The axis of t, linear or logarithmic, and where t = 0 goes on it.
 
 GAP = 3.0

@@ -1,6 +1,7 @@
 """The inductive bias in motion: spectrum with its fit, cumulative target power, strength of K_0's modes, angles."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -9,32 +10,21 @@ import pandas as pd
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts import theme
-from pages.charts.animated import (
-    LINE,
-    animated,
-    current,
-    dots,
-    frames_of,
-    index_x,
-    legend_layer,
-    linear_y,
-    log_y,
-    positive,
-    tooltips,
-    wide,
-)
+from pages.charts.animated import animated, current, frames_of, legend_layer, line, points, positive, tooltips, wide
 from pages.charts.axes import beside, layered, sized, stacked
-from pages.charts.space import timeline_labels, timeline_panel, timeline_table
+from pages.charts.encodings import index_x, linear_y, log_y
+from pages.charts.space import error_panel, error_timeline
 from pages.charts.spectrum import KERNEL, KERNEL_0, spectrum_panel
+from pages.charts.timeline import Moving, half
 
+NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0"}
 PANEL_HEIGHT = 210
-Y_AXIS = 56
 RIGHT_ANGLE = 90.0
 
 
 @dataclass(frozen=True)
-class BiasTables:
-    """What `bias_chart` draws of one seed on one set of points; wide frames with a column f0 .. per checkpoint.
+class BiasTables(Moving):
+    """What `bias_chart` draws of one seed on one set of points.
 
     Attributes:
         spectrum: as `pages.charts.spectrum` takes it.
@@ -44,17 +34,11 @@ class BiasTables:
         angles: principal angles in degrees: a row per `i`.
     """
 
-    timeline: pd.DataFrame
     spectrum: pd.DataFrame
     fit: pd.DataFrame
     power: pd.DataFrame
     strength: pd.DataFrame
     angles: pd.DataFrame
-    notes: tuple[str, ...]
-
-    @property
-    def labels(self) -> list[str]:
-        return timeline_labels(self.timeline)
 
 
 def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
@@ -75,13 +59,13 @@ def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
     angles = np.where((np.minimum(rank, rank[0]) >= angles.shape[1])[:, None], angles, np.nan)
     note = f"{masked:,} of {eigenvalues.size:,} modes lie under the noise floor and are not drawn."
     return BiasTables(
-        timeline_table(seed),
+        error_timeline(seed),
+        (note,) if masked else (),
         spectrum,
         _fit(seed, where),
         _with_start(power),
         _with_start(strength),
         wide(angles).assign(i=np.arange(1, angles.shape[1] + 1)),
-        (note,) if masked else (),
     )
 
 
@@ -107,11 +91,10 @@ def _fit(seed: SeedSpaces, where: SetName) -> pd.DataFrame:
 
 def bias_chart(tables: BiasTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
     """A time line over four panels, moved together by one scrubber."""
-    half = (width - 2 * Y_AXIS - 20) // 2
-    upper = beside(sized((_spectrum(tables), _power(tables.power)), half, PANEL_HEIGHT), spacing=20)
-    lower = beside(sized((_strength(tables.strength), _angles(tables.angles)), half, PANEL_HEIGHT), spacing=20)
-    timeline = timeline_panel(tables.timeline, width - Y_AXIS - 10)
-    return animated(stacked([timeline, upper, lower], spacing=14), len(tables.timeline), start)
+    panels = _spectrum(tables), _power(tables.power), _strength(tables.strength), _angles(tables.angles)
+    panels = sized(panels, half(width), PANEL_HEIGHT)
+    rows = [beside(two, spacing=20) for two in (panels[:2], panels[2:])]
+    return animated(stacked([error_panel(tables.timeline, width), *rows], spacing=14), len(tables.timeline), start)
 
 
 def _spectrum(tables: BiasTables) -> alt.LayerChart:
@@ -119,38 +102,35 @@ def _spectrum(tables: BiasTables) -> alt.LayerChart:
     panel = spectrum_panel(tables.spectrum)
     fitted = bool(np.any(np.isfinite(frames_of(tables.fit))))
     said = "dashed red: power law, where one is fitted" if fitted else ""
-    panel.title = theme.title("How fast do eigenvalues decay?", said, size=theme.PANEL_TITLE_SIZE)
+    panel.title = theme.panel_title("How fast do eigenvalues decay?", said)
     if fitted:
-        points: Any = panel.layer[-1]
-        line = current(tables.fit).mark_line(color=theme.CRIMSON, strokeDash=[6, 3], **LINE)
-        panel.layer = [*panel.layer, line.encode(x=points.encoding.x, y=points.encoding.y)]
+        eigenvalues: Any = panel.layer[-1].encoding
+        law = line(current(tables.fit), theme.CRIMSON, strokeDash=[6, 3])
+        panel.layer = [*panel.layer, law.encode(x=eigenvalues.x, y=eigenvalues.y)]
     return panel
 
 
 def _power(frame: pd.DataFrame) -> alt.LayerChart:
-    x, title = index_x(len(frame), "mode i"), f"share of the target, {theme.QUANTITIES['target_power'].symbol}"
-    domain = (0.0, 1.02)
-    start = alt.Chart(frame[["i", "start"]].dropna()).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
-    now = current(frame).mark_line(color=theme.COLOURS["kernel"], **LINE)
+    x, title = index_x(len(frame), "mode i"), f"share of the target, {theme.symbol('target_power')}"
+    y = partial(linear_y, domain=(0.0, 1.02), title=title)
     return layered(
-        legend_layer({KERNEL: "kernel", KERNEL_0: "kernel_0"}),
-        start.encode(x=x, y=linear_y("start", domain, title)),
-        now.encode(x=x, y=linear_y("value", domain, title)),
-        title=theme.title("How many modes hold the target?", size=theme.PANEL_TITLE_SIZE),
+        legend_layer(NAMES),
+        line(alt.Chart(frame[["i", "start"]].dropna()), "kernel_0").encode(x=x, y=y("start")),
+        line(current(frame), "kernel").encode(x=x, y=y("value")),
+        title=theme.panel_title("How many modes hold the target?"),
     )
 
 
 def _strength(frame: pd.DataFrame) -> alt.LayerChart:
     count = len(frame)
     domain = theme.log_domain(np.append(frames_of(frame).ravel(), frame["start"]))
-    x, title = index_x(count, "mode i of K_0"), theme.axis_title("mode_strength")
-    start = alt.Chart(frame[["i", "start"]].dropna()).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
-    now = current(frame).mark_point(color=theme.COLOURS["kernel"], opacity=1, **dots(count, 18))
+    x, y = index_x(count, "mode i of K_0"), partial(log_y, domain=domain, title=theme.axis_title("mode_strength"))
+    now = points(current(frame), "kernel", count, 18)
     return layered(
-        legend_layer({KERNEL: "kernel", KERNEL_0: "kernel_0"}),
-        start.encode(x=x, y=log_y("start", domain, title)),
-        now.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value")),
-        title=theme.title("Which modes of K_0 gain, which lose?", size=theme.PANEL_TITLE_SIZE),
+        legend_layer(NAMES),
+        line(alt.Chart(frame[["i", "start"]].dropna()), "kernel_0").encode(x=x, y=y("start")),
+        now.encode(x=x, y=y("value"), tooltip=tooltips(count, "i", "value")),
+        title=theme.panel_title("Which modes of K_0 gain, which lose?"),
     )
 
 
@@ -158,5 +138,5 @@ def _angles(frame: pd.DataFrame) -> alt.LayerChart:
     x = alt.X("i:O", axis=alt.Axis(title="angle j", labelAngle=0, **theme.AXIS))
     y = linear_y("value", (0.0, RIGHT_ANGLE), f"{theme.axis_title('principal_angles')} in degrees")
     bars = current(frame).mark_bar(color=theme.COLOURS["kernel"], opacity=0.85, aria=False, tooltip=None)
-    title = theme.title("How far has the leading eigenspace turned?", size=theme.PANEL_TITLE_SIZE)
+    title = theme.panel_title("How far has the leading eigenspace turned?")
     return layered(bars.encode(x=x, y=y), title=title)

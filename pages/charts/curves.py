@@ -1,8 +1,7 @@
 """The curves over t of a run, one row per chart, and those that grow while it trains."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 
 import altair as alt
 import numpy as np
@@ -12,29 +11,10 @@ from engine.quantities import QUANTITIES
 from engine.training.diagnostics import OVERLAP_SIZES, SCALARS
 from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
-from pages.charts.over_time import COLUMNS, Style, bands, over_time_table
+from pages.charts.over_time import COLUMNS, Curve, Style, bands, over_time_table
 from pages.charts.theme import Table
 
-# The curves over t that a run has, one row per chart.
-
 STABILITY = "stability limit / η_eff"
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One chart over t.
-
-    Attributes:
-        question: its title.
-        quantities: names of `engine.quantities` that it shows.
-        table: result -> what to draw.
-        chart: (frame, log_time=True) -> a chart that stretches to its container.
-    """
-
-    question: str
-    quantities: tuple[str, ...]
-    table: Callable[[RunResult], Table]
-    chart: Callable[..., alt.LayerChart]
 
 
 def available(result: RunResult) -> dict[str, Curve]:
@@ -58,18 +38,10 @@ def _plain(
     label = {name: QUANTITIES[name].label for name in names}
     colours = {label[name]: theme.COLOURS.get(name, theme.ORDERED[0]) for name in names}
     y_title = y_title or theme.axis_title(names[0])
-    style = Style(question, y_title, colours, log_value=log_value, include=include, log_beyond=log_beyond)
-    series = {label[name]: partial(_scalar, name=name) for name in names}
+    series = {label[name]: itemgetter(name) for name in names}
     table = partial(over_time_table, series=series, log_value=log_value)
-    return Curve(question, names, table, partial(_drawn, style=style))
-
-
-def _scalar(seed: SeedResult, name: str) -> np.ndarray:
-    return seed[name]
-
-
-def _drawn(frame: pd.DataFrame, log_time: bool = True, *, style: Style) -> alt.LayerChart:
-    return bands(frame, style, log_time)
+    style = Style(y_title, colours, log_value=log_value, include=include, log_beyond=log_beyond)
+    return Curve.of(question, names, table, style)
 
 
 def stability_table(result: RunResult) -> Table:
@@ -80,11 +52,8 @@ def stability_table(result: RunResult) -> Table:
         rate = seed.effective_rate
         return np.full(len(seed["t"]), limit / rate if rate > 0 else np.nan)
 
-    return over_time_table(
-        result,
-        {QUANTITIES["lambda_max"].label: partial(_scalar, name="lambda_max"), STABILITY: largest_stable},
-        log_value=True,
-    )
+    series = {QUANTITIES["lambda_max"].label: itemgetter("lambda_max"), STABILITY: largest_stable}
+    return over_time_table(result, series, log_value=True)
 
 
 def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
@@ -92,14 +61,8 @@ def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChar
     values = frame["value"].to_numpy(float)
     wide = len(values) > 0 and values.max() > 30 * values.min()
     colours = {QUANTITIES["lambda_max"].label: theme.COLOURS["lambda_max"], STABILITY: theme.COLOURS["stability"]}
-    style = Style(
-        CURVES["lambda_max"].question,
-        theme.axis_title("lambda_max"),
-        colours,
-        (STABILITY,),
-        log_value=wide,
-        include=() if wide else (0.0,),
-    )
+    include = () if wide else (0.0,)
+    style = Style(theme.axis_title("lambda_max"), colours, (STABILITY,), log_value=wide, include=include)
     return bands(frame, style, log_time)
 
 
@@ -113,15 +76,13 @@ def overlap_table(result: RunResult) -> Table:
     return over_time_table(result, {f"k = {k}": partial(column, index=i) for i, k in enumerate(OVERLAP_SIZES[:count])})
 
 
-def overlap_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """From blue (k = 1) to orange (k = 64)."""
-    colours = {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)}
-    style = Style(CURVES["overlap"].question, f"overlap, {QUANTITIES['overlap'].symbol}", colours, include=(0.0, 1.0))
-    return bands(frame, style, log_time)
-
-
-_ERROR = f"error, {QUANTITIES['test_error'].symbol}"
-_ALIGNMENT = f"centred alignment, {QUANTITIES['alignment_test'].symbol}"
+_OVERLAP = Style(
+    f"overlap, {theme.symbol('overlap')}",
+    {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)},
+    include=(0.0, 1.0),
+)
+_ERROR = f"error, {theme.symbol('test_error')}"
+_ALIGNMENT = f"centred alignment, {theme.symbol('alignment_test')}"
 
 CURVES = {
     "loss": _plain("How fast does the training loss fall?", ("loss",), log_value=True),
@@ -131,7 +92,7 @@ CURVES = {
     "drift": _plain(
         "How far has the kernel moved from K_0?",
         ("drift", "shape_drift"),
-        f"distance from K_0, {QUANTITIES['drift'].symbol}",
+        f"distance from K_0, {theme.symbol('drift')}",
         include=(0.0,),
         log_beyond=30.0,
     ),
@@ -142,7 +103,7 @@ CURVES = {
     "lambda_max": Curve(
         "How close is training to the edge of stability?", ("lambda_max",), stability_table, stability_chart
     ),
-    "overlap": Curve("Do the leading eigenspaces of K_0 survive?", ("overlap",), overlap_table, overlap_chart),
+    "overlap": Curve.of("Do the leading eigenspaces of K_0 survive?", ("overlap",), overlap_table, _OVERLAP),
 }
 """Name -> chart, in the order of a page."""
 
@@ -163,19 +124,9 @@ def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.Laye
     log_value = name in LOG_VALUES
     seeds = sorted(set(rows["seed"])) if len(rows) and name in rows else []
     palette = dict(zip([f"seed {seed}" for seed in seeds], _colours(name, len(seeds)), strict=True))
-    style = Style(
-        f"{theme.QUANTITIES[name].label.capitalize()} so far",
-        theme.axis_title(name),
-        palette,
-        log_value=log_value,
-        include=() if log_value else (0.0,),
-        points=True,
-    )
-    return bands(
-        _frame(rows, name, log_value) if seeds else _frame(_NOTHING.assign(**{name: []}), name, log_value),
-        style,
-        log_time,
-    )
+    include = () if log_value else (0.0,)
+    style = Style(theme.axis_title(name), palette, log_value=log_value, include=include, points=True)
+    return bands(_frame(rows if seeds else _NOTHING.assign(**{name: []}), name, log_value), style, log_time)
 
 
 _NOTHING = pd.DataFrame({"seed": [], "t": []}, dtype=float)

@@ -1,7 +1,7 @@
 """The expansion of a run: residuals, errors with bounds and drift over t, and what each order adds to a mode."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -14,7 +14,7 @@ from engine.perturbation.result import CURVES as NAMES
 from pages.charts import theme
 from pages.charts.animated import QUIET, significant
 from pages.charts.axes import beside, is_log, placed, time_x
-from pages.charts.over_time import Sampled, Style, bands, sampled_table
+from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
 
 # What curves of a perturbation are called, and their colours, the same in every chart.
@@ -82,15 +82,6 @@ def residual_table(result: PerturbationResult, held_out: bool = False) -> Table:
     )
 
 
-def residual_chart(frame: pd.DataFrame, log_time: bool = True, *, held_out: bool = False) -> alt.LayerChart:
-    """The frame of `residual_table`."""
-    name = "order_residual_test" if held_out else "order_residual"
-    question = "How far does it carry on held-out points?" if held_out else "How far does the frozen kernel carry?"
-    style = _style(question, theme.QUANTITIES[name].symbol)
-    # The whole propagator lies on the network: dashes let both be seen.
-    return bands(frame, replace(style, dashed=(CURVES["full"],)), log_time)
-
-
 def error_table(result: PerturbationResult, bounds: Sequence[str] = ("P2",)) -> Table:
     """||r - r_network||/||r(0)|| of every order on training points, with bounds by the names of `BOUNDS`.
 
@@ -105,12 +96,6 @@ def error_table(result: PerturbationResult, bounds: Sequence[str] = ("P2",)) -> 
     return _with_hidden(_table(result, curves, log_value=True), errors)
 
 
-def error_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `error_table`."""
-    question = "What does each order leave, and which bound holds?"
-    return bands(frame, _style(question, theme.QUANTITIES["order_error"].symbol, log_value=True), log_time)
-
-
 def error_held_out_table(result: PerturbationResult) -> Table:
     """Root mean square distance of held-out outputs from the network's, of every order."""
     errors = [
@@ -119,12 +104,6 @@ def error_held_out_table(result: PerturbationResult) -> Table:
     ]
     curves = [{"t": seed["t"], **own} for seed, own in zip(result.seeds, errors, strict=True)]
     return _with_hidden(_table(result, curves, log_value=True), errors)
-
-
-def error_held_out_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `error_held_out_table`."""
-    question = "How far from the network on held-out points?"
-    return bands(frame, _style(question, theme.QUANTITIES["order_error_test"].symbol, log_value=True), log_time)
 
 
 def drift_table(result: PerturbationResult) -> Table:
@@ -144,9 +123,7 @@ def drift_chart(frame: pd.DataFrame, ranges: Sequence[float], log_time: bool = T
     shown = frame[frame["series"].isin([MEASURED, FORETOLD])]["value"]
     # Taylor leaves the axis soon after it leaves its range.
     frame = frame[frame["value"] <= 3 * shown.max()] if len(shown) else frame
-    question = "Can the drift be foretold from initialisation?"
-    style = _style(question, theme.axis_title("drift"), log_value=True)
-    return _with_reach(bands(frame, style, log_time), frame, ranges, log_time)
+    return _with_reach(bands(frame, _log(theme.axis_title("drift")), log_time), frame, ranges, log_time)
 
 
 def prediction_table(result: PerturbationResult) -> Table:
@@ -161,9 +138,7 @@ def prediction_table(result: PerturbationResult) -> Table:
 def prediction_chart(frame: pd.DataFrame, ranges: Sequence[float], log_time: bool = True) -> alt.LayerChart:
     """The frame of `prediction_table`."""
     frame = frame[frame["value"] <= MOST_MISSED]
-    style = _style(
-        "How far off is that prediction of ΔK?", theme.QUANTITIES["drift_predicted_error"].symbol, log_value=True
-    )
+    style = _log(theme.symbol("drift_predicted_error"))
     return _with_reach(bands(frame, style, log_time), frame, ranges, log_time)
 
 
@@ -182,16 +157,14 @@ def _with_reach(chart: alt.LayerChart, frame: pd.DataFrame, ranges: Sequence[flo
 def _table(result: PerturbationResult, curves: Sequence[Mapping[str, Values]], log_value: bool = False) -> Table:
     """The curves of every seed over its "t". What is missing on purpose (NaN) is left out without a note."""
 
-    def sampled(label: str) -> list[Sampled]:
-        seeds = []
-        for seed, own in zip(result.seeds, curves, strict=True):
-            # Errors begin at zero, which a log axis does not have.
-            known = ~np.isnan(own[label]) & ((own[label] != 0) | (not log_value))
-            kept = {"t": own["t"][known], "value": own[label][known]}
-            seeds.append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(own["t"][-1]), kept))
-        return seeds
+    def sampled(seed: SeedPerturbation, own: Mapping[str, Values], label: str) -> Sampled:
+        # Errors begin at zero, which a log axis does not have.
+        known = ~np.isnan(own[label]) & ((own[label] != 0) | (not log_value))
+        return Sampled.of(seed, own["t"], own[label], known)
 
-    return sampled_table({label: sampled(label) for label in curves[0] if label != "t"}, log_value)
+    seeds = list(zip(result.seeds, curves, strict=True))
+    labels = [label for label in curves[0] if label != "t"]
+    return sampled_table({label: [sampled(*seed, label) for seed in seeds] for label in labels}, log_value)
 
 
 def _above_whole(errors: Mapping[str, Values], rounding: float) -> dict[str, Values]:
@@ -219,9 +192,34 @@ def _with_hidden(table: Table, errors: Sequence[Mapping[str, Values]]) -> Table:
     return Table(table.frame, (*table.notes, note))
 
 
-def _style(question: str, y_title: str, log_value: bool = False) -> Style:
-    include = () if log_value else (0.0, 1.0)
-    return Style(question, y_title, COLOURS, DASHED, log_value=log_value, include=include, log_beyond=5.0)
+# The rows.
+
+
+def _log(y_title: str) -> Style:
+    return Style(y_title, COLOURS, DASHED, log_value=True)
+
+
+def _residual(name: str) -> Style:
+    # The whole propagator lies on the network: dashes let both be seen.
+    return Style(theme.symbol(name), COLOURS, (CURVES["full"],), include=(0.0, 1.0), log_beyond=5.0)
+
+
+OVER_TIME = {
+    "order_residual": Curve.of("How far does the frozen kernel carry?", ("order_residual", "orders", "t"),
+        residual_table, _residual("order_residual")),
+    "order_residual_test": Curve.of("How far does it carry on held-out points?", ("order_residual_test", "orders", "t"),
+        partial(residual_table, held_out=True), _residual("order_residual_test")),
+    "order_error": Curve.of("What does each order leave, and which bound holds?",
+        ("order_error", "floor", "bound_P2", "estimates", "groenwall", "remainder", "orders"), error_table,
+        _log(theme.symbol("order_error"))),
+    "order_error_test": Curve.of("How far from the network on held-out points?", ("order_error_test", "orders"),
+        error_held_out_table, _log(theme.symbol("order_error_test"))),
+    "drift": Curve("Can the drift be foretold from initialisation?", ("drift", "drift_predicted", "t"),
+        drift_table, drift_chart),
+    "drift_predicted_error": Curve("How far off is that prediction of ΔK?",
+        ("drift_predicted_error", "drift_predicted"), prediction_table, prediction_chart),
+}  # fmt: skip
+"""Name -> chart over t. The last two also take the `ranges` where Taylor ends."""
 
 
 # Which modes of K_0 feel Delta K: what the network and each order add to a mode over time, as heatmaps.
@@ -260,9 +258,7 @@ def modes_chart(frame: pd.DataFrame, width: int = theme.PAGE_WIDTH) -> alt.HConc
         for index, (name, most) in enumerate(zip(PANELS, (shared, shared, own), strict=True))
     ]
     chart = beside(panels, spacing=10)
-    chart.title = theme.title(
-        "Which modes of K_0 feel ΔK?", "orange: learned slower than under K_0, purple: faster; per ‖r(0)‖"
-    )
+    chart.title = theme.title(subtitle="orange: learned slower than under K_0, purple: faster; per ‖r(0)‖")
     chart.usermeta = {"embedOptions": {"renderer": "canvas"}}
     return chart
 
@@ -290,7 +286,7 @@ def _panel(frame: pd.DataFrame, name: str, most: float, width: int, first: bool)
             y=alt.Y("i:O", axis=rows),
             color=alt.Color("value:Q", **diverging(most, STEP * count - 20)),
         )
-        .properties(width=width, height=STEP * count, title=theme.title(name, size=theme.PANEL_TITLE_SIZE))
+        .properties(width=width, height=STEP * count, title=theme.panel_title(name))
     )
 
 

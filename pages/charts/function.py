@@ -1,5 +1,7 @@
 """What the network has learned: the function on a line or circle, or predictions against targets."""
 
+from functools import partial
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -7,8 +9,9 @@ import pandas as pd
 from engine.data import Dataset
 from engine.training.result import RunResult
 from pages.charts import theme
-from pages.charts.animated import LINE, QUIET, current, dots, frames_of, legend_layer, linear_y, wide
-from pages.charts.axes import angle_x, layered, wrapped
+from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, not_drawn, points, wide
+from pages.charts.axes import input_x, layered, wrapped
+from pages.charts.encodings import linear_x, linear_y
 from pages.charts.theme import Table
 
 TARGET, NETWORK, TRAIN, TEST = "target", "network f_t", "training points", "held-out points"
@@ -44,7 +47,7 @@ def function_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
         frame = _along("x", {TEST: data.x_test[:, 0], TRAIN: data.x_train[:, 0]}, sets)
     else:
         frame = _against_target(sets)
-    return Table(frame, _notes(frame))
+    return Table(frame, not_drawn("Function", "outputs", frame, _value_domain(frame)))
 
 
 def _along(axis: str, where: dict[str, np.ndarray], sets: dict[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
@@ -80,59 +83,38 @@ def _spread_classes(target: np.ndarray) -> np.ndarray:
 
 
 def _value_domain(frame: pd.DataFrame) -> tuple[float, float]:
-    values, target = frames_of(frame).ravel(), frame["target"].to_numpy(float)
-    low, high = float(target.min()), float(target.max())
-    room = ROOM * ((high - low) or 1.0)
-    inside = values[(values >= low - room) & (values <= high + room)]
-    return theme.linear_domain(np.concatenate([inside, target]))
+    return theme.domain_near(frames_of(frame).ravel(), frame["target"].to_numpy(float), ROOM)
 
 
-def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
-    values = frames_of(frame)
-    (low, high), size = _value_domain(frame), values.size
-    missing, outside = int(np.sum(np.isnan(values))), int(np.sum((values < low) | (values > high)))
-    found = ()
-    if missing:
-        found += (f"Function: {missing:,} of {size:,} outputs are not finite and are not drawn.",)
-    if outside:
-        found += (f"Function: {outside:,} of {size:,} outputs lie beyond the axis.",)
-    return found
-
-
-def function_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart:
+def function_panel(frame: pd.DataFrame) -> alt.LayerChart:
     """The chart of a frame of `function_table`. Needs the `frame` parameter."""
-    if "place" in frame:
-        return _predictions(frame, theme.title("How close are predictions to targets?", size=size))
-    return _function(frame, theme.title("What has the network learned?", size=size))
+    return _predictions(frame) if "place" in frame else _function(frame)
 
 
-def _function(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
-    axis, domain = "angle" if "angle" in frame else "x", _value_domain(frame)
-    x = angle_x() if axis == "angle" else alt.X("x:Q", scale=alt.Scale(zero=False), axis=theme.linear_axis("input x"))
+def _function(frame: pd.DataFrame) -> alt.LayerChart:
+    axis = "angle" if "angle" in frame else "x"
+    x, y = input_x(axis), partial(linear_y, domain=_value_domain(frame), title=Y_TITLE)
     held_out, train = frame[frame["set"] == TEST], frame[frame["set"] == TRAIN]
     target = alt.Chart(held_out[[axis, "target"]])
     target = target.mark_line(color=theme.COLOURS["target"], opacity=0.6, strokeWidth=3, **QUIET)
-    given = alt.Chart(train[[axis, "target"]])
-    given = given.mark_point(color=theme.COLOURS["train"], opacity=1, **dots(len(train), 18))
-    now = current(held_out).mark_line(color=theme.COLOURS["network"], **LINE)
+    given = points(alt.Chart(train[[axis, "target"]]), "train", len(train), 18)
     return layered(
         legend_layer(FUNCTION_NAMES),
-        target.encode(x=x, y=linear_y("target", domain, Y_TITLE)),
-        given.encode(x=x, y=linear_y("target", domain, Y_TITLE)),
-        now.encode(x=x, y=linear_y("value", domain, Y_TITLE)),
-        title=title,
+        target.encode(x=x, y=y("target")),
+        given.encode(x=x, y=y("target")),
+        line(current(held_out), "network").encode(x=x, y=y("value")),
+        title=theme.panel_title("What has the network learned?"),
     )
 
 
-def _predictions(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
+def _predictions(frame: pd.DataFrame) -> alt.LayerChart:
     domain, across = _value_domain(frame), theme.linear_domain(frame["place"].to_numpy(float))
+    y = linear_y("value", domain, Y_TITLE)
     if np.any(frame["place"] != frame["target"]):
         levels = sorted({float(f"{level:.4g}") for level in frame["target"]})
-        x_axis = theme.linear_axis("target, y (points of a class spread sideways)", values=levels)
+        x = linear_x("place", across, "target, y (points of a class spread sideways)", values=levels)
     else:
-        x_axis = theme.linear_axis("target, y")
-    x = alt.X("place:Q", scale=alt.Scale(domain=list(across), nice=False), axis=x_axis)
-    y = linear_y("value", domain, Y_TITLE)
+        x = linear_x("place", across, "target, y")
     ends = [max(across[0], domain[0]), min(across[1], domain[1])]
     perfect = alt.Chart(pd.DataFrame({"place": ends, "value": ends}))
     layers = [
@@ -140,7 +122,6 @@ def _predictions(frame: pd.DataFrame, title: alt.TitleParams) -> alt.LayerChart:
         perfect.mark_line(color=theme.COLOURS["target"], strokeDash=[5, 3], **QUIET).encode(x=x, y=y),
     ]
     for label, name in POINT_NAMES.items():
-        points = current(frame[frame["set"] == label])
-        points = points.mark_point(color=theme.COLOURS[name], opacity=0.7, **dots(len(points.data), 16))
-        layers.append(points.encode(x=x, y=y))
-    return layered(*layers, title=title)
+        rows = frame[frame["set"] == label]
+        layers.append(points(current(rows), name, len(rows), 16, opacity=0.7).encode(x=x, y=y))
+    return layered(*layers, title=theme.panel_title("How close are predictions to targets?"))

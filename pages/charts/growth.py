@@ -1,5 +1,7 @@
 """Norms on nested grids, and learning curves of K_0 and K_T."""
 
+from functools import partial
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -9,8 +11,8 @@ from engine.rkhs.gram import FLAGS
 from engine.rkhs.growth import FUNCTIONS, SPACES
 from engine.rkhs.result import SeedSpaces
 from pages.charts import theme
-from pages.charts.animated import log_y
 from pages.charts.axes import beside, layered
+from pages.charts.encodings import by_series, listed_x, log_y, tooltip
 from pages.charts.space_curves import COLOURS, KERNEL_0, START
 from pages.charts.theme import Table
 from pages.charts.words import number
@@ -45,31 +47,26 @@ def growth_chart(frame: pd.DataFrame, width: int = theme.PAGE_WIDTH) -> alt.HCon
     plot = (width - 3 * 62) // 3
     panels = [_panel(frame[frame["function"] == name], label, plot, name == "target") for name, label in PANELS.items()]
     chart = beside(panels, spacing=14)
-    chart.title = theme.title("Whose norm stays bounded as the grid grows?", "raw squared norms: read the slopes")
+    chart.title = theme.title(subtitle="raw squared norms: read the slopes")
     return chart
 
 
 def _panel(frame: pd.DataFrame, label: str, width: int, first: bool) -> alt.LayerChart:
     sizes = sorted({float(p) for p in frame["p"]})
     frame = frame[frame["value"] > 0]
-    labels = theme.label_expression({p: number(p) for p in sizes})
-    axis = alt.Axis(title="grid points p", values=sizes, labelExpr=labels, **theme.AXIS)
-    scale = alt.Scale(type="log", domain=list(theme.log_domain(np.array(sizes))), nice=False)
-    x = alt.X("p:Q", scale=scale, axis=axis)
-    y_title = theme.QUANTITIES["grid_norm"].symbol if first else ""
+    x = listed_x("p", theme.log_domain(np.array(sizes)), "grid points p", sizes)
+    y_title = theme.symbol("grid_norm") if first else ""
     y = log_y("value", theme.log_domain(frame["value"].to_numpy(float)), y_title)
-    colours = {START: COLOURS[START], END: theme.COLOURS["kernel"]}
-    by_space = alt.Scale(domain=list(colours), range=list(colours.values()))
-    colour = alt.Color("series:N", scale=by_space, legend=theme.legend(symbolType="stroke"))
-    tooltip = [alt.Tooltip("series:N"), alt.Tooltip("value:Q", format=".4~g"), alt.Tooltip("flag:N")]
+    colour = by_series({START: COLOURS[START], END: theme.COLOURS["kernel"]})
+    said = tooltip("series:N", ("value:Q", "", ".4~g"), "flag:N")
     lines = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True)
     points = alt.Chart(frame).mark_point(size=46, filled=True, opacity=1)
     return layered(
         lines.encode(x=x, y=y, color=colour),
-        points.encode(x=x, y=y, color=colour, tooltip=tooltip),
+        points.encode(x=x, y=y, color=colour, tooltip=said),
         width=width,
         height=HEIGHT,
-        title=theme.title(label, size=theme.PANEL_TITLE_SIZE),
+        title=theme.panel_title(label),
     )
 
 
@@ -110,29 +107,19 @@ def learning_table(seed: SeedSpaces, with_ridge: bool) -> Table:
 
 def learning_chart(frame: pd.DataFrame, ridge: str) -> alt.LayerChart:
     """Lines: predicted. Points with their intervals: measured. `ridge` says in words whether there is one."""
-    colours = {KERNEL_0: COLOURS[KERNEL_0], KERNEL_T: theme.COLOURS["kernel"]}
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    colour = alt.Color("series:N", scale=scale, legend=theme.legend(symbolType="stroke"))
+    colour = by_series({KERNEL_0: COLOURS[KERNEL_0], KERNEL_T: theme.COLOURS["kernel"]})
     sizes = sorted({float(n) for n in frame["n"]})
-    across = theme.log_domain(np.array(sizes))
-    labels = theme.label_expression({n: number(n) for n in sizes})
-    axis = alt.Axis(title="training points n", values=sizes, labelExpr=labels, **theme.AXIS)
-    x = alt.X("n:Q", scale=alt.Scale(type="log", domain=list(across), nice=False), axis=axis)
+    x = listed_x("n", theme.log_domain(np.array(sizes)), "training points n", sizes)
     domain = theme.log_domain(frame[["predicted", "measured", "low", "high"]].to_numpy(float).ravel())
-    title = f"error, {theme.QUANTITIES['learning_curve'].symbol}"
+    y = partial(log_y, domain=domain, title=f"error, {theme.symbol('learning_curve')}")
     lines = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True)
     bars = alt.Chart(frame).mark_rule(strokeWidth=1.6, clip=True)
     points = alt.Chart(frame).mark_point(size=60, filled=True, opacity=1, clip=True)
-    tooltip = [
-        alt.Tooltip("series:N"),
-        *(alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("n", "measured", "predicted")),
-    ]
+    said = tooltip("series:N", *((f"{name}:Q", "", ".3~g") for name in ("n", "measured", "predicted")))
     return layered(
-        lines.encode(x=x, y=log_y("predicted", domain, title), color=colour),
-        bars.encode(x=x, y=log_y("low", domain, title), y2=alt.Y2("high"), color=colour),
-        points.encode(x=x, y=log_y("measured", domain, title), color=colour, tooltip=tooltip),
+        lines.encode(x=x, y=y("predicted"), color=colour),
+        bars.encode(x=x, y=y("low"), y2=alt.Y2("high"), color=colour),
+        points.encode(x=x, y=y("measured"), color=colour, tooltip=said),
         height=theme.HEIGHT,
-        title=theme.title(
-            "Does the spectrum foretell the learning curve?", f"{ridge}; line: predicted; points: measured, ±2 s.e."
-        ),
+        title=theme.title(subtitle=f"{ridge}; line: predicted; points: measured, ±2 s.e."),
     )

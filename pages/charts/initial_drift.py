@@ -1,6 +1,7 @@
 """|E[dK/dt]|/E[K] over beta at the first step, and E[Delta K_t]/E[K] over t beyond it."""
 
 import math
+from functools import partial
 
 import altair as alt
 import numpy as np
@@ -11,6 +12,7 @@ from engine.initialisation.result import DriftResult
 from pages.charts import initial_ratio as over
 from pages.charts import theme
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, linear_y, log_x, tooltip
 
 # |E[dK/dt]|/E[K] over beta, with its sign, and its prefactor.
 
@@ -41,43 +43,37 @@ def drift_chart(
         shown = np.append(shown, curves["size"].to_numpy(float))
     y, domain = over.log_scale(shown if len(shown) else slopes["size"].to_numpy(float), SIZE)
     x = over.beta_x(largest)
-    hue = over.colour(over.colours(widths) | {SLOPE: theme.GREY})
+    hue = by_series(over.colours(widths) | {SLOPE: theme.GREY}, columns=5)
     inside = slopes[(slopes["size"] <= domain[1]) & (slopes["size"] >= domain[0])]
     layers = [over.straight(x, y("size"), inside)]
     if curves is not None:
         frame = signed(curves)
-        dash = alt.StrokeDash(
-            "way:N",
-            scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]),
-            legend=over.below(2, symbolType="stroke", symbolStrokeColor=theme.GREY),
-        )
-        tooltip = [
-            alt.Tooltip("series:N", title="width"),
-            alt.Tooltip("depth:Q", title="hidden layers"),
-            alt.Tooltip("beta:Q", title="β", format=".3~g"),
-            alt.Tooltip("size:Q", title="|E[dK/dt]| / E[K]", format=".4~g"),
-            alt.Tooltip("way:N", title="the kernel"),
+        legend = over.below(2, symbolType="stroke", symbolStrokeColor=theme.GREY)
+        said = tooltip(*over.PLACE, ("size:Q", "|E[dK/dt]| / E[K]", ".4~g"), ("way:N", "the kernel"))
+        layers += [
+            _by_sign(over.lines(frame, x, y("size"), hue), legend),
+            over.pickable(frame, x, y("size"), hue, said),
         ]
-        line = over.lines(frame, x, y("size"), hue).encode(detail=alt.Detail("run:N"), strokeDash=dash)
-        layers += [line, over.pickable(frame, x, y("size"), hue, tooltip)]
     else:
         empty = pd.DataFrame({"series": [over.label(width) for width in widths], "beta": 0.0, "size": domain[0]})
         layers.append(over.lines(empty, x, y("size"), hue))
     layers += over.point_layers(points, x, y, domain, hue, "value")
-    question = "How fast does the kernel move at the first step?"
-    return layered(*layers, height=over.HEIGHT, title=theme.title(question, subtitle))
+    return layered(*layers, height=over.HEIGHT, title=theme.title(subtitle=subtitle))
+
+
+def _by_sign(lines: alt.Chart, legend: alt.Legend | None) -> alt.Chart:
+    """Dotted where the mean kernel grows."""
+    scale = alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]])
+    dash = alt.StrokeDash("way:N", scale=scale, legend=legend)
+    return lines.encode(detail=alt.Detail("run:N"), strokeDash=dash)
 
 
 def drift_prefactor_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) -> alt.LayerChart:
     """The exact size over (d beta/n_0) exp(5 beta)."""
     frame = signed(curves).dropna(subset="prefactor")
     y, _ = over.log_scale(frame["prefactor"].to_numpy(float), "size / rate")
-    hue = over.colour(over.colours(widths), legend=False)
-    dash = alt.StrokeDash("way:N", scale=alt.Scale(domain=list(SIGNS.values()), range=[[1, 0], [3, 3]]), legend=None)
-    line = over.lines(frame, over.beta_x(largest), y("prefactor"), hue)
-    return over.small_panel(
-        [line.encode(detail=alt.Detail("run:N"), strokeDash=dash)], "What is left beside (dβ/n₀) exp(5β)?"
-    )
+    hue = by_series(over.colours(widths), columns=0)
+    return over.small_panel(_by_sign(over.lines(frame, over.beta_x(largest), y("prefactor"), hue), None))
 
 
 def signed_axis(low: float, high: float, unit: float) -> alt.Axis:
@@ -106,10 +102,8 @@ def sign_chart(curves: pd.DataFrame, widths: tuple[int, ...], largest: float) ->
     y = alt.Y("value:Q", scale=scale, axis=signed_axis(bottom, top, unit))
     x = over.beta_x(largest)
     zero = pd.DataFrame({"beta": [0.0, largest], "value": 0.0})
-    hue = over.colour(over.colours(widths), legend=False)
-    return over.small_panel(
-        [over.straight(x, y, zero), over.lines(frame, x, y, hue)], "Does the mean kernel grow or fall?"
-    )
+    hue = by_series(over.colours(widths), columns=0)
+    return over.small_panel(over.straight(x, y, zero), over.lines(frame, x, y, hue))
 
 
 # E[Delta K_t]/E[K] over t, against the straight line of the first step.
@@ -145,43 +139,33 @@ def beyond_table(found: DriftResult) -> pd.DataFrame:
 def beyond_chart(table: pd.DataFrame) -> alt.LayerChart:
     """The chart. The straight line may leave the axis, which is that of the networks."""
     first, last = float(table["t"].min()), float(table["t"].max())
-    x = alt.X(
-        "t:Q",
-        scale=alt.Scale(type="log", domain=[first / 1.15, last * 1.15], nice=False),
-        axis=theme.log_axis(first / 1.15, last * 1.15, "t = η_eff × step"),
-    )
-    values = table[["low", "high", "few", "many"]].to_numpy(float)
-    low, high = theme.linear_domain(values, (0.0,))
-
-    def y(field: str) -> alt.Y:
-        scale = alt.Scale(domain=[low, high], nice=False)
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.linear_axis(f"{CHANGE}, no unit"))
-
-    hue = over.colour(COLOURS)
+    across = first / 1.15, last * 1.15
+    x = log_x("t", across, "t = η_eff × step")
+    up = theme.linear_domain(table[["low", "high", "few", "many"]].to_numpy(float), (0.0,))
+    y, hue = partial(linear_y, domain=up, title=f"{CHANGE}, no unit"), by_series(COLOURS, columns=5)
     band = alt.Chart(table).mark_area(color=theme.BLUE, opacity=0.13, clip=True)
     curves = table.melt("t", ["median", "line"], "series", "value").replace({"median": MEDIAN, "line": LINE})
     dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=[MEDIAN, LINE], range=[[1, 0], [7, 4]]), legend=None)
     rules = alt.Chart(table.assign(series=MEAN)).mark_rule(strokeWidth=1.8, clip=True)
     points = alt.Chart(table.assign(series=MEAN)).mark_point(size=72, filled=True, opacity=1, clip=True)
-    tooltip = [
-        alt.Tooltip("t:Q", format=".3~g"),
-        alt.Tooltip("mean:Q", title="mean", format=".4~g"),
-        alt.Tooltip("low:Q", title="±1.96 s.e., from", format=".4~g"),
-        alt.Tooltip("high:Q", title="to", format=".4~g"),
-        alt.Tooltip("few:Q", title="5% of networks below", format=".4~g"),
-        alt.Tooltip("many:Q", title="5% above", format=".4~g"),
-        alt.Tooltip("line:Q", title="first step", format=".4~g"),
-        alt.Tooltip("residual:Q", title="residual left", format=".3~g"),
-    ]
-    question = "How far does the first step's rate carry?"
+    said = tooltip(
+        ("t:Q", "", ".3~g"),
+        ("mean:Q", "mean", ".4~g"),
+        ("low:Q", "±1.96 s.e., from", ".4~g"),
+        ("high:Q", "to", ".4~g"),
+        ("few:Q", "5% of networks below", ".4~g"),
+        ("many:Q", "5% above", ".4~g"),
+        ("line:Q", "first step", ".4~g"),
+        ("residual:Q", "residual left", ".3~g"),
+    )
     return layered(
-        over.straight(x, y("level"), pd.DataFrame({"t": [first / 1.15, last * 1.15], "level": 0.0}), opacity=0.5),
+        over.straight(x, y("level"), pd.DataFrame({"t": across, "level": 0.0}), opacity=0.5),
         band.encode(x=x, y=y("few"), y2=alt.Y2("many")),
         over.lines(curves, x, y("value"), hue).encode(strokeDash=dash),
         rules.encode(x=x, y=y("low"), y2=alt.Y2("high"), color=hue),
-        points.encode(x=x, y=y("mean"), color=hue, tooltip=tooltip),
+        points.encode(x=x, y=y("mean"), color=hue, tooltip=said),
         height=over.SMALL + 100,
-        title=theme.title(question, "bars: 1.96 standard errors; band: 90% of the networks drawn"),
+        title=theme.title(subtitle="bars: 1.96 standard errors; band: 90% of the networks drawn"),
     )
 
 

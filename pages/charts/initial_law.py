@@ -1,5 +1,8 @@
 """The law of K(x, x) at initialisation, and spectra of the whole kernel."""
 
+from collections.abc import Callable
+from functools import partial
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -7,8 +10,8 @@ from scipy.special import log_ndtr
 
 from engine.initialisation.result import GramResult, SampleResult
 from pages.charts import theme
-from pages.charts.animated import index_x, log_y
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, index_x, log_x, log_y, tooltip
 from pages.charts.theme import Table
 
 # The law of K(x, x): density and tail on log axes, against a log-normal of the same two moments.
@@ -74,69 +77,37 @@ def density_chart(
 ) -> alt.LayerChart:
     """The histogram, and the log-normal over it."""
     densities = histogram["density"].to_numpy(float)
-    low, high = theme.log_domain(np.append(densities, lognormal["density"].max()), lowest=densities.min() / 3)
-    x = _k_axis(histogram, log_mean)
-    y = _y(low, high, "density", "density per decade of K")
-    hue = _hue()
-    bars = alt.Chart(histogram.assign(series=DRAWN, floor=low)).mark_rect(opacity=0.45, clip=True)
-    tooltip = [
-        alt.Tooltip("low:Q", title="K from", format=".4~g"),
-        alt.Tooltip("high:Q", title="to", format=".4~g"),
-        alt.Tooltip("count:Q", title="draws", format=","),
-        alt.Tooltip("density:Q", format=".3~g"),
-    ]
-    drawn = bars.encode(x=x("low"), x2=alt.X2("high"), y=y, y2=alt.Y2("floor"), color=hue, tooltip=tooltip)
-    layers = [drawn, _line(lognormal[lognormal["density"] >= low], x, y, hue), *_mean(x, log_mean)]
-    question = "How is the kernel distributed over initialisations?"
-    return layered(*layers, height=400, title=theme.title(question, subtitle))
+    up = theme.log_domain(np.append(densities, lognormal["density"].max()), lowest=densities.min() / 3)
+    x = partial(log_x, domain=reach(histogram, log_mean), title=K_TITLE)
+    y, hue = log_y("density", up, "density per decade of K"), by_series(NAMES, columns=2)
+    said = tooltip(
+        ("low:Q", "K from", ".4~g"), ("high:Q", "to", ".4~g"), ("count:Q", "draws", ","), ("density:Q", "", ".3~g")
+    )
+    bars = alt.Chart(histogram.assign(series=DRAWN, floor=up[0])).mark_rect(opacity=0.45, clip=True)
+    drawn = bars.encode(x=x("low"), x2=alt.X2("high"), y=y, y2=alt.Y2("floor"), color=hue, tooltip=said)
+    layers = [drawn, _line(lognormal[lognormal["density"] >= up[0]], x, y, hue), *_mean(x, log_mean)]
+    return layered(*layers, height=400, title=theme.title(subtitle=subtitle))
 
 
 def tail_chart(histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str = "") -> alt.LayerChart:
     """P(K > k)."""
     tails = histogram["tail"].to_numpy(float)
-    low, high = theme.log_domain(np.append(tails, 1.0), lowest=tails.min() / 3)
-    x, y, hue = _k_axis(histogram, log_mean), _y(low, high, "tail", "P(K > k)"), _hue()
+    up = theme.log_domain(np.append(tails, 1.0), lowest=tails.min() / 3)
+    x = partial(log_x, domain=reach(histogram, log_mean), title=K_TITLE)
+    y, hue = log_y("tail", up, "P(K > k)"), by_series(NAMES, columns=2)
     steps = alt.Chart(histogram.assign(series=DRAWN)).mark_line(strokeWidth=theme.LINE, clip=True)
-    drawn = steps.encode(
-        x=x("low"),
-        y=y,
-        color=hue,
-        tooltip=[
-            alt.Tooltip("low:Q", title="k", format=".4~g"),
-            alt.Tooltip("tail:Q", title="P(K > k)", format=".3~g"),
-        ],
-    )
-    layers = [drawn, _line(lognormal[lognormal["tail"] >= low], x, y, hue), *_mean(x, log_mean)]
-    question = "How heavy is the tail?"
-    return layered(*layers, height=400, title=theme.title(question, subtitle))
+    said = tooltip(("low:Q", "k", ".4~g"), ("tail:Q", "P(K > k)", ".3~g"))
+    drawn = steps.encode(x=x("low"), y=y, color=hue, tooltip=said)
+    layers = [drawn, _line(lognormal[lognormal["tail"] >= up[0]], x, y, hue), *_mean(x, log_mean)]
+    return layered(*layers, height=400, title=theme.title(subtitle=subtitle))
 
 
-def _k_axis(histogram: pd.DataFrame, log_mean: float):
-    low, high = reach(histogram, log_mean)
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-
-    def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, K_TITLE))
-
-    return x
-
-
-def _y(low: float, high: float, field: str, title: str) -> alt.Y:
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
-
-
-def _hue() -> alt.Color:
-    scale = alt.Scale(domain=list(NAMES), range=list(NAMES.values()))
-    return alt.Color("series:N", scale=scale, legend=theme.legend(2, symbolType="stroke"))
-
-
-def _line(frame: pd.DataFrame, x, y: alt.Y, hue: alt.Color) -> alt.Chart:
+def _line(frame: pd.DataFrame, x: Callable[[str], alt.X], y: alt.Y, hue: alt.Color) -> alt.Chart:
     mark = alt.Chart(frame.assign(series=LOGNORMAL)).mark_line(strokeWidth=theme.LINE, clip=True)
     return mark.encode(x=x("K"), y=y, color=hue)
 
 
-def _mean(x, log_mean: float) -> list[alt.Chart]:
+def _mean(x: Callable[[str], alt.X], log_mean: float) -> list[alt.Chart]:
     table = pd.DataFrame({"K": [float(np.exp(log_mean))], "text": ["E[K]"]})
     rule = alt.Chart(table).mark_rule(color=theme.GREY, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x("K"))
     words = alt.Chart(table).mark_text(align="left", baseline="top", dx=4, dy=3, color=theme.GREY)
@@ -174,48 +145,36 @@ def spectrum_chart(frame: pd.DataFrame, subtitle: str = "") -> alt.LayerChart:
     """Eigenvalues over rank, log-log."""
     domain = theme.log_domain(frame[["mean", "high", "limit"]].to_numpy(float).ravel(), frame["mean"].min() / 5)
     frame = frame.assign(low=frame["low"].fillna(domain[0]))
-    x = index_x(len(frame), "rank i")
-    title = "eigenvalue λ_i of K_0"
-    layers = _drawn(frame, x, lambda field: log_y(field, domain, title), ("mean", "low", "high"))
+    x, y = index_x(len(frame), "rank i"), partial(log_y, domain=domain, title="eigenvalue λ_i of K_0")
+    layers = _drawn(frame, x, y, ("mean", "low", "high"))
     limit = frame.dropna(subset="limit")
     if len(limit):
         line = alt.Chart(limit.assign(series=LIMIT)).mark_line(strokeDash=[5, 3], strokeWidth=theme.LINE, clip=True)
-        layers.append(line.encode(x=x, y=log_y("limit", domain, title), color=_spectrum_hue()))
-    question = "What spectrum does the kernel start with?"
-    return layered(*layers, height=420, title=theme.title(question, subtitle))
+        layers.append(line.encode(x=x, y=y("limit"), color=by_series(SPECTRUM_NAMES, columns=2)))
+    return layered(*layers, height=420, title=theme.title(subtitle=subtitle))
 
 
 def relative_chart(frame: pd.DataFrame) -> alt.LayerChart:
     """Eigenvalues over those of the limit."""
     drawn = frame.dropna(subset="ratio")
     domain = theme.log_domain(np.append(drawn[["ratio", "ratio_low", "ratio_high"]].to_numpy(float).ravel(), 1.0))
-    x = index_x(len(frame), "rank i")
-    title = "λ_i / λ_i at infinite width"
+    x, y = index_x(len(frame), "rank i"), partial(log_y, domain=domain, title="λ_i / λ_i at infinite width")
     flat = pd.DataFrame({"i": [1, max(len(frame), 2)], "ratio": 1.0})
     line = alt.Chart(flat).mark_line(color=theme.ORANGE, strokeDash=[5, 3], strokeWidth=theme.LINE, clip=True)
-    layers = _drawn(drawn, x, lambda field: log_y(field, domain, title), ("ratio", "ratio_low", "ratio_high"))
-    layers.append(line.encode(x=x, y=log_y("ratio", domain, title)))
-    return layered(*layers, height=420, title=theme.title("How far from infinite width?"))
+    layers = _drawn(drawn, x, y, ("ratio", "ratio_low", "ratio_high"))
+    return layered(*layers, line.encode(x=x, y=y("ratio")), height=420)
 
 
-def _drawn(frame: pd.DataFrame, x: alt.X, y, names: tuple[str, str, str]) -> list[alt.Chart]:
+def _drawn(frame: pd.DataFrame, x: alt.X, y: Callable[[str], alt.Y], names: tuple[str, str, str]) -> list[alt.Chart]:
     """Band, line and points."""
     mean, low, high = names
-    frame = frame.dropna(subset=mean).assign(series=MEAN)
+    frame, hue = frame.dropna(subset=mean).assign(series=MEAN), by_series(SPECTRUM_NAMES, columns=2)
     band = alt.Chart(frame.dropna(subset=[low, high])).mark_area(opacity=0.22, color=theme.BLUE, clip=True)
-    tooltip = [
-        alt.Tooltip("i:Q", title="rank"),
-        *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in (*names, "limit") if name in frame),
-    ]
+    numbers = ((f"{name}:Q", "", ".4~g") for name in (*names, "limit") if name in frame)
     line = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True)
     points = alt.Chart(frame).mark_point(filled=True, size=26, opacity=1, clip=True)
     return [
         band.encode(x=x, y=y(low), y2=alt.Y2(high)),
-        line.encode(x=x, y=y(mean), color=_spectrum_hue()),
-        points.encode(x=x, y=y(mean), color=_spectrum_hue(), tooltip=tooltip),
+        line.encode(x=x, y=y(mean), color=hue),
+        points.encode(x=x, y=y(mean), color=hue, tooltip=tooltip(("i:Q", "rank"), *numbers)),
     ]
-
-
-def _spectrum_hue() -> alt.Color:
-    scale = alt.Scale(domain=list(SPECTRUM_NAMES), range=list(SPECTRUM_NAMES.values()))
-    return alt.Color("series:N", scale=scale, legend=theme.legend(2, symbolType="stroke"))

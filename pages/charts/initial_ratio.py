@@ -1,6 +1,7 @@
 """E[K^2]/E[K]^2 over beta: the ratio, prefactor, slope and parts; curves with points, as the first step has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -9,6 +10,7 @@ import pandas as pd
 
 from pages.charts import theme
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, linear_x, linear_y, log_y, tooltip
 
 # Curves over beta with points on them: what the charts of second moment and first step share.
 
@@ -17,6 +19,8 @@ ROOM = 1.02
 """The beta axis ends this factor beyond the curves, so that their last points are whole."""
 BETA = "β = Σ 1/n_l over hidden layers"
 LIMIT = "scaling limit"
+PLACE = ("series:N", "width"), ("depth:Q", "hidden layers"), ("beta:Q", "β", ".3~g")
+"""Rows of a tooltip: where a point lies."""
 PICK, PICKED = "pick", "curve_points"
 """Name of the selection, and of the layer that it is made on."""
 SHAPES = {"exact sampler": "circle", "brute force": "square", "finite step": "diamond"}
@@ -39,27 +43,17 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 def beta_x(largest: float) -> alt.X:
     """The beta axis from 0."""
-    scale = alt.Scale(domain=[0, largest * ROOM], nice=False)
-    return alt.X("beta:Q", scale=scale, axis=theme.linear_axis(BETA, 6))
+    return linear_x("beta", (0, largest * ROOM), BETA, 6)
 
 
-def log_scale(values: np.ndarray, title: str, least: tuple[float, ...] = ()) -> tuple[Any, tuple[float, float]]:
-    """An encoding factory for a log axis around the values, and its domain."""
+def log_scale(
+    values: np.ndarray, title: str, least: tuple[float, ...] = ()
+) -> tuple[Callable[[str], alt.Y], tuple[float, float]]:
+    """Any column on a log axis around the values, and its domain."""
     low, high = theme.log_domain(np.append(np.asarray(values, float), least))
     if high / low < 1.5:
         low, high = low / 1.2, high * 1.2
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-
-    def encoding(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
-
-    return encoding, (low, high)
-
-
-def colour(names: Mapping[str, str], columns: int = 5, legend: bool = True) -> alt.Color:
-    """Colour by series."""
-    scale = alt.Scale(domain=list(names), range=list(names.values()))
-    return alt.Color("series:N", scale=scale, legend=theme.legend(columns, symbolType="stroke") if legend else None)
+    return partial(log_y, domain=(low, high), title=title), (low, high)
 
 
 def below(columns: int, **more: Any) -> alt.Legend:
@@ -82,7 +76,12 @@ def straight(x: alt.X, y: alt.Y, frame: pd.DataFrame, **style: Any) -> alt.Chart
 
 
 def point_layers(
-    points: pd.DataFrame, x: alt.X, y: Any, domain: tuple[float, float], hue: alt.Color, value_title: str
+    points: pd.DataFrame,
+    x: alt.X,
+    y: Callable[[str], alt.Y],
+    domain: tuple[float, float],
+    hue: alt.Color,
+    value_title: str,
 ) -> list[alt.Chart]:
     """Points with bars of 1.96 standard errors: hollow and pale where the error bar is known not to be one."""
     if not len(points):
@@ -98,17 +97,15 @@ def point_layers(
         scale=alt.Scale(domain=present, range=[SHAPES[source] for source in present]),
         legend=below(3, symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY),
     )
-    tooltip = [
-        alt.Tooltip("source:N"),
-        alt.Tooltip("series:N", title="width"),
-        alt.Tooltip("depth:Q", title="hidden layers"),
-        alt.Tooltip("beta:Q", title="β", format=".3~g"),
-        alt.Tooltip("value:Q", title=value_title, format=".4~g"),
-        alt.Tooltip("low:Q", title="±1.96 s.e., from", format=".4~g"),
-        alt.Tooltip("high:Q", title="to", format=".4~g"),
-        alt.Tooltip("draws:Q", format=","),
-        alt.Tooltip("trusted:N", title="error bar to be trusted"),
-    ]
+    said = tooltip(
+        "source:N",
+        *PLACE,
+        ("value:Q", value_title, ".4~g"),
+        ("low:Q", "±1.96 s.e., from", ".4~g"),
+        ("high:Q", "to", ".4~g"),
+        ("draws:Q", "", ","),
+        ("trusted:N", "error bar to be trusted"),
+    )
     layers = []
     for sound in (False, True):
         some = points[(points["trusted"] != "no") == sound]
@@ -118,7 +115,7 @@ def point_layers(
         rule = alt.Chart(some).mark_rule(strokeWidth=1.6, opacity=faint, clip=True)
         layers.append(rule.encode(x=x, y=y("from_"), y2=alt.Y2("to"), color=hue))
         mark = alt.Chart(some).mark_point(size=72, filled=sound, opacity=faint, strokeWidth=1.8, clip=True)
-        layers.append(mark.encode(x=x, y=y("value"), color=hue, shape=shape, tooltip=tooltip))
+        layers.append(mark.encode(x=x, y=y("value"), color=hue, shape=shape, tooltip=said))
     return layers
 
 
@@ -147,9 +144,9 @@ def region(start: float, end: float, text: str, domain: tuple[float, float]) -> 
     return [area, edge, words.encode(x=x, y=alt.value(0), text="text:N")]
 
 
-def small_panel(layers: Sequence[alt.Chart], question: str) -> alt.LayerChart:
+def small_panel(*layers: alt.Chart) -> alt.LayerChart:
     """A chart of half height."""
-    return layered(*layers, height=SMALL, title=theme.title(question, size=theme.PANEL_TITLE_SIZE))
+    return layered(*layers, height=SMALL, title=theme.panel_title())
 
 
 # E[K^2]/E[K]^2 over beta: the ratio, its prefactor, its slope, its parts.
@@ -184,7 +181,7 @@ def ratio_chart(
     y, domain = log_scale(shown, RATIO, () if exact else (np.exp(5 * min(largest, 40.0)),))
     x = beta_x(largest)
     names = colours(widths) | ({LIMIT: theme.ORANGE} if limit is not None else {}) | {SLOPE: theme.GREY}
-    hue = colour(names)
+    hue = by_series(names, columns=5)
     layers = region(breakdown[0], largest, breakdown[1], domain) if breakdown else []
     slope = pd.DataFrame({"beta": np.linspace(0, largest, 81)})
     slope["ratio"] = start * np.exp(np.minimum(5 * slope["beta"], 640))
@@ -193,19 +190,12 @@ def ratio_chart(
         layers.append(lines(limit.assign(series=LIMIT), x, y("ratio"), hue, strokeDash=[2, 3], strokeWidth=2.6))
     if curves is not None:
         frame = named(curves.dropna(subset="ratio"))
-        tooltip = [
-            alt.Tooltip("series:N", title="width"),
-            alt.Tooltip("depth:Q", title="hidden layers"),
-            alt.Tooltip("beta:Q", title="β", format=".3~g"),
-            alt.Tooltip("ratio:Q", title=RATIO, format=".4~g"),
-            alt.Tooltip("prefactor:Q", title="over exp(5β)", format=".3~g"),
-        ]
-        layers += [lines(frame, x, y("ratio"), hue), pickable(frame, x, y("ratio"), hue, tooltip)]
+        said = tooltip(*PLACE, ("ratio:Q", RATIO, ".4~g"), ("prefactor:Q", "over exp(5β)", ".3~g"))
+        layers += [lines(frame, x, y("ratio"), hue), pickable(frame, x, y("ratio"), hue, said)]
     else:
         layers.append(lines(pd.DataFrame({"series": [*names], "beta": 0.0, "ratio": 1.0}), x, y("ratio"), hue))
     layers += point_layers(points, x, y, domain, hue, RATIO)
-    question = "How much does the kernel vary from one initialisation to the next?"
-    chart = layered(*layers, height=HEIGHT, title=theme.title(question, subtitle))
+    chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
     return with_pick(chart) if curves is not None else chart
 
 
@@ -215,7 +205,7 @@ def prefactor_chart(
     """ratio/exp(5 beta)."""
     values = [frame["prefactor"].to_numpy(float) for frame in (curves, limit) if frame is not None]
     y, _ = log_scale(np.concatenate([*values, [1.0]]), f"{RATIO} / exp(5β)")
-    return small_panel(_panel(curves, limit, widths, largest, "prefactor", y, 1.0), "What is left beside exp(5β)?")
+    return _panel(curves, limit, widths, largest, "prefactor", y, 1.0)
 
 
 def slope_chart(
@@ -223,25 +213,28 @@ def slope_chart(
 ) -> alt.LayerChart:
     """d log ratio/d beta, against 5."""
     values = [frame["slope"].to_numpy(float) for frame in (curves, limit) if frame is not None]
-    scale = alt.Scale(domain=list(theme.linear_domain(np.concatenate(values), (0.0, 5.0))), nice=False)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.linear_axis("d log ratio / dβ"))
-
-    return small_panel(_panel(curves, limit, widths, largest, "slope", y, 5.0), "Does it grow as fast as exp(5β)?")
+    domain = theme.linear_domain(np.concatenate(values), (0.0, 5.0))
+    y = partial(linear_y, domain=domain, title="d log ratio / dβ")
+    return _panel(curves, limit, widths, largest, "slope", y, 5.0)
 
 
 def _panel(
-    curves: pd.DataFrame, limit: pd.DataFrame | None, widths: tuple[int, ...], largest: float, field: str, y, level
-) -> list[alt.Chart]:
-    x = beta_x(largest)
-    hue = colour(colours(widths) | {LIMIT: theme.ORANGE}, legend=False)
+    curves: pd.DataFrame,
+    limit: pd.DataFrame | None,
+    widths: tuple[int, ...],
+    largest: float,
+    field: str,
+    y: Callable[[str], alt.Y],
+    level: float,
+) -> alt.LayerChart:
+    """A column of the curves and of their limit, beside the level that it tends to."""
+    x, hue = beta_x(largest), by_series(colours(widths) | {LIMIT: theme.ORANGE}, columns=0)
     flat = pd.DataFrame({"beta": [0.0, largest], field: level})
     layers = [straight(x, y(field), flat)]
     if limit is not None:
         layers.append(lines(limit.assign(series=LIMIT), x, y(field), hue, strokeDash=[2, 3], strokeWidth=2.6))
     frame = named(curves.dropna(subset=field))
-    return [*layers, lines(frame, x, y(field), hue)]
+    return small_panel(*layers, lines(frame, x, y(field), hue))
 
 
 def parts_table(curves: pd.DataFrame, width: int) -> pd.DataFrame:
@@ -255,11 +248,9 @@ def parts_table(curves: pd.DataFrame, width: int) -> pd.DataFrame:
     ).dropna(subset="value")
 
 
-def parts_chart(parts: pd.DataFrame, width: int, largest: float) -> alt.LayerChart:
+def parts_chart(parts: pd.DataFrame, largest: float) -> alt.LayerChart:
     """Weight part, bias part, mixed and whole."""
     y, _ = log_scale(np.append(parts["value"].to_numpy(float), 1.0), "second moment over squared mean")
     present = set(parts["series"])
-    hue = colour({label: PART_COLOURS[name] for name, label in PARTS.items() if label in present})
-    x = beta_x(largest)
-    question = f"Which part of the kernel varies, at n = {width:,}?"
-    return layered(lines(parts, x, y("value"), hue), height=SMALL + 60, title=theme.title(question, size=13))
+    hue = by_series({label: PART_COLOURS[name] for name, label in PARTS.items() if label in present}, columns=5)
+    return layered(lines(parts, beta_x(largest), y("value"), hue), height=SMALL + 60, title=theme.panel_title())

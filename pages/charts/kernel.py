@@ -1,5 +1,7 @@
 """The kernel itself, as it moves, on the data and on the probes of a run."""
 
+from functools import partial
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -8,8 +10,9 @@ from engine.data import Dataset, spread
 from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
-from pages.charts.animated import LINE, QUIET, current, dots, frames_of, legend_layer, linear_y, wide
+from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, not_drawn, points, wide
 from pages.charts.axes import angle_x, layered, wrapped
+from pages.charts.encodings import linear_y
 from pages.charts.function import NETWORK, Y_TITLE
 from pages.charts.spectrum import INFINITE, KERNEL, KERNEL_0
 from pages.charts.theme import Table
@@ -20,6 +23,7 @@ NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0", INFINITE: "infinite"}
 
 MOST_GROWTH = 20.0
 """The value axis reaches at most this many times K_0: a diverging kernel leaves it."""
+BEYOND = f", {MOST_GROWTH:g} times the largest of K_0"
 
 
 def kernel_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
@@ -34,7 +38,7 @@ def kernel_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
         frame = _profile(result, seed["profile"], data.angle_test)
     else:
         frame = pairs(seed["kernel_shown"])
-    return Table(frame, _notes(frame))
+    return Table(frame, not_drawn("Kernel", "values", frame, _domain(frame), BEYOND))
 
 
 def pairs(kernel: np.ndarray) -> pd.DataFrame:
@@ -62,47 +66,29 @@ def _domain(frame: pd.DataFrame) -> tuple[float, float]:
     return theme.linear_domain(np.concatenate([inside.ravel(), limit]), include=(0.0,))
 
 
-def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
-    values = frames_of(frame)
-    (low, high), size = _domain(frame), values.size
-    missing, outside = int(np.sum(np.isnan(values))), int(np.sum((values < low) | (values > high)))
-    found = ()
-    if missing:
-        found += (f"Kernel: {missing:,} of {size:,} values are not finite and are not drawn.",)
-    if outside:
-        found += (
-            f"Kernel: {outside:,} of {size:,} values lie beyond the axis, {MOST_GROWTH:g} times the largest of K_0.",
-        )
-    return found
-
-
-def kernel_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart | alt.Chart:
+def kernel_panel(frame: pd.DataFrame) -> alt.LayerChart | alt.Chart:
     """The chart of a frame of `kernel_table`. Needs the `frame` parameter."""
     question = "How does the kernel see the points?"
     if "angle" not in frame:
-        return heatmap_panel(frame, question, "training points, ordered by label and top eigenvector of K_0", size)
-    chart = _profile_chart(frame)
-    chart.title = theme.title(question, size=size)
-    return chart
+        return heatmap_panel(frame, question, "training points, ordered by label and top eigenvector of K_0")
+    return _profile_chart(frame, question)
 
 
-def _profile_chart(frame: pd.DataFrame) -> alt.LayerChart:
-    x, domain, title = angle_x(), _domain(frame), theme.axis_title("profile")
+def _profile_chart(frame: pd.DataFrame, question: str) -> alt.LayerChart:
+    x, y = angle_x(), partial(linear_y, domain=_domain(frame), title=theme.axis_title("profile"))
     limit = frame[["angle", "limit"]].dropna()
-    start = alt.Chart(frame[["angle", "start"]]).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
     layers = [
         legend_layer(NAMES if len(limit) else {name: key for name, key in NAMES.items() if name != INFINITE}),
-        start.encode(x=x, y=linear_y("start", domain, title)),
+        line(alt.Chart(frame[["angle", "start"]]), "kernel_0").encode(x=x, y=y("start")),
     ]
     if len(limit):
-        line = alt.Chart(limit).mark_line(color=theme.COLOURS["infinite"], strokeDash=[5, 3], **LINE)
-        layers.append(line.encode(x=x, y=linear_y("limit", domain, title)))
-    now = current(frame).mark_line(color=theme.COLOURS["kernel"], **LINE)
-    return layered(*layers, now.encode(x=x, y=linear_y("value", domain, title)))
+        layers.append(line(alt.Chart(limit), "infinite", strokeDash=[5, 3]).encode(x=x, y=y("limit")))
+    now = line(current(frame), "kernel").encode(x=x, y=y("value"))
+    return layered(*layers, now, title=theme.panel_title(question))
 
 
-def heatmap_panel(frame: pd.DataFrame, question: str, points: str, size: int = theme.PANEL_TITLE_SIZE) -> alt.Chart:
-    """A frame of `pairs` of these points. Each pair is drawn twice, for K is symmetric: half the numbers travel."""
+def heatmap_panel(frame: pd.DataFrame, question: str, across: str) -> alt.Chart:
+    """A frame of `pairs`; `across` says of what. Each is drawn twice, for K is symmetric: half the numbers travel."""
     low, high = _domain(frame)
     count = int(frame["j"].max())
     if low < 0:
@@ -110,18 +96,16 @@ def heatmap_panel(frame: pd.DataFrame, question: str, points: str, size: int = t
         scale = alt.Scale(scheme="purpleorange", domain=[-edge, edge], clamp=True)
     else:
         scale = alt.Scale(scheme="viridis", domain=[low, high], clamp=True)
-    legend = alt.Legend(
-        title=theme.QUANTITIES["kernel_shown"].symbol, gradientLength=140, labelExpr=theme.NUMBER, tickCount=4
-    )
+    legend = alt.Legend(title=theme.symbol("kernel_shown"), gradientLength=140, labelExpr=theme.NUMBER, tickCount=4)
     shown = [1, *range(8, count + 1, 8)]
     values = alt.Axis(values=shown, labelAngle=0, grid=False, ticks=False, **theme.AXIS)
     return (
-        alt.Chart(frame, title=theme.title(question, size=size))
+        alt.Chart(frame, title=theme.panel_title(question))
         .transform_fold(["i", "j"], as_=["side", "row"])
         .transform_calculate(column="datum.side == 'i' ? datum.j : datum.i", value="datum['f' + frame]")
         .mark_rect(**QUIET)
         .encode(
-            x=alt.X("column:O", axis=values, title=points),
+            x=alt.X("column:O", axis=values, title=across),
             y=alt.Y("row:O", axis=values, title=None),
             color=alt.Color("value:Q", scale=scale, legend=legend),
         )
@@ -167,12 +151,11 @@ def probe_function_panel(frame: pd.DataFrame) -> alt.LayerChart:
     """The chart of a frame of `probe_function_table`. Needs the `frame` parameter."""
     y = linear_y("value", theme.linear_domain(frames_of(frame).ravel()), Y_TITLE)
     if "angle" in frame:
-        now = current(frame).mark_line(color=theme.COLOURS["network"], **LINE).encode(x=angle_x(), y=y)
+        now = line(current(frame), "network").encode(x=angle_x(), y=y)
     else:
         x = alt.X("number:Q", axis=theme.linear_axis(TITLE))
-        style = dots(len(frame), 18)
-        now = current(frame).mark_point(color=theme.COLOURS["network"], opacity=1, **style).encode(x=x, y=y)
-    title = theme.title("What is the function at the probes?", size=theme.PANEL_TITLE_SIZE)
+        now = points(current(frame), "network", len(frame), 18).encode(x=x, y=y)
+    title = theme.panel_title("What is the function at the probes?")
     return layered(legend_layer({NETWORK: "network"}), now, title=title)
 
 

@@ -1,6 +1,6 @@
 """A metric of every cell against beta, or against depth^q beta: bands of seeds, thresholds, fitted boundaries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import altair as alt
@@ -12,6 +12,7 @@ from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Scaling
 from pages.charts import theme
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, linear_y, log_x, log_y, tooltip
 from pages.charts.map_names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
 from pages.charts.map_plane import below_rounding
 from pages.charts.theme import Table
@@ -21,6 +22,8 @@ HEIGHT = 470
 SMALL = 380
 HEADROOM = 2.2
 """The value axis ends this factor above the cells where the names of boundaries need room."""
+SHARE = (0.0, 1.15)
+"""The value axis of a share: with room above for the names of boundaries."""
 X_TITLE = "β = Σ 1/n_l over hidden layers"
 
 
@@ -67,7 +70,7 @@ def _note(left_out: np.ndarray, why: str) -> tuple[str, ...]:
 def along_chart(
     frame: pd.DataFrame,
     metric: Quantity,
-    title: alt.TitleParams,
+    subtitle: str,
     thresholds: Mapping[str, float],
     boundaries: Mapping[str, Boundary],
     law: Scaling | None = None,
@@ -88,7 +91,7 @@ def along_chart(
         *_series(frame, x, y, up, metric, joined=True),
         *([] if law is None else [_law(law, x, y)]),
     ]
-    return layered(*layers, height=HEIGHT, title=title)
+    return layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
 
 
 def _law(law: Scaling, x, y) -> alt.Chart:
@@ -100,13 +103,14 @@ def _law(law: Scaling, x, y) -> alt.Chart:
     return mark.encode(x=x(), y=y())
 
 
-def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, title: alt.TitleParams) -> alt.LayerChart:
+def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, subtitle: str) -> alt.LayerChart:
     """The metric against depth^q beta: on one curve where that alone decides."""
     frame = frame.assign(x=frame["depth"] ** q * frame["x"])
     name = "β" if q == 0 else f"L^{q:.2f} β".replace("-", "−")
     x, _ = _across(frame["x"].to_numpy(float), name)
     y, up = _up(frame, metric)
-    return layered(*_series(frame, x, y, up, metric, joined=False), height=SMALL, title=title)
+    layers = _series(frame, x, y, up, metric, joined=False)
+    return layered(*layers, height=SMALL, title=theme.title(subtitle=subtitle))
 
 
 def shades(count: int) -> list[str]:
@@ -117,45 +121,29 @@ def shades(count: int) -> list[str]:
     return [f"#{round(r):02x}{round(g):02x}{round(b):02x}" for r, g, b in zip(*mixed, strict=True)]
 
 
-def _across(values: np.ndarray, title: str):
-    low, high = theme.log_domain(values)
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-
-    def encoding(field: str = "x") -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, title))
-
-    return encoding, (low, high)
+def _across(values: np.ndarray, title: str) -> tuple[Callable[..., alt.X], tuple[float, float]]:
+    """Any column, `x` if none is named, on a log axis around the values, and its domain."""
+    domain = theme.log_domain(values)
+    return lambda field="x": log_x(field, domain, title), domain
 
 
-def _up(frame: pd.DataFrame, metric: Quantity, include: tuple[float, ...] = (), above: float = 1.0):
+def _up(
+    frame: pd.DataFrame, metric: Quantity, include: tuple[float, ...] = (), above: float = 1.0
+) -> tuple[Callable[..., alt.Y], tuple[float, float]]:
+    """Any column, `value` if none is named: shares from 0 to 1 with room for the names of boundaries, else a log axis
+    around the values, and its domain."""
     if frame["share"].any():
-        return _share(metric)
+        shown = [0, 0.25, 0.5, 0.75, 1]
+        return lambda field="value": linear_y(field, SHARE, metric.symbol, values=shown), SHARE
     low, high = theme.log_domain(np.append(frame["value"].to_numpy(float), include))
-    low, high = low / 1.15, high * 1.15 * above
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-
-    def encoding(field: str = "value") -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, metric.symbol))
-
-    return encoding, (low, high)
-
-
-def _share(metric: Quantity):
-    """From 0 to 1, with room for the names of boundaries."""
-    low, high = 0.0, 1.15
-
-    def encoding(field: str = "value") -> alt.Y:
-        axis = theme.linear_axis(metric.symbol, values=[0, 0.25, 0.5, 0.75, 1])
-        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[low, high], nice=False), axis=axis)
-
-    return encoding, (low, high)
+    domain = low / 1.15, high * 1.15 * above
+    return lambda field="value": log_y(field, domain, metric.symbol), domain
 
 
 def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity, joined: bool) -> list[alt.Chart]:
     """Medians with the quartiles of seeds, a colour per series."""
     names = frame.drop_duplicates("series").sort_values("order")["series"].tolist()
-    scale = alt.Scale(domain=names, range=shades(len(names)))
-    colour = alt.Color("series:N", scale=scale, legend=theme.legend(6, symbolType="circle"))
+    colour = by_series(dict(zip(names, shades(len(names)), strict=True)), columns=6, symbol="circle")
     frame = frame.assign(low=np.clip(frame["low"], *up), high=np.clip(frame["high"], *up))
     layers = []
     if joined:
@@ -166,17 +154,17 @@ def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity
     else:
         rule = alt.Chart(frame).mark_rule(strokeWidth=1.6, opacity=0.6, clip=True, tooltip=None)
         layers.append(rule.encode(x=x(), y=y("low"), y2=alt.Y2("high"), color=colour))
-    tooltip = [
-        alt.Tooltip("depth:Q", title="depth L"),
-        alt.Tooltip("width:Q", title="width n", format=".4~g"),
-        alt.Tooltip("series:N", title="series"),
-        alt.Tooltip("value:Q", title=metric.label, format=".3~g"),
-        alt.Tooltip("low:Q", title="lower quartile", format=".3~g"),
-        alt.Tooltip("high:Q", title="upper quartile", format=".3~g"),
-        alt.Tooltip("regime:N"),
-    ]
+    said = tooltip(
+        ("depth:Q", "depth L"),
+        ("width:Q", "width n", ".4~g"),
+        ("series:N", "series"),
+        ("value:Q", metric.label, ".3~g"),
+        ("low:Q", "lower quartile", ".3~g"),
+        ("high:Q", "upper quartile", ".3~g"),
+        "regime:N",
+    )
     points = alt.Chart(frame).mark_point(size=60, filled=True, opacity=1, clip=True)
-    return [*layers, points.encode(x=x(), y=y(), color=colour, tooltip=tooltip)]
+    return [*layers, points.encode(x=x(), y=y(), color=colour, tooltip=said)]
 
 
 def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) -> list[alt.Chart]:

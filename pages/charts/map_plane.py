@@ -11,6 +11,7 @@ from engine.quantities import Quantity
 from engine.regimes.result import STOCHASTIC_KERNEL
 from pages.charts import theme
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, listed_x, listed_y, tooltip
 from pages.charts.map_names import COLOURS, LARGEST, regime
 from pages.charts.words import number
 
@@ -23,6 +24,28 @@ BEYOND = 2.2
 """The axes go on beyond the cells by this factor."""
 SAID = ("elt", "drift", "shape_drift")
 """Medians that a tooltip gives in words: they may be none."""
+SAID_OF_A_CELL = (
+    ("regime:N", "regime"),
+    ("depth:Q", "depth L"),
+    ("width:Q", "width n", ".4~g"),
+    ("beta:Q", "β", ".3~g"),
+    ("alpha:Q", "α", ".3~g"),
+    ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
+    ("runs:Q", "networks"),
+    ("elt_said:N", "elt, median"),
+    ("elt_low:Q", "elt, lower quartile", ".3~g"),
+    ("elt_high:Q", "elt, upper quartile", ".3~g"),
+    ("drift_said:N", "drift"),
+    ("shape_drift_said:N", "shape drift"),
+    ("residual_lazy_error:Q", "lazy error, training", ".3~g"),
+    ("cv2:Q", "CV² at initialisation", ".3~g"),
+    ("sharpness:Q", "η_eff λ_max(K_T)", ".3~g"),
+    ("steps:Q", "steps", ",.0f"),
+    ("diverged:Q", "diverged", ".0%"),
+    ("dead:Q", "dead", ".0%"),
+    ("cap:Q", "stopped by the cap", ".0%"),
+)
+"""The tooltip: the ensemble's numbers."""
 MOST_TEXTS = 80
 """More cells than these carry no number."""
 
@@ -55,19 +78,10 @@ class Plane:
         return cls(x_title, y_title, domains[0], domains[1], ticks[0], ticks[1])
 
     def across(self, field: str = "x") -> alt.X:
-        return alt.X(f"{field}:Q", scale=_scale(self.x), axis=_axis(self.x_title, self.x_ticks))
+        return listed_x(field, self.x, self.x_title, self.x_ticks, grid=False, labelOverlap="greedy")
 
     def up(self, field: str = "y") -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=_scale(self.y), axis=_axis(self.y_title, self.y_ticks))
-
-
-def _scale(domain: tuple[float, float]) -> alt.Scale:
-    return alt.Scale(type="log", domain=list(domain), nice=False)
-
-
-def _axis(title: str, ticks: Sequence[float]) -> alt.Axis:
-    labels = theme.label_expression({value: number(value) for value in ticks})
-    return alt.Axis(title=title, values=list(ticks), labelExpr=labels, grid=False, labelOverlap="greedy", **theme.AXIS)
+        return listed_y(field, self.y, self.y_title, self.y_ticks, grid=False, labelOverlap="greedy")
 
 
 def plane_table(places: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +143,7 @@ def _edges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def plane_chart(
     table: pd.DataFrame,
     plane: Plane,
-    title: alt.TitleParams,
+    subtitle: str,
     metric: tuple[str, Quantity] | None,
     curve: pd.DataFrame | None = None,
     threshold: float = 1.0,
@@ -161,7 +175,7 @@ def plane_chart(
     if metric is None and len(known) <= MOST_TEXTS:
         words = alt.Chart(known).mark_text(color="white", fontSize=12, fontWeight="bold", tooltip=None)
         layers.append(words.encode(x=plane.across(), y=plane.up(), text="text:N"))
-    chart = layered(*layers, height=HEIGHT, title=title)
+    chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
     select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
     chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
     return chart
@@ -176,24 +190,19 @@ def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
     mark = alt.Chart(frame).mark_rect(
         fillOpacity=0, stroke=theme.GREY, strokeDash=[3, 3], strokeWidth=1, strokeOpacity=0.7, cornerRadius=2
     )
-    tooltip = [
-        alt.Tooltip("depth:Q"),
-        alt.Tooltip("width:Q", format=".4~g"),
-        alt.Tooltip("beta:Q", title="β", format=".3~g"),
-    ]
-    return _rectangles(frame, plane, mark).encode(tooltip=tooltip)
+    said = tooltip("depth:Q", ("width:Q", "", ".4~g"), ("beta:Q", "β", ".3~g"))
+    return _rectangles(frame, plane, mark).encode(tooltip=said)
 
 
 def _cells(known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | None) -> alt.Chart:
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     if metric is None:
-        present = [name for name in COLOURS if name in set(known["regime"])]
-        scale = alt.Scale(domain=present, range=[COLOURS[name] for name in present])
-        colour = alt.Color("regime:N", scale=scale, legend=theme.legend(2, symbolType="square"))
+        present = {name: colour for name, colour in COLOURS.items() if name in set(known["regime"])}
+        colour = by_series(present, columns=2, symbol="square", field="regime")
     else:
         scaled = _metric_colour(known.loc[~known["blank"], "shown"].to_numpy(float), metric[1].symbol)
         colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
-    return _rectangles(known, plane, mark).encode(color=colour, tooltip=_tooltip())
+    return _rectangles(known, plane, mark).encode(color=colour, tooltip=tooltip(*SAID_OF_A_CELL))
 
 
 def _metric_colour(values: np.ndarray, title: str) -> alt.Color:
@@ -210,32 +219,6 @@ def _metric_colour(values: np.ndarray, title: str) -> alt.Color:
         title=title, orient="top", gradientLength=260, values=shown, tickCount=4, labelExpr=theme.NUMBER, titleLimit=320
     )
     return alt.Color("shown:Q", scale=scale, legend=legend)
-
-
-def _tooltip() -> list[alt.Tooltip]:
-    """The ensemble's numbers."""
-    rows = (
-        ("regime:N", "regime", ""),
-        ("depth:Q", "depth L", ""),
-        ("width:Q", "width n", ".4~g"),
-        ("beta:Q", "β", ".3~g"),
-        ("alpha:Q", "α", ".3~g"),
-        ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
-        ("runs:Q", "networks", ""),
-        ("elt_said:N", "elt, median", ""),
-        ("elt_low:Q", "elt, lower quartile", ".3~g"),
-        ("elt_high:Q", "elt, upper quartile", ".3~g"),
-        ("drift_said:N", "drift", ""),
-        ("shape_drift_said:N", "shape drift", ""),
-        ("residual_lazy_error:Q", "lazy error, training", ".3~g"),
-        ("cv2:Q", "CV² at initialisation", ".3~g"),
-        ("sharpness:Q", "η_eff λ_max(K_T)", ".3~g"),
-        ("steps:Q", "steps", ",.0f"),
-        ("diverged:Q", "diverged", ".0%"),
-        ("dead:Q", "dead", ".0%"),
-        ("cap:Q", "stopped by the cap", ".0%"),
-    )
-    return [alt.Tooltip(field, title=title, format=shape) for field, title, shape in rows]
 
 
 def _beta_lines(betas: Sequence[float], plane: Plane) -> list[alt.Chart]:

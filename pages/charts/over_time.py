@@ -2,29 +2,27 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.result import Seed
+from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
 from pages.charts.axes import is_log, layered, placed, time_x
+from pages.charts.encodings import by_series, linear_y, log_y, tooltip
 from pages.charts.theme import Table
 from pages.charts.words import listing, number
-
-# The drawing of quantities over t: thin lines for seeds, a line and a band for all of them.
-
-# How a chart over t looks, and the encodings that follow.
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a chart over t looks.
+    """How a chart over t looks, and the encodings that follow.
 
     Attributes:
-        question: which question the chart answers.
         y_title: label and symbol of the value.
         colours: series label -> colour, in the order of the legend.
         dashed: series drawn dashed.
@@ -34,7 +32,6 @@ class Style:
         points: shows every point.
     """
 
-    question: str
     y_title: str
     colours: Mapping[str, str]
     dashed: tuple[str, ...] = ()
@@ -47,18 +44,13 @@ class Style:
         """The value axis around everything in the frame of `over_time_table`."""
         values = frame[["value", "low", "high"]].to_numpy(float).ravel()
         if self.log_value:
-            low, high = theme.log_domain(np.append(values, self.include))
-            scale = alt.Scale(type="log", domain=[low, high], nice=False)
-            return alt.Y(f"{field}:Q", scale=scale, axis=theme.log_axis(low, high, self.y_title))
-        scale = alt.Scale(domain=list(theme.linear_domain(values, self.include)), nice=False)
-        return alt.Y(f"{field}:Q", scale=scale, axis=theme.linear_axis(self.y_title))
+            return log_y(field, theme.log_domain(np.append(values, self.include)), self.y_title)
+        return linear_y(field, theme.linear_domain(values, self.include), self.y_title)
 
     def colour(self, frame: pd.DataFrame) -> alt.Color:
         """Colour by series, with a legend where there are several."""
-        present = [name for name in self.colours if name in set(frame["series"])]
-        scale = alt.Scale(domain=present, range=[self.colours[name] for name in present])
-        legend = theme.legend(symbolType="stroke") if len(present) > 1 else None
-        return alt.Color("series:N", scale=scale, legend=legend)
+        present = {name: colour for name, colour in self.colours.items() if name in set(frame["series"])}
+        return by_series(present, columns=4 if len(present) > 1 else 0)
 
 
 FEW = 2
@@ -80,7 +72,29 @@ def bands(frame: pd.DataFrame, style: Style, log_time: bool = True) -> alt.Layer
     line = frame["series"].astype(str) + frame["part"].astype(str) + frame["seed"].astype(str)
     frame = frame.assign(x=placed(t, log_time), line=line)
     layers = _layers(frame, style, time_x(t, log_time), is_log(t, log_time))
-    return layered(*layers, height=theme.HEIGHT, title=theme.title(style.question, "; ".join(said)))
+    return layered(*layers, height=theme.HEIGHT, title=theme.title(subtitle="; ".join(said)))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One chart over t, as a row.
+
+    Attributes:
+        question: its title.
+        quantities: names of `engine.quantities` that explain it.
+        table: (result, what the reader chose) -> what to draw.
+        chart: (frame, log_time=True) -> a chart that stretches to its container.
+    """
+
+    question: str
+    quantities: tuple[str, ...]
+    table: Callable[..., Table]
+    chart: Callable[..., alt.LayerChart]
+
+    @classmethod
+    def of(cls, question: str, quantities: tuple[str, ...], table: Callable[..., Table], style: Style) -> "Curve":
+        """The row of a chart that looks the same for every result."""
+        return cls(question, quantities, table, partial(bands, style=style))
 
 
 def _banded(frame: pd.DataFrame) -> bool:
@@ -106,9 +120,9 @@ def _layers(frame: pd.DataFrame, style: Style, x: alt.X, log_time: bool) -> list
     points = alt.Chart(_points(frame, on_axis, style)).mark_point(size=34, filled=not len(own), opacity=1)
     layers.append(points.encode(x=x, y=y, color=colour))
     names = ("t", "value", *(("low", "high") if len(own) else ()))
-    tooltip = [alt.Tooltip("series:N"), *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in names)]
+    said = tooltip("series:N", *((f"{name}:Q", "", ".4~g") for name in names))
     pointed = alt.Chart(middle).mark_point(size=90, opacity=0, clip=True)
-    return [*layers, pointed.encode(x=x, y=y, color=colour, tooltip=tooltip)]
+    return [*layers, pointed.encode(x=x, y=y, color=colour, tooltip=said)]
 
 
 def _points(frame: pd.DataFrame, on_axis: pd.DataFrame, style: Style) -> pd.DataFrame:
@@ -122,26 +136,27 @@ def _points(frame: pd.DataFrame, on_axis: pd.DataFrame, style: Style) -> pd.Data
 # Quantities over t: every seed as a thin line, their median and range as a line and a band.
 
 
-class Seed(Protocol):
-    """A seed over its checkpoints: "t" and whatever the series read."""
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """A curve of one seed: values at times of its own, ascending.
 
-    @property
-    def seed(self) -> int: ...
-    @property
-    def stop_reason(self) -> str: ...
-    @property
-    def t_stop(self) -> float: ...
-    def __getitem__(self, name: str, /) -> np.ndarray: ...
+    Attributes:
+        stop_reason, t_stop: why and where its training stopped.
+    """
+
+    seed: int
+    stop_reason: str
+    t_stop: float
+    t: np.ndarray
+    value: np.ndarray
+
+    @classmethod
+    def of(cls, seed: Seed, t: np.ndarray, value: np.ndarray, known: np.ndarray) -> "Sampled":
+        """The values that are `known`, over all times t of the seed."""
+        return cls(seed.facts["seed"], seed.facts["stop_reason"], float(t[-1]), t[known], value[known])
 
 
-class Seeds(Protocol):
-    """What holds the seeds of a run."""
-
-    @property
-    def seeds(self) -> Sequence[Seed]: ...
-
-
-Series = Mapping[str, Callable[[Any], np.ndarray]]
+Series = Mapping[str, Callable[[SeedResult], np.ndarray]]
 """Series label -> its values at the checkpoints of a seed, (T,)."""
 
 GRID = 240
@@ -150,63 +165,46 @@ GRID = 240
 COLUMNS = ["series", "part", "seed", "t", "value", "low", "high"]
 
 
-def over_time_table(result: Seeds, series: Series, log_value: bool = False) -> Table:
-    """Values of every seed at its own checkpoints, and their median and range on a common grid of t.
+def over_time_table(result: RunResult, series: Series, log_value: bool = False) -> Table:
+    """As `sampled_table`, of a run at its checkpoints."""
 
-    The grid holds the checkpoints of all seeds (thinned to `GRID`), as far as every seed has trained; there each seed
+    def sampled(seed: SeedResult, read: Callable[[SeedResult], np.ndarray]) -> Sampled:
+        t, value = np.asarray(seed["t"], float), np.asarray(read(seed), float)
+        return Sampled(seed.seed, seed.stop_reason, seed.t_stop, t, value)
+
+    curves = {label: [sampled(seed, read) for seed in result.seeds] for label, read in series.items()}
+    return sampled_table(curves, log_value)
+
+
+def sampled_table(curves: Mapping[str, Sequence[Sampled]], log_value: bool = False) -> Table:
+    """Values of every seed at its own times, and their median and range on a common grid of t, by series.
+
+    The grid holds the times of all seeds (thinned to `GRID`), as far as every seed has trained; there each seed
     is interpolated linearly in log t (and log value, where `log_value`). Seeds that diverged or never trained do not
     enter median and range.
 
     Returns:
-        Rows of part "seed" (value at a checkpoint) and of part "all" (median `value`, `low`, `high` over seeds).
+        Rows of part "seed" (value at a time of its own) and of part "all" (median `value`, `low`, `high` over seeds).
         Values that are not finite (or not positive, where `log_value`) are left out, and a note says how many.
     """
-    steady = [seed for seed in result.seeds if seed.stop_reason not in ("diverged", "dead")] or list(result.seeds)
-    parts, masked, total = [], 0, 0
-    for label, values in series.items():
+    parts, masked, total, left_out = [], 0, 0, {}
+    for label, seeds in curves.items():
+        steady = [seed for seed in seeds if seed.stop_reason not in ("diverged", "dead")] or seeds
+        left_out |= dict.fromkeys(_left_out(seeds, steady))
         kept = {}
-        for seed in result.seeds:
-            t, value = np.asarray(seed["t"], float), np.asarray(values(seed), float)
-            shown = np.isfinite(value) & ((value > 0) | (not log_value))
-            masked, total = masked + int(np.sum(~shown)), total + len(value)
-            kept[seed.seed] = t[shown], value[shown]
-            if len(result.seeds) > 1:
-                parts.append(pd.DataFrame({"part": "seed", "seed": seed.seed, "t": t[shown], "value": value[shown]}))
-                parts[-1]["series"] = label
+        for seed in seeds:
+            shown = np.isfinite(seed.value) & ((seed.value > 0) | (not log_value))
+            masked, total = masked + int(np.sum(~shown)), total + len(shown)
+            kept[seed.seed] = seed.t[shown], seed.value[shown]
+            if len(seeds) > 1:
+                own = {"part": "seed", "seed": seed.seed, "t": seed.t[shown], "value": seed.value[shown]}
+                parts.append(pd.DataFrame(own).assign(series=label))
         t, stacked = on_common_times([kept[seed.seed] for seed in steady], log_value)
         summary = {"value": np.median(stacked, axis=0), "low": stacked.min(axis=0), "high": stacked.max(axis=0)}
         parts.append(pd.DataFrame({"series": label, "part": "all", "seed": -1, "t": t, **summary}))
     parts = [part for part in parts if len(part)]
     frame = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS) if parts else _empty()
-    return Table(frame, (*_masked(masked, total, log_value), *_left_out(result, steady)))
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """One seed that has its own times for every curve."""
-
-    seed: int
-    stop_reason: str
-    t_stop: float
-    curves: Mapping[str, np.ndarray]
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.curves[name]
-
-
-@dataclass(frozen=True)
-class _Sample:
-    seeds: Sequence[Sampled]
-
-
-def sampled_table(curves: Mapping[str, Sequence[Sampled]], log_value: bool = False) -> Table:
-    """As `over_time_table`, of the seeds' "value" by series: each series with seeds and times of its own."""
-    tables = [
-        over_time_table(_Sample(seeds), {label: itemgetter("value")}, log_value) for label, seeds in curves.items()
-    ]
-    frames = [table.frame for table in tables if len(table.frame)] or [table.frame for table in tables[:1]]
-    notes = dict.fromkeys(note for table in tables for note in table.notes)
-    return Table(pd.concat(frames, ignore_index=True), tuple(notes))
+    return Table(frame, (*_masked(masked, total, log_value), *left_out))
 
 
 def _empty() -> pd.DataFrame:
@@ -243,9 +241,9 @@ def _masked(masked: int, total: int, log_value: bool) -> tuple[str, ...]:
     return (f"{masked:,} of {total:,} values are {what} and are not drawn.",)
 
 
-def _left_out(result: Seeds, steady: list[Seed]) -> tuple[str, ...]:
+def _left_out(seeds: Sequence[Sampled], steady: Sequence[Sampled]) -> tuple[str, ...]:
     """Which seeds the median and range do not hold."""
-    out = [seed for seed in result.seeds if seed not in steady]
+    out = [seed for seed in seeds if seed not in steady]
     if not out:
         return ()
     ends = listing([f"seed {seed.seed} ({seed.stop_reason} at t = {number(seed.t_stop)})" for seed in out])

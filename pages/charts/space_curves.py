@@ -1,21 +1,19 @@
-"""Norms, inclusion, regression errors and what describes a spectrum, over t."""
+"""Norms, inclusion, regression errors and what describes a spectrum, over t; one row per chart."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any
 
-import altair as alt
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from engine.rkhs.gram import FLAGS, RIDGES
 from engine.rkhs.regression import NOTHING
-from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
+from engine.rkhs.result import SETS, RkhsResult, SeedSpaces, SetName
 from engine.training.diagnostics import OVERLAP_SIZES
 from pages.charts import theme
-from pages.charts.over_time import Sampled, Style, bands, sampled_table
+from pages.charts.over_time import Curve, Sampled, Style, sampled_table
 from pages.charts.theme import Table
 from pages.charts.words import several
 
@@ -34,7 +32,7 @@ ACROSS = {
 }
 """Interpolants and the space whose norm they are given, by entry."""
 NETWORK, KERNEL, KERNEL_0, KERNEL_LIMIT, TARGET = "network f_t", "K_t", "K_0", "K_∞", "target"
-HELD_OUT, TRAIN = "held-out points", "training points"
+HELD_OUT, TRAIN, LEAVE_ONE_OUT = "held-out points", "training points", "leave-one-out"
 
 COLOURS = {
     SPACE: theme.COLOURS["kernel"],
@@ -56,39 +54,26 @@ COLOURS = {
     TARGET: theme.COLOURS["target"],
     HELD_OUT: theme.COLOURS["test"],
     TRAIN: theme.COLOURS["train"],
+    LEAVE_ONE_OUT: theme.COLOURS["train"],
 }
 """Label -> colour."""
 DASHED = (START, LIMIT, KERNEL_0, KERNEL_LIMIT)
 """References, which do not move."""
 
 
-# Charts over t: norms, inclusion, regression errors, and what describes a spectrum; seeds as bands.
-
-LEAVE_ONE_OUT = "leave-one-out"
-SIZES = {"stable_rank": "stable rank", "participation_ratio": "participation ratio", "entropy": "exp(entropy)"}
+SIZES = ("stable rank", "participation ratio", "exp(entropy)")
+"""Three ways to count the modes of a spectrum."""
 
 Read = Callable[[SeedSpaces], Float[np.ndarray, " T"]]
 
 
 def target_table(result: RkhsResult, where: SetName) -> Table:
     """S of the target in H_t, with H_0 and infinite width as levels."""
-    return _table(
-        result,
-        {
-            SPACE: itemgetter(f"{where}/target_S"),
-            START: lambda seed: _level(seed, seed[f"{where}/target_S"][0]),
-            **_limit(result, f"limit/{where}/target_S"),
-        },
-        log_value=True,
-    )
-
-
-def target_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `target_table`."""
-    style = _style(
-        "Does the target get cheaper along the path?", theme.QUANTITIES["norm_target"].symbol, log_value=True
-    )
-    return bands(frame, style, log_time)
+    name = f"{where}/target_S"
+    series = {SPACE: itemgetter(name), START: lambda seed: _level(seed, seed[name][0])}
+    if f"limit/{name}" in result:
+        series[LIMIT] = lambda seed: _level(seed, result[f"limit/{name}"])
+    return _table(result, series, log_value=True)
 
 
 def function_table(result: RkhsResult, where: SetName) -> Table:
@@ -102,42 +87,16 @@ def function_table(result: RkhsResult, where: SetName) -> Table:
     return _table(result, series, log_value=True, from_start=(TARGET_IN_SPACE,))
 
 
-def function_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `function_table`."""
-    question = "What does the trained function cost, here and in H_0?"
-    return bands(frame, _style(question, theme.QUANTITIES["norm_function"].symbol, log_value=True), log_time)
-
-
 def inclusion_table(result: RkhsResult, where: SetName, ridge: float) -> Table:
     """The two inclusion constants at one of `RIDGES`."""
-    at = RIDGES.index(ridge)
-    series = {
-        OUTWARD: lambda seed: seed[f"{where}/H_t_in_H_0"][:, at],
-        INWARD: lambda seed: seed[f"{where}/H_0_in_H_t"][:, at],
-    }
-    return _table(result, series, log_value=True)
-
-
-def inclusion_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `inclusion_table`."""
-    style = _style("How far does each unit ball stick out?", theme.axis_title("inclusion"), log_value=True)
-    return bands(frame, style, log_time)
+    names = {OUTWARD: f"{where}/H_t_in_H_0", INWARD: f"{where}/H_0_in_H_t"}
+    return _table(result, _columns(names, RIDGES.index(ridge)), log_value=True)
 
 
 def across_table(result: RkhsResult, ridge: float) -> Table:
     """Softened norms of K_t's and K_0's interpolant of the training targets, in both spaces, at a ridge above 0."""
-    at = RIDGES.index(ridge)
-    return _table(result, {label: partial(_column, name=name, at=at) for name, label in ACROSS.items()}, log_value=True)
-
-
-def across_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `across_table`."""
-    style = _style(
-        "What does each interpolant cost across?",
-        f"S with ridge, {theme.QUANTITIES['norm_across'].symbol}",
-        log_value=True,
-    )
-    return bands(frame, style, log_time)
+    names = {label: name for name, label in ACROSS.items()}
+    return _table(result, _columns(names, RIDGES.index(ridge)), log_value=True)
 
 
 def error_table(result: RkhsResult, tuned: bool) -> Table:
@@ -164,14 +123,6 @@ def determined_error(seed: SeedSpaces, name: str, kind: str = "error") -> Float[
     return np.maximum(np.atleast_1d(seed[f"{name}_{kind}"]), NOTHING)
 
 
-def error_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `error_table`."""
-    style = _style(
-        "Does the kernel that was learned generalise better?", theme.axis_title("test_error"), log_value=True
-    )
-    return bands(frame, style, log_time)
-
-
 def leave_one_out_table(result: RkhsResult, tuned: bool) -> Table:
     """Regression with K_t: its leave-one-out error on training points beside its held-out error."""
     name = "K_t_tuned" if tuned else "K_t"
@@ -182,93 +133,52 @@ def leave_one_out_table(result: RkhsResult, tuned: bool) -> Table:
     return _table(result, series, log_value=True)
 
 
-def leave_one_out_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `leave_one_out_table`."""
-    style = Style(
-        "Do the training points foretell that error?",
-        f"error of K_t, {theme.QUANTITIES['leave_one_out'].symbol}",
-        {HELD_OUT: COLOURS[HELD_OUT], LEAVE_ONE_OUT: COLOURS[TRAIN]},
-        log_value=True,
-    )
-    return bands(frame, style, log_time)
-
-
-def alignment_table(result: RkhsResult, name: str = "alignment_centred") -> Table:
-    """Kernel-target alignment, centred or not ("alignment"), on held-out and training points."""
+def on_both_table(result: RkhsResult, name: str) -> Table:
+    """A scalar such as "alignment", on held-out and training points."""
     return _table(result, {HELD_OUT: itemgetter(f"held_out/{name}"), TRAIN: itemgetter(f"train/{name}")})
 
 
-def alignment_chart(frame: pd.DataFrame, log_time: bool = True, *, centred: bool = True) -> alt.LayerChart:
-    """The frame of `alignment_table`."""
-    question = "Does the kernel turn towards the target?" if centred else "And if the constant function counts?"
-    title = f"{'centred ' * centred}alignment, {theme.QUANTITIES['alignment_test'].symbol}"
-    style = _style(question, title, include=(0.0,))
-    return bands(frame, style, log_time)
-
-
 def size_table(result: RkhsResult, where: SetName) -> Table:
-    """How many modes the spectrum has, in three ways."""
-    series = {
-        SIZES["stable_rank"]: itemgetter(f"{where}/stable_rank"),
-        SIZES["participation_ratio"]: itemgetter(f"{where}/participation_ratio"),
-        SIZES["entropy"]: lambda seed: np.exp(seed[f"{where}/spectral_entropy"]),
-    }
-    return _table(result, series, log_value=True)
-
-
-def size_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `size_table`."""
-    return bands(frame, _ordered("How many modes carry the kernel?", "number of modes", SIZES.values()), log_time)
+    """How many modes the spectrum has, by each of `SIZES`."""
+    reads = (
+        itemgetter(f"{where}/stable_rank"),
+        itemgetter(f"{where}/participation_ratio"),
+        lambda seed: np.exp(seed[f"{where}/spectral_entropy"]),
+    )
+    return _table(result, dict(zip(SIZES, reads, strict=True)), log_value=True)
 
 
 def dimension_table(result: RkhsResult, where: SetName) -> Table:
     """Effective dimension at every ridge above 0."""
-    series = {
-        f"ε = {theme.power(ridge)}": partial(_column, name=f"{where}/effective_dimension", at=at)
-        for at, ridge in enumerate(RIDGES[:-1])
-    }
+    name = f"{where}/effective_dimension"
+    series = {label: partial(_column, name=name, at=at) for at, label in enumerate(_RIDGES)}
     return _table(result, series, log_value=True)
-
-
-def dimension_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `dimension_table`."""
-    labels = [f"ε = {theme.power(ridge)}" for ridge in RIDGES[:-1]]
-    title = theme.axis_title("effective_dimension")
-    return bands(frame, _ordered("How many degrees of freedom has regression?", title, labels), log_time)
 
 
 def decay_table(result: RkhsResult) -> Table:
     """The decay exponent where the spectrum is a power law, on held-out and training points."""
-    series = {HELD_OUT: itemgetter("held_out/decay_exponent"), TRAIN: itemgetter("train/decay_exponent")}
-    table = _table(result, series)
-    missing = sum(int(np.sum(np.isnan(read(seed)))) for seed in result.seeds for read in series.values())
-    note = f"{missing:,} of {sum(2 * len(seed['t']) for seed in result.seeds):,} spectra are no power law."
+    table = on_both_table(result, "decay_exponent")
+    exponents = np.concatenate([seed[f"{where}/decay_exponent"] for seed in result.seeds for where in SETS])
+    missing = int(np.sum(np.isnan(exponents)))
+    note = f"{missing:,} of {exponents.size:,} spectra are no power law."
     return Table(table.frame, (note,) if missing else ())
-
-
-def decay_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `decay_table`."""
-    return bands(frame, _style("How fast does the spectrum decay?", theme.axis_title("decay_exponent")), log_time)
 
 
 def overlap_table(result: RkhsResult, where: SetName) -> Table:
     """Top-k overlap of eigenspaces of K_0 and K_t, as far as all k modes of both stand above the noise."""
     count = result.seeds[0][f"{where}/overlap"].shape[1]
-    series = {f"k = {k}": partial(_overlap, where=where, at=at) for at, k in enumerate(OVERLAP_SIZES[:count])}
+    series = {label: partial(_overlap, where=where, at=at) for at, label in enumerate(_RANKS[:count])}
     return _table(result, series)
-
-
-def overlap_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """The frame of `overlap_table`."""
-    labels = [f"k = {k}" for k in OVERLAP_SIZES]
-    title = f"overlap, {theme.QUANTITIES['overlap'].symbol}"
-    style = _ordered("Do the leading eigenspaces of K_0 survive?", title, labels, log_value=False, include=(0.0, 1.0))
-    return bands(frame, style, log_time)
 
 
 def _overlap(seed: SeedSpaces, where: SetName, at: int) -> Float[np.ndarray, " T"]:
     rank = seed[f"{where}/rank"]
     return np.where(np.minimum(rank, rank[0]) >= OVERLAP_SIZES[at], seed[f"{where}/overlap"][:, at], np.nan)
+
+
+def _columns(names: Mapping[str, str], at: int) -> dict[str, Read]:
+    """By label, one column of each entry."""
+    return {label: partial(_column, name=name, at=at) for label, name in names.items()}
 
 
 def _column(seed: SeedSpaces, name: str, at: int) -> Float[np.ndarray, " T"]:
@@ -278,13 +188,6 @@ def _column(seed: SeedSpaces, name: str, at: int) -> Float[np.ndarray, " T"]:
 def _level(seed: SeedSpaces, value: Any) -> Float[np.ndarray, " T"]:
     """A reference that does not move."""
     return np.full(len(seed["t"]), float(value))
-
-
-def _limit(result: RkhsResult, name: str) -> dict[str, Read]:
-    """The level of infinite width, where that kernel exists."""
-    if name not in result:
-        return {}
-    return {LIMIT: lambda seed: _level(seed, result[name])}
 
 
 def _table(
@@ -297,26 +200,63 @@ def _table(
     """
     curves, missing = {}, 0
     for label, read in series.items():
-        first = 0 if from_start is None or label in from_start else 1
         curves[label] = []
         for seed in result.seeds:
-            t, values = seed["t"][first:], np.asarray(read(seed), float)[first:]
-            known = np.isfinite(values)
-            missing += int(np.sum(~known))
-            own = {"t": t[known], "value": values[known]}
-            curves[label].append(Sampled(seed.facts["seed"], seed.facts["stop_reason"], float(seed["t"][-1]), own))
+            t, values = seed["t"], np.asarray(read(seed), float)
+            wanted = (np.arange(len(t)) > 0) | (from_start is None or label in from_start)
+            known = wanted & np.isfinite(values)
+            missing += int(np.sum(wanted & ~known))
+            curves[label].append(Sampled.of(seed, t, values, known))
     table = sampled_table(curves, log_value)
     note = f"{missing:,} values are not determined: conditioning forbids them. They are not drawn."
     return Table(table.frame, (*table.notes, note)) if missing else table
 
 
-def _style(question: str, y_title: str, **more: Any) -> Style:
-    return Style(question, y_title, COLOURS, DASHED, **more)
+# The rows.
+
+_RIDGES = [f"ε = {theme.power(ridge)}" for ridge in RIDGES[:-1]]
+_RANKS = [f"k = {k}" for k in OVERLAP_SIZES]
 
 
-def _ordered(question: str, y_title: str, labels: Any, log_value: bool = True, **more: Any) -> Style:
+def _log(y_title: str) -> Style:
+    return Style(y_title, COLOURS, DASHED, log_value=True)
+
+
+def _ordered(y_title: str, labels: Sequence[str], log_value: bool = True, **more: Any) -> Style:
     """An ordered series, from blue to orange."""
-    names = list(labels)
-    spread = np.linspace(0, len(theme.ORDERED) - 1, len(names)).round().astype(int)
-    colours = {name: theme.ORDERED[place] for name, place in zip(names, spread, strict=True)}
-    return Style(question, y_title, colours, log_value=log_value, **more)
+    spread = np.linspace(0, len(theme.ORDERED) - 1, len(labels)).round().astype(int)
+    colours = {label: theme.ORDERED[place] for label, place in zip(labels, spread, strict=True)}
+    return Style(y_title, colours, log_value=log_value, **more)
+
+
+def _alignment(kind: str) -> Style:
+    return Style(f"{kind}alignment, {theme.symbol('alignment_test')}", COLOURS, DASHED, include=(0.0,))
+
+
+CURVES = {
+    "norm_target": Curve.of("Does the target get cheaper along the path?", ("norm_target", "conditioning"),
+        target_table, _log(theme.symbol("norm_target"))),
+    "norm_function": Curve.of("What does the trained function cost, here and in H_0?",
+        ("norm_function", "norm_target", "conditioning"), function_table, _log(theme.symbol("norm_function"))),
+    "inclusion": Curve.of("How far does each unit ball stick out?", ("inclusion", "conditioning"),
+        inclusion_table, _log(theme.axis_title("inclusion"))),
+    "norm_across": Curve.of("What does each interpolant cost across?", ("norm_across", "conditioning"),
+        across_table, _log(f"S with ridge, {theme.symbol('norm_across')}")),
+    "kernel_error": Curve.of("Does the kernel that was learned generalise better?", ("test_error", "regression", "t"),
+        error_table, _log(theme.axis_title("test_error"))),
+    "leave_one_out": Curve.of("Do the training points foretell that error?", ("leave_one_out", "test_error"),
+        leave_one_out_table, _log(f"error of K_t, {theme.symbol('leave_one_out')}")),
+    "alignment": Curve.of("Does the kernel turn towards the target?", ("alignment_test", "alignment_train"),
+        partial(on_both_table, name="alignment_centred"), _alignment("centred ")),
+    "alignment_raw": Curve.of("And if the constant function counts?", ("alignment_uncentred",),
+        partial(on_both_table, name="alignment"), _alignment("")),
+    "dimension": Curve.of("How many degrees of freedom has regression?", ("effective_dimension",),
+        dimension_table, _ordered(theme.axis_title("effective_dimension"), _RIDGES)),
+    "mode_counts": Curve.of("How many modes carry the kernel?", ("mode_counts",),
+        size_table, _ordered("number of modes", SIZES)),
+    "space_overlap": Curve.of("Do the leading eigenspaces of K_0 survive?", ("overlap",),
+        overlap_table, _ordered(f"overlap, {theme.symbol('overlap')}", _RANKS, log_value=False, include=(0.0, 1.0))),
+    "decay": Curve.of("How fast does the spectrum decay?", ("decay_exponent",),
+        decay_table, Style(theme.axis_title("decay_exponent"), COLOURS, DASHED)),
+}  # fmt: skip
+"""Name -> chart over t of the pages on function spaces."""

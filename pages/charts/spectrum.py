@@ -1,6 +1,7 @@
 """The spectrum of K_t, and the residual along the eigenvectors of K_0."""
 
 import json
+from functools import partial
 
 import altair as alt
 import numpy as np
@@ -9,20 +10,9 @@ import pandas as pd
 from engine.numerics import noise_floor
 from engine.training.result import RunResult
 from pages.charts import theme
-from pages.charts.animated import (
-    LINE,
-    QUIET,
-    current,
-    dots,
-    frames_of,
-    index_x,
-    legend_layer,
-    log_y,
-    positive,
-    tooltips,
-    wide,
-)
+from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, points, positive, tooltips, wide
 from pages.charts.axes import layered
+from pages.charts.encodings import index_x, log_y
 from pages.charts.theme import Table
 
 # The residual along the eigenvectors of K_0, as it falls.
@@ -43,19 +33,18 @@ def modes_table(result: RunResult, index: int = 0) -> Table:
     return Table(frame, (note,) if masked else ())
 
 
-def modes_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart:
+def modes_panel(frame: pd.DataFrame) -> alt.LayerChart:
     """Points now, grey ones at the start. Needs the `frame` parameter."""
     count = len(frame)
     domain = theme.log_domain(frames_of(frame), lowest=SMALLEST_SHOWN)
-    x, title = index_x(count, "mode i of K_0"), theme.axis_title("mode_residual")
-    start, now = alt.Chart(frame[["i", "start"]].dropna()), current(frame)
-    start = start.mark_point(color=theme.COLOURS["kernel_0"], opacity=0.6, **dots(count, 20))
-    now = now.mark_point(color=theme.COLOURS["mode_residual"], opacity=1, **dots(count, 26))
+    x, y = index_x(count, "mode i of K_0"), partial(log_y, domain=domain, title=theme.axis_title("mode_residual"))
+    start = points(alt.Chart(frame[["i", "start"]].dropna()), "kernel_0", count, 20, opacity=0.6)
+    now = points(current(frame), "mode_residual", count, 26)
     return layered(
         legend_layer(MODE_NAMES, "circle"),
-        start.encode(x=x, y=log_y("start", domain, title)),
-        now.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value")),
-        title=theme.title("Which modes are learned?", size=size),
+        start.encode(x=x, y=y("start")),
+        now.encode(x=x, y=y("value"), tooltip=tooltips(count, "i", "value")),
+        title=theme.panel_title("Which modes are learned?"),
     )
 
 
@@ -86,43 +75,38 @@ def spectrum_table(result: RunResult, index: int = 0) -> Table:
     return Table(frame, (note,) if masked else ())
 
 
-def spectrum_panel(frame: pd.DataFrame, size: int = theme.PANEL_TITLE_SIZE) -> alt.LayerChart:
-    """K_t as points, K_0 and infinite width as lines, noise floor in grey. Needs the `frame` parameter."""
+def spectrum_panel(frame: pd.DataFrame) -> alt.LayerChart:
+    """K_t as points, K_0 and infinite width as lines, noise floor in grey. Needs a question and the `frame`
+    parameter."""
     values, limit = frames_of(frame), frame[["i", "limit"]].dropna()
     floors = float(frame["floor"].iloc[0]) * np.max(np.nan_to_num(values), axis=1)
     everything = np.append(values.ravel(), limit["limit"])
     domain = theme.log_domain(everything, lowest=floors.max() / 30)
     noisy, count = bool(floors.max() > domain[0]), len(frame)
     there = {KERNEL: True, KERNEL_0: True, INFINITE: len(limit) > 0, NOISE: noisy}
-    x, title = index_x(count, "index i"), theme.axis_title("eigenvalues")
-
-    start = alt.Chart(frame[["i", "start"]].dropna()).mark_line(color=theme.COLOURS["kernel_0"], **LINE)
+    x, y = index_x(count, "index i"), partial(log_y, domain=domain, title=theme.axis_title("eigenvalues"))
     layers = [
         legend_layer({name: key for name, key in NAMES.items() if there[name]}),
-        start.encode(x=x, y=log_y("start", domain, title)),
+        line(alt.Chart(frame[["i", "start"]].dropna()), "kernel_0").encode(x=x, y=y("start")),
     ]
     if there[INFINITE]:
-        line = alt.Chart(limit).mark_line(color=theme.COLOURS["infinite"], strokeDash=[5, 3], **LINE)
-        layers.append(line.encode(x=x, y=log_y("limit", domain, title)))
-    points = current(frame)
+        layers.append(line(alt.Chart(limit), "infinite", strokeDash=[5, 3]).encode(x=x, y=y("limit")))
+    now = current(frame)
     if noisy:
-        layers.append(_noise(floors, domain, title))
-        points = _greyed(points, floors)
-    points = points.mark_point(color=theme.COLOURS["kernel"], opacity=1, **dots(count, 18))
-    points = points.encode(x=x, y=log_y("value", domain, title), tooltip=tooltips(count, "i", "value"))
-    if noisy:
-        points = points.encode(opacity=alt.Opacity("opacity:Q", scale=None))
-    return layered(*layers, points, title=theme.title("How does the spectrum of the kernel move?", size=size))
+        layers.append(_noise(floors, domain[0], y("value")))
+        now = _greyed(now, floors).encode(opacity=alt.Opacity("opacity:Q", scale=None))
+    now = points(now, "kernel", count, 18).encode(x=x, y=y("value"), tooltip=tooltips(count, "i", "value"))
+    return layered(*layers, now, title=theme.panel_title())
 
 
-def _noise(floors: np.ndarray, domain: tuple[float, float], title: str) -> alt.Chart:
+def _noise(floors: np.ndarray, bottom: float, y: alt.Y) -> alt.Chart:
     """The region under the noise floor of the frame shown."""
-    table = wide(np.maximum(floors, domain[0])[:, None]).assign(bottom=domain[0])
+    table = wide(np.maximum(floors, bottom)[:, None]).assign(bottom=bottom)
     area = current(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.22, **QUIET)
-    return area.encode(y=log_y("value", domain, title), y2=alt.Y2("bottom"))
+    return area.encode(y=y, y2=alt.Y2("bottom"))
 
 
-def _greyed(points: alt.Chart, floors: np.ndarray) -> alt.Chart:
+def _greyed(rows: alt.Chart, floors: np.ndarray) -> alt.Chart:
     """Fades the points under the noise floor of the frame shown."""
     listed = json.dumps([float(f"{floor:.4g}") for floor in floors])
-    return points.transform_calculate(opacity=f"datum.value < {listed}[frame] ? 0.25 : 1")
+    return rows.transform_calculate(opacity=f"datum.value < {listed}[frame] ? 0.25 : 1")

@@ -1,7 +1,7 @@
 """Laws over networks: the error of each order against width, depth or alpha; drift against beta; where they cross."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import altair as alt
 import numpy as np
@@ -11,13 +11,11 @@ from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import StudyResult
 from pages.charts import theme
 from pages.charts.axes import layered
+from pages.charts.encodings import by_series, listed_x, log_y, tooltip
 from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED
 from pages.charts.theme import Table
 from pages.charts.words import number
 
-ERRORS = {f"error_{name}": CURVES[name] for name in ("order_0", "order_1", "order_2", "full")}
-DRIFTS = {"drift": MEASURED, "drift_predicted": FORETOLD}
-CROSSED = {"error_order_0": CURVES["order_0"], "bound_P2": BOUNDS["P2"]}
 AXES = {"width": "width n", "depth": "depth L", "alpha": "output scale α", "beta": "β = Σ 1/n_l over hidden layers"}
 SYMBOLS = {"width": "n", "depth": "L", "alpha": "α", "beta": "β"}
 GRID = 40
@@ -25,6 +23,36 @@ GRID = 40
 HEIGHT = 380
 FAR = 30.0
 """The axis follows a crossing up to this factor beyond the study."""
+
+
+@dataclass(frozen=True)
+class Laws:
+    """A chart over the networks of a study, as a row.
+
+    Attributes:
+        question: its title.
+        quantities: names of `engine.quantities` that explain it.
+        series: by name in a study, what it draws.
+    """
+
+    question: str
+    quantities: tuple[str, ...]
+    series: Mapping[str, str]
+    y_title: str
+    subtitle: str = ""
+
+
+LAWS = {
+    "study_errors": Laws("How does what each order leaves scale?", ("order_error", "floor", "power_law"),
+        {f"error_{name}": CURVES[name] for name in ("order_0", "order_1", "order_2", "full")},
+        "error, sup ‖r − r_network‖ / ‖r(0)‖", "points: seeds; hollow: at the floor, not in the fit"),
+    "study_crossing": Laws("Up to which β does the frozen kernel do?", ("order_error", "bound_P2", "power_law", "beta"),
+        {"error_order_0": CURVES["order_0"], "bound_P2": BOUNDS["P2"]}, "error or bound, relative to ‖r(0)‖"),
+    "study_drift": Laws("How large is ΔK at the stop?", ("drift", "drift_predicted", "power_law", "beta"),
+        {"drift": MEASURED, "drift_predicted": FORETOLD}, theme.axis_title("drift"),
+        "points: seeds; lines: fitted power laws"),
+}  # fmt: skip
+"""Name -> chart."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +86,10 @@ class Axes:
         return cls(axis, y_title, across, up, tuple(theme.ticks(*across) if axis == "beta" else own))
 
     def x(self, field: str = "x") -> alt.X:
-        labels = theme.label_expression({value: number(value) for value in self.ticks})
-        axis = alt.Axis(title=AXES[self.axis], values=list(self.ticks), labelExpr=labels, **theme.AXIS)
-        return alt.X(f"{field}:Q", scale=alt.Scale(type="log", domain=list(self.across), nice=False), axis=axis)
+        return listed_x(field, self.across, AXES[self.axis], self.ticks)
 
     def y(self) -> alt.Y:
-        scale = alt.Scale(type="log", domain=list(self.up), nice=False)
-        return alt.Y("value:Q", scale=scale, axis=theme.log_axis(*self.up, self.y_title))
+        return log_y("value", self.up, self.y_title)
 
 
 def study_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -> Table:
@@ -99,19 +124,28 @@ def law_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -> 
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
-def errors_chart(points: pd.DataFrame, lines: pd.DataFrame, axis: str, slopes: Mapping[str, str]) -> alt.LayerChart:
-    """Error of each order; `slopes` says each law behind its name in the legend."""
-    colours = {label: COLOURS[label] for label in ERRORS.values()}
-    title = theme.title("How does what each order leaves scale?", "points: seeds; hollow: at the floor, not in the fit")
-    axes = Axes.around(points, lines, axis, "error, sup ‖r − r_network‖ / ‖r(0)‖")
-    return _chart(points, lines, axes, colours, slopes, title)
-
-
-def drifts_chart(points: pd.DataFrame, lines: pd.DataFrame, axis: str, slopes: Mapping[str, str]) -> alt.LayerChart:
-    """Drift measured, and foretold from initialisation."""
-    colours = {label: COLOURS[label] for label in DRIFTS.values()}
-    title = theme.title("How large is ΔK at the stop?", "points: seeds; lines: fitted power laws")
-    return _chart(points, lines, Axes.around(points, lines, axis, theme.axis_title("drift")), colours, slopes, title)
+def law_chart(
+    row: Laws, points: pd.DataFrame, lines: pd.DataFrame, axes: Axes, slopes: Mapping[str, str]
+) -> alt.LayerChart:
+    """Points of every seed and the lines of the laws; `slopes` says each law behind its name in the legend."""
+    present = set(points["series"])
+    names = {label: f"{label}{slopes.get(label, '')}" for label in row.series.values() if label in present}
+    colour = by_series({name: COLOURS[label] for label, name in names.items()}, columns=2)
+    x, y = axes.x(), axes.y()
+    network = ((f"{name}:Q", "", ".4~g") for name in ("width", "depth", "alpha", "seed"))
+    said = tooltip(*network, ("value:Q", "", ".3~g"))
+    points = points.assign(series=points["series"].map(names))
+    layers = []
+    if len(lines):
+        drawn = alt.Chart(lines.assign(series=lines["series"].map(names)))
+        drawn = drawn.mark_line(strokeWidth=theme.LINE, clip=True)
+        layers.append(drawn.encode(x=x, y=y, color=colour, detail=alt.Detail("line:N")))
+    for fitted in (True, False):
+        some = points[points["fitted"] == fitted]
+        if len(some):
+            mark = alt.Chart(some).mark_point(size=46, filled=fitted, opacity=0.85, clip=True)
+            layers.append(mark.encode(x=x, y=y, color=colour, tooltip=said))
+    return layered(*layers, height=HEIGHT, title=theme.title(subtitle=row.subtitle))
 
 
 def crossing_chart(
@@ -122,23 +156,23 @@ def crossing_chart(
     crossings: Mapping[str, Crossing | None],
 ) -> alt.LayerChart:
     """Order 0 and P2 against beta, the chosen error, and the beta where each law reaches it with its 95% interval."""
-    colours = {label: COLOURS[label] for label in CROSSED.values()}
-    title = theme.title("Up to which β does the frozen kernel do?", f"dashed: the error {number(error)}; bands: 95%")
-    found = {CROSSED[name]: at for name, at in crossings.items() if name in CROSSED and at is not None}
+    row = LAWS["study_crossing"]
+    found = {row.series[name]: at for name, at in crossings.items() if name in row.series and at is not None}
     # A crossing may lie outside the study, but the axis does not follow it over decades.
     low, high = float(points["x"].min()) / FAR, float(points["x"].max()) * FAR
     near = [at.beta for at in found.values() if low < at.beta < high]
-    axes = Axes.around(points, lines, "beta", "error or bound, relative to ‖r(0)‖", (near, (error,)))
-    chart = _chart(points, lines, axes, colours, slopes, title)
+    axes = Axes.around(points, lines, "beta", row.y_title, (near, (error,)))
+    row = replace(row, subtitle=f"dashed: the error {number(error)}; bands: 95%")
+    chart = law_chart(row, points, lines, axes, slopes)
     level = alt.Chart(pd.DataFrame({"x": list(axes.across), "value": error}))
     layers = [*chart.layer, level.mark_line(color=theme.GREY, strokeDash=[6, 4]).encode(x=axes.x(), y=axes.y())]
     for label, at in found.items():
         if axes.across[0] <= at.beta <= axes.across[1]:
             start, end = np.clip(at.interval or (at.beta, at.beta), *axes.across)
             mark = alt.Chart(pd.DataFrame({"x": [at.beta], "start": [start], "end": [end]}))
-            span = mark.mark_rect(color=colours[label], opacity=0.15)
+            span = mark.mark_rect(color=COLOURS[label], opacity=0.15)
             layers.append(span.encode(x=axes.x("start"), x2=alt.X2("end")))
-            layers.append(mark.mark_rule(color=colours[label], strokeWidth=1.6).encode(x=axes.x()))
+            layers.append(mark.mark_rule(color=COLOURS[label], strokeWidth=1.6).encode(x=axes.x()))
     chart.layer = layers
     return chart
 
@@ -161,35 +195,3 @@ def _law(result: StudyResult, name: str, axis: str) -> PowerLaw | None:
 
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
-
-
-def _chart(
-    points: pd.DataFrame,
-    lines: pd.DataFrame,
-    axes: Axes,
-    colours: Mapping[str, str],
-    slopes: Mapping[str, str],
-    title: alt.TitleParams,
-) -> alt.LayerChart:
-    """Points of every seed and the lines of the laws."""
-    present = [label for label in colours if label in set(points["series"])]
-    names = {label: f"{label}{slopes.get(label, '')}" for label in present}
-    scale = alt.Scale(domain=list(names.values()), range=[colours[label] for label in present])
-    colour = alt.Color("series:N", scale=scale, legend=theme.legend(2, symbolType="stroke"))
-    x, y = axes.x(), axes.y()
-    tooltip = [
-        *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in ("width", "depth", "alpha", "seed")),
-        alt.Tooltip("value:Q", format=".3~g"),
-    ]
-    points = points.assign(series=points["series"].map(names))
-    layers = []
-    if len(lines):
-        drawn = alt.Chart(lines.assign(series=lines["series"].map(names)))
-        drawn = drawn.mark_line(strokeWidth=theme.LINE, clip=True)
-        layers.append(drawn.encode(x=x, y=y, color=colour, detail=alt.Detail("line:N")))
-    for fitted in (True, False):
-        some = points[points["fitted"] == fitted]
-        if len(some):
-            mark = alt.Chart(some).mark_point(size=46, filled=fitted, opacity=0.85, clip=True)
-            layers.append(mark.encode(x=x, y=y, color=colour, tooltip=tooltip))
-    return layered(*layers, height=HEIGHT, title=title)

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import altair as alt
 import numpy as np
 import pandas as pd
+from altair import utils
 
 from engine.quantities import QUANTITIES
-from pages.charts.words import number
-
-# What a chart draws, and what it leaves out.
+from pages.charts.words import number, superscript
 
 
 class Table(NamedTuple):
@@ -87,21 +86,37 @@ NUMBER = (
 )
 """How a linear axis writes its numbers, as a Vega expression."""
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 
 def axis_title(name: str) -> str:
     """Label and symbol of a quantity: "drift, ‖K_t − K_0‖ / ‖K_0‖"."""
-    quantity = QUANTITIES[name]
-    return f"{quantity.label}, {quantity.symbol}"
+    return f"{QUANTITIES[name].label}, {symbol(name)}"
 
 
-def title(question: str | alt.ExprRef, subtitle: str = "", size: int = TITLE_SIZE) -> alt.TitleParams:
-    """The question that a chart answers, at its left edge."""
+def symbol(name: str) -> str:
+    """That of a quantity: "‖K_t − K_0‖ / ‖K_0‖"."""
+    return QUANTITIES[name].symbol
+
+
+def title(question: str | alt.ExprRef = "", subtitle: str = "", size: int = TITLE_SIZE) -> alt.TitleParams:
+    """The question that a chart answers, at its left edge. Left open where its row asks it (`ask`)."""
     extra: dict[str, Any] = {"subtitle": subtitle} if subtitle else {}
     return alt.TitleParams(
         text=question, anchor="start", frame="group", fontSize=size, subtitleColor=GREY, offset=8, **extra
     )
+
+
+def panel_title(question: str | alt.ExprRef = "", subtitle: str = "") -> alt.TitleParams:
+    """The question of a panel, which is one of several."""
+    return title(question, subtitle, PANEL_TITLE_SIZE)
+
+
+def ask(question: str, chart: Any) -> Any:
+    """The chart under its question; size and subtitle stay its own. Without a question it stays as it is."""
+    if question and utils.is_undefined(chart.title):
+        chart.title = title(question)
+    elif question:
+        chart.title.text = question
+    return chart
 
 
 def log_domain(values: np.ndarray, lowest: float = 0.0) -> tuple[float, float]:
@@ -126,6 +141,13 @@ def linear_domain(values: np.ndarray, include: tuple[float, ...] = ()) -> tuple[
     low, high = float(values.min()), float(values.max())
     room = 0.04 * (high - low) or 0.5 * max(abs(high), 1e-9)
     return (0.0 if low == 0 and 0 in include else low - room), (0.0 if high == 0 and 0 in include else high + room)
+
+
+def domain_near(values: np.ndarray, target: np.ndarray, most: float) -> tuple[float, float]:
+    """Ends of a linear axis around the target, and around values at most so many target ranges beyond it."""
+    low, high = float(target.min()), float(target.max())
+    room = most * ((high - low) or 1.0)
+    return linear_domain(np.concatenate([values[(values >= low - room) & (values <= high + room)], target]))
 
 
 def ticks(low: float, high: float, most: int = 7) -> list[float]:
@@ -165,7 +187,7 @@ def power(value: float) -> str:
     if -2 <= exponent <= 2:
         return number(value)
     mantissa = f"{value / 10.0**exponent:.3g}"
-    return ("" if mantissa == "1" else f"{mantissa}·") + f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return ("" if mantissa == "1" else f"{mantissa}·") + f"10{superscript(exponent)}"
 
 
 def label_expression(labels: dict[float, str]) -> str:

@@ -1,14 +1,12 @@
 """Numbers, problems and courses along a path in words. No Streamlit here."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.schema import Problem
-
-# Numbers and problems in words.
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
@@ -33,10 +31,11 @@ def number(value: float | None, digits: int = 3) -> str:
         text = f"{value:,.{max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}·10{_superscript(int(exponent))}"
+    return f"{mantissa}·10{superscript(int(exponent))}"
 
 
-def _superscript(exponent: int) -> str:
+def superscript(exponent: int) -> str:
+    """The exponent of a power in text."""
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
@@ -159,3 +158,16 @@ class Headline:
     value: str
     more: str = ""
     beside: str = ""
+
+    @classmethod
+    def over_seeds(
+        cls,
+        label: str,
+        values: Iterable[float | None],
+        show: Callable[[float], str] = number,
+        meaning: str = "",
+        beside: str = "",
+    ) -> "Headline":
+        """The median of one value per seed; behind what it means, their range."""
+        known = list(values)
+        return cls(label, show(middle(known)), f"{meaning}Over seeds: {spread(known, show)}.", beside)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 
 import pandas as pd
@@ -13,14 +14,17 @@ from cache.job import Row
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.progress import Arrays
+from engine.quantities import QUANTITIES
 from pages.charts.curves import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
 from pages.run import draft_state
 from pages.run.controls import AskedRun, described
 from pages.run.presets import DEFAULT
+from pages.shell.figure import Figure
 from pages.shell.form import in_need, refuse
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
+from pages.shell.people import may_compute
 
 # Curves that grow while a run trains.
 
@@ -56,7 +60,11 @@ def live_curves(key: str, rows: Sequence[Row]) -> None:
 
 def _drawn(key: str, rows: Sequence[Row]) -> Drawing:
     frame = pd.DataFrame([dict(row) for row in rows])
-    charts = tuple(Specification.of(live_curve(frame, name)) for name in SHOWN)
+    figures = (
+        Figure(name, f"{QUANTITIES[name].label.capitalize()} so far", (name,), partial(live_curve, frame, name))
+        for name in SHOWN
+    )
+    charts = tuple(Specification.of(figure.draw()) for figure in figures)
     return Drawing(key, len(rows), charts, time.monotonic() + PAUSE)
 
 
@@ -92,7 +100,8 @@ def _mend(asked: AskedRun) -> None:
 def start_first_run(config: RunConfig) -> Arrays | None:
     """The result of a small run that a first visitor should see: started by itself when it was never tried here."""
     request, engine = request_of(config), cache.current()
-    if not (engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)):
+    tried = engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)
+    if not tried and may_compute():
         start(request)
     return _result(request, None)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+import cache
 from engine.config import RunConfig
 from engine.data.csv_records import decode
 from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, listed, parse
@@ -15,6 +16,7 @@ from pages.run import draft_state
 from pages.run.settings import Draft
 from pages.run.tables import NamedTable, known, tables
 from pages.shell.form import unfolded
+from pages.shell.viewers import viewer
 
 MOST_NOTES = 8
 """Remarks on a table that stand in the sidebar; the page of a run has all."""
@@ -25,9 +27,9 @@ def table(draft: Draft, problems: Sequence[str]) -> None:
     st.file_uploader(
         "a table as text (CSV, TSV, TXT, DAT, DATA)",
         key=_uploader(),
-        help=f"At most {MAX_BYTES / 1e6:g} MB, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the first row names the "
-        "columns. The last column is the target unless you choose others. The table is kept in the config, so a "
-        "result names its data.",
+        help=f"At most {min(MAX_BYTES, _allowed()) / 1e6:g} MB, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the "
+        "first row names the columns. The last column is the target unless you choose others. The table is kept in the "
+        "config, so a result names its data.",
         on_change=_table_came,
     )
     st.text_area("or paste it here", key="csv text", height=80, on_change=_table_pasted, persist_state="session")
@@ -78,9 +80,10 @@ def _table_came() -> None:
 
 
 def _table_pasted() -> None:
-    st.session_state["csv problems"] = []
-    if st.session_state["csv text"].strip():
-        _take_table(NamedTable("the pasted table", st.session_state["csv text"]))
+    text = st.session_state["csv text"]
+    st.session_state["csv problems"] = _too_large("the pasted table", len(text.encode()))
+    if text.strip() and not st.session_state["csv problems"]:
+        _take_table(NamedTable("the pasted table", text))
 
 
 def _take_table(table: NamedTable) -> None:
@@ -110,11 +113,21 @@ def _uploader() -> str:
     return f"csv file {st.session_state.get('csv uploads', 0)}"
 
 
+def _allowed() -> int:
+    """Bytes of a file that this person may bring."""
+    return min(MOST_CHARACTERS, int(cache.current().policy_now().limits(viewer()).upload_bytes))
+
+
+def _too_large(name: str, size: int) -> list[Problem]:
+    """What forbids a file of so many bytes."""
+    given = f"{name}: {size:,} bytes given, at most {_allowed():,} allowed"
+    return [Problem("file", given)] if size > _allowed() else []
+
+
 def _text(file) -> tuple[str, tuple[str, ...], list[Problem]]:
     """The text of an uploaded file, remarks on how it was read, and what forbids it."""
-    if file.size > MOST_CHARACTERS:
-        given = f"{file.name}: {file.size:,} bytes given, at most {MOST_CHARACTERS:,} allowed"
-        return "", (), [Problem("file", given)]
+    if problems := _too_large(file.name, file.size):
+        return "", (), problems
     try:
         return *decode(file.getvalue()), []
     except ValueError as error:

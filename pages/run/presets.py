@@ -69,76 +69,41 @@ SPACES: dict[str, Any] = {
 """A small network without biases, whose spaces are compared in seconds."""
 
 PRESETS = {
-    "default": Preset(
-        "Default: three waves on a circle",
-        "Which eigenvalues of the kernel move while a network of moderate width learns?",
-        DEFAULT_VALUES,
-    ),
-    "lazy": Preset(
-        "Lazy: width 1024, α = 1",
+    "default": Preset("Default: three waves on a circle",
+        "Which eigenvalues of the kernel move while a network of moderate width learns?", DEFAULT_VALUES),
+    "lazy": Preset("Lazy: width 1024, α = 1",
         "The kernel hardly moves: close to the infinite-width limit.",
-        _varied(network={"width": 1024}, seeds=[0]),
-    ),
-    "features": Preset(
-        "Feature learning: multi-index target, α = 0.1",
+        _varied(network={"width": 1024}, seeds=[0])),
+    "features": Preset("Feature learning: multi-index target, α = 0.1",
         "The kernel turns towards the few directions that matter.",
-        _varied(data=SPHERE, network={"alpha": 0.1, "depth": 2}, seeds=[0]),
-    ),
-    "narrow": Preset(
-        "Deep and narrow: β = 1",
+        _varied(data=SPHERE, network={"alpha": 0.1, "depth": 2}, seeds=[0])),
+    "narrow": Preset("Deep and narrow: β = 1",
         "Depth as large as width: at β = 1 every initialisation has a kernel of its own.",
-        _varied(network={"depth": 32, "width": 32}, seeds=[0, 1, 2, 3]),
-    ),
-    "edge": Preset(
-        "Edge of stability",
+        _varied(network={"depth": 32, "width": 32}, seeds=[0, 1, 2, 3])),
+    "edge": Preset("Edge of stability",
         "Large steps: the top eigenvalue crosses 2/η_eff, and training throws it back below.",
-        _varied(
-            data={"name": "two_moons", "size": 64, "test_size": 256},
+        _varied(data={"name": "two_moons", "size": 64, "test_size": 256},
             network={"activation": "tanh", "alpha": 0.3, "centred": False, "width": 64},
-            training={"stability_fraction": 0.9, "stop_residual": None, "max_steps": 4000},
-            seeds=[0],
-        ),
-    ),
-    "digits": Preset(
-        "Digits, ten outputs",
+            training={"stability_fraction": 0.9, "stop_residual": None, "max_steps": 4000}, seeds=[0])),
+    "digits": Preset("Digits, ten outputs",
         "Classes as ten regressions: the kernel of a real data set.",
-        _varied(
-            data={"name": "digits", "classes": None, "size": 128, "test_size": 256},
-            network={"depth": 2},
-            training={"max_steps": 5000, "stop_residual": 0.3, "checkpoints": 40},
-            seeds=[0],
-        ),
-    ),
-    "flow": Preset(
-        "erf gradient flow (rk4)",
+        _varied(data={"name": "digits", "classes": None, "size": 128, "test_size": 256}, network={"depth": 2},
+            training={"max_steps": 5000, "stop_residual": 0.3, "checkpoints": 40}, seeds=[0])),
+    "flow": Preset("erf gradient flow (rk4)",
         "A smooth activation along the gradient flow itself: no step-size effects.",
-        _varied(
-            network={"activation": "erf"},
-            training={"integrator": "rk4", "stability_fraction": 0.5, "max_steps": 10000},
-            seeds=[0],
-        ),
-    ),
-    "space_moves": Preset(
-        "A space that moves: width 64, α = 0.1",
+        _varied(network={"activation": "erf"},
+            training={"integrator": "rk4", "stability_fraction": 0.5, "max_steps": 10000}, seeds=[0])),
+    "space_moves": Preset("A space that moves: width 64, α = 0.1",
         "Trained features: the multi-index target costs less in H_T than in H_0.",
-        _varied(**SPACES, seeds=[0, 1]),
-    ),
-    "space_stays": Preset(
-        "A space that stays: width 1024, α = 1",
+        _varied(**SPACES, seeds=[0, 1])),
+    "space_stays": Preset("A space that stays: width 1024, α = 1",
         "The same target, nearly lazy: H_T prices it about as H_0 does.",
-        _varied(**(SPACES | {"network": SPACES["network"] | {"width": 1024, "alpha": 1.0}}), seeds=[0]),
-    ),
-    "function_leaves": Preset(
-        "A function that leaves H_0: no biases, not centred",
+        _varied(**(SPACES | {"network": SPACES["network"] | {"width": 1024, "alpha": 1.0}}), seeds=[0])),
+    "function_leaves": Preset("A function that leaves H_0: no biases, not centred",
         "Without biases f_T lies in H_T whatever it learned. Does it still lie in H_0?",
-        _varied(
-            data={"name": "circle", "size": 64, "test_size": 256},
-            network=SPACES["network"] | {"alpha": 1.0, "centred": False},
-            training=SPACES["training"],
-            seeds=[0],
-        ),
-    ),
-}
+        _varied(data={"name": "circle", "size": 64, "test_size": 256},
+            network=SPACES["network"] | {"alpha": 1.0, "centred": False}, training=SPACES["training"], seeds=[0])),
+}  # fmt: skip
 
 DEFAULT = "default"
 DEFAULT_DRAFT = PRESETS[DEFAULT].draft

@@ -13,11 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from engine.quantities import QUANTITIES
+from pages.charts.over_time import Curve
 from pages.charts.specification import Specification
-from pages.charts.theme import Table
+from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
-from pages.shell.result import figure_files, table_file
+from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 512
 """Tables and charts kept, over all results."""
@@ -29,8 +30,9 @@ class Figure:
 
     Attributes:
         name: of its place on the page, where it is unique.
+        question: the chart's title; empty where it has panels, each with a question of its own.
         quantities: names in `engine.quantities`, which "about" explains.
-        chart: builds it; also for a file.
+        chart: builds it, without the question.
         frame: its data, as a file; None where they are in the result's own.
         notes: what it leaves out.
         key: names the result and what the reader chose: the same key, the same chart; empty: built at every redraw.
@@ -39,6 +41,7 @@ class Figure:
     """
 
     name: str
+    question: str
     quantities: Sequence[str]
     chart: Callable[[], Any]
     frame: pd.DataFrame | None = None
@@ -51,6 +54,7 @@ class Figure:
     def of(
         cls,
         name: str,
+        question: str,
         quantities: Sequence[str],
         table: Callable[[], Table],
         chart: Callable[[pd.DataFrame], Any],
@@ -59,7 +63,19 @@ class Figure:
     ) -> "Figure":
         """The chart of a table, which is built once for the key."""
         kept: Table = built(f"{key} table", table)
-        return cls(name, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
+        return cls(name, question, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
+
+    @classmethod
+    def over_time(
+        cls, name: str, curve: Curve, result: Any, log_time: bool, key: str, *chosen: Any, file: str = ""
+    ) -> "Figure":
+        """A curve of a result, which the key names; what the reader has `chosen` goes to its table."""
+        table, chart = partial(curve.table, result, *chosen), partial(curve.chart, log_time=log_time)
+        return cls.of(name, curve.question, curve.quantities, table, chart, f"{key} {name} {chosen} {log_time}", file)
+
+    def draw(self) -> Any:
+        """The chart under its question, on the page and in a file."""
+        return ask(self.question, self.chart())
 
 
 def show(figure: Figure, width: Literal["stretch", "content"] = "stretch") -> list[dict[str, Any]]:
@@ -100,6 +116,33 @@ def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
     say(figure.notes)
 
 
+def in_motion(
+    result: Any,
+    key: str,
+    name: str,
+    quantities: Sequence[str],
+    tables: Callable[[int], Any],
+    chart: Callable[..., Any],
+    description: str,
+    file: str,
+) -> None:
+    """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
+
+    Args:
+        tables: of the seed at a position (`pages.charts.timeline.Moving`).
+        chart: of the tables, and `start`, the frame shown first.
+        description: for screen readers.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = seed_choice(result, name)
+        kept = built(f"{key} tables {name} {index}", lambda: tables(index))
+        last = len(kept.labels) - 1
+        draw = partial(chart, kept, start=last)
+        figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
+        about(figure)
+    play(figure, kept.labels, start=last, description=description)
+
+
 def about(figure: Figure) -> None:
     """A popover with definition, normalisation and source of each quantity, and the figure as a file."""
     given = (
@@ -114,7 +157,7 @@ def about(figure: Figure) -> None:
             st.caption(f"Source: {quantity.source}")
         if figure.frame is not None:
             table_file(figure.file or figure.name, figure.frame)
-        figure_files(figure.file or figure.name, figure.chart)
+        figure_files(figure.file or figure.name, figure.draw)
 
 
 def say(notes: Sequence[str]) -> None:
@@ -132,6 +175,6 @@ def built(key: str, _build: Callable[[], Any]) -> Any:
 
 def _specification(figure: Figure) -> Specification:
     def make() -> Specification:
-        return Specification.of(figure.chart())
+        return Specification.of(figure.draw())
 
     return built(f"{figure.key} drawn", make) if figure.key else make()

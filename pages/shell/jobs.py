@@ -24,6 +24,7 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.words import duration, plain, size
 from pages.shell.link import here
+from pages.shell.people import barred
 from pages.shell.viewers import viewer, watchers
 
 REDRAW = 0.5
@@ -185,6 +186,7 @@ def offer(
     request: Request, found: Standing, label: Callable[[str], str], notes: Sequence[str], primary: bool = False
 ) -> None:
     """What became of the jobs before, by which the label is chosen, and the button that computes what is missing."""
+    no = barred()
     st.button(
         label(say_past(request, found)),
         type="primary" if primary else "secondary",
@@ -192,6 +194,8 @@ def offer(
         key=request.button,
         on_click=start,
         args=(request,),
+        disabled=bool(no),
+        help=no or None,
     )
     for note in filter(None, notes):
         st.caption(note)

@@ -15,6 +15,7 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.specification import figure
 from pages.charts.words import Headline, plain
+from pages.shell.viewers import viewer
 
 
 def numbers(found: Sequence[Headline]) -> None:
@@ -37,20 +38,22 @@ def warn(said: str) -> None:
         st.warning(said, icon=":material/trending_flat:")
 
 
+def choice(label: str, options: Sequence[Any], key: str, **more: Any) -> Any:
+    """One of a few side by side, at first the first; `key` is unique on the page, `more` is Streamlit's."""
+    return st.segmented_control(label, options, required=True, key=key, **({"default": options[0]} | more))
+
+
 def seed_choice(result: Any, name: str) -> int:
     """The position of the seed to look at; `name` is unique on the page."""
     seeds = [seed.facts["seed"] for seed in result.seeds]
     if len(seeds) == 1:
         return 0
-    chosen = st.segmented_control("seed", seeds, default=seeds[0], required=True, key=f"{name} seed {seeds}")
-    return seeds.index(chosen)
+    return seeds.index(choice("seed", seeds, f"{name} seed {seeds}"))
 
 
 def log_time(name: str) -> bool:
     """Whether time is on a log axis; `name` is unique on the page."""
-    return (
-        st.segmented_control("time axis", ["log", "linear"], default="log", required=True, key=f"{name} axis") == "log"
-    )
+    return choice("time axis", ["log", "linear"], f"{name} axis") == "log"
 
 
 def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:
@@ -69,8 +72,8 @@ def keep(key: str) -> None:
     kept = st.toggle("keep this result however full the cache is", value=pinned, key=f"keep {key[:16]}")
     if kept != pinned:
         try:
-            (engine.pin if kept else engine.unpin)(key)
-        except cache.CacheFault as fault:
+            (engine.ownership.pin if kept else engine.ownership.unpin)(key, viewer())
+        except (cache.CacheFault, cache.NotAllowed) as fault:
             st.error(plain(str(fault)), icon=":material/error:")
 
 

@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 import cache
+from cache.policy import NOBODY
+from pages.shell import requests
+from pages.shell.people import person, sign_in_configured
 
 # State of the server that pages share: one object for as long as the cached engine is installed.
 #
@@ -40,7 +43,7 @@ class Shared(Generic[T]):
             return self._made[1]
 
 
-# Who is looking: a random name in a cookie, so that it survives a reload. It names a browser, not a person.
+# Who is looking: whoever signed in, else a browser: its random name is in a cookie, so that it survives a reload.
 
 COOKIE = "kernel_drift_viewer"
 
@@ -70,9 +73,15 @@ class ViewerCookie:
 
 
 def viewer() -> str:
-    """The name of this browser; of this session where it keeps no cookies."""
+    """The person who signed in; without sign-in the name of this browser, of this session where it keeps no cookies.
+
+    The log then knows who asks, too.
+    """
+    requests.adopt()
+    if sign_in_configured():
+        return person() or NOBODY
     name = dict(st.context.cookies).get(COOKIE, "")
-    if re.fullmatch(r"[\w-]{8,64}", name):
+    if re.fullmatch(r"[\w-]{16,64}", name):
         return name
     return st.session_state.setdefault("viewer", secrets.token_urlsafe(16))
 

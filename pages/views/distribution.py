@@ -47,7 +47,18 @@ def _charts(law: Law | None, source: str, result: SampleResult) -> None:
         log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
     lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
     subtitle = f"{total:,} draws, {source}; log-normal of the {'exact' if law else 'sampled'} moments"
-    density, tail = _figures(histogram, lognormal, log_mean, subtitle, source)
+    shown = (histogram, lognormal, log_mean, subtitle)
+    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
+    drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
+    density = Figure(
+        "distribution",
+        "How is the kernel distributed over initialisations?",
+        ("initial.histogram", "initial.lognormal", drawn),
+        partial(charts.density_chart, *shown),
+        data,
+    )
+    explained = ("initial.tail", "initial.lognormal")
+    tail = Figure("tail", "How heavy is the tail?", explained, partial(charts.tail_chart, *shown), data)
     columns([density], [tail])
     say(
         [
@@ -56,17 +67,4 @@ def _charts(law: Law | None, source: str, result: SampleResult) -> None:
             "" if len(lognormal) else "The second moment is that of a constant: no log-normal is drawn.",
             initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
         ]
-    )
-
-
-def _figures(
-    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str, source: str
-) -> tuple[Figure, Figure]:
-    shown = (histogram, lognormal, log_mean, subtitle)
-    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
-    drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
-    explained = ("initial.histogram", "initial.lognormal", drawn)
-    return (
-        Figure("distribution", explained, partial(charts.density_chart, *shown), data),
-        Figure("tail", ("initial.tail", "initial.lognormal"), partial(charts.tail_chart, *shown), data),
     )

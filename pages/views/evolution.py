@@ -1,6 +1,5 @@
 """A finished run on the page: numbers, sentences, the animated panel, curves, files."""
 
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,27 +9,20 @@ from engine.data import generate
 from engine.progress import Arrays
 from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
-from pages.charts.curves import Curve, available
-from pages.charts.evolution import EvolutionTables, evolution_chart, evolution_tables
+from pages.charts.curves import available
+from pages.charts.evolution import SPECTRUM, EvolutionTables, evolution_chart, evolution_tables
 from pages.charts.spectrum import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play
-from pages.shell.result import files, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
 SMALL_WIDTH = 440
 """Pixels of the panel on Home."""
 
+POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
-
-EXPLAINED: dict[str, tuple[str, ...]] = {
-    "error": ("train_error", "test_error"),
-    "drift": ("drift", "shape_drift"),
-    "accuracy": ("test_accuracy",),
-    "alignment": ("alignment_train", "alignment_test"),
-}
-"""The quantities of a curve, where they are not the one of its name."""
 
 
 def full(result: RunResult, arrays: Arrays) -> None:
@@ -42,7 +34,8 @@ def full(result: RunResult, arrays: Arrays) -> None:
     st.markdown(" ".join(sentences(result)))
     _animated(result, key)
     _curves(result, key)
-    files(result, arrays, key, f", {_versions(result)}")
+    versions = ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())
+    files(result, arrays, key, f", {versions}")
 
 
 def small(result: RunResult) -> None:
@@ -56,7 +49,8 @@ def small(result: RunResult) -> None:
         panel = spectrum_panel(tables.spectrum).properties(width=SMALL_WIDTH)
         return animated(panel, len(tables.labels))
 
-    play(Figure("home", ("eigenvalues",), spectrum, key=f"{key} home"), tables.labels, autoplay=True)
+    figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
+    play(figure, tables.labels, autoplay=True)
     st.markdown(" ".join(motion(result)))
 
 
@@ -66,10 +60,12 @@ def _animated(result: RunResult, key: str) -> None:
     st.subheader("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(result, key[:8])
-        probes = result.config.probes is not None and _on_probes(key)
+        on = choice("function and kernel on", POINTS, f"on {key[:8]}") if result.config.probes else POINTS[0]
+        probes = on != POINTS[0]
         tables, shown = _tables(result, key, index, probes), result.seeds[index]
         figure = Figure(
             f"evolution_{index}{'_probes' * probes}",
+            "",
             ("eigenvalues", _kernel_name(shown, probes), "mode_residual", "t"),
             lambda: evolution_chart(tables),
             notes=tables.notes,
@@ -78,14 +74,6 @@ def _animated(result: RunResult, key: str) -> None:
         )
         about(figure)
     play(figure, tables.labels)
-
-
-def _on_probes(key: str) -> bool:
-    options = ["data points", "probe points"]
-    return (
-        st.segmented_control("function and kernel on", options, default=options[0], required=True, key=f"on {key[:8]}")
-        != options[0]
-    )
 
 
 def _kernel_name(seed: SeedResult, probes: bool) -> str:
@@ -98,16 +86,11 @@ def _curves(result: RunResult, key: str) -> None:
     """One chart per diagnostic; seeds as bands."""
     st.subheader("Along the run")
     with st.container(horizontal=True):
-        shown = st.segmented_control("charts", ["essential", "all"], default="essential", required=True, key="charts")
+        shown = choice("charts", ["essential", "all"], "charts")
         log = log_time("evolution")
     curves = available(result)
     names = [name for name in curves if shown == "all" or name in ESSENTIAL]
-    pairs(_figure(result, key, name, curves[name], log) for name in names)
-
-
-def _figure(result: RunResult, key: str, name: str, curve: Curve, log: bool) -> Figure:
-    table, chart = partial(curve.table, result), partial(curve.chart, log_time=log)
-    return Figure.of(name, EXPLAINED.get(name, (name,)), table, chart, f"{key} {name} {log}")
+    pairs(Figure.over_time(name, curves[name], result, log, key) for name in names)
 
 
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:
@@ -116,7 +99,3 @@ def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> Ev
         return evolution_tables(result, generate(result.config.data), index, elsewhere)
 
     return built(f"{key} tables {index} {probes}", build)
-
-
-def _versions(result: RunResult) -> str:
-    return ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())

@@ -31,34 +31,20 @@ def headlines(result: RunResult) -> list[Headline]:
     """The numbers that a reader wants first."""
     found, config = result.summary, result.config
     start, end = middle(found["alignment_start"]), middle(found["alignment_end"])
+    alignment = (
+        f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}."
+    )
+    computed = f"Training and kernels of all seeds, on {found['device']}."
+    error, squares = number(middle(found["test_error_end"])), number(middle(found["test_r_squared_end"]))
     return [
         Headline("β", number(config.beta), r"$\beta=\sum_l 1/n_l$ over the hidden layers."),
-        Headline("drift", percent(middle(found["drift"])), f"Over seeds: {spread(found['drift'], percent)}."),
-        Headline(
-            "shape drift",
-            percent(middle(found["shape_drift"])),
-            f"Over seeds: {spread(found['shape_drift'], percent)}.",
-        ),
-        Headline(
-            "alignment",
-            change(start, end),
-            f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}.",
-        ),
-        Headline(
-            "test error",
-            number(middle(found["test_error_end"])),
-            f"At the stop; 1 is the error of f = 0. {R_SQUARED}",
-            f"R² = {number(middle(found['test_r_squared_end']))}",
-        ),
-        Headline("t at the stop", number(middle(found["t_stop"])), f"Over seeds: {spread(found['t_stop'])}."),
-        Headline(
-            "steps",
-            f"{int(middle(found['steps'])):,}",
-            f"Over seeds: {spread(found['steps'], lambda n: f'{int(n):,}')}.",
-        ),
-        Headline(
-            "computed in", duration(found["seconds"]), f"Training and kernels of all seeds, on {found['device']}."
-        ),
+        Headline.over_seeds("drift", found["drift"], percent),
+        Headline.over_seeds("shape drift", found["shape_drift"], percent),
+        Headline("alignment", change(start, end), alignment),
+        Headline("test error", error, f"At the stop; 1 is the error of f = 0. {R_SQUARED}", f"R² = {squares}"),
+        Headline.over_seeds("t at the stop", found["t_stop"]),
+        Headline.over_seeds("steps", found["steps"], lambda count: f"{int(count):,}"),
+        Headline("computed in", duration(found["seconds"]), computed),
     ]
 
 

@@ -1,6 +1,6 @@
 """One run, expanded: residuals, errors with bounds, modes, Delta K in motion, the table of ends."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,14 +16,14 @@ from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts import expansion as charts
 from pages.charts import kernel_change
-from pages.charts.theme import Table
+from pages.charts.over_time import Curve
 from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration
-from pages.shell.figure import Figure, about, built, columns, pairs, play, show
+from pages.shell.figure import Figure, columns, in_motion, pairs, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import data_files, keep, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
 from pages.views import expansion_words
 
 
@@ -60,20 +60,16 @@ def page(run: RunConfig) -> None:
 def _options() -> Options:
     """How the run is expanded; folded away, for the defaults do."""
     with st.popover("options", icon=":material/tune:", type="tertiary"):
-        path = st.segmented_control(
+        path = choice(
             "$K_t$ between checkpoints",
             list(PATHS),
-            default="cubic",
-            required=True,
-            key="perturb path",
+            "perturb path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
         )
-        between = st.segmented_control(
+        between = choice(
             "times between checkpoints",
             [0, 1, 3],
-            default=0,
-            required=True,
-            key="perturb between",
+            "perturb between",
             help="The orders are also given there; the network is measured at checkpoints only.",
         )
     return Options(interpolation=PATHS[path], between=between)
@@ -93,62 +89,40 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     _end(result, arrays, key)
 
 
-EXPLAINED = {
-    "order_residual": ("order_residual", "orders", "t"),
-    "order_residual_test": ("order_residual_test", "orders", "t"),
-    "order_error": ("order_error", "floor", "bound_P2", "estimates", "groenwall", "remainder", "orders"),
-    "order_error_test": ("order_error_test", "orders"),
-    "drift": ("drift", "drift_predicted", "t"),
-    "drift_predicted_error": ("drift_predicted_error", "drift_predicted"),
-}
-"""The quantities behind a chart over t."""
-
-
 @st.fragment
 def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
     st.subheader("Order by order")
     with st.container(horizontal=True):
         log = log_time("perturb")
-        limits = st.segmented_control(
-            "limits", list(LIMITS), default="bound P2", required=True, key="perturb limits", help="Drawn dashed."
-        )
+        limits = choice("limits", list(LIMITS), "perturb limits", help="Drawn dashed.")
 
-    def curve(name: str, table: Any, chart: Any, variant: str = "") -> Figure:
-        return _curve(result, key, name, table, partial(chart, log_time=log), f"{variant} {log}")
+    def curve(name: str, *chosen: Any) -> Figure:
+        return _curve(result, key, name, charts.OVER_TIME[name], log, *chosen)
 
-    errors, held_out = partial(charts.error_table, bounds=LIMITS[limits]), partial(charts.residual_table, held_out=True)
     columns(
-        (
-            curve("order_residual", charts.residual_table, charts.residual_chart),
-            curve("order_error", errors, charts.error_chart, limits),
-        ),
-        (
-            curve("order_residual_test", held_out, partial(charts.residual_chart, held_out=True)),
-            curve("order_error_test", charts.error_held_out_table, charts.error_held_out_chart),
-        ),
+        (curve("order_residual"), curve("order_error", LIMITS[limits])),
+        (curve("order_residual_test"), curve("order_error_test")),
     )
 
 
-def _curve(
-    result: PerturbationResult,
-    key: str,
-    name: str,
-    table: Callable[[PerturbationResult], Table],
-    chart: Callable[[Any], Any],
-    variant: str = "",
-) -> Figure:
-    """A chart over t; `variant` names what the reader chose."""
-    kept = f"{key} {name} {variant}"
-    return Figure.of(name, EXPLAINED[name], partial(table, result), chart, kept, f"perturbation-{name}")
+def _curve(result: PerturbationResult, key: str, name: str, curve: Curve, log: bool = True, *chosen: Any) -> Figure:
+    return Figure.over_time(name, curve, result, log, key, *chosen, file=f"perturbation-{name}")
 
 
 @st.fragment
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
     index = seed_choice(result, "modes")
-    table, explained = partial(charts.modes_table, result.seeds[index]), ("contributions", "orders")
-    figure = Figure.of("modes", explained, table, charts.modes_chart, f"{key} modes {index}", "perturbation-modes")
+    figure = Figure.of(
+        "modes",
+        "Which modes of K_0 feel ΔK?",
+        ("contributions", "orders"),
+        partial(charts.modes_table, result.seeds[index]),
+        charts.modes_chart,
+        f"{key} modes {index}",
+        "perturbation-modes",
+    )
     show(figure, width="content")
 
 
@@ -156,32 +130,26 @@ def _change(result: PerturbationResult, key: str) -> None:
     """How far the kernel moves, and what initialisation alone says of it."""
     st.subheader("The change of the kernel")
     ranges = tuple(float(seed["taylor_range"]) for seed in result.seeds if "taylor_range" in seed)
-    rows = [_curve(result, key, "drift", charts.drift_table, partial(charts.drift_chart, ranges=ranges))]
-    if len(ranges) == len(result.seeds):
-        chart = partial(charts.prediction_chart, ranges=ranges)
-        rows.append(_curve(result, key, "drift_predicted_error", charts.prediction_table, chart))
-    pairs(rows)
+    names = ("drift", "drift_predicted_error") if len(ranges) == len(result.seeds) else ("drift",)
+    rows = {name: charts.OVER_TIME[name] for name in names}
+    reached = {name: replace(row, chart=partial(row.chart, ranges=ranges)) for name, row in rows.items()}
+    pairs(_curve(result, key, name, row) for name, row in reached.items())
 
 
 @st.fragment
 def _in_motion(result: PerturbationResult, key: str) -> None:
     """The function under each order, and the change of the kernel, under one slider."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, "motion")
-        data = result.config.run.data
-        tables = built(f"{key} change {index}", lambda: kernel_change.scrubbed_tables(result, generate(data), index))
-        last = len(tables.labels) - 1
-        figure = Figure(
-            f"change_{index}",
-            ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
-            lambda: kernel_change.scrubbed_chart(tables, start=last),
-            notes=tables.notes,
-            key=f"{key} change {index}",
-            file="perturbation-change",
-        )
-        about(figure)
-    description = "The function under each order, and the change of the kernel, moving with the checkpoints."
-    play(figure, tables.labels, start=last, description=description)
+    data = result.config.run.data
+    in_motion(
+        result,
+        key,
+        "change",
+        ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
+        lambda index: kernel_change.scrubbed_tables(result, generate(data), index),
+        kernel_change.scrubbed_chart,
+        "The function under each order, and the change of the kernel, moving with the checkpoints.",
+        "perturbation-change",
+    )
 
 
 def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:

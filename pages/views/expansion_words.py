@@ -32,28 +32,13 @@ def facts(result: PerturbationResult) -> str:
 
 def headlines(result: PerturbationResult) -> list[Headline]:
     """The numbers that a reader wants first, as medians over seeds."""
-    found = result.summary
-
-    def over_seeds(name: str, show=percent) -> str:
-        return f"Over seeds: {spread(found[name], show)}."
-
+    found, of_deviation = result.summary, f"Of the deviation from lazy training, {LARGEST}. "
+    lazy = rf"Largest $\|r_0(t) - r(t)\|/\|r(0)\|$ {_where(result)}. "
     return [
-        Headline(
-            "lazy error",
-            percent(middle(found["error_order_0"])),
-            rf"Largest $\|r_0(t) - r(t)\|/\|r(0)\|$ {_where(result)}. {over_seeds('error_order_0')}",
-        ),
-        Headline(
-            "explained by order 1",
-            share(middle(found["explained_order_1"])),
-            f"Of the deviation from lazy training, {LARGEST}. {over_seeds('explained_order_1', share)}",
-        ),
-        Headline(
-            "by orders 1 and 2",
-            share(middle(found["explained_order_2"])),
-            f"Of the deviation from lazy training, {LARGEST}. {over_seeds('explained_order_2', share)}",
-        ),
-        Headline("drift", percent(middle(found["drift"])), rf"$\|K_t - K_0\|_F/\|K_0\|_F$. {over_seeds('drift')}"),
+        Headline.over_seeds("lazy error", found["error_order_0"], percent, lazy),
+        Headline.over_seeds("explained by order 1", found["explained_order_1"], share, of_deviation),
+        Headline.over_seeds("by orders 1 and 2", found["explained_order_2"], share, of_deviation),
+        Headline.over_seeds("drift", found["drift"], percent, r"$\|K_t - K_0\|_F/\|K_0\|_F$. "),
         *_of_a_table(result),
     ]
 

@@ -31,6 +31,7 @@ SMOOTH = (
     r"$E[dK/dt]$ is the mean of each network's own derivative. For a smooth activation a step of size $\eta$ differs "
     r"from $\eta\,E[dK/dt]$ by $O(\eta^2)$ only."
 )
+QUESTION = "How fast does the kernel move at the first step?"
 POINTS = ("initial.brute_force", "initial.step")
 TIMES = 8
 
@@ -88,7 +89,7 @@ def _without_law(curves: Curves, points: pd.DataFrame) -> Figure:
     rate = hanin_nica_log_drift(beta * curves.narrowest + 1, beta, curves.network.n_0)
     slopes = pd.DataFrame({"beta": beta, "size": np.exp(np.minimum(rate, 640))})
     chart = partial(charts.drift_chart, None, slopes, points, curves.widths, curves.end)
-    return Figure("first_step", ("initial.drift", "initial.drift_rate", *POINTS), chart, points)
+    return Figure("first_step", QUESTION, ("initial.drift", "initial.drift_rate", *POINTS), chart, points)
 
 
 def _with_law(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, signs: str) -> list[Figure]:
@@ -98,9 +99,15 @@ def _with_law(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, signs: 
     chart = partial(charts.drift_chart, frame, _slope_line(frame), points, *ends, signs)
     prefactor, sign = partial(charts.drift_prefactor_chart, frame, *ends), partial(charts.sign_chart, frame, *ends)
     return [
-        Figure("first_step", said, chart, pd.concat([frame.assign(source="exact"), points])),
-        Figure("first_step_prefactor", ("initial.drift_prefactor",), prefactor, frame),
-        Figure("first_step_sign", ("initial.drift",), sign, frame),
+        Figure("first_step", QUESTION, said, chart, pd.concat([frame.assign(source="exact"), points])),
+        Figure(
+            "first_step_prefactor",
+            "What is left beside (dβ/n₀) exp(5β)?",
+            ("initial.drift_prefactor",),
+            prefactor,
+            frame,
+        ),
+        Figure("first_step_sign", "Does the mean kernel grow or fall?", ("initial.drift",), sign, frame),
     ]
 
 
@@ -119,5 +126,6 @@ def _beyond(flow: Point, draws: int) -> None:
     if flow in found:
         result = DriftResult.from_arrays(found[flow])
         table = charts.beyond_table(result)
-        show(Figure("beyond_first_step", ("initial.beyond",), partial(charts.beyond_chart, table), table))
+        question = "How far does the first step's rate carry?"
+        show(Figure("beyond_first_step", question, ("initial.beyond",), partial(charts.beyond_chart, table), table))
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])

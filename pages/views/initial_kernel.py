@@ -37,12 +37,14 @@ def _charts(result: GramResult) -> None:
     frame = table.frame
     spectrum = Figure(
         "initial_spectrum",
+        "What spectrum does the kernel start with?",
         ("initial.gram", "initial.infinite"),
         partial(charts.spectrum_chart, frame, f"{draws:,} draws"),
         frame,
     )
     ratio = Figure(
         "initial_spectrum_ratio",
+        "How far from infinite width?",
         ("initial.gram_ratio", "initial.gram", "initial.infinite"),
         partial(charts.relative_chart, frame),
         frame,

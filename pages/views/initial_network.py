@@ -192,8 +192,11 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
         inputs = form.whole("n_0", "$n_0$", 10, 1, 1_000_000, "Input width.")
     with right:
         norm = form.number("norm", "$|x|^2$", 1.0, 1e-9, 1e9, "Squared norm of the input.")
-    readout = form.choice("readout", "readout", ("linear", "relu"), "Whether a ReLU sits on the output neuron.")
-    activation = form.choice(
+    fields: dict[str, Any] = {"norm_x_squared": norm}
+    fields["readout"] = form.choice(
+        "readout", "readout", ("linear", "relu"), "Whether a ReLU sits on the output neuron."
+    )
+    fields["activation"] = form.choice(
         "activation",
         "activation",
         ("relu", *(name for name in ACTIVATIONS if name != "relu")),
@@ -202,25 +205,15 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
     )
     left, right = st.columns(2)
     with left:
-        sigma_w = _sigma(form, "sigma_w", r"$\sigma_w$", "critical", "critical")
+        fields["sigma_w"] = _sigma(form, "sigma_w", r"$\sigma_w$", "critical", "critical")
     with right:
-        sigma_r = _sigma(form, "sigma_w_readout", r"$\sigma_w$ readout", "as sigma_w", None)
+        fields["sigma_w_readout"] = _sigma(form, "sigma_w_readout", r"$\sigma_w$ readout", "as sigma_w", None)
     with st.expander("Biases"):
-        sigma_b = form.number("sigma_b", r"$\sigma_b$", 1.0, 0.0, 100.0, "Bias scale.")
-        train_bias = form.flag("train_bias", "train biases", True)
-        output_bias = form.flag("output_bias", "output bias", True)
+        fields["sigma_b"] = form.number("sigma_b", r"$\sigma_b$", 1.0, 0.0, 100.0, "Bias scale.")
+        fields["train_bias"] = form.flag("train_bias", "train biases", True)
+        fields["output_bias"] = form.flag("output_bias", "output bias", True)
     if form.problems or inputs is None:
         return None
-    fields = {
-        "readout": readout,
-        "norm_x_squared": norm,
-        "activation": activation,
-        "sigma_w": sigma_w,
-        "sigma_w_readout": sigma_r,
-        "sigma_b": sigma_b,
-        "train_bias": train_bias,
-        "output_bias": output_bias,
-    }
     network = Network(inputs, tuple(fields.items()))
     if form.make(network.setting, (1,), names={"norm_x_squared": "norm", "widths": "n_0"}) is None:
         return None

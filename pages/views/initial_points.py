@@ -63,34 +63,17 @@ class Source(NamedTuple):
 
 
 SOURCES = {
-    SAMPLER: Source(
-        "initial_sample",
-        SampleConfig,
-        lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1),
-        "sampler",
-        "Draw {} from the exact law",
-    ),
-    BRUTE_FORCE: Source(
-        "brute_force",
-        BruteForceConfig,
+    SAMPLER: Source("initial_sample", SampleConfig, lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1),
+        "sampler", "Draw {} from the exact law"),
+    BRUTE_FORCE: Source("brute_force", BruteForceConfig,
         lambda setting, draws: COMPILE + draws * (1e-4 + 3e-8 * parameters_of(setting)),
-        "brute",
-        "Draw {} by brute force",
-    ),
-    STEP: Source(
-        "first_step",
-        FirstStepConfig,
+        "brute", "Draw {} by brute force"),
+    STEP: Source("first_step", FirstStepConfig,
         lambda setting, draws: COMPILE + 3 * draws * (1e-4 + 2e-8 * parameters_of(setting)),
-        "step",
-        "Take {}, η = {:g}",
-        "finite step",
-    ),
-    FLOW: Source(
-        "drift_ensemble",
-        DriftConfig,
-        lambda setting, draws: COMPILE + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting)),
-    ),
-}
+        "step", "Take {}, η = {:g}", "finite step"),
+    FLOW: Source("drift_ensemble", DriftConfig,
+        lambda setting, draws: COMPILE + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting))),
+}  # fmt: skip
 
 
 def point(source: str, network: Network, hidden: tuple[int, ...], draws: int, seed: int, **more: Any) -> Point:

@@ -34,6 +34,7 @@ class Axis:
         setting: of the sweep's grid; the values of the control are divided by `unit` to give the setting's.
         title, symbol: on a chart and in a sentence.
         of: the value of a run.
+        start, help: of the control.
         most: the largest value that is accepted.
     """
 
@@ -42,23 +43,24 @@ class Axis:
     title: str
     symbol: str
     of: Callable[[RunConfig], float]
+    start: str
+    help: str
     unit: float = 1.0
     most: float = float("inf")
 
 
-BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(run.network.depth))
-BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: run.network.depth / run.network.beta)
-BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: run.network.beta)
-BY_ALPHA = Axis("alphas", ALPHA, "output scale α", "α", lambda run: run.network.alpha)
-BY_RATE = Axis(
-    "rates",
-    STEP,
-    "learning rate, η_eff λ_max(K₀)",
-    "ηλ",
-    lambda run: 2 * (run.training.stability_fraction or 0.0),
-    unit=2.0,
-    most=20.0,
-)
+BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(run.network.depth),
+    text_of(DEFAULT_MAP.grid[DEPTH]), "Hidden layers, separated by commas.")  # fmt: skip
+BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: run.network.depth / run.network.beta,
+    text_of(DEFAULT_MAP.grid[WIDTH]), "Of every hidden layer, separated by commas.")  # fmt: skip
+BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: run.network.beta,
+    "0.01, 0.03, 0.1, 0.3, 1", r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.")  # fmt: skip
+BY_ALPHA = Axis("alphas", ALPHA, "output scale α", "α", lambda run: run.network.alpha,
+    "0.1, 0.3, 1, 3, 10", r"$f = \alpha (h - h_0)$; small: features move, large: lazy.")  # fmt: skip
+BY_RATE = Axis("rates", STEP, "learning rate, η_eff λ_max(K₀)", "ηλ",
+    lambda run: 2 * (run.training.stability_fraction or 0.0), "0.25, 0.5, 1, 1.6, 2.5, 4",
+    rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}(K_0)$, with commas; the edge of stability is {EDGE:g}.",
+    unit=2.0, most=20.0)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,20 +126,6 @@ DATA: Mapping[str, dict[str, Any]] = {
 
 MOST_VALUES = 12
 SEEDS = ("4", "8", "16")
-START = {
-    BY_DEPTH.name: text_of(DEFAULT_MAP.grid[BY_DEPTH.setting]),
-    BY_WIDTH.name: text_of(DEFAULT_MAP.grid[BY_WIDTH.setting]),
-    BY_BETA.name: "0.01, 0.03, 0.1, 0.3, 1",
-    BY_ALPHA.name: "0.1, 0.3, 1, 3, 10",
-    BY_RATE.name: "0.25, 0.5, 1, 1.6, 2.5, 4",
-}
-HELP = {
-    BY_DEPTH.name: "Hidden layers, separated by commas.",
-    BY_WIDTH.name: "Of every hidden layer, separated by commas.",
-    BY_BETA.name: r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.",
-    BY_ALPHA.name: r"$f = \alpha (h - h_0)$; small: features move, large: lazy.",
-    BY_RATE.name: rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}(K_0)$, with commas; the edge of stability is {EDGE:g}.",
-}
 CONTROLS = {
     "depth": BY_DEPTH.name,
     "width": BY_WIDTH.name,
@@ -198,14 +186,14 @@ def _values(form: Form, axis: Axis) -> list[float] | list[int]:
     """The values of an axis, in the unit of its setting."""
     if axis is BY_DEPTH or axis is BY_WIDTH:
         most = MAX_DEPTH if axis is BY_DEPTH else MAX_WIDTH
-        found = form.wholes(axis.name, axis.title, START[axis.name], most, MOST_VALUES, HELP[axis.name])
+        found = form.wholes(axis.name, axis.title, axis.start, most, MOST_VALUES, axis.help)
         return list(found or ())
 
     def allowed(value: float) -> bool:
         return 0 < value < math.inf and value <= axis.most
 
     noun = "numbers above 0" + (f" and up to {axis.most:g}" if axis.most < math.inf else "")
-    found = form.numbers(axis.name, axis.title, START[axis.name], allowed, MOST_VALUES, noun, HELP[axis.name])
+    found = form.numbers(axis.name, axis.title, axis.start, allowed, MOST_VALUES, noun, axis.help)
     return [value / axis.unit for value in found or ()]
 
 
@@ -218,7 +206,7 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
     names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
     network["activation"] = form.choice("activation", "activation", names, wide=True)
     if BY_ALPHA not in axes:
-        network["alpha"] = form.number("alpha", r"output scale $\alpha$", 1.0, 1e-6, 1e6, HELP[BY_ALPHA.name])
+        network["alpha"] = form.number("alpha", r"output scale $\alpha$", 1.0, 1e-6, 1e6, BY_ALPHA.help)
     biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
     return network | {"train_bias": biases, "output_bias": biases}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, col
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.spread import initial_network, mean_norm_squared, spread_curve
-from pages.charts import map_along, map_plane, theme
+from pages.charts import map_along, map_plane
 from pages.charts.map_names import METRICS
 from pages.charts.words import number
 from pages.shell.figure import Figure, built
@@ -96,21 +97,23 @@ class Picture:
 
     def plane(self) -> Figure:
         """The map."""
-        key = f"plane {self.map.name} {self.state} {self.view}"
-        return Figure(
-            "regime_map", ON_THE_PLANE, lambda: plane_chart(self), self.table, key=key, selection=map_plane.PICK
-        )
+        key, by_metric = f"plane {self.map.name} {self.state} {self.view}", self.view.coloured and len(self.cells)
+        question = f"Where is the {METRICS[self.view.metric].label} large?" if by_metric else self.map.question
+        chart, pick = partial(plane_chart, self), map_plane.PICK
+        return Figure("regime_map", question, ON_THE_PLANE, chart, self.table, key=key, selection=pick)
 
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""
         key = f"along {self.map.name} {self.state} {self.view} {with_boundaries}"
-        shown, notes = (f"map.{self.view.metric}", *BESIDE), along_table(self).notes
-        return Figure("regime_metric", shown, lambda: along_chart(self, with_boundaries), self.runs, notes, key)
+        question = f"How does the {METRICS[self.view.metric].label} grow with β?"
+        shown, chart = (f"map.{self.view.metric}", *BESIDE), partial(along_chart, self, with_boundaries)
+        return Figure("regime_metric", question, shown, chart, self.runs, along_table(self).notes, key)
 
     def against(self, q: float) -> Figure:
         """The metric against depth^q beta."""
         shown, key = (f"map.{self.view.metric}", "map.collapse"), f"collapse {self.state} {self.view} {q}"
-        return Figure("regime_collapse", shown, lambda: collapse_chart(self, q), self.cells, key=key)
+        question, chart = "Do all depths fall on one curve?", partial(collapse_chart, self, q)
+        return Figure("regime_collapse", question, shown, chart, self.cells, key=key)
 
 
 def plane_chart(picture: Picture) -> Any:
@@ -119,7 +122,6 @@ def plane_chart(picture: Picture) -> Any:
     drawn = map_plane.Plane.around(table, chosen.x.title, chosen.y.title)
     curve = edge_curve(picture.sweep, chosen, drawn, view.thresholds.spread)
     metric = (view.metric, METRICS[view.metric]) if view.coloured and len(picture.cells) else None
-    question = chosen.question if metric is None else f"Where is the {metric[1].label} large?"
     said = [
         *(["numbers: median elt"] if metric is None else []),
         *([f"dashed line: edge of stability, {number(EDGE)}"] if chosen.y is BY_RATE else []),
@@ -128,7 +130,7 @@ def plane_chart(picture: Picture) -> Any:
     return map_plane.plane_chart(
         table,
         drawn,
-        theme.title(question, "; ".join(said)),
+        "; ".join(said),
         metric,
         curve,
         view.thresholds.spread,
@@ -154,9 +156,8 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
         "failed": "one value for each cell",
     }.get(view.metric, "medians, bands: quartiles of seeds")
     said = spread + map_words.dashed(law)
-    title = theme.title(f"How does the {metric.label} grow with β?", said)
     found = edges_beside(picture) if with_boundaries else {}
-    return map_along.along_chart(along_table(picture).frame, metric, title, levels, found, law)
+    return map_along.along_chart(along_table(picture).frame, metric, said, levels, found, law)
 
 
 def edges_beside(picture: Picture) -> Mapping[str, Boundary]:
@@ -179,7 +180,7 @@ def collapse_chart(picture: Picture, q: float) -> Any:
     cells = picture.cells[picture.cells["beta"] <= MOST_BETA * (1 + 1e-9)]
     frame = map_along.along_table(cells, picture.view.metric, "depth", BY_DEPTH.symbol).frame
     said = f"cells with β ≤ {MOST_BETA:g}; bars: quartiles of seeds"
-    return map_along.collapse_chart(frame, metric, q, theme.title("Do all depths fall on one curve?", said))
+    return map_along.collapse_chart(frame, metric, q, said)
 
 
 def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshold: float) -> pd.DataFrame | None:

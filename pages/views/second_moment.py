@@ -16,6 +16,8 @@ from pages.views import initial_curves, initial_points, initial_words
 from pages.views.initial_network import Curves, Network, Points, say_no_law
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER
 
+QUESTION = "How much does the kernel vary from one initialisation to the next?"
+
 
 def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     """Warnings, charts, and buttons for points; `budget` is how many draws one can afford."""
@@ -28,7 +30,8 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     with place:
         if law is None:
             chart = partial(charts.ratio_chart, None, None, drawn, curves.widths, curves.end)
-            show(Figure("second_moment", ("initial.ratio", "initial.slope", "initial.brute_force"), chart, drawn))
+            explained = ("initial.ratio", "initial.slope", "initial.brute_force")
+            show(Figure("second_moment", QUESTION, explained, chart, drawn))
         elif (picked := _charts(form, curves, law, drawn, budget)) and {"width", "depth"} <= set(picked[0]):
             st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
     say(refused)
@@ -58,9 +61,11 @@ def _figures(curves: Curves, frame: pd.DataFrame, points: pd.DataFrame, flag: tu
     every = pd.concat([frame.assign(source="exact"), points])
     prefactor, slope = (partial(chart, frame, limit, *ends) for chart in (charts.prefactor_chart, charts.slope_chart))
     return [
-        Figure("second_moment", (*ratio, *drawn), chart, every, selection=charts.PICK),
-        Figure("prefactor", ("initial.prefactor", "initial.limit"), prefactor, frame),
-        Figure("local_slope", ("initial.local_slope", "initial.slope"), slope, frame),
+        Figure("second_moment", QUESTION, (*ratio, *drawn), chart, every, selection=charts.PICK),
+        Figure("prefactor", "What is left beside exp(5β)?", ("initial.prefactor", "initial.limit"), prefactor, frame),
+        Figure(
+            "local_slope", "Does it grow as fast as exp(5β)?", ("initial.local_slope", "initial.slope"), slope, frame
+        ),
     ]
 
 
@@ -79,8 +84,9 @@ def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
             )
     with left:
         parts = charts.parts_table(frame, width)
-        chart = partial(charts.parts_chart, parts, width, curves.end)
-        show(Figure("second_moment_parts", ("initial.split",), chart, parts))
+        question = f"Which part of the kernel varies, at n = {width:,}?"
+        chart = partial(charts.parts_chart, parts, curves.end)
+        show(Figure("second_moment_parts", question, ("initial.split",), chart, parts))
 
 
 def address(network: Network, picked: dict[str, Any], points: Points) -> dict[str, str]:

@@ -1,9 +1,7 @@
 """What the four pages on function spaces share: controls, the one job, links that carry the run, charts, files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -13,17 +11,17 @@ from engine.progress import Arrays
 from engine.rkhs.config import RkhsConfig, check_cost
 from engine.rkhs.result import RkhsResult, SetName
 from engine.schema import ConfigError
-from pages.charts.theme import Table
+from pages.charts.space_curves import CURVES
 from pages.charts.words import plain
 from pages.run import asking, controls, draft_state
 from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration
-from pages.shell.figure import Figure, about, built, play
+from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import files, say_data_notes, seed_choice
+from pages.shell.result import choice, files, say_data_notes
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -52,18 +50,9 @@ class Shown:
     arrays: Arrays
     key: str
 
-    def curve(
-        self,
-        log_time: bool,
-        name: str,
-        explained: Sequence[str],
-        table: Callable[..., Table],
-        chart: Callable[..., Any],
-        *chosen: object,
-    ) -> Figure:
-        """A chart over t; `chosen` by the reader goes to the table, after the result."""
-        kept, drawn = partial(table, self.result, *chosen), partial(chart, log_time=log_time)
-        return Figure.of(name, explained, kept, drawn, f"{self.key} {name} {chosen} {log_time}", f"spaces-{name}")
+    def curve(self, log_time: bool, name: str, *chosen: object) -> Figure:
+        """A chart over t by its name; `chosen` by the reader goes to its table, after the result."""
+        return Figure.over_time(name, CURVES[name], self.result, log_time, self.key, *chosen, file=f"spaces-{name}")
 
 
 def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
@@ -120,44 +109,5 @@ def _compared(name: str) -> None:
 
 def points_choice(name: str) -> SetName:
     """The set of points to look at."""
-    chosen = st.segmented_control(
-        "points",
-        list(WHERE),
-        default="held_out",
-        format_func=WHERE.__getitem__,
-        required=True,
-        key=f"{name} points",
-        help="The labels of training points are baked into $K_t$: read what was learned off held-out points.",
-    )
-    return "train" if chosen == "train" else "held_out"
-
-
-def in_motion(
-    shown: Shown,
-    name: str,
-    explained: Sequence[str],
-    tables: Callable[[int], Any],
-    chart: Callable[..., Any],
-    description: str,
-) -> None:
-    """An animated chart of one seed under its player.
-
-    Args:
-        tables: of the seed at a position; with `labels` and `notes`.
-        chart: of the tables, and `start`, the frame shown first.
-        description: for screen readers.
-    """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(shown.result, name)
-        kept = built(f"{shown.key} tables {name} {index}", lambda: tables(index))
-        last = len(kept.labels) - 1
-        figure = Figure(
-            f"{name}_{index}",
-            explained,
-            lambda: chart(kept, start=last),
-            notes=kept.notes,
-            key=f"{shown.key} {name} {index}",
-            file=f"spaces-{name}",
-        )
-        about(figure)
-    play(figure, kept.labels, start=last, description=description)
+    baked = "The labels of training points are baked into $K_t$: read what was learned off held-out points."
+    return choice("points", list(WHERE), f"{name} points", format_func=WHERE.__getitem__, help=baked)

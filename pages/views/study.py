@@ -1,6 +1,6 @@
 """Studies: the same expansion over widths, depths or output scales, its laws, and where they cross an error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from pages.run.controls import described
 from pages.shell import calibration
 from pages.shell.figure import Figure, built, show
 from pages.shell.jobs import Computation, gather
-from pages.shell.result import data_files
+from pages.shell.result import choice, data_files
 from pages.shell.texts import value_of
 from pages.views import study_words
 
@@ -97,40 +97,33 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
 def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     st.markdown(" ".join(study_words.sentences(result, error)))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
-    axis = axes[0]
-    if len(result.axes) > 1:
-        axis = str(st.segmented_control("against", axes, default=axes[0], required=True, key=f"study axis {axes}"))
+    axis = choice("against", axes, f"study axis {axes}") if len(result.axes) > 1 else axes[0]
     last = axes[-1]  # beta, unless only alpha varies
     key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
     with left:
-        show(_figure(result, key, "study_errors", axis, ("order_error", "floor", "power_law")))
+        show(_figure(result, key, "study_errors", axis))
         if last == "beta":
-            show(_figure(result, key, "study_crossing", last, ("order_error", "bound_P2", "power_law", "beta"), error))
+            show(_figure(result, key, "study_crossing", last, error))
     with right:
-        show(_figure(result, key, "study_drift", last, ("drift", "drift_predicted", "power_law", "beta")))
+        show(_figure(result, key, "study_drift", last))
         st.markdown("**Fitted laws**, with 95% intervals")
         st.table(study_words.law_rows(result), hide_index=True)
     data_files(result, arrays)
 
 
-SHOWN = {"study_errors": charts.ERRORS, "study_crossing": charts.CROSSED, "study_drift": charts.DRIFTS}
-"""The quantities of each chart."""
-
-
-def _figure(
-    result: StudyResult, key: str, name: str, axis: str, explained: Sequence[str], error: float | None = None
-) -> Figure:
+def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | None = None) -> Figure:
     """One chart over the networks, with what it means."""
-    points = charts.study_table(result, SHOWN[name], axis)
+    row = charts.LAWS[name]
+    points = charts.study_table(result, row.series, axis)
 
     def chart() -> Any:
-        lines = charts.law_table(result, SHOWN[name], axis)
-        slopes = charts.slope_labels(result, SHOWN[name], axis)
+        lines = charts.law_table(result, row.series, axis)
+        slopes = charts.slope_labels(result, row.series, axis)
         if error is not None:
             return charts.crossing_chart(points.frame, lines, slopes, error, result.crossings(error))
-        draw = charts.errors_chart if name == "study_errors" else charts.drifts_chart
-        return draw(points.frame, lines, axis, slopes)
+        axes = charts.Axes.around(points.frame, lines, axis, row.y_title)
+        return charts.law_chart(row, points.frame, lines, axes, slopes)
 
     kept = f"{key} {name} {axis} {error}"
-    return Figure(name, explained, chart, points.frame, points.notes, kept, f"perturbation-{name}")
+    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, f"perturbation-{name}")

@@ -1,5 +1,6 @@
 """Toy kinds of jobs beside the real ones, and an engine on a directory of its own."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,3 +102,23 @@ def computations(tmp_path: Path) -> Callable[[], int]:
         return len(trace.read_text().splitlines()) if trace.exists() else 0
 
     return count
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A folder with a certificate of its own, as deploy/slurm.md makes it."""
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=here -keyout key.pem -out cert.pem"
+    subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)
+    (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def dask_settings() -> Iterator[None]:
+    """Read from the environment as it is again after the test."""
+    import dask
+
+    yield
+    dask.config.refresh()

@@ -9,7 +9,10 @@ from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Job
 from cache.batch import Batch
+from cache.policy import Policy
 from cache.worker import Turns
+from engine import jobs
+from engine.cost import Expected
 
 Make = Callable[..., ToyConfig]
 Count = Callable[[], int]
@@ -147,3 +150,54 @@ def test_a_job_that_never_reports_keeps_no_other_waiting_for_long() -> None:
     assert not turns.mine("other")
     clock.now = 10.5
     assert turns.mine("other")
+
+
+@pytest.fixture
+def lab(engine: CachedEngine, monkeypatch: pytest.MonkeyPatch) -> CachedEngine:
+    rules = Policy.from_dict(
+        {
+            "people": {"guest@lab": "reader", "ann@lab": "member"},
+            "roles": {"member": {"waiting": 2, "running": 1, "job_seconds": 30.0}},
+        }
+    )
+    monkeypatch.setattr(engine, "policy", rules)
+    return engine
+
+
+def refused(job: Job) -> str:
+    assert job.state == "failed"
+    assert job.error is not None
+    return job.error.message
+
+
+def test_a_reader_and_who_is_not_on_the_list_start_nothing(lab: CachedEngine, config: Make) -> None:
+    for viewer in ("guest@lab", "stranger@lab"):
+        assert refused(lab.request("steady", config(), viewer)).startswith("You may look at results here")
+    assert lab.wait(lab.request("steady", config(), "ann@lab"), 60).state == "finished"
+    assert lab.request("steady", config(), "guest@lab").state == "finished"
+
+
+def test_a_job_beyond_the_limit_says_how_large_it_is(
+    lab: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "expected", lambda kind, config: Expected(7200.0))
+    assert refused(lab.request("steady", config(), "ann@lab")).startswith("About 2 h of computing, and you may ask for")
+
+
+def test_too_many_that_wait_are_refused_one_by_one_and_a_batch_waits(lab: CachedEngine, config: Make) -> None:
+    asked = [lab.request("steady", config(number=i, steps=20, pause=0.05), "ann@lab") for i in range(4)]
+    assert "2 jobs of yours wait already" in refused(asked[3] if asked[2].state == "queued" else asked[2])
+    batch = Batch(lab, "steady", [[config(number=10 + i)] for i in range(6)], "ann@lab")
+    while not batch.done:
+        batch.step()
+        time.sleep(0.02)
+    assert len(batch.results) == 6
+    assert batch.failures == {}
+
+
+def test_a_job_that_never_reports_is_charged_too() -> None:
+    clock = Clock()
+    turns = Turns(10.0, clock)
+    turns.enter("quiet")
+    clock.now = 3.0
+    assert turns.leave("quiet") == 3.0

@@ -48,8 +48,8 @@ def test_asked_again_keeps_its_place(store: Store) -> None:
                 {"created": float("nan")},
                 {"created": 10**400},
                 {"kind": {"a": 1}},
-                {"owner": [1]},
-                {"owner": "\ud800"},
+                {"label": [1]},
+                {"error": "\ud800"},
                 {"status": "paused"},
                 {"values": []},
             )

@@ -159,7 +159,7 @@ def test_unknown_kind_and_foreign_config_are_refused_at_once(engine: CachedEngin
 
 def test_recent_lists_runs_with_their_states_and_pins(engine: CachedEngine, config: Make) -> None:
     done = engine.wait(engine.request("steady", config(number=1), "me"), 60).key
-    engine.pin(done)
+    engine.ownership.pin(done, "me")
     job = engine.request("steady", config(number=2, steps=100, pause=0.05), "me")
     running = job.key
     time.sleep(0.5)
@@ -169,7 +169,7 @@ def test_recent_lists_runs_with_their_states_and_pins(engine: CachedEngine, conf
     assert 0 < runs[running].fraction < 1
     assert runs[done].label.startswith("number=1")
     assert jobs.parse(runs[done].kind, dict(runs[done].values)) == config(number=1)
-    engine.unpin(done)
+    engine.ownership.unpin(done, "me")
     engine.cancel(running, "me")
     engine.wait(job, 60)
     assert next(run for run in engine.recent() if run.key == running).state == "cancelled"

@@ -1,31 +1,24 @@
 """The SLURM launcher: its job script, and a sweep on its workers, with two small scripts as `sbatch` and `scancel`."""
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import dask
 import pytest
-import toy_cells
 
 from cache import Store
 from cache.headless import run_batch
-from engine import jobs
-from engine.config import RunConfig
 from engine.progress import Progress
-from engine.regimes.config import SweepConfig
 
 pytestmark = pytest.mark.whole
 
-dask_jobqueue = pytest.importorskip("dask_jobqueue", reason="needs deploy/requirements.txt")
-HERE = Path(__file__).parent
-LAUNCHER = HERE.parents[1] / "deploy" / "slurm.py"
+pytest.importorskip("dask_jobqueue", reason="needs deploy/requirements.txt")
+from slurm_launcher import LAUNCHER, command, environment, launched, sweep  # noqa: E402
+
 SBATCH = """\
 #!/bin/sh
 # Runs a copy of the job here, in a session of its own whose number is the job's.
@@ -41,20 +34,6 @@ for job in "$@"; do kill -KILL -"$job"; done
 
 
 @pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    folder = tmp_path / "tls"
-    folder.mkdir()
-    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=here -keyout key.pem -out cert.pem"
-    subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)
-    (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
-    return folder
-
-
-def command(folder: Path, *more: str) -> list[str]:
-    return [sys.executable, str(LAUNCHER), "--certificates", str(folder), "--port", "0", *more]
-
-
-@pytest.fixture
 def programs(tmp_path: Path) -> Path:
     """`sbatch` and `scancel`; job scripts and logs gather beside them."""
     folder = tmp_path / "bin"
@@ -65,8 +44,8 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(dask_jobqueue.__file__).parents[1]), **more}
+def played(programs: Path) -> dict[str, str]:
+    return {"PATH": f"{programs}:{os.environ['PATH']}", "JOBS": str(programs)}
 
 
 def launch(folder: Path, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -146,57 +125,18 @@ def test_time_limits_are_read_as_sbatch_reads_them() -> None:
     assert {text: seconds(text) for text in limits} == limits
 
 
-@pytest.fixture
-def _dask_settings() -> Iterator[None]:
-    """Read from the environment as it is again after the test."""
-    yield
-    dask.config.refresh()
-
-
-@contextlib.contextmanager
-def launched(
-    workers: int, certificates: Path, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """The launcher with so many workers, and the settings that it asks for."""
-    # Found below the root, which the launcher has on the workers' path.
-    monkeypatch.setitem(jobs.KINDS, "cell", jobs.Kind(RunConfig, "tests.cache.toy_cells:cell"))
-    trace = tmp_path / "trace"
-    played = {"PATH": f"{programs}:{os.environ['PATH']}", "JOBS": str(programs), toy_cells.TRACE: str(trace)}
-    whole = command(certificates, "--workers", str(workers), "--interface", "lo")
-    with subprocess.Popen(
-        whole, env=environment(**played), cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    ) as launcher:
-        try:
-            for line in launcher.stdout or ():
-                if line.startswith("export "):
-                    monkeypatch.setenv(*line.removeprefix("export ").strip().split("=", 1))
-                if "--scheduler" in line:
-                    monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", line.split()[-1])
-                    break
-            dask.config.refresh()
-            yield
-        finally:
-            launcher.send_signal(signal.SIGTERM)
-    assert launcher.returncode == 0
-
-
-def sweep() -> SweepConfig:
-    grid = {"network.width": list(range(20, 28))}
-    return SweepConfig.from_dict({"base": {"data": {"name": "circle"}}, "grid": grid, "seeds": [0]})
-
-
-@pytest.mark.usefixtures("_dask_settings")
+@pytest.mark.usefixtures("dask_settings")
 def test_a_sweep_on_its_workers(
     certificates: Path, programs: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with launched(2, certificates, programs, tmp_path, monkeypatch):
+    with launched(certificates, tmp_path, monkeypatch, "--workers", "2", **played(programs)):
         found = run_batch("cell", sweep().groups, store=store)
     assert (len(found.results), found.failures) == (8, {})
     assert list(Counter((tmp_path / "trace").read_text().splitlines()).values()) == [1] * 8
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("_dask_settings")
+@pytest.mark.usefixtures("dask_settings")
 def test_a_job_that_reaches_its_walltime_is_replaced(
     certificates: Path, programs: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +147,7 @@ def test_a_job_that_reaches_its_walltime_is_replaced(
             os.killpg(int(job.read_text()), signal.SIGKILL)
 
     ended: list[str] = []
-    with launched(1, certificates, programs, tmp_path, monkeypatch):
+    with launched(certificates, tmp_path, monkeypatch, "--workers", "1", **played(programs)):
         found = run_batch("cell", sweep().groups, end_the_only_job, store)
     assert ended
     assert (len(found.results), found.failures) == (8, {})

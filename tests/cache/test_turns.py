@@ -125,3 +125,11 @@ def test_outlook_says_the_order_and_when():
         "a 2 7 0": (3, 13.0),
     }
     assert outlooks(tickets, [], {}) == {}
+
+
+def test_what_a_lost_worker_held_is_waited_for():
+    """It would else find another in its place where Dask starts it again."""
+    lost, waiting = ticket(worker="gone"), ticket("you")
+    assert not starts([lost, waiting], ONE, {})
+    assert starts([lost, waiting], [Place("a"), Place("b")], {})
+    assert starts([waiting], ONE, {})

@@ -14,6 +14,9 @@ from engine.schema import ConfigError, Problem
 TRACE = "KERNEL_DRIFT_TEST_TRACE"
 """Names a file to which each computation appends the width and seeds of its cell."""
 
+PAUSE = "KERNEL_DRIFT_TEST_PAUSE"
+"""Seconds that a cell takes, if named."""
+
 REFUSED, DIES_ONCE, DIES = 5, 7, 13
 
 
@@ -29,5 +32,5 @@ def cell(config: RunConfig, report: Report) -> Entries:
     if width == DIES or (width == DIES_ONCE and first):
         time.sleep(0.1)
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.2)
+    time.sleep(float(os.environ.get(PAUSE, "0.2")))
     return {"result": {"width": np.array(width), "seed": np.array(config.seeds)}}

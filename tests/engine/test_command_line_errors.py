@@ -11,7 +11,6 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -154,25 +153,6 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     os.mkfifo(folder / "pipe")
     (folder / "taken" / "summary.json").mkdir(parents=True)
     return {"folder": str(folder)} | {path.name: str(path) for path in folder.iterdir()}
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable]:
-    """The command line in this process: exit code, output and errors."""
-    handler = signal.getsignal(signal.SIGINT)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["engine", *arguments])
-        try:
-            command_line.main()
-        except SystemExit as done:
-            code = done.code
-        else:
-            code = 0
-        return int(code or 0), *capfd.readouterr()
-
-    yield run
-    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.parametrize(("arguments", "words"), COMMANDS, ids=lambda value: " ".join(value)[:40])

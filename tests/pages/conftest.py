@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 import streamlit as st
 from browsing import PATIENCE
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pretend_engine import MAIN, RUNS, SMALL, PretendEngine, visited
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
@@ -118,21 +118,38 @@ def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
         pytest.skip(f"no Chromium at {CHROMIUM}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, "--process-per-site"])
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
-    """Opens a page as a new person; fails at the end when the console had an error or another host was asked."""
-    complaints: list[str] = []
-    contexts = []
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """The browser of a person, by name, at an address. As long as its first page is open, one process serves all pages
+    and compiles their program once, half of what a page costs: so it stays open, and the browser is kept for the file.
+    """
+    kept: dict[str, BrowserContext] = {}
 
-    def visit(path: str = "/", **query: str) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
+    def window(address: str, person: str = "somebody") -> BrowserContext:
+        if person not in kept:
+            kept[person] = browser.new_context(viewport={"width": 1440, "height": 900})
+            kept[person].new_page().goto(f"{address}/_stcore/health")
+        return kept[person]
+
+    yield window
+    for context in kept.values():
+        context.close()
+
+
+@pytest.fixture
+def visit(window: Callable[..., BrowserContext], server: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page; fails at the end when the console had an error or another host was asked."""
+    complaints: list[str] = []
+    pages: list[Page] = []
+
+    def visit(path: str = "/", person: str = "somebody", **query: str) -> Page:
+        page = window(server, person).new_page()
+        pages.append(page)
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -148,8 +165,8 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     # Streamlit looks for its base path: below a page's own path first, which answers 404 twice.
     serious = [text for text in complaints if "status of 404" not in text]
     assert not serious, serious

@@ -35,8 +35,8 @@ RUNS = {
         "training": TRAINING,
     },
 }
-WIDTHS, SEEDS = "16, 64", "2"
-"""What the study is asked for on the page, beside the run "flow"."""
+WIDTHS, SEEDS = "16, 48", "2"
+"""What the study is asked for on the page, beside the run "flow", of width 48."""
 
 
 def run(name: str) -> RunConfig:
@@ -51,7 +51,7 @@ def query(name: str) -> dict[str, str]:
 def jobs() -> list[tuple[str, Config]]:
     """Everything that `computed` computes."""
     expansions: list[tuple[str, Config]] = [("perturbation", PerturbationConfig.of(run(name))) for name in RUNS]
-    study = StudyConfig.from_dict({"run": {**run("flow").to_dict(), "seeds": [0, 1]}, "widths": [16, 64]})
+    study = StudyConfig.from_dict({"run": {**run("flow").to_dict(), "seeds": [0, 1]}, "widths": [16, 48]})
     return [*expansions, ("perturbation_study", study)]
 
 

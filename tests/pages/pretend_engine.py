@@ -1,16 +1,20 @@
 """A small config, an engine that only pretends, and what a page says."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from cache import Device, Job, Run
+from cache import Device, Job, NotAllowed, Run
 from cache.batches import Batches
+from cache.policy import Everything, Policy
 from cache.run_folders import Record
+from cache.work import Work
 from engine import jobs
 from engine.schema import Config
 
@@ -75,6 +79,9 @@ RUNS = {
 """Runs of every kind that the pages must show, small enough for tests."""
 
 
+ACTS = ("pin", "unpin", "rename", "delete", "cancel")
+
+
 class PretendEngine:
     """What pages ask of the cached engine, with jobs that stand where a test puts them."""
 
@@ -87,9 +94,21 @@ class PretendEngine:
         self.runs: list[Run] = []
         index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs))
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
-        self.kept: list[tuple[str, bool]] = []
+        self.noted: list[tuple[str, str]] = []
+        self.policy: Policy = Everything()
+        self.acts: list[tuple[str, ...]] = []
+        self.actors: list[str] = []
+        self.ownership = SimpleNamespace(**{name: partial(self._act, name) for name in ACTS})
         self.fault = ""
-        self.batches = Batches(self, Path())  # pyright: ignore[reportArgumentType]
+        self.going_on = Work((), (), (), {})
+        self.queue = SimpleNamespace(drain=lambda worker, draining: self.drained.append((worker, draining)))
+        self.drained: list[tuple[str, bool]] = []
+        self.refuses: set[str] = set()
+        # On no disk: of a folder it would make a private one.
+        self.batches = Batches(self, Path(os.devnull))  # pyright: ignore[reportArgumentType]
+
+    def work(self) -> Work:
+        return self.going_on
 
     def put(self, config: Config, state: str, **changes: Any) -> str:
         key = jobs.key("run", config)
@@ -126,14 +145,20 @@ class PretendEngine:
         wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
         return wanted[offset : offset + limit]
 
+    def audit(self, who: str, action: str, **facts: object) -> None:
+        self.noted.append((who, action))
+
+    def policy_now(self) -> Policy:
+        return self.policy
+
     def trouble(self) -> str:
         return self.fault
 
-    def pin(self, key: str) -> None:
-        self.kept.append((key, True))
-
-    def unpin(self, key: str) -> None:
-        self.kept.append((key, False))
+    def _act(self, name: str, key: str, viewer: str, *rest: Any, **more: Any) -> None:
+        self.acts.append((name, key, *rest, *more.values()))
+        self.actors.append(viewer)
+        if name in self.refuses:
+            raise NotAllowed("Not today.")
 
     def device(self) -> Device | None:
         return Device("Test CPU", "cpu", 8 * 10**9, "here")

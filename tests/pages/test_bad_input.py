@@ -89,7 +89,6 @@ SECTION = st.dictionaries(
 CONFIGS = st.dictionaries(st.sampled_from(["data", "network", "training", "seeds", "x"]), SECTION | VALUES, max_size=4)
 
 patient = settings(
-    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     database=None,
@@ -105,10 +104,10 @@ def page() -> Iterator[AppTest]:
     cache.install(None)
 
 
-@patient
+@settings(patient, max_examples=60)
 @given(query=QUERIES)
 def test_urls(page, query):
-    """200 arrivals on the page, all of it drawn, by one session: each URL replaces the one before."""
+    """60 arrivals on the page, all of it drawn, by one session: each URL replaces the one before."""
     page.session_state[MOVED] = True
     page.query_params.clear()
     page.query_params.update(query)
@@ -120,7 +119,7 @@ def test_urls(page, query):
         assert bool(runnable) == (checked(from_query(query)[0]).config is not None)
 
 
-@patient
+@settings(patient, max_examples=200)
 @given(CONFIGS | VALUES)
 def test_configs(values):
     """200 files, up to the verdict; the page draws it as it does the URL's."""
@@ -130,7 +129,7 @@ def test_configs(values):
     assert all(str(problem) for problem in problems)
 
 
-@patient
+@settings(patient, max_examples=200)
 @given(st.text(max_size=60) | VALUES.map(lambda values: yaml.safe_dump(values)))
 def test_yaml_texts(text):
     with suppress(ConfigError):

@@ -5,12 +5,14 @@ from browsing import SMALL, run_button, slider
 from playwright.sync_api import expect
 
 LONG = {**SMALL, "stop_residual": "none", "max_steps": "3000000", "seeds": "7", "checkpoints": "8"}
+WATCHED = {**LONG, "max_steps": "200000"}
+"""Long enough for its curves to be seen while it trains."""
 
 pytestmark = pytest.mark.browser
 
 
 def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
-    page = visit("/evolution", seeds="11")
+    page = visit("/evolution", **WATCHED)
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
     for name in ("Home", "Evolution"):
         expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name=name)).to_be_visible()
@@ -39,10 +41,10 @@ def test_home_shows_the_result(visit):
 
 
 def test_two_people_share_a_run_and_leave_it(visit):
-    one, other = visit("/evolution", **LONG), visit("/evolution", **LONG)
+    one = visit("/evolution", **LONG)
     run_button(one).click()
     expect(one.get_by_text("Running on")).to_be_visible()
-    other.reload()
+    other = visit("/evolution", "somebody else", **LONG)
     expect(other.get_by_text("you share one computation")).to_be_visible()
     expect(one.get_by_text("you share one computation")).to_be_visible()
 

@@ -188,7 +188,7 @@ def all_charts():
         "no law": initial_ratio.ratio_chart(None, None, ratio, widths, 0.5),
         "prefactor": initial_ratio.prefactor_chart(second, limit, widths, 0.5),
         "slope": initial_ratio.slope_chart(second, None, widths, 0.5),
-        "parts": initial_ratio.parts_chart(initial_ratio.parts_table(second, 8), 8, 0.5),
+        "parts": initial_ratio.parts_chart(initial_ratio.parts_table(second, 8), 0.5),
         "drift": initial_drift.drift_chart(drift, slopes, size, widths, 0.5),
         "drift without law": initial_drift.drift_chart(None, slopes, size, widths, 0.5),
         "drift prefactor": initial_drift.drift_prefactor_chart(drift, widths, 0.5),
@@ -200,10 +200,9 @@ def all_charts():
     }
 
 
-def test_charts_are_valid_ask_a_question_and_become_figures():
+def test_charts_are_valid_and_become_figures():
     for name, chart in all_charts().items():
-        specification = chart.to_dict()
-        assert specification["title"]["text"].endswith("?"), name
-        assert isinstance(chart, alt.LayerChart)
+        assert isinstance(chart, alt.LayerChart), name
+        chart.to_dict()
     assert figure(all_charts()["ratio"], "svg").startswith(b"<svg")
     assert figure(all_charts()["sign"], "png").startswith(b"\x89PNG")

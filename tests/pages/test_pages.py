@@ -23,7 +23,7 @@ from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT_DRAFT, PRESETS, shortest
 
 PAGES = ("home", "evolution")
-LISTS = ("all_runs",)
+LISTS = ("all_runs", "server")
 INITIALISATION = ("second_moment", "distribution", "first_step", "initial_kernel")
 """Visited in tests/pages/test_initialisation.py."""
 PERTURBATION = ("perturbation",)

@@ -14,9 +14,10 @@ SCRIPT = """
 import streamlit as st
 from benchmarks.animation import synthetic_result
 from pages.charts.animated import animated
-from pages.charts.evolution import labels, timeline_table
+from pages.charts.evolution import SPECTRUM, timeline_table
 from pages.charts.spectrum import spectrum_panel, spectrum_table
 from pages.charts.specification import Specification
+from pages.charts.theme import ask
 from pages.shell import player
 
 asked = st.query_params.get_all("show")
@@ -25,8 +26,8 @@ def show(key, frames, size, **how):
     if key not in asked:
         return
     result = synthetic_result(frames, size)
-    said = labels(timeline_table(result).frame)
-    panel = spectrum_panel(spectrum_table(result).frame)
+    said = timeline_table(result).frame["said"].tolist()
+    panel = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
     player.show(Specification.of(animated(panel, frames, labels=said)), said, key=key, **how)
 
 show("spectrum", 200, 512)
@@ -49,12 +50,13 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def opened(browser, address):
+def opened(window, address):
     """Opens the page with the panels that are named. What the console says must be nothing."""
     pages, said = [], []
 
-    def opened(*keys: str, **how):
-        page = browser.new_page(viewport={"width": 1280, "height": 900}, **how)
+    def opened(*keys: str, motion="no-preference"):
+        page = window(address).new_page()
+        page.emulate_media(reduced_motion=motion)
         pages.append(page)
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -179,10 +181,10 @@ def test_one_frame_cannot_be_played(opened):
 
 
 def test_plays_by_itself_only_where_motion_is_welcome(opened):
-    page = opened("auto", reduced_motion="reduce")
+    page = opened("auto", motion="reduce")
     page.wait_for_timeout(1000)
     assert _count(page, "auto") == 1
-    page = opened("auto", reduced_motion="no-preference")
+    page = opened("auto")
     page.wait_for_function("Number(document.querySelector('.st-key-auto .vega-bind input').value) > 2", timeout=10_000)
 
 

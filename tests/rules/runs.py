@@ -131,9 +131,8 @@ CHARTS = (
         "none is",
         also=(
             "pages.charts.over_time._left_out",
-            "pages.charts.function._notes",
+            "pages.charts.animated.not_drawn",
             "pages.charts.initial_law.spectrum_table",
-            "pages.charts.kernel._notes",
             "pages.charts.spectrum.modes_table",
             "pages.charts.kernel.probe_function_table",
             "pages.charts.kernel.probe_kernel_table",

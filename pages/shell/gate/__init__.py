@@ -3,17 +3,20 @@
 From outside in. `SECURITY.md` says what each part is for and which test holds it.
 """
 
+from collections.abc import Sequence
+
 from starlette.middleware import Middleware
 
 from pages.shell.gate.limits import Connections, Sessions, Uploads
 from pages.shell.gate.rules import Hosts, Messages, SecurityHeaders, named_hosts
 
 
-def gate(hosts: str = "") -> list[Middleware]:
+def gate(hosts: str = "", unlimited: Sequence[Middleware] = ()) -> list[Middleware]:
     """The parts, for `st.App(middleware=...)`.
 
     Args:
         hosts: names besides loopback that the server answers to, separated by commas (`KERNEL_DRIFT_HOSTS`).
+        unlimited: parts that answer also when the server is full.
 
     Raises:
         ValueError: one of them is no host name.
@@ -21,6 +24,7 @@ def gate(hosts: str = "") -> list[Middleware]:
     return [
         Middleware(SecurityHeaders),
         Middleware(Hosts, named=named_hosts(hosts)),
+        *unlimited,
         Middleware(Connections),
         Middleware(Uploads),
         Middleware(Messages),

@@ -20,12 +20,21 @@ from pages.shell.gate.streamlit_internals import close_past, open_again
 log = logging.getLogger(__name__)
 
 
+SECRET = re.compile(r"^(/_stcore/upload_file/|/media/|/component/).*")
+"""Behind these stands what names a session or a file of it."""
+
+
+def shown(path: str) -> str:
+    """A path as it may be logged: short, printable, and without what names a session."""
+    return SECRET.sub(r"\1...", path).encode("ascii", "backslashreplace").decode()[:80]
+
+
 async def refuse(status: int, words: str, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers an HTTP request, or the handshake of a websocket, and goes no further.
 
     Of a handshake uvicorn says besides, in its log, that it was not completed: so it is meant.
     """
-    log.warning("refused %s (%d): %s", scope["path"].encode("ascii", "backslashreplace").decode()[:80], status, words)
+    log.warning("refused %s (%d): %s", shown(scope["path"]), status, words)
     await PlainTextResponse(words + "\n", status)(scope, receive, send)
 
 

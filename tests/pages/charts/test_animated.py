@@ -11,7 +11,7 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.training.result import RunResult
 from pages.charts.animated import animated, frames_of, positive, significant, wide
-from pages.charts.evolution import evolution_chart, evolution_tables, labels, timeline_table
+from pages.charts.evolution import evolution_chart, evolution_tables, timeline_table
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import kernel_panel, kernel_table
 from pages.charts.specification import figure
@@ -132,7 +132,8 @@ def test_heatmap_holds_each_pair_once(synthetic):
 
 def test_labels_say_time_step_and_loss(by_hand):
     result = by_hand({"t": [0, 0.5], "step": [0, 1200], "loss": [0.5, 0.0123], "residual": [1, 0.2]})
-    assert labels(timeline_table(result).frame) == ["t = 0 · step 0 · loss 0.5", "t = 0.5 · step 1,200 · loss 0.0123"]
+    said = timeline_table(result).frame["said"]
+    assert said.tolist() == ["t = 0 · step 0 · loss 0.5", "t = 0.5 · step 1,200 · loss 0.0123"]
 
 
 def test_modes_start_where_they_were_measured(synthetic):
@@ -172,9 +173,18 @@ DIVERGED = {
 }
 
 
-@pytest.mark.parametrize("frames", [1, 2, 20])
-@pytest.mark.parametrize("case", ["sound", "diverged at the end", "never finite", "dead", "all noise"])
-def test_degenerate_runs_still_give_a_picture(frames, case):
+@pytest.mark.parametrize(
+    ("case", "frames"),
+    [
+        ("sound", 1),
+        ("sound", 20),
+        ("diverged at the end", 2),
+        ("never finite", 1),
+        ("dead", 2),
+        ("all noise", 2),
+    ],
+)
+def test_degenerate_runs_still_give_a_picture(case, frames):
     result = synthetic_result(frames, 16)
     arrays = {name: array.copy() for name, array in result.seeds[0].arrays.items()}
     if case == "diverged at the end":

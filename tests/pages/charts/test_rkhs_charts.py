@@ -7,6 +7,7 @@ The target is the eigenvector u_m, so that S = mean(l)/l_m, its power is one ste
 import json
 from dataclasses import replace
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +20,19 @@ from engine.rkhs.regression import learning_curves
 from engine.rkhs.result import SETS, RkhsResult
 from pages.charts import bias, growth, space, space_curves
 from pages.charts.animated import frames_of
-from pages.charts.space_curves import FUNCTION_AT_START, INWARD, KERNEL, KERNEL_0, LIMIT, NETWORK, OUTWARD, SPACE, START
+from pages.charts.over_time import Curve
+from pages.charts.space_curves import (
+    CURVES,
+    FUNCTION_AT_START,
+    INWARD,
+    KERNEL,
+    KERNEL_0,
+    LIMIT,
+    NETWORK,
+    OUTWARD,
+    SPACE,
+    START,
+)
 from pages.charts.specification import figure
 
 P, T, M, Q = 32, np.array([0.0, 0.5, 1.0]), 3, 8
@@ -91,6 +104,15 @@ def two() -> RkhsResult:
     return by_hand(2)
 
 
+CHOSEN = dict.fromkeys(("norm_target", "norm_function", "dimension", "mode_counts", "space_overlap"), ("held_out",))
+CHOSEN |= {"inclusion": ("held_out", 1e-4), "norm_across": (1e-2,), "kernel_error": (True,), "leave_one_out": (False,)}
+"""What a reader chooses for a chart."""
+
+
+def drawn_over(curve: Curve, result: RkhsResult, *chosen: object, log_time: bool = True) -> alt.LayerChart:
+    return curve.chart(curve.table(result, *chosen).frame, log_time=log_time)
+
+
 def drawn(frame: pd.DataFrame, label: str) -> pd.DataFrame:
     return frame[(frame["series"] == label) & (frame["part"] == "all")]
 
@@ -121,7 +143,7 @@ def test_what_is_not_determined_is_counted_and_not_drawn():
     table = space_curves.target_table(one, "held_out")
     assert len(drawn(table.frame, SPACE)) == 1
     assert "2 values are not determined" in " ".join(table.notes)
-    space_curves.target_chart(table.frame).to_dict()
+    CURVES["norm_target"].chart(table.frame).to_dict()
 
 
 def test_modes_under_the_noise_floor_are_not_drawn():
@@ -161,25 +183,12 @@ def test_errors_and_references(two):
     np.testing.assert_allclose(drawn(frame, KERNEL_0)["value"], 0.1)
 
 
-@pytest.mark.parametrize("log_time", [True, False])
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("count", "log_time"), [(1, True), (2, False)])
 def test_every_chart_over_time_is_valid_and_asks_one_question(count, log_time):
     result = by_hand(count)
-    charts = [
-        space_curves.target_chart(space_curves.target_table(result, "held_out").frame, log_time),
-        space_curves.function_chart(space_curves.function_table(result, "held_out").frame, log_time),
-        space_curves.inclusion_chart(space_curves.inclusion_table(result, "held_out", 1e-4).frame, log_time),
-        space_curves.across_chart(space_curves.across_table(result, 1e-2).frame, log_time),
-        space_curves.error_chart(space_curves.error_table(result, tuned=True).frame, log_time),
-        space_curves.leave_one_out_chart(space_curves.leave_one_out_table(result, tuned=False).frame, log_time),
-        space_curves.alignment_chart(space_curves.alignment_table(result).frame, log_time),
-        space_curves.alignment_chart(space_curves.alignment_table(result, "alignment").frame, log_time, centred=False),
-        space_curves.size_chart(space_curves.size_table(result, "held_out").frame, log_time),
-        space_curves.dimension_chart(space_curves.dimension_table(result, "held_out").frame, log_time),
-        space_curves.decay_chart(space_curves.decay_table(result).frame, log_time),
-        space_curves.overlap_chart(space_curves.overlap_table(result, "held_out").frame, log_time),
-    ]
-    questions = [chart.to_dict()["title"]["text"] for chart in charts]
+    for name, curve in CURVES.items():
+        drawn_over(curve, result, *CHOSEN.get(name, ()), log_time=log_time).to_dict()
+    questions = [curve.question for curve in CURVES.values()]
     assert all(question.endswith("?") for question in questions)
     assert len(set(questions)) == len(questions)
 
@@ -191,7 +200,7 @@ def test_learning_curves_hold_prediction_and_interval(two):
     np.testing.assert_allclose(own["predicted"], seed["learning_predicted"][1, 1])
     np.testing.assert_allclose(own["high"] - own["measured"], 2 * seed["learning_error"][1, 1])
     assert "approximate" in growth.learning_table(seed, with_ridge=False).notes[0]
-    assert growth.learning_chart(frame, "with ridge").to_dict()["title"]["text"].endswith("?")
+    assert growth.learning_chart(frame, "with ridge").to_dict()["title"]["subtitle"].startswith("with ridge")
 
 
 def test_growth_has_a_line_per_space_and_leaves_out_what_is_not_determined(two):
@@ -206,7 +215,7 @@ def test_growth_has_a_line_per_space_and_leaves_out_what_is_not_determined(two):
     assert empty.frame["value"].isna().all()
     assert "18 of 18 norms are not determined" in empty.notes[0]
     for frame in (table.frame, empty.frame):
-        assert growth.growth_chart(frame).to_dict()["title"]["text"].endswith("?")
+        growth.growth_chart(frame).to_dict()
 
 
 def test_the_fit_is_drawn_on_the_power_law(two):
@@ -253,7 +262,7 @@ def test_a_domain_without_a_curve_says_so():
 def test_one_checkpoint_is_still_a_page():
     """A run that diverged at once, or never trained."""
     result = by_hand(times=np.zeros(1), stop_reason="dead")
-    space_curves.target_chart(space_curves.target_table(result, "held_out").frame).to_dict()
-    space_curves.function_chart(space_curves.function_table(result, "held_out").frame).to_dict()
+    for name in ("norm_target", "norm_function"):
+        drawn_over(CURVES[name], result, "held_out").to_dict()
     bias.bias_chart(bias.bias_tables(result, 0, "train")).to_dict()
     space.space_chart(space.space_tables(result, 0)).to_dict()

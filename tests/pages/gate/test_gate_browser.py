@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from browsing import PATIENCE, SMALL, run_button, slider
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from pretend_engine import MAIN
 
 pytestmark = pytest.mark.browser
@@ -21,31 +21,42 @@ LISTEN = """document.addEventListener("securitypolicyviolation", event =>
   window.violated(`${event.effectiveDirective} ${event.blockedURI} at ${event.sourceFile}`))"""
 
 
-@pytest.fixture
-def violations() -> list[str]:
+@pytest.fixture(scope="module")
+def told() -> list[str]:
     return []
 
 
-@pytest.fixture
-def context(browser: Browser, violations: list[str]) -> Iterator[BrowserContext]:
-    """A browser that fails the test at its end when anything broke the policy."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.expose_function("violated", lambda text: violations.append(text))
+@pytest.fixture(scope="module")
+def context(window: Callable[..., BrowserContext], server: str, told: list[str]) -> BrowserContext:
+    """A browser that tells what broke the policy."""
+    context = window(server)
+    context.expose_function("violated", lambda text: told.append(text))
     context.add_init_script(LISTEN)
-    yield context
-    context.close()
-    assert not violations, violations
+    return context
 
 
 @pytest.fixture
-def opened(context: BrowserContext, server: str) -> Callable[..., Page]:
-    def opened(path: str, **query: str) -> Page:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.goto(f"{server}/{path}?{urlencode(query)}")
-        return page
+def violations(told: list[str]) -> list[str]:
+    """What broke the policy in this test."""
+    told.clear()
+    return told
 
-    return opened
+
+@pytest.fixture
+def opened(context: BrowserContext, violations: list[str], server: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page; fails at the end when anything broke the policy."""
+    pages: list[Page] = []
+
+    def opened(path: str, **query: str) -> Page:
+        pages.append(context.new_page())
+        pages[-1].set_default_timeout(PATIENCE)
+        pages[-1].goto(f"{server}/{path}?{urlencode(query)}")
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert not violations, violations
 
 
 BREAK = """() => {
@@ -60,7 +71,7 @@ BREAK = """() => {
 
 
 def test_what_breaks_the_policy_is_stopped_and_seen(opened, violations):
-    page = opened("")
+    page = opened("all_runs")  # computes nothing
     page.evaluate(BREAK)
     page.wait_for_timeout(500)
     assert page.evaluate("window.ran") == []

@@ -1,0 +1,149 @@
+"""What people may do with results: who asked for one owns it with whoever else did, and an administrator may all."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cache.claims import EVERYBODY, UNREADABLE, Claim, claimant
+from cache.failure import Failure, NotAllowed
+from cache.job import Job
+from cache.policy import OWN, Role, too_much_kept
+
+if TYPE_CHECKING:
+    from cache.service import CachedEngine
+
+LONGEST_NAME = 80
+
+
+def barred(claims: Sequence[Claim], person: str, role: Role | None) -> str:
+    """Why the person may not change what was asked for by these; "" where they may."""
+    if role == "admin" or (role and any(claim.person == person for claim in claims)):
+        return ""
+    return "Only who asked for it, or an administrator, may do that."
+
+
+def title(claims: Sequence[Claim], person: str) -> str:
+    """What the person calls it, else what the first does who gave it a name."""
+    named = sorted((claim for claim in claims if claim.name), key=lambda claim: claim.person != person)
+    return named[0].name if named else ""
+
+
+class Ownership:
+    """Each act raises `NotAllowed`, or `CacheFault` where the disk does not take it, and is noted in the audit log.
+
+    `viewer` is a person's address, or the cookie of a browser where nobody signs in: there everybody owns everything.
+    """
+
+    def __init__(self, engine: "CachedEngine"):
+        self._engine, self._store = engine, engine.store
+
+    def asked(self, key: str, kind: str, viewer: str, begun: bool = False) -> None:
+        """Notes that the viewer asks for a result, and in the log if that is new, or if its computing has `begun`."""
+        if self._engine.policy_now().role(viewer) not in ("member", "admin") and viewer not in OWN:
+            return  # a reader looks on, and could never give it up
+        new = self._store.claims.add(key, claimant(viewer))
+        if new:
+            self._store.index.list_again(key)
+        if new or begun:
+            self._engine.audit(viewer, "request", key=key, kind=kind)
+
+    def refused(self, key: str, kind: str, viewer: str, why: Failure) -> None:
+        """Notes it in the log, unless it is only for now: who waits asks again and again."""
+        if why.reason == "limits":
+            self._engine.audit(viewer, "refused", what="request", key=key, kind=kind)
+
+    def too_much_kept(self, viewer: str) -> Failure | None:
+        """Why the viewer, for all that they have, may not ask for more."""
+        if (person := claimant(viewer)) == EVERYBODY:
+            return None
+        return too_much_kept(self._engine.policy_now().limits(viewer), self._store.index.taken_by(person))
+
+    def delete(self, key: str, viewer: str, everyone: bool = False) -> bool:
+        """Gives up one's own claim, and the result with the last; an administrator may do so for `everyone`.
+
+        The viewer's job for it is cancelled. Gives whether the result is gone.
+        """
+        with self._changing(key, viewer, "delete") as (claims, person):
+            mine = [claim for claim in claims if claim.person == person]
+            others = [claim for claim in claims if claim.person != person]
+            if others and everyone and not self._is_administrator(viewer):
+                raise NotAllowed("Others asked for it too: only an administrator may delete it for them.")
+            if others and not everyone and not mine:
+                raise NotAllowed("You did not ask for it: an administrator may delete it for everyone.")
+            self._engine.call_off(key, None if everyone else viewer)
+            if everyone or not others:
+                self._engine.forget(key)
+                self._store.remove(key)
+                return True
+            if any(claim.pinned for claim in mine):
+                self._unpin(key, mine, others)
+            self._store.claims.give_up(key, person)
+            return False
+
+    def pin(self, key: str, viewer: str) -> None:
+        """Keeps the run's entries whatever the size limit, as long as anybody does."""
+        with self._changing(key, viewer, "pin") as (claims, person):
+            self._store.pin(key)
+            self._store.claims.put(key, replace(_own(claims, person), pinned=True))
+
+    def unpin(self, key: str, viewer: str) -> None:
+        """Takes back one's own pin; an administrator without one, everybody's."""
+        with self._changing(key, viewer, "unpin") as (claims, person):
+            pins = [claim for claim in claims if claim.pinned]
+            mine = [claim for claim in pins if claim.person == person]
+            if not mine and self._is_administrator(viewer):
+                mine = pins
+            self._unpin(key, mine, [claim for claim in pins if claim not in mine])
+
+    def rename(self, key: str, viewer: str, name: str) -> None:
+        """A title of one's own, which others see who gave none; an administrator's, where they did not ask for the
+        result, is everybody's. An empty one takes it away."""
+        name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+        if len(name) > LONGEST_NAME:
+            raise NotAllowed(f"A name has at most {LONGEST_NAME} letters, not {len(name)}.")
+        with self._changing(key, viewer, "rename") as (claims, person):
+            mine = [claim for claim in claims if claim.person == person]
+            known = [claim for claim in claims if claim.person != UNREADABLE]
+            for claim in mine or known or [_own(claims, person)]:
+                self._store.claims.put(key, replace(claim, name=name))
+
+    def cancel(self, key: str, viewer: str) -> Job | None:
+        """Stops the job for everybody, if the viewer alone asked for it or is an administrator; else for them."""
+        with self._changing(key, viewer, "cancel") as (claims, person):
+            alone = self._is_administrator(viewer) or all(claim.person == person for claim in claims)
+            return self._engine.call_off(key, None if alone else viewer)
+
+    @contextmanager
+    def _changing(self, key: str, viewer: str, action: str) -> Iterator[tuple[tuple[Claim, ...], str]]:
+        """All claims on the result and the person who wants to change it, if they may."""
+        person = claimant(viewer)
+        record = self._store.index.get(key)
+        facts = {"key": key, "kind": record.kind if record else ""}
+        try:
+            with self._store.writing():
+                claims = self._store.claims.of(key)
+                if reason := barred(claims, person, self._engine.policy_now().role(viewer)):
+                    raise NotAllowed(reason)
+                yield claims, person
+        except NotAllowed:
+            self._engine.audit(viewer, "refused", what=action, **facts)
+            raise
+        self._store.index.list_again(key)
+        self._engine.audit(viewer, action, **facts)
+
+    def _unpin(self, key: str, claims: Sequence[Claim], others: Sequence[Claim]) -> None:
+        """Takes these pins back, and the result's when nobody else keeps it."""
+        for claim in claims:
+            self._store.claims.put(key, replace(claim, pinned=False))
+        if not any(claim.pinned for claim in others):
+            self._store.unpin(key)
+
+    def _is_administrator(self, viewer: str) -> bool:
+        return self._engine.policy_now().role(viewer) == "admin"
+
+
+def _own(claims: Sequence[Claim], person: str) -> Claim:
+    """The person's claim; who keeps or names a result asks for it."""
+    return next((claim for claim in claims if claim.person == person), Claim(person, time.time()))

@@ -1,0 +1,123 @@
+"""What one may do with the runs that are chosen in a list: keep, name, delete, cancel."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+import cache
+from cache import CacheFault, NotAllowed, Run
+from cache.claims import claimant
+from cache.ownership import LONGEST_NAME, barred, title
+from cache.policy import Role
+from pages.charts.words import duration, listing, plain, several
+from pages.shell.viewers import viewer
+
+SAID = "all_runs_said"
+"""Where it stands in the session what went wrong with the last action."""
+
+
+def show(chosen: Sequence[Run]) -> None:
+    """The buttons; those that are not for this person say why not. Nothing while no run is chosen."""
+    for message in st.session_state.pop(SAID, []):
+        st.error(plain(message), icon=":material/error:")
+    if not chosen:
+        return
+    engine, who = cache.current(), viewer()
+    person, role = claimant(who), engine.policy_now().role(who)
+    no = next((reason for run in chosen if (reason := barred(run.claims, person, role))), "")
+    own = engine.ownership
+    loose = [run for run in chosen if not _pinned(run, person)]
+    kept = [run for run in chosen if _pinned(run, person) or (run.pinned and role == "admin")]
+    flying = [run for run in chosen if run.state in ("queued", "running")]
+    with st.container(horizontal=True):
+        _button("Keep", "keep", loose, lambda key: own.pin(key, viewer()), no or _unless(loose, "You keep it already."))
+        _button(
+            "Let go",
+            "lock_open",
+            kept,
+            lambda key: own.unpin(key, viewer()),
+            no or _unless(kept, "You do not keep it."),
+        )
+        _rename(chosen, person, no)
+        _delete(chosen, person, role, no)
+        stopped = no or _unless(flying, "It is not under way.")
+        _button("Cancel", "stop", flying, lambda key: own.cancel(key, viewer()), stopped)
+
+
+def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
+    """What a deletion takes from disk, and what it leaves there."""
+    shared = [run for run in chosen if not everyone and _others(run, person)]
+    gone = [run for run in chosen if run not in shared]
+    said = []
+    if gone:
+        took = duration(sum(run.seconds for run in gone))
+        goes = "goes" if len(gone) == 1 else "go"
+        said.append(f"**{several(len(gone), 'run')}** {goes} for good, with {took} of computing.")
+        if kept := sum(run.pinned for run in gone):
+            said.append(f"{kept} of them {'is' if kept == 1 else 'are'} kept.")
+    if shared:
+        others = listing(sorted({other for run in shared for other in _others(run, person)}))
+        stays = "stays" if len(shared) == 1 else "stay"
+        said.append(f"{several(len(shared), 'run')} {stays}, since {plain(others)} asked too: only your claim goes.")
+    return " ".join(said)
+
+
+def _button(
+    label: str, icon: str, runs: Sequence[Run], act: Callable[[str], object], no: str, primary: bool = False
+) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"all_runs {label}",
+        type="primary" if primary else "secondary",
+        disabled=bool(no),
+        help=no or None,
+        on_click=_each,
+        args=([run.key for run in runs], act),
+    )
+
+
+def _each(keys: Sequence[str], act: Callable[[str], object]) -> None:
+    """Does it to all of them; what one refuses is said once, and keeps no other.
+
+    `act` asks for the viewer itself: the button may be older than the end of a login.
+    """
+    said = []
+    for key in keys:
+        try:
+            act(key)
+        except (CacheFault, NotAllowed) as error:
+            said.append(str(error))
+    st.session_state[SAID] = [*dict.fromkeys(said)]
+
+
+def _rename(chosen: Sequence[Run], person: str, no: str) -> None:
+    no = no or ("Choose one run to name it." if len(chosen) > 1 else "")
+    own, (run, *_) = cache.current().ownership, chosen
+    with st.popover("Rename", icon=":material/edit:", disabled=bool(no), help=no or None):
+        name = st.text_input("name", title(run.claims, person), max_chars=LONGEST_NAME, key=f"all_runs name {run.key}")
+        _button("Give this name", "edit", [run], lambda key: own.rename(key, viewer(), name), no)
+
+
+def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> None:
+    shared = [run for run in chosen if _others(run, person)]
+    own = cache.current().ownership
+    with st.popover("Delete", icon=":material/delete:", disabled=bool(no), help=no or None):
+        everyone = role == "admin" and bool(shared) and st.toggle("for everyone who asked", key="all_runs everyone")
+        foreign = [run for run in shared if all(claim.person != person for claim in run.claims)]
+        if foreign and not everyone:
+            no = "You did not ask for it: delete it for everyone who did, or leave it."
+        st.markdown(no or going(chosen, person, everyone))
+        _button("Delete for good", "delete", chosen, lambda key: own.delete(key, viewer(), everyone), no, primary=True)
+
+
+def _others(run: Run, person: str) -> list[str]:
+    return [claim.person or "others" for claim in run.claims if claim.person != person]
+
+
+def _pinned(run: Run, person: str) -> bool:
+    return any(claim.person == person and claim.pinned for claim in run.claims)
+
+
+def _unless(runs: Sequence[Run], reason: str) -> str:
+    return "" if runs else reason

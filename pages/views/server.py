@@ -1,0 +1,164 @@
+"""What goes on here: workers, the queue, users, errors."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+import cache
+from cache.policy import OWN
+from cache.run_list import Run
+from cache.turns import Outlook, Ticket
+from cache.work import Work, Worker
+from pages.charts.words import duration, plain, several, size
+from pages.shell.people import only_while_in, role
+from pages.shell.viewers import viewer
+
+REDRAW = 2.0
+"""Seconds between two looks."""
+ERRORS = 20
+LOOKED_THROUGH = 300
+"""Newest runs, among which those that failed are shown."""
+
+
+def show() -> None:
+    """The page, top to bottom."""
+    st.title("Server")
+    st.markdown(
+        "One queue for everybody: who was given least computing is next, and a job of its own overtakes the parts of "
+        "a sweep. A worker holds several jobs and computes one at a time."
+    )
+    _now()
+    _errors([run for run in cache.current().recent(LOOKED_THROUGH) if run.state == "failed"][:ERRORS])
+
+
+@st.fragment(run_every=REDRAW)
+def _now() -> None:
+    only_while_in()
+    work = cache.current().work()
+    st.markdown(f"**{headline(work)}**")
+    _workers(work.workers)
+    _table("Queue", queue_frame(work, labels(work)), "Nothing is computed, and nothing waits.")
+    _table("Users", users_frame(work), "Nobody has had anything computed yet.")
+
+
+def headline(work: Work) -> str:
+    """One sentence: what computes and what waits."""
+    users = len({ticket.user for ticket in (*work.running, *(ticket for ticket, _ in work.waiting))})
+    busy = sum(bool(worker.holds) for worker in work.workers)
+    waits = several(len(work.waiting), "job")
+    if not work.workers:
+        return f"No worker is there; {waits} wait{'s' * (len(work.waiting) == 1)}."
+    return (
+        f"{busy} of {several(len(work.workers), 'worker')} compute{'s' * (busy == 1)}, {waits} "
+        f"wait{'s' * (len(work.waiting) == 1)}, of {several(users, 'user')}."
+    )
+
+
+def called(user: str) -> str:
+    """A person by address. A browser's cookie is a secret: it is never shown."""
+    if user == viewer():
+        return "you"
+    if user in OWN:
+        return "this server"
+    return user if "@" in user else "another browser"
+
+
+def labels(work: Work) -> dict[str, str]:
+    """What each job of the queue is, by its key."""
+    index = cache.current().store.index
+    tickets = [*work.running, *(ticket for ticket, _ in work.waiting)]
+    records = {ticket.key: index.get(ticket.key) for ticket in tickets}
+    return {key: record.label if record else "" for key, record in records.items()}
+
+
+def queue_frame(work: Work, settings: dict[str, str]) -> pd.DataFrame:
+    """A row for each job, those that are computed first."""
+    rows: list[tuple[Ticket, Outlook | None]] = [(ticket, None) for ticket in work.running]
+    names = {worker.name: place + 1 for place, worker in enumerate(work.workers)}
+    now = time.monotonic()
+    return pd.DataFrame(
+        [
+            {
+                "job": ticket.kind.replace("_", " "),
+                "settings": settings.get(ticket.key, ""),
+                "asked for by": called(ticket.user),
+                "state": _state(ticket, outlook, names),
+                "asked": f"{duration(max(0.0, now - ticket.asked))} ago",
+                "expected": duration(ticket.seconds),
+                "part of a batch": ticket.background,
+            }
+            for ticket, outlook in (*rows, *work.waiting)
+        ]
+    )
+
+
+def users_frame(work: Work) -> pd.DataFrame:
+    """A row for each user, who was given most first."""
+    running = Counter(ticket.user for ticket in work.running)
+    waiting = Counter(ticket.user for ticket, _ in work.waiting)
+    return pd.DataFrame(
+        [
+            {
+                "user": called(user),
+                "computing": running[user],
+                "waiting": waiting[user],
+                "computed, by weight": duration(seconds),
+            }
+            for user, seconds in sorted(work.debts.items(), key=lambda pair: -pair[1])
+        ]
+    )
+
+
+def _state(ticket: Ticket, outlook: Outlook | None, names: dict[str, int]) -> str:
+    if ticket.worker:
+        return f"on worker {names[ticket.worker]}" if ticket.worker in names else "on a worker elsewhere"
+    return f"number {outlook.position}, within {duration(outlook.seconds)}" if outlook else "waits for a worker"
+
+
+def _workers(workers: Sequence[Worker]) -> None:
+    if not workers:
+        return
+    st.subheader("Workers")
+    for place, worker in enumerate(workers):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{place + 1}** {plain(_device(worker))}, holds {several(len(worker.holds), 'job')}")
+            if _administers():
+                st.toggle(
+                    "drain",
+                    value=worker.draining,
+                    key=f"drain {worker.name}",
+                    on_change=_drain,
+                    args=(worker.name, not worker.draining),
+                    help="A drained worker ends what it holds, and gets no new job.",
+                )
+
+
+def _device(worker: Worker) -> str:
+    if worker.device is None:
+        return "starting"
+    return f"{worker.device.platform.upper()} {worker.device.name}, {size(worker.device.memory)}, {worker.device.host}"
+
+
+def _drain(worker: str, draining: bool) -> None:
+    if _administers():  # still: the button may be older than the end of a login
+        cache.current().queue.drain(worker, draining)
+
+
+def _administers() -> bool:
+    return role() == "admin"
+
+
+def _errors(failed: Sequence[Run]) -> None:
+    rows = [{"job": run.kind.replace("_", " "), "settings": run.label, "error": run.error} for run in failed]
+    _table("Recent errors", pd.DataFrame(rows), "None.")
+
+
+def _table(title: str, frame: pd.DataFrame, nothing: str) -> None:
+    st.subheader(title)
+    if frame.empty:
+        st.caption(nothing)
+    else:
+        st.dataframe(frame, hide_index=True, width="stretch")

@@ -1,0 +1,42 @@
+"""A figure's row carries its question: the chart, on the page and in a file, is drawn under it."""
+
+from functools import partial
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from pages.charts import theme
+from pages.charts.specification import figure as as_file
+from pages.shell.figure import Figure
+
+QUESTION = "How far has it moved?"
+FRAME = pd.DataFrame({"t": [0.0, 1.0], "drift": [0.0, 0.5]})
+
+
+def chart(frame: pd.DataFrame, **properties: Any) -> alt.Chart:
+    return alt.Chart(frame, **properties).mark_line().encode(x="t:Q", y="drift:Q")
+
+
+def drawn(**properties: Any) -> dict:
+    return Figure("drift", QUESTION, ("drift",), partial(chart, FRAME, **properties)).draw().to_dict()
+
+
+def test_a_chart_is_drawn_under_the_question_of_its_row():
+    assert drawn()["title"]["text"] == QUESTION
+    assert drawn()["title"]["anchor"] == "start"
+
+
+def test_subtitle_and_size_stay_those_of_the_chart():
+    title = drawn(title=theme.title(subtitle="thin: each seed", size=13))["title"]
+    assert (title["text"], title["subtitle"], title["fontSize"]) == (QUESTION, "thin: each seed", 13)
+
+
+def test_a_chart_whose_panels_ask_has_no_question_of_its_own():
+    whole = Figure("motion", "", ("drift",), lambda: alt.vconcat(chart(FRAME, title="a?"), chart(FRAME, title="b?")))
+    assert "title" not in whole.draw().to_dict()
+
+
+def test_a_file_shows_the_question():
+    row = Figure("drift", QUESTION, ("drift",), partial(chart, FRAME))
+    assert QUESTION in as_file(row.draw(), "svg").decode()

@@ -1,0 +1,207 @@
+"""Sign-in in a real browser, at an OIDC provider that others wrote, which signs what a test has it say of a person."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browsing import PATIENCE, SMALL, run_button
+from itsdangerous import URLSafeTimedSerializer
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.serving import ROOT, served
+
+pytestmark = pytest.mark.browser
+
+CLIENT = "kernel-drift"
+LAB = {"ann": "member", "bob": "member", "guest": "reader"}
+SECRETS = """
+[auth]
+redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
+cookie_secret = "only for this test, and as long as it must be"
+client_id = "kernel-drift"
+client_secret = "the provider takes any"
+server_metadata_url = "{provider}/.well-known/openid-configuration"
+"""
+COOKIE = "_streamlit_user"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The address of the provider."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce"]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+def write_policy(folder: Path, people: dict[str, str]) -> None:
+    lines = [f'"{name}@lab.example" = "{role}"' for name, role in people.items()]
+    # Home begins a run for who may: minutes of processor that no test here looks at.
+    (folder / "new.toml").write_text("\n".join(["[people]", *lines, "[roles.member]", "job_seconds = 0.1"]))
+    (folder / "new.toml").replace(folder / "policy.toml")
+
+
+@pytest.fixture(scope="module")
+def lab(provider: str, folder: Path) -> Iterator[str]:
+    """The address of a dashboard whose people sign in at the provider."""
+    write_policy(folder, LAB)
+    (folder / "secrets.toml").write_text(SECRETS.format(provider=provider))
+    with (folder / "log").open("w") as log, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STREAMLIT_SECRETS_FILES", str(folder / "secrets.toml"))
+        patch.setenv("KERNEL_DRIFT_POLICY", str(folder / "policy.toml"))
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", os.environ["JAX_COMPILATION_CACHE_DIR"])
+        with served(ROOT / "app.py", folder, log) as address:
+            yield address
+
+
+@pytest.fixture
+def opened(browser: Browser, lab: str) -> Iterator[Callable[..., Page]]:
+    """Opens the dashboard as a person with a browser of their own."""
+    contexts = []
+
+    def opened(path: str = "/", **query: str) -> Page:
+        contexts.append(browser.new_context())
+        contexts[-1].set_default_timeout(PATIENCE)
+        page = contexts[-1].new_page()
+        page.goto(f"{lab}{path}?{urllib.parse.urlencode(query)}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(opened: Callable[..., Page], provider: str) -> Callable[..., Page]:
+    """Signs in somebody of whom the provider says `claims`, as far as it lets them."""
+
+    def sign_in(name: str, **claims: object) -> Page:
+        said = {"email": f"{name}@lab.example", "email_verified": True, **claims}
+        asked = urllib.request.Request(f"{provider}/users/{name}", json.dumps(said).encode(), method="PUT")
+        asked.add_header("Content-Type", "application/json")
+        urllib.request.urlopen(asked).close()
+        page = opened()
+        button(page, "Sign in").click()
+        page.get_by_placeholder("sub").fill(name)
+        page.get_by_role("button", name="Authorize").click()
+        return page
+
+    return sign_in
+
+
+def button(page: Page, name: str):
+    return page.get_by_role("button", name=re.compile(name))
+
+
+def account(page: Page, words: str) -> None:
+    expect(page.get_by_test_id("stSidebar").get_by_text(words)).to_be_visible()
+
+
+def signed_out(page: Page) -> None:
+    """Nothing is shown but where to sign in."""
+    expect(button(page, "Sign in")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
+    assert page.get_by_role("button").count() == 1
+
+
+def test_who_has_not_signed_in_sees_no_page(opened):
+    signed_out(opened("/evolution"))
+
+
+def test_two_people_sign_in_and_one_logs_out(sign_in, lab):
+    ann, bob = sign_in("ann", email="Ann@Lab.example"), sign_in("bob")
+    account(ann, "ann@lab.example · member")
+    account(bob, "bob@lab.example · member")
+    second_tab, kept = ann.context.new_page(), ann.context.cookies()
+    second_tab.goto(f"{lab}/evolution")
+    account(second_tab, "ann@lab.example · member")
+    expect(run_button(second_tab)).to_be_enabled()
+
+    button(ann, "Log out").click()
+    button(ann, "End session").click()  # The provider's own page.
+    signed_out(ann)
+    assert COOKIE not in [cookie["name"] for cookie in ann.context.cookies()]
+    # Nor does the login live on in a page that was open, or in a copy of its cookies.
+    run_button(second_tab).click()
+    signed_out(second_tab)
+    ann.context.add_cookies(kept)
+    ann.reload()
+    signed_out(ann)
+    bob.reload()
+    account(bob, "bob@lab.example · member")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    # The last two Authlib lets in.
+    [lambda: {"aud": "another"}, lambda: {"aud": "another", "azp": CLIENT}, lambda: {"exp": int(time.time()) - 60}],
+    ids=["for another program", "for another program by ours", "expired a minute ago"],
+)
+def test_a_token_that_is_not_good_signs_nobody_in(sign_in, changed):
+    page = sign_in("ann", **changed())
+    page.wait_for_url(lambda url: "authorize" not in url)
+    signed_out(page)
+
+
+def test_who_is_not_on_the_list_is_told_so(sign_in):
+    page = sign_in("mallory", email="ann@lab.example", email_verified=False)
+    expect(page.get_by_text(re.compile("mallory@http.* is not on the list of this server"))).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    expect(button(page, "Log out")).to_be_visible()
+
+
+def test_a_cookie_that_was_tampered_with_is_worth_nothing(sign_in):
+    page = sign_in("eve")
+    expect(button(page, "Log out")).to_be_visible()
+    cookie = next(cookie for cookie in page.context.cookies() if cookie["name"] == COOKIE)
+    signature = cookie["value"].rpartition(".")[2]
+    claims = json.loads(URLSafeTimedSerializer("", salt=COOKIE).loads_unsafe(cookie["value"])[1])
+    claims["email"] = "ann@lab.example"
+    forged = URLSafeTimedSerializer("a guess", salt=COOKIE).dumps(json.dumps(claims))
+    # Another payload under the old signature, and another signature.
+    for changed in (forged.rsplit(".", 1)[0] + "." + signature, forged):
+        page.context.add_cookies([{**cookie, "value": changed}])
+        page.reload()
+        signed_out(page)
+
+
+def test_a_reader_looks_and_starts_nothing(sign_in, lab):
+    page = sign_in("guest")
+    account(page, "guest@lab.example · reader")
+    expect(run_button(page).first).to_be_disabled()  # Home, which for others begins by itself.
+    page.goto(f"{lab}/evolution?{urllib.parse.urlencode(SMALL)}")
+    expect(run_button(page).first).to_be_disabled()
+    run_button(page).first.hover(force=True)
+    expect(page.get_by_text("You may look at results here, and start nothing")).to_be_visible()
+
+
+def test_who_is_taken_off_the_list_is_out_at_the_next_rerun(sign_in, folder):
+    page = sign_in("bob")
+    account(page, "bob@lab.example · member")
+    write_policy(folder, {"ann": "admin"})
+    try:
+        page.get_by_role("link", name="Second moment").click()
+        expect(page.get_by_text("is not on the list of this server")).to_be_visible()
+    finally:
+        write_policy(folder, LAB)
