@@ -97,11 +97,16 @@ def starts(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[st
     # What was on a worker that has gone is about to fail, or to turn up on another.
     astray = sum(len(there) for worker, there in held.items() if worker not in {place.worker for place in places})
     found: list[Ticket] = []
+    passed: list[Ticket] = []
     queue = _Queue(tickets, debts)
     while (ticket := queue.first()) is not None:
-        place = _place(ticket, places, held, debts, astray) if running[ticket.user] < ticket.most else None
+        if running[ticket.user] >= ticket.most:
+            queue.leave(ticket.user)
+            continue
+        place = _place(ticket, places, held, passed, debts, astray)
         if place is None:
             queue.leave(ticket.user)  # what else they wait for may still less
+            passed.append(ticket)
             continue
         queue.take()
         running[ticket.user] += 1
@@ -183,15 +188,16 @@ def _place(
     ticket: Ticket,
     places: Sequence[Place],
     held: Mapping[str, list[Ticket]],
+    passed: Sequence[Ticket],
     debts: Mapping[str, float],
     astray: int,
 ) -> Place | None:
     """A worker that is free, beside as many as those that went astray may need; else one on which the ticket may
-    overtake what is there."""
+    overtake what is there, and those that it passes, which may wait for the worker to be free."""
     free = [place for place in places if not place.draining and not held.get(place.worker)]
     if len(free) > astray:
         return free[0]
-    if ticket.background or ticket.alone:
+    if ticket.background or ticket.alone or not all(_overtakes(ticket, other, debts) for other in passed):
         return None
     shared = [place for place in places if held.get(place.worker) and _shares(ticket, place, held[place.worker], debts)]
     return min(shared, key=lambda place: len(held[place.worker]), default=None)

@@ -61,6 +61,14 @@ def test_a_long_job_among_short_ones_of_the_same_user_is_not_starved():
     assert ended["me 10 60 0"] < 10 + 60 + 60 + 8
 
 
+@pytest.mark.parametrize("changes", [{"background": True}, {"alone": True}, {"memory": 7e9}])
+def test_what_waits_for_a_worker_of_its_own_is_not_starved_by_those_who_share_one(changes):
+    lengths = {"ann": 3.0, "bob": 4.0, "dan": 5.5}
+    streams = [ticket(user, 0.001 * i, lengths[user], memory=1e9) for i in range(105) for user in lengths]
+    computed, _ = simulated([*streams, *(ticket("cat", 1 + 0.001 * i, 8.0, **changes) for i in range(40))], 1200.0)
+    assert computed["cat"] == pytest.approx(300.0, rel=0.1)
+
+
 def test_absence_is_not_saved_up():
     old = [ticket("old", 0.001 * i) for i in range(200)]
     new = [ticket("new", 400.0 + 0.001 * i) for i in range(100)]
