@@ -12,19 +12,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.chaos import machine
 from benchmarks.chaos.conductor import Server, Storm
 from benchmarks.chaos.elsewhere import ROOT, Elsewhere
-from benchmarks.chaos.faults import of_a_network, of_this_machine
+from benchmarks.chaos.faults import Fault, of_a_network, of_this_machine
 from benchmarks.chaos.ledger import Ledger
 from benchmarks.chaos.report import Report
 from benchmarks.chaos.vitals import growths
 
 DISK = "400m"
-HERE = 0.6
+HERE = 0.55
 """Of the time, with processes of this machine; then a scheduler elsewhere."""
 
 
@@ -53,62 +54,64 @@ def disk(folder: Path) -> Iterator[Path]:
             machine.do("umount", "--lazy", str(place))
 
 
-def audited(directory: Path, ledger: Ledger, folder: Path) -> dict[str, str | None]:
-    """What a process that has seen nothing finds, by job."""
-    asked = {key: {"wish": told.wish.plain(), "shown": sorted(told.digests)} for key, told in ledger.jobs.items()}
+def compared(directory: Path, ledger: Ledger, folder: Path) -> dict[str, Any]:
+    """What a process that has seen nothing finds."""
     alone = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "JAX_ENABLE_X64": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.chaos.audit", str(directory)],
+        [sys.executable, "-m", "benchmarks.chaos.compare", str(directory)],
         env={**os.environ, **alone, "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")},
-        input=json.dumps(asked),
+        input=json.dumps({key: told.plain() for key, told in ledger.jobs.items()}),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return json.loads(done.stdout)["found"]
+    return json.loads(done.stdout)
 
 
 def rage(given: argparse.Namespace, folder: Path, place: Path) -> Report:
     """The whole of it."""
-    began, chance, ledger = time.monotonic(), random.Random(given.seed), Ledger()
+    began, ledger = time.monotonic(), Ledger()
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
 
     directory, log = place / "cache", (given.keep or folder) / "servers.log"
-    server = Server(directory, given.users, given.seed, ledger, log)
-    storm, faults = Storm(server, given.every, chance, say), []
-    try:
-        faults += of_this_machine(server, place, chance)
-        storm.rage(faults, 60 * given.minutes * HERE)
-        there = Elsewhere(folder / "elsewhere", log.with_name("elsewhere.log"))
-        try:
-            say("a scheduler elsewhere")
-            server.again(there.environment)
-            remote = of_a_network(server, there)
-            storm.rage(remote, 60 * given.minutes * (1 - HERE), there.mend)
-            faults += [fault for fault in remote if fault.name not in {other.name for other in faults}]
-            say("the last jobs")
-            server.leave()
-        finally:
-            server.close()
-            there.close()
-    finally:
-        server.close()
+    with closing(Server(directory, given.users, given.seed, ledger, log)) as server:
+        storm = Storm(server, given.every, random.Random(given.seed), say)
+        faults = here_and_elsewhere(server, storm, given, folder, place)
     time.sleep(3.0)  # what has lost its server ends by itself
     say("everything once more")
+    found = compared(directory, ledger, folder)
     return Report(
         ledger,
         faults,
         storm.made,
-        audited(directory, ledger, folder),
+        found["found"],
         growths(storm.vitals),
-        server.life,
-        server.died,
-        server.orphans(),
-        [path.name for path in directory.rglob("*damaged*")] + [*map(str, directory.glob("aside/*"))],
-        log.read_text(errors="replace").count("Traceback (most recent call last)"),
+        servers=server.life,
+        died=server.died,
+        orphans=server.orphans(),
+        aside=[path.name for path in directory.rglob("*damaged*")] + [*map(str, directory.glob("aside/*"))],
+        unreadable=found["unreadable"],
+        tracebacks=log.read_text(errors="replace").count("Traceback (most recent call last)"),
     )
+
+
+def here_and_elsewhere(
+    server: Server, storm: Storm, given: argparse.Namespace, folder: Path, place: Path
+) -> list[Fault]:
+    """Makes those of a server with processes of its own, then of one with a scheduler elsewhere; then all users end."""
+    local = of_this_machine(server, place, random.Random(given.seed))
+    storm.rage(local, 60 * given.minutes * HERE)
+    with closing(Elsewhere(folder / "elsewhere", (given.keep or folder) / "elsewhere.log")) as there:
+        storm.say("a scheduler elsewhere")
+        server.again(there.environment)
+        remote = of_a_network(server, there)
+        storm.rage(remote, 60 * given.minutes * (1 - HERE), there.mend)
+        storm.say("the last jobs")
+        server.leave()
+        server.close()
+    return local + [fault for fault in remote if fault.name not in {other.name for other in local}]
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ import psutil
 from benchmarks.chaos.elsewhere import ROOT
 from benchmarks.chaos.faults import Fault
 from benchmarks.chaos.ledger import Ledger
+from benchmarks.chaos.users import DOMAIN
 from benchmarks.chaos.vitals import Vital, vital
 
 READY = 90.0
@@ -25,7 +26,7 @@ READY = 90.0
 PATIENCE = 300.0
 """Seconds after the last fault in which everything that was asked for has to come to an end."""
 
-SETTLE = 12.0
+SETTLE = 8.0
 """Seconds at least between the end of a fault and the next."""
 
 CENSUS_EVERY = 5.0
@@ -42,7 +43,7 @@ class Server:
 
     def __init__(self, directory: Path, users: int, seed: int, ledger: Ledger, log: Path):
         self._directory, self._seed, self._ledger, self._log = directory, seed, ledger, log
-        self._names = [f"user{number}" for number in range(users)]
+        self._names = [f"user{number}@{DOMAIN}" for number in range(users)]
         self.environment: dict[str, str] = {}
         self.life = self.died = 0
         self._census: dict[int, float] = {}
@@ -166,12 +167,13 @@ class Storm:
     """Faults, one after another.
 
     Attributes:
+        say: tells whoever watches what happens.
         made: how often each was.
         vitals: of the servers, every second.
     """
 
     def __init__(self, server: Server, every: float, chance: random.Random, say: Callable[[str], None]):
-        self._server, self._every, self._chance, self._say = server, every, chance, say
+        self._server, self._every, self._chance, self.say = server, every, chance, say
         self._began = time.monotonic()
         self.made = Counter[str]()
         self.vitals: list[Vital] = []
@@ -183,7 +185,7 @@ class Storm:
         while coming < until:
             self._pass(coming - time.monotonic(), mend)
             fault = next(following)
-            self._say(fault.name)
+            self.say(fault.name)
             began = time.monotonic()
             with ExitStack() as undo:
                 undo.enter_context(fault.made())

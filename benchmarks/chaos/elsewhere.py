@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.chaos.machine import do, ours
-from cache.processes import make_certificate
+from cache.processes import ROLES, make_certificate
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
 
 ROOT = Path(__file__).parents[2]
@@ -22,15 +22,15 @@ NETWORK = "/24"
 COMM = "DASK_DISTRIBUTED__COMM__"
 
 
-def settings(certificates: dict[str, object]) -> dict[str, str]:
+def settings(certificates: dict[str, str]) -> dict[str, str]:
     """What deploy/slurm.md has one set on both sides."""
-    files = {name.removeprefix("tls_"): value for name, value in certificates.items() if isinstance(value, str)}
+    parts = [(role, part) for role in ROLES for part in ("cert", "key")]
     return {
         "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
         f"{COMM}REQUIRE_ENCRYPTION": "True",
-        **{f"{COMM}TLS__{name.upper().replace('_', '__', 1) if name != 'ca_file' else 'CA_FILE'}": value
-           for name, value in files.items()},
-    }  # fmt: skip
+        f"{COMM}TLS__CA_FILE": certificates["tls_ca_file"],
+        **{f"{COMM}TLS__{role}__{part}".upper(): certificates[f"tls_{role}_{part}"] for role, part in parts},
+    }
 
 
 class Elsewhere:

@@ -76,7 +76,7 @@ def of_a_network(server: "Server", there: Elsewhere) -> list[Fault]:
     return [
         Fault("network cut for 10 s", there.how, there.cut, 10.0),
         *kills,
-        Fault("network cut for 45 s", there.how, there.cut, 45.0),
+        Fault("network cut for 35 s", there.how, there.cut, 35.0),
         Fault("server killed", "SIGKILL, started again on the same cache", server.killed),
     ]
 

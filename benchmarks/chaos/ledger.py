@@ -5,9 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from benchmarks.chaos.hungry import KIND
 from benchmarks.chaos.wishes import Wish
 
 JUST_NOW = 2.0
@@ -16,10 +15,27 @@ JUST_NOW = 2.0
 
 @dataclass
 class Told:
-    """Of one job: the wish it came with, and the digests of what was shown as its result ("": nothing was)."""
+    """Of one job.
+
+    Attributes:
+        wish: it came with.
+        digests: of what was shown as its result ("": nothing was).
+        people: to whom it was shown.
+        pins: of those who keep it.
+    """
 
     wish: Wish
     digests: set[str] = field(default_factory=set)
+    people: set[str] = field(default_factory=set)
+    pins: set[str] = field(default_factory=set)
+
+    def plain(self) -> dict[str, Any]:
+        sets = {"digests": self.digests, "people": self.people, "pins": self.pins}
+        return {"wish": self.wish.plain(), **{name: sorted(of) for name, of in sets.items()}}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        return cls(Wish.of(plain["wish"]), *(set(plain[name]) for name in ("digests", "people", "pins")))
 
 
 class Ledger:
@@ -34,7 +50,6 @@ class Ledger:
         self.wishes: dict[str, list[Wish]] = {}
         self.ends = Counter[str]()
         self.words = Counter[str]()
-        self.reasons = Counter[str]()
         self.other = Counter[str]()
         self.broken: list[str] = []
         self.troubles = Counter[str]()
@@ -83,14 +98,17 @@ class Ledger:
         key = line["key"]
         self.longest = max(self.longest, now - self.open.pop((line["user"], key), now))
         self.ends[line["state"]] += 1
-        self.reasons[line.get("reason", "")] += 1
         if line["state"] == "finished":
-            if self.jobs[key].wish.kind != KIND:
-                self.jobs[key].digests.add(line["digest"])
+            self.jobs[key].digests.add(line["digest"])
+            self.jobs[key].people.add(line["user"])
         elif line["state"] == "failed":
             self.words[_without_numbers(line["words"])] += 1
-            if not line["words"]:
-                self.broken.append(f"{key[:8]} failed without a word")
+            if not line["words"] or line.get("reason") == "error":
+                self.broken.append(f"job {key[:8]} failed by a defect: {line['words'] or 'no word'}")
+
+    def _pinned(self, line: Mapping[str, Any], _: float) -> None:
+        self.other["pinned"] += 1
+        self.jobs[line["key"]].pins.add(line["user"])
 
     def _broke(self, line: Mapping[str, Any], _: float) -> None:
         for key in line["keys"]:

@@ -1,6 +1,5 @@
 """The table at the end, and what is wrong."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,11 +13,12 @@ class Report:
     """What came of it.
 
     Attributes:
-        found: by job, what is the matter with it (`benchmarks.chaos.audit.matter`).
+        found: by job, what is the matter with it (`benchmarks.chaos.compare.matter`).
         died: servers that ended by themselves, or did not end when told to.
         orphans: processes that outlived all.
         aside: files that were set aside as damaged.
-        log: lines of the servers that name a traceback.
+        unreadable: lines of the audit log that say nothing.
+        tracebacks: in the log of the servers; Dask's own are among them.
     """
 
     ledger: Ledger
@@ -30,6 +30,7 @@ class Report:
     died: int
     orphans: Sequence[str]
     aside: Sequence[str]
+    unreadable: Sequence[str]
     tracebacks: int
 
     def wrong(self) -> list[str]:
@@ -42,6 +43,7 @@ class Report:
             *(f"a user met: {words}" for words in ledger.broken),
             *(f"server {growth.what}: memory or descriptors grow" for growth in self.growths if growth.grown),
             *(f"left running: {command}" for command in self.orphans),
+            *(f"audit log: {line[:80]!r}" for line in self.unreadable),
             *([f"{self.died} servers ended by themselves, or did not when told to"] if self.died else []),
         ]
 
@@ -82,8 +84,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """In Markdown."""
     lines = [head, ["---"] * len(head), *rows] if rows else []
     return [*(f"| {' | '.join(map(str, line))} |" for line in lines), *([""] if rows else [])]
-
-
-def merged(*counted: Counter[str]) -> Counter[str]:
-    """Of several storms."""
-    return sum(counted, Counter[str]())

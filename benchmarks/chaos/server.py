@@ -18,7 +18,7 @@ from distributed.system import MEMORY_LIMIT
 
 import cache
 from benchmarks.chaos import hungry
-from benchmarks.chaos.users import User
+from benchmarks.chaos.users import DOMAIN, RULES, User
 from benchmarks.chaos.wishes import RUN, Wish
 from cache import CachedEngine, Store, processes
 from engine import jobs
@@ -96,7 +96,7 @@ def serve(given: dict[str, Any]) -> None:
     left, ended = given["left"], threading.Event()
     faults = Faults(given["directory"])
     processes.MEMORY_SHARE = WORKER_BYTES / MEMORY_LIMIT
-    engine = CachedEngine(Store(Path(given["directory"]), ROOM), rehearsal())
+    engine = CachedEngine(Store(Path(given["directory"]), ROOM), rehearsal(), RULES)
     offered(engine, left)
     cache.install(engine)
     engine.start()
@@ -130,13 +130,14 @@ def last_one_out(users: list[User]) -> None:
 
 def feed(engine: CachedEngine, config: hungry.HungryConfig) -> None:
     """Asks for a job that eats memory."""
-    job = engine.request(hungry.KIND, config, "glutton")
-    tell("asked", user="glutton", keys=[job.key], wish=Wish(hungry.KIND, (config.to_dict(),)).plain())
+    glutton = f"glutton@{DOMAIN}"
+    job = engine.request(hungry.KIND, config, glutton)
+    tell("asked", user=glutton, keys=[job.key], wish=Wish(hungry.KIND, (config.to_dict(),)).plain())
     while not job.done:
         time.sleep(0.2)
-        job = engine.request(hungry.KIND, config, "glutton")
+        job = engine.request(hungry.KIND, config, glutton)
     words, reason = (job.error.message, job.error.reason) if job.error else ("", "")
-    tell("ended", user="glutton", key=job.key, state=job.state, words=words, digest="", reason=reason)
+    tell("ended", user=glutton, key=job.key, state=job.state, words=words, digest="", reason=reason)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,17 @@ import numpy as np
 from benchmarks.chaos.wishes import Wish, drawn
 from cache import CachedEngine, Job
 from cache.batches import Order, Standing
+from cache.failure import CacheFault
+from cache.policy import Policy
 from engine.progress import Arrays
 from engine.schema import Config
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at a job."""
+
+DOMAIN = "lab.example"
+RULES = Policy(domains={DOMAIN: "member"})
+"""Users have signed in: what they ask for is theirs, and limited."""
 
 MOST_TRIES = 3
 """Of a job that fails, by one user."""
@@ -104,14 +110,24 @@ class User(threading.Thread):
         return job
 
     def _ended(self, job: Job, kind: str, config: Config) -> None:
-        words, found = job.error.message if job.error else "", ""
+        (words, reason), found = (job.error.message, job.error.reason) if job.error else ("", ""), ""
         if job.state == "finished":
             arrays = self._engine.lookup(kind, config)
             found = digest(arrays) if arrays is not None else ""
         elif not job.done:
             words = "cancelled while it stopped"
         state = job.state if job.done else "cancelled"
-        self._tell("ended", user=self.name, key=job.key, state=state, words=words, digest=found)
+        self._tell("ended", user=self.name, key=job.key, state=state, words=words, reason=reason, digest=found)
+        if found and self._chance.random() < 0.1:
+            self._pin(job.key)
+
+    def _pin(self, key: str) -> None:
+        try:
+            self._engine.ownership.pin(key, self.name)
+        except CacheFault:
+            self._tell("told that it cannot be pinned", user=self.name)
+        else:
+            self._tell("pinned", user=self.name, key=key)
 
     # A sweep.
 

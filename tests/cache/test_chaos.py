@@ -11,16 +11,19 @@ import pytest
 from test_dispatch import Clock
 from toy_jobs import ToyConfig
 
-from benchmarks.chaos.audit import matter
-from benchmarks.chaos.ledger import Ledger
+from benchmarks.chaos.compare import matter, unreadable
+from benchmarks.chaos.ledger import Ledger, Told
 from benchmarks.chaos.report import Report
 from benchmarks.chaos.users import digest
 from benchmarks.chaos.vitals import Vital, growths
 from benchmarks.chaos.wishes import Wish
 from cache import Store, cached_compute
 from cache.archive import address, encode
+from cache.audit import Audit
+from cache.claims import Claim
 
 ROOT = Path(__file__).resolve().parents[2]
+HER = "she@lab.example"
 
 
 @pytest.mark.long
@@ -39,7 +42,7 @@ def told(ledger: Ledger, what: str, wish: Wish, **facts: str) -> None:
     """About the one job of a wish of hers."""
     (key,) = wish.keys
     also = {"keys": [key], "wish": wish.plain()} if what == "asked" else {"key": key}
-    ledger.take({"what": what, "user": "she", **also, **facts})
+    ledger.take({"what": what, "user": HER, **also, **facts})
 
 
 @pytest.fixture
@@ -49,17 +52,39 @@ def wish(config: Callable[..., ToyConfig]) -> Wish:
 
 def test_a_result_that_is_gone_or_another_is_seen(store: Store, wish: Wish) -> None:
     (key,), (toy,) = wish.keys, wish.configs
-    assert matter(store, key, wish, set()) is None
-    assert matter(store, key, wish, {"shown"}) == "lost: the index does not know it"
-    shown = digest(cached_compute(store, "steady", toy))
-    assert matter(store, key, wish, {shown}) == ""
-    assert matter(store, key, wish, {shown, ""}) == "lost: it was said to be finished, and not shown"
-    assert matter(store, key, wish, {shown, "other"}) == "wrong: what was shown is not what is computed"
+    assert matter(store, key, Told(wish)) is None
+    assert matter(store, key, Told(wish, {"shown"})) == "lost: the index does not know it"
+    told = Told(wish, {digest(cached_compute(store, "steady", toy))})
+    assert matter(store, key, told) == ""
+    assert matter(store, key, Told(wish, {*told.digests, ""})) == "lost: it was said to be finished, and not shown"
+    assert matter(store, key, Told(wish, {*told.digests, "other"})) == "wrong: what was shown is not what is computed"
     other = {"squares": np.arange(3) ** 2 + 1e-16, "note": np.array("naïve")}
     store.put(key, {"result": encode(other, address(key, "result"))}, store.index.get(key))
-    assert matter(store, key, wish, {shown}) == "wrong: what is kept is not what is computed"
+    assert matter(store, key, told) == "wrong: what is kept is not what is computed"
     next(store.directory.rglob("result*")).unlink()
-    assert matter(store, key, wish, {shown}) == "lost: its result is gone, the index says finished"
+    assert matter(store, key, told) == "lost: its result is gone, the index says finished"
+
+
+def test_who_asked_and_who_keeps_it_are_not_forgotten(store: Store, wish: Wish) -> None:
+    (key,), (toy,) = wish.keys, wish.configs
+    told = Told(wish, {digest(cached_compute(store, "steady", toy))}, {HER})
+    assert matter(store, key, told) == "lost: that somebody asked for it"
+    store.claims.add(key, HER)
+    assert matter(store, key, told) == ""
+    kept = replace(told, pins={HER})
+    assert matter(store, key, Told.of(kept.plain())) == "lost: that somebody keeps it"
+    store.pin(key)
+    store.claims.put(key, Claim(HER, pinned=True))
+    assert matter(store, key, kept) == ""
+
+
+def test_half_a_line_of_the_audit_log_is_seen(tmp_path: Path) -> None:
+    audit = Audit(tmp_path)
+    audit(HER, "pin", key="k")
+    audit.close()
+    assert unreadable(tmp_path) == []
+    (tmp_path / "audit.log.1").write_text('{"time": "20')
+    assert unreadable(tmp_path) == ['{"time": "20']
 
 
 def test_what_users_wait_for_is_handed_on_and_missed(wish: Wish) -> None:
@@ -71,24 +96,25 @@ def test_what_users_wait_for_is_handed_on_and_missed(wish: Wish) -> None:
     assert ledger.silence == 7.0
     assert ledger.hung() == wish.keys
     ledger.server_ended()
-    assert ledger.left("she") == [wish.plain()]
+    assert ledger.left(HER) == [wish.plain()]
     told(ledger, "offered", wish, status="unfinished")
     assert ledger.forgotten == []
     told(ledger, "offered", wish, status="")
     assert ledger.forgotten == wish.keys
     told(ledger, "asked", wish)
     told(ledger, "ended", wish, state="finished", digest="of it", words="")
-    assert ledger.hung() == ledger.left("she") == []
-    assert ledger.jobs[wish.keys[0]].digests == {"of it"}
+    told(ledger, "pinned", wish)
+    assert ledger.hung() == ledger.left(HER) == []
+    assert ledger.jobs[wish.keys[0]] == Told(wish, {"of it"}, {HER}, {HER})
 
 
 def test_a_job_that_fails_says_why(wish: Wish) -> None:
     ledger = Ledger()
-    for words in ("The worker was killed at 12%.", ""):
+    for words, reason in ("The worker was killed at 12%.", "worker"), ("", "worker"), ("ZeroDivisionError", "error"):
         told(ledger, "asked", wish)
-        told(ledger, "ended", wish, state="failed", words=words)
+        told(ledger, "ended", wish, state="failed", words=words, reason=reason)
     assert ledger.words["The worker was killed at #%."] == 1
-    assert len(ledger.broken) == 1
+    assert len(ledger.broken) == 2
 
 
 def test_a_leak_is_seen_also_where_servers_are_killed() -> None:
@@ -102,9 +128,9 @@ def test_a_leak_is_seen_also_where_servers_are_killed() -> None:
 
 def test_nothing_that_is_wrong_is_passed_over(wish: Wish) -> None:
     ledger = Ledger()
-    report = Report(ledger, [], {}, {"fine": "", "failed": None}, [], 1, 0, [], [], 0)
+    report = Report(ledger, [], {}, {"fine": "", "failed": None}, [], 1, 0, [], [], [], 0)
     assert report.wrong() == []
     assert report.lines()[-1] == "nothing lost, wrong, hung or grown"
     told(ledger, "asked", wish)
-    wrong = replace(report, found={"gone": "lost"}, orphans=["python"], died=1).wrong()
-    assert len(wrong) == 4
+    wrong = replace(report, found={"gone": "lost"}, orphans=["python"], died=1, unreadable=["{"]).wrong()
+    assert len(wrong) == 5
