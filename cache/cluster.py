@@ -12,8 +12,8 @@ from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
+from cache import plain_comm
 from cache.failure import SchedulerError
-from cache.plain_comm import plain
 from cache.processes import LocalProcesses
 from cache.scheduler import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
 from cache.task import Rehearsal, Task
@@ -26,7 +26,6 @@ MEMORY_TOPIC = "worker-restart-memory"
 
 LOST = "the connection to the Dask scheduler was lost"
 
-CONNECT_TIMEOUT = 5.0
 LOOK_EVERY, LOOK_SOON = 1.0, 0.1
 """Seconds between looks at the workers, and while there are none."""
 
@@ -129,7 +128,10 @@ class Cluster:
             "wait": True,
         }
         with contextlib.suppress(Exception):  # it is gone already
-            self._ask("broadcast", msg=order, workers=[worker], nanny=True, on_error="ignore")
+            patience = plain_comm.CONNECT_TIMEOUT
+            self._ask(
+                "broadcast", msg=order, workers=[worker], nanny=True, on_error="ignore", callback_timeout=patience
+            )
 
     def workers(self) -> int | None:
         """How many the scheduler has right now; None when it does not answer."""
@@ -151,7 +153,7 @@ class Cluster:
     def _flag(self, operation: str, task: str) -> None:
         """Of a `distributed.Event`. No matter where there is no answer: the task goes with its scheduler."""
         with contextlib.suppress(OSError, RuntimeError):
-            self._ask(operation, name=task, callback_timeout=CONNECT_TIMEOUT)
+            self._ask(operation, name=task, callback_timeout=plain_comm.CONNECT_TIMEOUT)
 
     def _ask(self, operation: str, **arguments: Any) -> Any:
         scheduler = self._client.scheduler
@@ -167,11 +169,11 @@ def _as_task(rehearsal: Rehearsal | None) -> str | None:
 def _client(scheduler: str, security: Security) -> Client:
     try:
         return Client(
-            plain(scheduler),
+            plain_comm.plain(scheduler),
             security=security,
             set_as_default=False,
             direct_to_workers=False,
-            timeout=CONNECT_TIMEOUT,
+            timeout=plain_comm.CONNECT_TIMEOUT,
             deserializers=list(READABLE),
         )
     except OSError as error:
@@ -199,5 +201,5 @@ def _cause(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, (asyncio.CancelledError, TimeoutError)):
-        return f"not within {CONNECT_TIMEOUT:.0f} s"
+        return f"not within {plain_comm.CONNECT_TIMEOUT:.0f} s"
     return str(error).split("\n")[0] or type(error).__name__
