@@ -36,7 +36,7 @@ AHEAD, SECONDS = 10.0, 150.0
 
 MODEST = {**DEFAULT_VALUES, "network": {**DEFAULT_VALUES["network"], "width": 64}, "store_parameters": False}
 LONG_RUN = RunConfig.from_dict(
-    {**MODEST, "training": {**DEFAULT_VALUES["training"], "max_steps": 100_000, "stop_residual": None}, "seeds": [0]}
+    {**MODEST, "training": {**DEFAULT_VALUES["training"], "max_steps": 50_000, "stop_residual": None}, "seeds": [0]}
 )
 
 
@@ -114,14 +114,15 @@ def shares(engine: CachedEngine) -> None:
         for of in asked.values():
             of.take_in(engine)
         time.sleep(0.1)
-    asked[GREEDY].computed -= lead
     given = {who: asked[who].computed for who in (GREEDY, *OTHERS, SWEEPER)}
+    given[GREEDY] -= lead
     fair = sum(given.values()) / len(given)
-    print("computed, of a fair share: " + ", ".join(f"{who} {seconds / fair:.2f}" for who, seconds in given.items()))
-    waits = max(max(asked[who].took) for who in OTHERS)
-    print(f"longest of {AT_ONCE} small jobs at once: {waits:.0f} s", flush=True)
-    of, beside = asked[LONG], len(given)
-    print(f"a long run: {of.computed:.0f} s of computing in {max(of.took, default=SECONDS):.0f} s, beside {beside}")
+    each = ", ".join(f"{who} {seconds / fair:.2f}" for who, seconds in given.items())
+    print(f"computed, of a fair share of {fair:.0f} s: {each}")
+    took, seconds = max(pair for who in OTHERS for pair in asked[who].took)
+    print(f"slowest of theirs, {AT_ONCE} asked for at once: ended after {took:.0f} s, {seconds:.1f} s of computing")
+    for took, seconds in asked[LONG].took:
+        print(f"a long run beside them: ended after {took:.0f} s, {seconds:.0f} s of computing")
 
 
 def job(number: int) -> tuple[str, Config]:
@@ -137,11 +138,14 @@ def job(number: int) -> tuple[str, Config]:
 
 @dataclass
 class Asked:
-    """What a user has asked for: since when, by key, and of what has ended seconds computed and seconds it took."""
+    """What a user has asked for: since when, by key; of each that has ended the seconds until then, and of computing."""
 
     flying: dict[str, float] = field(default_factory=dict)
-    took: list[float] = field(default_factory=list)
-    computed: float = 0.0
+    took: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def computed(self) -> float:
+        return sum(seconds for _, seconds in self.took)
 
     def take_in(self, engine: CachedEngine) -> None:
         """What has ended."""
@@ -149,9 +153,8 @@ class Asked:
             now = engine.job(key)
             if now is None or now.done:
                 del self.flying[key]
-                self.took.append(time.monotonic() - since)
                 record = engine.store.index.get(key)
-                self.computed += record.seconds if record else 0.0
+                self.took.append((time.monotonic() - since, record.seconds if record else 0.0))
 
 
 if __name__ == "__main__":
