@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cache import job as jobs_of_viewers
 from cache import location
 from cache.batch import Batch
-from cache.failure import DISK_FAULTS, log, tolerant, words
+from cache.failure import DISK_FAULTS, log, words
 from engine import jobs
 from engine.schema import Config
 
@@ -26,6 +26,9 @@ MOST_KEPT = 64
 
 STEP_EVERY = 0.25
 """Seconds between two steps of every batch."""
+
+RETRY_EVERY = 5.0
+"""Seconds between two tries to bring files up to date that the disk did not take, or give up."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Batches:
         self._engine, self._directory = engine, directory / "batches"
         self._kept: OrderedDict[tuple[str, str, str], Standing] = OrderedDict()
         self._lock = threading.RLock()
+        self._behind: set[tuple[str, str, str]] = set()
+        self._tried = time.monotonic()
 
     def start(self, order: Order, joined: bool = False) -> None:
         """Starts what is missing, what failed or was cancelled included; `joined` gives nothing up for it."""
@@ -111,20 +116,20 @@ class Batches:
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 found.stays = stays
-                self._note(found) if stays else self._forget(key)
+                self._keep(key)
 
     def cancel(self, key: tuple[str, str, str]) -> None:
         """Gives up what has not ended."""
         with self._lock:
             if key in self._kept:
                 self._kept[key].batch.cancel()
-                self._forget(key)
+                self._keep(key)
 
     def forget(self, key: tuple[str, str, str]) -> None:
         """One that has ended: it holds its results in memory."""
         with self._lock:
             self._kept.pop(key, None)
-            self._forget(key)
+            self._keep(key)
 
     def step(self) -> None:
         """Drives all of them on, and gives up those that nobody wants."""
@@ -137,7 +142,11 @@ class Batches:
             else:
                 self.cancel(key)
             if found.batch.done:
-                self._forget(key)
+                self._keep(key)
+        if now - self._tried > RETRY_EVERY:
+            self._tried = now
+            for key in [*self._behind]:
+                self._keep(key)
 
     def drive(self, closing: Callable[[], bool]) -> None:
         """Drives all of them on until the server closes, those that an earlier one left included."""
@@ -167,20 +176,26 @@ class Batches:
     def _file(self, key: tuple[str, str, str]) -> Path:
         return self._directory / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
 
-    def _note(self, found: Standing) -> None:
-        path = self._file(found.order.key)
-        part = path.with_suffix(f".part-{uuid.uuid4().hex}")
-        try:
-            location.private(self._directory.parent)
-            location.private(self._directory)
-            part.write_text(json.dumps(_values(found.order)))
-            part.replace(path)
-        except DISK_FAULTS as error:
-            log.warning("a batch would not go on after a restart: %s", words(error))
+    def _keep(self, key: tuple[str, str, str]) -> None:
+        """The file is there while the batch is to stay and has not ended; a disk that forbids it is asked again."""
+        with self._lock:
+            found, path = self._kept.get(key), self._file(key)
+            try:
+                if found is not None and found.stays and not found.batch.done:
+                    self._write(path, found.order)
+                else:
+                    path.unlink(missing_ok=True)
+                self._behind.discard(key)
+            except DISK_FAULTS as error:
+                self._behind.add(key)
+                log.warning("what batches go on after a restart cannot be noted: %s", words(error))
 
-    def _forget(self, key: tuple[str, str, str]) -> None:
-        with tolerant("forget a batch"):
-            self._file(key).unlink(missing_ok=True)
+    def _write(self, path: Path, order: Order) -> None:
+        location.private(self._directory.parent)
+        location.private(self._directory)
+        part = path.with_suffix(f".part-{uuid.uuid4().hex}")
+        part.write_text(json.dumps(_values(order)))
+        part.replace(path)
 
 
 def _values(order: Order) -> dict[str, Any]:

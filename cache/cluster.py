@@ -1,17 +1,19 @@
 """The Dask client: submits tasks, hears their progress, stops them."""
 
+import asyncio
 import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from distributed import Client, Event, Future
+from distributed import Client, Future
+from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
+from cache import plain_comm
 from cache.failure import SchedulerError
-from cache.plain_comm import plain
 from cache.processes import LocalProcesses
 from cache.scheduler import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
 from cache.task import Rehearsal, Task
@@ -22,7 +24,8 @@ from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
 
-CONNECT_TIMEOUT = 5.0
+LOST = "the connection to the Dask scheduler was lost"
+
 LOOK_EVERY, LOOK_SOON = 1.0, 0.1
 """Seconds between looks at the workers, and while there are none."""
 
@@ -93,18 +96,23 @@ class Cluster:
             self._places = [place for place in self._places if place.worker != worker]
 
     def submit(self, task: Task, worker: str = "") -> Future:
-        """A future of an `Outcome`, computed by this worker unless it has gone. Tasks of one name are computed once."""
+        """A future of an `Outcome`, computed by this worker unless it has gone. Tasks of one name are computed once.
+
+        Raises `ConnectionError` where the scheduler was lost.
+        """
         where = {"workers": [worker], "allow_other_workers": True} if worker else {}
-        return self._client.submit(execute, task.to_json(), key=task.name, retries=0, **where)
+        try:
+            return self._client.submit(execute, task.to_json(), key=task.name, retries=0, **where)
+        except ClosedClientError as error:
+            raise ConnectionError(LOST) from error
 
     def ask_to_stop(self, task: str) -> None:
         """Raises the flag that the task looks at when it reports."""
-        Event(task, client=self._client).set()
+        self._flag("event_set", task)
 
     def forget(self, task: str) -> None:
         """Lowers the flag of a task that has ended."""
-        if self.alive():
-            Event(task, client=self._client).clear()
+        self._flag("event_clear", task)
 
     def kill(self, worker: str) -> None:
         """Ends the worker process at this address at once. Its nanny starts another.
@@ -120,7 +128,10 @@ class Cluster:
             "wait": True,
         }
         with contextlib.suppress(Exception):  # it is gone already
-            self._ask("broadcast", msg=order, workers=[worker], nanny=True, on_error="ignore")
+            patience = plain_comm.CONNECT_TIMEOUT
+            self._ask(
+                "broadcast", msg=order, workers=[worker], nanny=True, on_error="ignore", callback_timeout=patience
+            )
 
     def workers(self) -> int | None:
         """How many the scheduler has right now; None when it does not answer."""
@@ -139,8 +150,16 @@ class Cluster:
             return None
         return [Place(name, int(of["nthreads"]), float(of["memory_limit"] or 0)) for name, of in workers.items()]
 
+    def _flag(self, operation: str, task: str) -> None:
+        """Of a `distributed.Event`. No matter where there is no answer: the task goes with its scheduler."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._ask(operation, name=task, callback_timeout=plain_comm.CONNECT_TIMEOUT)
+
     def _ask(self, operation: str, **arguments: Any) -> Any:
-        return self._client.sync(getattr(self._client.scheduler, operation), **arguments)
+        scheduler = self._client.scheduler
+        if scheduler is None:  # the client has given up, perhaps since somebody looked whether it is alive
+            raise ConnectionError(LOST)
+        return self._client.sync(getattr(scheduler, operation), **arguments)
 
 
 def _as_task(rehearsal: Rehearsal | None) -> str | None:
@@ -150,11 +169,11 @@ def _as_task(rehearsal: Rehearsal | None) -> str | None:
 def _client(scheduler: str, security: Security) -> Client:
     try:
         return Client(
-            plain(scheduler),
+            plain_comm.plain(scheduler),
             security=security,
             set_as_default=False,
             direct_to_workers=False,
-            timeout=CONNECT_TIMEOUT,
+            timeout=plain_comm.CONNECT_TIMEOUT,
             deserializers=list(READABLE),
         )
     except OSError as error:
@@ -181,4 +200,6 @@ def _cause(error: BaseException) -> str:
     """The innermost reason, in one line: Dask wraps it in "timed out"."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if isinstance(error, (asyncio.CancelledError, TimeoutError)):
+        return f"not within {plain_comm.CONNECT_TIMEOUT:.0f} s"
     return str(error).split("\n")[0] or type(error).__name__

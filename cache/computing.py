@@ -163,6 +163,8 @@ class Computing:
                 future.add_done_callback(lambda _: live.wake.set())
                 failure = self._attend(live, lease, cluster, task, future)
                 outcome = Outcome(failure=failure) if failure else self._outcome(live, cluster, future)
+            except ConnectionError as error:
+                return None if self._closing else Outcome(failure=no_cluster(error))
             finally:
                 with self._lock:
                     self._tasks.pop(task.name, None)

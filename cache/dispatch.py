@@ -144,6 +144,9 @@ class Dispatch:
             for id, outlook in turn.outlooks.items():
                 if (entry := mine.get(id)) is not None and not entry.live.stopping:
                     entry.live.message = _words(outlook)
+            for ticket in turn.starts:
+                if (entry := mine.get(ticket.id)) is not None:
+                    entry.live.background = ticket.background
         found = [(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine]
         # What another server has begun is looked on at, and needs no turn.
         others = {ticket.key: ticket.worker for ticket in turn.tickets if ticket.worker and ticket.id not in mine}
@@ -177,11 +180,16 @@ class Dispatch:
             self._start(live)
 
     def _enter_new(self) -> None:
+        """Those of one user after another, for so long: who asks for many at once holds up nobody."""
+        until = time.monotonic() + TICK
         with self._lock:
             new = [entry for entry in self._entries.values() if not entry.queued]
-            for entry in new:
+        for entry in _in_rounds(new):
+            if time.monotonic() > until:
+                self._wake.set()
+                return
+            with self._lock:
                 entry.queued = True
-        for entry in new:
             self.queue.enter(entry.ticket)
             self._note(entry.live)
             with self._lock:
@@ -196,6 +204,17 @@ class Dispatch:
     def _started(self) -> int:
         with self._lock:
             return sum(entry.started for entry in self._entries.values())
+
+
+def _in_rounds(entries: Sequence[_Entry]) -> list[_Entry]:
+    """The first of each user, then the second of each, and so on."""
+    counted = Counter[str]()
+
+    def place(entry: _Entry) -> int:
+        counted[entry.live.user] += 1
+        return counted[entry.live.user]
+
+    return sorted(entries, key=place)
 
 
 def _words(outlook: Outlook) -> str:

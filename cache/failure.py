@@ -147,8 +147,9 @@ class NotAllowed(Exception):
 
 def words(error: BaseException) -> str:
     """What is wrong with the disk, as a clause."""
-    if isinstance(error, diskcache.Timeout):
-        return BY_SQLITE[sqlite3.SQLITE_BUSY]
+    if isinstance(error, diskcache.Timeout):  # its word for whatever keeps a transaction from beginning
+        cause = error.__context__
+        return words(cause) if isinstance(cause, sqlite3.Error) else BY_SQLITE[sqlite3.SQLITE_BUSY]
     if isinstance(error, sqlite3.Error):
         known = BY_SQLITE.get(_code(error))
     else:

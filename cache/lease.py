@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -99,6 +99,7 @@ class Leases:
     def __init__(self, directory: Path):
         self._directory = directory
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._opened: diskcache.Cache | None = None
 
     def of(self, key: str) -> "Lease":
@@ -124,6 +125,22 @@ class Leases:
             location.private(self._directory)
             self._opened = _open(self._directory)
             return self._opened
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[diskcache.Cache]:
+        """The database, in a transaction. Raises `DISK_FAULTS`."""
+        # diskcache notes the one thread that writes; of a read-only database SQLite gives a transaction to several.
+        if not self._writing.acquire(timeout=PATIENCE):
+            raise diskcache.Timeout
+        try:
+            database = self.database()
+            with database.transact():
+                yield database
+        except DISK_FAULTS:
+            self.leave()  # after a commit that failed the lock would be kept, and a read-only connection stays so
+            raise
+        finally:
+            self._writing.release()
 
     def leave(self) -> None:
         """Gives back what this thread holds open (diskcache opens a connection for each thread, and closes none)."""
@@ -184,18 +201,15 @@ class Lease:
         self._released.set()
         if self._heart is not None:
             self._heart.join()
-            with tolerant("release the lease of a run"):
-                database = self._leases.database()
-                with database.transact():
-                    if self._is_ours(_held(database, self._key)):
-                        database.delete(self._key)
+            with tolerant("release the lease of a run"), self._leases.transaction() as database:
+                if self._is_ours(_held(database, self._key)):
+                    database.delete(self._key)
         self._leases.leave()
 
     def _try(self) -> Holder | None:
         """Takes the lease, or gives who holds it."""
         try:
-            database = self._leases.database()
-            with database.transact():
+            with self._leases.transaction() as database:
                 other = _held(database, self._key)
                 if other is not None and other.alive:
                     return other
@@ -209,13 +223,11 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._released.wait(HEARTBEAT):
-            with tolerant("renew the lease of a run"):
-                database = self._leases.database()
-                with database.transact():
-                    # After a long stop (suspended laptop) another may have taken over: leave it to them.
-                    other = _held(database, self._key)
-                    if other is None or not other.alive or self._is_ours(other):
-                        database.set(self._key, self._text())
+            with tolerant("renew the lease of a run"), self._leases.transaction() as database:
+                # After a long stop (suspended laptop) another may have taken over: leave it to them.
+                other = _held(database, self._key)
+                if other is None or not other.alive or self._is_ours(other):
+                    database.set(self._key, self._text())
         self._leases.leave()
 
     def _is_ours(self, other: Holder | None) -> bool:

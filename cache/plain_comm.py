@@ -10,6 +10,7 @@ text of an error.
 Used by address: `plain("tls://host:port")` names the same place, reached through this module.
 """
 
+import asyncio
 import struct
 from collections.abc import Sequence
 from ssl import SSLError
@@ -34,6 +35,9 @@ from distributed.protocol.utils import msgpack_opts, unpack_frames
 from tornado.iostream import StreamClosedError
 
 from cache.wire import FAMILY
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds that the other side may take to answer at all."""
 
 PREFIX = "plain-"
 REFUSED = ""
@@ -89,9 +93,14 @@ def _outcome(frames: Frames, place: Any) -> Any:
 
 
 class _PlainRead:
-    """`read` of Dask's TCP comm, with `read_plain` at its end."""
+    """`read` of Dask's TCP comm, with `read_plain` at its end, and an end to the wait for the first message: Dask would
+    wait for ever for one who takes the connection and says nothing."""
 
     async def read(self: Any, deserializers: object = None) -> Any:
+        async with asyncio.timeout(None if self.remote_info else CONNECT_TIMEOUT):
+            return await self._read()
+
+    async def _read(self: Any) -> Any:
         stream = self.stream
         if stream is None:
             raise CommClosedError

@@ -1,12 +1,12 @@
 """Whose turn it is: fair shares of the computing, whoever asks for more. Pure; knows no disk and no cluster.
 
 Each user has a debt: the seconds computed for them, by their weight (start-time fair queueing). Who owes least is
-next, and who comes anew owes as much as the least of those present, so that no absence is saved up. Of one user what
-was asked for alone comes before batches, and then what would end first had it begun when it was asked for: nothing
-starves, for what is asked for later has a later end.
+next, and who comes anew owes as much as the least of those present, or as anybody where nobody is: no absence is saved
+up. Of one user what was asked for alone comes before batches, and then what would end first had it begun when it
+was asked for: nothing starves, for what is asked for later has a later end.
 
 A worker holds several jobs, of which one runs at a time (`cache.worker.Turns`). A job is put beside others only where
-it may overtake them.
+it may overtake them, and those that wait before it.
 """
 
 import heapq
@@ -17,8 +17,11 @@ from dataclasses import dataclass, replace
 HELD = 4
 """Jobs that a worker of this machine may hold at once."""
 
-SLACK = 20.0
+SLACK = 5.0
 """Seconds by which a user may overtake one who owes less."""
+
+QUANTUM = 10.0
+"""Seconds that a job computes before others of the same worker have theirs."""
 
 MEMORY_SHARE = 0.8
 """Of a worker's memory, for all that it holds at once."""
@@ -36,7 +39,8 @@ class Ticket:
         memory: bytes expected at once.
         weight: of its user's share.
         most: jobs of its user that may be computed at once.
-        background: part of a batch: it waits for a worker of its own, and others may overtake it.
+        background: part of a batch: others may overtake it, and it waits for a worker of its own unless its user is
+            owed; put beside others it is no longer so.
         alone: beside no other, since a worker died under it once.
         worker: where it is computed; empty while it waits.
         charged: seconds that its user has been charged for it.
@@ -97,15 +101,21 @@ def starts(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[st
     # What was on a worker that has gone is about to fail, or to turn up on another.
     astray = sum(len(there) for worker, there in held.items() if worker not in {place.worker for place in places})
     found: list[Ticket] = []
+    passed: list[Ticket] = []
     queue = _Queue(tickets, debts)
     while (ticket := queue.first()) is not None:
-        place = _place(ticket, places, held, debts, astray) if running[ticket.user] < ticket.most else None
+        if running[ticket.user] >= ticket.most:
+            queue.leave(ticket.user)
+            continue
+        place = _place(ticket, places, held, passed, debts, astray)
         if place is None:
             queue.leave(ticket.user)  # what else they wait for may still less
+            passed.append(ticket)
             continue
         queue.take()
         running[ticket.user] += 1
-        held[place.worker].append(replace(ticket, worker=place.worker))
+        background = ticket.background and not held[place.worker]
+        held[place.worker].append(replace(ticket, worker=place.worker, background=background))
         found.append(held[place.worker][-1])
     return found
 
@@ -130,17 +140,20 @@ def outlooks(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[
 def entering(user: str, tickets: Sequence[Ticket], debts: Mapping[str, float]) -> float:
     """The debt with which a user asks for a job."""
     own, present = debts.get(user, 0.0), {ticket.user for ticket in tickets}
-    if user in present or not present:
+    if user in present:
         return own
-    return max(own, min(debts.get(other, 0.0) for other in present))
+    return max(own, min(debts.get(other, 0.0) for other in present) if present else max(debts.values(), default=0.0))
 
 
 def charges(tickets: Sequence[Ticket], seconds: float) -> Iterator[tuple[Ticket, float]]:
-    """What of so many seconds was computed for each ticket: those that share a worker share its time."""
-    sharing = Counter(ticket.worker for ticket in tickets)
+    """What of so many seconds was computed for each ticket, as `cache.worker.Turns` shares a worker's time."""
+    held = defaultdict[str, list[Ticket]](list)
     for ticket in tickets:
-        if ticket.worker:
-            yield ticket, seconds / sharing[ticket.worker]
+        held[ticket.worker].append(ticket)
+    for worker, there in held.items():
+        young = [ticket for ticket in there if ticket.charged < QUANTUM and not ticket.background]
+        for ticket in (young or there) if worker else ():
+            yield ticket, seconds / len(young or there)
 
 
 class _Queue:
@@ -183,15 +196,16 @@ def _place(
     ticket: Ticket,
     places: Sequence[Place],
     held: Mapping[str, list[Ticket]],
+    passed: Sequence[Ticket],
     debts: Mapping[str, float],
     astray: int,
 ) -> Place | None:
     """A worker that is free, beside as many as those that went astray may need; else one on which the ticket may
-    overtake what is there."""
+    overtake what is there, and those that it passes, of which one may wait for the worker to be free."""
     free = [place for place in places if not place.draining and not held.get(place.worker)]
     if len(free) > astray:
         return free[0]
-    if ticket.background or ticket.alone:
+    if ticket.alone or not all(_overtakes(ticket, other, debts) for other in passed):
         return None
     shared = [place for place in places if held.get(place.worker) and _shares(ticket, place, held[place.worker], debts)]
     return min(shared, key=lambda place: len(held[place.worker]), default=None)
@@ -207,5 +221,6 @@ def _shares(ticket: Ticket, place: Place, there: Sequence[Ticket], debts: Mappin
 
 def _overtakes(ticket: Ticket, other: Ticket, debts: Mapping[str, float]) -> bool:
     if ticket.user == other.user:
-        return other.background
-    return debts.get(ticket.user, 0.0) <= debts.get(other.user, 0.0) + SLACK
+        return other.background and not ticket.background
+    slack = 0.0 if ticket.background else SLACK
+    return debts.get(ticket.user, 0.0) <= debts.get(other.user, 0.0) + slack

@@ -19,6 +19,7 @@ import cache.wire  # noqa: F401  (outcomes leave by it)
 from cache.archive import address, encode
 from cache.failure import explain
 from cache.task import Device, Outcome, Task
+from cache.turns import QUANTUM
 from engine.jobs import named
 from engine.progress import Cancelled, Progress, silent
 
@@ -54,10 +55,6 @@ def execute(text: str) -> Outcome:
         return Outcome(failure=explain(error), seconds=turns.leave(task.name))
     finally:
         turns.leave(task.name)
-
-
-QUANTUM = 10.0
-"""Seconds that a job computes before others of the same worker have theirs."""
 
 
 class Turns:

@@ -45,6 +45,17 @@ def read_only(place: Path) -> Iterator[None]:
         subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
 
 
+@contextlib.contextmanager
+def read_only_over(place: Path) -> Iterator[None]:
+    """The same for one that is in use: what is open stays open, whatever is opened meanwhile takes no writes."""
+    subprocess.run(["mount", "--bind", str(place), str(place)], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
 class FailingWrite:
     """Makes the k-th change of the disk by this process fail as on a full disk, and all after it if `for_good`.
 

@@ -9,7 +9,7 @@ import pytest
 import toy_cells
 from cold_start import ColdStart
 
-from cache import CachedEngine, Store, cluster
+from cache import CachedEngine, Store, cluster, plain_comm
 from cache.batch import Batch
 from cache.failure import SchedulerError
 from cache.headless import run_batch
@@ -139,7 +139,7 @@ def test_cancelling_leaves_nothing_under_way(engine: CachedEngine, computed: Com
 def test_without_a_cluster_it_gives_up_soon(
     store: Store, cold: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(plain_comm, "CONNECT_TIMEOUT", 0.2)
     monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", "tcp://127.0.0.1:1")
     monkeypatch.setenv("KERNEL_DRIFT_PLAIN_TCP", "1")
     start = time.monotonic()

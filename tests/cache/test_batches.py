@@ -8,6 +8,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store
+from cache import batches as batches_module
 from cache import job as job_module
 from cache.batches import Batches, Order
 
@@ -83,3 +84,33 @@ def test_another_by_the_same_button_takes_its_place(engine: CachedEngine, config
     assert batches.listed("me")[0].batch.done
     batches.forget(second.key)
     assert batches.listed() == []
+
+
+def test_what_the_disk_refused_of_a_batch_is_made_up_for(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(batches_module, "RETRY_EVERY", 0.0)
+    batches, asked = Batches(engine, tmp_path), order(config, pause=0.5)
+    folder, away = tmp_path / "batches", tmp_path / "away"
+    folder.touch()  # no folder, and none can be made
+    batches.start(asked)
+    batches.stay(asked.key, True)
+    folder.unlink()
+    batches.step()
+    assert [path.suffix for path in folder.iterdir()] == [".json"]
+    folder.rename(away)
+    folder.touch()
+    batches.cancel(asked.key)
+    folder.unlink()
+    away.rename(folder)
+    batches.step()
+    assert [*folder.iterdir()] == []
+
+
+def test_one_whose_results_are_there_leaves_no_file(engine: CachedEngine, config: Make, tmp_path: Path) -> None:
+    batches, asked = Batches(engine, tmp_path), order(config, count=1)
+    batches.start(asked)
+    until(lambda: batches.step() or batches.listed("me")[0].batch.done)
+    batches.start(asked)
+    batches.stay(asked.key, True)
+    assert not [*tmp_path.rglob("*.json")]

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from disks import FailingWrite, fill, mounted, read_only
+from disks import FailingWrite, fill, mounted, read_only, read_only_over
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, CacheFault, Store, cached_compute, memory
@@ -469,3 +470,38 @@ def test_leases_that_are_no_good_are_made_again(store: Store, foreign: bool) -> 
             faults.append(lease.fault)
     assert faults[-1] == ""
     assert list(store.directory.glob("leases-damaged-*"))
+
+
+def leased(store: Store, key: str) -> str:
+    """What kept the lease of a run, which is always had, from being written down."""
+    with store.lease(key) as lease:
+        assert lease.acquire(lambda _: True)
+        time.sleep(0.01)
+        return lease.fault
+
+
+def test_many_who_lease_on_a_read_only_disk_hinder_nobody(tmp_path: Path) -> None:
+    keys = [f"k{number}" for number in range(300)]
+    with mounted(tmp_path / "disk") as disk:
+        store = Store(disk / "own", ROOM)
+        assert leased(store, "k") == ""
+        with ThreadPoolExecutor(12) as pool:
+            with read_only_over(disk):
+                faults = set(pool.map(lambda key: leased(store, key), keys))
+            assert "another process holds its lock" not in faults
+            assert {*pool.map(lambda key: leased(store, key), keys)} == {""}
+        store.close()
+
+
+def test_a_lease_that_did_not_fit_on_the_disk_keeps_no_lock(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk") as disk:
+        store = Store(disk / "own", ROOM)
+        filler, faults = fill(disk) if leased(store, "k") == "" else Path(), []
+        for number in range(100):  # until the journal has no room left
+            (lease := store.lease(f"k{number}"))._try()
+            faults.append(lease.fault)
+        assert "disk" in faults[-1]  # and no other process is to blame
+        filler.unlink()
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(leased, store, "other").result() == ""
+        store.close()

@@ -201,3 +201,15 @@ def test_a_job_that_never_reports_is_charged_too() -> None:
     turns.enter("quiet")
     clock.now = 3.0
     assert turns.leave("quiet") == 3.0
+
+
+def test_who_asks_for_many_at_once_does_not_hold_up_the_entrance(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = engine.queue.enter
+    monkeypatch.setattr(engine.queue, "enter", lambda ticket: time.sleep(0.02) or enter(ticket))
+    for number in range(300):  # six seconds
+        engine.request("steady", config(number=number, pause=0.05), "greedy")
+    began = time.monotonic()
+    engine.wait(engine.request("steady", config(number=1000), "me"), 60)
+    assert time.monotonic() - began < 4

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cache.turns import Place, Ticket, charges, entering, outlooks, starts
+from cache.turns import SLACK, Place, Ticket, charges, entering, outlooks, starts
 
 ONE = [Place("w", threads=4, memory=8e9)]
 
@@ -61,6 +61,46 @@ def test_a_long_job_among_short_ones_of_the_same_user_is_not_starved():
     assert ended["me 10 60 0"] < 10 + 60 + 60 + 8
 
 
+@pytest.mark.parametrize("changes", [{"background": True}, {"alone": True}, {"memory": 7e9}])
+def test_what_waits_for_a_worker_of_its_own_is_not_starved_by_those_who_share_one(changes):
+    lengths = {"ann": 3.0, "bob": 4.0, "dan": 5.5}
+    streams = [ticket(user, 0.001 * i, lengths[user], memory=1e9) for i in range(105) for user in lengths]
+    computed, _ = simulated([*streams, *(ticket("cat", 1 + 0.001 * i, 8.0, **changes) for i in range(40))], 1200.0)
+    assert computed["cat"] == pytest.approx(300.0, rel=0.1)
+
+
+@pytest.mark.parametrize("old", [10.0, 3600.0])
+def test_a_batch_beside_streams_and_a_long_run_has_its_share_from_the_beginning(old):
+    """None of them waits for the end of the long run, however long that is."""
+    streams = [ticket(user, 0.001 * i, 1.0 + i % 5) for i in range(80) for user in ("ann", "bob", "dan")]
+    sweep = [ticket("cat", 1.0, 3.0 + 0.001 * i, background=True) for i in range(60)]
+    computed, ended = simulated([ticket("old", 0.0, old), *streams, *sweep], 150.0)
+    for user in ("ann", "bob", "dan", "cat", *(["old"] if old > 150.0 else [])):
+        assert computed[user] == pytest.approx(30.0 if old > 150.0 else 35.0, abs=6.0)
+    assert min(ended[one.id] for one in sweep if one.id in ended) < 30.0
+
+
+def test_who_comes_to_an_empty_queue_has_saved_up_nothing():
+    assert entering("new", [], {"me": 100.0, "you": 90.0}) == 100.0
+    assert entering("me", [ticket("you")], {"me": 100.0, "you": 90.0}) == 100.0
+    assert entering("new", [ticket("you")], {"me": 100.0, "you": 90.0}) == 90.0
+    assert entering("new", [], {}) == 0.0
+
+
+def test_a_batch_of_who_is_owed_is_put_beside_others():
+    running, cell = ticket("you", worker="w"), ticket(background=True)
+    (found,) = starts([running, cell], ONE, {"you": 1.0})
+    assert not found.background
+    assert not starts([running, cell], ONE, {"me": 1.0})
+    assert not starts([ticket(background=True, worker="w"), ticket(asked=1.0, background=True)], ONE, {})
+
+
+def test_only_what_computes_is_charged():
+    short, long, batch = ticket(worker="w"), ticket(charged=11.0, worker="w"), ticket(background=True, worker="w")
+    assert [*charges([short, long, batch, ticket()], 3.0)] == [(short, 3.0)]
+    assert [*charges([long, batch], 3.0)] == [(long, 1.5), (batch, 1.5)]
+
+
 def test_absence_is_not_saved_up():
     old = [ticket("old", 0.001 * i) for i in range(200)]
     new = [ticket("new", 400.0 + 0.001 * i) for i in range(100)]
@@ -100,8 +140,8 @@ def test_what_keeps_a_job_waiting(changes, place):
 
 def test_who_owes_much_more_does_not_overtake():
     running = ticket("you", seconds=100.0, worker="w")
-    assert starts([running, ticket()], ONE, {"me": 20.0, "you": 0.0})
-    assert not starts([running, ticket()], ONE, {"me": 21.0, "you": 0.0})
+    assert starts([running, ticket()], ONE, {"me": SLACK, "you": 0.0})
+    assert not starts([running, ticket()], ONE, {"me": SLACK + 1, "you": 0.0})
 
 
 def test_every_free_worker_gets_one():

@@ -1,3 +1,4 @@
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 from distributed.system import MEMORY_LIMIT
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine, Job, Store, cluster, processes
+from cache import CachedEngine, Job, Store, plain_comm, processes
+from cache.task import Task
+from cache.turns import Place
 
 pytestmark = pytest.mark.whole
 
@@ -80,7 +83,7 @@ def test_a_lost_scheduler_fails_the_job_and_is_replaced(store: Store, config: Ma
 def test_an_unreachable_scheduler_is_a_clear_failure(
     store: Store, config: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.5)
+    monkeypatch.setattr(plain_comm, "CONNECT_TIMEOUT", 0.5)
     monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", "tcp://127.0.0.1:1")
     monkeypatch.setenv("KERNEL_DRIFT_PLAIN_TCP", "1")
     with CachedEngine(store) as engine:
@@ -89,6 +92,41 @@ def test_an_unreachable_scheduler_is_a_clear_failure(
     assert job.error is not None
     assert job.error.reason == "scheduler"
     assert "the scheduler tcp://127.0.0.1:1 does not answer" in job.error.message
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_scheduler_that_says_nothing_is_a_clear_failure(
+    store: Store, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_comm, "CONNECT_TIMEOUT", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", f"tcp://127.0.0.1:{deaf.getsockname()[1]}")
+        monkeypatch.setenv("KERNEL_DRIFT_PLAIN_TCP", "1")
+        with CachedEngine(store) as engine:
+            job = ended(engine, engine.request("steady", config(), "me"))
+    assert job.error is not None
+    assert job.error.message.endswith("does not answer: not within 1 s")
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_client_that_gives_up_at_any_moment_costs_a_retry_at_most(store: Store, config: Make) -> None:
+    """It may between a look whether it is alive and the next use of it."""
+    with CachedEngine(store) as engine:
+        lost = engine._computing.cluster()
+        lost._client.close()
+        lost._looked = float("-inf")
+        assert lost.places() == []
+        lost.ask_to_stop("task")
+        lost.forget("task")
+        with pytest.raises(ConnectionError):
+            lost.submit(Task.of("task", "key", "steady", config()))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lost, "alive", lambda: True)
+            patch.setattr(lost, "places", lambda: [Place("tls://127.0.0.1:1")])
+            job = ended(engine, engine.request("steady", config(), "me"))
+            assert job.error is not None
+            assert job.error.reason == "cluster"
+        assert ended(engine, engine.retry("steady", config(), "me")).state == "finished"
 
 
 @pytest.mark.usefixtures("cold")
