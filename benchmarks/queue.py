@@ -138,7 +138,7 @@ def job(number: int) -> tuple[str, Config]:
 
 @dataclass
 class Asked:
-    """What a user has asked for: since when, by key; of each that has ended the seconds until then, and of computing."""
+    """What a user has asked for: since when, by key; of each that ended the seconds until then, and of computing."""
 
     flying: dict[str, float] = field(default_factory=dict)
     took: list[tuple[float, float]] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Disks that go wrong, for tests: small ones, read-only ones, and one that fails at a chosen write."""
 
 import contextlib
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ def fill(place: Path) -> Path:
 @contextlib.contextmanager
 def read_only(place: Path) -> Iterator[None]:
     """A mounted file system that takes no writes meanwhile."""
+    gc.collect()  # databases of threads that have ended, which keep it busy
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     try:
         yield
