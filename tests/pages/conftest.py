@@ -143,12 +143,13 @@ def browser() -> Iterator[Browser]:
 def window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """The browser of a person, by name, at an address. As long as its first page is open, one process serves all pages
     and compiles their program once, half of what a page costs: so it stays open, and the browser is kept for the file.
+    Nothing plays by itself: drawing without a GPU takes a core.
     """
     kept: dict[str, BrowserContext] = {}
 
     def window(address: str, person: str = "somebody") -> BrowserContext:
         if person not in kept:
-            kept[person] = browser.new_context(viewport={"width": 1440, "height": 900})
+            kept[person] = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
             kept[person].new_page().goto(f"{address}/_stcore/health")
         return kept[person]
 

@@ -35,7 +35,7 @@ def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
 def test_home_shows_the_result(visit):
     page = visit("/")
     expect(slider(page, "moving_home")).to_be_attached(timeout=240_000)  # trained here, from a cold start
-    expect(page.get_by_text("loopback")).to_be_visible()
+    expect(page.get_by_text("nobody else reaches it")).to_be_visible()
     page.get_by_text("Lazy: width 1024").first.click()
     page.wait_for_url("**/evolution*width=1024*")
 
