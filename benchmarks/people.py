@@ -129,7 +129,7 @@ async def prepare(visitor: Visitor, page: Page, book: Book) -> None:
             if time.monotonic() > end or visitor.errors():
                 raise Wrong(f"{page.name} was not computed: {visitor.errors() or visitor.said()[-200:]}")
             await visitor.stay(1)
-        await visitor.open(page.name, **page.query)
+        await visitor.open(page.name, **(visitor.query or page.query))
     check(visitor, page)
     book.reference[page.name], book.links[page.name] = drawn(visitor), visitor.query or dict(page.query)
 

@@ -33,8 +33,9 @@ class Overview:
 
     def earlier(self, kind: str, config: Config) -> Record | None:
         """Of the newest result that an earlier version of the numbers of its kind gave for this config."""
+        canonical = config.canonical()
         for version in range(VERSIONS.get(kind, 0) - 1, -1, -1):
-            key = jobs.key_of(kind, config.canonical(), version)
+            key = jobs.key_of(kind, canonical, version)
             if self.store.has(key):
                 return self.store.index.get(key)
         return None

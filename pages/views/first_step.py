@@ -77,7 +77,8 @@ def _charts(curves: Curves, target: float, found: Mapping[Point, Arrays]) -> Non
         st.info("E[dK/dt] is 0 for this network: nothing to draw on a log axis.", icon=":material/info:")
         return
     said = initial_words.signs(table.frame, target)
-    first, *others = _with_law(curves, table.frame, points, said, key, with_points)
+    figures = partial(_with_law, curves, table.frame, points, said, key, with_points)
+    first, *others = built(f"{with_points} first step figures", figures)
     columns([first], others, share=(3, 2))
     say(table.notes)
     say(signs)

@@ -10,6 +10,7 @@ import streamlit as st
 from engine.initialisation.law import Law
 from engine.progress import Arrays
 from pages.charts import initial_ratio as charts
+from pages.charts.theme import Table
 from pages.charts.words import number
 from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
@@ -46,7 +47,9 @@ def _charts(form: Form, curves: Curves, law: Law, found: Mapping[Point, Arrays],
     table = built(f"{curves} second moment", lambda: initial_curves.second_moment_table(*asked))
     breaks = built(f"{curves} breakdown {budget}", lambda: initial_curves.breakdown(*asked, budget))
     flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
-    first, *others = _figures(curves, table.frame, points, flag, f"{key_of_points(found)} {flag}")
+    on_it = f"{key_of_points(found)} {flag}"
+    figures = partial(_figures, curves, table.frame, points, flag, on_it)
+    first, *others = built(f"{curves} figures {on_it}", figures)
     picked = columns([first], others, share=(3, 2))
     say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(points)])
     _split(form, curves, table.frame)
@@ -109,10 +112,13 @@ def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
                 r"part as $2/(25\beta^2)$ times it" + (", both doubled by the ReLU readout." if relu else ".")
             )
     with left:
-        parts = charts.parts_table(frame, width)
         question, key = f"Which part of the kernel varies, at n = {width:,}?", f"{curves} parts {width}"
-        chart = partial(charts.parts_chart, parts, curves.end)
-        show(Figure("second_moment_parts", question, ("initial.split",), chart, parts, key=key))
+        chart = partial(charts.parts_chart, largest=curves.end)
+        show(Figure.of("second_moment_parts", question, ("initial.split",), partial(_parts, frame, width), chart, key))
+
+
+def _parts(frame: pd.DataFrame, width: int) -> Table:
+    return Table(charts.parts_table(frame, width))
 
 
 def address(network: Network, picked: dict[str, Any], points: Points) -> dict[str, str]:
