@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from distributed import Client, Future
-from distributed.client import ClosedClientError
+from distributed.client import ClosedClientError, no_default
 from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
@@ -166,9 +166,24 @@ def _as_task(rehearsal: Rehearsal | None) -> str | None:
     return Task.of("", "", rehearsal.kind, rehearsal.config).to_json() if rehearsal else None
 
 
+class _Client(Client):
+    """Ends its event loop also where it does not connect, or has given up: Dask's would stay, with its descriptors."""
+
+    def start(self, **kwargs: Any) -> None:
+        try:
+            super().start(**kwargs)
+        except BaseException:
+            self._loop_runner.stop()
+            raise
+
+    def close(self, timeout: Any = no_default) -> None:
+        super().close(timeout)
+        self._loop_runner.stop()
+
+
 def _client(scheduler: str, security: Security) -> Client:
     try:
-        return Client(
+        return _Client(
             plain_comm.plain(scheduler),
             security=security,
             set_as_default=False,

@@ -1,4 +1,5 @@
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +7,12 @@ from pathlib import Path
 import dask
 import numpy as np
 import pytest
+from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine, Job, Store, plain_comm, processes
+from cache import CachedEngine, Job, Store, cluster, plain_comm, processes
+from cache.failure import SchedulerError
 from cache.task import Task
 from cache.turns import Place
 
@@ -106,6 +109,25 @@ def test_a_scheduler_that_says_nothing_is_a_clear_failure(
             job = ended(engine, engine.request("steady", config(), "me"))
     assert job.error is not None
     assert job.error.message.endswith("does not answer: not within 1 s")
+
+
+def loops() -> int:
+    return sum(thread.name == "IO loop" for thread in threading.enumerate())
+
+
+def test_a_client_that_does_not_connect_or_gives_up_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(plain_comm, "CONNECT_TIMEOUT", 0.3)
+    before = loops()
+    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(SchedulerError):
+        cluster._client(f"tcp://127.0.0.1:{deaf.getsockname()[1]}", Security())
+    assert loops() == before
+    with processes.LocalProcesses(tmp_path) as local:
+        lost = cluster._client(local.address(), Security(**local.security))
+        lost.sync(lost._close)  # as after a scheduler that did not come back
+        lost.close()
+        assert loops() == before
 
 
 @pytest.mark.usefixtures("cold")
