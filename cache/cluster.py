@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dask.typing import no_default
 from distributed import Client, Future
-from distributed.client import ClosedClientError, no_default
+from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
 from distributed.security import Security
 
