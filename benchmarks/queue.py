@@ -31,7 +31,7 @@ GREEDY, OTHERS, SWEEPER, LONG = "greedy", ("ann", "bob"), "sweeper", "long"
 ASKED, AT_ONCE = 500, 4
 """Jobs that the greedy one asks for, and that each of the others has in the queue."""
 
-AHEAD, SECONDS = 10.0, 150.0
+AHEAD, SECONDS = 10.0, 190.0
 """That the greedy one is alone, and for which shares are counted."""
 
 MODEST = {**DEFAULT_VALUES, "network": {**DEFAULT_VALUES["network"], "width": 64}, "store_parameters": False}
@@ -138,7 +138,7 @@ def job(number: int) -> tuple[str, Config]:
 
 @dataclass
 class Asked:
-    """What a user has asked for: since when, by key; of each that ended the seconds until then, and of computing."""
+    """What a user has asked for: since when, by key; of what has ended the seconds until then, and of computing."""
 
     flying: dict[str, float] = field(default_factory=dict)
     took: list[tuple[float, float]] = field(default_factory=list)

@@ -1,16 +1,18 @@
 """The Dask client: submits tasks, hears their progress, stops them."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from distributed import Client, Future
 from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
 from distributed.security import Security
+from tornado.ioloop import IOLoop
 
 from cache import plain_comm
 from cache.failure import SchedulerError
@@ -58,11 +60,12 @@ class Cluster:
         with contextlib.ExitStack() as undo:
             if isinstance(scheduler, LocalProcesses):
                 undo.enter_context(scheduler)
-                client = _client(scheduler.address(), Security(**scheduler.security))
+                address, security = scheduler.address(), Security(**scheduler.security)
             else:
-                client = _client(scheduler, _own_security(scheduler))
+                address, security = scheduler, _own_security(scheduler)
             # Left in the reverse order: ending the processes first would make the client report their loss.
-            self._client = undo.enter_context(client)
+            loop = undo.enter_context(_event_loop())
+            self._client = undo.enter_context(_client(address, security, loop))
             for topic in ("print", "warn"):  # nobody prints here but us
                 self._client.unsubscribe_topic(topic)
             for topic in (TOPIC, MEMORY_TOPIC):
@@ -166,10 +169,31 @@ def _as_task(rehearsal: Rehearsal | None) -> str | None:
     return Task.of("", "", rehearsal.kind, rehearsal.config).to_json() if rehearsal else None
 
 
-def _client(scheduler: str, security: Security) -> Client:
+@contextlib.contextmanager
+def _event_loop() -> Iterator[IOLoop]:
+    """For a client: one that it starts itself stays, with its descriptors, where it does not connect or gives up."""
+    begun = concurrent.futures.Future[tuple[IOLoop, asyncio.Event]]()
+
+    async def run() -> None:
+        ended = asyncio.Event()
+        begun.set_result((IOLoop.current(), ended))
+        await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True, name="event loop")
+    thread.start()
+    loop, ended = begun.result()
+    try:
+        yield loop
+    finally:
+        loop.add_callback(ended.set)
+        thread.join(plain_comm.CONNECT_TIMEOUT)
+
+
+def _client(scheduler: str, security: Security, loop: IOLoop) -> Client:
     try:
         return Client(
             plain_comm.plain(scheduler),
+            loop=loop,
             security=security,
             set_as_default=False,
             direct_to_workers=False,

@@ -17,7 +17,7 @@ import psutil
 from benchmarks.chaos.elsewhere import ROOT
 from benchmarks.chaos.faults import Fault
 from benchmarks.chaos.ledger import Ledger
-from benchmarks.chaos.users import DOMAIN
+from benchmarks.chaos.users import DOMAIN, GLUTTON
 from benchmarks.chaos.vitals import Vital, vital
 
 READY = 90.0
@@ -43,7 +43,7 @@ class Server:
 
     def __init__(self, directory: Path, users: int, seed: int, ledger: Ledger, log: Path):
         self._directory, self._seed, self._ledger, self._log = directory, seed, ledger, log
-        self._names = [f"user{number}@{DOMAIN}" for number in range(users)]
+        self._names = [GLUTTON, *(f"user{number}@{DOMAIN}" for number in range(users))]
         self.environment: dict[str, str] = {}
         self.life = self.died = 0
         self._census: dict[int, float] = {}

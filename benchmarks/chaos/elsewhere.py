@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.chaos.hungry import WORKER_BYTES
 from benchmarks.chaos.machine import do, ours
 from cache.processes import ROLES, make_certificate
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
@@ -124,6 +125,7 @@ class Elsewhere:
                 **always,
                 "scheduler_ip": f"tls://{host}:{port}",
                 "nthreads": 1,
+                "memory_limit": WORKER_BYTES,
                 "local_directory": str(self._folder),
                 "preload_nanny": ["cache.watchdog"],
             },

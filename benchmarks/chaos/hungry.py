@@ -9,6 +9,9 @@ from engine.progress import Entries, Progress, Report
 from engine.schema import Config
 
 KIND = "hungry"
+WORKER_BYTES = 2_200_000_000
+"""What a worker may use."""
+
 STEP = 100_000_000
 MOST = 4_000_000_000
 """Bytes at a time, and in all: more than the workers here may use, less than a machine has."""

@@ -18,15 +18,12 @@ from distributed.system import MEMORY_LIMIT
 
 import cache
 from benchmarks.chaos import hungry
-from benchmarks.chaos.users import DOMAIN, RULES, User
+from benchmarks.chaos.users import GLUTTON, RULES, User
 from benchmarks.chaos.wishes import RUN, Wish
 from cache import CachedEngine, Store, processes
 from engine import jobs
 
 ROOM = 10_000_000_000
-WORKER_BYTES = 2_200_000_000
-"""What a worker may use."""
-
 _writing = threading.Lock()
 
 
@@ -95,7 +92,7 @@ def tick(engine: CachedEngine, ended: threading.Event) -> None:
 def serve(given: dict[str, Any]) -> None:
     left, ended = given["left"], threading.Event()
     faults = Faults(given["directory"])
-    processes.MEMORY_SHARE = WORKER_BYTES / MEMORY_LIMIT
+    processes.MEMORY_SHARE = hungry.WORKER_BYTES / MEMORY_LIMIT
     engine = CachedEngine(Store(Path(given["directory"]), ROOM), rehearsal(), RULES)
     offered(engine, left)
     cache.install(engine)
@@ -104,40 +101,46 @@ def serve(given: dict[str, Any]) -> None:
     users = [
         User(name, engine, tell, random.Random(f"{given['seed']} {name} {given['life']}"), wishes)
         for name, wishes in left.items()
+        if name != GLUTTON
     ]
-    for user in users:
-        user.start()
+    guests: list[threading.Thread] = [*users]
+    guests += [feeding(engine, hungry.HungryConfig(**wish["values"][0])) for wish in left.get(GLUTTON, [])]
+    for guest in guests:
+        guest.start()
     tell("ready")
     for order in map(json.loads, sys.stdin):
         if order["order"] == "leave":
             for user in users:
                 user.leaving.set()
-            threading.Thread(target=last_one_out, args=(users,), daemon=True).start()
+            threading.Thread(target=last_one_out, args=(guests,), daemon=True).start()
         elif order["order"] == "eat":
-            config = hungry.HungryConfig(number=order["number"])
-            threading.Thread(target=feed, args=(engine, config), daemon=True).start()
+            guests.append(feeding(engine, hungry.HungryConfig(number=order["number"])))
+            guests[-1].start()
         else:
             getattr(faults, order["order"])(order["value"])
     ended.set()
     engine.close()
 
 
-def last_one_out(users: list[User]) -> None:
-    for user in users:
-        user.join()
+def last_one_out(guests: list[threading.Thread]) -> None:
+    for guest in guests:
+        guest.join()
     tell("left")
+
+
+def feeding(engine: CachedEngine, config: hungry.HungryConfig) -> threading.Thread:
+    return threading.Thread(target=feed, args=(engine, config), daemon=True)
 
 
 def feed(engine: CachedEngine, config: hungry.HungryConfig) -> None:
     """Asks for a job that eats memory."""
-    glutton = f"glutton@{DOMAIN}"
-    job = engine.request(hungry.KIND, config, glutton)
-    tell("asked", user=glutton, keys=[job.key], wish=Wish(hungry.KIND, (config.to_dict(),)).plain())
+    job = engine.request(hungry.KIND, config, GLUTTON)
+    tell("asked", user=GLUTTON, keys=[job.key], wish=Wish(hungry.KIND, (config.to_dict(),)).plain())
     while not job.done:
         time.sleep(0.2)
-        job = engine.request(hungry.KIND, config, glutton)
+        job = engine.request(hungry.KIND, config, GLUTTON)
     words, reason = (job.error.message, job.error.reason) if job.error else ("", "")
-    tell("ended", user=glutton, key=job.key, state=job.state, words=words, digest="", reason=reason)
+    tell("ended", user=GLUTTON, key=job.key, state=job.state, words=words, digest="", reason=reason)
 
 
 if __name__ == "__main__":

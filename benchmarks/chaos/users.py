@@ -22,6 +22,9 @@ LOOK_EVERY = 0.2
 """Seconds between two looks at a job."""
 
 DOMAIN = "lab.example"
+GLUTTON = f"glutton@{DOMAIN}"
+"""Who asks for what eats memory."""
+
 RULES = Policy(domains={DOMAIN: "member"})
 """Users have signed in: what they ask for is theirs, and limited."""
 

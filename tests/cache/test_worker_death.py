@@ -1,4 +1,5 @@
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from distributed.system import MEMORY_LIMIT
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine, Job, Store, plain_comm, processes
+from cache import CachedEngine, Job, Store, cluster, plain_comm, processes
+from cache.failure import SchedulerError
 from cache.task import Task
 from cache.turns import Place
 
@@ -31,7 +33,7 @@ def test_killed_while_it_trains(engine: CachedEngine, config: Make, computations
     job = engine.request("dies", toy, "me")
     waiting = engine.request("steady", config(number=7, trace=""), "me")  # stands behind it, must not fail with it
     job = ended(engine, job)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
     assert job.state == "failed"
     assert job.error is not None
     assert job.error.reason == "worker"
@@ -106,6 +108,25 @@ def test_a_scheduler_that_says_nothing_is_a_clear_failure(
             job = ended(engine, engine.request("steady", config(), "me"))
     assert job.error is not None
     assert job.error.message.endswith("does not answer: not within 1 s")
+
+
+def loops() -> int:
+    return sum(thread.name in ("event loop", "IO loop") for thread in threading.enumerate())
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_client_that_does_not_connect_or_gives_up_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(plain_comm, "CONNECT_TIMEOUT", 0.3)
+    before = loops()
+    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(SchedulerError):
+        cluster.Cluster(f"tcp://127.0.0.1:{deaf.getsockname()[1]}", [], None, print)
+    assert loops() == before
+    lost = cluster.Cluster(processes.LocalProcesses(tmp_path), [], None, print)
+    lost._client.sync(lost._client._close)  # as after a scheduler that did not come back
+    lost.close()
+    assert loops() == before
 
 
 @pytest.mark.usefixtures("cold")
