@@ -1,5 +1,6 @@
 """Gives jobs their turns: holds them back until a worker is theirs, and says to those who wait how long."""
 
+import queue
 import threading
 import time
 import uuid
@@ -38,7 +39,8 @@ class _Entry:
 
 
 class Dispatch:
-    """One thread, started by the first job. Jobs are guarded by the `lock` of their engine."""
+    """Two threads, started by the first job: one gives turns, one notes what waits, also while the compute processes
+    start or do not answer. Jobs are guarded by the `lock` of their engine."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Dispatch:
         self._lock, self._computing = lock, computing
         self._note, self._start, self._give_up, self._heed = note, start, give_up, heed
         self._entries: dict[LiveJob, _Entry] = {}
+        self._unnoted: queue.SimpleQueue[LiveJob | None] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -81,6 +84,8 @@ class Dispatch:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
                 self._thread.start()
+                threading.Thread(target=self._note_all, name="notes", daemon=True).start()
+        self._unnoted.put(live)
         self._wake.set()
 
     def leave(self, live: LiveJob, seconds: float | None = None) -> None:
@@ -107,6 +112,7 @@ class Dispatch:
 
     def close(self) -> None:
         self._closing = True
+        self._unnoted.put(None)
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
@@ -191,11 +197,20 @@ class Dispatch:
             with self._lock:
                 entry.queued = True
             self.queue.enter(entry.ticket)
-            self._note(entry.live)
             with self._lock:
                 gone = self._entries.get(entry.live) is not entry
             if gone:  # given up meanwhile
                 self.queue.leave(entry.ticket.id)
+
+    def _note_all(self) -> None:
+        while (live := self._unnoted.get()) is not None:
+            with self._lock:
+                waits = live in self._entries
+            try:
+                if waits:
+                    self._note(live)
+            except Exception:
+                log.exception("job %s was not noted", live.key)
 
     def _waiting(self) -> list[LiveJob]:
         with self._lock:

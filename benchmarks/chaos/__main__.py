@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos import machine
+from benchmarks.chaos import hungry, machine
 from benchmarks.chaos.conductor import Server, Storm
 from benchmarks.chaos.elsewhere import ROOT, Elsewhere
 from benchmarks.chaos.faults import Fault, of_a_network, of_this_machine
@@ -116,6 +116,7 @@ def here_and_elsewhere(
 
 def main() -> int:
     given = options()
+    hungry.install()
     if not given.in_process:
         machine.enter()
     with tempfile.TemporaryDirectory(prefix="kernel-drift-chaos-") as name, disk(Path(name)) as place:

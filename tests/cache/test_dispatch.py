@@ -1,5 +1,6 @@
 """The queue at work: who waits, who overtakes, and what a lost worker costs those that shared it."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -213,3 +214,21 @@ def test_who_asks_for_many_at_once_does_not_hold_up_the_entrance(
     began = time.monotonic()
     engine.wait(engine.request("steady", config(number=1000), "me"), 60)
     assert time.monotonic() - began < 4
+
+
+def test_what_is_asked_for_is_noted_while_the_compute_processes_start(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is killed meanwhile offers it again."""
+    go_on, places = threading.Event(), engine._computing.places
+    monkeypatch.setattr(engine._computing, "places", lambda: go_on.wait(30) and places())
+    engine.request("steady", config(number=1), "me")
+    time.sleep(0.5)
+    job = engine.request("steady", config(number=2), "me")
+    deadline = time.monotonic() + 5
+    while (record := engine.store.index.get(job.key)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert record.status == "unfinished"
+    go_on.set()
+    assert engine.wait(job, 30).state == "finished"
