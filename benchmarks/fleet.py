@@ -21,16 +21,14 @@ PROXY = """
 {
 	admin off
 	auto_https off
-	servers {
-		# The visitors of a benchmark name addresses of their own, as a proxy outside would.
-		trusted_proxies static private_ranges
-	}
 }
 
 http://127.0.0.1:%(port)d {
 	bind 127.0.0.1
 	reverse_proxy %(webs)s {
 		lb_policy cookie kernel_drift_process
+		# The visitors of a benchmark name addresses of their own, as a proxy outside would.
+		trusted_proxies private_ranges
 	}
 }
 """
@@ -127,8 +125,10 @@ def _ended(command: Sequence[str], log: IO[str]) -> Iterator[subprocess.Popen]:
     try:
         yield process
     finally:
-        of = psutil.Process(process.pid)
-        family = [*of.children(recursive=True), of]
+        family = []
+        with suppress(psutil.NoSuchProcess):  # it has ended, and was waited for
+            of = psutil.Process(process.pid)
+            family = [*of.children(recursive=True), of]
         for end in (psutil.Process.terminate, psutil.Process.kill):
             for member in family:
                 with suppress(psutil.NoSuchProcess):
