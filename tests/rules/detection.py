@@ -27,7 +27,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.gate.rules.named_hosts", "pages.shell.gate.rules._objection",
         "pages.shell.gate.limits.Uploads._objection",
         "pages.shell.viewers.ViewerCookie.__call__", "pages.shell.probes.Probes._objection",
-        "pages.shell.account.turn_away", "pages.shell.sign_in._auth", "pages.shell.sign_in.check",
+        "pages.shell.account.turn_away", "pages.shell.account.who_may_enter", "pages.shell.way_back._cookie",
+        "pages.shell.sign_in._auth", "pages.shell.sign_in.check",
         "pages.shell.sign_in.providers",
     ),
     "how far a job is": (
@@ -56,7 +57,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.second_moment._split",
         "pages.charts.study.crossing_chart", "pages.charts.bias._power",
         "pages.charts.growth.learning_chart",
-        "pages.charts.spectrum._greyed", "pages.views.second_moment._charts",
+        "pages.charts.spectrum._greyed", "pages.views.second_moment._charts", "pages.views.first_step._charts",
+        "pages.views.first_step._without_law",
         "pages.charts.theme.label_expression",
     ),
 }  # fmt: skip
