@@ -155,8 +155,7 @@ class Dispatch:
                     entry.live.background = ticket.background
         found = [(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine]
         # What another server has begun is looked on at, and needs no turn.
-        others = {ticket.key: ticket.worker for ticket in turn.tickets if ticket.worker and ticket.id not in mine}
-        found += [(live, others[live.key]) for live in self._waiting() if live.key in others]
+        found += [(live, turn.elsewhere[live.key]) for live in self._waiting() if live.key in turn.elsewhere]
         self._begin(found, several=len(places) > 1)
 
     def _wait_for_workers(self) -> None:

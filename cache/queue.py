@@ -55,11 +55,13 @@ class Turn:
         starts: tickets of this server that start now.
         outlooks: of those that wait, by their ids.
         tickets: all of them, on this cluster.
+        elsewhere: the worker of each key that another server computes.
     """
 
     starts: Sequence[Ticket] = ()
     outlooks: Mapping[str, Outlook] = field(default_factory=dict)
     tickets: Sequence[Ticket] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,9 @@ class Queue:
                 for ticket in found:
                     self._write(database, ticket)
                 tickets = _tickets(database, cluster)
-                return Turn(found, outlooks(tickets, open_places, debts), tickets)
+                others = [ticket for ticket in tickets if ticket.worker and ticket.id not in self._mine]
+                elsewhere = {ticket.key: ticket.worker for ticket in others}
+                return Turn(found, outlooks(tickets, open_places, debts), tickets, elsewhere)
 
             turn = self._do(write)
             self._mine |= {ticket.id: ticket for ticket in turn.tickets if ticket.id in self._mine}
