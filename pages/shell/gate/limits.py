@@ -143,12 +143,12 @@ class Sessions:
             self._close()
 
     def _close(self, again: bool = False) -> None:
-        """Closes what it can, and comes back for the rest."""
-        if self._looking and not again:
+        """Closes what it can, and comes back for the rest, once for all that is left."""
+        self._looking &= not again
+        if close_past() or self._looking:
             return
-        self._looking = not close_past()
-        if self._looking:
-            asyncio.get_running_loop().call_later(SECONDS, self._close, True)
+        self._looking = True
+        asyncio.get_running_loop().call_later(SECONDS, self._close, True)
 
 
 # What a session may keep on the server: Streamlit limits the size of a file, not their number nor their sum.

@@ -7,6 +7,7 @@ import pytest
 from asgi import Reached, ask, asked, scope
 from starlette.types import Receive, Scope, Send
 
+from pages.shell.gate import limits
 from pages.shell.gate.limits import PAGES, REQUESTS_OF_ONE, Connections, Room, affordable_pages
 
 
@@ -76,3 +77,29 @@ def test_everything_else_passes():
     app = Reached()
     asked(Connections(app, pages=0), {"type": "lifespan"})
     assert len(app.scopes) == 1
+
+
+def test_who_leaves_gives_back_descriptors_though_the_script_of_another_still_runs(monkeypatch):
+    looks = iter([False, False, True, True])
+    seen: list[bool] = []
+
+    def close_past() -> bool:
+        seen.append(next(looks))
+        return seen[-1]
+
+    monkeypatch.setattr(limits, "close_past", close_past)
+    monkeypatch.setattr(limits, "open_again", lambda: None)
+    monkeypatch.setattr(limits, "SECONDS", 0.05)
+
+    async def visits() -> None:
+        sessions = limits.Sessions(Reached())
+        await ask(sessions, scope("websocket"))
+        await ask(sessions, scope("websocket"))
+        assert seen == [False, False]
+        await asyncio.sleep(0.2)
+        assert seen == [False, False, True]  # one more look for both, and no more than are needed
+        await ask(sessions, scope("websocket"))
+        await asyncio.sleep(0.2)
+        assert seen == [False, False, True, True]
+
+    asyncio.run(visits())
