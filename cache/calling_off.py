@@ -31,15 +31,20 @@ class CallingOff:
         return self._call_off(key, viewer)
 
     def forget(self, key: str) -> None:
-        """What is in memory of a run that is to be deleted; another server that computes it will not keep it."""
-        self.queue.call(Call(key, deleted=True))
-        self._recent.forget(key)
+        """What is in memory of a run that is to be deleted, on every server; one that computes it will not keep it."""
+        call = Call(key, deleted=True)
+        self.queue.call(call)
+        self._forget(call)
+
+    def _forget(self, call: Call) -> None:
+        self._recent.forget(call.key)
         with self._lock:
-            if (live := self._live.get(key)) is None:
+            live = self._live.get(call.key)
+            if live is None or live.asked > call.time:
                 return
             live.deleted = True
             if live.done:
-                del self._live[key]
+                del self._live[call.key]
 
     def _call_off(self, key: str, viewer: str | None) -> Job | None:
         with self._lock:
@@ -56,12 +61,12 @@ class CallingOff:
             return live.snapshot(viewer or live.user)
 
     def _heed(self) -> None:
-        """Calls off what another server has, unless it was asked for here since."""
+        """Does what other servers called, unless the job was asked for here since."""
         for call in self.queue.heard():
+            if call.deleted:
+                self._forget(call)
+                continue
             with self._lock:
                 live = self._live.get(call.key)
-                if live is None or live.done or live.asked > call.time:
-                    continue
-                live.deleted |= call.deleted
-                if not call.deleted:
+                if live is not None and not live.done and live.asked <= call.time:
                     self._call_off(call.key, call.viewer)

@@ -200,6 +200,7 @@ class CachedEngine(CallingOff, Overview):
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
             self._computing.revive()
+            self._heed()  # the queue does so too, while anything is in it
 
     # Starting and ending a job; all under the lock.
 

@@ -23,6 +23,8 @@ def answer(engine: CachedEngine, what: str, *given: Any) -> Any:
     if what == "request":
         config, viewer = given
         return told(engine.request("steady", ToyConfig.from_dict(config), viewer))
+    if what == "known":
+        return engine.lookup("steady", ToyConfig.from_dict(*given)) is not None
     if what == "job":
         return told(engine.job(*given))
     if what == "cancel":

@@ -151,3 +151,16 @@ def test_deleted_on_one_server_it_is_not_kept_by_the_other(servers, toy):
     assert ended(first, key, 10.0) == "cancelled"
     assert key not in first("runs")
     assert key not in second("runs")
+
+
+def test_what_was_deleted_on_one_server_is_in_no_others_memory(servers, toy, tmp_path):
+    first, second = servers
+    config = toy(number=1)
+    key = first("request", config, "a browser")["key"]
+    assert ended(first, key) == "finished"
+    assert first("known", config)
+    assert second("delete", key, "another browser")
+    until(lambda: not first("known", config), 10.0)
+    first("request", config, "a browser")
+    assert ended(first, key) == "finished"
+    assert len((tmp_path / "trace").read_text().splitlines()) == 2
