@@ -94,7 +94,15 @@ def scheduler(folder: Path, log: IO[str], threads: int = HELD, path: str = "") -
     dask = ["nice", "-n", "10", "env", modules, "JAX_ENABLE_X64=1", "OPENBLAS_NUM_THREADS=1"]
     dask += ["MALLOC_TRIM_THRESHOLD_=268435456", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=0"]
     dask += [f"JAX_COMPILATION_CACHE_DIR={folder / 'compiled'}", sys.executable, "-m", "dask"]
-    place = ["--scheduler-file", str(contact), "--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", ":0"]
+    place = [
+        "--scheduler-file",
+        str(contact),
+        "--host",
+        "127.0.0.1",
+        "--no-dashboard",
+        "--dashboard-address",
+        "127.0.0.1:0",
+    ]
     one = ["--nworkers", "1", "--nthreads", str(threads), "--local-directory", str(folder / "scratch")]
     with ExitStack() as stack:
         stack.enter_context(_ended([*dask, "scheduler", *place, "--port", "0"], log))

@@ -8,6 +8,9 @@ from pathlib import Path
 from cache.failure import tolerant
 from cache.location import private
 
+LONGEST = 10 * 365 * 86400.0
+"""Seconds for which the end of a login is remembered: no cookie lives so long, and every file system knows the date."""
+
 
 class EndedLogins:
     """Each is an empty file, as old as the login would have become. Thread-safe.
@@ -20,11 +23,13 @@ class EndedLogins:
         self._here: set[str] = set()
 
     def end(self, login: str, expires: float) -> None:
-        """Args:
-        login: what names it; a hash of it is written.
-        expires: Unix time from which it is worth nothing anyway.
+        """Turns the login away from now on.
+
+        Args:
+            login: what names it; a hash of it is written.
+            expires: Unix time from which it is worth nothing anyway.
         """
-        file = self._file(login)
+        file, expires = self._file(login), min(expires, time.time() + LONGEST)
         self._here.add(file.name)
         with tolerant("note that a login has ended"):
             private(self._folder)
@@ -36,6 +41,7 @@ class EndedLogins:
                     self._here.discard(older.name)
 
     def has(self, login: str) -> bool:
+        """Whether it has ended so."""
         file = self._file(login)
         if file.name in self._here:
             return True

@@ -42,7 +42,8 @@ class Overview:
 
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
-        return list_runs(self.store, self.job, self.queue.ticket, limit, kind, offset, pinned)
+        tickets = {ticket.key: ticket for ticket in self.queue.listed()}
+        return list_runs(self.store, self.job, tickets, limit, kind, offset, pinned)
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""

@@ -180,10 +180,6 @@ class Queue:
             if owner == self._owner or not _dead(booted, holder, beat, now)
         ]
 
-    def ticket(self, key: str) -> Ticket | None:
-        """That of a job, whichever server has it."""
-        return next((ticket for ticket in self.listed() if ticket.key == key), None)
-
     def debts(self) -> dict[str, float]:
         """Seconds charged to each user, by their weight."""
         return self._do(_debts)

@@ -48,26 +48,27 @@ class Run:
 def list_runs(
     store: Store,
     job: Callable[[str], Job | None],
-    ticket: Callable[[str], Ticket | None],
+    tickets: Mapping[str, Ticket],
     limit: int,
     kind: str | None = None,
     offset: int = 0,
     pinned: bool = False,
 ) -> list[Run]:
     """`limit` runs after the newest `offset`, of one kind or of all. `job` gives the live job of a key, and
-    `ticket` that in the queue, of whichever server."""
-    return [_run(store, record, job(record.key), ticket) for record in store.index.recent(kind, limit, offset, pinned)]
+    `tickets` are those in the queue by key, of whichever server."""
+    records = store.index.recent(kind, limit, offset, pinned)
+    return [_run(store, record, job(record.key), tickets.get(record.key)) for record in records]
 
 
-def _run(store: Store, record: Record, live: Job | None, ticket: Callable[[str], Ticket | None]) -> Run:
+def _run(store: Store, record: Record, live: Job | None, ticket: Ticket | None) -> Run:
     state: State | Literal["unfinished"] = record.status
     fraction = 1.0 if state == "finished" else 0.0
     user = live.user if live and not live.done else ""
     if live is not None and not (live.done and state == "finished"):
         state, fraction = live.state, live.fraction
     elif state == "unfinished":
-        if (asked := ticket(record.key)) is not None:
-            state, user = "queued", claimant(asked.user)
+        if ticket is not None:
+            state, user = "queued", claimant(ticket.user)
         if (elsewhere := store.holder(record.key)) is not None:
             state, fraction = "running", elsewhere.fraction
     return Run(

@@ -192,7 +192,7 @@ def settings(given: argparse.Namespace) -> dict[str, Any]:
         "worker_extra_args": lifetime(given.walltime),
         "security": given.certificates,
         "protocol": "tls://",
-        "scheduler_options": {"port": given.port, "dashboard": False, "dashboard_address": ":0"},
+        "scheduler_options": {"port": given.port, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
     }
 
 

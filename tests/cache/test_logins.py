@@ -2,6 +2,8 @@ import stat
 import time
 from pathlib import Path
 
+import pytest
+
 from cache.logins import EndedLogins
 
 SOON = time.time() + 3600
@@ -27,6 +29,12 @@ def test_nothing_that_lets_in_is_written_and_what_is_worth_nothing_goes(tmp_path
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert not logins.has("long ago")
+
+
+@pytest.mark.parametrize("expires", [1e300, float("inf")])
+def test_a_login_for_ever_ends_too(tmp_path: Path, expires: float) -> None:
+    EndedLogins(tmp_path).end("a nonce", expires)
+    assert EndedLogins(tmp_path).has("a nonce")
 
 
 def test_a_disk_that_takes_nothing_keeps_it_in_this_server(tmp_path: Path) -> None:
