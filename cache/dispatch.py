@@ -60,7 +60,7 @@ class Dispatch:
         self._entries: dict[LiveJob, _Entry] = {}
         self._unnoted: queue.SimpleQueue[LiveJob | None] = queue.SimpleQueue()
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._closing = False
 
     def enter(self, live: LiveJob, limits: Limits) -> None:
@@ -81,10 +81,10 @@ class Dispatch:
         )
         with self._lock:
             self._entries[live] = _Entry(live, ticket, expected.seconds)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
-                self._thread.start()
-                threading.Thread(target=self._note_all, name="notes", daemon=True).start()
+            if not self._threads:
+                for name, work in (("dispatch", self._run), ("notes", self._note_all)):
+                    self._threads.append(threading.Thread(target=work, name=name, daemon=True))
+                    self._threads[-1].start()
         self._unnoted.put(live)
         self._wake.set()
 
@@ -114,8 +114,8 @@ class Dispatch:
         self._closing = True
         self._unnoted.put(None)
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        for thread in self._threads:
+            thread.join(timeout=5)
         self.queue.close()
 
     def _run(self) -> None:

@@ -220,7 +220,12 @@ class CachedEngine(CallingOff, Overview):
 
     def _note(self, live: LiveJob) -> Record:
         """It was asked for: a server that ends leaves it unfinished."""
-        return self.store.index.add(live.key, live.kind, live.config)
+        record = self.store.index.add(live.key, live.kind, live.config)
+        with self._lock:
+            state, error = live.state, live.error
+        if state in ("cancelled", "failed"):  # meanwhile
+            self.store.index.settle(live.key, state, error=error.message if error else "")
+        return record
 
     def _start(self, live: LiveJob) -> None:
         """Its turn has come."""
@@ -232,8 +237,8 @@ class CachedEngine(CallingOff, Overview):
     def _give_up(self, live: LiveJob, failure: Failure) -> None:
         """No worker came."""
         self._dispatch.leave(live)
-        self.store.index.settle(live.key, "failed", error=failure.message)
         self._settle(live, "failed", error=failure)
+        self.store.index.settle(live.key, "failed", error=failure.message)
 
     def _settle(self, live: LiveJob, state: State, seconds: float = 0.0, error: Failure | None = None) -> None:
         with self._lock:

@@ -112,7 +112,7 @@ def test_a_job_that_goes_back_to_the_queue_during_a_look_waits_for_its_turn(
 
     steps = nothing, started.append, nothing, nothing
     dispatch = Dispatch(tmp_path, threading.Condition(), computing, *steps)  # pyright: ignore[reportArgumentType]
-    dispatch._thread = threading.current_thread()  # it looks when it is told to
+    dispatch._threads = [threading.current_thread()]  # it looks when it is told to
     live = LiveJob("key", "steady", ToyConfig(), "result", "me")
     dispatch.enter(live, Limits())
     dispatch._turn()
@@ -145,6 +145,27 @@ def test_a_job_that_waits_is_offered_after_a_restart(engine: CachedEngine, confi
     record = engine.store.index.get(waiting.key)
     assert record is not None
     assert record.status == "cancelled"
+
+
+def test_what_is_cancelled_while_it_is_noted_is_not_offered_as_unfinished(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(engine, "steady", config(number=1, steps=40, pause=0.05), "me", lambda job: job.state == "running")
+    noted, add = threading.Event(), engine.store.index.add
+
+    def slow(key: str, *rest: Any) -> Any:
+        engine.cancel(key, "me")
+        record = add(key, *rest)
+        noted.set()
+        return record
+
+    monkeypatch.setattr(engine.store.index, "add", slow)
+    waiting = engine.request("steady", config(number=2), "me")
+    assert noted.wait(30)
+    deadline = time.monotonic() + 5
+    while (record := engine.store.index.get(waiting.key)) is None or record.status != "cancelled":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 class Clock:
