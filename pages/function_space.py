@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.charts import growth, space
 from pages.shell.figure import Figure, in_motion, show
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import numbers, seed_choice
 from pages.views import function_space_words, spaces
 from pages.views.spaces import Shown
@@ -24,6 +25,7 @@ def body(shown: Shown) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def moving(shown: Shown) -> None:
     """Interpolants, balls and eigenfunctions under one slider."""
     st.subheader("The space in motion")
@@ -34,6 +36,7 @@ def moving(shown: Shown) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.subheader("On nested grids")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.charts import growth
 from pages.shell.figure import Figure, pairs
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers, seed_choice
 from pages.views import error_words, spaces
 from pages.views.spaces import Shown
@@ -22,6 +23,7 @@ def body(shown: Shown) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def errors(shown: Shown) -> None:
     """Errors of every kernel along the path, and leave-one-out beside them."""
     st.subheader("Along the path")
@@ -32,6 +34,7 @@ def errors(shown: Shown) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def curves(shown: Shown) -> None:
     """Predicted and measured errors against the number of training points."""
     st.subheader("Against the number of training points")

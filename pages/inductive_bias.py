@@ -7,6 +7,7 @@ import streamlit as st
 from engine.rkhs.result import SetName
 from pages.charts import bias
 from pages.shell.figure import in_motion, pairs
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import log_time, numbers
 from pages.views import bias_words, spaces
 from pages.views.spaces import Shown, points_choice
@@ -24,6 +25,7 @@ def body(shown: Shown) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def moving(shown: Shown, where: SetName) -> None:
     """Spectrum, target power, mode strength and angles under one slider."""
     st.subheader("The kernel's preferences in motion")
@@ -34,6 +36,7 @@ def moving(shown: Shown, where: SetName) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def curves(shown: Shown, where: SetName) -> None:
     """Scalars over t."""
     st.subheader("Along the path")

@@ -9,6 +9,7 @@ from engine.result import ResultError
 from pages.charts.words import plain
 from pages.shell.account import show_account, turn_away
 from pages.shell.link import MOVED, PAGE
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
 
 DENSE = """<style>
@@ -66,6 +67,7 @@ if trouble := cache.current().trouble():
 if st.session_state.get(PAGE) != page.url_path:
     st.session_state[PAGE], st.session_state[MOVED] = page.url_path, True
 try:
-    page.run()
+    with one_at_a_time():
+        page.run()
 except ResultError as error:
     st.error(plain(str(error)), icon=":material/error:")

@@ -7,6 +7,7 @@ import streamlit as st
 from engine.rkhs.gram import RIDGES
 from pages.charts import theme
 from pages.shell.figure import show
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers
 from pages.views import norm_words, spaces
 from pages.views.spaces import Shown, points_choice
@@ -22,6 +23,7 @@ def body(shown: Shown) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def charts(shown: Shown) -> None:
     """Norms on one set of points, inclusion and norms across at one ridge."""
     st.subheader("Along the path")

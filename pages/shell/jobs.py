@@ -24,6 +24,7 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.words import duration, plain, size
 from pages.shell.link import here
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
 from pages.shell.viewers import viewer, watchers
 
@@ -125,9 +126,8 @@ def standing(request: Request) -> Standing:
     """What is known, without asking for anything."""
     engine, who = cache.current(), viewer()
     mine = batch_of(request)
-    read = {config.hash: engine.lookup(request.kind, config) for config in request.keys}
-    known = {name: arrays for name, arrays in read.items() if arrays is not None}
-    if mine and mine.done and len(known) == len(read):
+    known = {one.hash: arrays for one in request.keys if (arrays := engine.lookup(request.kind, one)) is not None}
+    if mine and mine.done and len(known) == len(request.keys):
         engine.batches.forget(request.order(who).key)
     found = Standing(request.groups, {**(mine.results if mine else {}), **known})
     states = [
@@ -249,13 +249,13 @@ def _recorded(request: Request) -> str:
     }
     if record is None or record.status not in said:
         return ""
-    draw = st.error if record.status == "failed" else st.info
     icon = {"failed": "error", "cancelled": "cancel"}.get(record.status, "history")
-    draw(f"This {request.unit} {said[record.status]}", icon=f":material/{icon}:")
+    (st.error if icon == "error" else st.info)(f"This {request.unit} {said[record.status]}", icon=f":material/{icon}:")
     return record.status
 
 
 @st.fragment(run_every=REDRAW)
+@one_at_a_time()
 def watch(
     request: Request,
     known: int = 0,

@@ -15,6 +15,7 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.specification import figure
 from pages.charts.words import Headline, plain
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.viewers import viewer
 
 
@@ -65,6 +66,7 @@ def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def keep(key: str) -> None:
     """A switch: whether the result stays however full the cache is."""
     engine = cache.current()

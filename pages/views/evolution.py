@@ -14,6 +14,7 @@ from pages.charts.evolution import SPECTRUM, EvolutionTables, evolution_chart, e
 from pages.charts.spectrum import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
@@ -55,6 +56,7 @@ def small(result: RunResult) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
     st.subheader("The kernel in motion")
@@ -82,6 +84,7 @@ def _kernel_name(seed: SeedResult, probes: bool) -> str:
 
 
 @st.fragment
+@one_at_a_time()
 def _curves(result: RunResult, key: str) -> None:
     """One chart per diagnostic; seeds as bands."""
     st.subheader("Along the run")

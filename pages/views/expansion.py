@@ -23,6 +23,7 @@ from pages.shell import calibration
 from pages.shell.figure import Figure, columns, in_motion, pairs, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
 from pages.views import expansion_words
 
@@ -90,6 +91,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
     st.subheader("Order by order")
@@ -111,6 +113,7 @@ def _curve(result: PerturbationResult, key: str, name: str, curve: Curve, log: b
 
 
 @st.fragment
+@one_at_a_time()
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
     index = seed_choice(result, "modes")
@@ -137,6 +140,7 @@ def _change(result: PerturbationResult, key: str) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def _in_motion(result: PerturbationResult, key: str) -> None:
     """The function under each order, and the change of the kernel, under one slider."""
     data = result.config.run.data

@@ -8,6 +8,7 @@ import cache
 from cache.batches import Standing
 from cache.run_folders import label
 from pages.charts.words import percent, plain
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in
 from pages.shell.viewers import viewer
 
@@ -23,6 +24,7 @@ def show() -> None:
 
 
 @st.fragment(run_every=REDRAW)
+@one_at_a_time()
 def _lines() -> None:
     only_while_in()
     with st.container(gap=None):

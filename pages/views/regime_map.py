@@ -14,6 +14,7 @@ from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT, shortest
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import say_data_notes
 from pages.shell.texts import text_of
 from pages.views import map_words
@@ -102,6 +103,7 @@ def findings(picture: Picture, form: Form) -> None:
 
 
 @st.fragment
+@one_at_a_time()
 def collapsed(picture: Picture, form: Form) -> None:
     """Does beta alone decide? The test, and the plot with its slider."""
     st.subheader("Does β alone decide?")

@@ -16,6 +16,7 @@ from cache.run_list import Run
 from cache.turns import Outlook, Ticket
 from cache.work import Work, Worker
 from pages.charts.words import duration, plain, several, size
+from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in, role
 from pages.shell.viewers import viewer
 
@@ -51,6 +52,7 @@ def show() -> None:
 
 
 @st.fragment(run_every=REDRAW)
+@one_at_a_time()
 def _now() -> None:
     only_while_in()
     work = cache.current().work()
