@@ -53,7 +53,15 @@ class Specification:
     def of(cls, chart: alt.TopLevelMixin) -> "Specification":
         """Without Altair's check against its schema, half of the time: the tests of charts do check."""
         tables: dict[str, bytes] = {}
-        with data_as(lambda frame: arrow(frame, tables)):
+        known: dict[int, tuple[pd.DataFrame, dict[str, str]]] = {}
+
+        def once(frame: pd.DataFrame) -> dict[str, str]:
+            """Several layers have the same data. The frame is kept, else another could come to its address."""
+            if id(frame) not in known:
+                known[id(frame)] = frame, arrow(frame, tables)
+            return dict(known[id(frame)][1])
+
+        with data_as(once):
             spec = _converted(chart)
         return cls(json.dumps({"$schema": alt.SCHEMA_URL, **spec}), tables)
 

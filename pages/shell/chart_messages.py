@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.charts.specification import Specification
 
-KEPT = 512
+KEPT = 128
 """Charts kept, over all results."""
 
 Width = Literal["stretch", "content"]

@@ -21,7 +21,7 @@ from pages.shell import player
 from pages.shell.chart_messages import Width, draw, draw_known
 from pages.shell.result import figure_files, seed_choice, table_file
 
-KEPT = 512
+KEPT = 128
 """Tables, and charts that can be clicked, kept over all results."""
 MOVES = "A chart that moves with the checkpoints of training."
 
@@ -156,13 +156,16 @@ def about(figure: Figure) -> None:
         else "definitions, sources, data and figure"
     )
     with st.popover("about", icon=":material/info:", type="tertiary", help=given):
-        for name in figure.quantities:
-            quantity = QUANTITIES[name]
-            st.markdown(f"**{quantity.label}**: {quantity.definition}")
-            st.caption(f"Source: {quantity.source}")
+        # One element: each costs a redraw as much as a control.
+        st.markdown("\n\n".join(map(_explained, figure.quantities)))
         if figure.frame is not None:
             table_file(figure.file or figure.name, figure.frame)
         figure_files(figure.file or figure.name, figure.draw)
+
+
+def _explained(name: str) -> str:
+    quantity = QUANTITIES[name]
+    return f"**{quantity.label}**: {quantity.definition}\n\n:gray[:small[Source: {quantity.source}]]"
 
 
 def say(notes: Sequence[str]) -> None:

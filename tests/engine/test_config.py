@@ -70,6 +70,15 @@ def test_equal_configs_written_differently_are_one() -> None:
     assert jobs.key("run", written) == jobs.key("run", plain) != jobs.key("run", RunConfig.from_yaml(ISSUE))
 
 
+def test_a_changed_copy_has_a_hash_of_its_own() -> None:
+    plain = RunConfig.from_dict({"data": {"name": "circle"}})
+    other = RunConfig.from_dict({"data": {"name": "circle"}, "seeds": [3]})
+    assert plain.hash != other.hash
+    changed = plain.model_copy(update={"seeds": (3,)})
+    assert (changed, changed.hash) == (other, other.hash)
+    assert changed.model_copy(update={"seeds": plain.seeds}) == plain
+
+
 def test_probes_are_part_of_the_key_only_where_there_are_any() -> None:
     plain = RunConfig.from_dict({"data": {"name": "circle"}})
     probed = RunConfig.from_dict({"data": {"name": "circle"}, "probes": {"name": "circle", "size": 9}})

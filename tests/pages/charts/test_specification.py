@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from pages.charts import specification
 from pages.charts.axes import beside, layered, stacked
 from pages.charts.specification import Specification, arrow, data_as, figure
 
@@ -30,6 +31,18 @@ def test_tables_go_as_arrow_streams_under_the_name_of_their_content():
     assert "config" not in found(), "Altair's theme"
     assert Specification.of(chart(4)).text == found.text
     assert Specification.of(chart(6)).tables.keys() != found.tables.keys()
+
+
+def test_what_several_layers_draw_is_written_once(monkeypatch: pytest.MonkeyPatch):
+    written = []
+    monkeypatch.setattr(specification, "arrow", lambda frame, tables: written.append(frame) or arrow(frame, tables))
+    frame, other = chart(4).data, chart(6).data
+    lines, points = (alt.Chart(frame).encode(x="x:Q", y="y:Q") for _ in range(2))
+    found = Specification.of(layered(lines.mark_line(), points.mark_point(), alt.Chart(other).mark_rule()))
+    assert [len(one) for one in written] == [4, 6]
+    names = [layer["data"]["name"] for layer in found()["layer"]]
+    assert names[0] == names[1] != names[2]
+    assert set(names) == set(found.tables)
 
 
 def pushed_down(spec: dict, data: object = None) -> dict:
