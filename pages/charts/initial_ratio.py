@@ -189,7 +189,7 @@ def ratio_chart(
     if limit is not None:
         layers.append(lines(limit.assign(series=LIMIT), x, y("ratio"), hue, strokeDash=[2, 3], strokeWidth=2.6))
     if curves is not None:
-        frame = named(curves.dropna(subset="ratio"))
+        frame = named(curves[curves["ratio"].notna()])
         said = tooltip(*PLACE, ("ratio:Q", RATIO, ".4~g"), ("prefactor:Q", "over exp(5β)", ".3~g"))
         layers += [lines(frame, x, y("ratio"), hue), pickable(frame, x, y("ratio"), hue, said)]
     else:
@@ -233,19 +233,17 @@ def _panel(
     layers = [straight(x, y(field), flat)]
     if limit is not None:
         layers.append(lines(limit.assign(series=LIMIT), x, y(field), hue, strokeDash=[2, 3], strokeWidth=2.6))
-    frame = named(curves.dropna(subset=field))
+    frame = named(curves[curves[field].notna()])
     return small_panel(*layers, lines(frame, x, y(field), hue))
 
 
 def parts_table(curves: pd.DataFrame, width: int) -> pd.DataFrame:
     """Rows (beta, series, value) of one width."""
-    own = curves[curves["width"] == width]
-    return pd.concat(
-        [
-            pd.DataFrame({"beta": own["beta"], "depth": own["depth"], "series": label, "value": own[name]})
-            for name, label in PARTS.items()
-        ]
-    ).dropna(subset="value")
+    own, count = curves[curves["width"] == width], len(PARTS)
+    place = {name: np.tile(own[name].to_numpy(), count) for name in ("beta", "depth")}
+    series = np.repeat(np.array([*PARTS.values()], object), len(own))
+    parts = pd.DataFrame(place | {"series": series, "value": own[[*PARTS]].to_numpy().T.ravel()})
+    return parts[parts["value"].notna()]
 
 
 def parts_chart(parts: pd.DataFrame, largest: float) -> alt.LayerChart:

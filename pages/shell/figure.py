@@ -157,15 +157,13 @@ def about(figure: Figure) -> None:
     )
     with st.popover("about", icon=":material/info:", type="tertiary", help=given):
         # One element: each costs a redraw as much as a control.
-        st.markdown("\n\n".join(map(_explained, figure.quantities)))
+        parts = []
+        for one in (QUANTITIES[name] for name in figure.quantities):
+            parts += [f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]"]
+        st.markdown("\n\n".join(parts))
         if figure.frame is not None:
             table_file(figure.file or figure.name, figure.frame)
         figure_files(figure.file or figure.name, figure.draw)
-
-
-def _explained(name: str) -> str:
-    quantity = QUANTITIES[name]
-    return f"**{quantity.label}**: {quantity.definition}\n\n:gray[:small[Source: {quantity.source}]]"
 
 
 def say(notes: Sequence[str]) -> None:

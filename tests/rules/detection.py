@@ -47,7 +47,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.initial_kernel.body",
         "pages.views.expansion_words.dynamics",
         "pages.views.expansion_words.facts", "pages.views.spaces_words.facts",
-        "pages.views.spaces_words.with_jitter", "pages.run.picker.picker",
+        "pages.views.spaces_words.with_jitter", "pages.run.picker.picker", "pages.shell.figure.about",
     ),
     "an axis, a legend or a question over a chart": (
         "pages.charts.curves.available",
