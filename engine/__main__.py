@@ -101,13 +101,12 @@ def perturb(
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
-    from engine.perturbation import cost
-    from engine.perturbation.config import Options, PerturbationConfig
+    from engine.perturbation.config import Options, PerturbationConfig, check_cost
     from engine.perturbation.result import PerturbationResult
 
     options = Options(interpolation="linear" if linear else "hermite")
     config = PerturbationConfig.of(read_config(config_path), options)
-    cost.check(config, limits(max_gb, max_hours))
+    check_cost(config, limits(max_gb, max_hours))
     deliver("perturbation", config, fresh, out, lambda arrays: PerturbationResult.from_arrays(arrays).summary)
 
 

@@ -9,8 +9,7 @@ import streamlit as st
 from engine import jobs
 from engine.config import RunConfig
 from engine.data import generate
-from engine.perturbation import cost
-from engine.perturbation.config import Options, PerturbationConfig
+from engine.perturbation.config import Options, PerturbationConfig, check_cost
 from engine.perturbation.result import PerturbationResult
 from engine.progress import Arrays
 from engine.schema import ConfigError
@@ -31,7 +30,7 @@ from pages.views import expansion_words
 def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
     """The perturbation of a run. Raises `ConfigError`: what cannot be expanded, or costs too much."""
     config = PerturbationConfig.of(run, options)
-    return Computation("perturbation", config, cost.check(config, calibration=calibration.measured()).seconds)
+    return Computation("perturbation", config, check_cost(config, calibration=calibration.measured()).seconds)
 
 
 PATHS: dict[str, Literal["hermite", "linear"]] = {"cubic": "hermite", "linear": "linear"}

@@ -8,8 +8,7 @@ import streamlit as st
 
 from engine import jobs
 from engine.config import RunConfig
-from engine.perturbation import cost
-from engine.perturbation.config import StudyConfig
+from engine.perturbation.config import StudyConfig, check_cost
 from engine.perturbation.result import StudyResult
 from engine.progress import Arrays
 from engine.schema import ConfigError
@@ -82,7 +81,7 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
     lists = {name: value_of(texts[name], "numbers") or () for name in LISTS}
     try:
         config = StudyConfig.from_dict({"run": {**run.to_dict(), "seeds": list(range(seeds))}, **lists})
-        seconds = cost.check(config, calibration=calibration.measured()).seconds
+        seconds = check_cost(config, calibration=calibration.measured()).seconds
         return Computation("perturbation_study", config, seconds)
     except ConfigError as error:
         for problem in error.problems:
