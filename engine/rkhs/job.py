@@ -11,10 +11,9 @@ from engine.networks.parameters import ParameterPath
 from engine.numerics import without_rounding
 from engine.progress import Entries, Report, silent
 from engine.rkhs import bias
-from engine.rkhs.comparison import Space, compared, described, interpolant_norms
+from engine.rkhs.comparison import Space, compared, described, enlargement, interpolant_norms
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import FLAGS, Gram
-from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested, Sets, nested, sample, sets
 from engine.rkhs.regression import Regressor, learning_curves
 from engine.rkhs.result import RkhsResult, SeedSpaces

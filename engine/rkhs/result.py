@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from engine.result import Field, Result, Seed, finite
+from engine.rkhs.comparison import FUNCTIONS, SPACES, Growth, growth
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
-from engine.rkhs.growth import FUNCTIONS, SPACES, Growth, growth
 
 SetName = Literal["train", "held_out"]
 SETS: tuple[SetName, ...] = ("train", "held_out")
@@ -75,7 +75,7 @@ class SeedSpaces(Seed):
         "curve_modes": Field("T modes q", "eigenfunctions"),
         "mode_position": Field("T modes", "eigenfunctions"),  # which mode of K_t was matched
         "mode_overlap": Field("T modes", "eigenfunctions"),  # its squared overlap
-        # On nested grids: `engine.rkhs.growth.enlargement`.
+        # On nested grids: `engine.rkhs.comparison.enlargement`.
         "grid_sizes": Field("g"),
         **{f"grid_{name}": Field("spaces functions g", "grid_norm") for name in GRID_NORM},
         **{f"grid_{name}": Field("spaces g", "grid_norm") for name in ("trace_mean", "rank", "condition")},

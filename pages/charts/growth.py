@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
+from engine.rkhs.comparison import FUNCTIONS, SPACES
 from engine.rkhs.gram import FLAGS
-from engine.rkhs.growth import FUNCTIONS, SPACES
 from engine.rkhs.result import SeedSpaces
 from pages.charts import theme
 from pages.charts.axes import beside, layered

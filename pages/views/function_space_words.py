@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.rkhs.growth import FUNCTIONS, SPACES
+from engine.rkhs.comparison import FUNCTIONS, SPACES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong

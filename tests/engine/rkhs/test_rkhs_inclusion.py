@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from engine.rkhs.comparison import Space, compared, interpolant_norms
+from engine.rkhs.comparison import Space, compared, enlargement, interpolant_norms
 from engine.rkhs.gram import RIDGES, Gram, inclusion_constant
-from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
 
 

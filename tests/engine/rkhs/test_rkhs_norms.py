@@ -5,8 +5,8 @@ import pytest
 
 from engine.config import NetworkConfig
 from engine.networks import infinite
+from engine.rkhs.comparison import growth
 from engine.rkhs.gram import Gram
-from engine.rkhs.growth import growth
 
 CIRCLE = NetworkConfig.from_dict({"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "output_bias": False})
 EIGENVALUES = np.array([0.55396355, 0.35132118, 0.07880537, 0.01125791, 0.00855601, 0.00405285])

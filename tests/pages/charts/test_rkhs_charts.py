@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.rkhs.comparison import Space, compared, described, interpolant_norms
+from engine.rkhs.comparison import Space, compared, described, enlargement, interpolant_norms
 from engine.rkhs.config import Options, RkhsConfig
-from engine.rkhs.growth import enlargement
 from engine.rkhs.points import Nested
 from engine.rkhs.regression import learning_curves
 from engine.rkhs.result import SETS, RkhsResult
