@@ -20,7 +20,7 @@ from engine.initialisation.config import MAX_STEPS, STEP
 from engine.initialisation.first_step import kernel, outputs
 from engine.initialisation.law import InitialNetwork
 from engine.networks.mlp import Params
-from engine.training import runge_kutta
+from engine.training.descent import runge_kutta
 
 CALL_COST = 3e8
 """Parameters moved in one call, so that progress and cancelling are not kept waiting."""
@@ -123,6 +123,6 @@ def _advance(network: NetworkConfig, x: Array, y: Array, f_0: Array, params: Par
 
     def one(f_0: Array, params: Params) -> Params:
         velocity = partial(_velocity, network, x, y, f_0)
-        return jax.lax.fori_loop(0, count, lambda _, params: runge_kutta.step(velocity, params, h), params)
+        return jax.lax.fori_loop(0, count, lambda _, params: runge_kutta(velocity, params, h), params)
 
     return jax.vmap(one)(f_0, params)

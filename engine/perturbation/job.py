@@ -16,7 +16,7 @@ from engine.perturbation.prediction import Prediction, predict
 from engine.perturbation.propagator import propagate
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation, StudyResult
 from engine.progress import Arrays, Entries, Progress, Report, silent
-from engine.training.companion import largest_lazy_error
+from engine.training.descent import largest_lazy_error
 from engine.training.job import Tick, after_training
 from engine.training.path import KernelPath, kernel_path
 from engine.training.result import SeedResult

@@ -41,8 +41,7 @@ from engine.regimes.result import FAILURES, CellResult
 from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.result import provenance
 from engine.training import diagnostics
-from engine.training.companion import Companion
-from engine.training.descent import DIVERGED, Method, Objective, State, limits
+from engine.training.descent import DIVERGED, Companion, Method, Objective, State, limits
 from engine.training.diagnostics import HELD_OUT, SHOWN
 from engine.training.walk import Walk, effective_rates
 

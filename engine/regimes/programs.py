@@ -11,8 +11,7 @@ from jaxtyping import Array, Float, Int
 from engine.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply, draw
-from engine.training.companion import Companion
-from engine.training.descent import Method, State, advance, dtype_of, start
+from engine.training.descent import Companion, Method, State, advance, dtype_of, start
 
 
 class Snapshot(NamedTuple):

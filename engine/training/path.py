@@ -27,7 +27,7 @@ from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import cast
 from engine.schema import ConfigError, Problem
-from engine.training import runge_kutta
+from engine.training.descent import runge_kutta
 from engine.training.measure import heads, signal_rows
 
 Interpolation = Literal["hermite", "linear"]
@@ -239,7 +239,7 @@ def _checkpoint(
 
         def after(count: Array) -> Array:
             h = rate / count
-            return outputs(jax.lax.fori_loop(0, count, lambda _, y: runge_kutta.step(velocity, y, h), params))
+            return outputs(jax.lax.fori_loop(0, count, lambda _, y: runge_kutta(velocity, y, h), params))
 
         # One step against two halves, whose error is 16 times smaller.
         once, twice = jax.lax.map(after, jnp.array([1, 2]))
