@@ -1,4 +1,4 @@
 """The kernel at initialisation: exact laws of deep ReLU networks (Hanin and Nica), and their honest references.
 
-Needs JAX: `job`, `brute_force`, `first_step`, `drift_ensemble`.
+Needs JAX: `job`, `brute_force`, `first_step`.
 """

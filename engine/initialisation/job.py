@@ -210,8 +210,7 @@ def first_step(config: FirstStepConfig, report: Report = silent) -> Entries:
 
 def drift_ensemble(config: DriftConfig, report: Report = silent) -> Entries:
     """Entry "result": see `engine.initialisation.result.DriftResult`."""
-    from engine.initialisation.drift_ensemble import drifts
-    from engine.initialisation.first_step import batch
+    from engine.initialisation.first_step import batch, drifts
 
     x, y = batch(config.setting, config.points, config.target, config.seed)
     K, change, rate, residual, done = [], [], [], [], 0

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-from engine.initialisation import drift_ensemble
-from engine.initialisation.drift_ensemble import drifts
-from engine.initialisation.first_step import batch
+from engine.initialisation import first_step
+from engine.initialisation.first_step import batch, drifts
 from engine.initialisation.law import InitialNetwork
 
 
@@ -59,16 +58,16 @@ def test_early_drift_is_the_rate():
 def test_steps_are_fine_enough(monkeypatch):
     setting = InitialNetwork.from_dict({"widths": [3, 10, 10, 1], "activation": "tanh"})
     coarse = run(setting, 1.0, (0.1, 2.0), 10)
-    monkeypatch.setattr(drift_ensemble, "STEP", 0.05)
-    monkeypatch.setattr(drift_ensemble, "CALL_COST", 1.0)  # and one step per call
+    monkeypatch.setattr(first_step, "STEP", 0.05)
+    monkeypatch.setattr(first_step, "CALL_COST", 1.0)  # and one step per call
     fine = run(setting, 1.0, (0.1, 2.0), 10)
     assert coarse["change"] == pytest.approx(fine["change"], rel=1e-3, abs=1e-5)
 
 
 def test_stiff_networks_are_left_out_not_followed(monkeypatch):
-    monkeypatch.setattr(drift_ensemble, "MAX_STEPS", 60)
+    monkeypatch.setattr(first_step, "MAX_STEPS", 60)
     setting = InitialNetwork.from_dict({"widths": [3, 4, 4, 1]})
     found = run(setting, 0.5, (1.0, 2.0), 40)
-    stiff = found["K"] * 2.0 > drift_ensemble.STEP * 60
+    stiff = found["K"] * 2.0 > first_step.STEP * 60
     assert 0 < stiff.sum() < 40
     assert np.array_equal(np.isnan(found["change"][0]), stiff)
