@@ -12,8 +12,8 @@ from typing import Any
 
 from engine.config import RunConfig
 from engine.data.csv_records import decode
-from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
+from engine.texts import MOST_CHARACTERS, read
 
 
 def read_config(path: Path) -> RunConfig:

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
-from engine.reading import read, written
-from engine.texts import LONGEST_NUMBER, coerced
+from engine.texts import LONGEST_NUMBER, coerced, read, written
 
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
 

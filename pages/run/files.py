@@ -9,8 +9,8 @@ from engine.config import RunConfig
 from engine.data.csv_records import decode
 from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, listed, parse
 from engine.data.dataset import MAX_POINTS
-from engine.reading import MOST_CHARACTERS, read
 from engine.schema import ConfigError, Problem
+from engine.texts import MOST_CHARACTERS, read
 from pages.charts.words import plain, sentence
 from pages.run import draft_state
 from pages.run.settings import Draft

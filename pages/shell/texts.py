@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from engine.problems import shown
-from engine.reading import read
 from engine.schema import ConfigError, Problem, did_you_mean
-from engine.texts import is_none, number, numbers, text_of
+from engine.texts import is_none, number, numbers, read, text_of
 
 MOST_REMARKS = 10
 """On names that are no settings."""

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from engine.config import RunConfig
 from engine.problems import LONGEST_MESSAGE, MOST_PROBLEMS
-from engine.reading import DEEPEST, MOST_CHARACTERS, MOST_EVENTS, read, written
 from engine.schema import ConfigError
-from engine.texts import scalar
+from engine.texts import DEEPEST, MOST_CHARACTERS, MOST_EVENTS, read, scalar, written
 
 CORE = {
     "1e2": 100.0, "1e-3": 1e-3, "12": 12, "-7": -7, "010": 10, "0x1f": 31, "0o17": 15, "1_000": 1000, ".5": 0.5,

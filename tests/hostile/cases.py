@@ -30,11 +30,11 @@ from engine.data.csv_table import parse
 from engine.initialisation import job
 from engine.networks.activations import ACTIVATIONS
 from engine.perturbation.config import PerturbationConfig
-from engine.reading import read
 from engine.regimes.config import SweepConfig
 from engine.regimes.config import names as grid_names
 from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError, Problem
+from engine.texts import read
 from pages.run.draft import config_of, draft_of
 from pages.run.draft_state import from_query, to_query
 from pages.run.files import read_yaml
