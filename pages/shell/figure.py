@@ -157,10 +157,9 @@ def about(figure: Figure) -> None:
     )
     with st.popover("about", icon=":material/info:", type="tertiary", help=given):
         # One element: each costs a redraw as much as a control.
-        parts = []
-        for one in (QUANTITIES[name] for name in figure.quantities):
-            parts += [f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]"]
-        st.markdown("\n\n".join(parts))
+        told = [QUANTITIES[name] for name in figure.quantities]
+        lines = [(f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]") for one in told]
+        st.markdown("\n\n".join(map("  \n".join, lines)))
         if figure.frame is not None:
             table_file(figure.file or figure.name, figure.frame)
         figure_files(figure.file or figure.name, figure.draw)
