@@ -1,11 +1,13 @@
-"""The encodings that charts are made of: columns on log and linear axes, colour by series, rows of a tooltip."""
+"""What charts are made of: encodings of columns, of the angle and of time, and charts beside or over each other."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import altair as alt
+import numpy as np
 
 from pages.charts import theme
+from pages.charts.theme import AXIS, label_expression
 from pages.charts.words import number
 
 Channel = TypeVar("Channel", alt.X, alt.Y)
@@ -75,3 +77,108 @@ def tooltip(*rows: str | tuple[str, ...]) -> list[alt.Tooltip]:
 def _row(field: str, title: str = "", form: str = "") -> alt.Tooltip:
     given: dict[str, Any] = {"title": title, "format": form}
     return alt.Tooltip(field, **{name: value for name, value in given.items() if value})
+
+
+# The axis of the angle on the circle, from -π to π.
+
+TICKS = {-np.pi: "−π", -np.pi / 2: "−π/2", np.pi / 2: "π/2", np.pi: "π"}
+
+
+def wrapped(angle: np.ndarray) -> np.ndarray:
+    """Angles moved into [-π, π)."""
+    return (np.asarray(angle, float) + np.pi) % (2 * np.pi) - np.pi
+
+
+def angle_x() -> alt.X:
+    """The encoding of the column `angle`."""
+    labels = f"abs(datum.value) < 1e-6 ? '0' : ({label_expression(TICKS)})"
+    axis = alt.Axis(title="angle θ", values=[*TICKS, 0.0], labelExpr=labels, **AXIS)
+    return alt.X("angle:Q", scale=alt.Scale(domain=[-np.pi, np.pi], nice=False), axis=axis)
+
+
+def input_x(axis: str) -> alt.X:
+    """The encoding of the column `angle`, or of `x`, the one input."""
+    return (
+        angle_x() if axis == "angle" else alt.X("x:Q", scale=alt.Scale(zero=False), axis=theme.linear_axis("input x"))
+    )
+
+
+# The axis of t, linear or logarithmic, and where t = 0 goes on it.
+
+GAP = 3.0
+"""On a log axis t = 0 stands this factor before the first positive t, under a tick of its own, with no line to it."""
+
+
+def is_log(t: np.ndarray, log_time: bool) -> bool:
+    """Whether a log axis is wanted and there is anything to put on it."""
+    return log_time and bool(np.any(t > 0))
+
+
+def zero_position(t: np.ndarray) -> float:
+    """Where t = 0 is drawn on a log axis."""
+    return float(t[t > 0].min()) / GAP
+
+
+def placed(t: np.ndarray, log_time: bool) -> np.ndarray:
+    """Where each t is drawn."""
+    return np.where(t > 0, t, zero_position(t)) if is_log(t, log_time) else t
+
+
+def time_x(t: np.ndarray, log_time: bool, title: str | None = None) -> alt.X:
+    """The encoding of the column `x` that `placed` gave for these times."""
+    title = title or theme.axis_title("t")
+    if not is_log(t, log_time):
+        end = float(t.max()) if len(t) and t.max() > 0 else 1.0
+        return alt.X("x:Q", scale=alt.Scale(domain=[0, end], nice=False), axis=theme.linear_axis(title, 6))
+    low, high = float(t[t > 0].min()), float(t.max()) * 1.05
+    shown = theme.ticks(low, max(high, 1.2 * low))
+    labels = {value: theme.power(value) for value in shown}
+    if np.any(t == 0):
+        zero = zero_position(t)
+        labels = {zero: "0"} | labels
+        low = zero / 1.3
+    scale = alt.Scale(type="log", domain=[low, max(high, 1.2 * low)], nice=False)
+    expression = theme.label_expression(labels)
+    return alt.X(
+        "x:Q", scale=scale, axis=alt.Axis(title=title, values=list(labels), labelExpr=expression, **theme.AXIS)
+    )
+
+
+# Layers and grids of charts, put together without the copies that Altair's own constructors make.
+#
+# Every `alt.layer`, `alt.vconcat` and `add_params` copies the whole below it; for a page of five panels these copies
+# took a second. Here the parts are set on an empty chart instead. Parts must carry no parameters of their own.
+
+_OWN_SCALES = alt.Resolve(
+    scale=alt.ScaleResolveMap(color="independent", opacity="independent", strokeDash="independent")
+)
+
+Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
+
+
+def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:
+    """Charts on top of each other."""
+    chart = alt.LayerChart(**properties)
+    chart.layer = list(layers)
+    return chart
+
+
+def sized(panels: Sequence[alt.Chart | alt.LayerChart], width: int, height: int) -> list[Panel]:
+    """The panels, of this size in pixels."""
+    for panel in panels:
+        panel.width, panel.height = width, height
+    return list(panels)
+
+
+def stacked(charts: Sequence[Panel], spacing: int) -> alt.VConcatChart:
+    """Charts one under another."""
+    chart = alt.VConcatChart(spacing=spacing, resolve=_OWN_SCALES)
+    chart.vconcat = list(charts)
+    return chart
+
+
+def beside(charts: Sequence[Panel], spacing: int) -> alt.HConcatChart:
+    """Charts from left to right."""
+    chart = alt.HConcatChart(spacing=spacing, resolve=_OWN_SCALES)
+    chart.hconcat = list(charts)
+    return chart

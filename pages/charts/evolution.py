@@ -11,7 +11,7 @@ from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import animated, positive
-from pages.charts.axes import beside, sized, stacked
+from pages.charts.encodings import beside, sized, stacked
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import (
     kernel_panel,

@@ -13,7 +13,7 @@ from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedP
 from engine.perturbation.result import CURVES as NAMES
 from pages.charts import theme
 from pages.charts.animated import QUIET, significant
-from pages.charts.axes import beside, is_log, placed, time_x
+from pages.charts.encodings import beside, is_log, placed, time_x
 from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
 

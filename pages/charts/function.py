@@ -10,8 +10,7 @@ from engine.data import Dataset
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, not_drawn, points, wide
-from pages.charts.axes import input_x, layered, wrapped
-from pages.charts.encodings import linear_x, linear_y
+from pages.charts.encodings import input_x, layered, linear_x, linear_y, wrapped
 from pages.charts.theme import Table
 
 TARGET, NETWORK, TRAIN, TEST = "target", "network f_t", "training points", "held-out points"

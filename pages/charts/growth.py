@@ -11,8 +11,7 @@ from engine.rkhs.comparison import FUNCTIONS, SPACES
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
 from pages.charts import theme
-from pages.charts.axes import beside, layered
-from pages.charts.encodings import by_series, listed_x, log_y, tooltip
+from pages.charts.encodings import beside, by_series, layered, listed_x, log_y, tooltip
 from pages.charts.space_curves import COLOURS, KERNEL_0, START
 from pages.charts.theme import Table
 from pages.charts.words import number

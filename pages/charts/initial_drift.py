@@ -11,8 +11,7 @@ from engine.initialisation.estimates import NORMAL_95
 from engine.initialisation.result import DriftResult
 from pages.charts import initial_ratio as over
 from pages.charts import theme
-from pages.charts.axes import layered
-from pages.charts.encodings import by_series, linear_y, log_x, tooltip
+from pages.charts.encodings import by_series, layered, linear_y, log_x, tooltip
 
 # |E[dK/dt]|/E[K] over beta, with its sign, and its prefactor.
 

@@ -10,8 +10,7 @@ from scipy.special import log_ndtr
 
 from engine.initialisation.result import GramResult, SampleResult
 from pages.charts import theme
-from pages.charts.axes import layered
-from pages.charts.encodings import by_series, index_x, log_x, log_y, tooltip
+from pages.charts.encodings import by_series, index_x, layered, log_x, log_y, tooltip
 from pages.charts.theme import Table
 
 # The law of K(x, x): density and tail on log axes, against a log-normal of the same two moments.

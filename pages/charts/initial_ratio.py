@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pages.charts import theme
-from pages.charts.axes import layered
-from pages.charts.encodings import by_series, linear_x, linear_y, log_y, tooltip
+from pages.charts.encodings import by_series, layered, linear_x, linear_y, log_y, tooltip
 
 # Curves over beta with points on them: what the charts of second moment and first step share.
 

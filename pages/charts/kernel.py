@@ -11,8 +11,7 @@ from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, not_drawn, points, wide
-from pages.charts.axes import angle_x, layered, wrapped
-from pages.charts.encodings import linear_y
+from pages.charts.encodings import angle_x, layered, linear_y, wrapped
 from pages.charts.function import NETWORK, Y_TITLE
 from pages.charts.spectrum import INFINITE, KERNEL, KERNEL_0
 from pages.charts.theme import Table

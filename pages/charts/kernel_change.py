@@ -14,8 +14,7 @@ from engine.perturbation.result import CURVES as NAMES
 from engine.perturbation.result import PerturbationResult
 from pages.charts import theme
 from pages.charts.animated import QUIET, animated, current, frames_of, legend_layer, line, points, positive, wide
-from pages.charts.axes import input_x, layered, sized, stacked, wrapped
-from pages.charts.encodings import index_x, linear_x, linear_y, log_y
+from pages.charts.encodings import index_x, input_x, layered, linear_x, linear_y, log_y, sized, stacked, wrapped
 from pages.charts.expansion import COLOURS, CURVES, diverging
 from pages.charts.timeline import Moving, half, residual_panel, timeline_frame
 

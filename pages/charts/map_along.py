@@ -11,8 +11,7 @@ from engine.quantities import Quantity
 from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Scaling
 from pages.charts import theme
-from pages.charts.axes import layered
-from pages.charts.encodings import by_series, linear_y, log_x, log_y, tooltip
+from pages.charts.encodings import by_series, layered, linear_y, log_x, log_y, tooltip
 from pages.charts.map_names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
 from pages.charts.map_plane import below_rounding
 from pages.charts.theme import Table

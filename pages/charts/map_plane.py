@@ -10,8 +10,7 @@ import pandas as pd
 from engine.quantities import Quantity
 from engine.regimes.result import STOCHASTIC_KERNEL
 from pages.charts import theme
-from pages.charts.axes import layered
-from pages.charts.encodings import by_series, listed_x, listed_y, tooltip
+from pages.charts.encodings import by_series, layered, listed_x, listed_y, tooltip
 from pages.charts.map_names import COLOURS, LARGEST, regime
 from pages.charts.words import number
 

@@ -12,8 +12,7 @@ import pandas as pd
 from engine.result import Seed
 from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
-from pages.charts.axes import is_log, layered, placed, time_x
-from pages.charts.encodings import by_series, linear_y, log_y, tooltip
+from pages.charts.encodings import by_series, is_log, layered, linear_y, log_y, placed, time_x, tooltip
 from pages.charts.theme import Table
 from pages.charts.words import listing, number
 

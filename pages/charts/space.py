@@ -12,8 +12,7 @@ import pandas as pd
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts import theme
 from pages.charts.animated import QUIET, animated, current, frames_of, legend_layer, line, positive, wide
-from pages.charts.axes import Panel, angle_x, beside, layered, sized, stacked, wrapped
-from pages.charts.encodings import linear_y, log_x
+from pages.charts.encodings import Panel, angle_x, beside, layered, linear_y, log_x, sized, stacked, wrapped
 from pages.charts.space_curves import KERNEL, KERNEL_0, KERNEL_LIMIT, LIMIT, NETWORK, SPACE, START, TARGET
 from pages.charts.timeline import Y_AXIS, Moving, half, timeline_frame, timeline_panel
 from pages.charts.words import percent

@@ -11,8 +11,7 @@ from engine.numerics import noise_floor
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, points, positive, tooltips, wide
-from pages.charts.axes import layered
-from pages.charts.encodings import index_x, log_y
+from pages.charts.encodings import index_x, layered, log_y
 from pages.charts.theme import Table
 
 # The residual along the eigenvectors of K_0, as it falls.

@@ -10,8 +10,7 @@ import pandas as pd
 from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import StudyResult
 from pages.charts import theme
-from pages.charts.axes import layered
-from pages.charts.encodings import by_series, listed_x, log_y, tooltip
+from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
 from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED
 from pages.charts.theme import Table
 from pages.charts.words import number

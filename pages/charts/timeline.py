@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pages.charts import theme
-from pages.charts.axes import is_log, layered, placed, time_x
-from pages.charts.encodings import log_y
+from pages.charts.encodings import is_log, layered, log_y, placed, time_x
 from pages.charts.words import number
 
 STRIP = 64

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.charts.axes import beside, layered, stacked
+from pages.charts.encodings import beside, layered, stacked
 from pages.charts.specification import Specification
 from pages.shell.chart_messages import draw, draw_known
 

@@ -51,7 +51,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "an axis, a legend or a question over a chart": (
         "pages.charts.curves.available",
-        "pages.charts.axes.angle_x", "pages.charts.over_time.bands", "pages.views.map_figures.along_chart",
+        "pages.charts.encodings.angle_x", "pages.charts.over_time.bands", "pages.views.map_figures.along_chart",
         "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
         "pages.views.map_figures.Picture.plane", "pages.views.map_figures.Picture.along",
         "pages.views.second_moment._split",

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from pages.charts import specification
-from pages.charts.axes import beside, layered, stacked
+from pages.charts.encodings import beside, layered, stacked
 from pages.charts.specification import Specification, arrow, data_as, figure
 
 
