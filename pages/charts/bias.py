@@ -10,11 +10,22 @@ import pandas as pd
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts import theme
-from pages.charts.animated import animated, current, frames_of, legend_layer, line, points, positive, tooltips, wide
+from pages.charts.animated import (
+    Moving,
+    animated,
+    current,
+    frames_of,
+    half,
+    legend_layer,
+    line,
+    points,
+    positive,
+    tooltips,
+    wide,
+)
 from pages.charts.encodings import beside, index_x, layered, linear_y, log_y, sized, stacked
 from pages.charts.space import error_panel, error_timeline
 from pages.charts.spectrum import KERNEL, KERNEL_0, spectrum_panel
-from pages.charts.timeline import Moving, half
 
 NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0"}
 PANEL_HEIGHT = 210

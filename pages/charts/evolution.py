@@ -10,7 +10,7 @@ from engine.data import Dataset
 from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
-from pages.charts.animated import animated, positive
+from pages.charts.animated import Moving, animated, half, positive, residual_panel, timeline_frame
 from pages.charts.encodings import beside, sized, stacked
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import (
@@ -23,7 +23,6 @@ from pages.charts.kernel import (
 )
 from pages.charts.spectrum import modes_panel, modes_table, spectrum_panel, spectrum_table
 from pages.charts.theme import Table
-from pages.charts.timeline import Moving, half, residual_panel, timeline_frame
 
 
 def timeline_table(result: RunResult, index: int = 0) -> Table:

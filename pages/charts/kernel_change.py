@@ -13,10 +13,23 @@ from engine.data import Dataset
 from engine.perturbation.result import CURVES as NAMES
 from engine.perturbation.result import PerturbationResult
 from pages.charts import theme
-from pages.charts.animated import QUIET, animated, current, frames_of, legend_layer, line, points, positive, wide
+from pages.charts.animated import (
+    QUIET,
+    Moving,
+    animated,
+    current,
+    frames_of,
+    half,
+    legend_layer,
+    line,
+    points,
+    positive,
+    residual_panel,
+    timeline_frame,
+    wide,
+)
 from pages.charts.encodings import index_x, input_x, layered, linear_x, linear_y, log_y, sized, stacked, wrapped
 from pages.charts.expansion import COLOURS, CURVES, diverging
-from pages.charts.timeline import Moving, half, residual_panel, timeline_frame
 
 PANEL_HEIGHT = 230
 OWN_SCALES = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))

@@ -11,10 +11,23 @@ import pandas as pd
 
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts import theme
-from pages.charts.animated import QUIET, animated, current, frames_of, legend_layer, line, positive, wide
+from pages.charts.animated import (
+    QUIET,
+    Y_AXIS,
+    Moving,
+    animated,
+    current,
+    frames_of,
+    half,
+    legend_layer,
+    line,
+    positive,
+    timeline_frame,
+    timeline_panel,
+    wide,
+)
 from pages.charts.encodings import Panel, angle_x, beside, layered, linear_y, log_x, sized, stacked, wrapped
 from pages.charts.space_curves import KERNEL, KERNEL_0, KERNEL_LIMIT, LIMIT, NETWORK, SPACE, START, TARGET
-from pages.charts.timeline import Y_AXIS, Moving, half, timeline_frame, timeline_panel
 from pages.charts.words import percent
 
 

@@ -134,7 +134,7 @@ def in_motion(
     """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
 
     Args:
-        tables: of the seed at a position (`pages.charts.timeline.Moving`).
+        tables: of the seed at a position (`pages.charts.animated.Moving`).
         chart: of the tables, and `start`, the frame shown first.
         description: for screen readers.
     """
