@@ -114,8 +114,8 @@ def page() -> None:
     from engine.data import generate
     from pages.charts.animated import animated
     from pages.charts.evolution import SPECTRUM, evolution_chart, evolution_tables
+    from pages.charts.kernel import spectrum_panel, spectrum_table
     from pages.charts.specification import Specification
-    from pages.charts.spectrum import spectrum_panel, spectrum_table
     from pages.charts.theme import ask
     from pages.shell import player
     from pages.shell.chart_messages import draw

@@ -24,8 +24,8 @@ from pages.charts.animated import (
     wide,
 )
 from pages.charts.encodings import beside, index_x, layered, linear_y, log_y, sized, stacked
+from pages.charts.kernel import KERNEL, KERNEL_0, spectrum_panel
 from pages.charts.space import error_panel, error_timeline
-from pages.charts.spectrum import KERNEL, KERNEL_0, spectrum_panel
 
 NAMES = {KERNEL: "kernel", KERNEL_0: "kernel_0"}
 PANEL_HEIGHT = 210
@@ -37,7 +37,7 @@ class BiasTables(Moving):
     """What `bias_chart` draws of one seed on one set of points.
 
     Attributes:
-        spectrum: as `pages.charts.spectrum` takes it.
+        spectrum: as `pages.charts.kernel.spectrum_panel` takes it.
         fit: a row for each end of the power law: `i`, empty where there is none.
         power: cumulative target power: a row per mode `i`, with `start` (K_0).
         strength: u_i^T K_t u_i/(tr K_t/p): a row per mode `i` of K_0, with `start`.

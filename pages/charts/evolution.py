@@ -16,12 +16,15 @@ from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import (
     kernel_panel,
     kernel_table,
+    modes_panel,
+    modes_table,
     probe_function_panel,
     probe_function_table,
     probe_kernel_panel,
     probe_kernel_table,
+    spectrum_panel,
+    spectrum_table,
 )
-from pages.charts.spectrum import modes_panel, modes_table, spectrum_panel, spectrum_table
 from pages.charts.theme import Table
 
 

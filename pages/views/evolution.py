@@ -11,7 +11,7 @@ from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
 from pages.charts.curves import available
 from pages.charts.evolution import SPECTRUM, EvolutionTables, evolution_chart, evolution_tables
-from pages.charts.spectrum import spectrum_panel
+from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play
 from pages.shell.one_at_a_time import one_at_a_time

@@ -16,7 +16,7 @@ import streamlit as st
 from benchmarks.animation import synthetic_result
 from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, timeline_table
-from pages.charts.spectrum import spectrum_panel, spectrum_table
+from pages.charts.kernel import spectrum_panel, spectrum_table
 from pages.charts.specification import Specification
 from pages.charts.theme import ask
 from pages.shell import player

@@ -57,7 +57,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.second_moment._split",
         "pages.charts.study.crossing_chart", "pages.charts.bias._power",
         "pages.charts.growth.learning_chart",
-        "pages.charts.spectrum._greyed", "pages.views.second_moment._charts", "pages.views.first_step._charts",
+        "pages.charts.kernel._greyed", "pages.views.second_moment._charts", "pages.views.first_step._charts",
         "pages.views.first_step._without_law",
         "pages.charts.theme.label_expression",
     ),

@@ -13,9 +13,8 @@ from engine.training.result import RunResult
 from pages.charts.animated import animated, frames_of, positive, significant, wide
 from pages.charts.evolution import evolution_chart, evolution_tables, timeline_table
 from pages.charts.function import function_panel, function_table
-from pages.charts.kernel import kernel_panel, kernel_table
+from pages.charts.kernel import kernel_panel, kernel_table, modes_table, spectrum_panel, spectrum_table
 from pages.charts.specification import figure
-from pages.charts.spectrum import modes_table, spectrum_panel, spectrum_table
 
 
 def _with(result: RunResult, **arrays: np.ndarray) -> RunResult:
