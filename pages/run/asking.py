@@ -15,7 +15,7 @@ from engine.config import RunConfig
 from engine.cost import Cost
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
-from pages.charts.curves import live_curve
+from pages.charts.evolution import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
 from pages.run import draft_state

@@ -9,8 +9,7 @@ from engine.data import generate
 from engine.progress import Arrays
 from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
-from pages.charts.curves import available
-from pages.charts.evolution import SPECTRUM, EvolutionTables, evolution_chart, evolution_tables
+from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play

@@ -11,7 +11,7 @@ def warm() -> None:
     """Imports the libraries of pages and data, and lets Altair read its schema: a few seconds, once per server."""
     from altair.utils import schemapi
 
-    from pages.charts.curves import live_curve
+    from pages.charts.evolution import live_curve
     from pages.charts.specification import Specification
     from pages.views import evolution  # noqa: F401
 

@@ -50,7 +50,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.spaces_words.with_jitter", "pages.run.picker.picker", "pages.shell.figure.about",
     ),
     "an axis, a legend or a question over a chart": (
-        "pages.charts.curves.available",
+        "pages.charts.evolution.available",
         "pages.charts.encodings.angle_x", "pages.charts.over_time.bands", "pages.views.map_figures.along_chart",
         "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
         "pages.views.map_figures.Picture.plane", "pages.views.map_figures.Picture.along",

@@ -5,8 +5,8 @@ import pytest
 
 from engine.quantities import QUANTITIES
 from pages.charts import theme
-from pages.charts.curves import CURVES, STABILITY, available, live_curve
 from pages.charts.encodings import GAP, placed
+from pages.charts.evolution import CURVES, STABILITY, available, live_curve
 
 
 @pytest.mark.parametrize("name", [name for name in CURVES if name != "accuracy"])
