@@ -1,14 +1,23 @@
-"""Distribution: the law of K(x, x) at one width and depth, with its tail."""
+"""Distribution: the law of K(x, x) at one width and depth, with its tail, against the log-normal of its moments."""
 
+import math
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from engine.initialisation.law import Law, exact_law
+from engine.initialisation.moments import moments
+from engine.initialisation.result import SampleResult
+from pages.charts import initial_law as charts
+from pages.shell.figure import Figure, columns, say
 from pages.shell.form import Form
-from pages.views.distribution import body
-from pages.views.initial_network import network_controls, page
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, point
+from pages.shell.jobs import gather
+from pages.shell.result import warn
+from pages.views import initial_words
+from pages.views.initial_network import Network, network_controls, page, say_no_law
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, point
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -42,6 +51,60 @@ def controls(form: Form) -> tuple[Any, ...]:
     names = {"widths": "width", "setting": "width", "": "draws"}
     job = form.make(partial(point, first_step=False), source, network, hidden, draws, seed, names=names)
     return network, hidden, job
+
+
+def body(_: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
+    """Warnings, the button, what is drawn, and the way to the curves through this point."""
+    warn(initial_words.off_critical(network, len(hidden)))
+    say_no_law(network)
+    source = "from the exact law" if point.source == SAMPLER else "of real networks"
+    found = gather("distribution", f"Draw {getattr(point.config, 'draws', 0):,} kernels {source}", [point])
+    st.caption(initial_words.point(network, hidden))
+    if point in found:
+        law = None if network.law is None else exact_law(network.setting(hidden))
+        _charts(law, point.source, SampleResult.from_arrays(found[point]), f"{point.source} {point.config.hash}")
+    if len(set(hidden)) == 1:
+        query = {"widths": f"{hidden[0]}"} | network.query()
+        st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
+
+
+def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> None:
+    histogram, estimates, total = charts.histogram_table(result), result.estimates, int(result.draws)
+    if not len(histogram):
+        st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
+        return
+    if law is not None:
+        exact = moments(law)
+        log_mean, log_ratio = float(exact.log_E_K[0]), float(exact.log_ratio[0])
+    else:
+        mean, second = estimates["E_K"].mean, estimates["E_K2"].mean
+        log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
+    lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
+    subtitle = f"{total:,} draws, {source}; log-normal of the {'exact' if law else 'sampled'} moments"
+    shown = (histogram, lognormal, log_mean, subtitle)
+    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
+    drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
+    density = Figure(
+        "distribution",
+        "How is the kernel distributed over initialisations?",
+        ("initial.histogram", "initial.lognormal", drawn),
+        partial(charts.density_chart, *shown),
+        data,
+        key=f"{key} density",
+    )
+    explained = ("initial.tail", "initial.lognormal")
+    tail = Figure(
+        "tail", "How heavy is the tail?", explained, partial(charts.tail_chart, *shown), data, key=f"{key} tail"
+    )
+    columns([density], [tail])
+    say(
+        [
+            initial_words.above_the_mean(histogram, log_mean) if law else "",
+            initial_words.zeros(int(result.histogram_zeros), total),
+            "" if len(lognormal) else "The second moment is that of a constant: no log-normal is drawn.",
+            initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
+        ]
+    )
 
 
 page("Distribution", Form("distribution", PREFIX), controls, body)
