@@ -1,6 +1,7 @@
 """The server: `streamlit run app.py`. Starts and stops the cached engine with it; the pages are in `pages/`."""
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
@@ -15,6 +17,7 @@ from streamlit import config
 import cache
 from cache import logs
 from engine.config import RunConfig
+from engine.data import DATASETS, generate
 from pages.run.presets import DEFAULT_VALUES
 from pages.shell import calibration, sign_in
 from pages.shell.gate import gate
@@ -23,7 +26,6 @@ from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.requests import Requests
 from pages.shell.viewers import ViewerCookie
 from pages.shell.way_back import WayBack
-from pages.views.warm import warm
 
 
 @asynccontextmanager
@@ -47,6 +49,25 @@ def rehearsal() -> cache.Rehearsal:
     training = {**DEFAULT_VALUES["training"], "max_steps": 1}
     values = {**DEFAULT_VALUES, "training": training, "seeds": [0], "store_parameters": False}
     return cache.Rehearsal("run", RunConfig.from_dict(values))
+
+
+def warm() -> None:
+    """What the first visitor would otherwise wait for: imports the libraries of pages and data, and lets Altair read
+    its schema: a few seconds, once per server."""
+    from altair.utils import schemapi
+
+    from pages.charts.evolution import live_curve
+    from pages.charts.specification import Specification
+    from pages.views import evolution  # noqa: F401
+
+    # Altair checks every part that it makes against its schema, a quarter of what a chart takes: the tests do that.
+    schemapi.disable_debug_mode()
+    rows = pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]})
+    Specification.of(live_curve(rows, "residual"))
+    generate(DATASETS["digits"].from_dict({}))
+    # Streamlit collects garbage after every redraw of a fragment: a quarter of a second over all that was imported.
+    gc.collect()
+    gc.freeze()
 
 
 def middleware() -> list[Middleware]:
