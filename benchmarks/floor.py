@@ -8,9 +8,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.fleet import Fleet
 from benchmarks.people import CACHED, CURVES, Book, Page
-from benchmarks.serving import started
+from benchmarks.serving import Fleet, started
 from benchmarks.visitor import Visitor
 
 TIMES = 20

@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from websockets.exceptions import WebSocketException
 
 from benchmarks import floor
-from benchmarks.fleet import Fleet, fleet
 from benchmarks.people import ACTS, CACHED, CURVES, Book, prepare
+from benchmarks.serving import Fleet, fleet
 from benchmarks.visitor import Visitor, Wrong
 
 PAUSE = 2.0, 8.0

@@ -14,7 +14,7 @@ from cold_start import ColdStart
 from second_server import answer
 from toy_jobs import ToyConfig
 
-from benchmarks.fleet import scheduler
+from benchmarks.serving import scheduler
 from cache import CachedEngine, Store, cluster
 
 pytestmark = pytest.mark.whole
