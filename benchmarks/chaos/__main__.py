@@ -18,9 +18,9 @@ from typing import Any
 
 from benchmarks.chaos import hungry, machine
 from benchmarks.chaos.conductor import Server, Storm
-from benchmarks.chaos.elsewhere import ROOT, Elsewhere
 from benchmarks.chaos.faults import Fault, of_a_network, of_this_machine
 from benchmarks.chaos.ledger import Ledger
+from benchmarks.chaos.machine import ROOT, Elsewhere
 from benchmarks.chaos.report import Report
 from benchmarks.chaos.vitals import growths
 

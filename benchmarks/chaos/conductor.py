@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.chaos.elsewhere import ROOT
 from benchmarks.chaos.faults import Fault
 from benchmarks.chaos.ledger import Ledger
+from benchmarks.chaos.machine import ROOT
 from benchmarks.chaos.users import DOMAIN, GLUTTON
 from benchmarks.chaos.vitals import Vital, vital
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.chaos import machine
-from benchmarks.chaos.elsewhere import Elsewhere
+from benchmarks.chaos.machine import Elsewhere
 from tests.disks import fill, read_only_over
 
 if TYPE_CHECKING:
