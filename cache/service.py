@@ -11,9 +11,8 @@ from cache.calling_off import CallingOff
 from cache.computing import BackToQueue, Computing
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
-from cache.job import Job, LiveJob, State
+from cache.job import Job, LiveJob, State, run_key
 from cache.keeping import keep
-from cache.kinds import run_key
 from cache.lease import Holder, Lease
 from cache.logins import EndedLogins
 from cache.memory import RecentlyRead
