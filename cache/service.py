@@ -8,11 +8,10 @@ from cache.archive import address, decode
 from cache.audit import Audit
 from cache.batches import Batches
 from cache.calling_off import CallingOff
-from cache.computing import BackToQueue, Computing
+from cache.computing import BackToQueue, Computing, keep
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State, run_key
-from cache.keeping import keep
 from cache.lease import Holder, Lease
 from cache.logins import EndedLogins
 from cache.memory import RecentlyRead
