@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from cache.failure import Failure, SchedulerError, died, log, no_cluster, no_workers, outgrew
 from cache.job import LiveJob
 from cache.lease import Lease
-from cache.processes import LocalProcesses
+from cache.processes import LocalProcesses, remote
 from cache.run_folders import Record
-from cache.scheduler import remote
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal, Task
 from cache.turns import Place
