@@ -8,7 +8,7 @@ from cache.headless import cached_compute
 from cache.job import Job
 from cache.location import check_location
 from cache.one_engine import current, install, installed
-from cache.run_list import Run
+from cache.overview import Run
 from cache.service import CachedEngine
 from cache.storage import Store
 from cache.task import Device, Rehearsal
