@@ -3,7 +3,7 @@
 import threading
 from typing import Self
 
-from cache import logs, metrics, readiness
+from cache import health, logs
 from cache.archive import address, decode
 from cache.audit import Audit
 from cache.batches import Batches
@@ -69,8 +69,8 @@ class CachedEngine(CallingOff, Overview):
         self.ownership = Ownership(self)
         self._closing = False
         self._closed = threading.Event()
-        self.readiness = readiness.Watch(self.store.probe, self._computing.workers)
-        self.metrics = metrics.Metrics(self)
+        self.readiness = health.Watch(self.store.probe, self._computing.workers)
+        self.metrics = health.Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""
