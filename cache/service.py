@@ -5,7 +5,6 @@ from typing import Self
 
 from cache import health, logs
 from cache.archive import address, decode
-from cache.audit import Audit
 from cache.batches import Batches
 from cache.calling_off import CallingOff
 from cache.computing import BackToQueue, Computing, keep
@@ -14,6 +13,7 @@ from cache.failure import Failure, log, no_room, no_such_entry
 from cache.job import Job, LiveJob, State, run_key
 from cache.lease import Holder, Lease
 from cache.logins import EndedLogins
+from cache.logs import Audit
 from cache.memory import RecentlyRead
 from cache.overview import Overview
 from cache.ownership import Ownership
