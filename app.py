@@ -17,12 +17,12 @@ from cache import logs
 from engine.config import RunConfig
 from pages.run.presets import DEFAULT_VALUES
 from pages.shell import calibration, sign_in
+from pages.shell.account import WayBack
 from pages.shell.gate import gate
 from pages.shell.gate.rules import named_hosts
 from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.requests import Requests
 from pages.shell.viewers import ViewerCookie
-from pages.shell.way_back import WayBack
 from pages.views.warm import warm
 
 

@@ -27,7 +27,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.gate.rules.named_hosts", "pages.shell.gate.rules._objection",
         "pages.shell.gate.limits.Uploads._objection",
         "pages.shell.viewers.ViewerCookie.__call__", "pages.shell.probes.Probes._objection",
-        "pages.shell.account.turn_away", "pages.shell.account.who_may_enter", "pages.shell.way_back._cookie",
+        "pages.shell.account.turn_away", "pages.shell.account.who_may_enter", "pages.shell.account._cookie",
         "pages.shell.sign_in._auth", "pages.shell.sign_in.check",
         "pages.shell.sign_in.providers",
     ),
