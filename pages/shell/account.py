@@ -12,8 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import cache
 from pages.charts.words import plain
 from pages.shell.gate.rules import VARIABLE as HOSTS
-from pages.shell.people import log_out, person, role, sign_in_configured
-from pages.shell.sign_in import CALLBACK, DEFAULT, is_local, providers
+from pages.shell.people import CALLBACK, DEFAULT, is_local, log_out, person, providers, role, sign_in_configured
 from pages.shell.viewers import is_page
 
 NOTED = "account_noted"
