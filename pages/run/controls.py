@@ -12,9 +12,18 @@ from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError, Problem
 from pages.charts.words import number, sentence
 from pages.run import draft_state, files, picker, tables
-from pages.run.draft import config_of, setting_at_fault
 from pages.run.presets import PRESETS, preset_of
-from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
+from pages.run.settings import (
+    BY_NAME,
+    Draft,
+    Setting,
+    choices,
+    config_of,
+    default_text,
+    in_effect,
+    kind_of,
+    setting_at_fault,
+)
 from pages.shell import calibration
 from pages.shell.form import Asked, draw, unfolded
 from pages.shell.texts import text_of, value_of

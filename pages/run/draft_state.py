@@ -9,9 +9,8 @@ import cache
 from engine.problems import shown
 from engine.schema import Problem, did_you_mean
 from pages.run import tables
-from pages.run.draft import draft_of
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
-from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable
+from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
 from pages.shell.link import Link, Texts
 from pages.shell.texts import left_out
 
