@@ -19,13 +19,14 @@ from cache import logs
 from engine.config import RunConfig
 from engine.data import DATASETS, generate
 from pages.run.presets import DEFAULT_VALUES
-from pages.shell import calibration, sign_in
+from pages.shell import calibration
+from pages.shell.account import WayBack
 from pages.shell.gate import gate
 from pages.shell.gate.rules import named_hosts
+from pages.shell.people import check_sign_in
 from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.requests import Requests
 from pages.shell.viewers import ViewerCookie
-from pages.shell.way_back import WayBack
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ def middleware() -> list[Middleware]:
         logs.start()
         cache.check_location()
         hosts = os.environ.get("KERNEL_DRIFT_HOSTS", "")
-        sign_in.check(config.get_option("server.address"), named_hosts(hosts))
+        check_sign_in(config.get_option("server.address"), named_hosts(hosts))
         probes = Middleware(Probes, token=os.environ.get(TOKEN_VARIABLE, ""))
         return [Middleware(Requests), *gate(hosts, [probes]), Middleware(ViewerCookie), Middleware(WayBack)]
     except (ValueError, cache.CacheFault) as error:

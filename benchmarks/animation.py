@@ -118,7 +118,7 @@ def page() -> None:
     from pages.charts.specification import Specification
     from pages.charts.theme import ask
     from pages.shell import player
-    from pages.shell.chart_messages import draw
+    from pages.shell.figure import draw_chart
 
     st.set_page_config(layout="wide")
     result = synthetic_result()
@@ -128,7 +128,7 @@ def page() -> None:
         ("spectrum", animated(spectrum, FRAMES, labels=tables.labels)),
         ("evolution", evolution_chart(tables)),
     ):
-        player.show(partial(draw, Specification.of(chart), "content"), tables.labels, key=key)
+        player.show(partial(draw_chart, Specification.of(chart), "content"), tables.labels, key=key)
     st.button("Run again")
 
 

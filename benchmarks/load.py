@@ -121,7 +121,7 @@ SCRIPT = """
 import base64, gc, json
 import streamlit as st
 from pages.charts.specification import Specification
-from pages.shell.chart_messages import draw_known
+from pages.shell.figure import draw_known
 
 @st.cache_resource
 def kept(name):

@@ -19,7 +19,7 @@ from distributed import Client
 
 from cache import Store
 from cache.headless import run_batch
-from cache.scheduler import PLAIN_TCP_VARIABLE, SCHEDULER_VARIABLE
+from cache.processes import PLAIN_TCP_VARIABLE, SCHEDULER_VARIABLE
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 
 ROOT = Path(__file__).parents[1]

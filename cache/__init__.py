@@ -3,12 +3,14 @@
 Importing this imports neither Dask nor JAX.
 """
 
+import atexit
+import threading
+
 from cache.failure import CacheFault, Failure, NotAllowed
 from cache.headless import cached_compute
 from cache.job import Job
 from cache.location import check_location
-from cache.one_engine import current, install, installed
-from cache.run_list import Run
+from cache.overview import Run
 from cache.service import CachedEngine
 from cache.storage import Store
 from cache.task import Device, Rehearsal
@@ -29,3 +31,31 @@ __all__ = [
     "install",
     "installed",
 ]
+
+# The one cached engine of this process, for pages.
+
+_engine: CachedEngine | None = None
+_lock = threading.Lock()
+
+
+def install(engine: CachedEngine | None) -> None:
+    """Makes this the engine that `current` gives; None to forget it. Starts and closes nothing."""
+    global _engine
+    with _lock:
+        _engine = engine
+
+
+def installed() -> CachedEngine | None:
+    """The installed engine; None before a server has started and after it began to close."""
+    with _lock:
+        return _engine
+
+
+def current() -> CachedEngine:
+    """The installed engine. Without one (a page run alone), one with the default store, closed at exit."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = CachedEngine()
+            atexit.register(_engine.close)
+        return _engine

@@ -1,4 +1,4 @@
-"""Jobs on the compute processes: submitted, followed, stopped, and what became of them."""
+"""Jobs on the compute processes: submitted, followed, stopped, and what became of them, put on disk."""
 
 import contextlib
 import math
@@ -7,14 +7,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cache.failure import Failure, SchedulerError, died, log, no_cluster, no_workers, outgrew
 from cache.job import LiveJob
 from cache.lease import Lease
-from cache.processes import LocalProcesses
-from cache.scheduler import remote
+from cache.processes import LocalProcesses, remote
+from cache.run_folders import Record
+from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal, Task
 from cache.turns import Place
 from engine import jobs
@@ -299,3 +301,21 @@ def _progress(fraction: Any, message: Any, rows: Any) -> dict[str, Any]:
         if not isinstance(value, (float, int, str)):
             raise TypeError(f"a row with {value!r}")
     return {"fraction": min(max(float(fraction), 0.0), 1.0), "message": str(message), "rows": list(rows)}
+
+
+# What came of a computation, put on disk.
+
+Ending = Literal["failed", "cancelled", "finished"]
+
+
+def keep(store: Store, record: Record, outcome: Outcome) -> tuple[Ending, dict[str, bytes]]:
+    """Stores its entries and settles its record: how it ended, and entries that the limit of the cache leaves out."""
+    failure = outcome.failure
+    status: Ending = "failed" if failure else "cancelled" if outcome.cancelled else "finished"
+    if failure is not None:
+        details = "\n" + failure.details if failure.reason == "error" else ""
+        log.warning("job %s failed: %s%s", record.key, failure.message, details)
+    ended = {"seconds": outcome.seconds, "entries": tuple(outcome.entries)}
+    missing = store.put(record.key, outcome.entries, replace(record, **ended))
+    store.index.settle(record.key, status, error=failure.message if failure else "", **ended)
+    return status, {name: outcome.entries[name] for name in missing}

@@ -7,9 +7,9 @@ from dataclasses import replace
 from cache.archive import address, encode
 from cache.batch import Batch
 from cache.failure import SchedulerError, explain, no_such_entry
-from cache.kinds import run_key
+from cache.job import run_key
 from cache.lease import Holder
-from cache.scheduler import remote
+from cache.processes import remote
 from cache.service import CachedEngine
 from cache.storage import Store
 from engine import jobs

@@ -1,4 +1,4 @@
-"""A job as the person who asked for it sees it."""
+"""A job as the person who asked for it sees it; and what may be asked for."""
 
 import threading
 import time
@@ -9,7 +9,8 @@ from typing import Any, Literal
 from cache.claims import claimant
 from cache.failure import Failure
 from cache.logs import REQUEST
-from engine.schema import Config
+from engine import jobs
+from engine.schema import Config, ConfigError, Problem, did_you_mean
 
 State = Literal["queued", "running", "finished", "failed", "cancelled"]
 
@@ -143,3 +144,24 @@ class LiveJob:
         self.message = ""
         if state == "finished":
             self.fraction = 1.0
+
+
+# What is asked for, checked before anything is started.
+
+
+def known_kind(kind: str) -> jobs.Kind:
+    """The kind of job. Raises `ConfigError` with the valid names."""
+    if kind not in jobs.KINDS:
+        allowed = list(jobs.KINDS)
+        hint = did_you_mean(kind, allowed)
+        raise ConfigError([Problem("kind", f"{kind!r} is unknown.{hint} Allowed: {', '.join(allowed)}")])
+    return jobs.KINDS[kind]
+
+
+def run_key(kind: str, config: Config) -> str:
+    """The content address of a result. Raises `ConfigError` when kind and config do not fit together."""
+    wanted = known_kind(kind).config
+    if not isinstance(config, wanted):
+        given = type(config).__name__
+        raise ConfigError([Problem("config", f"a {kind!r} job takes a {wanted.__name__}, got a {given}")])
+    return jobs.key(kind, config)

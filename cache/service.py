@@ -3,19 +3,17 @@
 import threading
 from typing import Self
 
-from cache import logs, metrics, readiness
+from cache import health, logs
 from cache.archive import address, decode
-from cache.audit import Audit
 from cache.batches import Batches
 from cache.calling_off import CallingOff
-from cache.computing import BackToQueue, Computing
+from cache.computing import BackToQueue, Computing, keep
 from cache.dispatch import Dispatch
 from cache.failure import Failure, log, no_room, no_such_entry
-from cache.job import Job, LiveJob, State
-from cache.keeping import keep
-from cache.kinds import run_key
+from cache.job import Job, LiveJob, State, run_key
 from cache.lease import Holder, Lease
 from cache.logins import EndedLogins
+from cache.logs import Audit
 from cache.memory import RecentlyRead
 from cache.overview import Overview
 from cache.ownership import Ownership
@@ -71,8 +69,8 @@ class CachedEngine(CallingOff, Overview):
         self.ownership = Ownership(self)
         self._closing = False
         self._closed = threading.Event()
-        self.readiness = readiness.Watch(self.store.probe, self._computing.workers)
-        self.metrics = metrics.Metrics(self)
+        self.readiness = health.Watch(self.store.probe, self._computing.workers)
+        self.metrics = health.Metrics(self)
 
     def start(self) -> None:
         """Starts the compute processes, about a second. Trouble is logged; each job tries again."""

@@ -5,8 +5,8 @@ from streamlit import config
 
 from engine.training.result import RunResult
 from pages.run import asking, picker
-from pages.run.draft import config_of
 from pages.run.presets import DEFAULT_DRAFT, PRESETS
+from pages.run.settings import config_of
 from pages.shell import account
 from pages.views import evolution, my_jobs
 

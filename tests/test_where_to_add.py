@@ -187,9 +187,9 @@ import cache
 from cache import CachedEngine, Store
 from engine.config import RunConfig
 from pretend_engine import texts, visited
-from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
+from pages.run.settings import draft_of
 
 cache.install(CachedEngine(Store()))
 query = to_query(shortest(draft_of(RunConfig.from_dict(json.loads(sys.argv[1])).to_dict())[0]))

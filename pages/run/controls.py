@@ -11,10 +11,19 @@ from engine.cost import Cost
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError, Problem
 from pages.charts.words import number, sentence
-from pages.run import draft_state, files, picker, tables
-from pages.run.draft import config_of, setting_at_fault
+from pages.run import draft_state, files, picker
 from pages.run.presets import PRESETS, preset_of
-from pages.run.settings import BY_NAME, Draft, Setting, choices, default_text, in_effect, kind_of
+from pages.run.settings import (
+    BY_NAME,
+    Draft,
+    Setting,
+    choices,
+    config_of,
+    default_text,
+    in_effect,
+    kind_of,
+    setting_at_fault,
+)
 from pages.shell import calibration
 from pages.shell.form import Asked, draw, unfolded
 from pages.shell.texts import text_of, value_of
@@ -145,7 +154,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
         value = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
         # A name that is no column stands there too, for the config to refuse.
         named = [*columns, *(name for name in value if name not in columns)]
-        key = f"{key} {tables.address(repr(named))[:8]}"
+        key = f"{key} {draft_state.table_address(repr(named))[:8]}"
         chosen = ", ".join(_chosen(setting, config))
         more = {"options": named, "placeholder": chosen if len(chosen) <= 60 else f"{chosen[:57]}..."}
     elif kind == "flag" and (text in options or not text):

@@ -1,6 +1,10 @@
-"""The draft of this session, and its way into the URL and back."""
+"""The draft of this session, and its way into the URL and back; the tables that a URL names."""
 
+import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -8,17 +12,15 @@ import streamlit as st
 import cache
 from engine.problems import shown
 from engine.schema import Problem, did_you_mean
-from pages.run import tables
-from pages.run.draft import draft_of
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
-from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable
+from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
 from pages.shell.link import Link, Texts
 from pages.shell.texts import left_out
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
 # `?preset=NAME` starts from that preset instead, `?run=KEY` names a stored run whose config is too long for a URL, and
-# `?table=HASH` a table that came in lately (`pages.run.files`).
+# `?table=HASH` a table that came in lately (`Tables`).
 # Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 
 RESERVED = ("preset", "run", "table")
@@ -98,7 +100,7 @@ def write_url(run_key: str = "") -> None:
 def carried() -> dict[str, str]:
     """The parameters of a URL that brings the draft to another page, or back after a reload."""
     content = current().get("content", "")
-    return to_query(current()) | ({"table": tables.address(tables.known(content).text)} if content else {})
+    return to_query(current()) | ({"table": table_address(known_table(content).text)} if content else {})
 
 
 def edit(name: str, text: str) -> None:
@@ -139,7 +141,7 @@ def _with_table(draft: dict[str, str], problems: list[Problem], address: str) ->
     """The draft with the table that its address names."""
     if not address:
         return draft, problems
-    found = tables.tables().find(address)
+    found = tables().find(address)
     if found is None:
         gone = "this link names a table that the server does not hold (any more): give it again"
         return draft, [Problem("table", gone), *problems]
@@ -165,3 +167,61 @@ def _of_dataset(name: str) -> Draft:
 def _own(dataset: str) -> list[Setting]:
     """The settings of a dataset itself."""
     return [setting for setting in applicable(dataset) if setting.section == "data" and setting.name != "data"]
+
+
+# Tables that came in lately, by the hash of their text: an address names one, so that it survives a reload.
+#
+# They live in the memory of the server. A run that was asked for keeps its own table in the cache.
+
+TABLES_KEPT = 64
+"""Tables of a megabyte at most."""
+
+
+@dataclass(frozen=True)
+class NamedTable:
+    """A table's text, the file it came from, and what was said on reading its bytes."""
+
+    name: str
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+class Tables:
+    """The last `TABLES_KEPT` tables. Safe between sessions."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._tables: OrderedDict[str, NamedTable] = OrderedDict()
+
+    def keep(self, table: NamedTable) -> None:
+        """Remembers a table, under its newest name."""
+        with self._lock:
+            self._tables[table_address(table.text)] = table
+            self._tables.move_to_end(table_address(table.text))
+            while len(self._tables) > TABLES_KEPT:
+                self._tables.popitem(last=False)
+
+    def find(self, key: str) -> NamedTable | None:
+        """The table of an address; None when it is not, or no longer, here."""
+        with self._lock:
+            return self._tables.get(key)
+
+
+@st.cache_resource(show_spinner=False)
+def tables() -> Tables:
+    """Those of this server."""
+    return Tables()
+
+
+def table_address(text: str) -> str:
+    """The hash that names a table in an address."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def known_table(text: str) -> NamedTable:
+    """A table with its name; one that came with a run has none of its own."""
+    found = tables().find(table_address(text))
+    if found is None:
+        found = NamedTable("the table of this run", text)
+        tables().keep(found)
+    return found

@@ -13,8 +13,8 @@ from engine.schema import ConfigError, Problem
 from engine.texts import MOST_CHARACTERS, read
 from pages.charts.words import plain, sentence
 from pages.run import draft_state
+from pages.run.draft_state import NamedTable, known_table, tables
 from pages.run.settings import Draft
-from pages.run.tables import NamedTable, known, tables
 from pages.shell.form import unfolded
 from pages.shell.viewers import viewer
 
@@ -41,7 +41,7 @@ def table(draft: Draft, problems: Sequence[str]) -> None:
 
 def _in_use(content: str) -> None:
     """Which table the page computes with, and what was done to read it."""
-    used = known(content)
+    used = known_table(content)
     said = list(used.notes)
     try:
         found = parse(content)

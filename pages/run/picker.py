@@ -14,9 +14,9 @@ from cache import Run
 from engine.schema import ConfigError
 from pages.charts.words import duration, percent
 from pages.run import draft_state
-from pages.run.draft import config_of, draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import PRESETS, preset_of, shortest
+from pages.run.settings import config_of, draft_of
 
 LISTED = 50
 

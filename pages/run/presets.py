@@ -7,8 +7,7 @@ from functools import cache
 from typing import Any
 
 from engine.config import RunConfig
-from pages.run.draft import config_of, draft_of
-from pages.run.settings import Draft, applicable
+from pages.run.settings import Draft, applicable, config_of, draft_of
 
 
 @dataclass(frozen=True)

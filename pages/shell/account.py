@@ -1,14 +1,19 @@
-"""What a person sees of their account: the page to sign in, the page of who may not enter, a line in the sidebar."""
+"""What a person sees of their account: sign-in and the way back from it, who may not enter, a line in the sidebar."""
 
 import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import cache
 from pages.charts.words import plain
 from pages.shell.gate.rules import VARIABLE as HOSTS
-from pages.shell.people import log_out, person, role
-from pages.shell.sign_in import DEFAULT, is_local, providers
+from pages.shell.people import CALLBACK, DEFAULT, is_local, log_out, person, providers, role, sign_in_configured
+from pages.shell.viewers import is_page
 
 NOTED = "account_noted"
 
@@ -61,3 +66,52 @@ def _note(who: str, action: str) -> None:
     if st.session_state.get(NOTED) != (who, action):
         st.session_state[NOTED] = who, action
         cache.current().audit(who, action)
+
+
+# Whoever opened a link and had to sign in first lands on it, not on Home: the provider is told no other address.
+
+COOKIE = "kernel_drift_way_back"
+LOGIN = "_streamlit_user"
+SECONDS = 600
+LONGEST = 3000
+"""Characters of an address that a cookie holds for sure."""
+
+
+class WayBack:
+    """ASGI middleware: notes in a cookie which page was asked for without a login, and leads there after one."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not sign_in_configured():
+            await self._app(scope, receive, send)
+            return
+        cookies, path, query = HTTPConnection(scope).cookies, scope["path"], scope["query_string"].decode("latin-1")
+        asked = f"{path}?{query}" if query else path
+
+        async def led(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if path.endswith(CALLBACK) and "location" in headers:
+                    headers["location"] = _read(cookies.get(COOKIE, "")) or headers["location"]
+                    headers.append("set-cookie", _cookie("", 0))
+                elif is_page(message) and LOGIN not in cookies and len(asked) <= LONGEST:
+                    headers.append("set-cookie", _cookie(urlsafe_b64encode(asked.encode()).decode(), SECONDS))
+            await send(message)
+
+        await self._app(scope, receive, led)
+
+
+def _cookie(value: str, seconds: int) -> str:
+    return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+
+
+def _read(value: str) -> str:
+    """The address on this server that the cookie holds; "" where it holds none, or another server's."""
+    try:
+        address = urlsafe_b64decode(value).decode("ascii")
+    except (Error, UnicodeDecodeError):
+        return ""
+    ours = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    return address if ours and address.isprintable() else ""

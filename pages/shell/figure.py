@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -18,11 +18,11 @@ from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
-from pages.shell.chart_messages import Width, draw, draw_known
 from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 128
 """Tables, and charts that can be clicked, kept over all results."""
+Width = Literal["stretch", "content"]
 MOVES = "A chart that moves with the checkpoints of training."
 
 
@@ -189,7 +189,7 @@ def _draw(figure: Figure, width: Width, description: str = "") -> list[dict[str,
     if figure.key:
         draw_known(f"{figure.key} drawn", width, description, make)
     else:
-        draw(make(), width, description)
+        draw_chart(make(), width, description)
     return []
 
 
@@ -203,3 +203,22 @@ def _selected(figure: Figure, specification: Specification, width: Width) -> lis
         selection_mode=figure.selection,
     )
     return event.selection.get(figure.selection) or []
+
+
+# Charts on the page. What is sent for a known one is made once: Streamlit's cache keeps the messages and sends copies.
+#
+# Without that `st.vega_lite_chart` reads and writes a chart's JSON four times at every redraw.
+
+MESSAGES_KEPT = 128
+"""Charts kept, over all results."""
+
+
+def draw_chart(specification: Specification, width: Width, description: str = "") -> None:
+    """The chart, without a selection; `description` is for screen readers."""
+    st.vega_lite_chart(spec=specification(), width=width, alt=description or None)
+
+
+@st.cache_resource(max_entries=MESSAGES_KEPT, show_spinner=False)
+def draw_known(key: str, width: Width, description: str, _make: Callable[[], Specification]) -> None:
+    """As `draw_chart`, of a chart that the key names."""
+    draw_chart(_make(), width, description)

@@ -9,9 +9,9 @@ from engine.regimes.result import Thresholds
 from engine.regimes.summary import notes
 from pages.charts.map_names import METRICS
 from pages.charts.words import number
-from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT, shortest
+from pages.run.settings import draft_of
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
 from pages.shell.one_at_a_time import one_at_a_time

@@ -11,10 +11,9 @@ import streamlit as st
 import cache
 from cache import CacheFault, NotAllowed
 from cache.claims import EVERYBODY
+from cache.overview import Run, Work, Worker
 from cache.policy import OWN
-from cache.run_list import Run
 from cache.turns import Outlook, Ticket
-from cache.work import Work, Worker
 from pages.charts.words import duration, plain, several, size
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in, role

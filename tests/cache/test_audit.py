@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cache.audit import Audit, named
+from cache.logs import Audit, named
 from cache.policy import NOBODY
 
 COOKIE = "Zm9ydHktdHdvLWNvb2tpZXM"

@@ -19,8 +19,8 @@ from benchmarks.chaos.vitals import Vital, growths
 from benchmarks.chaos.wishes import Wish
 from cache import Store, cached_compute
 from cache.archive import address, encode
-from cache.audit import Audit
 from cache.claims import Claim
+from cache.logs import Audit
 
 ROOT = Path(__file__).resolve().parents[2]
 HER = "she@lab.example"

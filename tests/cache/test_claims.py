@@ -17,7 +17,7 @@ from cache.batches import Order
 from cache.claims import UNREADABLE, Claim
 from cache.computing import Computing
 from cache.dispatch import Dispatch
-from cache.kinds import run_key
+from cache.job import run_key
 from cache.ownership import title
 from cache.policy import NOBODY, VARIABLE, Policy
 from cache.task import Outcome

@@ -10,8 +10,7 @@ from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store, computing, processes
 from cache.failure import SchedulerError
-from cache.processes import ProcessLog
-from cache.scheduler import checked
+from cache.processes import ProcessLog, checked
 
 pytestmark = pytest.mark.whole
 

@@ -28,9 +28,9 @@ from streamlit.testing.v1 import AppTest
 import cache
 from cache import CachedEngine, Store
 from engine.config import RunConfig
-from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
+from pages.run.settings import draft_of
 
 PATIENCE = 120
 """Seconds for a page to be drawn."""

@@ -11,9 +11,9 @@ from pretend_engine import MAIN
 from engine.config import RunConfig
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.schema import Config
-from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
+from pages.run.settings import draft_of
 
 CIRCLE = {"name": "circle", "size": 8, "test_size": 12, "frequencies": [1]}
 TRAINING = {"checkpoints": 8, "max_steps": 40, "stop_residual": 0.1}

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from cache import Device, Job, NotAllowed, Run
 from cache.batches import Batches
 from cache.logins import EndedLogins
+from cache.overview import Work
 from cache.policy import Everything, Policy
 from cache.run_folders import Record
-from cache.work import Work
 from engine import jobs
 from engine.schema import Config
 

@@ -10,9 +10,9 @@ from pretend_engine import MAIN
 
 from engine.config import RunConfig
 from engine.rkhs.config import RkhsConfig
-from pages.run.draft import draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
+from pages.run.settings import draft_of
 
 TRAINING = {"checkpoints": 6, "max_steps": 40, "stop_residual": 0.2}
 RUNS = {

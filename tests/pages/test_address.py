@@ -4,10 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pages.run.draft import config_of
 from pages.run.draft_state import LONGEST, from_query, to_query
 from pages.run.presets import PRESETS
-from pages.run.settings import BY_NAME, SETTINGS, applicable
+from pages.run.settings import BY_NAME, SETTINGS, applicable, config_of
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -14,11 +14,10 @@ import cache
 from engine.data import DATASETS
 from engine.schema import ConfigError
 from pages.run.controls import checked
-from pages.run.draft import draft_of
 from pages.run.draft_state import from_query
 from pages.run.files import read_yaml
 from pages.run.presets import PRESETS
-from pages.run.settings import SETTINGS, applicable, choices, kind_of
+from pages.run.settings import SETTINGS, applicable, choices, draft_of, kind_of
 from pages.shell.link import MOVED
 
 NAMES = [setting.name for setting in SETTINGS]

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.charts.encodings import beside, layered, stacked
 from pages.charts.specification import Specification
-from pages.shell.chart_messages import draw, draw_known
+from pages.shell.figure import draw_chart, draw_known
 
 FRAME = pd.DataFrame({"x": [1.0, 2.0], "y": [0.5, None], "name": ["a", "b"]})
 LINE = alt.Chart(FRAME).mark_line().encode(x="x:Q", y="y:Q", color=alt.Color("name:N", title=None))
@@ -80,7 +80,7 @@ def test_names_widths_and_descriptions_do_not_mix(shown):
         draw_known("rows", "content", "", lambda: rows)
         draw_known("rows", "stretch", "first", lambda: rows)
         draw_known("rows", "content", "second", lambda: rows)
-        draw(rows, "content")
+        draw_chart(rows, "content")
 
     for other, plain, first, second, unknown in shown(page):
         assert [chart.alt for chart in (plain, first, second)] == ["", "first", "second"]

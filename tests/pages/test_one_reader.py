@@ -12,9 +12,8 @@ from engine.config import RunConfig
 from engine.data import DATASETS, TARGETS
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
-from pages.run.draft import config_of, draft_of
 from pages.run.files import read_yaml
-from pages.run.settings import SETTINGS
+from pages.run.settings import SETTINGS, config_of, draft_of
 
 TABLE = 'a,none,1,"b, c"\n' + "\n".join(f"{i},{(7 * i) % 5},{i * i},{-i}" for i in range(20))
 

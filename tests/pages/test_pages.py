@@ -18,9 +18,9 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.training.result import RunResult
 from pages.charts.evolution import evolution_chart, evolution_tables
-from pages.run.draft import config_of, draft_of
 from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT_DRAFT, PRESETS, shortest
+from pages.run.settings import config_of, draft_of
 
 PAGES = ("home", "evolution")
 LISTS = ("all_runs", "server")

@@ -13,9 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from cache.failure import CacheFault
 from cache.policy import Policy
-from pages.shell import account, people, sign_in, viewers
-from pages.shell.people import name_of
-from pages.shell.sign_in import check, is_local, providers
+from pages.shell import account, people, viewers
+from pages.shell.people import check_sign_in, is_local, name_of, providers
 
 NOW = 1_000_000.0
 GOOD = {
@@ -94,8 +93,8 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     """Writes Streamlit's secrets; without a call there are none."""
     before = config.get_option("secrets.files")
     monkeypatch.setattr(st.secrets, "_file_watchers_installed", True)  # That would be a thread for every test.
-    monkeypatch.delenv(sign_in.POLICY, raising=False)
-    monkeypatch.delenv(sign_in.OPEN, raising=False)
+    monkeypatch.delenv(people.POLICY, raising=False)
+    monkeypatch.delenv(people.OPEN, raising=False)
 
     def forget() -> None:
         st.secrets._reset()
@@ -115,7 +114,7 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 @pytest.fixture
 def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secrets) -> None:
     (tmp_path / "policy.toml").write_text('[people]\n"ann@lab.example" = "member"\n')
-    monkeypatch.setenv(sign_in.POLICY, str(tmp_path / "policy.toml"))
+    monkeypatch.setenv(people.POLICY, str(tmp_path / "policy.toml"))
 
 
 @pytest.mark.parametrize(
@@ -142,60 +141,60 @@ def test_what_only_this_machine_reaches(address, local):
 @pytest.mark.parametrize("address", ["", "0.0.0.0"])
 def test_a_server_for_others_needs_sign_in(address, secrets, monkeypatch):
     with pytest.raises(ValueError, match=r"nobody signs in: configure sign-in .*KERNEL_DRIFT_OPEN=1") as error:
-        check(address, ())
+        check_sign_in(address, ())
     assert "\n" not in str(error.value)
-    monkeypatch.setenv(sign_in.OPEN, "yes")
+    monkeypatch.setenv(people.OPEN, "yes")
     with pytest.raises(ValueError, match="nobody signs in"):
-        check(address, ())
-    monkeypatch.setenv(sign_in.OPEN, "1")
-    check(address, ())
+        check_sign_in(address, ())
+    monkeypatch.setenv(people.OPEN, "1")
+    check_sign_in(address, ())
 
 
 def test_a_server_that_is_open_has_no_list(secrets, policy, monkeypatch):
-    monkeypatch.setenv(sign_in.OPEN, "1")
+    monkeypatch.setenv(people.OPEN, "1")
     with pytest.raises(ValueError, match="names people, and nobody signs in"):
-        check("0.0.0.0", ())
+        check_sign_in("0.0.0.0", ())
 
 
 def test_a_server_for_this_machine_needs_none(secrets):
-    check("127.0.0.1", ())
+    check_sign_in("127.0.0.1", ())
     assert providers() == {}
 
 
 def test_with_sign_in_any_address_will_do(secrets, policy):
     secrets(AUTH)
-    check("0.0.0.0", ())
+    check_sign_in("0.0.0.0", ())
     assert providers() == {"default": "us"}
 
 
 def test_every_provider_of_the_secrets_is_one(secrets, policy):
     secrets(NAMED)
-    check("0.0.0.0", ["drift.lab.example"])
+    check_sign_in("0.0.0.0", ["drift.lab.example"])
     assert providers() == {"lab": "us", "guests": "us too"}
 
 
 def test_sign_in_without_a_list_would_let_everyone_in(secrets):
     secrets(AUTH)
     with pytest.raises(ValueError, match="no policy says who may enter"):
-        check("127.0.0.1", ())
+        check_sign_in("127.0.0.1", ())
 
 
 def test_a_list_without_sign_in_would_name_nobody(policy):
     with pytest.raises(ValueError, match="KERNEL_DRIFT_POLICY names people, and nobody signs in"):
-        check("127.0.0.1", ())
+        check_sign_in("127.0.0.1", ())
 
 
 def test_a_list_that_cannot_be_read(secrets, policy, monkeypatch, tmp_path):
     secrets(AUTH)
     (tmp_path / "policy.toml").write_text("people = ")
     with pytest.raises(CacheFault, match="cannot be read"):
-        check("127.0.0.1", ())
+        check_sign_in("127.0.0.1", ())
 
 
 def test_a_callback_that_the_gate_would_refuse(secrets, policy):
     secrets(AUTH.replace("127.0.0.1:8501", "drift.lab.example"))
     with pytest.raises(ValueError, match=r"'drift\.lab\.example', which is not served here.*KERNEL_DRIFT_HOSTS"):
-        check("127.0.0.1", ["other.lab.example"])
+        check_sign_in("127.0.0.1", ["other.lab.example"])
 
 
 @pytest.mark.parametrize(
@@ -215,14 +214,14 @@ def test_a_callback_that_the_gate_would_refuse(secrets, policy):
 def test_secrets_that_are_not_enough_open_nothing(text, words, secrets, policy):
     secrets(text)
     with pytest.raises(ValueError, match=words) as error:
-        check("127.0.0.1", ())
+        check_sign_in("127.0.0.1", ())
     assert "\n" not in str(error.value)
 
 
 def test_secrets_that_were_named_and_are_not_there_open_nothing(secrets, policy):
     secrets("", "another.toml")
     with pytest.raises(ValueError, match="No secrets found"):
-        check("127.0.0.1", ())
+        check_sign_in("127.0.0.1", ())
 
 
 def test_secrets_that_vanish_later_open_nothing(secrets, tmp_path):

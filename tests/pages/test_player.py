@@ -20,7 +20,7 @@ from pages.charts.kernel import spectrum_panel, spectrum_table
 from pages.charts.specification import Specification
 from pages.charts.theme import ask
 from pages.shell import player
-from pages.shell.chart_messages import draw
+from pages.shell.figure import draw_chart
 
 asked = st.query_params.get_all("show")
 
@@ -30,7 +30,8 @@ def show(key, frames, size, **how):
     result = synthetic_result(frames, size)
     said = timeline_table(result).frame["said"].tolist()
     panel = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
-    player.show(partial(draw, Specification.of(animated(panel, frames, labels=said)), "content"), said, key=key, **how)
+    chart = Specification.of(animated(panel, frames, labels=said))
+    player.show(partial(draw_chart, chart, "content"), said, key=key, **how)
 
 show("spectrum", 200, 512)
 show("second", 40, 8, start=7)

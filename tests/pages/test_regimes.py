@@ -13,9 +13,9 @@ from cache import Failure
 from engine.config import RunConfig
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds
-from pages.run.draft import config_of, draft_of
 from pages.run.draft_state import from_query, to_query
 from pages.run.presets import shortest
+from pages.run.settings import config_of, draft_of
 from pages.views import regime_map
 from pages.views.map_controls import DATA, MAPS
 

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device
 from cache.batches import Order
+from cache.overview import Work, Worker
 from cache.policy import Policy
 from cache.turns import Outlook, Ticket
-from cache.work import Work, Worker
 from engine.config import RunConfig
 from pages.views import my_jobs, server
 

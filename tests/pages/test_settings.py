@@ -5,9 +5,18 @@ from hypothesis import strategies as st
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
 from engine.data import DATASETS
 from engine.schema import ConfigError, Problem
-from pages.run.draft import config_of, draft_of, setting_at_fault
 from pages.run.presets import PRESETS, base_draft, preset_of, shortest
-from pages.run.settings import BY_NAME, SETTINGS, applicable, choices, default_text, kind_of
+from pages.run.settings import (
+    BY_NAME,
+    SETTINGS,
+    applicable,
+    choices,
+    config_of,
+    default_text,
+    draft_of,
+    kind_of,
+    setting_at_fault,
+)
 from pages.shell.texts import text_of, value_of
 
 

@@ -8,7 +8,7 @@ from pretend_engine import RUNS, texts
 from engine import jobs
 from engine.config import RunConfig
 from engine.training.result import RunResult
-from pages.run.tables import KEPT, NamedTable, Tables, address, known, tables
+from pages.run.draft_state import TABLES_KEPT, NamedTable, Tables, known_table, table_address, tables
 from pages.views import evolution_words
 from pages.views.spaces import sizes_left_out
 
@@ -51,7 +51,7 @@ def test_a_table_survives_a_reload_before_the_first_run(pretend, opened):
     app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
     of(app, "target").set_value(["cement, kg"]).run()
     query = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-    assert query["table"] == address(GOOD)
+    assert query["table"] == table_address(GOOD)
     again = opened("evolution", **query)
     assert "using a.csv: 24 rows, 3 columns" in texts(again)
     assert of(again, "target").value == ["cement, kg"]
@@ -101,7 +101,7 @@ def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
         "target": "c, d", "depth": "1", "width": "8", "max_steps": "30", "checkpoints": "5", "seeds": "0",
         "store_parameters": "false", "output_bias": "true", "centred": "false",
     }  # fmt: skip
-    app = opened("evolution", data="csv", table=address(config.data.content), **query)
+    app = opened("evolution", data="csv", table=table_address(config.data.content), **query)
     assert not app.exception
     assert finished.lookup("run", config) is not None
     assert "targets are centred" in texts(app)
@@ -127,8 +127,8 @@ def test_a_small_table_is_compared_without_another_word(pretend, opened):
 
 def test_tables_are_few_and_named_by_their_text():
     store = Tables()
-    for number in range(KEPT + 5):
+    for number in range(TABLES_KEPT + 5):
         store.keep(NamedTable(f"{number}.csv", str(number)))
-    assert store.find(address("4")) is None
-    assert store.find(address("5")) == NamedTable("5.csv", "5")
-    assert known("a,b\n").name == "the table of this run"
+    assert store.find(table_address("4")) is None
+    assert store.find(table_address("5")) == NamedTable("5.csv", "5")
+    assert known_table("a,b\n").name == "the table of this run"

@@ -27,9 +27,9 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.gate.rules.named_hosts", "pages.shell.gate.rules._objection",
         "pages.shell.gate.limits.Uploads._objection",
         "pages.shell.viewers.ViewerCookie.__call__", "pages.shell.probes.Probes._objection",
-        "pages.shell.account.turn_away", "pages.shell.account.who_may_enter", "pages.shell.way_back._cookie",
-        "pages.shell.sign_in._auth", "pages.shell.sign_in.check",
-        "pages.shell.sign_in.providers",
+        "pages.shell.account.turn_away", "pages.shell.account.who_may_enter", "pages.shell.account._cookie",
+        "pages.shell.people._auth", "pages.shell.people.check_sign_in",
+        "pages.shell.people.providers",
     ),
     "how far a job is": (
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",

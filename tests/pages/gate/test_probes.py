@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 import cache
-from cache.readiness import Readiness
+from cache.health import Readiness
 from pages.shell.gate import gate, limits
 from pages.shell.probes import Probes
 

@@ -7,15 +7,15 @@ from asgi import Answer, asked, scope
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from pages.shell import way_back
-from pages.shell.way_back import COOKIE, LOGIN, WayBack
+from pages.shell import account
+from pages.shell.account import COOKIE, LOGIN, WayBack
 
 CALLBACK = "/drift/oauth2callback"
 
 
 @pytest.fixture(autouse=True)
 def lab(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(way_back, "sign_in_configured", lambda: True)
+    monkeypatch.setattr(account, "sign_in_configured", lambda: True)
 
 
 def at(path: str, query: str = "", cookie: str = "") -> Scope:
@@ -59,5 +59,5 @@ def test_only_pages_that_were_opened_without_a_login_are_noted() -> None:
 
 
 def test_where_nobody_signs_in_nothing_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(way_back, "sign_in_configured", lambda: False)
+    monkeypatch.setattr(account, "sign_in_configured", lambda: False)
     assert opened("/evolution") == ""

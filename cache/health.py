@@ -1,8 +1,11 @@
-"""What a server counts of its jobs and its cache, as Prometheus reads it."""
+"""What watches over a server asks: what has it done, and can it do what it is there for."""
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, get_args
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cache.failure import CacheFault, Reason
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from cache.job import LiveJob
     from cache.service import CachedEngine
     from cache.storage import Store
+
+# What a server counts of its jobs and its cache, as Prometheus reads it.
 
 PREFIX = "kernel_drift"
 SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 30_000.0)
@@ -98,3 +103,50 @@ def _volume(store: "Store") -> float:
         return store.volume()
     except CacheFault:
         return math.nan
+
+
+# Whether a server can do what it is there for: keep results, and compute new ones.
+
+LOOK_EVERY = 1.0
+"""Seconds for which an answer stands, however many ask."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Attributes:
+    fault: what keeps the cache from being written, as a clause without paths; empty when nothing does.
+    workers: how many the scheduler has; None while there is no scheduler that answers.
+    """
+
+    fault: str
+    workers: int | None
+
+    @property
+    def ready(self) -> bool:
+        return not self.fault and bool(self.workers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the state of the workers in a word: "there", "none", or "lost" with their scheduler."""
+        state = "lost" if self.workers is None else "there" if self.workers else "none"
+        return {
+            "ready": self.ready,
+            "cache": {"writable": not self.fault, "fault": self.fault},
+            "workers": {"state": state, "count": self.workers or 0},
+        }
+
+
+class Watch:
+    """Looks when asked, at most every `LOOK_EVERY` seconds. Thread-safe."""
+
+    def __init__(self, fault: Callable[[], str], workers: Callable[[], int | None]):
+        self._fault, self._workers = fault, workers
+        self._lock = threading.Lock()
+        self._looked = float("-inf")
+        self._found = Readiness("", None)
+
+    def __call__(self) -> Readiness:
+        with self._lock:
+            if time.monotonic() - self._looked >= LOOK_EVERY:
+                self._found = Readiness(self._fault(), self._workers())
+                self._looked = time.monotonic()
+            return self._found
