@@ -129,6 +129,9 @@ def test_a_queued_job_is_cancelled_at_once_and_never_runs(
 
 def test_by_force_when_it_does_not_listen_and_the_next_job_runs(engine: CachedEngine, config: Make) -> None:
     job = running(engine, "deaf", config())
+    while job.message != "not listening":  # until then it could still be told to wait, or to stop
+        job = engine.request("deaf", job.config, "me")
+        time.sleep(0.02)
     waiting = engine.request("steady", config(), "me")  # its turn comes on the restarted worker
     time.sleep(0.2)
     start = time.monotonic()

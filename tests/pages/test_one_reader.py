@@ -135,6 +135,14 @@ def test_whatever_a_file_says_both_read_the_same(text: str) -> None:
     assert on_a_page(text) == on_the_command_line(text), text
 
 
+@pytest.mark.parametrize("value", ["[[8]]", "[[0], 1]", "[[[8]]]", "[['a']]", "[[]]"])
+def test_a_list_in_a_list_is_no_list(value: str) -> None:
+    for line in (f"seeds: {value}", f"network: {{width: {value}}}"):
+        text = "data: {name: circle}\n" + line
+        assert on_the_command_line(text) is None
+        assert on_a_page(text) is None
+
+
 def test_the_files_that_went_wrong() -> None:
     text = "data: {name: circle, size: 16, test_size: 16}\nnetwork: {depth: 2, width: 32}\n"
     config = on_a_page(text + "training: {learning_rate: 1e-3, max_steps: 1e2, checkpoints: 8}")
