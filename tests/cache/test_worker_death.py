@@ -118,10 +118,11 @@ def loops() -> int:
 def test_a_client_that_does_not_connect_or_gives_up_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(plain_comm, "CONNECT_TIMEOUT", 0.3)
     before = loops()
-    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(SchedulerError):
-        cluster.Cluster(f"tcp://127.0.0.1:{deaf.getsockname()[1]}", [], None, print)
+    with monkeypatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as deaf:
+        patch.setattr(plain_comm, "CONNECT_TIMEOUT", 0.3)
+        with pytest.raises(SchedulerError):
+            cluster.Cluster(f"tcp://127.0.0.1:{deaf.getsockname()[1]}", [], None, print)
     assert loops() == before
     lost = cluster.Cluster(processes.LocalProcesses(tmp_path), [], None, print)
     lost._client.sync(lost._client._close)  # as after a scheduler that did not come back
