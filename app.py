@@ -66,7 +66,7 @@ def warm() -> None:
     rows = pd.DataFrame({"seed": [0, 0], "t": [0.0, 1.0], "residual": [1.0, 0.5]})
     Specification.of(live_curve(rows, "residual"))
     generate(DATASETS["digits"].from_dict({}))
-    # Streamlit collects garbage after every redraw of a fragment: a quarter of a second over all that was imported.
+    # Python looks for garbage now and then: a quarter of a second over all that was imported.
     gc.collect()
     gc.freeze()
 

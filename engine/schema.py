@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -61,16 +59,10 @@ class Config(BaseModel, metaclass=_OwnErrors):
         """One line of JSON, the same for every way of writing the same config."""
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
-    @cached_property
+    @property
     def hash(self) -> str:
         """SHA-256 of the canonical form, hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Without the hash, which is another's."""
-        copied = super().model_copy(update=update, deep=deep)
-        vars(copied).pop("hash", None)
-        return copied
 
 
 EXPECTED = {

@@ -75,8 +75,8 @@ def text_of(value: object) -> str:
         return short if repr(float(short)) == repr(value) else repr(value)
     if isinstance(value, list | tuple):
         items = [text_of(item) for item in value]
-        clear = all(item and item == item.strip() and not set(item) & set(',"[') for item in items)
-        clear = clear and not any(isinstance(item, list | tuple) for item in value)  # [[8]] is not 8
+        nested = any(isinstance(item, list | tuple) for item in value)  # [[8]] is not 8
+        clear = not nested and all(item and item == item.strip() and not set(item) & set(',"[') for item in items)
         return ", ".join(items) if clear else json.dumps(value, default=str)
     return json.dumps(value, default=str) if isinstance(value, dict) else repr(value)
 

@@ -20,8 +20,8 @@ from pages.charts.words import plain
 from pages.shell import player
 from pages.shell.result import figure_files, seed_choice, table_file
 
-KEPT = 128
-"""Tables, and charts that can be clicked, kept over all results."""
+KEPT = 512
+"""Tables kept, and charts, over all results: some thirty pages of them."""
 Width = Literal["stretch", "content"]
 MOVES = "A chart that moves with the checkpoints of training."
 
@@ -209,16 +209,13 @@ def _selected(figure: Figure, specification: Specification, width: Width) -> lis
 #
 # Without that `st.vega_lite_chart` reads and writes a chart's JSON four times at every redraw.
 
-MESSAGES_KEPT = 128
-"""Charts kept, over all results."""
-
 
 def draw_chart(specification: Specification, width: Width, description: str = "") -> None:
     """The chart, without a selection; `description` is for screen readers."""
     st.vega_lite_chart(spec=specification(), width=width, alt=description or None)
 
 
-@st.cache_resource(max_entries=MESSAGES_KEPT, show_spinner=False)
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def draw_known(key: str, width: Width, description: str, _make: Callable[[], Specification]) -> None:
     """As `draw_chart`, of a chart that the key names."""
     draw_chart(_make(), width, description)

@@ -77,6 +77,7 @@ def test_a_changed_copy_has_a_hash_of_its_own() -> None:
     changed = plain.model_copy(update={"seeds": (3,)})
     assert (changed, changed.hash) == (other, other.hash)
     assert changed.model_copy(update={"seeds": plain.seeds}) == plain
+    assert [name for name, _ in plain] == [*RunConfig.model_fields], "what is computed of a config is no field of it"
 
 
 def test_probes_are_part_of_the_key_only_where_there_are_any() -> None:
