@@ -98,10 +98,8 @@ def report(book: Book, held: Sequence[tuple[float, int]], busy: float, own: floa
         print(f"| {kind} | {count} |" + "".join(f" {value:.2f} |" for value in seconds))
     minute = max(1, int(60 / SAMPLE))
     for name, place, unit in (("memory", 0, " MB"), ("descriptors", 1, "")):
-        first, last = ([row[place] for row in part] for part in (held[:minute], held[-minute:]))
-        print(
-            f"{name} of the servers, mean of the first and last minute: {mean(first):.0f}{unit}, {mean(last):.0f}{unit}"
-        )
+        means = [mean([row[place] for row in held[at : at + minute]]) for at in range(0, len(held), minute)]
+        print(f"{name} of the servers, mean of each minute: {', '.join(f'{value:.0f}' for value in means)}{unit}")
     print(f"servers took {busy:.0%} of one processor, people {own:.0%}; load of the machine {os.getloadavg()[0]:.1f}")
     print("runs: " + (", ".join(f"{count} {how}" for how, count in sorted(book.runs.items())) or "none"))
     for kind, said in book.wrong.items():

@@ -149,14 +149,18 @@ def in_motion(
 
 
 def about(figure: Figure) -> None:
-    """A popover with definition, normalisation and source of each quantity, and the figure as a file."""
+    """A popover with definition, normalisation and source of each quantity, and the figure as a file. Filled when it
+    is opened: closed on every chart, its elements would be a third of a page's."""
     given = (
         "definitions, sources, this figure as a file"
         if figure.frame is None
         else "definitions, sources, data and figure"
     )
-    with st.popover("about", icon=":material/info:", type="tertiary", help=given):
-        # One element: each costs a redraw as much as a control.
+    key = f"about_{figure.name}"
+    opened = st.popover("about", icon=":material/info:", type="tertiary", help=given, key=key, on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
         told = [QUANTITIES[name] for name in figure.quantities]
         lines = [(f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]") for one in told]
         st.markdown("\n\n".join(map("  \n".join, lines)))

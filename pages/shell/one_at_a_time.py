@@ -1,6 +1,6 @@
 """One page of a server process is drawn at a time, the others in the order they came.
 
-Python runs one thread at a time anyhow: ten pages drawn side by side are all ready at the end, and take a quarter more
+Python runs one thread at a time anyhow: ten pages drawn side by side are all ready at the end, and take a tenth more
 of the processor than one after the other (`benchmarks/RESULTS.md`, "Many people").
 """
 
