@@ -124,6 +124,13 @@ class Batch:
             self._running.clear()
             self.flying = []
 
+    def give_up(self, message: str) -> None:
+        """The rest would only wait in vain: `message` says why."""
+        with self._lock:
+            left = [index for index, _ in (*self._running.values(), *self._waiting)]
+            self.cancel()
+            self.failures |= dict.fromkeys(left, message)
+
     def _ask(self, ask: Callable[..., Job], config: Config) -> Job:
         return ask(self.kind, config, self._viewer, background=self._total > 1)
 
@@ -142,7 +149,7 @@ class Batch:
         failure = (job.error if job else refused) or self._noted(key)
         if failure.reason in HOPELESS or (failure.reason == "cluster" and (not self.results or self._failed[key])):
             self.unstarted = failure.message if failure.reason == "scheduler" else ""
-            self._give_up(failure.message)
+            self.give_up(failure.message)
         elif failure.reason in RETRIED and self._failed[key] + 1 < self.tries:
             self._failed[key] += 1
             self.flying.append(self._ask(self._engine.retry, config))
@@ -156,9 +163,3 @@ class Batch:
         if record is None or record.status == "finished":
             return LOST
         return Failure("worker", record.error or f"The job was {record.status}.")
-
-    def _give_up(self, message: str) -> None:
-        """There is nothing to compute on: the rest would only wait for it in turn."""
-        left = [index for index, _ in (*self._running.values(), *self._waiting)]
-        self.cancel()
-        self.failures |= dict.fromkeys(left, message)

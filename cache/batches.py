@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from cache.service import CachedEngine
 
 MOST_KEPT = 64
-"""Batches that have ended, or of which nobody says that they are to stay."""
+"""Batches that have ended and are remembered, over all viewers."""
+
+MOST_OF_ONE = 16
+"""The same, of one viewer."""
+
+MOST_UNDER_WAY = 32
+"""Batches of one viewer that have not ended."""
+
+TOO_MANY = f"You have {MOST_UNDER_WAY} computations under way: let one end, or cancel one (Home lists them)."
 
 STEP_EVERY = 0.25
 """Seconds between two steps of every batch."""
@@ -92,11 +100,22 @@ class Batches:
             former = [key for key in self._kept if key[:2] == (order.who, order.button)]
             for key in former if order.alone and not joined else ():
                 self._end(key)
-            batch.step()
+            if sum(not found.batch.done for found in self.listed(order.who)) < MOST_UNDER_WAY:
+                batch.step()
+            else:
+                batch.give_up(TOO_MANY)
+            self._kept.pop(order.key, None)
             self._kept[order.key] = Standing(order, batch)
-            passing = [key for key, found in self._kept.items() if batch is not found.batch and not found.stays]
-            for key in passing[: max(0, len(self._kept) - MOST_KEPT)]:
-                del self._kept[key]
+            self._forget_oldest(order)
+
+    def _forget_oldest(self, new: Order) -> None:
+        """Of those that have ended: results are on disk, and a page finds them there. What goes on is never forgotten."""
+        ended = [key for key, found in self._kept.items() if found.batch.done and key != new.key]
+        mine = [key for key in ended if key[0] == new.who]
+        for key in mine[: max(0, len(mine) - MOST_OF_ONE)]:
+            self.forget(key)
+        for key in ended[: max(0, len(ended) - MOST_KEPT)]:
+            self.forget(key)
 
     def of(self, key: tuple[str, str, str]) -> Standing | None:
         """The batch of this order. A page looks: it goes on."""
@@ -150,7 +169,10 @@ class Batches:
 
     def drive(self, closing: Callable[[], bool]) -> None:
         """Drives all of them on until the server closes, those that an earlier one left included."""
-        self.go_on()
+        try:
+            self.go_on()
+        except Exception:
+            log.exception("what was to go on after a restart could not be looked through")
         while not closing():
             try:
                 self.step()
@@ -163,11 +185,10 @@ class Batches:
         for path in sorted(self._directory.glob("*.json")):
             try:
                 order = _from_values(json.loads(path.read_text()))
-            except (*DISK_FAULTS, KeyError, TypeError, ValueError) as error:
+                self.start(order, joined=True)
+                self.stay(order.key, True)
+            except Exception as error:  # whatever one file holds, the others go on
                 log.warning("the batch in %s is left as it is: %s", path.name, error)
-                continue
-            self.start(order, joined=True)
-            self.stay(order.key, True)
 
     def _end(self, key: tuple[str, str, str]) -> None:
         self.cancel(key)
@@ -207,4 +228,9 @@ def _values(order: Order) -> dict[str, Any]:
 def _from_values(values: dict[str, Any]) -> Order:
     """Raises `KeyError`, `TypeError` or `ValueError`."""
     groups = tuple(tuple(jobs.parse(values["kind"], config) for config in group) for group in values["groups"])
-    return Order(**{**values, "groups": groups})
+    order = Order(**{**values, "groups": groups})
+    if not all(groups) or not groups:
+        raise ValueError("it asks for nothing")
+    if not all(isinstance(text, str) for text in (*order.key, order.unit, order.link)):
+        raise TypeError("who, button, name, unit and link are texts")
+    return order

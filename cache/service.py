@@ -166,9 +166,12 @@ class CachedEngine(CallingOff, Overview):
     def retry(self, kind: str, config: Config, viewer: str, background: bool = False) -> Job:
         """Like `request`, but starts a failed or cancelled job again, and takes `viewer` back who had left."""
         key = run_key(kind, config)
+        may = self.policy_now().limits(viewer).running > 0
         with self._lock:
             live = self._live.get(key)
-            if live and live.state in ("failed", "cancelled"):
+            if not may:
+                pass  # who only looks takes nobody's error away
+            elif live and live.state in ("failed", "cancelled"):
                 del self._live[key]
             elif live:
                 live.left.discard(viewer)

@@ -6,7 +6,7 @@ up. Of one user what was asked for alone comes before batches, and then what wou
 was asked for: nothing starves, for what is asked for later has a later end.
 
 A worker holds several jobs, of which one runs at a time (`cache.worker.Turns`). A job is put beside others only where
-it may overtake them, and those that wait before it.
+it may overtake them, and those that wait before it. The last place of a worker that holds several is for short jobs.
 """
 
 import heapq
@@ -21,7 +21,10 @@ SLACK = 5.0
 """Seconds by which a user may overtake one who owes less."""
 
 QUANTUM = 10.0
-"""Seconds that a job computes before others of the same worker have theirs."""
+"""Seconds that a job computes before others of the same worker have theirs; one that takes no longer is short."""
+
+MUCH_LONGER = 4.0
+"""Of one user, a short job overtakes one with this many times its seconds left, if its turn is before that one's."""
 
 MEMORY_SHARE = 0.8
 """Of a worker's memory, for all that it holds at once."""
@@ -64,6 +67,11 @@ class Ticket:
     def left(self) -> float:
         """Seconds of it that are still expected."""
         return max(0.0, self.seconds - self.charged)
+
+    @property
+    def short(self) -> bool:
+        """Whether it is soon over once it computes: one of its own within its first turn."""
+        return not self.background and self.seconds <= QUANTUM
 
 
 @dataclass(frozen=True)
@@ -214,13 +222,15 @@ def _place(
 def _shares(ticket: Ticket, place: Place, there: Sequence[Ticket], debts: Mapping[str, float]) -> bool:
     """Whether the ticket may overtake all that the worker holds."""
     memory = ticket.memory + sum(other.memory for other in there)
-    if place.draining or len(there) >= place.threads or (place.memory and memory > MEMORY_SHARE * place.memory):
+    room = place.threads if ticket.short else place.threads - 1
+    if place.draining or len(there) >= room or (place.memory and memory > MEMORY_SHARE * place.memory):
         return False
     return not any(other.alone or not _overtakes(ticket, other, debts) for other in there)
 
 
 def _overtakes(ticket: Ticket, other: Ticket, debts: Mapping[str, float]) -> bool:
     if ticket.user == other.user:
-        return other.background and not ticket.background
+        much_longer = other.left >= MUCH_LONGER * ticket.seconds and _order(ticket) < _order(other)
+        return not ticket.background and (other.background or (ticket.short and much_longer))
     slack = 0.0 if ticket.background else SLACK
     return debts.get(ticket.user, 0.0) <= debts.get(other.user, 0.0) + slack

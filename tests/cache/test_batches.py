@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,59 @@ def test_one_whose_results_are_there_leaves_no_file(engine: CachedEngine, config
     batches.start(asked)
     batches.stay(asked.key, True)
     assert not [*tmp_path.rglob("*.json")]
+
+
+def test_what_goes_on_is_never_forgotten_for_what_others_ask(
+    engine: CachedEngine, config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "MOST_KEPT", 4)
+    monkeypatch.setattr(batches_module, "MOST_OF_ONE", 2)
+    batches, watched = Batches(engine, tmp_path), order(config, "ann", pause=0.5)
+    batches.start(watched)
+    known = [replace(order(config, who, 1), name=f"{place}") for who in "bcd" for place in range(5)]
+    until(lambda: batches.start(known[0]) or batches.of(known[0].key).batch.done)  # type: ignore[union-attr]
+    for one in known:
+        batches.start(one)
+        batches.stay(one.key, True)
+        until(lambda: batches.step() or batches.of(one.key) is None or batches.of(one.key).batch.done)  # type: ignore[union-attr]  # noqa: B023
+    assert batches.of(watched.key) is not None
+    assert len(batches.listed("d")) <= 3
+    assert len(batches.listed()) <= 6
+    batches.cancel(watched.key)
+
+
+def test_one_more_than_a_viewer_may_have_is_refused_in_words(
+    engine: CachedEngine, config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "MOST_UNDER_WAY", 1)
+    batches, first, second = Batches(engine, tmp_path), order(config, pause=0.5), order(config, count=2, pause=0.4)
+    batches.start(first)
+    batches.start(second)
+    refused = batches.of(second.key)
+    assert refused is not None
+    assert refused.batch.done
+    assert refused.batch.failures == {0: batches_module.TOO_MANY, 1: batches_module.TOO_MANY}
+    assert not batches.of(first.key).batch.done  # type: ignore[union-attr]
+    batches.cancel(first.key)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"who": ["a"], "button": "b", "name": "n", "kind": "steady", "groups": [[{"number": 1}]]}',
+        '{"who": "a", "button": "b", "name": "n", "kind": "steady", "groups": []}',
+        '{"who": "a", "button": "b", "name": "n", "kind": "steady", "groups": [[]]}',
+        "[" * 100_000,
+    ],
+)
+def test_a_file_that_makes_no_sense_stops_no_other(text: str, engine: CachedEngine, config: Make, tmp_path: Path):
+    first, asked = Batches(engine, tmp_path), order(config, pause=0.5)
+    first.start(asked)
+    first.stay(asked.key, True)
+    (tmp_path / "batches" / "0.json").write_text(text)
+    second = Batches(engine, tmp_path)
+    second.go_on()
+    assert [found.order for found in second.listed()] == [asked]
+    assert (tmp_path / "batches" / "0.json").read_text() == text
+    first.cancel(asked.key)
+    second.cancel(asked.key)

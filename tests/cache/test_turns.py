@@ -122,6 +122,27 @@ def test_one_of_ones_own_overtakes_ones_batch_but_not_another_of_ones_own():
     assert not starts([running, ticket(asked=1.0, background=True)], ONE, {})
 
 
+def test_a_short_one_overtakes_ones_own_long_run_and_no_long_one_does():
+    running = ticket(seconds=7200.0, worker="w")
+    (found,) = starts([running, ticket(asked=1.0)], ONE, {})
+    assert found.worker == "w"
+    assert not starts([running, ticket(asked=1.0, seconds=600.0)], ONE, {})
+    assert not starts([replace(running, charged=7190.0), ticket(asked=1.0)], ONE, {})  # soon over
+    places = [Place("w", 4), Place("v", 4)]
+    (found,) = starts([running, replace(running, id="other", worker="v"), ticket(asked=1.0)], places, {})
+
+
+def test_the_last_place_of_a_worker_is_for_a_short_one():
+    """Else the run of a few seconds would wait for the first of four long ones to end."""
+    long = [ticket(user, seconds=7200.0) for user in "abcd"]
+    held = starts(long, ONE, {})
+    assert [one.user for one in held] == ["a", "b", "c"]
+    waiting, short = long[3], ticket("e", asked=10.0)
+    assert [one.user for one in starts([*held, waiting, short], ONE, {})] == ["e"]
+    _, ended = simulated([*long, short], 60.0)
+    assert ended[short.id] < 10 + 4 * 10 + 4 + 1  # the young ones before it have their first turns
+
+
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
