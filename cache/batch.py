@@ -115,12 +115,13 @@ class Batch:
                 if job.key in self._running:
                     self.computed.add(index)
 
-    def cancel(self) -> None:
-        """Gives up what has not ended; what others ask for goes on."""
+    def cancel(self, noted: bool = True) -> None:
+        """Gives up what has not ended; what others ask for goes on. `noted`: as an act of who asked."""
+        leave = self._engine.cancel if noted else self._engine.call_off
         with self._lock:
             self._waiting.clear()
             for key in self._running:
-                self._engine.cancel(key, self._viewer)
+                leave(key, self._viewer)
             self._running.clear()
             self.flying = []
 

@@ -109,7 +109,7 @@ class Batches:
             self._forget_oldest(order)
 
     def _forget_oldest(self, new: Order) -> None:
-        """Of those that have ended: results are on disk, and a page finds them there. What goes on is never forgotten."""
+        """Of those that have ended: results are on disk, where a page finds them. What goes on is never forgotten."""
         ended = [key for key, found in self._kept.items() if found.batch.done and key != new.key]
         mine = [key for key in ended if key[0] == new.who]
         for key in mine[: max(0, len(mine) - MOST_OF_ONE)]:
@@ -133,9 +133,10 @@ class Batches:
     def stay(self, key: tuple[str, str, str], stays: bool) -> None:
         """Whether it goes on when nobody looks."""
         with self._lock:
-            if (found := self._kept.get(key)) is not None:
+            if (found := self._kept.get(key)) is not None and found.stays != stays:
                 found.stays = stays
                 self._keep(key)
+                self._engine.audit(key[0], "go on alone" if stays else "stop with page", kind=found.order.kind)
 
     def cancel(self, key: tuple[str, str, str]) -> None:
         """Gives up what has not ended."""
@@ -143,6 +144,14 @@ class Batches:
             if key in self._kept:
                 self._kept[key].batch.cancel()
                 self._keep(key)
+
+    def call_off(self, who: str, before: float) -> None:
+        """Ends all of a viewer that began before this time, by the machine's monotonic clock. Leaves no line."""
+        for found in self.listed(who):
+            if found.batch.began <= before:
+                with self._lock:
+                    found.batch.cancel(noted=False)
+                    self._keep(found.order.key)
 
     def forget(self, key: tuple[str, str, str]) -> None:
         """One that has ended: it holds its results in memory."""

@@ -1,6 +1,7 @@
 """Calling off a job of the cached engine, here and on every other server on its cache."""
 
 import threading
+from typing import TYPE_CHECKING
 
 from cache.dispatch import Dispatch
 from cache.failure import Failure
@@ -9,12 +10,16 @@ from cache.memory import RecentlyRead
 from cache.queue import Call, Queue
 from cache.storage import Store
 
+if TYPE_CHECKING:
+    from cache.batches import Batches
+
 
 class CallingOff:
     """The part of `cache.service.CachedEngine` that gives up what is under way."""
 
     store: Store
     queue: Queue
+    batches: "Batches"
     _dispatch: Dispatch
     _recent: RecentlyRead
     _lock: threading.Condition
@@ -29,6 +34,19 @@ class CallingOff:
         """
         self.queue.call(Call(key, viewer))
         return self._call_off(key, viewer)
+
+    def call_off_all(self, who: str) -> None:
+        """Detaches a viewer from all their jobs, and ends their batches, on every server."""
+        call = Call("", who)
+        self.queue.call(call)
+        self._call_off_all(call)
+
+    def _call_off_all(self, call: Call) -> None:
+        who = str(call.viewer)
+        self.batches.call_off(who, call.time)
+        with self._lock:
+            for key in [key for key, live in self._live.items() if not live.done and live.asked <= call.time]:
+                self._call_off(key, who)
 
     def forget(self, key: str) -> None:
         """What is in memory of a run that is to be deleted, on every server; one that computes it will not keep it."""
@@ -65,6 +83,9 @@ class CallingOff:
         for call in self.queue.heard():
             if call.deleted:
                 self._forget(call)
+                continue
+            if not call.key:
+                self._call_off_all(call)
                 continue
             with self._lock:
                 live = self._live.get(call.key)

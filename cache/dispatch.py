@@ -106,9 +106,10 @@ class Dispatch:
                     self.queue.change(entry.ticket)
 
     def waiting(self, user: str) -> int:
-        """Jobs of the user that wait here."""
+        """Jobs of the user that wait, at whichever server they were asked for."""
         with self._lock:
-            return sum(entry.live.user == user and not entry.started for entry in self._entries.values())
+            here = sum(entry.live.user == user and not entry.started for entry in self._entries.values())
+        return here + self.queue.waiting_elsewhere(user)
 
     def close(self) -> None:
         self._closing = True

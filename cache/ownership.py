@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cache.claims import EVERYBODY, UNREADABLE, Claim, claimant
 from cache.failure import Failure, NotAllowed
 from cache.job import Job
+from cache.logs import named
 from cache.policy import OWN, Role, too_much_kept
 
 if TYPE_CHECKING:
@@ -114,6 +115,23 @@ class Ownership:
         with self._changing(key, viewer, "cancel") as (claims, person):
             alone = self._is_administrator(viewer) or all(claim.person == person for claim in claims)
             return self._engine.call_off(key, None if alone else viewer)
+
+    def cancel_all(self, who: str, viewer: str) -> None:
+        """Ends all that a viewer has under way, on every server: their own, or an administrator anybody's."""
+        self._administer(viewer, "cancel all", who == viewer, of=named(who))
+        self._engine.call_off_all(who)
+
+    def drain(self, worker: str, viewer: str, draining: bool) -> None:
+        """Gives a worker no new job, or again: an administrator may."""
+        self._administer(viewer, "drain" if draining else "fill again", worker=worker)
+        self._engine.queue.drain(worker, draining)
+
+    def _administer(self, viewer: str, action: str, own: bool = False, **facts: str) -> None:
+        """Notes it, and raises `NotAllowed` where it is for an administrator, or an act on one's own."""
+        if not (self._is_administrator(viewer) or (own and self._engine.policy_now().role(viewer) == "member")):
+            self._engine.audit(viewer, "refused", what=action, **facts)
+            raise NotAllowed("Only an administrator may do that.")
+        self._engine.audit(viewer, action, **facts)
 
     @contextmanager
     def _changing(self, key: str, viewer: str, action: str) -> Iterator[tuple[tuple[Claim, ...], str]]:

@@ -69,7 +69,7 @@ class Call:
     """A job is called off, wherever it is.
 
     Attributes:
-        key: of the job.
+        key: of the job; empty: all jobs and batches of the viewer.
         viewer: who does not want it any more; None: nobody does.
         deleted: its result is not to be kept either.
         time: when, by the machine's monotonic clock; what was asked for later is not meant.
@@ -179,6 +179,14 @@ class Queue:
             for owner, booted, holder, beat, text in rows
             if owner == self._owner or not _dead(booted, holder, beat, now)
         ]
+
+    def waiting_elsewhere(self, user: str) -> int:
+        """Jobs of the user that wait at other servers."""
+        count = (
+            "SELECT COUNT(*) FROM tickets WHERE owner != ? AND boot = ? AND json_extract(ticket, '$.user') = ? "
+            "AND json_extract(ticket, '$.worker') = ''"
+        )
+        return self._do(lambda database: database.execute(count, (self._owner, boot(), user)).fetchone()[0])
 
     def debts(self) -> dict[str, float]:
         """Seconds charged to each user, by their weight."""

@@ -175,20 +175,23 @@ def _device(worker: Worker) -> str:
 
 
 def _cancellation(offered: Sequence[Ticket], settings: Mapping[str, str]) -> None:
-    """An administrator cancels any job for everybody, others leave their own."""
+    """An administrator cancels any job for everybody, or all of a person; others leave their own."""
     for message in st.session_state.pop(REFUSED, []):
         st.error(plain(message), icon=":material/error:")
     if not offered:
         return
     said = {
-        ticket.key: f"{_job(ticket)} for {called(ticket.user)}: {settings.get(ticket.key, '')}" for ticket in offered
+        (ticket.key, ""): f"{_job(ticket)} for {called(ticket.user)}: {settings.get(ticket.key, '')}"
+        for ticket in offered
     }
+    users = Counter(ticket.user for ticket in offered)
+    said |= {("", user): f"everything of {called(user)}: {several(count, 'job')}" for user, count in users.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "job to cancel",
             [*said],
             None,
-            lambda key: said.get(key, "ended"),
+            lambda which: said.get(which, "ended"),
             key="server_job",
             placeholder="Choose one",
         )
@@ -202,9 +205,11 @@ def _cancellation(offered: Sequence[Ticket], settings: Mapping[str, str]) -> Non
         )
 
 
-def _cancel(key: str) -> None:
+def _cancel(which: tuple[str, str]) -> None:
+    """A job by its key, or everything of a user."""
+    (key, user), ownership = which, cache.current().ownership
     try:
-        cache.current().ownership.cancel(key, viewer())
+        ownership.cancel(key, viewer()) if key else ownership.cancel_all(user, viewer())
     except (CacheFault, NotAllowed) as error:
         st.session_state[REFUSED] = [str(error)]
 
@@ -214,8 +219,10 @@ def _job(ticket: Ticket) -> str:
 
 
 def _drain(worker: str, draining: bool) -> None:
-    if _administers():  # still: the button may be older than the end of a login
-        cache.current().queue.drain(worker, draining)
+    try:
+        cache.current().ownership.drain(worker, viewer(), draining)
+    except NotAllowed as error:  # the switch may be older than the end of a login
+        st.session_state[REFUSED] = [str(error)]
 
 
 def _administers() -> bool:

@@ -13,6 +13,7 @@ from conftest import add_toys
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Job, Store, cluster
+from cache.batches import Order
 
 
 def told(job: Job | None) -> Any:
@@ -29,6 +30,18 @@ def answer(engine: CachedEngine, what: str, *given: Any) -> Any:
         return told(engine.job(*given))
     if what == "cancel":
         return told(engine.ownership.cancel(*given))
+    if what == "start":  # a batch that goes on by itself
+        who, configs = given
+        groups = [[ToyConfig.from_dict(config)] for config in configs]
+        order = Order(who, "button", str(len(configs)), "steady", groups)
+        engine.batches.start(order)
+        return engine.batches.stay(order.key, True)
+    if what == "waiting":
+        return engine._dispatch.waiting(*given)
+    if what == "batches":
+        return [found.batch.done for found in engine.batches.listed(*given)]
+    if what == "cancel_all":
+        return engine.ownership.cancel_all(*given)
     if what == "delete":
         return engine.ownership.delete(*given)
     if what == "work":

@@ -5,6 +5,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -360,3 +361,35 @@ def test_a_run_that_ends_as_it_is_deleted_does_not_come_back(lab, monkeypatch):
         follower.join(10)
     assert engine.lookup("steady", TOY) is None
     assert engine.recent() == []
+
+
+def test_an_administrator_drains_workers_and_ends_all_of_a_person(lab, store):
+    engine = lab()
+    engine.request("steady", TOY, ANN)
+    for who in (BOB, READER, NOBODY):
+        for act in (partial(engine.ownership.cancel_all, ANN), partial(engine.ownership.drain, "w", draining=True)):
+            with pytest.raises(NotAllowed, match="Only an administrator"):
+                act(viewer=who)
+    with pytest.raises(NotAllowed):
+        engine.ownership.drain("w", ANN, True)
+    assert engine.queue.draining() == set()
+    assert not engine.job(KEY).done
+    engine.ownership.drain("w", HEAD, True)
+    assert engine.queue.draining() == {"w"}
+    engine.ownership.cancel_all(ANN, HEAD)
+    assert engine.job(KEY).state == "cancelled"
+    engine.retry("steady", TOY, ANN)
+    engine.ownership.cancel_all(ANN, ANN)
+    assert engine.job(KEY).state == "cancelled"
+    noted = [json.loads(line) for line in (store.directory / "audit.log").read_text().splitlines()]
+    acts = [(line["who"], line["action"]) for line in noted if line["action"] != "refused"]
+    assert acts == [(ANN, "request"), (HEAD, "drain"), (HEAD, "cancel all"), (ANN, "request"), (ANN, "cancel all")]
+    assert sum(line["action"] == "refused" for line in noted) == 7
+
+
+def test_who_only_looks_takes_nobodys_error_away(lab):
+    engine = lab()
+    engine.request("steady", TOY, ANN)
+    engine.ownership.cancel(KEY, ANN)
+    engine.retry("steady", TOY, READER)
+    assert engine.job(KEY).state == "cancelled"

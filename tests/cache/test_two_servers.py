@@ -164,3 +164,28 @@ def test_what_was_deleted_on_one_server_is_in_no_others_memory(servers, toy, tmp
     first("request", config, "a browser")
     assert ended(first, key) == "finished"
     assert len((tmp_path / "trace").read_text().splitlines()) == 2
+
+
+def test_all_of_a_viewer_ends_at_every_server_and_nobody_elses(servers, toy):
+    first, second = servers
+    others = begun(second, toy(number=70, steps=400, pause=0.05), BOB)
+    second("start", ANN, [toy(number=71 + place, steps=400, pause=0.05) for place in range(20)])
+    key = first("request", toy(number=69, steps=400, pause=0.05), ANN)["key"]
+    until(lambda: sum(user == ANN for _, user, _ in first("work")["waiting"]) > 15)
+    first("cancel_all", ANN, "an administrator's browser")
+    assert ended(first, key) == "cancelled"
+    until(lambda: all(second("batches", ANN)))
+    until(lambda: not [user for _, user, _ in first("work")["waiting"] if user == ANN])
+    assert second("job", others)["state"] == "running"
+    second("cancel", others, BOB)
+    assert ended(second, others) == "cancelled"
+
+
+def test_what_waits_at_one_server_counts_at_the_other(servers, toy):
+    first, second = servers
+    holder = begun(second, toy(number=80, steps=400, pause=0.05), BOB)
+    waiting = [second("request", toy(number=81 + place), ANN)["key"] for place in range(3)]
+    until(lambda: first("waiting", ANN) == 3)
+    assert first("waiting", BOB) == 0
+    for key, who in [(holder, BOB), *((key, ANN) for key in waiting)]:
+        second("cancel", key, who)

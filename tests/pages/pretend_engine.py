@@ -80,7 +80,7 @@ RUNS = {
 """Runs of every kind that the pages must show, small enough for tests."""
 
 
-ACTS = ("pin", "unpin", "rename", "delete", "cancel")
+ACTS = ("pin", "unpin", "rename", "delete", "cancel", "cancel_all", "drain")
 
 
 class PretendEngine:
@@ -103,8 +103,6 @@ class PretendEngine:
         self.ownership = SimpleNamespace(**{name: partial(self._act, name) for name in ACTS})
         self.fault = ""
         self.going_on = Work((), (), (), {})
-        self.queue = SimpleNamespace(drain=lambda worker, draining: self.drained.append((worker, draining)))
-        self.drained: list[tuple[str, bool]] = []
         self.refuses: set[str] = set()
         # On no disk: of a folder it would make a private one.
         self.batches = Batches(self, Path(os.devnull))  # pyright: ignore[reportArgumentType]

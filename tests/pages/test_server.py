@@ -52,11 +52,12 @@ def test_an_administrator_drains_a_worker(pretend: PretendEngine, opened: Callab
     page = opened("server")
     assert [toggle.value for toggle in page.toggle] == [False, True]
     page.toggle[0].set_value(True).run()
-    assert pretend.drained == [("tls://a", True)]
-    # The button may be older than the end of a login.
-    pretend.policy = Policy()
+    assert pretend.acts == [("drain", "tls://a", True)]
+    # The switch may be older than the end of a login.
+    pretend.refuses.add("drain")
     page.toggle[0].set_value(False).run()
-    assert pretend.drained == [("tls://a", True)]
+    assert [error.value for error in page.error] == ["Not today\\."]
+    pretend.policy = Policy()
     assert not opened("server").toggle
 
 
@@ -64,8 +65,16 @@ def test_an_administrator_cancels_any_job(pretend: PretendEngine, opened: Callab
     pretend.going_on = BUSY
     page = opened("server")
     assert page.button(key="server_cancel").disabled
-    page.selectbox(key="server_job").set_value("key of bob@lab").run()
-    assert page.selectbox(key="server_job").options[-1] == "perturbation study for bob@lab: "
+    assert page.selectbox(key="server_job").options[2:] == [
+        "perturbation study for bob@lab: ",
+        "everything of ann@lab: 1 job",
+        "everything of another browser: 1 job",
+        "everything of bob@lab: 1 job",
+    ]
+    page.selectbox(key="server_job").set_value(("", "bob@lab")).run()
+    page.button(key="server_cancel").click().run()
+    assert pretend.acts.pop() == ("cancel_all", "bob@lab")
+    page.selectbox(key="server_job").set_value(("key of bob@lab", "")).run()
     page.button(key="server_cancel").click().run()
     assert pretend.acts == [("cancel", "key of bob@lab")]
     pretend.refuses.add("cancel")
@@ -83,7 +92,7 @@ def test_others_cancel_their_own_jobs_only(pretend: PretendEngine, opened: Calla
     assert not [box for box in opened("server").selectbox if box.key == "server_job"]
     monkeypatch.setattr(server, "viewer", lambda: "bob@lab")
     page = opened("server")
-    assert page.selectbox(key="server_job").options == ["perturbation study for you: "]
+    assert page.selectbox(key="server_job").options == ["perturbation study for you: ", "everything of you: 1 job"]
 
 
 @pytest.mark.parametrize(
