@@ -1,7 +1,7 @@
 """What a run may cost before it starts: floating-point operations, memory, seconds. Imports no JAX.
 
-The seconds are an estimate, no bound: to the step cap, on a machine with nothing else to do, in float32 where the precision
-is left to the engine (float64 takes about twice as long).
+The seconds are an estimate, no bound: to the step cap, on a machine with nothing else to do, in float32 where
+the precision is left to the engine (float64 takes about twice as long).
 """
 
 from dataclasses import dataclass

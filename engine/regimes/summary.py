@@ -25,8 +25,8 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
     """Counts of cells, those that could not be computed, labels, boundaries, the drift's power law and collapse.
 
     `boundaries`, `dynamics` (where Delta K starts to alter it), `drift` and `collapse` speak of one network at
-    different depths and widths: where another setting varies too, they are null with that reason. `drift` has the fitted
-    power law and whether it is `determined`: the 95% interval of its exponent leaves 0 out.
+    different depths and widths: where another setting varies too, they are null with that reason. `drift` has the
+    fitted power law and whether it is `determined`: the 95% interval of its exponent leaves 0 out.
 
     Args:
         runs: as `engine.regimes.result.runs_frame` gives them.
