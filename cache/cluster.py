@@ -35,7 +35,7 @@ LOOK_EVERY, LOOK_SOON = 1.0, 0.1
 class Cluster:
     """Local processes, or a scheduler of your own.
 
-    That needs this code on its workers, one thread per worker, and `distributed.scheduler.allowed-failures: 0`.
+    That needs this code on its workers, one to four threads each, and `distributed.scheduler.allowed-failures: 0`.
     The client unpickles nothing (`cache.plain_comm`): tasks go as JSON, outcomes come by `cache.wire`.
     """
 

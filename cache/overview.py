@@ -1,4 +1,5 @@
-"""What pages ask a cached engine about its runs, its queue and its workers. Changes nothing."""
+"""What pages ask a cached engine about its runs, its queue and its workers. Changes no result; `work` starts
+the compute processes where there are none."""
 
 import json
 import threading
@@ -161,7 +162,7 @@ def work(queue: Queue, computing: Computing) -> Work:
 
 
 class Overview:
-    """The half of `cache.service.CachedEngine` that only looks."""
+    """The half of `cache.service.CachedEngine` that looks."""
 
     store: Store
     queue: Queue

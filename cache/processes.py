@@ -243,7 +243,7 @@ def _environment(directory: Path) -> dict[str, str]:
     return inherited | {
         "PYTHONPATH": path,
         PARENT_VARIABLE: str(os.getpid()),
-        # One dead worker fails the run that it computed, which the person may retry: no storm of retries.
+        # Dask tries nothing again: a batch does so once (`cache.batch`), else the person may. No storm of retries.
         "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
         "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
         "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",

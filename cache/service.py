@@ -39,8 +39,8 @@ class CachedEngine(CallingOff, Overview):
     """Results from disk, else from the compute processes. Thread-safe. Knows no page. What people may do with results
     that are there is said by `ownership`.
 
-    Every method returns at once except `start`, `close` and `wait`. A job is followed by one thread of its own,
-    from its request to its end (`_follow`).
+    Every method returns at once except `start`, `close`, `wait`, and `work` where it starts the processes. A job is
+    followed by one thread of its own, from its request to its end (`_follow`).
 
     Attributes:
         metrics: what it counts.

@@ -8,9 +8,9 @@ This is its face, for notebooks and scripts:
 >>> [round(float(seed["cka"][0]), 6) for seed in result.seeds]
 [1.0, 1.0]
 
-Results are cached like those of the pages and of `python -m engine`: they find each other's. A setting that is
-wrong raises `ConfigError` with every problem at once. Importing `engine` imports no JAX; what computes imports it, and
-switches it to 64 bits meanwhile.
+What `run`, `perturb`, `spaces` and `sweep` give is cached like the results of the pages and of `python -m engine`: they
+find each other's. The others compute at each call. A setting that is wrong raises `ConfigError` with every problem at
+once. Importing `engine` imports no JAX; what computes imports it, and switches it to 64 bits meanwhile.
 
 Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engine does not.
 """
@@ -218,7 +218,12 @@ def infinite_ntk(
 def nngp(
     network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
 ) -> "np.ndarray":
-    """The covariance of the outputs at infinite width, (n, m): E[f f'] over initialisations, alpha^2 included."""
+    """The covariance of the outputs at infinite width, (n, m): E[f f'] over initialisations, alpha^2 included.
+
+    >>> import numpy as np
+    >>> bool(np.allclose(np.diag(nngp({"depth": 1, "output_bias": False}, np.eye(3))), 2 / 3))
+    True
+    """
     from engine.arguments import network_of
     from engine.networks.infinite import nngp
 

@@ -1,6 +1,6 @@
 """The command line: `python -m engine run CONFIG.yaml --out DIR`, and its siblings.
 
-Errors are one line on standard error and exit code 2. It alone in engine imports the cache.
+Errors are one line on standard error and exit code 2. Like `engine.__init__` it is a door to the cache.
 """
 
 import os

@@ -130,7 +130,7 @@ class NetworkConfig(Config):
 
 
 class TrainingConfig(Config):
-    """Full-batch gradient descent or gradient flow on the squared loss.
+    """Gradient descent (with minibatches and momentum where asked for) or gradient flow on the squared loss.
 
     The loss is 1/(2M) sum |f - y|^2 ("half_mean"), 1/M ("mean") or 1/2 ("half_sum") over M training points. A step of
     size eta moves f by -eta_eff K r with eta_eff = eta/M, 2 eta/M or eta, and time is t = eta_eff step.

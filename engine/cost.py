@@ -1,6 +1,7 @@
 """What a run may cost before it starts: floating-point operations, memory, seconds. Imports no JAX.
 
-The seconds are an upper bound: they assume that the step cap is reached.
+The seconds are an estimate, no bound: to the step cap, on a machine with nothing else to do, in float32 where
+the precision is left to the engine (float64 takes about twice as long).
 """
 
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Cost:
     Attributes:
         flops: of training to the step cap and of every kernel, all seeds.
         memory_bytes: the largest needed at once.
-        seconds: at most, on the calibrated machine.
+        seconds: to the step cap, on the calibrated machine.
         step_flops, kernel_flops: of one step, of one checkpoint.
         kept: checkpoints per seed whose parameters are kept; fewer than asked for where they are large.
         stored_bytes: what the parameters take on disk.
@@ -117,7 +118,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a queue reckons with before a job starts: an upper bound of its seconds, and bytes held at once."""
+    """What a queue reckons with before a job starts: estimated seconds, and bytes held at once."""
 
     seconds: float = 30.0
     memory_bytes: float = 1e9

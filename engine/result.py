@@ -193,5 +193,5 @@ def finite(value: Any) -> float | None:
 def provenance(kind: str, device: str, began: float) -> dict[str, Any]:
     """Versions of the packages and of the numbers of this kind of job, the device, and seconds since `began`."""
     versions = {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scipy")}
-    versions |= {"python": platform.python_version(), "result": str(VERSIONS[kind])}
+    versions |= {"python": platform.python_version(), "result": str(VERSIONS.get(kind, 0))}
     return {"versions": versions, "device": device, "seconds": time.monotonic() - began}

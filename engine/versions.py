@@ -1,8 +1,8 @@
 """The version of the numbers that each kind of job gives: part of every key, and noted in every result.
 
 Raise a kind's when the same config would give different numbers, and say in CHANGELOG.md which and why. The others keep
-theirs, and with it their results. A setting that a config gains later is left out of its dump at the default
-(`Field(..., exclude_if=...)`), so that the keys of old results stay.
+theirs, and with it their results. A kind without a row is at 0. A setting that a config gains later is left out of
+its dump at the default (`Field(..., exclude_if=...)`), so that the keys of old results stay.
 """
 
 VERSIONS = {

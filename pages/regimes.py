@@ -1,4 +1,4 @@
-"""Regime map: ensembles over depth and width, coloured by regime, and whether beta alone decides."""
+"""Regime map: ensembles over depth, width, output scale or step, by regime, and whether beta alone decides."""
 
 import json
 import time

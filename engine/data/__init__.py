@@ -1,6 +1,7 @@
 """Datasets without downloads: one frozen config per dataset, and `generate`.
 
-Importing this imports no JAX. A dataset is one file with one config class and one line in `DataConfig`.
+Importing this imports no JAX. A dataset is a config class in a file of its own (tables have more: `csv_...`) and its
+place in `DataConfig`.
 The data are a function of the config alone: the same on every machine up to rounding, whatever the NumPy version.
 """
 

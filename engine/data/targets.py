@@ -119,10 +119,6 @@ class Target:
     function: Callable[[Points, Any], Values]
     coordinates: int | None
 
-    @property
-    def formula(self) -> str:
-        return " ".join((self.function.__doc__ or "").split())
-
 
 TARGETS = {
     "x0+x1x2": Target(linear_plus_product, 3),

@@ -100,7 +100,7 @@ def half_moment_table(n: Int[np.ndarray, "..."]) -> Float[np.ndarray, "3 widths"
 #
 # e_j = 1 + [2j/n_j + (1 - 1/n_j) e_{j-1}]/(1 + 5/n_j), e_0 = 1;  p_j = rho_j/G_j likewise without the 1, p_0 = 0
 # sum w_j Q_j;  G_L sum (2 e_j - 1);  sum w_j (e_j + L - j) G_j;  sum w_j Q_j (w_j G_j + 2 sum_{i<j} w_i G_i)
-# drift: G_L sum p_j and sum w_j p_j G_j;  curvature (ReLU readout): the mu, al, ka, rt of theory.md 3
+# drift: G_L sum p_j and sum w_j p_j G_j;  curvature (ReLU readout): theory.md 3's mu, a, k, r (al, ka, rt)
 #
 # Every sum obeys a recursion with positive terms in which a further layer is one more step, so nothing cancels.
 # Scales are carried apart (M = max T_i, N = max T_i G_i so far), so that nothing overflows.

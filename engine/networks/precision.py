@@ -1,4 +1,4 @@
-"""What floating point resolves of a network, estimated at t = 0 from the parameters it starts at. NumPy only.
+"""What floating point resolves of a network, estimated at t = 0 from the parameters it starts at. Computed by NumPy.
 
 Two things go wrong in float32. An update falls under the last bit of the parameters: at a large output scale, where
 they hardly move. And rounding grows from layer to layer: in a chaotic or very deep network the function computed in

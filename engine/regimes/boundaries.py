@@ -24,6 +24,7 @@ LEVEL = 0.9
 NEWTON_STEPS = 40
 FEWEST_CELLS = 6
 FEWEST_BETAS = 3
+"""Different betas, and cells at them, below which no boundary is sought."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ Q = np.round(np.arange(-1, 2.001, 0.01), 2)
 DEGREE = 3
 FEWEST_CELLS = 6
 FEWEST_BETAS = 3
-"""Betas with several depths each, below which there is no test of beta alone."""
+"""Betas with several depths each, below which there is no test of beta alone; betas of any kind, below which no law."""
 LEVEL = 0.95
 
 
@@ -159,6 +159,11 @@ class Scaling:
     r_squared: float
     low: float
     high: float
+
+    @property
+    def determined(self) -> bool:
+        """Whether the exponent is told from 0: else the data speak for no law."""
+        return abs(self.exponent) > self.error
 
     def at(self, beta: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The metric by the law."""

@@ -25,7 +25,8 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
     """Counts of cells, those that could not be computed, labels, boundaries, the drift's power law and collapse.
 
     `boundaries`, `dynamics` (where Delta K starts to alter it), `drift` and `collapse` speak of one network at
-    different depths and widths: where another setting varies too, they are null with that reason.
+    different depths and widths: where another setting varies too, they are null with that reason. `drift` has the
+    fitted power law and whether it is `determined`: the 95% interval of its exponent leaves 0 out.
 
     Args:
         runs: as `engine.regimes.result.runs_frame` gives them.
@@ -54,7 +55,7 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
         "thresholds": asdict(bounds),
         "boundaries": {name: edge.summary() for name, edge in edges.items()},
         "dynamics": {name: edge.summary() for name, edge in altered.items()},
-        "drift": law and asdict(law),
+        "drift": law and {**asdict(law), "determined": law.determined},
         "stochastic_kernel": None if others else stochastic_edge(sweep, bounds),
         "collapse": {name: _collapse(found) for name, found in collapsed.items()},
         "seconds": seconds,

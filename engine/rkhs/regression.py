@@ -121,7 +121,7 @@ class Regressor:
 #
 # The sample is the population: training points are drawn from it independently, repeats included, and errors are over
 # all of it. It stands for a continuous domain while training sets are a small part of it. Without ridge the
-# prediction is approximate: 5 to 18% low on spheres, off by 1.2 to 7.7 times on the circle (theory.md 5).
+# prediction is approximate: 5 to 18% low on spheres, off by 1.2 to 7.7 times on the circle (docs/figures.md).
 #
 # Prediction (Bordelon, Canatar and Pehlevan 2002.02561; Canatar et al. 2006.13198; Simon et al. 2110.03922): with l, v
 # the eigenvalues of the kernel's operator and the target's coefficients, ridge d and noise variance s^2, kappa > 0

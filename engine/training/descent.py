@@ -183,7 +183,7 @@ def runge_kutta(derivative: Callable[[Any], Any], y: Any, h: Float[Array, ""], f
 # The lazy network stepped beside the trained one, so that sup over t of ||r - r_lazy|| misses no step.
 #
 # At checkpoints alone it can be far too low: what the frozen kernel misses often peaks between them, and at a stop by
-# residual it saturates at the residual of the stop (theory.md 6).
+# residual it saturates at the residual of the stop (docs/figures.md).
 
 
 class Companion(NamedTuple):

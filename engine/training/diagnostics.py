@@ -1,7 +1,7 @@
 """What is said of a checkpoint and its kernel: errors, drift, alignment, spectra, eigenspaces. NumPy float64, no JAX.
 
-Gram matrices are those of one set of p points, shape (p, p), symmetric. Definitions: theory as in each docstring;
-`engine.quantities` carries them to the pages.
+Gram matrices are those of one set of p points, shape (p, p), symmetric. The definitions are in the docstrings, and for
+the pages in `engine.quantities`.
 """
 
 from collections.abc import Callable
@@ -173,4 +173,8 @@ SCALARS: dict[str, Callable[[Checkpoint], float | np.floating | None]] = {
     "lambda_max": lambda at: at.modes[0][0],
     "probe_drift": probe_drift,
 }
-"""Every diagnostic that is one number per checkpoint, by its name in `engine.quantities`; None where a run has none."""
+"""Every diagnostic that is one number per checkpoint, by its name in `engine.quantities`; None where a run has none.
+`lambda_max` is that of the shown kernel; with several outputs `engine.training.trajectory` puts that of all."""
+
+OPTIONAL = ("test_accuracy", "probe_drift")
+"""Those of `SCALARS` that may be None."""

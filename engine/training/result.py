@@ -13,7 +13,7 @@ from engine.numerics import noise_floor
 from engine.progress import Arrays
 from engine.result import Field, Named, Result, finite
 from engine.schema import ConfigError, Problem
-from engine.training.diagnostics import SCALARS
+from engine.training.diagnostics import OPTIONAL, SCALARS
 
 FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding", "noise")
 """What a summary holds of every seed, as in `SeedResult`."""
@@ -36,7 +36,7 @@ class SeedResult(Named):
 
     FIELDS: ClassVar = {
         **dict.fromkeys(("step", "t", *SCALARS), Field("T")),
-        **dict.fromkeys(("test_accuracy", "probe_drift"), Field("T", optional=True)),
+        **dict.fromkeys(OPTIONAL, Field("T", optional=True)),
         **dict.fromkeys(("eigenvalues", "mode_residual"), Field("T M")),
         "overlap": Field("T sizes"),
         "profile": Field("T q", optional=True),

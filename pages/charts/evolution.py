@@ -74,7 +74,7 @@ def stability_table(result: RunResult) -> Table:
 
 
 def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
-    """Log value axis where lambda_max spans more than a factor 30, else linear from 0."""
+    """Log value axis where lambda_max and the limit together span more than a factor 30, else linear from 0."""
     values = frame["value"].to_numpy(float)
     wide = len(values) > 0 and values.max() > 30 * values.min()
     colours = {QUANTITIES["lambda_max"].label: theme.COLOURS["lambda_max"], STABILITY: theme.COLOURS["stability"]}

@@ -34,7 +34,7 @@ NOW, START = "at t", "at t = 0"
 MODE_NAMES = {NOW: "mode_residual", START: "kernel_0"}
 
 SMALLEST_SHOWN = 1e-8
-"""Below it the float32 outputs hold no residual."""
+"""Where the axis ends, in either precision: below it float32 outputs hold no residual."""
 
 
 def modes_table(result: RunResult, index: int = 0) -> Table:

@@ -37,8 +37,8 @@ class Setting:
         path: in the config, as the engine's problems name it.
         label, help: Markdown with LaTeX.
         rare: whether it stands in the folded part.
+        alias: its name in drafts and URLs, where the last part of the path is not; `name` gives either.
         only_with: the targets that heed it; empty for all.
-        name: in drafts and URLs.
     """
 
     path: str

@@ -40,7 +40,7 @@ class Computation:
     """A job as `gather` takes it.
 
     Attributes:
-        seconds: at most, on the machine that computes.
+        seconds: estimated, on the machine that computes.
     """
 
     kind: str

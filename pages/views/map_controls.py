@@ -212,7 +212,8 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
 
 
 def _data(form: Form) -> dict[str, Any]:
-    name = form.choice("data", "data", list(DATA), ", ".join(DATASET_LABELS[name] for name in DATA), wide=True)
+    labels = ", ".join(DATASET_LABELS.get(name, name) for name in DATA)
+    name = form.choice("data", "data", list(DATA), labels, wide=True)
     size = form.whole("size", "training points $M$", 16, 2, 512)
     return {**DATA[name], "size": size}
 

@@ -99,7 +99,7 @@ def law(found: Scaling) -> str:
 
 def told(found: Scaling) -> bool:
     """Whether the exponent is told from 0."""
-    return not found.exponent - found.error <= 0 <= found.exponent + found.error
+    return found.determined
 
 
 def dashed(found: Scaling | None) -> str:

@@ -349,11 +349,6 @@ def test_every_target_of_every_dataset_generates(name, target):
     assert np.mean(data.y_train**2) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_every_target_says_its_formula(target):
-    assert TARGETS[target].formula
-
-
 @pytest.mark.parametrize("degree", range(7))
 def test_legendre_polynomials_against_scipy(degree):
     t = np.linspace(-1, 1, 41)

@@ -25,6 +25,19 @@ def test_they_name_many() -> None:
     assert min(len(THEORY), len(CODE)) > 50
 
 
+def test_no_comment_names_a_section_or_a_test_that_is_not_there() -> None:
+    parts = ("engine", "cache", "pages", "deploy", "tests")
+    code = "\n".join(path.read_text() for part in parts for path in (ROOT / part).rglob("*.py"))
+    sections = set(re.findall(r"^## (\d+)\.", (ROOT / "docs" / "theory.md").read_text(), re.MULTILINE))
+    assert set(re.findall(r"theory\.md (\d+)", code)) <= sections
+    figures = (ROOT / "docs" / "figures.md").read_text()
+    tests = set(re.findall(r"[\w/]+/test_\w+\.py", figures))
+    assert len(tests) > 10
+    assert [name for name in tests if not any((ROOT / at / name).exists() for at in ("", "tests/engine"))] == []
+    settings = set(re.findall(r"`([\w-]+\.yaml)`", figures))
+    assert settings == {path.name for path in (ROOT / "tests" / "data" / "trials").iterdir()}
+
+
 @pytest.mark.parametrize("name", sorted(THEORY | CODE))
 def test_what_is_named_exists(name: str) -> None:
     parts = name.split(".")

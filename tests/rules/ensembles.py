@@ -125,14 +125,14 @@ REGIMES = (
     Rule(
         "pages.views.map_words.grows",
         "The ... grows like ... β^... ± ... (95%)",
-        "at least 6 cells at 3 values of β, and a 95% t interval of the exponent that leaves 0 out",
+        "at least 6 cells at 3 values of β up to .25, and a 95% t interval of the exponent that leaves 0 out",
         "the interval holds 0",
         "**no law in β is determined**",
     ),
     Rule(
         "pages.views.map_words.verdict",
         "Does β alone decide? No / Not rejected (p = ...). At fixed β it goes as L^... ± ... (95%)",
-        "at least 3 values of β with 2 depths each, and several networks in a cell; the depth exponent only "
+        "at least 3 values of β up to .25 with 2 depths each, and several networks in a cell; the depth exponent only "
         "with its interval, and as nothing where that holds 0",
         "there are fewer",
         "Not enough data: at least 3 values of β",

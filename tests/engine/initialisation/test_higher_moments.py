@@ -122,7 +122,7 @@ def test_many_shapes():
 
 @pytest.mark.parametrize(("beta", "draws"), [(0.125, 7e2), (0.25, 4e3), (0.5, 2e5), (1.0, 2e9), (2.0, 5e17)])
 def test_draws_that_plain_monte_carlo_needs(beta, draws):
-    """theory.md 3's table for n = 128, n_0 = 10, one digit."""
+    """docs/figures.md, for n = 128, n_0 = 10, one digit."""
     found = np.exp(required_draws(law_of((10, *[128] * round(128 * beta), 1)), 0.05)[0])
     assert found == pytest.approx(draws, rel=0.3)
 

@@ -233,7 +233,7 @@ def test_centred_functions_start_at_zero():
 
 
 def test_drift_over_the_papers_rate():
-    """theory.md 3: the ratio to (d beta/n_0) e^{5 beta} tends to -(8/3)|x|^2 as beta -> 0."""
+    """docs/figures.md: the ratio to (d beta/n_0) e^{5 beta} tends to -(8/3)|x|^2 as beta -> 0."""
     depth, width, norm = 200, 1_000_000, 1.7
     found = moments(law_of((10, *[width] * depth, 1), norm_x_squared=norm))
     rate = (depth + 1) * found.beta[0] / 10 * np.exp(5 * found.beta[0])

@@ -44,7 +44,7 @@ def test_wide_networks_approach_it_at_rate_one_over_width(beta, readout):
 
 @pytest.mark.parametrize(("beta", "prefactor"), [(0.125, 0.68), (0.25, 0.47), (0.5, 0.25), (1.0, 0.10), (2.0, 0.037)])
 def test_the_prefactor_of_exp_5_beta(beta, prefactor):
-    """theory.md 3: n = 512, n_0 = 10, |x| = 1, linear."""
+    """docs/figures.md: n = 512, n_0 = 10, |x| = 1, linear."""
     found = moments(law_of((10, *[512] * round(512 * beta), 1)))
     assert np.exp(found.log_ratio[0] - 5 * beta) == pytest.approx(prefactor, abs=0.006)
     assert limit_of.prefactor(np.array(beta), 0.2) == pytest.approx(prefactor, abs=0.006)

@@ -1,4 +1,4 @@
-"""Order 0 against matrix functions, and the gap between descent and flow that theory.md 4 states."""
+"""Order 0 against matrix functions, and the gap between descent and flow (docs/figures.md)."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_zero_tiny_and_huge_eigenvalues(rate: float | None) -> None:
 
 @pytest.mark.parametrize(("damping", "gap"), [(0.05, 0.009), (0.1, 0.019), (0.25, 0.051), (0.5, 0.118), (1.0, 0.368)])
 def test_descent_is_not_flow(damping: float, gap: float) -> None:
-    """theory.md 4: the worst gap of a frozen kernel at eta lambda_max, over all times and modes."""
+    """docs/figures.md: the worst gap of a frozen kernel at eta lambda_max, over all times and modes."""
     values = np.linspace(1e-3, 1.0, 400)
     t = damping * np.arange(200)
     worst = np.abs(frozen(values, t, damping)[0] - frozen(values, t, None)[0]).max()

@@ -1,4 +1,5 @@
-"""The figures of theory.md 4, in the setting of shared/reference/trials/perturbation.yaml. Minutes long.
+"""The reference figures of perturbation (docs/figures.md), in the setting of tests/data/trials/perturbation.yaml.
+Minutes long.
 
 The trial's own sphere points are not ours: between draws of the data its figures move by up to a factor of three
 (drift at width 64: .54, .17, .27, .18 for data seeds 0 to 3), so they are compared with the range over data seeds.
@@ -65,7 +66,7 @@ def test_the_table_of_theory(activation: str, depth: int) -> None:
 
 @pytest.mark.long
 def test_width_exponents_of_erf() -> None:
-    """Issue 4: at most -.7, -1.5, -2 for orders 0, 1, 2; theory.md 4 has -.88, -1.84, -2.26."""
+    """Issue 4: at most -.7, -1.5, -2 for orders 0, 1, 2; docs/figures.md has -.88, -1.84, -2.26."""
     laws = trial("erf", 3, 1, WIDTHS).laws
     for order, most in enumerate((-0.7, -1.5, -2.0)):
         law = laws[f"error_order_{order}"]

@@ -1,8 +1,8 @@
-"""The map of theory.md 6, whole: its boundaries and what depth adds at fixed beta.
+"""The map of theory.md 6, whole, against docs/figures.md: its boundaries and what depth adds at fixed beta.
 
 The setting leaves the 16 points open (a seed means other points in other code), and they matter as much as the seeds
 of the networks: between draws of the points the lazy boundary moves by a factor 3. So the points are drawn eight times,
-and theory.md 6 gives its depth exponents as mean and standard deviation over such draws.
+and docs/figures.md gives its depth exponents as mean and standard deviation over such draws.
 """
 
 import os
@@ -54,11 +54,11 @@ def maps() -> list[pd.DataFrame]:
         ("failed", 0.5, 1.16, 0.86, 1.65),
     ],
 )
-def test_boundaries_are_those_of_theory_md_6(
+def test_boundaries_are_those_of_the_reference(
     maps: list[pd.DataFrame], metric: str, threshold: float, value: float, low: float, high: float
 ) -> None:
-    """theory.md 6 gives one draw of the points with its 90% interval over seeds: it may be one of ours, by two standard
-    deviations of its logarithm."""
+    """The reference gives one draw of the points with its 90% interval over seeds: it may be one of ours, by two
+    standard deviations of its logarithm."""
     edges = []
     for runs in maps:
         beyond = largest_if_not_finite(runs[metric].to_numpy(float)) > threshold
@@ -95,7 +95,7 @@ def test_what_depth_adds_at_fixed_beta(maps: list[pd.DataFrame], metric: str, me
 
 
 def test_beta_alone_is_rejected_in_every_draw(maps: list[pd.DataFrame]) -> None:
-    """p <= .001 in theory.md's draw; here in the median draw, and at most .02 in any."""
+    """p <= .001 in the reference's draw; here in the median draw, and at most .02 in any."""
     for name in ("elt", "first_step", "drift", "shape_drift", "residual_lazy_error"):
         p = [collapses(runs)[name].p_value or 1.0 for runs in maps]
         print(name, p)

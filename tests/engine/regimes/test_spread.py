@@ -13,8 +13,8 @@ def network(**settings: object) -> NetworkConfig:
     return NetworkConfig.from_dict(settings)
 
 
-def test_the_edge_of_theory_md_6_by_depth() -> None:
-    """CV^2 = 1 at these beta without biases; at .27 on the unit circle with trained ones."""
+def test_the_edge_by_depth() -> None:
+    """docs/figures.md: CV^2 = 1 at these beta without biases; at .27 on the unit circle with trained ones."""
     depths = np.array([2, 4, 8, 16, 32, 64])
     bare = network(train_bias=False, output_bias=False)
     expected = [0.25, 0.21, 0.20, 0.19, 0.18, 0.18]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from engine.progress import Arrays
 from engine.regimes.config import SweepConfig
@@ -18,13 +19,15 @@ def sweep(grid: dict, seeds: tuple[int, ...] = (0, 1, 2, 3, 4)) -> SweepConfig:
     return SweepConfig.from_dict({"base": BASE, "grid": grid, "seeds": seeds})
 
 
-def results(config: SweepConfig) -> dict[str, Arrays]:
-    """Every metric is 4 beta e^(.1 (seed - 2)); runs fail above beta = .9."""
+def results(config: SweepConfig, grows: float = 1) -> dict[str, Arrays]:
+    """Every metric is 4 beta^grows e^(.1 (seed - 2)), deep networks twice as large where it does not grow with beta;
+    runs fail above beta = .9."""
     found: dict[str, Arrays] = {}
     for cell in config.cells:
         for part in cell.parts:
             seeds = np.array(part.seeds)
-            value = 4 * part.beta * np.exp(0.1 * (seeds - 2))
+            deep = 1 if grows or part.network.depth < 8 else 2
+            value = 4 * part.beta**grows * deep * np.exp(0.1 * (seeds - 2))
             end = np.where(part.beta > 0.9, "cap", "residual") * np.ones_like(seeds, dtype=object)
             spread = {name: np.array(2 * part.beta) for name in ("cv2", "cv2_low", "cv2_high")}
             metrics = dict.fromkeys(METRICS, value) | {"rounding": np.full_like(value, 1e-9)}
@@ -68,12 +71,24 @@ def test_the_summary_has_the_known_boundaries_and_can_be_written() -> None:
     assert law["prefactor"] == pytest.approx(4, rel=1e-6)
     assert law["exponent"] == pytest.approx(1, rel=1e-6)
     assert (law["low"], law["high"]) == (2 / 128, 0.25)
+    assert law["determined"]
     assert found["collapse"]["elt"]["depth_exponent"] == pytest.approx(0, abs=1e-9)
     assert found["collapse"]["drift"]["p_value"] > 0.5
     # The exact law's edge does not come from runs: beta about .18 without biases.
     assert found["stochastic_kernel"][-1]["depth"] == 16
     assert found["stochastic_kernel"][-1]["beta"] == pytest.approx(0.188, abs=0.003)
     assert sum(found["labels"].values()) == 20
+
+
+def test_a_power_law_that_may_be_none_is_said_to_be_undetermined() -> None:
+    """Against SciPy's regression: its slope is 0 with p > .05."""
+    config = sweep(SHAPES)
+    law = summary(config, runs_frame(config, results(config, grows=0)), {}, 1.0)["drift"]
+    some = [cell.run.network for cell in config.cells if cell.run.network.beta <= 0.25]
+    fit = scipy.stats.linregress(np.log([one.beta for one in some]), np.log([1 + (one.depth >= 8) for one in some]))
+    assert law["exponent"] == pytest.approx(fit.slope)
+    assert fit.pvalue > 0.05
+    assert law["determined"] is False
 
 
 def test_labels_follow_the_metrics() -> None:

@@ -71,7 +71,7 @@ def test_the_largest_gap() -> None:
 
 @pytest.mark.parametrize(("points", "exponent", "near"), [("grid", 1.96, 0.02), ("random", 2.01, 0.02)])
 def test_the_law_of_the_circle_is_fitted_to_half_of_the_spectrum(points: str, exponent: float, near: float) -> None:
-    """theory.md 5, depth 1, p = 1024, where the law is 2: a fit to p gives 1.86 +- .03."""
+    """docs/figures.md, depth 1, p = 1024, where the law is 2: a fit to p gives 1.86 +- .03."""
     size = 1024
     angle = 2 * np.pi * (np.arange(size) / size if points == "grid" else np.random.default_rng(0).uniform(size=size))
     network = NetworkConfig.from_dict({"depth": 1, "width": 8, "sigma_w_readout": 1.0, "output_bias": False})

@@ -59,7 +59,7 @@ def test_with_a_ridge_the_prediction_is_right(sphere: tuple, noise: float) -> No
 
 
 def test_without_ridge_it_is_approximate(sphere: tuple) -> None:
-    """theory.md 5: 5 to 18% low. No better is claimed."""
+    """docs/figures.md: 5 to 18% low. No better is claimed."""
     K, y = sphere
     rng, gram, sizes = np.random.default_rng(1), Gram.of(K), np.array([20, 80])
     predicted = predicted_curve(gram, y, sizes, gram.jitter)

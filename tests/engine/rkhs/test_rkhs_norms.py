@@ -10,7 +10,7 @@ from engine.rkhs.gram import Gram
 
 CIRCLE = NetworkConfig.from_dict({"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "output_bias": False})
 EIGENVALUES = np.array([0.55396355, 0.35132118, 0.07880537, 0.01125791, 0.00855601, 0.00405285])
-"""Of the circle's NTK, frequencies 0 to 5 (theory.md 7)."""
+"""Of the circle's NTK, frequencies 0 to 5 (docs/figures.md)."""
 
 
 def brownian(p: int) -> tuple[np.ndarray, Gram]:
@@ -94,7 +94,7 @@ def test_circle_ntk_by_its_fourier_series() -> None:
 
 
 def test_membership_on_the_circle() -> None:
-    """theory.md 5: a frequency and |sin| stay bounded, a sign function grows like p^1.01 and noise like p^1.91."""
+    """docs/figures.md: a frequency and |sin| stay bounded, a sign function grows like p^1.01 and noise like p^1.91."""
     sizes, rng = np.array([32, 64, 128, 256, 512]), np.random.default_rng(0)
     values: dict[str, list[float]] = {"cos": [], "abs_sin": [], "sign": [], "noise": []}
     for p in sizes:

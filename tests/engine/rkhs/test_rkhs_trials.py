@@ -1,4 +1,4 @@
-"""The regression figures of theory.md 5, in the setting of shared/reference/trials/rkhs-*.yaml. Minutes long.
+"""The reference figures of regression (docs/figures.md), in the setting of tests/data/trials/rkhs-*.yaml. Minutes long.
 
 The trial's own points are not ours, and its figures move with them: over 80 draws of the data the error of
 K_infinity, which has no network in it, is .371 +- .052 (parity) and .209 +- .041 (x0 + x1 x2). So the figures are
