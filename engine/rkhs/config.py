@@ -1,6 +1,7 @@
 """Config of the RKHS path of a run, and what it may cost before it starts. Imports no JAX."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -116,6 +117,16 @@ def expected(config: RkhsConfig) -> training.Expected:
     """For a queue."""
     cost = _with_spaces(training.estimate(config.run), config, Calibration())
     return training.Expected(cost.seconds, cost.memory_bytes)
+
+
+def frozen_flops(config: RkhsConfig) -> float:
+    """One kernel of one seed on training and held-out points, and its eigenvectors on the training points."""
+    run = config.run
+    size, k = run.data.size, run.data.output_dim
+    both = size + min(config.options.held_out, run.data.test_size)
+    sizes = (run.data.input_dim, *run.network.widths, k)
+    passes = 2.0 * sum(a * b for a, b in pairwise(sizes)) * (1 + k) * both
+    return both**2 * sum(run.network.widths) * (1.0 + k) + passes + 10.0 * size**3
 
 
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
