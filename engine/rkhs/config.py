@@ -137,7 +137,7 @@ def _flops(config: RkhsConfig) -> float:
     """Of all seeds: kernels at every checkpoint, grids and samples, and the algebra on them."""
     run, options = config.run, config.options
     both = run.data.size + min(options.held_out, run.data.test_size)
-    points = options.times * both**2 + 4 * (options.grid**2 + options.sample**2)
+    points = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
     kernels = points * sum(run.network.widths) * (1.0 + run.data.output_dim)
-    algebra = options.times * 2.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
+    algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
     return len(run.seeds) * (kernels + EIGEN * algebra)
