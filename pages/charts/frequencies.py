@@ -238,7 +238,7 @@ def exchange_table(result: RkhsResult) -> Table:
 
 CURVES = {
     "frequency_decay": Curve(
-        "Does each frequency decay as infinite width foretells?",
+        "Does each frequency decay as foretold?",
         ("frequency_residual", "frequency_foretold", "t"),
         decay_table,
         decay_chart,
