@@ -44,7 +44,7 @@ def conventions(result: RunResult) -> Rows:
     step = (
         f"step {number(training.learning_rate)} = η"
         if training.learning_rate is not None
-        else rf"$2\varphi/\lambda_\max(K_0)$ with $\varphi$ = {number(training.stability_fraction)}"
+        else rf"$2\varphi/\lambda_{{\max}}(K_0)$ with $\varphi$ = {number(training.stability_fraction)}"
     )
     time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
     return [
@@ -56,7 +56,7 @@ def conventions(result: RunResult) -> Rows:
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
         ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", f"{number(config.beta)}"),
         ("kernel", r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$, no $1/M$", _kernel(config)),
-        ("stability", rf"$\eta_\mathrm{{eff}}\lambda_\max<{number(training.stability_limit)}$", _sharpness(result)),
+        ("stability", rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}<{number(training.stability_limit)}$", _sharpness(result)),
     ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def _losses(result: RunResult) -> tuple[Rows, str]:
     rows.append(("its loss at t = 0", *(spread([one * scale[name] / own for one in loss]) for name in LOSSES)))
     stays = (
         r"With the step set by $\varphi$ (or $\eta$ as above) nothing else changes: $f_t$, $K_t$, $r$, $t$, $\beta$ "
-        r"and $\lambda_\max$ are those of this run. With $\eta$ kept, $\eta_\mathrm{eff}$, and so $t$ per step, "
+        r"and $\lambda_{\max}$ are those of this run. With $\eta$ kept, $\eta_\mathrm{eff}$, and so $t$ per step, "
         "changes by these factors."
     )
     return rows, stays
@@ -138,7 +138,7 @@ def _parameterizations(result: RunResult) -> tuple[Rows, str]:
     ]
     stays = (
         r"The function at the start, its law, $\beta$ and the number of parameters stay. The kernel, its spectrum, "
-        r"$\lambda_\max$, with it $\eta_\mathrm{eff}$ at equal $\varphi$, and the path change; times $t$ of the two "
+        r"$\lambda_{\max}$, with it $\eta_\mathrm{eff}$ at equal $\varphi$, and the path change; times $t$ of the two "
         "are not comparable."
     )
     return rows, stays

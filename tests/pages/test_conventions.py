@@ -9,6 +9,7 @@ from small_runs import result, seed
 from engine.config import RunConfig
 from engine.data import generate
 from engine.networks import infinite
+from engine.quantities import QUANTITIES
 from engine.training.result import RunResult
 from pages.views import convention_words
 from pages.views.convention_words import SWITCHES, conventions, switched, table, warnings
@@ -37,6 +38,17 @@ def test_every_convention_has_a_formula_and_its_number() -> None:
     assert "<2.79$" in other["stability"]
     written = table(conventions(found))
     assert len({line.count(" | ") for line in written.splitlines() if line.startswith("| ")}) == 1
+
+
+def test_formulas_are_such_as_the_page_can_draw() -> None:
+    r"""KaTeX draws no operator as a bare subscript: \lambda_\max stands there in red."""
+    found = result(seed())
+    said = [definition.definition for definition in QUANTITIES.values()]
+    said += [" ".join(row) for row in conventions(found)]
+    for switch in SWITCHES:
+        rows, stays = switched(found, switch)
+        said += [stays, *(" ".join(row) for row in rows)]
+    assert not [text for text in said if r"_\max" in text or r"_\min" in text]
 
 
 def test_the_loss_changes_eta_and_its_own_value_only() -> None:
