@@ -91,6 +91,14 @@ def spaces(
         options: of `engine.rkhs.config.Options`.
 
     The others, and errors, as for `run`.
+
+    >>> circle = {"name": "circle", "size": 12, "test_size": 24, "frequencies": [1, 3]}
+    >>> light = {"grid": 64, "sample": 64, "sizes": [8], "draws": 4}
+    >>> found = spaces(data=circle, network={"depth": 1, "width": 32}, training={"max_steps": 20}, options=light)
+    >>> seed = found.seeds[0]
+    >>> r_K_r = seed["frequency_power"].sum(axis=(1, 2))  # -M dL/dt along the flow, by pairs of frequencies
+    >>> bool((r_K_r > 0).all()), float(seed["frozen_departure"][-1, -1])  # held fixed at the stop, nothing is missed
+    (True, 0.0)
     """
     from engine.rkhs.config import RkhsConfig
     from engine.rkhs.result import RkhsResult

@@ -15,6 +15,6 @@ VERSIONS = {
     "perturbation": 6,
     "perturbation_study": 6,
     "cell": 7,
-    "rkhs": 6,
+    "rkhs": 7,
     "calibration": 5,
 }

@@ -8,17 +8,18 @@ from pages.charts import growth
 from pages.shell.figure import Figure, pairs
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers, seed_choice
-from pages.views import error_words, spaces
+from pages.views import error_words, spaces, stopped
 from pages.views.spaces import Shown
 
 RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 
 
 def body(shown: Shown) -> None:
-    """Numbers, sentences, errors over t, learning curves."""
+    """Numbers, sentences, errors over t, when the kernel has stopped, learning curves."""
     numbers(error_words.headlines(shown.result))
     st.markdown(" ".join(error_words.sentences(shown.result)))
     errors(shown)
+    stopped.show(shown)
     curves(shown)
 
 

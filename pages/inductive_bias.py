@@ -9,18 +9,19 @@ from pages.charts import bias
 from pages.shell.figure import in_motion, pairs
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import log_time, numbers
-from pages.views import bias_words, spaces
+from pages.views import bias_words, frequencies, spaces
 from pages.views.spaces import Shown, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
 
 
 def body(shown: Shown) -> None:
-    """Numbers, sentences, four panels in motion, curves over t; all on one set of points."""
+    """Numbers, sentences, four panels in motion, curves over t, all on one set of points; the circle by frequency."""
     where = points_choice("bias")
     numbers(bias_words.headlines(shown.result, where))
     st.markdown(" ".join(bias_words.sentences(shown.result, where)))
     moving(shown, where)
+    frequencies.show(shown)
     curves(shown, where)
 
 

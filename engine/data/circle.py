@@ -24,8 +24,12 @@ class CircleConfig(DatasetConfig):
     turned by pi/lcm(M, M_test): half a step of the coarsest grid that holds both, so that no test point is a training
     point. Random points are independent and uniform, training and test alike, in the order of their angles.
 
+    A density a > 0 moves every point, training and test, to where the law (1 + a cos theta)/(2 pi) has as much before
+    it as the uniform law had: a grid becomes its quantiles, random points independent draws from it.
+
     Attributes:
         points: "grid" or "random".
+        density: a, in [0, .95]: 0 is uniform; else points crowd around theta = 0.
         target: "fourier", sum_i amplitude_i cos(frequency_i theta + phase_i), or the sign or absolute value of
             sin(order theta).
         order: frequency of "sign" and "abs_sin".
@@ -40,6 +44,7 @@ class CircleConfig(DatasetConfig):
     amplitudes: tuple[Amplitude, ...] = ()
     phases: tuple[Phase, ...] = ()
     points: Annotated[Literal["grid", "random"], Field(exclude_if=lambda points: points == "grid")] = "grid"
+    density: Annotated[float, Field(ge=0, le=0.95, exclude_if=lambda density: density == 0)] = 0.0
 
     @model_validator(mode="before")
     @classmethod
@@ -87,7 +92,8 @@ class CircleConfig(DatasetConfig):
 
     @property
     def domain(self) -> str:
-        return "unit circle S¹, uniform"
+        law = f"density (1 + {self.density:g} cos θ)/2π" if self.density else "uniform"
+        return f"unit circle S¹, {law}"
 
     def dataset(self) -> Dataset:
         train, test = self._angles()
@@ -107,16 +113,17 @@ class CircleConfig(DatasetConfig):
                 2 * np.pi * np.sort(Stream(self.seed, purpose).uniform(size))
                 for purpose, size in (("train angles", self.size), ("test angles", self.test_size))
             )
-            return train, test
-        train = 2 * np.pi * np.arange(self.size) / self.size
-        return train, 2 * np.pi * np.arange(self.test_size) / self.test_size + np.pi / lcm(self.size, self.test_size)
+        else:
+            train = 2 * np.pi * np.arange(self.size) / self.size
+            test = 2 * np.pi * np.arange(self.test_size) / self.test_size + np.pi / lcm(self.size, self.test_size)
+        return crowded(train, self.density), crowded(test, self.density)
 
     def _values(self, angle: Float[np.ndarray, " points"]) -> Float[np.ndarray, "points 1"]:
         return TARGETS[self.target].function(_points(angle), self)[:, None]
 
     def _aliasing(self) -> list[str]:
         """Frequencies that a grid cannot tell from lower ones, or of which it sees one phase only."""
-        if self.points == "random":
+        if self.points == "random" or self.density:
             return []
         return [
             said
@@ -131,6 +138,23 @@ class CircleConfig(DatasetConfig):
         if self.target == "fourier":
             return tuple(k for k, amplitude in zip(self.frequencies, self.amplitudes, strict=True) if amplitude)
         return (self.order if self.target == "sign" else 2 * self.order,)
+
+
+def crowded(angle: Float[np.ndarray, " points"], density: float) -> Float[np.ndarray, " points"]:
+    """The theta in [0, 2 pi) with theta + a sin theta = angle: its quantile under (1 + a cos theta)/(2 pi), a < 1.
+
+    Kepler's equation, by bisection and a last step of Newton's.
+    """
+    if not density:
+        return angle
+    low, high = np.zeros_like(angle), np.full_like(angle, 2 * np.pi)
+    for _ in range(52):
+        middle = (low + high) / 2
+        before = middle + density * np.sin(middle) < angle
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    theta = (low + high) / 2
+    theta = theta - (theta + density * np.sin(theta) - angle) / (1 + density * np.cos(theta))
+    return np.where(angle == 0, 0.0, theta)
 
 
 def _alias(frequency: int, where: str, count: int, name: str) -> str:

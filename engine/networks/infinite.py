@@ -20,6 +20,7 @@ from itertools import islice
 from math import comb
 
 import numpy as np
+import scipy.linalg
 from jaxtyping import Float, Int
 
 from engine.config import NetworkConfig
@@ -157,10 +158,10 @@ def operator_spectrum(network: NetworkConfig, data: DatasetConfig, degrees: int 
 
     Theta depends on the angle between inputs only, so on the circle and the sphere (Funk-Hecke) and on the cube
     {-1, 1}^n (Yang and Salman 1907.10599) the eigenfunctions are known and the eigenvalues are sums or integrals over
-    the angle. None on other domains.
+    the angle. None on other domains, and on a circle that is not uniform (`crowded_spectrum`).
     """
     match data:
-        case CircleConfig():
+        case CircleConfig(density=0):
             return _sphere_spectrum(network, 2, 1.0, data.domain, degrees)
         case SphereConfig():
             square = float(data.dim) if data.radius is None else data.radius**2
@@ -168,6 +169,23 @@ def operator_spectrum(network: NetworkConfig, data: DatasetConfig, degrees: int 
         case ParityConfig():
             return _cube_spectrum(network, data.dim, data.domain, min(degrees, data.dim + 1))
     return None
+
+
+def crowded_spectrum(network: NetworkConfig, density: float, count: int) -> Float[np.ndarray, " count"]:
+    """The leading eigenvalues, descending, of the operator on the circle with x' of density (1 + a cos theta)/(2 pi).
+
+    In Fourier's basis the density couples neighbouring frequencies only: Lambda^1/2 (1 + a cos) Lambda^1/2, Lambda the
+    uniform eigenvalues, is a tridiagonal matrix for cosines and one for sines, cut off far above `count`. a = 0 is the
+    uniform circle.
+    """
+    root = np.sqrt(np.maximum(_sphere_spectrum(network, 2, 1.0, "", 4 * count + 64).eigenvalues, 0.0))
+    coupled = density / 2 * root[:-1] * root[1:]
+    cosines = coupled * np.where(np.arange(len(coupled)) == 0, np.sqrt(2), 1.0)  # <1, cos^2> of the constant
+    found = [
+        scipy.linalg.eigvalsh_tridiagonal(diagonal, beside)
+        for diagonal, beside in ((root**2, cosines), (root[1:] ** 2, coupled[1:]))
+    ]
+    return np.sort(np.concatenate(found))[::-1][:count]
 
 
 def _profile(

@@ -21,8 +21,8 @@ from engine.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import Tree
-from engine.perturbation.expansion import frozen
 from engine.perturbation.frame import Frame
+from engine.training.frozen import frozen
 
 NODES = 6
 """Gauss nodes on each span of the time integral; the spans double, so that 6 leave an error under 1e-5."""

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.perturbation.config import DEGREE
+from engine.training.frozen import phi
 from engine.training.path import KernelPath, bernstein
 
 # The closed integrals of exponentials behind Duhamel's formula, stable for every non-negative rate.
@@ -19,12 +20,6 @@ from engine.training.path import KernelPath, bernstein
 
 SERIES = 0.5
 """Below it, weights that would cancel come from their power series."""
-
-
-def phi(z: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-    """(e^z - 1)/z, 1 at z = 0; for z <= 0."""
-    safe = np.where(z == 0, 1.0, z)
-    return np.where(z == 0, 1.0, np.expm1(safe) / safe)
 
 
 def ramp(z: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:

@@ -4,5 +4,5 @@
 plane. `result`, `boundaries`, `collapse` and `summary` read what was computed; their thresholds change without
 computing anything again.
 
-Needs JAX: `job`, `lazy`, `programs`, `sampled_spread`.
+Needs JAX: `job`, `programs`, `sampled_spread`.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.perturbation.expansion import frozen
+from engine.training.frozen import frozen
 
 MOST_TIMES = 2049
 """Times at which the lazy network is followed; a run of fewer steps has it at each."""

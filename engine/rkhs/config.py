@@ -1,6 +1,7 @@
 """Config of the RKHS path of a run, and what it may cost before it starts. Imports no JAX."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -118,6 +119,16 @@ def expected(config: RkhsConfig) -> training.Expected:
     return training.Expected(cost.seconds, cost.memory_bytes)
 
 
+def frozen_flops(config: RkhsConfig) -> float:
+    """One kernel of one seed on training and held-out points, and its eigenvectors on the training points."""
+    run = config.run
+    size, k = run.data.size, run.data.output_dim
+    both = size + min(config.options.held_out, run.data.test_size)
+    sizes = (run.data.input_dim, *run.network.widths, k)
+    passes = 2.0 * sum(a * b for a, b in pairwise(sizes)) * (1 + k) * both
+    return both**2 * sum(run.network.widths) * (1.0 + k) + passes + 10.0 * size**3
+
+
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
     return replace(cost, seconds=cost.seconds + START_SECONDS + _flops(config) / speed.float64)
 
@@ -126,7 +137,7 @@ def _flops(config: RkhsConfig) -> float:
     """Of all seeds: kernels at every checkpoint, grids and samples, and the algebra on them."""
     run, options = config.run, config.options
     both = run.data.size + min(options.held_out, run.data.test_size)
-    points = options.times * both**2 + 4 * (options.grid**2 + options.sample**2)
+    points = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
     kernels = points * sum(run.network.widths) * (1.0 + run.data.output_dim)
-    algebra = options.times * 2.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
+    algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
     return len(run.seeds) * (kernels + EIGEN * algebra)

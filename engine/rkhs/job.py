@@ -1,112 +1,38 @@
 """The job: every seed of a run along its checkpoints, space by space; its networks at stored parameters."""
 
 from dataclasses import dataclass
-from functools import partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import scipy.sparse.linalg
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from engine.config import NetworkConfig, RunConfig
-from engine.data import Dataset, generate
+from engine.config import RunConfig
+from engine.data import Dataset, generate, spread
+from engine.data.circle import CircleConfig
 from engine.networks import infinite
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath
 from engine.numerics import without_rounding
 from engine.progress import Entries, Report, silent
-from engine.rkhs import bias
+from engine.rkhs import bias, fourier, motion
 from engine.rkhs.comparison import Space, compared, described, enlargement, interpolant_norms
 from engine.rkhs.config import RkhsConfig
+from engine.rkhs.fourier import Foretold, Frequencies
 from engine.rkhs.gram import FLAGS, Gram
+from engine.rkhs.motion import Followed
 from engine.rkhs.points import Nested, Sets, nested, sample, sets
 from engine.rkhs.regression import Regressor, learning_curves
 from engine.rkhs.result import RkhsResult, SeedSpaces
+from engine.rkhs.stored import StoredNetwork, top_spectrum
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
 from engine.training.job import Tick, after_training
-from engine.training.measure import heads, signal_rows
 from engine.training.result import SeedResult
-
-# The networks of one seed at its stored parameters: outputs and kernels at any points, in float64.
-
-Points = Float[np.ndarray, "p n_0"]
-
-
-@dataclass(frozen=True, eq=False)
-class StoredNetwork:
-    """`index` counts the stored checkpoints of `parameters`; `rounding` is that of K_0, relative to lambda_1."""
-
-    config: RunConfig
-    parameters: ParameterPath
-    rounding: float = 0.0
-
-    def theta(self, index: int) -> Params:
-        return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), self.parameters.at(index))
-
-    def kernel(self, index: int, x: Points) -> Float[np.ndarray, "p p"]:
-        """The traced kernel at the precision of the run."""
-        network, precision = self.config.network, self.config.kernel_precision
-        rows = signal_rows(network, self.config.data.output_dim)
-        return np.asarray(ntk(network, self.theta(index), jnp.asarray(x), precision=precision, rows=rows), np.float64)
-
-    def outputs(self, index: int, x: Points) -> Float[np.ndarray, "p k"]:
-        """f = alpha (h - h_0) where centred, else alpha h."""
-        network, points = self.config.network, jnp.asarray(x)
-        h = heads(network, self.theta(index), points)
-        h_0 = heads(network, self.theta(0), points) if network.centred else jnp.zeros_like(h)
-        return np.asarray(network.alpha * (h - h_0))
-
-
-# The top of a large spectrum without its matrix: Lanczos on v -> J J^T v (ARPACK, by SciPy).
-
-MODES = 32
-"""Leading eigenvalues found."""
-
-
-def top_spectrum(
-    network: NetworkConfig, params: Params, x: Float[np.ndarray, "p n_0"], count: int = MODES
-) -> Float[np.ndarray, " count"]:
-    """The leading eigenvalues of the traced kernel on p points, descending, alpha^2 included.
-
-    Each product costs two passes through the network for each output; memory is that of its signals at p points.
-    """
-    theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
-    points, count = jnp.asarray(x, jnp.float64), min(count, len(x) - 1)
-
-    def product(v: np.ndarray) -> np.ndarray:
-        return np.asarray(_apply_kernel(network, theta, points, jnp.asarray(v.ravel())))
-
-    operator = scipy.sparse.linalg.LinearOperator((len(x), len(x)), matvec=product, dtype=np.float64)
-    v0 = np.random.default_rng(0).standard_normal(len(x))
-    values = scipy.sparse.linalg.eigsh(operator, k=count, which="LA", v0=v0, return_eigenvectors=False)
-    return np.sort(values)[::-1]
-
-
-@partial(jax.jit, static_argnames="network")
-def _apply_kernel(network: NetworkConfig, params: Params, x: Array, v: Float[Array, " p"]) -> Float[Array, " p"]:
-    """(1/k) sum over heads of J_h J_h^T v."""
-
-    def outputs(params: Params) -> Array:
-        return network.alpha * apply(network, params, x)
-
-    h, pull = jax.vjp(outputs, params)
-    k = h.shape[1]
-
-    def head(index: Array) -> Array:
-        (gradient,) = pull(v[:, None] * jax.nn.one_hot(index, k, dtype=h.dtype))
-        return jax.jvp(outputs, (params,), (gradient,))[1][:, index]
-
-    return jnp.mean(jax.lax.map(head, jnp.arange(k)), axis=0)
-
 
 # One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn.
 
 DRAWN_MODES = 8
 """Leading eigenfunctions that are matched and drawn."""
 
+Arrays = dict[str, np.ndarray]
 Values = dict[str, np.ndarray | float]
 Kernel = Float[np.ndarray, "points points"]
 
@@ -208,17 +134,44 @@ def parts(points: Sets) -> list[tuple[str, slice, Float[np.ndarray, "p k"]]]:
     return [("train", points.train, points.y_train), ("held_out", points.held_out, points.y_held_out)]
 
 
+def _followed(
+    everywhere: "RunPoints", seed: SeedResult, network: StoredNetwork, chosen: np.ndarray, gaps: dict[str, int]
+) -> Arrays:
+    """Pairs of checkpoints, the rest of the run with each kernel held fixed, and on the circle the frequencies."""
+    points, union = everywhere.sets, everywhere.sets.union
+    positions = spread(len(chosen), motion.most_followed(union.stop))
+    positions[-1] = len(chosen) - 1
+    kernels = np.stack([network.kernel(int(index), points.x[union]) for index in chosen[positions]])
+    noise = network.config.kernel_precision, network.rounding
+    step = network.parameters.steps[chosen[positions]]
+    run = Followed(
+        step,
+        seed.effective_rate * step,
+        seed.effective_rate,
+        motion.law_of(network.config.training),
+        kernels,
+        tuple(Gram.of(K[points.train, points.train], *noise) for K in kernels),
+        np.stack([network.outputs(int(index), points.x[union]) for index in chosen[positions]]),
+        np.concatenate([points.y_train, points.y_held_out]),
+    )
+    arrays = {"followed": positions} | motion.continued(run)
+    for name, part, _ in parts(points):
+        pairs = motion.between(kernels[:, part, part], gaps[name])
+        arrays |= {f"{name}/{key}": values for key, values in pairs.items()}
+    return arrays | (fourier.seen(run, *everywhere.circle) if everywhere.circle else {})
+
+
 # The path of RKHSs of a run as a job: train, derive kernels at the stored parameters, compare.
 
 TRAINED = 0.3
 """Fraction of the work that training is, as progress counts it."""
 
-Arrays = dict[str, np.ndarray]
-
 
 @dataclass(frozen=True, eq=False)
 class RunPoints:
-    """All points of a run, and the kernel of infinite width at those of its sets (None where it overflows)."""
+    """All points of a run, the kernel of infinite width at those of its sets (None where it overflows), and on the
+    circle the frequencies at its training points, with what infinite width foretells of them.
+    """
 
     sets: Sets
     grids: Nested
@@ -226,6 +179,7 @@ class RunPoints:
     y_sample: Float[np.ndarray, "p k"]
     x_large: Float[np.ndarray, "p n_0"] | None
     limit: Float[np.ndarray, "points points"] | None
+    circle: tuple[Frequencies, Foretold] | None
 
 
 def compare(config: RkhsConfig, report: Report = silent) -> Entries:
@@ -253,7 +207,19 @@ def _run_points(config: RkhsConfig, data: Dataset) -> RunPoints:
         limit = None
     x_large = None if options.large is None else sample(settings, data, options.large)[0]
     grids = nested(settings, data, options.grid)
-    return RunPoints(points, grids, *sample(settings, data, options.sample), x_large, limit)
+    circle = _circle(config.run, data, None if limit is None else limit[points.train, points.train])
+    return RunPoints(points, grids, *sample(settings, data, options.sample), x_large, limit, circle)
+
+
+def _circle(run: RunConfig, data: Dataset, limit: Kernel | None) -> tuple[Frequencies, Foretold] | None:
+    """None elsewhere, and where there is no limit at any width."""
+    if not isinstance(run.data, CircleConfig) or data.angle_train is None:
+        return None
+    frequencies = Frequencies.of(data.angle_train)
+    try:
+        return frequencies, Foretold.of(run.network, run.data, frequencies, limit)
+    except ConfigError:
+        return None
 
 
 def _common_arrays(everywhere: RunPoints) -> Arrays:
@@ -264,7 +230,7 @@ def _common_arrays(everywhere: RunPoints) -> Arrays:
         for name, part, y in parts(points):
             values, _ = described(Space.of(everywhere.limit[part, part], "float64"), y)
             arrays |= {f"limit/{name}/{key}": np.asarray(value) for key, value in values.items()}
-    return arrays
+    return arrays | (fourier.limit(*everywhere.circle) if everywhere.circle else {})
 
 
 def _seed_arrays(
@@ -284,6 +250,8 @@ def _seed_arrays(
     steps = network.parameters.steps[chosen[: len(found)]]
     arrays |= {"step": steps, "t": seed.effective_rate * steps}
     last = int(chosen[len(found) - 1])
+    tick(0.7, "what a fixed kernel would do")
+    arrays |= _followed(everywhere, seed, network, chosen[: len(found)], comparison.gaps)
     if everywhere.limit is not None:
         arrays |= {name: np.asarray(value) for name, value in comparison.of_infinite_width(everywhere.limit).items()}
 

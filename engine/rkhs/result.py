@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from jaxtyping import Float
 
+from engine.cost import estimate
 from engine.result import Field, Result, Seed, finite
 from engine.rkhs.comparison import FUNCTIONS, SPACES, Growth, growth
-from engine.rkhs.config import RkhsConfig
+from engine.rkhs.config import RkhsConfig, frozen_flops
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
+from engine.rkhs.motion import stopped
 
 SetName = Literal["train", "held_out"]
 SETS: tuple[SetName, ...] = ("train", "held_out")
@@ -21,6 +24,9 @@ SCALARS = (
 """One number per set and checkpoint."""
 ERRORS = ("network", "K_t", "K_t_tuned", "K_inf", "K_inf_tuned")
 """Held-out errors; those of K_infinity do not change."""
+FROZEN = ("frozen_error", "frozen_departure", "frozen_residual_departure")
+TOLERANCE = 0.1
+"""Share of ||f_T - f_0|| within which a fixed kernel has to end for the summary; that of the label lazy."""
 GRID_NORM = ("norm", "norm_flag", "norm_ridge", "outside")
 LEARNING = ("predicted", "measured", "error", "determined")
 
@@ -50,6 +56,8 @@ TWO_SPACES = {
     "gap_angles": Field("T gap", "principal_angles", "radian"),
     "angles": Field("T leading", "principal_angles", "radian"),
     "overlap": Field("T sizes"),
+    # Of every pair of the checkpoints `followed` (`engine.rkhs.motion.between`).
+    **{f"motion_{name}": Field("S S") for name in ("drift", "spectrum", "rotation", "cka", "overlap")},
 }
 """Of a space against the one at the start (`engine.rkhs.comparison.compared`)."""
 
@@ -75,6 +83,16 @@ class SeedSpaces(Seed):
         "curve_modes": Field("T modes q", "eigenfunctions"),
         "mode_position": Field("T modes", "eigenfunctions"),  # which mode of K_t was matched
         "mode_overlap": Field("T modes", "eigenfunctions"),  # its squared overlap
+        # With the kernel of a followed checkpoint (row) held fixed from there on: `engine.rkhs.motion.continued`.
+        "followed": Field("S"),  # positions among the T checkpoints
+        **{name: Field("S S", optional=True) for name in FROZEN},
+        # On the circle, by frequency, and last for all the rest: `engine.rkhs.fourier`.
+        "frequency_strength": Field("S F", unit="K", optional=True),
+        "frequency_leakage": Field("S F", optional=True),
+        "frequency_angles": Field("S F 2", unit="radian", optional=True),
+        "frequency_residual": Field("S blocks", optional=True),
+        "frequency_foretold": Field("S F", optional=True),
+        "frequency_power": Field("S blocks blocks", unit="K", optional=True),
         # On nested grids: `engine.rkhs.comparison.enlargement`.
         "grid_sizes": Field("g"),
         **{f"grid_{name}": Field("spaces functions g", "grid_norm") for name in GRID_NORM},
@@ -106,6 +124,23 @@ class SeedSpaces(Seed):
         """The decay exponent at a checkpoint, or why there is none."""
         value = self[f"{where}/decay_exponent"][position]
         return float(value) if np.isfinite(value) else self.facts["no_decay"][where][position]
+
+    @property
+    def t_followed(self) -> Float[np.ndarray, " S"]:
+        """The times of the checkpoints of which pairs are compared."""
+        return self["t"][self["followed"]]
+
+    @property
+    def steps_left(self) -> Float[np.ndarray, " S"]:
+        """Share of the run's steps that come after each of them; 0 where none was taken."""
+        step = self["step"][self["followed"]]
+        return 1 - step / max(int(step[-1]), 1) if step[-1] > 0 else np.zeros(len(step))
+
+    def stopped(self, tolerance: float = TOLERANCE) -> int | None:
+        """The first followed checkpoint from which on every kernel, held fixed, ends within this share of
+        ||f_T - f_0|| of the network; None where none before the stop does, or nothing is known of it.
+        """
+        return stopped(self["frozen_departure"], tolerance) if "frozen_departure" in self else None
 
     def constants(self, name: Literal["H_t_in_H_0", "H_0_in_H_t"]) -> dict[str, float | None]:
         """At the end, on held-out points by ridge (in mean eigenvalues); None where conditioning forbids it."""
@@ -150,12 +185,21 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
     FIELDS: ClassVar = {
         "curve_angle": Field("q", unit="radian"),
         "curve_target": Field("q", "interpolants", "f"),
+        "frequencies": Field("F", optional=True),
+        "frequency_operator": Field("F", "operator_eigenvalues", "K", optional=True),  # M lambda_k
+        "frequency_limit": Field("F", "frequency_strength", "K", optional=True),
+        "operator_eigenvalues": Field("M", unit="K", optional=True),  # times M, descending
         **{
             f"limit/{where}/{name}": Field(field.shape[2:], field.quantity, field.unit, optional=True)
             for where in SETS
             for name, field in ONE_SPACE.items()
         },
     }
+
+    def operations_left(self, seed: SeedSpaces) -> Float[np.ndarray, " S"]:
+        """Share of the operations of a seed's steps that a kernel held fixed saves, its own cost taken off."""
+        steps = estimate(self.config.run).step_flops * max(float(seed["step"][-1]), 1.0)
+        return seed.steps_left - frozen_flops(self.config) / steps
 
     def numbers(self) -> dict[str, Any]:
         """Lists are over seeds; None where a number is not determined (see `flags`)."""
@@ -176,10 +220,17 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
             "test_error": over(lambda seed: seed.test_errors()),
             "flags": over(lambda seed: seed.flags()),
             "growth_exponent": over(_growths),
+            "stopped": over(_stopped),
             "t_stop": self.per_seed(lambda seed: seed["t"][-1]),
             "stop_reason": over(lambda seed: seed.facts["stop_reason"]),
             "notes": list(self.notes),
         }
+
+
+def _stopped(seed: SeedSpaces) -> dict[str, float] | None:
+    """Where the kernel could have been held fixed (`TOLERANCE`), and the share of the steps that would have saved."""
+    at = seed.stopped()
+    return None if at is None else {"t": float(seed.t_followed[at]), "steps_left": float(seed.steps_left[at])}
 
 
 def _growths(seed: SeedSpaces) -> dict[str, float | None]:

@@ -15,6 +15,7 @@ from pages.charts.words import plain
 from pages.shell.figure import Figure, about, built, pairs, play
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
+from pages.views import conventions
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
 SMALL_WIDTH = 440
@@ -32,6 +33,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
     say_data_notes(result.notes)
     numbers(headlines(result))
     st.markdown(" ".join(sentences(result)))
+    conventions.show(result)
     _animated(result, key)
     _curves(result, key)
     versions = ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())

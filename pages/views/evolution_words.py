@@ -66,7 +66,7 @@ def facts(result: RunResult) -> str:
 
 def sentences(result: RunResult) -> list[str]:
     """Markdown, one finding each."""
-    return [*_stop(result), *_precision(result), *motion(result), *_stability(result), *_floor(result)]
+    return [*_stop(result), *_precision(result), *motion(result), *stability(result), *floor(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -155,15 +155,9 @@ def _alignment(result: RunResult) -> list[str]:
     return [f"Its alignment with the target on held-out points {went}."] if went else []
 
 
-def _stability(result: RunResult) -> list[str]:
+def stability(result: RunResult) -> list[str]:
     """Of eta_eff lambda_max over the whole path, as far as checkpoints show it; nothing of a run that did not train."""
-    training = result.config.training
-    paths = [
-        (np.asarray(seed["t"]), seed.effective_rate * np.asarray(seed["lambda_max"]))
-        for seed in result.seeds
-        if seed.stop_reason not in ("diverged", "dead")
-    ]
-    paths = [(t, path) for t, path in paths if len(path) > 1 and np.all(np.isfinite(path))]
+    training, paths = result.config.training, _sharpness(result)
     if not paths:
         return []
     limit = training.stability_limit
@@ -174,6 +168,24 @@ def _stability(result: RunResult) -> list[str]:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
     return [f"{said}: {_against(paths, limit)}."]
+
+
+def _sharpness(result: RunResult) -> list[tuple[np.ndarray, np.ndarray]]:
+    """t and eta_eff lambda_max at the checkpoints of every seed that trained and stayed finite."""
+    paths = [
+        (np.asarray(seed["t"]), seed.effective_rate * np.asarray(seed["lambda_max"]))
+        for seed in result.seeds
+        if seed.stop_reason not in ("diverged", "dead")
+    ]
+    return [(t, path) for t, path in paths if len(path) > 1 and np.all(np.isfinite(path))]
+
+
+def beyond_edge(result: RunResult) -> bool:
+    """Whether a seed comes to the edge of stability or beyond; minibatches have no limit to compare with."""
+    training, limit = result.config.training, (1 - EDGE) * result.config.training.stability_limit
+    if training.batch_size is not None and training.batch_size < result.config.data.size:
+        return False
+    return any(path.max() > limit for _, path in _sharpness(result))
 
 
 def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
@@ -194,7 +206,8 @@ def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
     return f"it reached the edge of stability, {number(limit)}" if near else f"stable, the limit is {number(limit)}"
 
 
-def _floor(result: RunResult) -> list[str]:
+def floor(result: RunResult) -> list[str]:
+    """Eigenvalues of K_0 that are rounding; nothing where there are none."""
     below = [
         int(np.sum(seed["eigenvalues"][0] < result.noise_floor(index)[0])) for index, seed in enumerate(result.seeds)
     ]

@@ -66,6 +66,15 @@ def test_descent_is_descent_on_the_loss_as_written(loss: str) -> None:
     assert seed["loss"][-1] == pytest.approx(weight * np.sum(r**2), rel=1e-6)
 
 
+def test_another_loss_at_the_same_stability_fraction_is_the_same_run() -> None:
+    """What the conventions panel says: eta changes, nothing else does."""
+    seeds = [result_of(config_of(training={"loss": loss})).seeds[0] for loss in ("half_mean", "mean", "half_sum")]
+    for other in seeds[1:]:
+        for name in ("t", "f_train", "residual", "lambda_max"):
+            np.testing.assert_allclose(other[name], seeds[0][name], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose([seed.learning_rate / seed.effective_rate for seed in seeds], [8, 4, 1])
+
+
 def test_momentum_and_output_scale() -> None:
     config = config_of(network={"alpha": 0.5}, training={"learning_rate": 0.3, "momentum": 0.6})
     seed = result_of(config).seeds[0]

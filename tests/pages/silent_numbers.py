@@ -24,7 +24,7 @@ from pages.charts import map_along, over_time
 from pages.charts.initial_drift import parting
 from pages.run import asking, controls
 from pages.shell.jobs import outdated
-from pages.views import evolution_words, initial_curves, map_words, study_words
+from pages.views import convention_words, evolution_words, initial_curves, map_words, study_words
 from pages.views import expansion_words as perturb_words
 from pages.views import initial_words as initial
 from pages.views.initial_curves import Span
@@ -138,7 +138,7 @@ def line(mean: list[float], error: float = 0.1) -> pd.DataFrame:
 
 
 SILENT: dict[str, Callable[[], Any]] = {
-    "pages.views.evolution_words._stability": lambda: evolution_words._stability(
+    "pages.views.evolution_words.stability": lambda: evolution_words.stability(
         trained(Seed([0.5], "diverged"), Seed([0.5]))
     ),
     "pages.views.expansion_words._lazy": lambda: perturb_words._lazy(expanded(error=0.0)),
@@ -160,7 +160,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.evolution_words._drift": lambda: evolution_words._drift(
         result(seed(kernel_rounding=0.6), seed(1, "diverged"))
     ),
-    "pages.views.evolution_words._floor": lambda: evolution_words._floor(result(seed())),
+    "pages.views.evolution_words.floor": lambda: evolution_words.floor(result(seed())),
     "pages.views.evolution_words._precision": lambda: evolution_words._precision(
         result(seed(rounding=9e-4), seed(1, rounding=None))
     ),
@@ -175,6 +175,12 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.evolution_words.of_network": lambda: values([evolution_words.of_network([np.nan], np.nan)]),
     "pages.run.asking.costs": lambda: asking.costs(Cost(np.inf, 1e6, 60.0, 1e3, 1e3, 1, 0.0)),
     "pages.shell.jobs.outdated": lambda: outdated(Record("key", "run", {}, "")),
+    "pages.views.convention_words._signal": lambda: convention_words._signal(result(seed()).config),
+    "pages.views.convention_words._float32": lambda: convention_words._float32(
+        result(seed(), seed(1, precision="float64", noise=9.0), seed(2, noise=None))
+    ),
+    "pages.views.convention_words._unequal": lambda: convention_words._unequal(result(seed(), seed(1))),
+    "pages.views.convention_words._few": lambda: convention_words._few(result(seed())),
     "pages.run.controls.off_critical": lambda: controls.off_critical(result(seed()).config),
     "engine.data.remarks._repeated": lambda: remarks._repeated(np.arange(3), np.ones((3, 1))),
     "engine.data.remarks._shared": lambda: remarks._shared(np.arange(3), np.arange(3, 6)),
@@ -215,8 +221,8 @@ SILENT: dict[str, Callable[[], Any]] = {
 """By source: what is said of numbers that permit no sentence."""
 
 PATHS: dict[str, tuple[Callable[[], Any], str]] = {
-    "pages.views.evolution_words._stability": (
-        lambda: evolution_words._stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989]))),
+    "pages.views.evolution_words.stability": (
+        lambda: evolution_words.stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989]))),
         "it crossed the limit 2 4 times, first at t = 0.9",
     ),
     "pages.views.evolution_words._alignment": (

@@ -4,12 +4,20 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import followed_spaces as followed
 import numpy as np
 
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
 from pages.charts import growth
-from pages.views import bias_words, error_words, function_space_words, norm_words
+from pages.views import (
+    bias_words,
+    error_words,
+    frequency_words,
+    function_space_words,
+    norm_words,
+    stopped_words,
+)  # fmt: skip
 
 T, P = 3, 8
 FLAGGED = FLAGS.index("rank-deficient")
@@ -108,12 +116,45 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.function_space_words._headline": silent(
         lambda result: values(function_space_words.headlines(result)), grid_norm=NO_GRID
     ),
+    "pages.views.stopped_words._fixed": lambda: stopped_words._fixed(
+        followed.result(followed.seed(left_out=["frozen_departure"]), followed.seed(1, stop_reason="diverged")), 0.1
+    ),
+    "pages.views.stopped_words._errors": lambda: stopped_words._errors(
+        followed.result(followed.seed(frozen_departure=followed.ends([0.0, 0.0, 0.0, 0.0]))), 0.1
+    ),
+    "pages.views.stopped_words._still": lambda: stopped_words._still(
+        followed.result(followed.seed(frozen_departure=followed.ends([0.5, 0.5, 0.5, 0.0]))), "held_out", 0.1
+    ),
+    "pages.views.frequency_words._strength": lambda: frequency_words._strength(
+        followed.result(followed.seed(), frequency_operator=np.full(3, np.nan))
+    ),
+    "pages.views.frequency_words._leakage": lambda: frequency_words._leakage(
+        followed.result(followed.seed(), followed.seed(1, frequency_residual=np.full((4, 4), 0.05)))
+    ),
+    "pages.views.frequency_words._decay": lambda: frequency_words._decay(
+        followed.result(followed.seed(), followed.seed(1, left_out=["frequency_foretold"]))
+    ),
+    "pages.views.frequency_words._exchange": lambda: frequency_words._exchange(
+        followed.result(followed.seed(frequency_power=np.zeros((4, 4, 4))))
+    ),
     "pages.charts.growth.learning_table": lambda: growth.learning_table(seed(), with_ridge=True).notes,
 }
 """By source: what is said of numbers that permit no sentence."""
 
 THERE_AND_BACK = np.array([0.2, 0.8, 0.21])
+EXCHANGED = np.zeros((4, 4, 4))
+EXCHANGED[:, 0, 0], EXCHANGED[:, 0, 1] = 1.0, [0.25, 4.0, 1.0, 0.25]
 PATHS: dict[str, tuple[Callable[[], Any], str]] = {
+    "pages.views.stopped_words._fixed": (
+        lambda: stopped_words._fixed(
+            followed.result(followed.seed(frozen_departure=followed.ends([0.05, 0.5, 0.05, 0.0]))), 0.1
+        ),
+        "**From t = 2 on the kernel could have been held fixed**",
+    ),
+    "pages.views.frequency_words._exchange": (
+        lambda: frequency_words._exchange(followed.result(followed.seed(frequency_power=EXCHANGED))),
+        "was 0.2 at the start and 0.2 at the stop, between 0.2 and 0.8 on the way",
+    ),
     "pages.views.bias_words._alignment": (
         silent(bias_words._alignment, "held_out", held_out__alignment_centred=THERE_AND_BACK),
         "was 0.2 at the start and 0.21 at the stop, between 0.2 and 0.8 on the way",

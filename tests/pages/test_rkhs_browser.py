@@ -9,10 +9,16 @@ pytestmark = pytest.mark.browser
 
 DRAWN = {
     "Norms": ("norm_target", "norm_function", "inclusion", "norm_across"),
-    "Generalisation": ("kernel_error", "leave_one_out", "learning_ridgeless", "learning_with_ridge"),
-    "Inductive bias": ("alignment", "alignment_raw", "dimension", "mode_counts", "space_overlap", "decay"),
+    "Generalisation": (
+        "kernel_error", "leave_one_out", "departure", "saved", "pairs", "fixed_pairs", "learning_ridgeless",
+        "learning_with_ridge",
+    ),
+    "Inductive bias": (
+        "frequency_decay", "frequency_exchange", "operator_spectrum", "alignment", "alignment_raw", "dimension",
+        "mode_counts", "space_overlap", "decay",
+    ),
     "Function space": ("growth",),
-}
+}  # fmt: skip
 MOVING = {"Inductive bias": "moving_bias_held_out_0", "Function space": "moving_space_0"}
 
 

@@ -85,16 +85,16 @@ def test_it_reads_the_whole_path(source: str) -> None:
 
 def test_a_statement_about_stability_reads_the_whole_path() -> None:
     """Issue 12: "went from 1.8 to 0.989; the limit is 2: stable" beside four crossings and a peak of 2.7."""
-    (said,) = evolution_words._stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989])))
+    (said,) = evolution_words.stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989])))
     assert "was 1.8 at the start, 2.7 at its peak, and is 0.989 now" in said
     assert "it crossed the limit 2 4 times, first at t = 0.9" in said
-    (calm,) = evolution_words._stability(trained(Seed([0.5, 0.6, 0.5])))
+    (calm,) = evolution_words.stability(trained(Seed([0.5, 0.6, 0.5])))
     assert calm.endswith(": stable, the limit is 2.")
-    (near,) = evolution_words._stability(trained(Seed([0.5, 1.97, 0.5])))
+    (near,) = evolution_words.stability(trained(Seed([0.5, 1.97, 0.5])))
     assert near.endswith("it reached the edge of stability, 2.")
-    (some,) = evolution_words._stability(trained(Seed([0.5, 2.5, 2.6]), Seed([0.5, 0.6, 0.7])))
+    (some,) = evolution_words.stability(trained(Seed([0.5, 2.5, 2.6]), Seed([0.5, 0.6, 0.7])))
     assert "it crossed the limit 2 in 1 of 2 seeds 1 time, first at t = 0.3" in some
-    (batches,) = evolution_words._stability(trained(Seed([0.5, 0.6, 0.5]), batch_size=1))
+    (batches,) = evolution_words.stability(trained(Seed([0.5, 0.6, 0.5]), batch_size=1))
     assert "stable" not in batches
     assert "does not bound steps on 1 point" in batches
 

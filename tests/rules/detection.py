@@ -42,7 +42,9 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.views.run_actions._rename", "pages.views.run_actions.going",
         "pages.run.controls._section", "pages.distribution._charts",
-        "pages.views.map_words.definitions", "pages.run.files._in_use",
+        "pages.views.map_words.definitions", "pages.views.convention_words._bias_start",
+        "pages.views.convention_words._network", "pages.views.convention_words._sharpness",
+        "pages.views.convention_words.conventions", "pages.views.convention_words.warnings", "pages.run.files._in_use",
         "pages.views.evolution_words.facts", "pages.views.initial_points.ask",
         "pages.initial_kernel.body",
         "pages.views.expansion_words.dynamics",

@@ -6,7 +6,7 @@ from tests.rules.rule import Rule
 
 RUN = (
     Rule(
-        "pages.views.evolution_words._stability",
+        "pages.views.evolution_words.stability",
         "η_eff λ_max was ... at the start, ... at its peak, and is ... now: it crossed the limit ... times, "
         "first at t = ...",
         "every checkpoint of the path is read; 'stable' only where all of them lie below the limit, and no "
@@ -34,10 +34,34 @@ RUN = (
         path="the stop is named; what was larger on the way is said",
     ),
     Rule(
-        "pages.views.evolution_words._floor",
+        "pages.views.evolution_words.floor",
         "... of ... eigenvalues lie under the noise floor at the start: they are rounding",
         "an eigenvalue lies below p u lambda_1, or below the measured rounding of the kernel; the range over seeds",
         "none does, or they are not finite",
+    ),
+    Rule(
+        "pages.views.convention_words._signal",
+        "sigma_w is ... times its critical value ...: a small signal shrinks / grows .... Per layer the factor is ...",
+        "as beside the setting: the signal changes by 1% or more through the network",
+        "it keeps its size",
+    ),
+    Rule(
+        "pages.views.convention_words._float32",
+        "In ... of ... seeds the residual at the stop is under what float32 resolves, ... of that at the start",
+        "seeds trained in float32 whose residual at the stop is above 0 and at most their estimated rounding",
+        "float64, a larger residual, or rounding that is not known",
+    ),
+    Rule(
+        "pages.views.convention_words._unequal",
+        "Seeds stopped at different times, t = ... to ...: what is said of the stop is not at equal t",
+        "two seeds that took steps, and stops over 5% apart",
+        "one seed, or equal stops",
+    ),
+    Rule(
+        "pages.views.convention_words._few",
+        "A range over ... seeds is no interval to trust: one more seed falls inside with probability ...",
+        "2 to 7 seeds; (n - 1)/(n + 1), exact for independent seeds",
+        "one seed, or 8 and more",
     ),
     Rule(
         "pages.views.evolution_words._precision",
@@ -141,6 +165,9 @@ CHARTS = (
             "pages.charts.study.study_table",
             "pages.charts.bias.bias_tables",
             "pages.charts.growth.growth_table",
+            "pages.charts.frequencies.frequency_tables",
+            "pages.charts.frequencies.spectrum_table",
+            "pages.charts.stopped.pairs_table",
             "pages.charts.space_curves._table",
             "pages.charts.space_curves.decay_table",
             "pages.charts.space_curves.error_table",

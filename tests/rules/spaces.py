@@ -61,6 +61,58 @@ RULES = (
         also=("pages.views.spaces_words.less_over_seeds",),
     ),
     Rule(
+        "pages.views.stopped_words._fixed",
+        "From t = ... on the kernel could have been held fixed: it then ends within ...% of ||f_T - f_0|| of the "
+        "network, held out, and so does that of every later checkpoint. ... of the steps come after it; one kernel "
+        "with its eigenvectors taken off, ... of the operations / but one kernel costs more than they do",
+        "every kernel from there to the last but one ends within the tolerance; the range over the seeds of which that "
+        "is so, and in how many",
+        "momentum or minibatches, a run that diverged or was dead, fewer than three checkpoints, or an end that is not "
+        "finite",
+        path="every later checkpoint; where only the stop itself will do, that none does",
+    ),
+    Rule(
+        "pages.views.stopped_words._errors",
+        "Its held-out error at the stop would have been ...; going on gave ...",
+        "as above, at a checkpoint after the start, and both errors are finite",
+        "no kernel before the stop will do, or that of the start does",
+    ),
+    Rule(
+        "pages.views.stopped_words._still",
+        "From there to the stop the kernel moves by another ... of its norm: ... in its eigenvalues and ... by "
+        "rotation, in quadrature; CKA is ...",
+        "as above, and all four are finite",
+        "no kernel before the stop will do, or that of the start does",
+    ),
+    Rule(
+        "pages.views.frequency_words._strength",
+        "The strength of frequencies in K_0 is within 10% of M lambda_k for k = ..., at most ... off at k = ...; in "
+        "K_T it is ... to ... times that",
+        "uniform points, where lambda_k has a closed form, and frequencies whose lambda_k stands clear of rounding; "
+        "medians over seeds",
+        "a density, or a strength that is not finite",
+    ),
+    Rule(
+        "pages.views.frequency_words._leakage",
+        "Of what K_0 makes of the frequencies in r(0), other frequencies get ... at k = ... (... in K_T)",
+        "of the at most four largest frequencies of r(0) those with 10% of it or more in every seed; medians over "
+        "seeds of finite values; that infinite width leaks nothing only on a uniform grid",
+        "no frequency is such, or a leakage is not finite",
+    ),
+    Rule(
+        "pages.views.frequency_words._decay",
+        "By the stop there is left of the residual ... at k = ... (foretold ...), each of its own start",
+        "the same frequencies; every seed trained, and by a law that a kernel alone continues",
+        "momentum or minibatches, a seed that diverged, was dead or took no step, or a value that is not finite",
+    ),
+    Rule(
+        "pages.views.frequency_words._exchange",
+        "The share of the decay r^T K_t r that is between different frequencies rose / fell / stayed / was ...",
+        "changes of up to .01 are none",
+        "no path has two finite checkpoints",
+        path="a verb only where it holds on the whole path of every seed; else start, stop and reach",
+    ),
+    Rule(
         "pages.views.error_words._tuned",
         "With the ridge that leave-one-out picks: K_0 ..., K_T ...",
         "both are determined",

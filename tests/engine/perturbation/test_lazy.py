@@ -5,8 +5,9 @@ import pytest
 from perturbation_oracles import made_path, random_kernels
 from scipy.linalg import expm
 
-from engine.perturbation.expansion import frozen, lazy
+from engine.perturbation.expansion import lazy
 from engine.perturbation.frame import Frame
+from engine.training.frozen import frozen
 
 VALUES = np.array([3.0, 1.0, 0.3, 1e-3, 0.0])
 

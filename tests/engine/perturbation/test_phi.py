@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from engine.perturbation.propagator import DEGREE, cumulative, integrals, phi, ramp, rule, spans, weights
+from engine.perturbation.propagator import DEGREE, cumulative, integrals, ramp, rule, spans, weights
+from engine.training.frozen import phi
 
 rates = st.one_of(st.just(0.0), st.floats(1e-6, 40.0))
 

@@ -8,7 +8,7 @@ import scipy.linalg
 from engine.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
-from engine.rkhs.job import top_spectrum
+from engine.rkhs.stored import top_spectrum
 
 
 @pytest.mark.parametrize(("points", "outputs", "count"), [(2048, 1, 8), (60, 3, 8)])

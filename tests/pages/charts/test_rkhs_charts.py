@@ -14,6 +14,7 @@ import pytest
 
 from engine.rkhs.comparison import Space, compared, described, enlargement, interpolant_norms
 from engine.rkhs.config import Options, RkhsConfig
+from engine.rkhs.motion import between
 from engine.rkhs.points import Nested
 from engine.rkhs.regression import learning_curves
 from engine.rkhs.result import SETS, RkhsResult
@@ -68,7 +69,9 @@ def seed_arrays(times: np.ndarray = T, curve: bool = True) -> tuple[dict[str, np
         row |= {"curve_modes": np.outer(np.ones(8), (1 + t) * np.sin(angles))}
         rows.append(row)
     arrays = {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
-    arrays |= {"t": times, "step": np.arange(len(times))}
+    arrays |= {"t": times, "step": np.arange(len(times)), "followed": np.arange(len(times))}
+    pairs = between(np.stack([kernel(t) for t in times]), 2)
+    arrays |= {f"{where}/{name}": values for where in SETS for name, values in pairs.items()}
     arrays |= {f"{name}_{scalar}": np.array(0.3) for name in ("K_inf", "K_inf_tuned") for scalar in SCALARS[:3]}
     arrays |= {"K_inf_flag": np.array(0), "K_inf_tuned_flag": np.array(0), "curve_K_inf": np.cos(angles)}
     ends = kernel(float(times[0])), kernel(float(times[-1]))

@@ -1,0 +1,86 @@
+"""The networks of one seed at its stored parameters: outputs and kernels at any points, in float64; and the top of a
+large spectrum without its matrix."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse.linalg
+from jaxtyping import Array, Float
+
+from engine.config import NetworkConfig, RunConfig
+from engine.networks.kernel import ntk
+from engine.networks.mlp import Params, apply
+from engine.networks.parameters import ParameterPath
+from engine.training.measure import heads, signal_rows
+
+Points = Float[np.ndarray, "p n_0"]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredNetwork:
+    """`index` counts the stored checkpoints of `parameters`; `rounding` is that of K_0, relative to lambda_1."""
+
+    config: RunConfig
+    parameters: ParameterPath
+    rounding: float = 0.0
+
+    def theta(self, index: int) -> Params:
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), self.parameters.at(index))
+
+    def kernel(self, index: int, x: Points) -> Float[np.ndarray, "p p"]:
+        """The traced kernel at the precision of the run."""
+        network, precision = self.config.network, self.config.kernel_precision
+        rows = signal_rows(network, self.config.data.output_dim)
+        return np.asarray(ntk(network, self.theta(index), jnp.asarray(x), precision=precision, rows=rows), np.float64)
+
+    def outputs(self, index: int, x: Points) -> Float[np.ndarray, "p k"]:
+        """f = alpha (h - h_0) where centred, else alpha h."""
+        network, points = self.config.network, jnp.asarray(x)
+        h = heads(network, self.theta(index), points)
+        h_0 = heads(network, self.theta(0), points) if network.centred else jnp.zeros_like(h)
+        return np.asarray(network.alpha * (h - h_0))
+
+
+# The top of a large spectrum without its matrix: Lanczos on v -> J J^T v (ARPACK, by SciPy).
+
+MODES = 32
+"""Leading eigenvalues found."""
+
+
+def top_spectrum(
+    network: NetworkConfig, params: Params, x: Float[np.ndarray, "p n_0"], count: int = MODES
+) -> Float[np.ndarray, " count"]:
+    """The leading eigenvalues of the traced kernel on p points, descending, alpha^2 included.
+
+    Each product costs two passes through the network for each output; memory is that of its signals at p points.
+    """
+    theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
+    points, count = jnp.asarray(x, jnp.float64), min(count, len(x) - 1)
+
+    def product(v: np.ndarray) -> np.ndarray:
+        return np.asarray(_apply_kernel(network, theta, points, jnp.asarray(v.ravel())))
+
+    operator = scipy.sparse.linalg.LinearOperator((len(x), len(x)), matvec=product, dtype=np.float64)
+    v0 = np.random.default_rng(0).standard_normal(len(x))
+    values = scipy.sparse.linalg.eigsh(operator, k=count, which="LA", v0=v0, return_eigenvectors=False)
+    return np.sort(values)[::-1]
+
+
+@partial(jax.jit, static_argnames="network")
+def _apply_kernel(network: NetworkConfig, params: Params, x: Array, v: Float[Array, " p"]) -> Float[Array, " p"]:
+    """(1/k) sum over heads of J_h J_h^T v."""
+
+    def outputs(params: Params) -> Array:
+        return network.alpha * apply(network, params, x)
+
+    h, pull = jax.vjp(outputs, params)
+    k = h.shape[1]
+
+    def head(index: Array) -> Array:
+        (gradient,) = pull(v[:, None] * jax.nn.one_hot(index, k, dtype=h.dtype))
+        return jax.jvp(outputs, (params,), (gradient,))[1][:, index]
+
+    return jnp.mean(jax.lax.map(head, jnp.arange(k)), axis=0)

@@ -1,0 +1,230 @@
+"""The conventions of a run as formulas with its numbers, what another convention would change, and warnings with a
+cure. No Streamlit here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.config import RunConfig
+from engine.networks.activations import ACTIVATIONS
+from engine.training.result import RunResult
+from pages.charts.words import number, percent, spread
+from pages.run.controls import off_critical
+from pages.views import evolution_words
+
+LOSSES = {
+    "half_mean": r"\frac{1}{2M}\sum_i\lVert f_i-y_i\rVert^2",
+    "mean": r"\frac1M\sum_i\lVert f_i-y_i\rVert^2",
+    "half_sum": r"\frac12\sum_i\lVert f_i-y_i\rVert^2",
+}
+RATES = {"half_mean": r"\eta/M", "mean": r"2\eta/M", "half_sum": r"\eta"}
+ENOUGH = 8
+"""Seeds from which on their range says something of others (theory.md 6)."""
+APART = 1.05
+"""Stops whose times differ by a larger factor are not at equal t."""
+SWITCHES = ("loss", "parameterization", "layers counted")
+
+Rows = list[tuple[str, ...]]
+
+
+def table(rows: Rows) -> str:
+    """Markdown; the first row is the head."""
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body])
+
+
+def conventions(result: RunResult) -> Rows:
+    """What is meant, as formulas, and what it is in this run."""
+    config = result.config
+    network, training, M = config.network, config.training, config.data.size
+    rate, stop = spread(seed.effective_rate for seed in result.seeds), spread(seed.t_stop for seed in result.seeds)
+    standard = network.parameterization == "standard"
+    layer = r"W_la_{l-1}+b_l" if standard else r"\frac{\sigma_l}{\sqrt{n_{l-1}}}W_la_{l-1}+\sigma_bb_l"
+    f = r"f=\alpha(h-h_0)" if network.centred else r"f=\alpha h"
+    weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
+    step = (
+        f"step {number(training.learning_rate)} = η"
+        if training.learning_rate is not None
+        else rf"$2\varphi/\lambda_{{\max}}(K_0)$ with $\varphi$ = {number(training.stability_fraction)}"
+    )
+    time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
+    return [
+        ("", "convention", "here"),
+        ("network", rf"$z_l={layer}$, $a_l=\phi(z_l)$, $a_0=x$, ${f}$, $h=z_{{L+1}}$", _network(config)),
+        ("initialisation", f"${weights}$; biases {_bias_start(config)}", _sigmas(config)),
+        ("loss", f"${LOSSES[training.loss]}$", f"M = {M:,}, {training.loss}"),
+        ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr$", f"{rate}; {step}"),
+        ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
+        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", f"{number(config.beta)}"),
+        ("kernel", r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$, no $1/M$", _kernel(config)),
+        ("stability", rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}<{number(training.stability_limit)}$", _sharpness(result)),
+    ]  # fmt: skip
+
+
+def _network(config: RunConfig) -> str:
+    network = config.network
+    widths = f"{network.depth} × {network.width}" if isinstance(network.width, int) else listed(network.widths)
+    return (
+        f"n_0 = {config.data.input_dim}; hidden layers L = {network.depth}, widths {widths}; φ = {network.activation}; "
+        f"readout {network.readout}; α = {number(network.alpha)}"
+    )
+
+
+def _sigmas(config: RunConfig) -> str:
+    network = config.network
+    return (
+        f"σ_w = {number(network.sigma_w, 4)}, readout {number(network.sigma_w_readout, 4)}, "
+        f"σ_b = {number(network.sigma_b, 4)}; {network.parameterization}"
+    )
+
+
+def _bias_start(config: RunConfig) -> str:
+    start = "start at zero" if config.network.bias_init == "zero" else r"$\sim N(0,1)$, times $\sigma_b$"
+    trained = "trained" if config.network.train_bias else "not trained"
+    return f"{start}, {trained}, {'also' if config.network.output_bias else 'not'} on the output"
+
+
+def _kernel(config: RunConfig) -> str:
+    return f"{config.data.size:,} training points, {config.kernel_precision}"
+
+
+def _sharpness(result: RunResult) -> str:
+    paths = [seed.effective_rate * float(seed["lambda_max"][0]) for seed in result.seeds]
+    return f"{spread(paths)} at the start"
+
+
+def listed(values: Sequence[int]) -> str:
+    """Numbers one after another; the first and the last of many."""
+    return ", ".join(map(str, values)) if len(values) < 9 else f"{values[0]}, {values[1]}, ..., {values[-1]}"
+
+
+# What another convention changes, and what it does not.
+
+
+def switched(result: RunResult, switch: str) -> tuple[Rows, str]:
+    """A table of one of `SWITCHES`, a column for each convention, and what stays."""
+    return {"loss": _losses, "parameterization": _parameterizations, "layers counted": _layers}[switch](result)
+
+
+def _losses(result: RunResult) -> tuple[Rows, str]:
+    """At the same eta_eff."""
+    training, M = result.config.training, result.config.data.size
+    scale = {"half_mean": 1 / M, "mean": 2 / M, "half_sum": 1.0}
+    own = scale[training.loss]
+    loss = [float(seed["loss"][0]) for seed in result.seeds if "loss" in seed]
+    rows: Rows = [("", *LOSSES)]
+    rows.append(("loss", *(f"${formula}$" for formula in LOSSES.values())))
+    rows.append(("$\\eta_\\mathrm{eff}/\\eta$", *(number(scale[name]) for name in LOSSES)))
+    rows.append(("η of this run", *(spread([s.effective_rate / scale[name] for s in result.seeds]) for name in LOSSES)))
+    rows.append(("its loss at t = 0", *(spread([one * scale[name] / own for one in loss]) for name in LOSSES)))
+    stays = (
+        r"With the step set by $\varphi$ (or $\eta$ as above) nothing else changes: $f_t$, $K_t$, $r$, $t$, $\beta$ "
+        r"and $\lambda_{\max}$ are those of this run. With $\eta$ kept, $\eta_\mathrm{eff}$, and so $t$ per step, "
+        "changes by these factors."
+    )
+    return rows, stays
+
+
+def _parameterizations(result: RunResult) -> tuple[Rows, str]:
+    network = result.config.network
+    fan_in = (result.config.data.input_dim, *network.widths)
+    factors = [n / sigma**2 for n, sigma in zip(fan_in, network.sigmas, strict=True)]
+    shown = ", ".join(number(one) for one in factors[:3]) + (", ..." if len(factors) > 3 else "")
+    bias = number(1 / network.sigma_b**2) if network.sigma_b else "none: in ntk it has no term"
+    rows: Rows = [
+        ("", "ntk", "standard"),
+        ("weights start as", "$N(0,1)$", r"$N(0,\sigma_l^2/n_{l-1})$"),
+        ("weight term of layer l in K", "1", rf"times $n_{{l-1}}/\sigma_l^2$: {shown}"),
+        ("bias term in K", "1", rf"times $1/\sigma_b^2$: {bias}"),
+    ]
+    stays = (
+        r"The function at the start, its law, $\beta$ and the number of parameters stay. The kernel, its spectrum, "
+        r"$\lambda_{\max}$, with it $\eta_\mathrm{eff}$ at equal $\varphi$, and the path change; times $t$ of the two "
+        "are not comparable."
+    )
+    return rows, stays
+
+
+def _layers(result: RunResult) -> tuple[Rows, str]:
+    network = result.config.network
+    mean = network.depth / network.beta
+    rows: Rows = [
+        ("", "hidden layers (here)", "weight layers"),
+        ("depth", f"L = {network.depth}", f"d = L + 1 = {network.depth + 1}"),
+        ("depth/width", f"β = {number(network.beta, 4)}", f"{number((network.depth + 1) / mean, 4)}"),
+    ]
+    stays = (
+        "Only what is called depth changes, by one: the network, its kernel and its run are the same. Width is the "
+        "harmonic mean of the hidden widths."
+    )
+    return rows, stays
+
+
+# Warnings, each with a cure. Findings that stand elsewhere are collected, not written again.
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What is wrong, and what to do."""
+
+    said: str
+    cure: str
+
+
+def warnings(result: RunResult) -> list[Warned]:
+    """Those that this run calls for."""
+    found = []
+    if said := _signal(result.config):
+        found.append(Warned(said, "set `sigma_w` to critical"))
+    if evolution_words.beyond_edge(result):
+        said = " ".join(evolution_words.stability(result))
+        found.append(Warned(said, "lower the step φ, or follow the flow with rk4"))
+    if said := _float32(result):
+        found.append(Warned(said, "train in float64 (`training.precision`), or stop at a larger residual"))
+    if said := _unequal(result):
+        found.append(Warned(said, "compare curves at one t, not at the stops"))
+    if said := _few(result):
+        found.append(Warned(said, f"give {ENOUGH} seeds or more"))
+    if lines := evolution_words.floor(result):
+        found.append(Warned(" ".join(lines), "use fewer points, train biases, or read regression with a ridge"))
+    return found
+
+
+def _signal(config: RunConfig) -> str:
+    """A signal that dies or explodes, with its factor per layer."""
+    said = off_critical(config)
+    if not said:
+        return ""
+    factor = config.network.sigma_w / ACTIVATIONS[config.network.activation].critical
+    return f"{said} Per layer the factor is {number(factor, 4)}."
+
+
+def _float32(result: RunResult) -> str:
+    """A residual at the stop that float32 no longer resolves."""
+    reached = [
+        seed
+        for seed in result.seeds
+        if seed.precision == "float32" and seed.noise is not None and 0 < float(seed["residual"][-1]) <= seed.noise
+    ]
+    if not reached:
+        return ""
+    noise = spread([seed.noise for seed in reached], percent)
+    whose = f"In {len(reached)} of {len(result.seeds)} seeds"
+    return f"{whose} the residual at the stop is under what float32 resolves, {noise} of that at the start."
+
+
+def _unequal(result: RunResult) -> str:
+    """Seeds that stopped at different t."""
+    t = [seed.t_stop for seed in result.seeds if seed.t_stop > 0]
+    if len(t) < 2 or max(t) <= APART * min(t):
+        return ""
+    ends = f"t = {number(min(t))} to {number(max(t))}"
+    return f"Seeds stopped at different times, {ends}: what is said of the stop is not at equal t."
+
+
+def _few(result: RunResult) -> str:
+    """A range over a few seeds."""
+    count = len(result.seeds)
+    if not 1 < count < ENOUGH:
+        return ""
+    inside = number((count - 1) / (count + 1), 2)
+    return f"A range over {count} seeds is no interval to trust: one more seed falls inside with probability {inside}."

@@ -1,0 +1,50 @@
+"""On the page, for data on the circle: the kernel and its run by Fourier frequency."""
+
+from functools import partial
+
+import streamlit as st
+
+from pages.charts import frequencies
+from pages.shell.figure import Figure, in_motion, pairs
+from pages.shell.one_at_a_time import one_at_a_time
+from pages.shell.result import log_time, seed_choice
+from pages.views import frequency_words
+from pages.views.spaces import Shown
+
+MOVING = "frequency_strength", "operator_eigenvalues", "frequency_leakage", "frequency_angles", "frequency_power", "t"
+MOVES = "Strength, leakage and principal angles of every Fourier frequency, and the decay by pairs of them."
+
+
+@st.fragment
+@one_at_a_time()
+def show(shown: Shown) -> None:
+    """Sentences, four panels in motion, curves over t, the spectrum; nothing where the data are not on the circle."""
+    result, key = shown.result, shown.key
+    if "frequencies" not in result:
+        return
+    st.subheader("The circle by frequency")
+    st.markdown(
+        "Fourier modes are the eigenfunctions of the kernel of infinite width on a uniform circle. How far are they "
+        "from those of this kernel, and does each decay by itself?"
+    )
+    st.markdown(" ".join(frequency_words.sentences(result)))
+    tables, chart = partial(frequencies.frequency_tables, result), frequencies.frequency_chart
+    in_motion(result, key, "frequencies", MOVING, tables, chart, MOVES, "spaces-frequencies")
+    with st.container(horizontal=True):
+        log = log_time("frequencies")
+        index = seed_choice(result, "frequency spectrum")
+    curves = (
+        Figure.over_time(name, curve, result, log, key, file=f"spaces-{name}")
+        for name, curve in frequencies.CURVES.items()
+    )
+    table = partial(frequencies.spectrum_table, result, index)
+    spectrum = Figure.of(
+        "operator_spectrum",
+        "Is the spectrum that of the operator?",
+        ("operator_eigenvalues", "eigenvalues"),
+        table,
+        frequencies.spectrum_chart,
+        f"{key} operator spectrum {index}",
+        "spaces-operator-spectrum",
+    )
+    pairs([*curves, spectrum])
