@@ -7,6 +7,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from cache.archive import address, encode, labelled
 from cache.run_folders import Record, RunFolders, label
 from engine.config import RunConfig
 from engine.jobs import key
+from engine.versions import VERSIONS
 
 PAGE = 50
 ENTRIES = ("result",)
@@ -41,14 +43,17 @@ def milliseconds(work: Callable[[], object], times: int = 50) -> str:
 
 
 def crowd(directory: Path, runs: int) -> None:
-    """So many run folders, without waiting for the disk at each."""
+    """So many run folders of 40 networks, without waiting for the disk at each."""
     folders = RunFolders(directory)
+    plain = RunConfig.from_dict({"data": {"name": "circle"}})
+    shapes = [{"width": 2**width, "depth": depth} for width in range(2, 10) for depth in range(1, 6)]
+    networks = [plain.network.model_copy(update=shape) for shape in shapes]
     for seed in range(runs):
-        config = RunConfig.from_dict({"data": {"name": "circle"}, "seeds": [seed]})
+        config = plain.model_copy(update={"network": networks[seed % len(networks)], "seeds": (seed,)})
         name = key("run", config)
-        folders.write_record(
-            Record(name, "run", config.to_dict(), label(config), "finished", float(seed), 1.0, ENTRIES)
-        )
+        metrics = {"drift": seed / runs, "loss": 1.0}
+        record = Record(name, "run", config.to_dict(), label(config), "finished", float(seed), 1.0, ENTRIES)
+        folders.write_record(replace(record, version=VERSIONS["run"], metrics=metrics))
         arrays = encode({"x": np.zeros(10)}, address(name, "result"))
         folders.entry(name, "result").write_bytes(b"".join(labelled(arrays, address(name, "result"), {})))
 

@@ -3,7 +3,7 @@
 import threading
 from typing import Self
 
-from cache import health, logs
+from cache import health, logs, measuring
 from cache.archive import address, decode
 from cache.batches import Batches
 from cache.calling_off import CallingOff
@@ -200,6 +200,7 @@ class CachedEngine(CallingOff, Overview):
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
+            measuring.fill(self.store)
             self._computing.revive()
             self._heed()  # the queue does so too, while anything is in it
 
