@@ -10,7 +10,7 @@ from cache.batch import Batch
 from cache.failure import SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
-from cache.maps import Whole, note
+from cache.maps import Whole
 from cache.measuring import of_result
 from cache.processes import remote
 from cache.service import CachedEngine
@@ -98,7 +98,7 @@ def run_batch(
     remote()
     with CachedEngine(store) as engine:
         if whole is not None:
-            note(engine, whole, COMMAND_LINE)
+            engine.note(whole, COMMAND_LINE)
         batch = Batch(engine, kind, groups, COMMAND_LINE, unit)
         while True:
             batch.step()

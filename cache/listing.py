@@ -3,7 +3,10 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
+
+from pydantic_core import from_json as read_json
 
 from cache.claims import Claim, from_json, to_json
 from cache.run_folders import Record
@@ -11,6 +14,9 @@ from cache.run_rows import Listed
 
 LONGEST = 200
 """Letters of a text among the settings that a list keeps: a config may carry a whole table."""
+
+KNOWN = 10_000
+"""Rows of which the text is not read again at every look: some 5 kB each."""
 
 ESCAPE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
@@ -83,11 +89,19 @@ def line(row: Sequence[Any]) -> Line | None:
     """A row of `ROWS`; None for one that this program did not write."""
     text, claims, pinned, own, stored, there, parts = row
     try:
-        values = json.loads(text)  # pydantic, which reads records from their folders, takes four times as long
-        record = Record(**{**values, "entries": tuple(values["entries"]), "parts": tuple(values["parts"])})
-        return Line(record, from_json(claims), bool(pinned), own + parts, bool(stored), there)
+        return Line(_record(text), _claims(claims), bool(pinned), own + parts, bool(stored), there)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+@lru_cache(KNOWN)
+def _record(text: str) -> Record:
+    """Without the checks of `Record.from_json`, which would take most of the time of a long list."""
+    values = read_json(text)
+    return Record(**{**values, "entries": tuple(values["entries"]), "parts": tuple(values["parts"])})
+
+
+_claims = lru_cache(KNOWN)(from_json)
 
 
 def listed(record: Record | None, claims: Sequence[Claim], measurable: bool) -> Listed:
@@ -114,7 +128,7 @@ def _words(record: Record, claims: Sequence[Claim]) -> Iterator[str]:
 def settings(values: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting by its dotted name."""
     for name, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):  # plain values; of `Mapping` the question takes ten times as long
             yield from settings(value, f"{within}{name}.")
         else:
             yield f"{within}{name}", value

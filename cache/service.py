@@ -3,7 +3,7 @@
 import threading
 from typing import Self
 
-from cache import health, logs, measuring
+from cache import health, logs, maps, measuring
 from cache.archive import address, decode
 from cache.batches import Batches
 from cache.calling_off import CallingOff
@@ -189,6 +189,10 @@ class CachedEngine(CallingOff, Overview):
         if job is not None and job.state == "cancelled":
             self.audit(viewer, "cancel", key=key, kind=job.kind)
         return job
+
+    def note(self, whole: maps.Whole, viewer: str, link: str = "") -> str:
+        """Notes that the viewer asks for a map, beside its cells; gives its key. `link`: of the page that shows it."""
+        return maps.note(self, whole, viewer, link)
 
     def policy_now(self) -> Policy:
         """The policy, read again where its file has changed."""
