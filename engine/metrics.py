@@ -10,6 +10,8 @@ import numpy as np
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 
+AT_THE_STOP = "at the stop"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -21,11 +23,16 @@ class Metric:
     """
 
     quantity: str
-    of: str = "at the stop"
+    of: str = AT_THE_STOP
 
     @property
     def label(self) -> str:
         return ", ".join(filter(None, [QUANTITIES[self.quantity].label, self.of]))
+
+    @property
+    def short(self) -> str:
+        """Without what goes without saying: at the stop."""
+        return QUANTITIES[self.quantity].label if self.of == AT_THE_STOP else self.label
 
 
 LABELS = {
@@ -40,7 +47,7 @@ LABELS = {
     "lambda_max": Metric("lambda_max"),
     "probe_drift": Metric("probe_drift"),
     "steps": Metric("map.steps", ""),
-    "t": Metric("t"),
+    "t": Metric("t", "to the stop"),
     "elt": Metric("map.elt", ""),
     "lazy_error": Metric("map.residual_lazy_error", ""),
     "cv2": Metric("map.cv2", ""),

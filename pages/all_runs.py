@@ -37,10 +37,8 @@ def main() -> None:
         "when the cache is full, those used longest ago first; what is kept stays. A heading sorts. Choose rows to "
         "tag, keep, name, delete or cancel them, and two to six to compare."
     )
-    actions = st.container()
     chosen = _table(listed, person)
-    with actions:
-        run_actions.show(chosen)
+    run_actions.show(chosen)
     compare.show_chosen(chosen, person)
     if st.toggle("Plot a metric against a setting", key="all_runs_plot"):
         compare.show_against(listed, chosen, person)
@@ -91,6 +89,7 @@ def _table(listed: list[Run], person: str) -> list[Run]:
         height=TABLE_HEIGHT if len(listed) > run_list.FEW else "auto",
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder="",
         key=f"all_runs_table {_digest(listed)}",
     )
     return [listed[row] for row in event.selection.rows if row < len(listed)]

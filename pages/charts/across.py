@@ -12,7 +12,7 @@ from pages.charts.encodings import by_series, layered, linear_x, linear_y, log_x
 from pages.charts.map_plane import Plane
 from pages.charts.over_time import Sampled, Style, bands, on_common_times, sampled_table
 from pages.charts.theme import Table
-from pages.charts.words import number
+from pages.charts.words import number, several
 
 COLOURS = (theme.BLUE, theme.VERMILION, theme.GREEN, theme.PINK, theme.ORANGE, theme.VIOLET)
 """A colour for each of up to six results."""
@@ -23,6 +23,8 @@ SCALED = ("width", "depth", "beta", "size", "test_size", "dim", "alpha", "learni
 SPREAD = 4.0
 """From this factor between the largest and the smallest on."""
 MAP_HEIGHT = 330
+SHORT = 28
+"""Names of so many letters stand two in a row of a legend."""
 
 Curves = Mapping[str, Sequence[Sampled]]
 """What each result is called -> the curves of its seeds."""
@@ -39,7 +41,8 @@ def curves_table(curves: Curves, log_value: bool) -> Table:
 
 def curves_chart(frame: pd.DataFrame, names: Sequence[str], y_title: str, log_value: bool, log_time: bool) -> Any:
     """A line for each result, with the range of its seeds where they are few."""
-    style = Style(y_title, dict(zip(names, COLOURS, strict=False)), log_value=log_value)
+    columns = 2 if max(map(len, names)) <= SHORT else 1
+    style = Style(y_title, dict(zip(names, COLOURS, strict=False)), log_value=log_value, columns=columns)
     return bands(frame, style, log_time)
 
 
@@ -117,17 +120,17 @@ def difference_table(one: pd.DataFrame, other: pd.DataFrame, metric: str) -> Tab
     ratio = np.where(fine, second, 1.0) / np.where(fine, first, 1.0)
     frame = both.assign(first=first, second=second, ratio=ratio, doublings=np.log2(ratio))[fine]
     lost, total = len(one) + len(other) - 2 * len(both), len(both) - len(frame)
-    notes = [f"{lost:,} cells are on one map only."] if lost else []
-    notes += [f"{total:,} cells have no positive number on both."] if total else []
+    notes = [f"On one map only: {several(lost, 'cell')}."] if lost else []
+    notes += [f"Without a positive number on both: {several(total, 'cell')}."] if total else []
     return Table(frame.reset_index(drop=True), tuple(notes))
 
 
-def difference_chart(frame: pd.DataFrame, plane: Plane, names: tuple[str, str], symbol: str) -> alt.LayerChart:
+def difference_chart(frame: pd.DataFrame, plane: Plane, names: tuple[str, str]) -> alt.LayerChart:
     """By what factor the second map's numbers are above the first's: orange above, blue below, grey the same."""
     most = max(1.0, float(np.abs(frame["doublings"]).max())) if len(frame) else 1.0
     scale = alt.Scale(domain=[-most, 0, most], range=[theme.BLUE, "#b8b8b8", theme.ORANGE])
     labels = "format(pow(2, datum.value), '.2~g') + '×'"
-    legend = alt.Legend(title=f"{symbol}, second over first", orient="top", gradientLength=220, labelExpr=labels)
+    legend = alt.Legend(title="factor, second over first", orient="top", gradientLength=220, labelExpr=labels)
     said = tooltip("depth:Q", ("width:Q", "", ".4~g"), ("first:Q", f"first: {names[0]}", ".3~g"))
     said += tooltip(("second:Q", f"second: {names[1]}", ".3~g"), ("ratio:Q", "second over first", ".3~g"))
     cells = alt.Chart(frame).mark_rect(cornerRadius=2)

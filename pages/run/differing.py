@@ -1,11 +1,15 @@
 """In which settings runs differ, by the names that links and files have for them. No Streamlit here."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 from cache import Run
 from cache.listing import settings
+from engine.regimes.config import SweepConfig
+from engine.schema import ConfigError
 from pages.charts.words import listing, number, plain
 from pages.run.settings import BY_PATH, SETTINGS
 
@@ -20,6 +24,9 @@ LONGEST = 60
 MOST_NAMED = 8
 """Settings that a sentence names."""
 
+FEW_TELL = 3
+"""Settings by which runs are called beside each other, where so few tell them apart."""
+
 ORDER = {setting.name: place for place, setting in enumerate(SETTINGS)}
 
 Settings = Mapping[str, Any]
@@ -28,10 +35,26 @@ Settings = Mapping[str, Any]
 
 def settings_of(run: Run) -> dict[str, Any]:
     """By name, as the config has them; with beta = sum of 1/n where the run has a depth and a width."""
-    found = {name: value for path, value in settings(run.values) if (name := _name(path))}
+    values = run.values if GRID not in run.values else _of_map(run.key, json.dumps(run.values))
+    found = {name: value for path, value in settings(values) if (name := _name(path))}
     if (beta := _beta(found.get("depth"), found.get("width"))) is not None:
         found[BETA] = beta
     return found
+
+
+@lru_cache(1000)
+def _of_map(key: str, values: str) -> dict[str, Any]:
+    """What the cells of a map share, defaults included, and the values that the others take."""
+    given = json.loads(values)
+    one = {**given, GRID: {name: several[:1] for name, several in given[GRID].items()}}
+    try:
+        shared = SweepConfig.from_dict(one).cells[0].run.to_dict()
+    except ConfigError:  # of another version
+        return given
+    for name in {*given[GRID], *SweepConfig.from_dict(one).cells[0].settings}:
+        section, _, field = name.rpartition(".")
+        (shared[section] if section else shared).pop(field, None)
+    return {**shared, "seeds": given["seeds"], GRID: given[GRID]}
 
 
 def differing(runs: Sequence[Settings]) -> list[str]:
@@ -62,20 +85,31 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def labels(runs: Sequence[Settings], names: Sequence[str]) -> list[str]:
+def labels(runs: Sequence[Settings], names: Sequence[str], kinds: Sequence[str]) -> list[str]:
     """What to call each run beside the others: its name, else what it differs in, else its place; each only once.
 
     Args:
         names: given by people; empty where there is none.
+        kinds: what each is.
     """
-    own = [name for name in differing(runs) if name != BETA]
+    told = _telling(runs)
     found: list[str] = []
-    for place, (one, name) in enumerate(zip(runs, names, strict=True)):
-        parts = [said(setting, one[setting]) for setting in own if setting in one]
-        text = name or ", ".join(parts) or f"run {place + 1}"
+    for place, (one, name, kind) in enumerate(zip(runs, names, kinds, strict=True)):
+        parts = [said(setting, one[setting]) for setting in told if setting in one]
+        text = name or ", ".join(parts) or f"{kind} {place + 1}"
         text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
         found.append(text if text not in found else f"{text} ({place + 1})")
     return found
+
+
+def _telling(runs: Sequence[Settings]) -> list[str]:
+    """The fewest settings that tell the runs apart; all that differ where no few do."""
+    own = [name for name in differing(runs) if name != BETA]
+    for count in range(1, FEW_TELL + 1):
+        for some in combinations(own, count):
+            if len({repr([one.get(name) for name in some]) for one in runs}) == len(runs):
+                return [*some]
+    return own
 
 
 def in_one_line(runs: Sequence[Settings]) -> str:

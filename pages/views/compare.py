@@ -2,10 +2,11 @@
 metric against any setting."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -25,8 +26,8 @@ from engine.schema import ConfigError
 from engine.training.diagnostics import SCALARS
 from engine.training.result import RunResult
 from pages.charts import across, theme
-from pages.charts.map_names import METRICS
-from pages.charts.map_plane import Plane
+from pages.charts.map_names import LARGEST, METRICS
+from pages.charts.map_plane import Plane, plane_chart
 from pages.charts.over_time import Sampled
 from pages.charts.words import number, plain
 from pages.run.differing import differing, in_one_line, labels, settings_of, shown
@@ -35,7 +36,7 @@ from pages.shell.jobs import Standing
 from pages.shell.result import choice, log_time
 from pages.views import compare_words, map_words
 from pages.views.map_controls import MAPS, Map
-from pages.views.map_figures import Picture, View
+from pages.views.map_figures import BETAS, Picture, View
 from pages.views.run_list import kind_of, measured
 
 FEWEST, MOST = 2, 6
@@ -69,15 +70,17 @@ CURVES: Mapping[str, Mapping[str, Reader]] = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A chosen run. `result` is None where it is not here, is of an earlier version, or is a map."""
+    """A chosen run. `result` is None where it is not here, or is of an earlier version; so is the `picture` of a map,
+    and where no page draws what it varies."""
 
     run: Run
     label: str
     result: Result | None
+    picture: Picture | None
 
     @classmethod
     def of(cls, run: Run, label: str) -> "Compared":
-        return cls(run, label, _result(run))
+        return cls(run, label, _result(run), _picture(run) if run.kind == "sweep" else None)
 
 
 def show_chosen(chosen: Sequence[Run], person: str) -> None:
@@ -90,12 +93,12 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
         return
     settings = [settings_of(run) for run in chosen]
     st.markdown(in_one_line(settings))
-    names = labels(settings, [title(run.claims, person) for run in chosen])
+    names = labels(settings, [title(run.claims, person) for run in chosen], [kind_of(run) for run in chosen])
     compared = [Compared.of(run, label) for run, label in zip(chosen, names, strict=True)]
     _sentences(compared)
     key = " ".join(run.key[:16] for run in chosen)
     _curves([one for one in compared if one.result is not None and one.run.kind in CURVES], key)
-    if maps := [one for one in compared if one.run.kind == "sweep"]:
+    if maps := [(one, one.picture) for one in compared if one.picture is not None]:
         _maps(maps, key)
 
 
@@ -108,7 +111,7 @@ def _result(run: Run) -> Result | None:
     try:
         arrays = engine.lookup(run.kind, jobs.parse(run.kind, dict(record.values)))
         return None if arrays is None else RESULTS[run.kind].from_arrays(arrays)
-    except (ConfigError, ResultError):
+    except (ConfigError, KeyError, ResultError):
         return None
 
 
@@ -118,14 +121,23 @@ def _sentences(compared: Sequence[Compared]) -> None:
         with column:
             st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
             st.markdown(f"**{plain(one.label)}**")
-            if one.result is not None:
-                st.markdown(compare_words.headline(one.run.kind, one.result) or "Its page says nothing of it.")
-            elif one.run.kind != "sweep":
-                old = "it is of an earlier version" if one.run.old else "its result is not in the cache"
-                st.caption(f"Not drawn: {old}." if one.run.kind in RESULTS else f"A {kind_of(one.run)} has no curves.")
+            st.markdown(_said(one))
     runs = [one.result for one in compared if isinstance(one.result, RunResult)]
     if said := compare_words.ends(runs):
         st.markdown(said)
+
+
+def _said(one: Compared) -> str:
+    """What its own page says first, or why there is nothing to show."""
+    if one.result is not None:
+        return compare_words.headline(one.run.kind, one.result) or "Its page says nothing of it."
+    if one.picture is not None:
+        return map_words.counts(one.picture.cells)
+    if one.run.old:
+        return "It is of an earlier version: compute it again to compare it."
+    if one.run.kind in (*RESULTS, "sweep"):
+        return "Its result is not in the cache."
+    return f"Of its kind, {kind_of(one.run)}, nothing is drawn here."
 
 
 # Curves over t.
@@ -196,27 +208,23 @@ def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
 # Maps.
 
 
-def _maps(maps: Sequence[Compared], key: str) -> None:
-    """Each map; of two that have the same axes also their difference."""
-    pictures = [(one, _picture(one.run)) for one in maps]
-    drawn = [(one, picture) for one, picture in pictures if picture is not None and len(picture.cells)]
-    for one, picture in pictures:
-        if picture is None or not len(picture.cells):
-            why = "no page draws what it varies" if picture is None else "none of its cells is there"
-            st.caption(f"{plain(one.label)} is not drawn: {why}.")
-    if not drawn:
-        return
+def _maps(maps: Sequence[tuple[Compared, Picture]], key: str) -> None:
+    """Each map, in the same colours; of two that have the same axes also their difference."""
     metric = choice("metric", [*METRICS], "compare metric", format_func=lambda name: METRICS[name].label)
-    seen = [(one, replace(picture, view=replace(picture.view, metric=metric))) for one, picture in drawn]
-    pairs(_map(place, one, picture, key) for place, (one, picture) in enumerate(seen))
-    for one, picture in seen:
-        st.markdown(f"**{plain(one.label)}**: {map_words.counts(picture.cells)}")
-    if len(seen) == FEWEST and seen[0][1].map == seen[1][1].map:
-        _difference(seen, metric, key)
+    spans = np.concatenate([_values(picture, metric) for _, picture in maps])
+    pairs(_map(place, one, picture, metric, spans, key) for place, (one, picture) in enumerate(maps))
+    if len(maps) == FEWEST and maps[0][1].map == maps[1][1].map:
+        _difference(maps, metric, key)
+
+
+def _values(picture: Picture, metric: str) -> np.ndarray:
+    """Of its cells, those that a colour shows."""
+    values = picture.cells[metric].to_numpy(float)
+    return np.minimum(values[np.isfinite(values)], LARGEST.get(metric, np.inf))
 
 
 def _picture(run: Run) -> Picture | None:
-    """None where the map varies what no page draws, or an earlier version wrote it."""
+    """None where the map varies what no page draws, an earlier version wrote it, or none of its cells is there."""
     engine = cache.current()
     record = engine.store.index.get(run.key)
     try:
@@ -228,7 +236,8 @@ def _picture(run: Run) -> Picture | None:
         return None
     parts = [part for cell in sweep.cells for part in cell.parts]
     found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
-    return Picture(chosen, sweep, Standing(sweep.groups, found), View(next(iter(METRICS)), True, Thresholds()))
+    picture = Picture(chosen, sweep, Standing(sweep.groups, found), View(next(iter(METRICS)), True, Thresholds()))
+    return picture if len(picture.cells) else None
 
 
 def _map_of(sweep: SweepConfig) -> Map | None:
@@ -236,21 +245,31 @@ def _map_of(sweep: SweepConfig) -> Map | None:
     return next((chosen for chosen in MAPS.values() if varied <= {axis.setting for axis in chosen.axes}), None)
 
 
-def _map(place: int, one: Compared, picture: Picture, key: str) -> Figure:
-    plane = picture.plane()
-    return replace(plane, name=f"compare_map_{place}", question=one.label, selection="", key=f"{key} {plane.key}")
+def _map(place: int, one: Compared, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:
+    def chart() -> Any:
+        table, of = picture.table, (metric, METRICS[metric])
+        plane = Plane.around(table, picture.map.x.title, picture.map.y.title)
+        betas = BETAS if picture.map.plain else ()
+        drawn = plane_chart(table, plane, "outlines: not computed", of, betas=betas, spans=spans)
+        drawn.params = alt.Undefined  # nothing to click
+        return drawn
+
+    name, shown = f"compare_map_{place}", (f"map.{metric}",)
+    return Figure(
+        name, one.label, shown, chart, picture.table, key=f"{key} {place} {one.label} {metric} {picture.state}"
+    )
 
 
-def _difference(seen: Sequence[tuple[Compared, Picture]], metric: str, key: str) -> None:
+def _difference(maps: Sequence[tuple[Compared, Picture]], metric: str, key: str) -> None:
     """By what factor the metric differs, in the cells that both have."""
-    (one, first), (other, second) = seen
+    (one, first), (other, second) = maps
     table = across.difference_table(first.cells, second.cells, metric)
     if not len(table.frame):
         st.caption("The two maps have no cell in common, so there is no difference to draw.")
         return
     st.markdown(compare_words.apart(table.frame, METRICS[metric].label))
     plane = Plane.around(table.frame, first.map.x.title, first.map.y.title)
-    chart = partial(across.difference_chart, table.frame, plane, (one.label, other.label), METRICS[metric].symbol)
+    chart = partial(across.difference_chart, table.frame, plane, (one.label, other.label))
     question = f"Where is the {METRICS[metric].label} larger on the second map?"
     name = f"map.{metric}"
     show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, f"{key} {metric} apart"))

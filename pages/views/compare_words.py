@@ -47,9 +47,10 @@ def apart(frame: pd.DataFrame, label: str) -> str:
     ratio = frame["ratio"].to_numpy(float)
     if not len(ratio):
         return ""
+    middle = float(np.exp(np.median(np.log(ratio))))
     above, below = int(np.sum(ratio > 1 + SAME)), int(np.sum(ratio < 1 / (1 + SAME)))
     return (
         f"Of {several(len(ratio), 'cell')} on both maps, the {label} is larger on the second in {above}, smaller in "
-        f"{below}, and within 10% in {len(ratio) - above - below}; the median factor is {number(np.median(ratio), 2)}, "
+        f"{below}, and within 10% in {len(ratio) - above - below}; the median factor is {number(middle, 2)}, "
         f"between {number(ratio.min(), 2)} and {number(ratio.max(), 2)}."
     )

@@ -54,8 +54,8 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
         "kind": [kind_of(run) for run in listed],
         "state": [_state(run) for run in listed],
     }
-    columns |= {name: _column(settings, name) for name in own if name not in columns}
-    columns |= {LABELS[name].label: _numbers(listed, name) for name in measured(listed)}
+    columns |= {name: _column(settings, name) for name in own}
+    columns |= {LABELS[name].short: _numbers(listed, name) for name in measured(listed)}
     columns |= {
         "tags": [tags(run.claims) for run in listed],
         "note": [note(run.claims, person) for run in listed],
@@ -83,14 +83,14 @@ def columns(listed: Sequence[Run]) -> Mapping[str, Any]:
         "tags": st.column_config.ListColumn(help="words that you or others gave it to find it by"),
         "open": st.column_config.LinkColumn(display_text="open"),
         "asked for": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone),
-        "MB": st.column_config.NumberColumn("size", format="%.2f MB", help="on disk"),
+        "MB": st.column_config.NumberColumn("on disk", format="%.2f MB"),
         "seconds": st.column_config.NumberColumn("computed in", format="%.1f s"),
         "settings": st.column_config.TextColumn(width="medium", help="what differs from the defaults"),
     }
     for name in measured(listed):
         label, quantity = LABELS[name].label, QUANTITIES[LABELS[name].quantity]
         told = f"{label}: {quantity.symbol or quantity.label}; the median over seeds"
-        config[label] = st.column_config.NumberColumn(label, format="%.3g", help=told, width="small")
+        config[LABELS[name].short] = st.column_config.NumberColumn(format="%.3g", help=told)
     return config
 
 
