@@ -1,19 +1,19 @@
 """What a list of runs is asked for, as one statement on the table of runs, and what the table keeps for it."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json as read_json
+from pydantic_core import to_json as write_json
 
 from cache.claims import Claim, from_json, to_json
 from cache.run_folders import Record
 from cache.run_rows import Listed
 
-LONGEST = 200
-"""Letters of a text among the settings that a list keeps: a config may carry a whole table."""
+LONG, LONGEST = 16_000, 200
+"""Bytes of a record from which on a list keeps only so many letters of each text: a config may carry a whole table."""
 
 KNOWN = 10_000
 """Rows of which the text is not read again at every look: some 5 kB each."""
@@ -112,15 +112,18 @@ def listed(record: Record | None, claims: Sequence[Claim], measurable: bool) -> 
     """
     if record is None:
         return Listed()
-    short = replace(record, values=_cut(record.values))
-    words = f" {' '.join(_words(short, claims))} ".lower()
+    values, text = record.values, write_json(vars(record))  # `asdict` copies every value: half of a new index's time
+    if len(text) > LONG:
+        values = _cut(record.values)
+        text = write_json({**vars(record), "values": values})
+    words = f" {' '.join(_words(record, values, claims))} ".lower()
     measured = record.metrics is not None or not measurable
-    return Listed(json.dumps(asdict(short)), to_json(claims), words, measured, record.parts)
+    return Listed(text.decode(), to_json(claims) if claims else "[]", words, measured, record.parts)
 
 
-def _words(record: Record, claims: Sequence[Claim]) -> Iterator[str]:
+def _words(record: Record, values: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[str]:
     yield from (record.kind, record.key[:16], record.label)
-    yield from (f"{name.rpartition('.')[2]}={value}" for name, value in settings(record.values))
+    yield from (f"{name.rpartition('.')[2]}={value}" for name, value in settings(values))
     for claim in claims:
         yield from (f"@{claim.person}", claim.name, *(f"#{tag}" for tag in claim.tags), claim.note)
 
@@ -135,7 +138,7 @@ def settings(values: Mapping[str, Any], within: str = "") -> Iterator[tuple[str,
 
 
 def _cut(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: _cut(one) for name, one in value.items()}
     return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from benchmarks.serving import ROOT, served
 from benchmarks.storage import crowd, table_shown
+from cache import Store
+from cache.listing import Wanted
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +27,8 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server on a cache of so many runs."""
     folder = tmp_path_factory.mktemp("crowded")
     crowd(folder / f"store-{os.getuid()}", RUNS)
+    with closing(Store(folder / f"store-{os.getuid()}")) as store:
+        assert store.index.how_many(Wanted()) == RUNS  # the index is made here
     with (folder / "log").open("w") as log, served(ROOT / "app.py", folder, log) as address:
         yield address
     said = Path(folder / "log").read_text()
