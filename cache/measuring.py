@@ -27,7 +27,10 @@ def fill(store: Store) -> int:
     """Reads some of the metrics that no record has yet; gives how many were."""
     began, count = time.monotonic(), 0
     with tolerant("read the metrics of older results"):
-        for key in store.index.unmeasured(AT_ONCE):
+        unmeasured = store.index.unmeasured(AT_ONCE)
+        if not unmeasured or store.probe():  # a disk that is only read stays without a fault
+            return 0
+        for key in unmeasured:
             record = store.index.get(key)
             found = _found(store, record) if record else None
             if record is None or found is None:

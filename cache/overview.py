@@ -107,7 +107,7 @@ def _line(store: Store, found: Line, live: Job | None, ticket: Ticket | None) ->
         seconds=live.seconds if live else record.seconds,
         fraction=fraction,
         error=record.error,
-        stored=found.stored,
+        stored=found.stored or (record.status == "finished" and store.has(record.key)),  # held in memory
         pinned=found.pinned,
         old=_old(record),
         claims=found.claims,
