@@ -241,16 +241,19 @@ def test_a_map_is_kept_and_deleted_with_the_cells_that_are_its_own(engine, store
 
 
 def test_five_thousand_are_listed_within_a_second(tmp_path):
-    """As a page lists them, after the index was made. The page itself: `python -m benchmarks.storage`."""
+    """Of computing, as a page lists them. The page itself: test_all_runs_browser, `python -m benchmarks.storage`."""
     crowd(tmp_path / "store", 5000)
     with_engine = CachedEngine(Store(tmp_path / "store", 10**12))
     assert with_engine.store.index.how_many(EVERY) == 5000
-    began = time.perf_counter()
-    runs = with_engine.listed(EVERY, 5000)
-    took = time.perf_counter() - began
+    runs, took = [], []
+    for _ in range(3):
+        began = time.process_time()
+        runs = with_engine.listed(EVERY, 5000)
+        took.append(time.process_time() - began)
     assert len({run.key for run in runs}) == 5000
     assert runs[0].metrics == {"drift": 4999 / 5000, "loss": 1.0}
-    assert took < 1.0, took
+    assert max(took) < 1.0, took
+    assert min(took) < 0.5, took
     with_engine.close()
 
 
