@@ -241,7 +241,7 @@ def test_a_map_is_kept_and_deleted_with_the_cells_that_are_its_own(engine, store
 
 
 def test_five_thousand_are_listed_within_a_second(tmp_path):
-    """Of computing, as a page lists them. The page itself: test_all_runs_browser, `python -m benchmarks.storage`."""
+    """Of computing, as a page lists them. The page itself: `python -m benchmarks.storage --page`."""
     crowd(tmp_path / "store", 5000)
     with_engine = CachedEngine(Store(tmp_path / "store", 10**12))
     assert with_engine.store.index.how_many(EVERY) == 5000
