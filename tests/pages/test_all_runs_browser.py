@@ -1,4 +1,4 @@
-"""Five thousand runs in a real browser: listed, searched, chosen, tagged and plotted. How soon: `benchmarks.storage`."""
+"""Five thousand runs in a real browser: listed, searched, chosen, tagged, plotted. How soon: `benchmarks.storage`."""
 
 import os
 from collections.abc import Callable, Iterator
