@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydantic import FiniteFloat, TypeAdapter
@@ -28,15 +28,20 @@ class Claim:
         time: when they asked first (Unix time).
         name: what they call it.
         pinned: whether they keep it, however full the cache is.
+        tags: words that they find it by.
+        note: what they wrote down about it.
     """
 
     person: str
     time: FiniteFloat = 0.0
     name: str = ""
     pinned: bool = False
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
 
 _CLAIM = TypeAdapter(Claim)
+_CLAIMS = TypeAdapter(list[Claim])
 
 
 def claimant(viewer: str) -> str:
@@ -79,11 +84,6 @@ class Claims:
             return self.of(key)
         return ()
 
-    def sole(self, key: str) -> str:
-        """The only person who claims the result; "" where several do, or nobody."""
-        people = {claim.person for claim in self.listed(key)}
-        return people.pop() if len(people) == 1 else EVERYBODY
-
     def put(self, key: str, claim: Claim) -> None:
         """Writes a claim in place of the person's former one. Raises `OSError`."""
         self._folders.write_claim(key, _file(claim.person), _CLAIM.dump_json(claim))
@@ -109,6 +109,21 @@ class Claims:
         for (key, _), claim in waiting:
             self.put(key, claim)
         return [key for (key, _), _ in waiting]
+
+
+def sole(claims: Sequence[Claim]) -> str:
+    """The only person who claims the result; "" where several do, or nobody."""
+    people = {claim.person for claim in claims}
+    return people.pop() if len(people) == 1 else EVERYBODY
+
+
+def to_json(claims: Sequence[Claim]) -> str:
+    return _CLAIMS.dump_json([*claims]).decode()
+
+
+def from_json(text: str) -> tuple[Claim, ...]:
+    """Raises `ValueError` for what `to_json` did not write."""
+    return tuple(_CLAIMS.validate_json(text, strict=True))
 
 
 def _file(person: str) -> str:

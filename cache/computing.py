@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cache.failure import Failure, SchedulerError, died, log, no_cluster, no_workers, outgrew
 from cache.job import LiveJob
 from cache.lease import Lease
+from cache.measuring import of_result
 from cache.processes import LocalProcesses, remote
 from cache.run_folders import Record
 from cache.storage import Store
@@ -315,7 +316,8 @@ def keep(store: Store, record: Record, outcome: Outcome) -> tuple[Ending, dict[s
     if failure is not None:
         details = "\n" + failure.details if failure.reason == "error" else ""
         log.warning("job %s failed: %s%s", record.key, failure.message, details)
-    ended = {"seconds": outcome.seconds, "entries": tuple(outcome.entries)}
+    metrics = of_result(record.kind, record.key, outcome.entries.get("result"))
+    ended = {"seconds": outcome.seconds, "entries": tuple(outcome.entries), "metrics": metrics}
     missing = store.put(record.key, outcome.entries, replace(record, **ended))
     store.index.settle(record.key, status, error=failure.message if failure else "", **ended)
     return status, {name: outcome.entries[name] for name in missing}

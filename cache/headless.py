@@ -3,12 +3,15 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from cache.archive import address, encode
 from cache.batch import Batch
 from cache.failure import SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
+from cache.maps import Whole
+from cache.measuring import of_result
 from cache.processes import remote
 from cache.service import CachedEngine
 from cache.storage import Store
@@ -51,6 +54,9 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
     return entries[entry]
 
 
+COMMAND_LINE = "command line"
+"""Who asks."""
+
 POLL = 0.1
 """Seconds between looks at the jobs of a batch."""
 
@@ -67,8 +73,9 @@ def _compute(store: Store, key: str, kind: str, config: Config, report: Report) 
     except Exception as error:
         store.index.settle(key, "failed", error=explain(error).message)
         raise
-    ended = {"seconds": time.perf_counter() - start, "entries": tuple(entries)}
+    ended: dict[str, Any] = {"seconds": time.perf_counter() - start, "entries": tuple(entries)}
     encoded = {name: encode(arrays, address(key, name)) for name, arrays in entries.items()}
+    ended["metrics"] = of_result(kind, key, encoded.get("result"))
     store.put(key, encoded, replace(record, **ended))
     store.index.settle(key, "finished", **ended)
     return entries
@@ -80,15 +87,19 @@ def run_batch(
     report: Report = silent,
     store: Store | None = None,
     unit: str = "results",
+    whole: Whole | None = None,
 ) -> Batch:
     """The batch, computed on processes of its own or on the scheduler of `KERNEL_DRIFT_SCHEDULER`, to its end.
 
-    Results stay in the store: a batch that was interrupted goes on where it was. Raises what `report` raises, and
-    `SchedulerError` when nothing can be computed at all and nothing is known.
+    The map of which these are the parts, `whole`, is noted among the runs. Results stay in the store: a batch that was
+    interrupted goes on where it was. Raises what `report` raises, and `SchedulerError` when nothing can be computed at
+    all and nothing is known.
     """
     remote()
     with CachedEngine(store) as engine:
-        batch = Batch(engine, kind, groups, "command line", unit)
+        if whole is not None:
+            engine.note(whole, COMMAND_LINE)
+        batch = Batch(engine, kind, groups, COMMAND_LINE, unit)
         while True:
             batch.step()
             if batch.unstarted and not batch.results:

@@ -3,14 +3,15 @@ the compute processes where there are none."""
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cache import memory
+from cache import maps, memory
 from cache.claims import Claim, claimant
 from cache.computing import Computing
 from cache.job import Job, LiveJob, State
+from cache.listing import Line, Wanted
 from cache.queue import Queue
 from cache.run_folders import Record
 from cache.storage import Store
@@ -36,6 +37,10 @@ class Run:
         old: whether an earlier version of the numbers of its kind computed it.
         claims: who asked for it.
         user: for whom it is computed right now, where they signed in.
+        size: bytes of all that was kept of it, and of its parts.
+        metrics: its numbers by name (`engine.metrics`); None while they were not read.
+        parts: keys of the jobs that it is made of.
+        link: of the page that shows it, where only that can say.
     """
 
     key: str
@@ -52,6 +57,10 @@ class Run:
     old: bool = False
     claims: tuple[Claim, ...] = ()
     user: str = ""
+    size: int = 0
+    metrics: Mapping[str, float] | None = None
+    parts: tuple[str, ...] = ()
+    link: str = ""
 
 
 def list_runs(
@@ -70,6 +79,15 @@ def list_runs(
 
 
 def _run(store: Store, record: Record, live: Job | None, ticket: Ticket | None) -> Run:
+    """As its folder says."""
+    key = record.key
+    found = Line(record, store.claims.listed(key), store.pinned(key), 0, store.has(key), 0)
+    return _line(store, found, live, ticket)
+
+
+def _line(store: Store, found: Line, live: Job | None, ticket: Ticket | None) -> Run:
+    """What is kept of it, with what goes on."""
+    record = found.record
     state: State | Literal["unfinished"] = record.status
     fraction = 1.0 if state == "finished" else 0.0
     user = live.user if live and not live.done else ""
@@ -90,11 +108,40 @@ def _run(store: Store, record: Record, live: Job | None, ticket: Ticket | None) 
         seconds=live.seconds if live else record.seconds,
         fraction=fraction,
         error=record.error,
-        stored=store.has(record.key),
-        pinned=store.pinned(record.key),
+        stored=found.stored or (record.status == "finished" and store.has(record.key)),  # held in memory
+        pinned=found.pinned,
         old=_old(record),
-        claims=store.claims.listed(record.key),
+        claims=found.claims,
         user=user,
+        size=found.size,
+        metrics=record.metrics,
+        parts=record.parts,
+        link=record.link,
+    )
+
+
+def _whole(found: Line, under_way: Set[str]) -> Run:
+    """What is made of parts is as far as they are, of which some are `under_way`."""
+    record, share = found.record, found.there / len(found.record.parts)
+    state = "finished" if share == 1 else "running" if not under_way.isdisjoint(record.parts) else "unfinished"
+    return Run(
+        record.key,
+        record.kind,
+        record.values,
+        record.label,
+        state,
+        record.created,
+        record.seconds,
+        share,
+        record.error,
+        found.there > 0,
+        found.pinned,
+        record.version != maps.version(record.kind),
+        found.claims,
+        size=found.size,
+        metrics=record.metrics,
+        parts=record.parts,
+        link=record.link,
     )
 
 
@@ -189,6 +236,18 @@ class Overview:
         """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
         tickets = {ticket.key: ticket for ticket in self.queue.listed()}
         return list_runs(self.store, self.job, tickets, limit, kind, offset, pinned)
+
+    def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Run]:
+        """The same for a long list: of what is not under way no folder is opened."""
+        tickets = {ticket.key: ticket for ticket in self.queue.listed()}
+        with self._lock:
+            under_way = {*tickets, *(key for key, live in self._live.items() if not live.done)}
+        return [
+            _whole(found, under_way)
+            if found.record.parts
+            else _line(self.store, found, self.job(found.record.key), tickets.get(found.record.key))
+            for found in self.store.index.listed(wanted, limit, offset)
+        ]
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cache.service import CachedEngine
 
 LONGEST_NAME = 80
+LONGEST_TAG, MOST_TAGS = 40, 20
+LONGEST_NOTE = 2000
+"""Letters, and how many."""
 
 
 def barred(claims: Sequence[Claim], person: str, role: Role | None) -> str:
@@ -29,6 +32,22 @@ def title(claims: Sequence[Claim], person: str) -> str:
     """What the person calls it, else what the first does who gave it a name."""
     named = sorted((claim for claim in claims if claim.name), key=lambda claim: claim.person != person)
     return named[0].name if named else ""
+
+
+def tags(claims: Sequence[Claim]) -> list[str]:
+    """Of everybody who gave one."""
+    return sorted({tag for claim in claims for tag in claim.tags})
+
+
+def note(claims: Sequence[Claim], person: str) -> str:
+    """What the person wrote down, else what the first did who wrote something."""
+    noted = sorted((claim for claim in claims if claim.note), key=lambda claim: claim.person != person)
+    return noted[0].note if noted else ""
+
+
+def as_tag(text: str) -> str:
+    """As it is kept: one word, without the # that some write before it."""
+    return "-".join(_printable(text).strip("#").split())
 
 
 class Ownership:
@@ -75,6 +94,9 @@ class Ownership:
                 raise NotAllowed("You did not ask for it: an administrator may delete it for everyone.")
             self._engine.call_off(key, None if everyone else viewer)
             if everyone or not others:
+                for part in self._store.index.parts_only_of(key):
+                    with suppress(NotAllowed):  # somebody else's stays
+                        self.delete(part, viewer, everyone)
                 self._engine.forget(key)
                 self._store.remove(key)
                 return True
@@ -88,6 +110,9 @@ class Ownership:
         with self._changing(key, viewer, "pin") as (claims, person):
             self._store.pin(key)
             self._store.claims.put(key, replace(_own(claims, person), pinned=True))
+            for part in self._parts(key):
+                with suppress(NotAllowed):
+                    self.pin(part, viewer)
 
     def unpin(self, key: str, viewer: str) -> None:
         """Takes back one's own pin; an administrator without one, everybody's."""
@@ -97,18 +122,41 @@ class Ownership:
             if not mine and self._is_administrator(viewer):
                 mine = pins
             self._unpin(key, mine, [claim for claim in pins if claim not in mine])
+        for part in self._store.index.parts_only_of(key, pinned=True):
+            with suppress(NotAllowed):
+                self.unpin(part, viewer)
 
     def rename(self, key: str, viewer: str, name: str) -> None:
         """A title of one's own, which others see who gave none; an administrator's, where they did not ask for the
         result, is everybody's. An empty one takes it away."""
-        name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+        name = " ".join(_printable(name).split())
         if len(name) > LONGEST_NAME:
             raise NotAllowed(f"A name has at most {LONGEST_NAME} letters, not {len(name)}.")
         with self._changing(key, viewer, "rename") as (claims, person):
-            mine = [claim for claim in claims if claim.person == person]
-            known = [claim for claim in claims if claim.person != UNREADABLE]
-            for claim in mine or known or [_own(claims, person)]:
+            for claim in _said(claims, person):
                 self._store.claims.put(key, replace(claim, name=name))
+
+    def tag(self, key: str, viewer: str, add: Sequence[str], drop: Sequence[str] = ()) -> None:
+        """Words to find it by: `add` to one's own, `drop` from them; an administrator's, where they did not ask for
+        the result, are everybody's."""
+        new = [tag for tag in map(as_tag, add) if tag]
+        if long := [tag for tag in new if len(tag) > LONGEST_TAG]:
+            raise NotAllowed(f"A tag has at most {LONGEST_TAG} letters, not {len(long[0])}.")
+        with self._changing(key, viewer, "tag") as (claims, person):
+            for claim in _said(claims, person):
+                kept = tuple(tag for tag in dict.fromkeys([*claim.tags, *new]) if tag not in drop)
+                if len(kept) > MOST_TAGS:
+                    raise NotAllowed(f"A result has at most {MOST_TAGS} tags, not {len(kept)}.")
+                self._store.claims.put(key, replace(claim, tags=kept))
+
+    def note(self, key: str, viewer: str, text: str) -> None:
+        """A note of one's own, which others see who wrote none, as with `rename`. An empty one takes it away."""
+        text = "\n".join(_printable(line).rstrip() for line in text.strip().splitlines())
+        if len(text) > LONGEST_NOTE:
+            raise NotAllowed(f"A note has at most {LONGEST_NOTE:,} letters, not {len(text):,}.")
+        with self._changing(key, viewer, "note") as (claims, person):
+            for claim in _said(claims, person):
+                self._store.claims.put(key, replace(claim, note=text))
 
     def cancel(self, key: str, viewer: str) -> Job | None:
         """Stops the job for everybody, if the viewer alone asked for it or is an administrator; else for them."""
@@ -132,6 +180,11 @@ class Ownership:
             self._engine.audit(viewer, "refused", what=action, **facts)
             raise NotAllowed("Only an administrator may do that.")
         self._engine.audit(viewer, action, **facts)
+
+    def _parts(self, key: str) -> tuple[str, ...]:
+        """Of what it is made: to keep a map is to keep the cells that one has asked for."""
+        record = self._store.index.get(key)
+        return record.parts if record else ()
 
     @contextmanager
     def _changing(self, key: str, viewer: str, action: str) -> Iterator[tuple[tuple[Claim, ...], str]]:
@@ -160,6 +213,16 @@ class Ownership:
 
     def _is_administrator(self, viewer: str) -> bool:
         return self._engine.policy_now().role(viewer) == "admin"
+
+
+def _said(claims: Sequence[Claim], person: str) -> Sequence[Claim]:
+    """Whose words change when the person gives some: their own; where they did not ask, everybody's."""
+    mine = [claim for claim in claims if claim.person == person]
+    return mine or [claim for claim in claims if claim.person != UNREADABLE] or [_own(claims, person)]
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _own(claims: Sequence[Claim], person: str) -> Claim:

@@ -33,6 +33,9 @@ class Record:
         entries: names of what it produced, once finished.
         error: one sentence, when failed.
         version: of the numbers of its kind, as in `engine.versions`; 0 where that was not noted yet.
+        metrics: a few numbers of its result by name (`engine.metrics`); None where they were not read yet.
+        parts: keys of the jobs that it is made of, such as the cells of a map.
+        link: of the page that shows it, where only that can say.
     """
 
     key: str
@@ -45,6 +48,9 @@ class Record:
     entries: tuple[str, ...] = ()
     error: str = ""
     version: int = 0
+    metrics: Mapping[str, FiniteFloat] | None = None
+    parts: tuple[str, ...] = ()
+    link: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

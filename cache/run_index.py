@@ -2,17 +2,30 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from cache.archive import CorruptEntryError, label_of
-from cache.claims import Claims
+from cache.claims import Claims, sole
 from cache.failure import DISK_FAULTS, log, tolerant, words
+from cache.listing import Line, Wanted, counted, lines, listed, statement
 from cache.run_folders import Record, RunFolders, Status, label, nameable
-from cache.run_table import EntryRow, RunRow, RunTable
+from cache.run_rows import EntryRow, RunRow, among
+from cache.run_table import RunTable
+from engine.metrics import METRICS
 from engine.schema import Config
 from engine.versions import VERSIONS
+
+UNMEASURED = (
+    "SELECT key FROM listed WHERE measured = 0 AND NOT EXISTS (SELECT * FROM parts WHERE whole = listed.key AND NOT "
+    "EXISTS (SELECT * FROM entries JOIN listed AS own ON own.key = entries.key WHERE own.key = part AND own.measured))"
+    " LIMIT :limit"
+)
+ONLY_OF = (
+    "SELECT part FROM parts WHERE whole = :whole AND NOT EXISTS (SELECT * FROM parts AS other JOIN runs ON key = "
+    "other.whole WHERE other.part = parts.part AND other.whole <> :whole AND pinned >= :pinned)"
+)
 
 
 class RunIndex:
@@ -27,17 +40,11 @@ class RunIndex:
         self._unlisted: set[str] = set()
         self._lock = threading.Lock()
 
-    def add(self, key: str, kind: str, config: Config) -> Record:
-        """Notes that the run was asked for and is not finished."""
+    def add(self, key: str, kind: str, config: Config, **more: Any) -> Record:
+        """Notes that the run was asked for and is not finished; `more` as in `Record`."""
         old = self.get(key)
-        record = Record(
-            key,
-            kind,
-            config.to_dict(),
-            label(config),
-            created=old.created if old else time.time(),
-            version=VERSIONS.get(kind, 0),
-        )
+        noted = {"created": old.created if old else time.time(), "version": VERSIONS.get(kind, 0)}
+        record = Record(key, kind, config.to_dict(), label(config), **{**noted, **more})
         self._put(record)
         return record
 
@@ -83,6 +90,41 @@ class RunIndex:
         except DISK_FAULTS:
             return len(self._listed_by_folder(kind, pinned, -1, 0))
 
+    def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Line]:
+        """The same for a list that shows a lot of each: from the table alone, no folder is opened."""
+        asked = statement(wanted, limit, offset)
+        with self._lock:
+            waiting = {*self._unwritten, *self._unlisted} if offset == 0 else set()
+        try:
+            found = self._table.select(*asked)
+        except DISK_FAULTS as error:
+            log.warning("could not list the runs by their index: %s", words(error))
+            found, waiting = among(self._rows(self._folders.run_keys()), *asked), set()
+        newest = lines(among(self._rows(waiting), *asked)) if waiting else []
+        rest = [line for line in lines(found) if line.record.key not in waiting]
+        return sorted([*newest, *rest], key=lambda line: line.record.created, reverse=True)[
+            : None if limit < 0 else limit
+        ]
+
+    def how_many(self, wanted: Wanted) -> int:
+        """Of the same, without those that the disk did not take."""
+        asked = counted(wanted)
+        try:
+            return self._table.select(*asked)[0][0]
+        except DISK_FAULTS:
+            return among(self._rows(self._folders.run_keys()), *asked)[0][0]
+
+    def unmeasured(self, limit: int) -> list[str]:
+        """Keys of results whose metrics were never read. Raises `DISK_FAULTS`."""
+        return [key for (key,) in self._table.select(UNMEASURED, {"limit": limit})]
+
+    def parts_only_of(self, key: str, pinned: bool = False) -> list[str]:
+        """The parts that nothing else is made of, or nothing else that is pinned. Raises `DISK_FAULTS`."""
+        return [part for (part,) in self._table.select(ONLY_OF, {"whole": key, "pinned": int(pinned)})]
+
+    def _rows(self, keys: Iterable[str]) -> Iterator[RunRow]:
+        return (row for key in keys if (row := self.row(key)) is not None)
+
     def taken_by(self, person: str) -> int:
         """Bytes of the runs that nobody else asked for; 0 while that cannot be read."""
         with tolerant("add up what a person's results take"):
@@ -115,7 +157,9 @@ class RunIndex:
         if record is None and not entries:  # a pin alone keeps nothing
             return None
         kind, created = (record.kind, record.created) if record else ("", 0.0)
-        return RunRow(key, kind, self._claims.sole(key), created, there.record_size, there.pinned, entries)
+        claims = self._claims.listed(key)
+        shown = listed(record, claims, bool(record and record.parts) or (kind in METRICS and "result" in there.entries))
+        return RunRow(key, kind, sole(claims), created, there.record_size, there.pinned, entries, shown)
 
     def forget(self, key: str) -> None:
         """The run is gone, and its files."""
@@ -163,7 +207,7 @@ class RunIndex:
         return None
 
     def _listed_by_folder(self, kind: str | None, pinned: bool, limit: int, offset: int) -> list[str]:
-        rows = [row for key in self._folders.run_keys() if (row := self.row(key)) is not None]
+        rows = self._rows(self._folders.run_keys())
         wanted = [row for row in rows if kind in (None, row.kind) and (row.pinned or not pinned)]
         wanted.sort(key=lambda row: row.created, reverse=True)
         return [row.key for row in wanted[offset : None if limit < 0 else offset + limit]]

@@ -6,70 +6,19 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from cache import location
 from cache.failure import damaged, log
+from cache.run_rows import LAYOUT, EntryRow, RunRow, create, transaction, write
 
 T = TypeVar("T")
 
-LAYOUT = 1
-"""Of the tables below. Another layout takes another file name: two versions of the program on one folder would each set
-the other's database aside."""
-
 PATIENCE = 5.0
 """Seconds that a write waits while another process holds the lock."""
-
-TABLES = (
-    "CREATE TABLE runs (key TEXT PRIMARY KEY, kind TEXT, owner TEXT, created REAL, size INTEGER, pinned INTEGER)"
-    " WITHOUT ROWID",
-    "CREATE INDEX runs_by_kind ON runs (kind, created)",
-    "CREATE INDEX runs_by_owner ON runs (owner, created)",
-    "CREATE INDEX runs_by_time ON runs (created)",
-    "CREATE INDEX runs_by_pin ON runs (pinned, created)",
-    "CREATE TABLE entries (key TEXT, name TEXT, size INTEGER, used REAL, PRIMARY KEY (key, name)) WITHOUT ROWID",
-    "CREATE INDEX entries_by_use ON entries (used)",
-    "CREATE TABLE total (size INTEGER)",
-    "INSERT INTO total VALUES (0)",
-    *(
-        f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN UPDATE total SET size = size {change}; END"
-        for table in ("runs", "entries")
-        for event, change in (
-            ("INSERT", "+ NEW.size"),
-            ("DELETE", "- OLD.size"),
-            ("UPDATE", "+ NEW.size - OLD.size"),
-        )
-    ),
-    f"PRAGMA user_version = {LAYOUT}",
-)
-"""`total` keeps the sum of all sizes."""
-
-
-@dataclass(frozen=True)
-class EntryRow:
-    """An entry: bytes, and when it was used last (Unix time)."""
-
-    name: str
-    size: int
-    used: float
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A run as the table holds it: `owner` alone asked for it, if it is anyone's alone. `size` is of its record, in
-    bytes; `entries` have their own."""
-
-    key: str
-    kind: str
-    owner: str
-    created: float
-    size: int
-    pinned: bool
-    entries: tuple[EntryRow, ...] = ()
 
 
 class RunTable:
@@ -98,8 +47,8 @@ class RunTable:
         """The run and its entries: nothing of it is there any more."""
 
         def work(database: sqlite3.Connection) -> None:
-            database.execute("DELETE FROM entries WHERE key = ?", (key,))
-            database.execute("DELETE FROM runs WHERE key = ?", (key,))
+            for table, column in (("entries", "key"), ("listed", "key"), ("parts", "whole"), ("runs", "key")):
+                database.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))
 
         self._do(work)
 
@@ -112,6 +61,10 @@ class RunTable:
         statement = f"SELECT key FROM runs {where} ORDER BY created DESC, key DESC LIMIT :limit OFFSET :offset"
         values = {**given, "limit": limit, "offset": offset}
         return self._do(lambda database: [key for (key,) in database.execute(statement, values)])
+
+    def select(self, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of a statement that changes nothing."""
+        return self._do(lambda database: database.execute(statement, given).fetchall())
 
     def count(self, kind: str | None = None, pinned: bool = False) -> int:
         """Of the same."""
@@ -151,7 +104,7 @@ class RunTable:
         """Sums all sizes anew."""
 
         def work(database: sqlite3.Connection) -> None:
-            with _transaction(database):
+            with transaction(database):
                 database.execute("DELETE FROM total")
                 database.execute(
                     "INSERT INTO total SELECT (SELECT coalesce(sum(size), 0) FROM runs)"
@@ -223,7 +176,7 @@ class RunTable:
                 self._set_aside(f"its layout is {layout}, not {LAYOUT}")
                 return self._connect()
             database.execute("PRAGMA journal_mode = WAL")
-            _create(database, self._rows())
+            create(database, self._rows())
         except BaseException:
             database.close()
             raise
@@ -247,48 +200,9 @@ def _condition(kind: str | None, pinned: bool) -> tuple[str, dict[str, object]]:
     return "WHERE " + " AND ".join(f"{name} = :{name}" for name in given) if given else "", given
 
 
-def _create(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
-    """Tables and rows in one transaction: no other process sees them half made."""
-    with _transaction(database):
-        if database.execute("PRAGMA user_version").fetchone()[0] == LAYOUT:
-            return  # another process was quicker
-        for statement in TABLES:
-            database.execute(statement)
-        _rows_in(database, rows)
-
-
 def _put(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
-    with _transaction(database):
-        _rows_in(database, rows)
-
-
-def _rows_in(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
-    for row in rows:
-        database.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, "
-            "owner = excluded.owner, created = excluded.created, size = excluded.size, pinned = excluded.pinned",
-            (row.key, row.kind, row.owner, row.created, row.size, int(row.pinned)),
-        )
-        names = [entry.name for entry in row.entries]
-        holes = ", ".join("?" * len(names))
-        database.execute(f"DELETE FROM entries WHERE key = ? AND name NOT IN ({holes})", (row.key, *names))
-        database.executemany(
-            "INSERT INTO entries VALUES (?, ?, ?, ?) ON CONFLICT (key, name) DO UPDATE SET size = excluded.size, "
-            "used = excluded.used",
-            [(row.key, entry.name, entry.size, entry.used) for entry in row.entries],
-        )
-
-
-@contextlib.contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if database.in_transaction:
-            database.rollback()
-        raise
-    database.commit()
+    with transaction(database):
+        write(database, rows)
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -3,7 +3,7 @@
 import threading
 from typing import Self
 
-from cache import health, logs
+from cache import health, logs, maps, measuring
 from cache.archive import address, decode
 from cache.batches import Batches
 from cache.calling_off import CallingOff
@@ -190,6 +190,10 @@ class CachedEngine(CallingOff, Overview):
             self.audit(viewer, "cancel", key=key, kind=job.kind)
         return job
 
+    def note(self, whole: maps.Whole, viewer: str, link: str = "") -> str:
+        """Notes that the viewer asks for a map, beside its cells; gives its key. `link`: of the page that shows it."""
+        return maps.note(self, whole, viewer, link)
+
     def policy_now(self) -> Policy:
         """The policy, read again where its file has changed."""
         self.policy = self._policy_file.again(self.policy)
@@ -200,6 +204,7 @@ class CachedEngine(CallingOff, Overview):
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
+            measuring.fill(self.store)
             self._computing.revive()
             self._heed()  # the queue does so too, while anything is in it
 

@@ -16,7 +16,8 @@ from cache.memory import Held, Unsaved
 from cache.old_layout import OldLayout, bring_over
 from cache.run_folders import Record, RunFolders
 from cache.run_index import RunIndex
-from cache.run_table import EntryRow, RunRow, RunTable
+from cache.run_rows import FILE, EntryRow, RunRow
+from cache.run_table import RunTable
 from engine.progress import Arrays
 
 EVICTED_AT_ONCE = 100
@@ -47,7 +48,7 @@ class Store:
         unusable = location.usable(self.directory)
         self._fault = words(unusable) if unusable else ""
         self._folders = RunFolders(self.directory)
-        self._table = RunTable(self.directory / "index.db", self._rows)
+        self._table = RunTable(self.directory / FILE, self._rows)
         self._leases = Leases(self.directory / "leases")
         self._unsaved = Unsaved()
         self._making_room = threading.Lock()
@@ -56,8 +57,8 @@ class Store:
         self.index = RunIndex(self._folders, self._table, self.claims, self.failed)
         self._old = self._before()
 
-    def get(self, key: str, name: str = "result") -> Arrays | None:
-        """The entry, or None. One that was truncated or altered is set aside, with a log line."""
+    def get(self, key: str, name: str = "result", use: bool = True) -> Arrays | None:
+        """The entry, or None. One that was altered is set aside. Without `use` its turn to be evicted stays."""
         where = address(key, name)
         data = self._unsaved.get(key, name)
         try:
@@ -72,7 +73,8 @@ class Store:
         except (*DISK_FAULTS, ValueError) as error:
             log.warning("could not read %s: %s", where, words(error))
             return None
-        self.touch(key, name)
+        if use:
+            self.touch(key, name)
         return arrays
 
     def put(self, key: str, entries: Mapping[str, bytes], record: Record | None = None) -> list[str]:
@@ -291,15 +293,12 @@ class Store:
         for key, entry in candidates:
             if freed < excess:
                 freed += self._drop(key, entry)
-        ended = [] if candidates else [key for key in self._table.bare(EVICTED_AT_ONCE) if self._ended(key)]
+        bare = [] if candidates else [self.index.get(key) for key in self._table.bare(EVICTED_AT_ONCE)]
+        ended = [record.key for record in bare if record is not None and record.status != "unfinished"]
         for key in ended:
             self._folders.remove_record(key)
             self.index.list_again(key)
         return bool(candidates or ended)
-
-    def _ended(self, key: str) -> bool:
-        record = self.index.get(key)
-        return record is not None and record.status != "unfinished"
 
     def _drop(self, key: str, entry: EntryRow) -> int:
         """Evicts an entry unless the row is wrong about it; gives the bytes."""

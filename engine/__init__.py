@@ -128,12 +128,14 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     """
     from cache import Store
     from cache.headless import run_batch
+    from cache.maps import Whole
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
 
     config = SweepConfig.from_dict(_plain(settings))
+    whole = Whole("sweep", config, config.groups)
     with closing(Store()) as store:
-        done = run_batch("cell", config.groups, _called(report), store, "cells")
+        done = run_batch("cell", config.groups, _called(report), store, "cells", whole)
     runs = runs_frame(config, done.results)
     return Sweep(cells_frame(runs) if len(runs) else runs, runs, done.failures)
 

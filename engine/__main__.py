@@ -124,6 +124,7 @@ def sweep(
     """
     from cache.cluster import SCHEDULER_VARIABLE
     from cache.headless import run_batch
+    from cache.maps import Whole
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
     from engine.regimes.summary import summary
@@ -139,7 +140,8 @@ def sweep(
     store, about = Store(), duration(config.seconds())
     say(f"cells: {len(config.cells)}, seeds of each: {len(config.seeds)}, about {about} on one worker")
     began = time.monotonic()
-    done = with_bar(partial(run_batch, "cell", config.groups, store=store, unit="cells"))
+    whole = Whole("sweep", config, config.groups)
+    done = with_bar(partial(run_batch, "cell", config.groups, store=store, unit="cells", whole=whole))
     runs = runs_frame(config, done.results)
     tables = dict(zip(SWEPT, (runs.to_parquet, cells_frame(runs).to_parquet), strict=False)) if len(runs) else {}
     found = summary(config, runs, done.failures, time.monotonic() - began)

@@ -56,6 +56,9 @@ KINDS = {
     "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
 }
 
+WHOLES = {"sweep": "cell"}
+"""What is asked for as one and made of jobs, with the kind of those."""
+
 
 def key(kind: str, config: Config) -> str:
     """Content address of a result: hash of the kind, its version and the canonical config."""

@@ -1,103 +1,103 @@
-"""Runs: everything that was ever asked for here, a page at a time; who asked, what is kept, what may make room."""
+"""Runs: everything that was ever asked for here: searched, tagged, kept, deleted, compared, and plotted."""
 
 import hashlib
-from datetime import UTC, datetime
 
-import pandas as pd
 import streamlit as st
 
 import cache
 from cache import Run
 from cache.claims import claimant
-from cache.ownership import title
-from engine.jobs import KINDS
-from pages.charts.words import percent
-from pages.run import picker
+from cache.listing import Wanted
+from engine.jobs import KINDS, WHOLES
+from pages.charts.words import several
 from pages.shell.viewers import viewer
-from pages.views import run_actions
+from pages.views import compare, run_actions, run_list
 
-PAGE = 50
-ALL = "all kinds"
-WORDS = {
-    "run": "runs",
-    "cell": "cells of maps",
-    "perturbation": "expansions",
-    "perturbation_study": "studies",
-    "rkhs": "comparisons of spaces",
-}
-"""What the kinds of job that people ask for are called; the others are called by their names."""
+PAGE = 5000
+"""Rows at once: more on further pages."""
+ALL = "everything"
+HIDDEN = (*WHOLES.values(), "calibration")
+"""Kinds that stand in the list only when they are asked for by name."""
+TABLE_HEIGHT = 420
 
 
 def main() -> None:
     st.title("Runs")
-    engine = cache.current()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox("what", [ALL, *KINDS], index=1, format_func=_word, key="all_runs_kind", width=260)
-        kept = st.toggle("only those that are kept", key="all_runs_kept")
-        chosen = None if kind == ALL else kind
-        pages = max(1, -(-engine.store.index.count(chosen, kept) // PAGE))
-        page = st.number_input(f"page, of {pages}", 1, pages, key="all_runs_page", width=160)
-    listed = engine.recent(PAGE, chosen, (page - 1) * PAGE, kept)
+    engine, person = cache.current(), claimant(viewer())
+    wanted = _wanted(person)
+    count = engine.store.index.how_many(wanted)
+    pages = max(1, -(-count // PAGE))
+    page = 1 if pages == 1 else st.number_input(f"page, of {pages}", 1, pages, key="all_runs_page", width=160)
+    listed = engine.listed(wanted, PAGE, (page - 1) * PAGE)
     if not listed:
-        st.markdown("Nothing of this kind was asked for yet." if not kept else "None is kept.")
+        st.markdown("Nothing was asked for yet." if wanted == Wanted(kinds=_kinds(ALL)) else "There is none like that.")
         return
     st.caption(
-        "Results make room for newer ones when the cache is full, those used longest ago first. "
-        "What is kept stays, however full it is. Choose rows to keep, name, delete or cancel them."
+        f"{several(count, 'result')}, of which the settings that differ are columns. Results make room for newer ones "
+        "when the cache is full, those used longest ago first; what is kept stays. A heading sorts. Choose rows to "
+        "tag, keep, name, delete or cancel them, and two to six to compare."
     )
-    actions = st.container()
+    chosen = _table(listed, person)
+    run_actions.show(chosen)
+    compare.show_chosen(chosen, person)
+    if st.toggle("Plot a metric against a setting", key="all_runs_plot"):
+        compare.show_against(listed, chosen, person)
+
+
+def _wanted(person: str) -> Wanted:
+    """What the controls ask for."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.selectbox("what", _choices(), format_func=_word, key="all_runs_kind", width=220)
+        text = st.text_input(
+            "search",
+            key="all_runs_search",
+            placeholder="width=64 tanh",
+            help="Words that all stand in settings (`width=64`), names, tags (`#paper`), notes, or in who asked.",
+            width=280,
+        )
+        kept = st.toggle("only those that are kept", key="all_runs_kept")
+        mine = bool(person) and st.toggle("only mine", key="all_runs_mine")
+    whole = st.session_state.get(run_actions.WHOLE, "")
+    kinds = _kinds(kind)
+    if whole:
+        kinds = ()
+        st.button("Back to all, from the cells of one map", icon=":material/arrow_back:", on_click=run_actions.leave)
+    return Wanted(kinds, text[: run_actions.LONGEST_SEARCH], (), person if mine else "", kept, whole)
+
+
+def _choices() -> list[str]:
+    return [ALL, *dict.fromkeys(["run", *WHOLES, *KINDS])]
+
+
+def _kinds(kind: str) -> tuple[str, ...]:
+    if kind != ALL:
+        return (kind,)
+    return tuple(one for one in (*WHOLES, *KINDS) if one not in HIDDEN)
+
+
+def _word(kind: str) -> str:
+    return kind if kind == ALL else run_list.many(kind)
+
+
+def _table(listed: list[Run], person: str) -> list[Run]:
+    """The list; gives the rows that are chosen."""
     event = st.dataframe(
-        frame(listed, claimant(viewer())),
-        column_config={
-            "kept": st.column_config.CheckboxColumn(help="stays, however full the cache is"),
-            "open": st.column_config.LinkColumn(display_text="open"),
-            "asked for": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone),
-            "seconds": st.column_config.NumberColumn("computed in", format="%.1f s"),
-        },
+        run_list.frame(listed, person),
+        column_config=run_list.columns(listed),
         hide_index=True,
         width="stretch",
+        height=TABLE_HEIGHT if len(listed) > run_list.FEW else "auto",
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder="",
         key=f"all_runs_table {_digest(listed)}",
     )
-    with actions:
-        run_actions.show([listed[row] for row in event.selection.rows if row < len(listed)])
-
-
-def frame(listed: list[Run], person: str) -> pd.DataFrame:
-    """A row for each run, as the person sees it."""
-    return pd.DataFrame(
-        {
-            "kept": [run.pinned for run in listed],
-            "name": [title(run.claims, person) for run in listed],
-            "settings": [picker.label(run) if run.kind == "run" else run.label for run in listed],
-            "state": [_state(run) for run in listed],
-            "asked for by": [", ".join(claim.person for claim in run.claims if claim.person) for run in listed],
-            "asked for": [datetime.fromtimestamp(run.created, UTC) for run in listed],
-            "seconds": [run.seconds or None for run in listed],
-            "open": [picker.address(run) for run in listed],
-        }
-    )
+    return [listed[row] for row in event.selection.rows if row < len(listed)]
 
 
 def _digest(listed: list[Run]) -> str:
     """A selection is by rows: it must not pass on to other runs when the list changes."""
     return hashlib.sha256("".join(run.key for run in listed).encode()).hexdigest()[:16]
-
-
-def _word(kind: str) -> str:
-    return WORDS.get(kind, kind.replace("_", " "))
-
-
-def _state(run: Run) -> str:
-    if run.state in ("queued", "running"):
-        far = percent(run.fraction) if run.state == "running" else ""
-        return ", ".join(filter(None, [run.state, far, f"for {run.user}" if run.user else ""]))
-    if run.state != "finished":
-        return run.state
-    if not run.stored:
-        return "no longer in the cache"
-    return "done, by an older version" if run.old else "done"
 
 
 main()

@@ -7,17 +7,21 @@ from collections.abc import Sequence
 import streamlit as st
 
 import cache
+from cache.maps import Whole
 from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, several
 from pages.run.asking import PAUSE
 from pages.shell.form import Form
-from pages.shell.jobs import Request, Standing, computed_on, in_flight, offer, standing, watch
+from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
+from pages.shell.link import here
+from pages.shell.people import barred
+from pages.shell.viewers import viewer
 from pages.views import map_controls, regime_map
 from pages.views.map_figures import Picture
 
 SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
-DRAWN = "regime map drawn"
+DRAWN, NOTED = "regime map drawn", "regime map noted"
 PREFIX = "map_"
 
 
@@ -37,6 +41,7 @@ def page() -> None:
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)
+    note(request, sweep, found)
     if found.missing and in_flight(request, found):
 
         def draw(found: Standing, _: object) -> None:
@@ -63,6 +68,14 @@ def request_of(sweep: SweepConfig) -> Request:
         return f"Depth {network.depth}, width {network.width}"
 
     return Request("run_sweep", "cancel_sweep", "cell", sweep.groups, "cell", where, alone=True)
+
+
+def note(request: Request, sweep: SweepConfig, found: Standing) -> None:
+    """Lists the map among the runs once it was asked for, or is whole."""
+    asked = batch_of(request) is not None or not found.missing
+    if asked and not barred() and st.session_state.get(NOTED) != sweep.hash:
+        cache.current().note(Whole("sweep", sweep, sweep.groups), viewer(), here())
+        st.session_state[NOTED] = sweep.hash
 
 
 def compute(request: Request, sweep: SweepConfig, seconds: Sequence[float], found: Standing) -> None:

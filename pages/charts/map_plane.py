@@ -148,6 +148,7 @@ def plane_chart(
     threshold: float = 1.0,
     betas: Sequence[float] = (),
     edge: float | None = None,
+    spans: np.ndarray | None = None,
 ) -> alt.LayerChart:
     """The map. A click chooses a `cell`.
 
@@ -156,6 +157,7 @@ def plane_chart(
         curve: `x` and `y` of the edge of the stochastic kernel, at CV^2 = `threshold`.
         betas: whose lines depth = beta width are drawn.
         edge: the value of y at the edge of stability.
+        spans: values that the colours of a metric have to span, where several maps share them.
     """
     known = table[table["regime"].notna()]
     if metric is not None:
@@ -165,7 +167,7 @@ def plane_chart(
         shown = np.where(blank, 1.0, np.minimum(value, LARGEST.get(metric[0], np.inf)))
         known = known.assign(shown=shown, blank=blank)
     layers = _region(curve, plane) if curve is not None else []
-    layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric)]
+    layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric, spans)]
     layers += _beta_lines(betas, plane)
     if curve is not None:
         layers += _curve(curve, plane, f"CV² = {number(threshold)}")
@@ -193,13 +195,16 @@ def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
     return _rectangles(frame, plane, mark).encode(tooltip=said)
 
 
-def _cells(known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | None) -> alt.Chart:
+def _cells(
+    known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | None, spans: np.ndarray | None
+) -> alt.Chart:
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     if metric is None:
         present = {name: colour for name, colour in COLOURS.items() if name in set(known["regime"])}
         colour = by_series(present, columns=2, symbol="square", field="regime")
     else:
-        scaled = _metric_colour(known.loc[~known["blank"], "shown"].to_numpy(float), metric[1].symbol)
+        values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
+        scaled = _metric_colour(values, metric[1].symbol)
         colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
     return _rectangles(known, plane, mark).encode(color=colour, tooltip=tooltip(*SAID_OF_A_CELL))
 

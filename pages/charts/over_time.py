@@ -29,6 +29,7 @@ class Style:
         include: values that a linear value axis must show.
         log_beyond: a larger value turns a linear value axis logarithmic, without the values that are not positive.
         points: shows every point.
+        columns: of the legend.
     """
 
     y_title: str
@@ -38,6 +39,7 @@ class Style:
     include: tuple[float, ...] = ()
     log_beyond: float = float("inf")
     points: bool = False
+    columns: int = 4
 
     def y(self, frame: pd.DataFrame, field: str = "value") -> alt.Y:
         """The value axis around everything in the frame of `over_time_table`."""
@@ -49,7 +51,7 @@ class Style:
     def colour(self, frame: pd.DataFrame) -> alt.Color:
         """Colour by series, with a legend where there are several."""
         present = {name: colour for name, colour in self.colours.items() if name in set(frame["series"])}
-        return by_series(present, columns=4 if len(present) > 1 else 0)
+        return by_series(present, columns=self.columns if len(present) > 1 else 0)
 
 
 FEW = 2

@@ -1,19 +1,31 @@
-"""What one may do with the runs that are chosen in a list: keep, name, delete, cancel."""
+"""What one may do with the runs that are chosen in a list: open, keep, name, tag, note, delete, cancel."""
 
 from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
 import cache
 from cache import CacheFault, NotAllowed, Run
 from cache.claims import claimant
-from cache.ownership import LONGEST_NAME, barred, title
+from cache.ownership import LONGEST_NAME, LONGEST_NOTE, barred, note, tags, title
 from cache.policy import Role
+from engine.schema import ConfigError
 from pages.charts.words import duration, listing, plain, several
+from pages.run import picker
+from pages.run.draft_state import to_query
+from pages.run.presets import shortest
+from pages.run.settings import draft_of
 from pages.shell.viewers import viewer
 
 SAID = "all_runs_said"
 """Where it stands in the session what went wrong with the last action."""
+WHOLE = "all_runs_whole"
+"""Where it stands in the session of which map the cells are listed."""
+LONGEST_SEARCH = 200
+MOST_IN_A_KEY = 20
+OPENS = {"run": "evolution", "cell": "evolution", "perturbation": "perturbation", "rkhs": "norms"}
+"""The page that shows a kind."""
 
 
 def show(chosen: Sequence[Run]) -> None:
@@ -39,9 +51,43 @@ def show(chosen: Sequence[Run]) -> None:
             no or _unless(kept, "You do not keep it."),
         )
         _rename(chosen, person, no)
+        _tag(chosen, no)
+        _note(chosen, person, no)
         _delete(chosen, person, role, no)
-        stopped = no or _unless(flying, "It is not under way.")
+        whole = "A map is stopped on its page, or under My jobs on Home." if any(run.parts for run in chosen) else ""
+        stopped = no or whole or _unless(flying, "It is not under way.")
         _button("Cancel", "stop", flying, lambda key: own.cancel(key, viewer()), stopped)
+        if len(chosen) == 1:
+            _open(chosen[0])
+
+
+def leave() -> None:
+    """Lists all runs again, not the cells of a map."""
+    st.session_state.pop(WHOLE, None)
+
+
+def _open(run: Run) -> None:
+    """The way to what shows it: its page, or the cells of a map."""
+    if run.parts:
+        st.button("Its cells", icon=":material/grid_on:", on_click=_enter, args=(run.key,))
+    page, _, query = run.link.removeprefix("/").partition("?")
+    if run.kind in OPENS and (carried := _carried(run)) is not None:
+        st.page_link(f"{OPENS[run.kind]}.py", label="Open", icon=":material/open_in_new:", query_params=carried)
+    elif page:
+        st.page_link(f"{page}.py", label="Open", icon=":material/open_in_new:", query_params=dict(parse_qsl(query)))
+
+
+def _carried(run: Run) -> dict[str, str] | None:
+    """The settings of its run, for the URL of a page; None where they are of another version."""
+    values = run.values.get("run", run.values)
+    try:
+        return to_query(shortest(draft_of(values)[0])) if run.kind != "run" else picker.query(run)
+    except ConfigError:
+        return None
+
+
+def _enter(key: str) -> None:
+    st.session_state[WHOLE] = key
 
 
 def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
@@ -53,6 +99,8 @@ def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
         took = duration(sum(run.seconds for run in gone))
         goes = "goes" if len(gone) == 1 else "go"
         said.append(f"**{several(len(gone), 'run')}** {goes} for good, with {took} of computing.")
+        if any(run.parts for run in gone):
+            said.append("With a map go those of its cells that you asked for and that no other map has.")
         if kept := sum(run.pinned for run in gone):
             said.append(f"{kept} of them {'is' if kept == 1 else 'are'} kept.")
     if shared:
@@ -97,6 +145,23 @@ def _rename(chosen: Sequence[Run], person: str, no: str) -> None:
     with st.popover("Rename", icon=":material/edit:", disabled=bool(no), help=no or None):
         name = st.text_input("name", title(run.claims, person), max_chars=LONGEST_NAME, key=f"all_runs name {run.key}")
         _button("Give this name", "edit", [run], lambda key: own.rename(key, viewer(), name), no)
+
+
+def _tag(chosen: Sequence[Run], no: str) -> None:
+    own, key = cache.current().ownership, " ".join(run.key[:8] for run in chosen[:MOST_IN_A_KEY])
+    with st.popover("Tag", icon=":material/sell:", disabled=bool(no), help=no or None):
+        text = st.text_input("add, separated by commas", key=f"all_runs tags {key}", placeholder="paper, figure-2")
+        there = sorted({tag for run in chosen for tag in tags(run.claims)})
+        drop = st.pills("take away", there, selection_mode="multi", key=f"all_runs drop {key}") if there else []
+        _button("Set tags", "sell", chosen, lambda key: own.tag(key, viewer(), text.split(","), drop), no)
+
+
+def _note(chosen: Sequence[Run], person: str, no: str) -> None:
+    no = no or ("Choose one run to note something." if len(chosen) > 1 else "")
+    own, (run, *_) = cache.current().ownership, chosen
+    with st.popover("Note", icon=":material/note_add:", disabled=bool(no), help=no or None):
+        text = st.text_area("note", note(run.claims, person), max_chars=LONGEST_NOTE, key=f"all_runs note {run.key}")
+        _button("Keep this note", "note_add", [run], lambda key: own.note(key, viewer(), text), no)
 
 
 def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> None:

@@ -77,7 +77,7 @@ def test_what_comes_back_is_what_was(filled: Path, tmp_path: Path) -> None:
 
 
 def test_results_that_the_index_does_not_list_come_back(filled: Path, tmp_path: Path) -> None:
-    (filled / "index.db").unlink()
+    (filled / "index-2.db").unlink()
     backup(filled, tmp_path / "file.tar")
     restore(tmp_path / "file.tar", tmp_path / "other")
     with closing(opened(tmp_path / "other")) as store:
@@ -101,7 +101,7 @@ def test_while_two_processes_write_and_evict(tmp_path: Path) -> None:
     kept.close()
     for number in range(3):
         restore(tmp_path / f"{number}.tar", tmp_path / f"other-{number}")
-        with closing(sqlite3.connect(tmp_path / f"other-{number}" / "index.db")) as index:
+        with closing(sqlite3.connect(tmp_path / f"other-{number}" / "index-2.db")) as index:
             assert index.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         with closing(opened(tmp_path / f"other-{number}")) as store:
             assert store.get("mine") is not None

@@ -241,7 +241,7 @@ def test_a_lost_table_is_made_again_with_whose_is_what(lab, store):
     engine.request("steady", TOY, ANN)
     taken = store.index.taken_by(ANN)
     store.close()
-    for path in store.directory.glob("index.db*"):
+    for path in store.directory.glob("index-2.db*"):
         path.unlink()
     again = Store(store.directory)
     assert again.index.taken_by(ANN) == taken > 0

@@ -47,7 +47,7 @@ def reopened(store: Store) -> Store:
 
 
 def database(store: Store) -> Path:
-    return store.directory / "index.db"
+    return store.directory / "index-2.db"
 
 
 # The database.
@@ -61,7 +61,7 @@ def test_a_database_that_is_no_good_is_made_again_from_the_files(store: Store, d
     store.index.add("asked", "steady", ToyConfig(number=3))
     store.close()
     file = database(store)
-    for journal in store.directory.glob("index.db-*"):
+    for journal in store.directory.glob("index-2.db-*"):
         journal.unlink()
     if damage == "garbage":
         file.write_bytes(b"not a database " * 1000)
@@ -92,7 +92,7 @@ def test_a_database_that_is_no_good_is_made_again_from_the_files(store: Store, d
     assert again.fault == ""
     again.close()
     if damage in ("garbage", "cut", "foreign layout", "no tables"):
-        assert list(store.directory.glob("index-damaged-*")), "kept, not deleted"
+        assert list(store.directory.glob("index-2-damaged-*")), "kept, not deleted"
 
 
 def test_rows_that_were_lost_come_back(store: Store) -> None:

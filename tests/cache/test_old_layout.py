@@ -73,7 +73,7 @@ def test_every_entry_record_and_pin_is_brought_over(tmp_path: Path) -> None:
     assert [store.pinned(key) for key in keys] == [False, True, False, False, True]
     store.close()
     # Once more, from the files alone.
-    for file in store.directory.glob("index.db*"):
+    for file in store.directory.glob("index-2.db*"):
         file.unlink()
     again = opened(place)
     assert_whole(again)

@@ -62,7 +62,7 @@ def test_a_record_that_makes_no_sense_is_left_out(store: Store, text: str) -> No
     (store.directory / "runs" / "ba" / "bad" / "run.json").write_text(text)
     assert [record.key for record in store.index.recent()] == ["good"]
     store.close()
-    (store.directory / "index.db").unlink()
+    (store.directory / "index-2.db").unlink()
     again = Store(store.directory)
     assert [record.key for record in again.index.recent()] == ["good"]
     assert again.fault == ""

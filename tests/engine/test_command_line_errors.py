@@ -300,7 +300,7 @@ def test_a_lock_held_for_a_hundred_seconds_costs_nothing(entries, engine, places
     monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(jobs, "compute", lambda *_: entries)
     assert engine("run", places["small"], "--out", str(tmp_path / "out"))[0] == 0
-    (index,) = (tmp_path / "cache").glob("store-*/index.db")
+    (index,) = (tmp_path / "cache").glob("store-*/index-2.db")
     other = places["small"].replace("small", "other")
     Path(other).write_text(SMALL + "seeds: [5]\n")
     began = time.monotonic()

@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, NotAllowed, Run
 from cache.batches import Batches
+from cache.listing import Wanted
 from cache.logins import EndedLogins
+from cache.maps import Whole
 from cache.overview import Work
 from cache.policy import Everything, Policy
 from cache.run_folders import Record
@@ -80,7 +82,7 @@ RUNS = {
 """Runs of every kind that the pages must show, small enough for tests."""
 
 
-ACTS = ("pin", "unpin", "rename", "delete", "cancel", "cancel_all", "drain")
+ACTS = ("pin", "unpin", "rename", "tag", "note", "delete", "cancel", "cancel_all", "drain")
 
 
 class PretendEngine:
@@ -93,12 +95,13 @@ class PretendEngine:
         self.records: dict[str, Any] = {}
         self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
-        index = SimpleNamespace(get=self.records.get, count=lambda kind, pinned: len(self.runs), taken=dict)
+        index = SimpleNamespace(get=self.records.get, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict)
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
         self.logins = EndedLogins(Path(os.devnull))
         self.acts: list[tuple[str, ...]] = []
+        self.maps: dict[str, str] = {}
         self.actors: list[str] = []
         self.ownership = SimpleNamespace(**{name: partial(self._act, name) for name in ACTS})
         self.fault = ""
@@ -144,6 +147,17 @@ class PretendEngine:
     def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
         wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
         return wanted[offset : offset + limit]
+
+    def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Run]:
+        return self._wanted(wanted)[offset : offset + limit]
+
+    def _wanted(self, wanted: Wanted) -> list[Run]:
+        """By kind only."""
+        return [run for run in self.runs if run.kind in wanted.kinds and (run.pinned or not wanted.kept)]
+
+    def note(self, whole: Whole, viewer: str, link: str = "") -> str:
+        self.maps[whole.key] = link
+        return whole.key
 
     def audit(self, who: str, action: str, **facts: object) -> None:
         self.noted.append((who, action))

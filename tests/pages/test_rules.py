@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import silent_comparisons
 import silent_numbers
 import silent_spaces
 from silent_numbers import Seed, clear, expanded, studied, trained
@@ -19,7 +20,7 @@ from tests.rules import NO_FINDINGS, RULES, detection, left, markdown
 from tests.rules.__main__ import DOCUMENT
 from tests.rules.detection import writers
 
-SILENT = silent_numbers.SILENT | silent_spaces.SILENT
+SILENT = silent_numbers.SILENT | silent_spaces.SILENT | silent_comparisons.SILENT
 PATHS = silent_numbers.PATHS | silent_spaces.PATHS
 
 

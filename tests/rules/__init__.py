@@ -7,7 +7,7 @@ each sentence must fall silent.
 
 from collections.abc import Iterator
 
-from tests.rules import ensembles, runs, spaces
+from tests.rules import compared, ensembles, runs, spaces
 from tests.rules.detection import NO_FINDINGS, covered, writers
 from tests.rules.rule import Rule
 
@@ -17,6 +17,7 @@ PAGES = {
     "Function spaces": spaces.RULES,
     "Regime map": ensembles.REGIMES,
     "Initialisation": ensembles.INITIALISATION,
+    "Runs side by side": compared.RULES,
     "Beside charts": runs.CHARTS,
 }
 RULES: tuple[Rule, ...] = tuple(rule for rules in PAGES.values() for rule in rules)

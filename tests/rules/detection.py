@@ -33,14 +33,17 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "how far a job is": (
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
-        "pages.all_runs._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on", "pages.shell.jobs.gather",
+        "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on",
+        "pages.shell.jobs.gather",
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
         "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
         "pages.regimes.compute", "pages.run.picker.summary",
         "pages.views.my_jobs.words", "pages.views.server.headline",
     ),
     "what was asked for, or where it is": (
-        "pages.all_runs.main", "pages.views.run_actions._rename", "pages.views.run_actions.going",
+        "pages.all_runs._table", "pages.all_runs.main", "pages.views.run_actions._note",
+        "pages.views.run_actions._rename", "pages.views.run_actions._tag", "pages.views.run_actions.going",
+        "pages.views.compare._said", "pages.views.compare.show_against", "pages.views.compare.show_chosen",
         "pages.run.controls._section", "pages.distribution._charts",
         "pages.views.map_words.definitions", "pages.views.convention_words._bias_start",
         "pages.views.convention_words._network", "pages.views.convention_words._sharpness",
@@ -61,7 +64,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.charts.growth.learning_chart",
         "pages.charts.kernel._greyed", "pages.second_moment._charts", "pages.first_step._charts",
         "pages.first_step._without_law",
-        "pages.charts.theme.label_expression",
+        "pages.charts.theme.label_expression", "pages.views.compare._curve", "pages.views.compare._difference",
+        "pages.views.compare._sentences", "pages.views.run_list.columns",
     ),
 }  # fmt: skip
 

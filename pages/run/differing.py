@@ -1,0 +1,153 @@
+"""In which settings runs differ, by the names that links and files have for them. No Streamlit here."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+from cache import Run
+from cache.listing import settings
+from engine.regimes.config import SweepConfig
+from engine.schema import ConfigError
+from pages.charts.words import listing, number, plain
+from pages.run.settings import BY_PATH, SETTINGS
+
+WITHIN = ("run.", "base.", "setting.")
+"""What the config of a job has before the settings of its run."""
+NO_SETTINGS = ("header", "content")
+BETA = "beta"
+GRID = "grid"
+"""Before the settings of a map that take several values."""
+LONGEST = 60
+"""Letters of a value."""
+MOST_NAMED = 8
+"""Settings that a sentence names."""
+
+FEW_TELL = 3
+"""Settings by which runs are called beside each other, where so few tell them apart."""
+
+ORDER = {setting.name: place for place, setting in enumerate(SETTINGS)}
+
+Settings = Mapping[str, Any]
+"""By name, as `settings_of` gives them."""
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """By name, as the config has them; with beta = sum of 1/n where the run has a depth and a width."""
+    values = run.values if GRID not in run.values else _of_map(run.key, json.dumps(run.values))
+    found = {name: value for path, value in settings(values) if (name := _name(path))}
+    if (beta := _beta(found.get("depth"), found.get("width"))) is not None:
+        found[BETA] = beta
+    return found
+
+
+@lru_cache(1000)
+def _of_map(key: str, values: str) -> dict[str, Any]:
+    """What the cells of a map share, defaults included, and the values that the others take."""
+    given = json.loads(values)
+    one = {**given, GRID: {name: several[:1] for name, several in given[GRID].items()}}
+    try:
+        shared = SweepConfig.from_dict(one).cells[0].run.to_dict()
+    except ConfigError:  # of another version
+        return given
+    for name in {*given[GRID], *SweepConfig.from_dict(one).cells[0].settings}:
+        section, _, field = name.rpartition(".")
+        (shared[section] if section else shared).pop(field, None)
+    return {**shared, "seeds": given["seeds"], GRID: given[GRID]}
+
+
+def differing(runs: Sequence[Settings]) -> list[str]:
+    """Names of the settings that have more than one value among the runs that have them, in the order of a page."""
+    first: dict[str, Any] = {}
+    found: set[str] = set()
+    for one in runs:
+        for name, value in one.items():
+            if first.setdefault(name, value) != value:
+                found.add(name)
+    return sorted(found, key=lambda name: (ORDER.get(name, len(ORDER)), name))
+
+
+def said(name: str, value: Any) -> str:
+    """A setting in words: "width 64"."""
+    return f"{name} {shown(value)}"
+
+
+def shown(value: Any) -> str:
+    """A value as a person reads it."""
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(shown, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    text = number(value, 4) if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def labels(runs: Sequence[Settings], names: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    """What to call each run beside the others: its name, else what it differs in, else its place; each only once.
+
+    Args:
+        names: given by people; empty where there is none.
+        kinds: what each is.
+    """
+    told = _telling(runs)
+    found: list[str] = []
+    for place, (one, name, kind) in enumerate(zip(runs, names, kinds, strict=True)):
+        parts = [said(setting, one[setting]) for setting in told if setting in one]
+        text = name or ", ".join(parts) or f"{kind} {place + 1}"
+        text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        found.append(text if text not in found else f"{text} ({place + 1})")
+    return found
+
+
+def _telling(runs: Sequence[Settings]) -> list[str]:
+    """The fewest settings that tell the runs apart; all that differ where no few do."""
+    own = [name for name in differing(runs) if name != BETA]
+    for count in range(1, FEW_TELL + 1):
+        for some in combinations(own, count):
+            if len({repr([one.get(name) for name in some]) for one in runs}) == len(runs):
+                return [*some]
+    return own
+
+
+def in_one_line(runs: Sequence[Settings]) -> str:
+    """What differs in the settings of runs, with all its values, as Markdown; "" of fewer than two runs."""
+    if len(runs) < 2:
+        return ""
+    own = [name for name in differing(runs) if name != BETA]
+    every = dict.fromkeys(name for one in runs for name in one)
+    partly = [name for name in every if not all(name in one for one in runs)]
+    alone = [name for name in partly if name not in (*own, BETA)]
+    parts = [f"**{plain(name)}** ({plain(_values(runs, name))})" for name in own[:MOST_NAMED]]
+    more = [f"{len(own) - MOST_NAMED} more settings"] if len(own) > MOST_NAMED else []
+    if not parts and not alone:
+        return "They have the same settings."
+    lines = [f"They differ in {listing([*parts, *more])}."] if parts else []
+    if alone:
+        named = [plain(name) for name in alone[:MOST_NAMED]]
+        more = [f"{len(alone) - MOST_NAMED} more"] if len(alone) > MOST_NAMED else []
+        lines.append(f"Only some of them have {listing([*named, *more])}.")
+    return " ".join(lines)
+
+
+def _values(runs: Sequence[Settings], name: str) -> str:
+    return " / ".join(shown(one[name]) if name in one else "—" for one in runs)
+
+
+@lru_cache(1000)
+def _name(path: str) -> str:
+    """What a setting is called; "" for what is none."""
+    for within in WITHIN:
+        path = path.removeprefix(within)
+    if path.startswith(f"{GRID}."):
+        return f"{GRID} {_name(path.removeprefix(f'{GRID}.'))}"
+    name = BY_PATH[path].name if path in BY_PATH else path.rpartition(".")[2]
+    return "" if name in NO_SETTINGS else name
+
+
+def _beta(depth: Any, width: Any) -> float | None:
+    widths = width if isinstance(width, list | tuple) else [width] * depth if isinstance(depth, int) else []
+    known = all(isinstance(one, int) and one > 0 for one in widths)
+    return sum(1 / one for one in widths) if widths and known else None

@@ -1,0 +1,312 @@
+"""Chosen runs side by side: what differs, what each says, their curves over t in one chart, two maps apart; and any
+metric against any setting."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+import cache
+from cache import Run
+from cache.ownership import title
+from engine import jobs
+from engine.metrics import LABELS
+from engine.perturbation.result import PerturbationResult, StudyResult
+from engine.quantities import QUANTITIES
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import Thresholds
+from engine.result import Result, ResultError, Seed
+from engine.rkhs.result import RkhsResult
+from engine.schema import ConfigError
+from engine.training.diagnostics import SCALARS
+from engine.training.result import RunResult
+from pages.charts import across, theme
+from pages.charts.map_names import LARGEST, METRICS
+from pages.charts.map_plane import Plane, plane_chart
+from pages.charts.over_time import Sampled
+from pages.charts.words import number, plain
+from pages.run.differing import differing, in_one_line, labels, settings_of, shown
+from pages.shell.figure import Figure, pairs, show
+from pages.shell.jobs import Standing
+from pages.shell.result import choice, log_time
+from pages.views import compare_words, map_words
+from pages.views.map_controls import MAPS, Map
+from pages.views.map_figures import BETAS, Picture, View
+from pages.views.run_list import kind_of, measured
+
+FEWEST, MOST = 2, 6
+"""Runs that are compared."""
+FIRST = ("drift", "loss")
+"""Curves that are shown at first, where there are such."""
+
+RESULTS: Mapping[str, type[Result]] = {
+    "run": RunResult,
+    "perturbation": PerturbationResult,
+    "perturbation_study": StudyResult,
+    "rkhs": RkhsResult,
+}
+
+Reader = Callable[[Any], np.ndarray]
+CURVES: Mapping[str, Mapping[str, Reader]] = {
+    "run": {name: (lambda seed, name=name: seed[name]) for name in SCALARS},
+    "perturbation": {
+        "drift": lambda seed: seed["drift"],
+        "residual": lambda seed: seed.residual("network"),
+        "order_error": lambda seed: seed.error("order_0"),
+    },
+    "rkhs": {
+        "norm_target": lambda seed: seed["held_out/target_S"],
+        "cka": lambda seed: seed["train/cka"],
+        "decay_exponent": lambda seed: seed["held_out/decay_exponent"],
+    },
+}
+"""By kind what there is over the times `t` of a seed, by its quantity."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A chosen run. `result` is None where it is not here, or is of an earlier version; so is the `picture` of a map,
+    and where no page draws what it varies."""
+
+    run: Run
+    label: str
+    result: Result | None
+    picture: Picture | None
+
+    @classmethod
+    def of(cls, run: Run, label: str) -> "Compared":
+        return cls(run, label, _result(run), _picture(run) if run.kind == "sweep" else None)
+
+
+def show_chosen(chosen: Sequence[Run], person: str) -> None:
+    """Nothing while fewer than two runs are chosen."""
+    if len(chosen) < FEWEST:
+        return
+    st.subheader("Side by side")
+    if len(chosen) > MOST:
+        st.caption(f"Choose {FEWEST} to {MOST} to see them side by side: {len(chosen)} are chosen.")
+        return
+    settings = [settings_of(run) for run in chosen]
+    st.markdown(in_one_line(settings))
+    names = labels(settings, [title(run.claims, person) for run in chosen], [kind_of(run) for run in chosen])
+    compared = [Compared.of(run, label) for run, label in zip(chosen, names, strict=True)]
+    _sentences(compared)
+    key = " ".join(run.key[:16] for run in chosen)
+    _curves([one for one in compared if one.result is not None and one.run.kind in CURVES], key)
+    if maps := [(one, one.picture) for one in compared if one.picture is not None]:
+        _maps(maps, key)
+
+
+def _result(run: Run) -> Result | None:
+    """As it is stored; its settings from its own folder, where no text is cut."""
+    engine = cache.current()
+    record = engine.store.index.get(run.key)
+    if run.kind not in RESULTS or record is None or run.old:
+        return None
+    try:
+        arrays = engine.lookup(run.kind, jobs.parse(run.kind, dict(record.values)))
+        return None if arrays is None else RESULTS[run.kind].from_arrays(arrays)
+    except (ConfigError, KeyError, ResultError):
+        return None
+
+
+def _sentences(compared: Sequence[Compared]) -> None:
+    """Of each under its name, in its colour."""
+    for column, one, colour in zip(st.columns(len(compared)), compared, across.COLOURS, strict=False):
+        with column:
+            st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
+            st.markdown(f"**{plain(one.label)}**")
+            st.markdown(_said(one))
+    runs = [one.result for one in compared if isinstance(one.result, RunResult)]
+    if said := compare_words.ends(runs):
+        st.markdown(said)
+
+
+def _said(one: Compared) -> str:
+    """What its own page says first, or why there is nothing to show."""
+    if one.result is not None:
+        return compare_words.headline(one.run.kind, one.result) or "Its page says nothing of it."
+    if one.picture is not None:
+        return map_words.counts(one.picture.cells)
+    if one.run.old:
+        return "It is of an earlier version: compute it again to compare it."
+    if one.run.kind in (*RESULTS, "sweep"):
+        return "Its result is not in the cache."
+    return f"Of its kind, {kind_of(one.run)}, nothing is drawn here."
+
+
+# Curves over t.
+
+
+def _curves(compared: Sequence[Compared], key: str) -> None:
+    """A chart for each quantity, all results in it, and their values at the last t that all have reached."""
+    names = [one.label for one in compared]
+    known = {name: _read(compared, name) for name in dict.fromkeys(n for one in compared for n in CURVES[one.run.kind])}
+    known = {name: curves for name, curves in known.items() if len(curves) >= FEWEST}
+    if not known:
+        return
+    first = [name for name in FIRST if name in known] or [*known][:2]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        picked = st.pills(
+            "curves",
+            [*known],
+            selection_mode="multi",
+            default=first,
+            format_func=lambda name: QUANTITIES[name].label,
+            key=f"compare curves {[*known]}",
+        )
+        log = log_time("compare")
+    pairs(_curve(name, known[name], names, log, key) for name in picked)
+    if picked:
+        st.dataframe(_at_matched({name: known[name] for name in picked}), hide_index=True, width="content")
+
+
+def _read(compared: Sequence[Compared], name: str) -> dict[str, list[Sampled]]:
+    """The curves of those results that have them."""
+    found = {}
+    for one in compared:
+        read = CURVES[one.run.kind].get(name)
+        seeds: Sequence[Seed] = one.result.seeds if one.result else ()
+        if read is not None and all(name not in SCALARS or one.run.kind != "run" or name in seed for seed in seeds):
+            found[one.label] = [_sampled(seed, read) for seed in seeds]
+    return found
+
+
+def _sampled(seed: Any, read: Reader) -> Sampled:
+    t, value = np.asarray(seed["t"], float), np.asarray(read(seed), float)
+    fact = seed.facts.get
+    return Sampled(int(fact("seed", 0)), str(fact("stop_reason", "")), float(t[-1]), t, value)
+
+
+def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: bool, key: str) -> Figure:
+    """Colours go by the place of a result among all that are compared."""
+    log_value = across.log_valued(curves)
+
+    def chart(frame: pd.DataFrame) -> Any:
+        return across.curves_chart(frame, names, theme.axis_title(name), log_value, log_time)
+
+    question = f"How does the {QUANTITIES[name].label} go in each?"
+    table = partial(across.curves_table, curves, log_value)
+    return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, f"compare {key} {name} {names} {log_time}")
+
+
+def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
+    """A row for each quantity: at the last t that all have reached, the median of each result."""
+    rows = []
+    for name, curves in known.items():
+        t, values = across.matched(curves)
+        row = {"median over seeds": QUANTITIES[name].label, "at t": number(t)}
+        rows.append(row | {label: number(value) for label, value in zip(curves, values, strict=True)})
+    return pd.DataFrame(rows)
+
+
+# Maps.
+
+
+def _maps(maps: Sequence[tuple[Compared, Picture]], key: str) -> None:
+    """Each map, in the same colours; of two that have the same axes also their difference."""
+    metric = choice("metric", [*METRICS], "compare metric", format_func=lambda name: METRICS[name].label)
+    spans = np.concatenate([_values(picture, metric) for _, picture in maps])
+    pairs(_map(place, one, picture, metric, spans, key) for place, (one, picture) in enumerate(maps))
+    if len(maps) == FEWEST and maps[0][1].map == maps[1][1].map:
+        _difference(maps, metric, key)
+
+
+def _values(picture: Picture, metric: str) -> np.ndarray:
+    """Of its cells, those that a colour shows."""
+    values = picture.cells[metric].to_numpy(float)
+    return np.minimum(values[np.isfinite(values)], LARGEST.get(metric, np.inf))
+
+
+def _picture(run: Run) -> Picture | None:
+    """None where the map varies what no page draws, an earlier version wrote it, or none of its cells is there."""
+    engine = cache.current()
+    record = engine.store.index.get(run.key)
+    try:
+        sweep = SweepConfig.from_dict(dict(record.values)) if record else None
+    except ConfigError:
+        return None
+    chosen = _map_of(sweep) if sweep else None
+    if sweep is None or chosen is None:
+        return None
+    parts = [part for cell in sweep.cells for part in cell.parts]
+    found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
+    picture = Picture(chosen, sweep, Standing(sweep.groups, found), View(next(iter(METRICS)), True, Thresholds()))
+    return picture if len(picture.cells) else None
+
+
+def _map_of(sweep: SweepConfig) -> Map | None:
+    varied = {name for name, values in sweep.grid.items() if len(values) > 1}
+    return next((chosen for chosen in MAPS.values() if varied <= {axis.setting for axis in chosen.axes}), None)
+
+
+def _map(place: int, one: Compared, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:
+    def chart() -> Any:
+        table, of = picture.table, (metric, METRICS[metric])
+        plane = Plane.around(table, picture.map.x.title, picture.map.y.title)
+        betas = BETAS if picture.map.plain else ()
+        drawn = plane_chart(table, plane, "outlines: not computed", of, betas=betas, spans=spans)
+        drawn.params = alt.Undefined  # nothing to click
+        return drawn
+
+    name, shown = f"compare_map_{place}", (f"map.{metric}",)
+    return Figure(
+        name, one.label, shown, chart, picture.table, key=f"{key} {place} {one.label} {metric} {picture.state}"
+    )
+
+
+def _difference(maps: Sequence[tuple[Compared, Picture]], metric: str, key: str) -> None:
+    """By what factor the metric differs, in the cells that both have."""
+    (one, first), (other, second) = maps
+    table = across.difference_table(first.cells, second.cells, metric)
+    if not len(table.frame):
+        st.caption("The two maps have no cell in common, so there is no difference to draw.")
+        return
+    st.markdown(compare_words.apart(table.frame, METRICS[metric].label))
+    plane = Plane.around(table.frame, first.map.x.title, first.map.y.title)
+    chart = partial(across.difference_chart, table.frame, plane, (one.label, other.label))
+    question = f"Where is the {METRICS[metric].label} larger on the second map?"
+    name = f"map.{metric}"
+    show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, f"{key} {metric} apart"))
+
+
+# A metric against a setting.
+
+
+def show_against(listed: Sequence[Run], chosen: Sequence[Run], person: str) -> None:
+    """Of the chosen runs, or of all that are listed while fewer than two are chosen."""
+    runs = chosen if len(chosen) >= FEWEST else listed
+    metrics, settings = measured(runs), [settings_of(run) for run in runs]
+    own = differing(settings)
+    if not metrics or not own:
+        st.caption("There is nothing to plot: no setting differs among them, or none has a number.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.selectbox("metric", metrics, format_func=lambda name: LABELS[name].label, key="against_metric")
+        setting = st.selectbox("against", own, key="against_setting", width=240)
+    of = f"the {len(runs):,} chosen" if runs is chosen else f"all {len(runs):,} listed"
+    st.caption(f"Of {of}; a point is the median over the seeds of a run.")
+    values = [one.get(setting) for one in settings]
+    plainly = all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
+    points = pd.DataFrame(
+        {
+            "x": values if plainly else [None if value is None else shown(value) for value in values],
+            "y": pd.Series([(run.metrics or {}).get(metric) for run in runs], dtype=float),
+            "series": [kind_of(run) for run in runs],
+            "name": [title(run.claims, person) or run.label for run in runs],
+        }
+    )
+    table = across.scatter_table(points)
+    if not len(table.frame):
+        st.caption("None of them has both.")
+        return
+    quantity = LABELS[metric].quantity
+    question = f"How does the {QUANTITIES[quantity].label} go with {setting}?"
+    y_title = f"{LABELS[metric].label}: {theme.symbol(quantity)}" if theme.symbol(quantity) else LABELS[metric].label
+    chart = partial(across.scatter_chart, table.frame, setting, y_title)
+    show(Figure("against", question, (quantity,), chart, table.frame, table.notes, file=f"{metric}-{setting}"))

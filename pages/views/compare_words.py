@@ -1,0 +1,56 @@
+"""What a comparison of results says, in sentences. No Streamlit here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from engine.perturbation.result import ERROR
+from engine.result import Result
+from engine.training.result import RunResult
+from pages.charts.words import number, several
+from pages.views import evolution_words, expansion_words, norm_words, study_words
+
+SAME = 0.1
+"""Numbers of two maps within this share of each other are called the same."""
+
+
+def headline(kind: str, result: Result) -> str:
+    """The first finding of a result, as its own page says it; "" where that says nothing."""
+    said = {
+        "run": lambda one: evolution_words.motion(one),
+        "perturbation": lambda one: expansion_words.sentences(one)[:1],
+        "perturbation_study": lambda one: study_words.sentences(one, ERROR)[:1],
+        "rkhs": lambda one: norm_words.sentences(one)[:1],
+    }
+    return " ".join(said[kind](result)) if kind in said else ""
+
+
+def ends(results: Sequence[RunResult]) -> str:
+    """That the results did not stop at one t, so that their last values are no like for like; "" where they did."""
+    stops = [seed.t_stop for result in results for seed in result.seeds]
+    if len(results) < 2 or not stops or not min(stops) > 0 or max(stops) <= (1 + SAME) * min(stops):
+        return ""
+    return (
+        f"They stopped between t = {number(min(stops))} and {number(max(stops))}: compare the curves at equal t, "
+        "not the numbers at the stop."
+    )
+
+
+def apart(frame: pd.DataFrame, label: str) -> str:
+    """How two maps differ in the cells that both have; "" where there is none.
+
+    Args:
+        frame: of `pages.charts.across.difference_table`.
+        label: of the metric.
+    """
+    ratio = frame["ratio"].to_numpy(float)
+    if not len(ratio):
+        return ""
+    middle = float(np.exp(np.median(np.log(ratio))))
+    above, below = int(np.sum(ratio > 1 + SAME)), int(np.sum(ratio < 1 / (1 + SAME)))
+    return (
+        f"Of {several(len(ratio), 'cell')} on both maps, the {label} is larger on the second in {above}, smaller in "
+        f"{below}, and within 10% in {len(ratio) - above - below}; the median factor is {number(middle, 2)}, "
+        f"between {number(ratio.min(), 2)} and {number(ratio.max(), 2)}."
+    )

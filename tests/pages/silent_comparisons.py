@@ -1,0 +1,34 @@
+"""Several results side by side of which nothing is to be said, by rule."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+from small_runs import result, seed
+
+from pages.charts import across
+from pages.run import differing
+from pages.views import compare_words
+
+CELLS = pd.DataFrame({"x": [1.0, 2.0], "y": [1.0, 1.0], "elt": [0.1, 0.2]})
+
+
+def stopped(*stops: float) -> list[Any]:
+    """Runs of one seed that stopped at these t."""
+    return [result(replace(seed(), t_stop=t)) for t in stops]
+
+
+def notes(table: Any) -> str:
+    return " ".join(table.notes)
+
+
+SILENT: dict[str, Callable[[], Any]] = {
+    "pages.run.differing.in_one_line": lambda: differing.in_one_line([{"width": 8}]),
+    "pages.views.compare_words.ends": lambda: "".join(
+        compare_words.ends(runs) for runs in (stopped(2.0), stopped(2.0, 2.1), stopped(2.0, 0.0))
+    ),
+    "pages.views.compare_words.apart": lambda: compare_words.apart(pd.DataFrame({"ratio": []}), "lazy error"),
+    "pages.charts.across.difference_table": lambda: notes(across.difference_table(CELLS, CELLS, "elt")),
+    "pages.charts.across.scatter_table": lambda: notes(across.scatter_table(CELLS)),
+}

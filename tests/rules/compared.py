@@ -1,0 +1,38 @@
+"""The rules of the sentences about several results side by side."""
+
+from tests.rules.rule import Rule
+
+RULES = (
+    Rule(
+        "pages.run.differing.in_one_line",
+        "They differ in ... (... / ...) and ...; only some of them have ...; or: they have the same settings",
+        "every setting of every run is read, defaults included; a value for each run, in their order; 'the same' only "
+        "where each has every setting with one value",
+        "fewer than two runs",
+    ),
+    Rule(
+        "pages.views.compare_words.ends",
+        "They stopped between t = ... and ...: compare the curves at equal t, not the numbers at the stop",
+        "two runs or more, every seed with a positive stop, the last over 10% beyond the first",
+        "one run, stops within 10% of each other, or a seed that never trained",
+    ),
+    Rule(
+        "pages.views.compare_words.apart",
+        "Of ... cells on both maps, the ... is larger on the second in ..., smaller in ..., and within 10% in ...; the "
+        "median factor is ..., between ... and ...",
+        "cells of the same place on both, with finite numbers above 0 on both",
+        "there is no such cell",
+    ),
+    Rule(
+        "pages.charts.across.difference_table",
+        "On one map only: ... cells. Without a positive number on both: ... cells",
+        "they were counted",
+        "every cell is on both, with numbers above 0",
+    ),
+    Rule(
+        "pages.charts.across.scatter_table",
+        "... of ... have no such number or no such setting, and are not drawn",
+        "they were counted",
+        "all are drawn",
+    ),
+)
