@@ -13,9 +13,14 @@ import pandas as pd
 import pyarrow as pa
 import vl_convert
 
+from pages.charts import theme
+
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
 """Of a chart that has no width of its own, in pixels."""
+
+CONFIG = {part: {name: colour.to_dict() for name, colour in colours.items()} for part, colours in theme.TEXT.items()}
+"""What the browser is told of every chart."""
 
 COMPOSED = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "hconcat": alt.HConcatChart}
 """Charts made of others, by the name of these."""
@@ -63,7 +68,7 @@ class Specification:
 
         with data_as(once):
             spec = _converted(chart)
-        return cls(json.dumps({"$schema": alt.SCHEMA_URL, **spec}), tables)
+        return cls(json.dumps({"$schema": alt.SCHEMA_URL, "config": CONFIG, **spec}), tables)
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
