@@ -28,7 +28,9 @@ DENSE = """<style>
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.
-st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+ABOUT = "**Kernel Drift**: the neural tangent kernel of real networks, as it moves while they train."
+# Streamlit draws its menu, which has the switch from light to dark, only where it has something to say.
+st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", menu_items={"About": ABOUT})
 
 PAGES = {
     "": [

@@ -58,7 +58,7 @@ def small(result: RunResult) -> None:
 @one_at_a_time()
 def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
-    st.subheader("The kernel in motion")
+    st.header("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(result, key[:8])
         on = choice("function and kernel on", POINTS, f"on {key[:8]}") if result.config.probes else POINTS[0]
@@ -86,7 +86,7 @@ def _kernel_name(seed: SeedResult, probes: bool) -> str:
 @one_at_a_time()
 def _curves(result: RunResult, key: str) -> None:
     """One chart per diagnostic; seeds as bands."""
-    st.subheader("Along the run")
+    st.header("Along the run")
     with st.container(horizontal=True):
         shown = choice("charts", ["essential", "all"], "charts")
         log = log_time("evolution")
