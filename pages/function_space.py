@@ -30,9 +30,8 @@ def moving(shown: Shown) -> None:
     """Interpolants, balls and eigenfunctions under one slider."""
     st.header("The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
-    description = "Interpolants, errors of balls and eigenfunctions, moving with the checkpoints."
     tables = partial(space.space_tables, shown.result)
-    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, description, "spaces-space")
+    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, "spaces-space")
 
 
 @st.fragment

@@ -30,9 +30,8 @@ def moving(shown: Shown, where: SetName) -> None:
     """Spectrum, target power, mode strength and angles under one slider."""
     st.header("The kernel's preferences in motion")
     tables = partial(bias.bias_tables, shown.result, where=where)
-    description = "Spectrum, cumulative target power, mode strength and angles, moving with the checkpoints."
     name = f"bias_{where}"
-    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, description, f"spaces-{name}")
+    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, f"spaces-{name}")
 
 
 @st.fragment

@@ -17,9 +17,6 @@ from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
-SMALL_WIDTH = 440
-"""Pixels of the panel on Home."""
-
 POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
@@ -46,8 +43,7 @@ def small(result: RunResult) -> None:
     tables = _tables(result, key, 0)
 
     def spectrum() -> Any:
-        panel = spectrum_panel(tables.spectrum).properties(width=SMALL_WIDTH)
-        return animated(panel, len(tables.labels))
+        return animated(spectrum_panel(tables.spectrum), len(tables.labels))
 
     figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
     play(figure, tables.labels, autoplay=True)

@@ -125,7 +125,7 @@ def _by_mode(result: PerturbationResult, key: str) -> None:
         f"{key} modes {index}",
         "perturbation-modes",
     )
-    show(figure, width="content")
+    show(figure)
 
 
 def _change(result: PerturbationResult, key: str) -> None:
@@ -150,7 +150,6 @@ def _in_motion(result: PerturbationResult, key: str) -> None:
         ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
         lambda index: kernel_change.scrubbed_tables(result, generate(data), index),
         kernel_change.scrubbed_chart,
-        "The function under each order, and the change of the kernel, moving with the checkpoints.",
         "perturbation-change",
     )
 

@@ -209,7 +209,7 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
     with right:
         fields["sigma_w_readout"] = _sigma(form, "sigma_w_readout", "readout scale σ_w", "as sigma_w", None)
     with st.expander("Biases"):
-        fields["sigma_b"] = form.number("sigma_b", "bias scale σ_b", 1.0, 0.0, 100.0, "Standard deviation of the biases.")
+        fields["sigma_b"] = form.number("sigma_b", "bias scale σ_b", 1.0, 0.0, 100.0, "Their standard deviation.")
         fields["train_bias"] = form.flag("train_bias", "train biases", True)
         fields["output_bias"] = form.flag("output_bias", "output bias", True)
     if form.problems or inputs is None:
@@ -254,9 +254,7 @@ def trap_buttons(form: Form, network: Network) -> None:
             help="Off critical the signal dies, and the kernel looks deterministic at any depth.",
         )
     else:
-        st.button(
-            "Back to critical σ_w", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, "")
-        )
+        st.button("Back to critical σ_w", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, ""))
 
 
 def say_no_law(network: Network) -> bool:
