@@ -8,7 +8,7 @@ from pages.charts.words import listing
 MOST = 12
 """Series that are named."""
 MOVES = "It moves with the checkpoints of training."
-KINDS = {"rect": "Map", "bar": "Bars", "point": "Points", "line": "Curves", "area": "Curves"}
+KINDS = {"rect": "Map", "bar": "Bars", "line": "Curves", "area": "Curves", "point": "Points"}
 
 
 def alternative(spec: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def _question(spec: dict[str, Any]) -> str:
     title = spec.get("title", "")
     said = [title] if isinstance(title, str) else [title.get("text"), title.get("subtitle")]
     lines = [line.strip() for line in said if isinstance(line, str) and line.strip()]
-    return " ".join(line if line[-1] in ".?!" else f"{line}." for line in lines)
+    return " ".join(f"{line[0].upper()}{line[1:]}{'' if line[-1] in '.?!' else '.'}" for line in lines)
 
 
 def _drawn(layers: list[dict[str, Any]]) -> str:

@@ -4,6 +4,7 @@ What is built for a result is kept by a key that names it (never by its arrays),
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -214,8 +215,8 @@ def draw_chart(chart: Specification | Panels) -> None:
         return
     if chart.title:
         st.markdown(f"**{plain(chart.title)}**  \n:small[{plain(chart.subtitle)}]")
-    across = chart.direction == "across"
-    places = st.columns(len(chart.parts)) if across else [st.container() for _ in chart.parts]
+    beneath = [nullcontext()] * len(chart.parts)
+    places = st.columns(len(chart.parts)) if chart.direction == "across" else beneath
     for place, part in zip(places, chart.parts, strict=True):
         with place:
             draw_chart(part)
