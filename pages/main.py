@@ -18,6 +18,7 @@ DENSE = """<style>
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
+[data-testid="stBaseButton-primary"]:enabled { color: light-dark(#fff, #17181c); }
 [class*="st-key-moving_"] .vega-bindings { display: none; }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }

@@ -97,7 +97,7 @@ def seed_colours(seeds: Iterable[int]) -> dict[int, str]:
 
 
 PAGE_WIDTH = 820
-"""Pixels of a wide page beside an open sidebar on a 1280-pixel screen."""
+"""Pixels of a chart of several panels in a file. On a page each takes the width that it finds (`panels`)."""
 
 HEIGHT = 330
 """Of a single chart in pixels, title and axes included."""

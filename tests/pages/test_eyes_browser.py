@@ -88,7 +88,7 @@ def labels(page: Page) -> list[str]:
 
 def charts(page: Page) -> list[str]:
     """What screen readers say of each chart."""
-    drawn = '[data-testid="stVegaLiteChart"] [role="graphics-document"]'
+    drawn = '[data-testid="stVegaLiteChart"][role="graphics-document"]'
     return page.eval_on_selector_all(drawn, "all => all.map(one => one.ariaLabel)")
 
 
