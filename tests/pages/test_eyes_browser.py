@@ -22,7 +22,7 @@ STREAMLITS = {
 """Rule -> where Streamlit itself breaks it, and how. What we draw there is words and icons."""
 
 MAP = {"map_depths": "1, 2", "map_widths": "8, 16", "map_size": "4"}
-SPACES = rkhs_runs.query("circle")
+SPACES, ASK_SPACES = rkhs_runs.query("circle"), ".st-key-ask-spaces button"
 PAGES: dict[str, tuple[dict[str, str], str, str]] = {
     "": ({}, "", ""),
     "all_runs": ({}, "", ""),
@@ -30,10 +30,10 @@ PAGES: dict[str, tuple[dict[str, str], str, str]] = {
     "evolution": (SPACES, ".st-key-run button", ".st-key-moving_evolution_0 canvas"),
     "perturbation": (perturbation_runs.query("flow"), ".st-key-ask-expansion button", ".st-key-moving_change_0 canvas"),
     "regimes": (MAP, ".st-key-run_sweep button", ".st-key-chart_regime_map .cells_marks path:nth-child(4)"),
-    "norms": (SPACES, ".st-key-ask-spaces button", ".st-key-drawn_inclusion svg.marks"),
-    "function_space": (SPACES, "", ".st-key-moving_space_0 canvas"),
-    "inductive_bias": (SPACES, "", ".st-key-moving_bias_held_out_0 canvas"),
-    "generalisation": (SPACES, "", ".st-key-drawn_leave_one_out svg.marks"),
+    "norms": (SPACES, ASK_SPACES, ".st-key-drawn_inclusion svg.marks"),
+    "function_space": (SPACES, ASK_SPACES, ".st-key-moving_space_0 canvas"),
+    "inductive_bias": (SPACES, ASK_SPACES, ".st-key-moving_bias_held_out_0 canvas"),
+    "generalisation": (SPACES, ASK_SPACES, ".st-key-drawn_leave_one_out svg.marks"),
     "second_moment": ({}, "", "svg.marks"),
     "distribution": ({"at_draws": "3000"}, ".st-key-ask-distribution button", "svg.marks"),
     "first_step": ({}, "", "svg.marks"),
