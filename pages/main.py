@@ -19,6 +19,7 @@ DENSE = """<style>
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
 [data-testid="stBaseButton-primary"]:enabled { color: light-dark(#fff, #17181c); }
+[data-testid="stPopover"] button { color: inherit !important; }
 [class*="st-key-moving_"] .vega-bindings { display: none; }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
