@@ -115,7 +115,7 @@ def page() -> None:
     from pages.charts.animated import animated
     from pages.charts.evolution import SPECTRUM, evolution_chart, evolution_tables
     from pages.charts.kernel import spectrum_panel, spectrum_table
-    from pages.charts.specification import Specification
+    from pages.charts.panels import panels
     from pages.charts.theme import ask
     from pages.shell import player
     from pages.shell.figure import draw_chart
@@ -128,7 +128,7 @@ def page() -> None:
         ("spectrum", animated(spectrum, FRAMES, labels=tables.labels)),
         ("evolution", evolution_chart(tables)),
     ):
-        player.show(partial(draw_chart, Specification.of(chart), "content"), tables.labels, key=key)
+        player.show(partial(draw_chart, panels(chart)), tables.labels, key=key)
     st.button("Run again")
 
 

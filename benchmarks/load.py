@@ -127,7 +127,7 @@ def kept(name):
     gc.freeze()  # as our server does
     charts = json.loads(open({file!r}).read())[name]
     return [
-        (Specification(text, {{k: base64.b64decode(v) for k, v in tables.items()}}), modes)
+        (Specification(text, {{k: base64.b64decode(v) for k, v in tables.items()}}, ""), modes)
         for text, tables, modes in charts
     ]
 
@@ -140,7 +140,7 @@ for number, (chart, modes) in enumerate(kept(name)):
         key = f"{{name}} {{number}}"
         st.vega_lite_chart(spec=chart(), width="stretch", key=key, on_select="rerun", selection_mode=modes)
     else:
-        draw_known(f"{{name}} {{number}}", "stretch", "", lambda: chart)
+        draw_known(f"{{name}} {{number}}", lambda: chart)
 """
 
 LINE = {"mark": "line", "encoding": {"x": {"field": "x"}, "y": {"field": "y"}}, "data": {"values": []}}

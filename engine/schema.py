@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Collection
 from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -88,22 +90,38 @@ EXPECTED = {
     "too_long": "a list of at most {max_length}",
 }
 """What a kind of pydantic's error asks for."""
+NOT_TAKEN = "this setting does not take it"
+"""Of what is wrong in a way that no setting of ours can be: pydantic's own words would not help."""
 
 
 def _all_problems(model: type[BaseModel], errors: list[ErrorDetails]) -> list[Problem]:
     """One problem for every setting; those beyond what an error tells only to be counted.
 
-    A value that fits no member of a union is reported once for each member: the first stands.
+    A value that fits no member of a union is reported once for each member: the first stands. Of a list the first item
+    that is wrong stands for all.
     """
     found: dict[str, Problem] = {}
+    wrong: dict[str, set[str]] = {}
     for details in errors:
         if len(found) >= MOST_PROBLEMS:
             beyond = ".".join(map(str, details["loc"]))
-            found.setdefault(beyond, Problem(beyond, details["msg"]))
+            found.setdefault(_whole(beyond), Problem(beyond, NOT_TAKEN))
         elif not _follows(details, errors):
             for problem in _problems(model, details):
-                found.setdefault(problem.field, problem)
-    return list(found.values())
+                found.setdefault(_whole(problem.field), problem)
+                wrong.setdefault(_whole(problem.field), set()).add(problem.field)
+    return [Problem(one.field, f"{one.message}{_more(wrong.get(name, ()))}") for name, one in found.items()]
+
+
+def _whole(field: str) -> str:
+    """The list that an item stands in; any other setting itself."""
+    return re.sub(r"\.[0-9]+$", "", field)
+
+
+def _more(wrong: Collection[str]) -> str:
+    """How many more items of a list are wrong."""
+    count = len([field for field in wrong if field != _whole(field)]) - 1
+    return f" ({count} more of the list {'is' if count == 1 else 'are'} wrong too)" if count > 0 else ""
 
 
 def _follows(details: ErrorDetails, errors: list[ErrorDetails]) -> bool:
@@ -146,7 +164,7 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
         return Problem(field, f"{len(given):,} characters given; a number has at most {LONGEST_NUMBER}")
     if kind in EXPECTED:
         return Problem(field, f"{shown(given)} given; {EXPECTED[kind].format(**context)} is needed")
-    return Problem(field, f"{shown(given)} given; {details['msg'][0].lower()}{details['msg'][1:]}")
+    return Problem(field, f"{shown(given)} given; {NOT_TAKEN}")
 
 
 def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], type[BaseModel]]:

@@ -23,6 +23,9 @@ LONGEST_LIST = 2_000
 """Characters of a list of numbers. Longer ones are none either."""
 NONE = ("none", "null")
 
+_RANGE = re.compile(r"([0-9]{1,9})\s*[-–]\s*([0-9]{1,9})")
+MOST_OF_A_RANGE = 1_000
+"""Longer ones are no lists that somebody means."""
 _NUMBER = re.compile(r"[-+]?\.?[0-9]")
 
 
@@ -40,11 +43,20 @@ def number(text: str) -> int | float | str:
 
 
 def numbers(text: str) -> list[int | float | str]:
-    """The numbers between the commas of a text, in brackets or not; what is none stays a text."""
+    """The numbers between the commas of a text, in brackets or not; 0-3 stands for 0, 1, 2, 3; what is none stays a
+    text."""
     if len(text) > LONGEST_LIST:
         return [text]
     inner = text.strip().removeprefix("[").removesuffix("]").removeprefix("(").removesuffix(")")
-    return [number(item) for item in inner.split(",") if item.strip()]
+    return [value for item in inner.split(",") if item.strip() for value in _spread(item.strip())]
+
+
+def _spread(item: str) -> list[int | float | str]:
+    """The whole numbers from one to another, both included; else the one number."""
+    if (ends := _RANGE.fullmatch(item)) is None:
+        return [number(item)]
+    first, last = map(int, ends.groups())
+    return [*range(first, last + 1)] if 0 <= last - first < MOST_OF_A_RANGE else [item]
 
 
 def is_none(text: str) -> bool:
@@ -199,6 +211,8 @@ MOST_EVENTS = 10_000
 DEEPEST = 20
 """Lists and mappings within one another."""
 
+UNREADABLE = "not YAML: a colon, a quote, a bracket, a comma or the indentation is not as it should be"
+
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml reads the most characters allowed in 40 ms, PyYAML's own parser in 4 s."""
 
@@ -210,7 +224,7 @@ def read(text: str) -> Any:
     try:
         found = list(_values(_limited(yaml.parse(text.removeprefix("\ufeff"), LOADER))))
     except yaml.MarkedYAMLError as error:
-        raise _refusal(f"not YAML: {error.problem or error.context}", error.problem_mark) from None
+        raise _refusal(UNREADABLE, error.problem_mark) from None
     except (yaml.YAMLError, UnicodeEncodeError):
         raise _refusal("not YAML: some characters of it are no text") from None
     if len(found) > 1:

@@ -42,15 +42,15 @@ def controls(form: Form) -> tuple[Any, ...]:
     curves = curve_controls(form)
     st.markdown("**Step**")
     turns = "For a ReLU readout a large enough target turns the sign: the kernel grows."
-    target = form.slider("y", "target $y$", -10.0, 10.0, 0.0, 0.25, turns)
-    eta = form.number("eta", r"step size $\eta$", 0.001, 1e-9, 1e3, "Of the finite step.")
+    target = form.slider("y", "target y", -10.0, 10.0, 0.0, 0.25, turns)
+    eta = form.number("eta", "step size η", 0.001, 1e-9, 1e3, "Of the finite step.")
     points = point_controls(form)
     st.markdown("**Beyond the first step**")
     left, right = st.columns(2)
     with left:
         depth = form.whole("flow_depth", "hidden layers", 2, 1, 64, "At the narrowest width of the curves.")
     with right:
-        until = form.number("flow_until", "until $t$", 1.0, 1e-3, 1e4, r"$t = \eta_{\rm eff}\times$ step.")
+        until = form.number("flow_until", "until t", 1.0, 1e-3, 1e4, r"$t = \eta_{\rm eff}\times$ step.")
     return curves, target, eta, points, depth, until
 
 
@@ -67,7 +67,7 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     with place:
         _charts(curves, target, found)
     say(sorted(set(refused)))
-    st.subheader("Beyond the first step")
+    st.header("Beyond the first step")
     times = [float(f"{t:.3g}") for t in np.geomspace(until / 1000, until, TIMES)]
     job = partial(initial_points.point, target=target, times=times)
     shared = (FLOW, network, (curves.narrowest,) * depth, points.brute_draws, points.seed)

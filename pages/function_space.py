@@ -28,18 +28,17 @@ def body(shown: Shown) -> None:
 @one_at_a_time()
 def moving(shown: Shown) -> None:
     """Interpolants, balls and eigenfunctions under one slider."""
-    st.subheader("The space in motion")
+    st.header("The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
-    description = "Interpolants, errors of balls and eigenfunctions, moving with the checkpoints."
     tables = partial(space.space_tables, shown.result)
-    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, description, "spaces-space")
+    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, "spaces-space")
 
 
 @st.fragment
 @one_at_a_time()
 def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
-    st.subheader("On nested grids")
+    st.header("On nested grids")
     index = seed_choice(shown.result, "grids")
     show(
         Figure.of(

@@ -27,7 +27,7 @@ def body(shown: Shown) -> None:
 @one_at_a_time()
 def errors(shown: Shown) -> None:
     """Errors of every kernel along the path, and leave-one-out beside them."""
-    st.subheader("Along the path")
+    st.header("Along the path")
     with st.container(horizontal=True):
         tuned = choice("regression", [RIDGELESS, TUNED], "errors ridge") == TUNED
         curve = partial(shown.curve, log_time("errors"))
@@ -38,7 +38,7 @@ def errors(shown: Shown) -> None:
 @one_at_a_time()
 def curves(shown: Shown) -> None:
     """Predicted and measured errors against the number of training points."""
-    st.subheader("Against the number of training points")
+    st.header("Against the number of training points")
     index = seed_choice(shown.result, "learning")
     seed = shown.result.seeds[index]
     st.markdown(" ".join(error_words.curve_sentences(seed)))

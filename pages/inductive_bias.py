@@ -29,18 +29,17 @@ def body(shown: Shown) -> None:
 @one_at_a_time()
 def moving(shown: Shown, where: SetName) -> None:
     """Spectrum, target power, mode strength and angles under one slider."""
-    st.subheader("The kernel's preferences in motion")
+    st.header("The kernel's preferences in motion")
     tables = partial(bias.bias_tables, shown.result, where=where)
-    description = "Spectrum, cumulative target power, mode strength and angles, moving with the checkpoints."
     name = f"bias_{where}"
-    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, description, f"spaces-{name}")
+    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, f"spaces-{name}")
 
 
 @st.fragment
 @one_at_a_time()
 def curves(shown: Shown, where: SetName) -> None:
     """Scalars over t."""
-    st.subheader("Along the path")
+    st.header("Along the path")
     curve = partial(shown.curve, log_time("bias"))
     on_these = (curve(name, where) for name in ("dimension", "mode_counts", "space_overlap"))
     pairs([curve("alignment"), curve("alignment_raw"), *on_these, curve("decay")])

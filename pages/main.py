@@ -18,6 +18,9 @@ DENSE = """<style>
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
+[data-testid="stBaseButton-primary"]:enabled { color: light-dark(#fff, #17181c); }
+[data-testid="stPopover"] button { color: inherit !important; }
+[class*="st-key-moving_"] .vega-bindings { display: none; }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
@@ -28,7 +31,9 @@ DENSE = """<style>
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.
-st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+ABOUT = "**Kernel Drift**: the neural tangent kernel of real networks, as it moves while they train."
+# Streamlit draws its menu, which has the switch from light to dark, only where it has something to say.
+st.set_page_config(page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", menu_items={"About": ABOUT})
 
 PAGES = {
     "": [

@@ -18,7 +18,7 @@ def body(shown: Shown) -> None:
     numbers(norm_words.headlines(shown.result))
     st.markdown(" ".join(norm_words.sentences(shown.result)))
     charts(shown)
-    st.subheader("What conditioning allows")
+    st.header("What conditioning allows")
     st.table(norm_words.target_norms(shown.result), hide_index=True)
 
 
@@ -26,7 +26,7 @@ def body(shown: Shown) -> None:
 @one_at_a_time()
 def charts(shown: Shown) -> None:
     """Norms on one set of points, inclusion and norms across at one ridge."""
-    st.subheader("Along the path")
+    st.header("Along the path")
     with st.container(horizontal=True):
         where = points_choice("norms")
         said = {"format_func": _named, "help": "Of the two lower charts."}

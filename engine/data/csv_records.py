@@ -196,8 +196,11 @@ def _cut(text: str, separator: str, first: int, strict: bool = True) -> Iterable
                 )
             if cells and any(cells := [cell.strip() for cell in cells]):
                 yield number, cells
-    except csv.Error as error:
-        raise ValueError(f"row {number + 1}: {error}: check the quotes") from None
+    except csv.Error:
+        raise ValueError(
+            f"row {number + 1} cannot be cut into cells: a quote does not close, something follows one that does, or a "
+            f"cell has more than {csv.field_size_limit():,} characters: check the quotes"
+        ) from None
 
 
 def cut_line(line: str, separator: str) -> list[str]:

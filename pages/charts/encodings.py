@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from pages.charts import theme
 from pages.charts.theme import AXIS, label_expression
@@ -61,9 +62,13 @@ def _log(channel: type[Channel], field: str, domain: Domain, axis: alt.Axis) -> 
 
 
 def by_series(colours: Mapping[str, str], columns: int = 4, symbol: str = "stroke", field: str = "series") -> alt.Color:
-    """Colour by a column (label -> colour), with a legend in so many columns; none where they are 0."""
+    """Colour by a column (label -> colour), with a legend in so many columns; none where they are 0.
+
+    Args:
+        symbol: of the legend; empty where another channel of the column gives it.
+    """
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    legend = theme.legend(columns, symbolType=symbol) if columns else None
+    legend = theme.legend(columns, **({"symbolType": symbol} if symbol else {})) if columns else None
     return alt.Color(f"{field}:N", scale=scale, legend=legend)
 
 
@@ -157,7 +162,10 @@ Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
 
 
 def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:
-    """Charts on top of each other."""
+    """Charts on top of each other. One that draws nothing is nothing to a screen reader either."""
+    for layer in layers:
+        if isinstance(layer.data, pd.DataFrame) and layer.data.empty and isinstance(layer.mark, alt.MarkDef):
+            layer.mark.aria = False
     chart = alt.LayerChart(**properties)
     chart.layer = list(layers)
     return chart

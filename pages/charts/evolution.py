@@ -139,8 +139,8 @@ def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.Laye
         name: of `engine.quantities`.
     """
     log_value = name in LOG_VALUES
-    seeds = sorted(set(rows["seed"])) if len(rows) and name in rows else []
-    palette = dict(zip([f"seed {seed}" for seed in seeds], _colours(name, len(seeds)), strict=True))
+    seeds = set(rows["seed"].astype(int)) if len(rows) and name in rows else set()
+    palette = {f"seed {seed}": colour for seed, colour in theme.seed_colours(seeds).items()}
     include = () if log_value else (0.0,)
     style = Style(theme.axis_title(name), palette, log_value=log_value, include=include, points=True)
     return bands(_frame(rows if seeds else _NOTHING.assign(**{name: []}), name, log_value), style, log_time)
@@ -155,12 +155,6 @@ def _frame(rows: pd.DataFrame, name: str, log_value: bool) -> pd.DataFrame:
     rows = (rows[rows["value"] > 0] if log_value else rows).sort_values(["seed", "t"])
     series = "seed " + rows["seed"].astype(int).astype(str)
     return rows.assign(series=series, part="all", low=rows["value"], high=rows["value"]).reindex(columns=COLUMNS)
-
-
-def _colours(name: str, count: int) -> list[str]:
-    """The quantity's own colour for the first seed; further seeds cycle through the ordered ones."""
-    others = [colour for colour in theme.ORDERED if colour != theme.COLOURS[name]]
-    return [theme.COLOURS[name], *(others[index % len(others)] for index in range(count))][:count]
 
 
 # Time line, spectrum, residual per mode, function and kernel, moving together.

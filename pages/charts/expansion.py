@@ -149,7 +149,7 @@ def _with_reach(chart: alt.LayerChart, frame: pd.DataFrame, ranges: Sequence[flo
         mark = pd.DataFrame({"x": placed(np.array([reach]), is_log(t, log_time)), "text": "1/λ_max: Taylor ends"})
         x = time_x(t, log_time)
         rule = alt.Chart(mark).mark_rule(color=theme.GREY, strokeDash=[2, 3]).encode(x=x)
-        text = alt.Chart(mark).mark_text(align="left", dx=5, dy=8, color=theme.GREY, fontSize=11)
+        text = alt.Chart(mark).mark_text(align="left", dx=5, dy=8, color=theme.INK, fontSize=11)
         chart.layer = [*chart.layer, rule, text.encode(x=x, y=alt.YValue(0), text=alt.Text("text:N"))]
     return chart
 

@@ -109,7 +109,7 @@ def _line(frame: pd.DataFrame, x: Callable[[str], alt.X], y: alt.Y, hue: alt.Col
 def _mean(x: Callable[[str], alt.X], log_mean: float) -> list[alt.Chart]:
     table = pd.DataFrame({"K": [float(np.exp(log_mean))], "text": ["E[K]"]})
     rule = alt.Chart(table).mark_rule(color=theme.GREY, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x("K"))
-    words = alt.Chart(table).mark_text(align="left", baseline="top", dx=4, dy=3, color=theme.GREY)
+    words = alt.Chart(table).mark_text(align="left", baseline="top", dx=4, dy=3, color=theme.INK)
     return [rule, words.encode(x=x("K"), y=alt.YValue(0), text=alt.Text("text:N"))]
 
 

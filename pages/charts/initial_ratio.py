@@ -138,7 +138,7 @@ def region(start: float, end: float, text: str, domain: tuple[float, float]) -> 
     area = alt.Chart(table).mark_rect(color=theme.COLOURS["noise_floor"], opacity=0.13).encode(x=x, x2=alt.X2("end"))
     edge = alt.Chart(table).mark_rule(color=theme.COLOURS["noise_floor"], strokeWidth=1.2).encode(x=x)
     words = alt.Chart(table).mark_text(
-        align="left", baseline="top", dx=5, dy=5, color=theme.GREY, fontSize=11, lineBreak="|"
+        align="left", baseline="top", dx=5, dy=5, color=theme.INK, fontSize=11, lineBreak="|"
     )
     return [area, edge, words.encode(x=x, y=alt.YValue(0), text=alt.Text("text:N"))]
 

@@ -19,6 +19,8 @@ from pages.charts.words import number
 
 HEIGHT = 470
 SMALL = 380
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+"""Of the points of a series, in its order."""
 HEADROOM = 2.2
 """The value axis ends this factor above the cells where the names of boundaries need room."""
 SHARE = (0.0, 1.15)
@@ -113,7 +115,7 @@ def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, subtitle: st
 
 
 def shades(count: int) -> list[str]:
-    """Colours of an ordered series, from blue to orange."""
+    """Colours of an ordered series, from violet to amber."""
     stops = np.array([[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in theme.ORDERED])
     at = np.linspace(0, len(stops) - 1, max(count, 1))
     mixed = [np.interp(at, np.arange(len(stops)), stops[:, k]) for k in range(3)]
@@ -140,9 +142,11 @@ def _up(
 
 
 def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity, joined: bool) -> list[alt.Chart]:
-    """Medians with the quartiles of seeds, a colour per series."""
+    """Medians with the quartiles of seeds, a colour and a shape per series."""
     names = frame.drop_duplicates("series").sort_values("order")["series"].tolist()
-    colour = by_series(dict(zip(names, shades(len(names)), strict=True)), columns=6, symbol="circle")
+    colour = by_series(dict(zip(names, shades(len(names)), strict=True)), columns=6, symbol="")
+    shapes = alt.Scale(domain=names, range=[SHAPES[at % len(SHAPES)] for at in range(len(names))])
+    shape = alt.Shape("series:N", scale=shapes, legend=theme.legend(6))
     frame = frame.assign(low=np.clip(frame["low"], *up), high=np.clip(frame["high"], *up))
     layers = []
     if joined:
@@ -163,7 +167,7 @@ def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity
         "regime:N",
     )
     points = alt.Chart(frame).mark_point(size=60, filled=True, opacity=1, clip=True)
-    return [*layers, points.encode(x=x(), y=y(), color=colour, tooltip=said)]
+    return [*layers, points.encode(x=x(), y=y(), color=colour, shape=shape, tooltip=said)]
 
 
 def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) -> list[alt.Chart]:
@@ -172,7 +176,7 @@ def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) 
         return []
     frame = pd.DataFrame({"value": list(thresholds.values()), "text": list(thresholds), "x": across[0]})
     rule = alt.Chart(frame).mark_rule(color=theme.GREY, strokeDash=[6, 4], strokeWidth=1.2)
-    words = alt.Chart(frame).mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=theme.GREY, fontSize=11)
+    words = alt.Chart(frame).mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=theme.INK, fontSize=11)
     return [rule.encode(y=y()), words.encode(x=x(), y=y(), text=alt.Text("text:N"))]
 
 
@@ -193,7 +197,7 @@ def _bounds(boundaries: Mapping[str, Boundary], x, across: tuple[float, float]) 
         right = np.log(found.beta / across[0]) > 0.75 * np.log(across[1] / across[0])
         side: dict[str, Any] = {"align": "right", "dx": -4} if right else {"align": "left", "dx": 4}
         words = alt.Chart(frame).mark_text(
-            baseline="top", dy=4 + 14 * place, color=colour, fontSize=11, fontWeight="bold", **side
+            baseline="top", dy=4 + 14 * place, color=theme.INK, fontSize=11, fontWeight="bold", **side
         )
         layers.append(words.encode(x=x(), y=alt.YValue(0), text=alt.Text("text:N")))
     return layers

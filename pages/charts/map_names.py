@@ -1,10 +1,13 @@
-"""What a cell of a map is called, and its colour."""
+"""What a cell of a map is called, and how it looks."""
+
+from dataclasses import dataclass
 
 from engine.quantities import QUANTITIES
 from engine.regimes.result import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
 from pages.charts import theme
 from pages.charts.expansion import BOUNDS, CURVES
 from pages.charts.expansion import COLOURS as PERTURBATION
+from pages.charts.hatching import Hatch
 
 METRICS = {
     name: QUANTITIES[f"map.{name}"]
@@ -26,7 +29,34 @@ REGIMES = {
 }
 """Label of a cell, or the reason of an unstable one -> what it is called."""
 
-COLOURS = {called: theme.COLOURS[name] for name, called in REGIMES.items()}
+
+@dataclass(frozen=True)
+class Look:
+    """How a cell looks on either ground.
+
+    Attributes:
+        fill: of its face.
+        ink: of its edge and its lines, 3:1 from its face where it has lines.
+        text: of its number, 4.5:1 from its face.
+    """
+
+    fill: str
+    ink: str
+    hatch: Hatch = "none"
+    text: str = "#17181c"
+
+
+LOOKS = {
+    REGIMES[LAZY]: Look("#b5d9f0", theme.GREY),
+    REGIMES[WEAK]: Look("#5b9bc8", theme.GREY),
+    REGIMES[STRONG]: Look("#17456f", theme.GREY, text="#ffffff"),
+    REGIMES[UNDECIDED]: Look("#f3efe2", "#857a5c", "level"),
+    REGIMES[STOCHASTIC_KERNEL]: Look("#f6d3b8", "#b3400d", "rising"),
+    REGIMES[UNTRAINABLE]: Look("#d6d6d6", "#2b2b2b", "falling"),
+    REGIMES[f"{STOCHASTIC_KERNEL}, {UNTRAINABLE}"]: Look("#efc3cc", "#8c1230", "crossed"),
+}
+"""The more is learned, the darker; what cannot be trained, or is not known, is hatched: seen without colours too."""
+
 BOUNDARIES = {
     "p2": "P₂ = lazy",
     "order_0": "order 0 = lazy",
@@ -38,9 +68,9 @@ BOUNDARIES = {
 DASHED = ("p2", "order_0")
 """Those of the dynamics, on training points."""
 BOUNDARY_COLOURS = {
-    "lazy_weak": theme.COLOURS[LAZY],
-    "weak_strong": theme.COLOURS[STRONG],
-    "stable_unstable": theme.COLOURS[UNTRAINABLE],
+    "lazy_weak": theme.SKY,
+    "weak_strong": theme.VIOLET,
+    "stable_unstable": theme.VERMILION,
     "p2": PERTURBATION[BOUNDS["P2"]],
     "order_0": PERTURBATION[CURVES["order_0"]],
 }

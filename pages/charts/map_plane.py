@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from engine.quantities import Quantity
-from engine.regimes.result import STOCHASTIC_KERNEL
 from pages.charts import theme
-from pages.charts.encodings import by_series, layered, listed_x, listed_y, tooltip
-from pages.charts.map_names import COLOURS, LARGEST, regime
+from pages.charts.encodings import layered, listed_x, listed_y, tooltip
+from pages.charts.hatching import hatched, symbol
+from pages.charts.map_names import LARGEST, LOOKS, regime
 from pages.charts.words import number
 
 PICK, PICKED = "pick", "cells"
@@ -19,6 +20,8 @@ PICK, PICKED = "pick", "cells"
 HEIGHT = 470
 INSET = 0.03
 """Share of a cell, in the logarithm, that is left free on each side."""
+STOCHASTIC = theme.VERMILION
+"""Of the curve beyond which the kernel at initialisation is stochastic."""
 BEYOND = 2.2
 """The axes go on beyond the cells by this factor."""
 SAID = ("elt", "drift", "shape_drift")
@@ -45,6 +48,8 @@ SAID_OF_A_CELL = (
     ("cap:Q", "stopped by the cap", ".0%"),
 )
 """The tooltip: the ensemble's numbers."""
+SILENT: dict[str, Any] = {"tooltip": None, "aria": False}
+"""For marks that repeat what a cell says."""
 MOST_TEXTS = 80
 """More cells than these carry no number."""
 
@@ -168,14 +173,14 @@ def plane_chart(
         known = known.assign(shown=shown, blank=blank)
     layers = _region(curve, plane) if curve is not None else []
     layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric, spans)]
+    layers += _hatching(known, plane) if metric is None else []
     layers += _beta_lines(betas, plane)
     if curve is not None:
         layers += _curve(curve, plane, f"CV² = {number(threshold)}")
     if edge is not None:
         layers.append(_edge(edge, plane))
     if metric is None and len(known) <= MOST_TEXTS:
-        words = alt.Chart(known).mark_text(color="white", fontSize=12, fontWeight="bold", tooltip=None)
-        layers.append(words.encode(x=plane.across(), y=plane.up(), text=alt.Text("text:N")))
+        layers += _numbers(known, plane)
     chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
     select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
     chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
@@ -198,15 +203,54 @@ def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
 def _cells(
     known: pd.DataFrame, plane: Plane, metric: tuple[str, Quantity] | None, spans: np.ndarray | None
 ) -> alt.Chart:
-    mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     if metric is None:
-        present = {name: colour for name, colour in COLOURS.items() if name in set(known["regime"])}
-        colour = by_series(present, columns=2, symbol="square", field="regime")
-    else:
-        values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
-        scaled = _metric_colour(values, metric[1].symbol)
-        colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
+        mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2, strokeWidth=1)
+        faces = _rectangles(known, plane, mark).encode(fill=_look(known, "fill"), stroke=_look(known, "ink"))
+        return faces.encode(tooltip=tooltip(*SAID_OF_A_CELL))
+    mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
+    values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
+    scaled = _metric_colour(values, metric[1].symbol)
+    colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
     return _rectangles(known, plane, mark).encode(color=colour, tooltip=tooltip(*SAID_OF_A_CELL))
+
+
+LEGEND = theme.legend(2, symbolStrokeWidth=1)
+
+
+def _look(known: pd.DataFrame, part: Literal["fill", "ink"]) -> Any:
+    """A part of the looks of the regimes that there are."""
+    present = [name for name in LOOKS if name in set(known["regime"])]
+    scale = alt.Scale(domain=present, range=[getattr(LOOKS[name], part) for name in present])
+    return (alt.Fill if part == "fill" else alt.Stroke)("regime:N", scale=scale, legend=LEGEND)
+
+
+def _hatching(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
+    """The lines across the cells that have them, and squares with such lines for the legend."""
+    present = [name for name in LOOKS if name in set(known["regime"])]
+    squares = alt.Scale(domain=present, range=[symbol(LOOKS[name].hatch) for name in present])
+    keys = alt.Chart(known.drop_duplicates("regime")).mark_point(opacity=0, **SILENT)
+    keys = keys.encode(
+        fill=_look(known, "fill"), stroke=_look(known, "ink"), shape=alt.Shape("regime:N", scale=squares, legend=LEGEND)
+    )
+    lines = hatched(known, [LOOKS[name].hatch for name in known["regime"]])
+    if not len(lines):
+        return [keys]
+    mark = alt.Chart(lines).mark_line(strokeWidth=1.2, **SILENT)
+    drawn = mark.encode(x=plane.across(), y=plane.up(), detail=alt.Detail("stripe:N"), stroke=_look(known, "ink"))
+    return [drawn, keys]
+
+
+def _numbers(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
+    """In each cell, on a strip of its face where lines would cross them."""
+    place: dict[str, Any] = {"x": plane.across(), "y": plane.up(), "text": alt.Text("text:N")}
+    style: dict[str, Any] = {"fontSize": 12, "fontWeight": "bold", **SILENT}
+    looks = [LOOKS[name] for name in known["regime"]]
+    rows = alt.Chart(known.assign(face=[look.fill for look in looks], ink=[look.text for look in looks]))
+    strip = rows.mark_text(strokeWidth=5, strokeJoin="round", **style)
+    return [
+        strip.encode(**place, stroke=alt.Stroke("face:N", scale=None), fill=alt.Fill("face:N", scale=None)),
+        rows.mark_text(**style).encode(**place, color=alt.Color("ink:N", scale=None)),
+    ]
 
 
 def _metric_colour(values: np.ndarray, title: str) -> alt.Color:
@@ -247,7 +291,7 @@ def _beta_lines(betas: Sequence[float], plane: Plane) -> list[alt.Chart]:
     ):
         some = frame[frame["top"] == top]
         if len(some):
-            words = alt.Chart(some).mark_text(fontSize=11, color=theme.GREY, **where)
+            words = alt.Chart(some).mark_text(fontSize=11, color=theme.INK, **where)
             layers.append(words.encode(x=plane.across(), y=plane.up(), text=alt.Text("text:N")))
     return layers
 
@@ -260,18 +304,15 @@ def _region(curve: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
     """Where the kernel at initialisation is stochastic: on the narrow side of the curve."""
     narrow = plane.x[0] if curve["narrow"].iloc[0] else plane.x[1]
     frame = curve.assign(end=narrow)
-    area = alt.Chart(frame).mark_area(
-        orient="horizontal", color=theme.COLOURS[STOCHASTIC_KERNEL], opacity=0.12, clip=True, tooltip=None
-    )
+    area = alt.Chart(frame).mark_area(orient="horizontal", color=STOCHASTIC, opacity=0.12, clip=True, tooltip=None)
     return [area.encode(x=plane.across(), x2=alt.X2("end"), y=plane.up())]
 
 
 def _curve(curve: pd.DataFrame, plane: Plane, text: str) -> list[alt.Chart]:
-    colour = theme.COLOURS[STOCHASTIC_KERNEL]
-    line = alt.Chart(curve).mark_line(color=colour, strokeWidth=2.6, clip=True, tooltip=None, orient="horizontal")
+    line = alt.Chart(curve).mark_line(color=STOCHASTIC, strokeWidth=2.6, clip=True, tooltip=None, orient="horizontal")
     inside = curve[(curve["x"] > plane.x[0]) & (curve["x"] < plane.x[1])]
     words = alt.Chart(inside.tail(1)).mark_text(
-        align="left", baseline="top", dx=6, dy=4, color=colour, fontSize=12, fontWeight="bold"
+        align="left", baseline="top", dx=6, dy=4, color=theme.INK, fontSize=12, fontWeight="bold"
     )
     shape = alt.Order("y:Q")
     return [

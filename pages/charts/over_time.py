@@ -122,7 +122,7 @@ def _layers(frame: pd.DataFrame, style: Style, x: alt.X, log_time: bool) -> list
     layers.append(points.encode(x=x, y=y, color=colour))
     names = ("t", "value", *(("low", "high") if len(own) else ()))
     said = tooltip("series:N", *((f"{name}:Q", "", ".4~g") for name in names))
-    pointed = alt.Chart(middle).mark_point(size=90, opacity=0, clip=True)
+    pointed = alt.Chart(middle).mark_point(size=90, opacity=0, clip=True, aria=False)
     return [*layers, pointed.encode(x=x, y=y, color=colour, tooltip=said)]
 
 

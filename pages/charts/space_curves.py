@@ -223,7 +223,7 @@ def _log(y_title: str) -> Style:
 
 
 def _ordered(y_title: str, labels: Sequence[str], log_value: bool = True, **more: Any) -> Style:
-    """An ordered series, from blue to orange."""
+    """An ordered series, from violet to amber."""
     spread = np.linspace(0, len(theme.ORDERED) - 1, len(labels)).round().astype(int)
     colours = {label: theme.ORDERED[place] for label, place in zip(labels, spread, strict=True)}
     return Style(y_title, colours, log_value=log_value, **more)

@@ -13,11 +13,22 @@ import pandas as pd
 import pyarrow as pa
 import vl_convert
 
+from pages.charts import theme
+from pages.charts.alternative import alternative
+
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
 """Of a chart that has no width of its own, in pixels."""
 
-COMPOSED = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "hconcat": alt.HConcatChart}
+CONFIG = {part: {name: colour.to_dict() for name, colour in colours.items()} for part, colours in theme.TEXT.items()}
+"""What the browser is told of every chart."""
+
+COMPOSED = {
+    "layer": alt.LayerChart,
+    "vconcat": alt.VConcatChart,
+    "hconcat": alt.HConcatChart,
+    "concat": alt.ConcatChart,
+}
 """Charts made of others, by the name of these."""
 
 PAPER = {
@@ -44,10 +55,12 @@ class Specification:
         text: as JSON, which names its tables.
         tables: Arrow streams by a name that their content gives. As bytes: Streamlit sends those as they are, where it
             would write a table to a stream at every redraw.
+        said: what it shows, for screen readers.
     """
 
     text: str
     tables: dict[str, bytes]
+    said: str
 
     @classmethod
     def of(cls, chart: alt.TopLevelMixin) -> "Specification":
@@ -63,7 +76,7 @@ class Specification:
 
         with data_as(once):
             spec = _converted(chart)
-        return cls(json.dumps({"$schema": alt.SCHEMA_URL, **spec}), tables)
+        return cls(json.dumps({"$schema": alt.SCHEMA_URL, "config": CONFIG, **spec}), tables, alternative(spec))
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
@@ -76,7 +89,7 @@ def _converted(chart: Any) -> dict[str, Any]:
     Part by part: of a chart made of others Altair first copies everything below, at every level, to move parameters and
     common data of the parts up. Ours have no parameters of their own, else Altair does it.
     """
-    name, parts = _parts(chart)
+    name, parts = parts_of(chart)
     if not parts or any(map(_has_parameters, parts)):
         return chart.to_dict(validate=False, context={"top_level": False})
     chart[name] = []
@@ -86,13 +99,13 @@ def _converted(chart: Any) -> dict[str, Any]:
         chart[name] = parts
 
 
-def _parts(chart: Any) -> tuple[str, list[Any]]:
+def parts_of(chart: Any) -> tuple[str, list[Any]]:
     """Of a chart made of others, what they are called and themselves."""
     return next(((name, chart[name]) for name, kind in COMPOSED.items() if isinstance(chart, kind)), ("", []))
 
 
 def _has_parameters(chart: Any) -> bool:
-    return getattr(chart, "params", alt.Undefined) is not alt.Undefined or any(map(_has_parameters, _parts(chart)[1]))
+    return getattr(chart, "params", alt.Undefined) is not alt.Undefined or any(map(_has_parameters, parts_of(chart)[1]))
 
 
 def arrow(data: pd.DataFrame, tables: dict[str, bytes]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """One look for all charts, and what a chart draws and leaves out."""
 
+from collections.abc import Iterable
 from math import ceil, floor, log10
 from typing import Any, NamedTuple
 
@@ -28,7 +29,26 @@ class Table(NamedTuple):
 # One look for all charts: a colour per quantity, sizes, and axes made from `engine.quantities`.
 #
 # Colours derive from Okabe and Ito's colour-blind safe set, moved to a luminance that stands out by at least 3:1
-# (WCAG) from Streamlit's white and from its dark #0e1117.
+# (WCAG) from both grounds. Text needs 4.5:1, which no one colour has on both: its colours look at the ground.
+
+GROUNDS = ("#ffffff", "#171614")
+"""Streamlit's light and dark."""
+
+
+def _on_ground(on_light: str, on_dark: str) -> alt.ExprRef:
+    """The colour that stands out, as a Vega expression."""
+    return alt.ExprRef(f"luminance(background) > 0.4 ? '{on_light}' : '{on_dark}'")
+
+
+INK, QUIET_INK = _on_ground("#2f2d2b", "#edebe8"), _on_ground("#5a5a62", "#bdbcc2")
+"""Of text within a chart, and of text around it: axes, legends, subtitles."""
+
+TEXT: dict[str, Any] = {
+    "axis": {"labelColor": QUIET_INK, "titleColor": QUIET_INK},
+    "legend": {"labelColor": QUIET_INK, "titleColor": QUIET_INK},
+    "title": {"color": INK, "subtitleColor": QUIET_INK},
+}
+"""The same as Vega-Lite's config, without which text has the colours of whoever draws the chart."""
 
 BLUE, VERMILION, GREEN, PINK = "#2380c2", "#d55e00", "#009e73", "#bb5fb4"
 ORANGE, SKY, VIOLET, CRIMSON, GREY = "#c07f00", "#3f93c9", "#8468d0", "#cf4058", "#808080"
@@ -56,21 +76,28 @@ COLOURS = {
     "noise_floor": "#96856b",
     "mode_residual": PINK,
     "now": CRIMSON,
-    "lazy": BLUE,
-    "weak": GREEN,
-    "strong": ORANGE,
-    "stochastic kernel": PINK,
-    "untrainable": GREY,
-    "undecided": "#96856b",
-    "stochastic kernel, untrainable": CRIMSON,
 }
 """What is drawn -> its colour, on every page."""
 
-ORDERED = (BLUE, "#6b6fd0", "#9b62c0", "#c76a9e", "#d0606a", VERMILION, ORANGE)
-"""For an ordered series such as k = 1, 2, 4, ...: from blue to orange."""
+ORDERED = ("#764bc4", "#b138a7", "#d22d83", "#df3b5f", "#dd573e", "#ce7223", "#b68b14")
+"""For an ordered series such as depths or k = 1, 2, 4, ...: from violet to amber, each lighter than the one before."""
+
+SEEDS = ("#5b56cb", "#71a00e", "#466e5a", "#a38aa9", "#755e7b", "#8e81fe")
+"""Of one network each."""
+
+
+def seed_colours(seeds: Iterable[int]) -> dict[int, str]:
+    """The colour of each seed, the same wherever it is drawn beside the same others: by its number, or the next one
+    that no smaller seed has."""
+    found: dict[int, str] = {}
+    for seed in sorted(set(seeds)):
+        wanted = [SEEDS[(seed + step) % len(SEEDS)] for step in range(len(SEEDS))]
+        found[seed] = next((colour for colour in wanted if colour not in found.values()), wanted[0])
+    return found
+
 
 PAGE_WIDTH = 820
-"""Pixels of a wide page beside an open sidebar on a 1280-pixel screen."""
+"""Pixels of a chart of several panels in a file. On a page each takes the width that it finds (`panels`)."""
 
 HEIGHT = 330
 """Of a single chart in pixels, title and axes included."""
@@ -100,9 +127,7 @@ def symbol(name: str) -> str:
 def title(question: str | alt.ExprRef = "", subtitle: str = "", size: int = TITLE_SIZE) -> alt.TitleParams:
     """The question that a chart answers, at its left edge. Left open where its row asks it (`ask`)."""
     extra: dict[str, Any] = {"subtitle": subtitle} if subtitle else {}
-    return alt.TitleParams(
-        text=question, anchor="start", frame="group", fontSize=size, subtitleColor=GREY, offset=8, **extra
-    )
+    return alt.TitleParams(text=question, anchor="start", frame="group", fontSize=size, offset=8, **extra)
 
 
 def panel_title(question: str | alt.ExprRef = "", subtitle: str = "") -> alt.TitleParams:

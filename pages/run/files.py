@@ -1,6 +1,7 @@
 """Files that come in: a table of one's own, and a config written in YAML."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, listed, parse
 from engine.data.dataset import MAX_POINTS
 from engine.schema import ConfigError, Problem
 from engine.texts import MOST_CHARACTERS, read
-from pages.charts.words import plain, sentence
+from pages.charts.words import plain, sentence, size
 from pages.run import draft_state
 from pages.run.draft_state import NamedTable, known_table, tables
 from pages.run.settings import Draft
@@ -27,7 +28,8 @@ def table(draft: Draft, problems: Sequence[str]) -> None:
     st.file_uploader(
         "a table as text (CSV, TSV, TXT, DAT, DATA)",
         key=_uploader(),
-        help=f"At most {min(MAX_BYTES, _allowed()) / 1e6:g} MB, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the "
+        max_upload_size=_megabytes(MAX_BYTES),
+        help=f"At most {size(min(MAX_BYTES, _allowed()))}, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the "
         "first row names the columns. The last column is the target unless you choose others. The table is kept in the "
         "config, so a result names its data.",
         on_change=_table_came,
@@ -118,6 +120,11 @@ def _allowed() -> int:
     return min(MOST_CHARACTERS, int(cache.current().policy_now().limits(viewer()).upload_bytes))
 
 
+def _megabytes(most: int) -> int:
+    """The limit that Streamlit shows at an upload, in whole megabytes: what the page refuses is not larger."""
+    return max(1, ceil(min(most, _allowed()) / 1e6))
+
+
 def _too_large(name: str, size: int) -> list[Problem]:
     """What forbids a file of so many bytes."""
     given = f"{name}: {size:,} bytes given, at most {_allowed():,} allowed"
@@ -149,7 +156,13 @@ def show() -> None:
             persist_state="session",
         )
         st.button("Use this config", width="stretch", on_click=_yaml_pasted)
-        st.file_uploader("or upload one", type=["yaml", "yml", "json"], key="yaml file", on_change=_yaml_came)
+        st.file_uploader(
+            "or upload one",
+            type=["yaml", "yml", "json"],
+            key="yaml file",
+            on_change=_yaml_came,
+            max_upload_size=_megabytes(MOST_CHARACTERS),
+        )
         for problem in problems:
             st.error(sentence(problem))
 

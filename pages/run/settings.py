@@ -35,7 +35,8 @@ class Setting:
 
     Attributes:
         path: in the config, as the engine's problems name it.
-        label, help: Markdown with LaTeX.
+        label: in words and letters, which screen readers say as they stand.
+        help: Markdown with LaTeX.
         rare: whether it stands in the folded part.
         alias: its name in drafts and URLs, where the last part of the path is not; `name` gives either.
         only_with: the targets that heed it; empty for all.
@@ -61,7 +62,7 @@ class Setting:
 SETTINGS = (
     Setting("data.name", "dataset", "choice", alias="data"),
     Setting("data.content", "table", "text"),
-    Setting("data.size", "training points $M$"),
+    Setting("data.size", "training points M"),
     Setting("data.test_size", "held-out points"),
     Setting("data.target", "target", "choice",
         "The function to learn, scaled to the target RMS on the training points."),
@@ -69,10 +70,10 @@ SETTINGS = (
         "Columns; when empty, all others of numbers that do not count the rows."),
     Setting("data.missing", "rows with empty cells", "choice",
         "`refuse` names them; `drop` leaves them out and says which."),
-    Setting("data.dim", "input dimension $n_0$"),
+    Setting("data.dim", "input dimension n₀"),
     Setting("data.order", "order", help="Degree, number of coordinates or frequency.", only_with=ORDERED),
     Setting("data.frequencies", "frequencies", "numbers",
-        "Of the Fourier mixture, separated by commas.", only_with=("fourier",)),
+        "Of the Fourier mixture, separated by commas; `1-3` is 1, 2, 3.", only_with=("fourier",)),
     Setting("data.amplitudes", "amplitudes", "numbers",
         "One per frequency; all 1 when empty.", only_with=("fourier",)),
     Setting("data.classes", "two digits", "numbers",
@@ -93,17 +94,17 @@ SETTINGS = (
     Setting("data.target_rms", "target RMS",
         help="Targets are scaled to it on the training points. `none`: not scaled.", rare=True),
     Setting("data.seed", "data seed", alias="data_seed", rare=True),
-    Setting("network.width", "width $n$", "one or more", "One number, or one per hidden layer: `256, 128, 64`."),
-    Setting("network.depth", "depth $L$", help="Hidden layers."),
+    Setting("network.width", "width n", "one or more", "One number, or one per hidden layer: `256, 128, 64`."),
+    Setting("network.depth", "depth L", help="Hidden layers."),
     Setting("network.activation", "activation", "choice"),
-    Setting("network.alpha", r"output scale $\alpha$",
+    Setting("network.alpha", "output scale α",
         help=r"$f = \alpha (h - h_0)$ when centred, $\alpha h$ otherwise. Small: features move; large: lazy."),
     Setting("network.parameterization", "parameterization", "choice",
         "NTK or standard; both give the same function at initialisation.", rare=True),
-    Setting("network.sigma_w", r"$\sigma_w$",
+    Setting("network.sigma_w", "weight scale σ_w",
         help="`critical` keeps a small signal's size through depth.", rare=True),
-    Setting("network.sigma_w_readout", r"$\sigma_w$ of the readout", help=r"As $\sigma_w$ when empty.", rare=True),
-    Setting("network.sigma_b", r"$\sigma_b$", rare=True),
+    Setting("network.sigma_w_readout", "readout scale σ_w", help=r"As $\sigma_w$ when empty.", rare=True),
+    Setting("network.sigma_b", "bias scale σ_b", rare=True),
     Setting("network.bias_init", "biases start", "choice", rare=True),
     Setting("network.train_bias", "train biases", "flag", rare=True),
     Setting("network.output_bias", "output bias", "flag", rare=True),
@@ -112,12 +113,12 @@ SETTINGS = (
         "Subtract the function at initialisation, so that $f_0 = 0$.", rare=True),
     Setting("training.integrator", "integrator", "choice",
         "`gd`: gradient descent. `rk4`: the gradient flow, by Runge-Kutta."),
-    Setting("training.stability_fraction", r"step $\varphi$",
+    Setting("training.stability_fraction", "step φ",
         help=r"$\eta_\mathrm{eff} = 2\varphi/\lambda_{\max}(K_0)$. Empty: from the learning rate, or 0.25."),
     Setting("training.stop_residual", "stop at residual",
         help=r"Stop when $\|r\|/\|r_0\|$ has fallen so far. `none`: run to the step cap."),
     Setting("training.max_steps", "step cap"),
-    Setting("training.learning_rate", r"learning rate $\eta$", help=r"Instead of the step $\varphi$.", rare=True),
+    Setting("training.learning_rate", "learning rate η", help=r"Instead of the step $\varphi$.", rare=True),
     Setting("training.loss", "loss", "choice",
         r"$\frac{1}{2M}\sum$, $\frac{1}{M}\sum$ or $\frac{1}{2}\sum$ of $|f-y|^2$.", rare=True),
     Setting("training.momentum", "momentum", rare=True),
@@ -127,7 +128,7 @@ SETTINGS = (
         "Accept steps at or beyond the stability limit.", rare=True),
     Setting("training.precision", "training precision", "choice",
         "auto: float32, and float64 where float32 does not resolve the run.", rare=True),
-    Setting("seeds", "seeds", "numbers", "One network each, separated by commas."),
+    Setting("seeds", "seeds", "numbers", "One network each, separated by commas; `0-3` is 0, 1, 2, 3."),
     Setting("store_parameters", "keep parameters", "flag",
         "Later pages derive kernels on other points from them.", rare=True),
     Setting("kernel_precision", "kernel precision", "choice", rare=True),

@@ -4,16 +4,18 @@ What is built for a result is kept by a key that names it (never by its arrays),
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from engine.quantities import QUANTITIES
 from pages.charts.over_time import Curve
+from pages.charts.panels import Panels, panels
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
@@ -22,8 +24,6 @@ from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 512
 """Tables kept, and charts, over all results: some thirty pages of them."""
-Width = Literal["stretch", "content"]
-MOVES = "A chart that moves with the checkpoints of training."
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +80,12 @@ class Figure:
         return ask(self.question, self.chart())
 
 
-def show(figure: Figure, width: Width = "stretch") -> list[dict[str, Any]]:
+def show(figure: Figure) -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
         about(figure)
     with st.container(key=f"drawn_{figure.name}"):
-        selected = _draw(figure, width)
+        selected = _draw(figure)
     say(figure.notes)
     return selected
 
@@ -111,13 +111,9 @@ def pairs(figures: Iterable[Figure]) -> None:
         columns([figure], islice(rest, 1))
 
 
-def play(figure: Figure, labels: Sequence[str], description: str = MOVES, **options: Any) -> None:
-    """The figure under its player (`pages.shell.player.show`, which takes the options).
-
-    Args:
-        description: for screen readers.
-    """
-    player.show(partial(_draw, figure, "content", description), labels, key=f"moving_{figure.name}", **options)
+def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
+    """The figure under its player (`pages.shell.player.show`, which takes the options)."""
+    player.show(partial(_draw, figure), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
 
 
@@ -128,7 +124,6 @@ def in_motion(
     quantities: Sequence[str],
     tables: Callable[[int], Any],
     chart: Callable[..., Any],
-    description: str,
     file: str,
 ) -> None:
     """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
@@ -136,7 +131,6 @@ def in_motion(
     Args:
         tables: of the seed at a position (`pages.charts.animated.Moving`).
         chart: of the tables, and `start`, the frame shown first.
-        description: for screen readers.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(result, name)
@@ -145,7 +139,7 @@ def in_motion(
         draw = partial(chart, kept, start=last)
         figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
         about(figure)
-    play(figure, kept.labels, start=last, description=description)
+    play(figure, kept.labels, start=last)
 
 
 def about(figure: Figure) -> None:
@@ -182,26 +176,26 @@ def built(key: str, _build: Callable[[], Any]) -> Any:
     return _build()
 
 
-def _draw(figure: Figure, width: Width, description: str = "") -> list[dict[str, Any]]:
+def _draw(figure: Figure) -> list[dict[str, Any]]:
     """The chart; returns the rows that are selected on it."""
-
-    def make() -> Specification:
-        return Specification.of(figure.draw())
-
     if figure.selection:
-        return _selected(figure, built(f"{figure.key} drawn", make) if figure.key else make(), width)
+
+        def make() -> Specification:
+            return Specification.of(figure.draw())
+
+        return _selected(figure, built(f"{figure.key} drawn", make) if figure.key else make())
     if figure.key:
-        draw_known(f"{figure.key} drawn", width, description, make)
+        draw_known(f"{figure.key} drawn", lambda: panels(figure.draw()))
     else:
-        draw_chart(make(), width, description)
+        draw_chart(panels(figure.draw()))
     return []
 
 
-def _selected(figure: Figure, specification: Specification, width: Width) -> list[dict[str, Any]]:
+def _selected(figure: Figure, specification: Specification) -> list[dict[str, Any]]:
     """As `_draw`. A chart that can be clicked is a control, whose messages are not kept."""
     event = st.vega_lite_chart(
         spec=specification(),
-        width=width,
+        alt=specification.said,
         key=f"chart_{figure.name}",
         on_select="rerun",
         selection_mode=figure.selection,
@@ -214,12 +208,21 @@ def _selected(figure: Figure, specification: Specification, width: Width) -> lis
 # Without that `st.vega_lite_chart` reads and writes a chart's JSON four times at every redraw.
 
 
-def draw_chart(specification: Specification, width: Width, description: str = "") -> None:
-    """The chart, without a selection; `description` is for screen readers."""
-    st.vega_lite_chart(spec=specification(), width=width, alt=description or None)
+def draw_chart(chart: Specification | Panels) -> None:
+    """The chart, without a selection, as wide as its place; panels side by side where there is room."""
+    if isinstance(chart, Specification):
+        st.vega_lite_chart(spec=chart(), alt=chart.said)
+        return
+    if chart.title:
+        st.markdown(f"**{plain(chart.title)}**  \n:small[{plain(chart.subtitle)}]")
+    beneath = [nullcontext()] * len(chart.parts)
+    places = st.columns(len(chart.parts)) if chart.direction == "across" else beneath
+    for place, part in zip(places, chart.parts, strict=True):
+        with place:
+            draw_chart(part)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def draw_known(key: str, width: Width, description: str, _make: Callable[[], Specification]) -> None:
+def draw_known(key: str, _make: Callable[[], Specification | Panels]) -> None:
     """As `draw_chart`, of a chart that the key names."""
-    draw_chart(_make(), width, description)
+    draw_chart(_make())

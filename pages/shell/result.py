@@ -59,7 +59,7 @@ def log_time(name: str) -> bool:
 
 def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:
     """Its files, the config that it answers, and whether the cache keeps it."""
-    st.subheader("Take it with you")
+    st.header("Take it with you")
     data_files(result, arrays)
     st.caption(plain(f"config {result.config.hash[:16]}{more}"))
     keep(key)

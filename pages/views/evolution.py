@@ -18,9 +18,6 @@ from pages.shell.result import choice, files, log_time, numbers, say_data_notes,
 from pages.views import conventions
 from pages.views.evolution_words import facts, headlines, motion, sentences
 
-SMALL_WIDTH = 440
-"""Pixels of the panel on Home."""
-
 POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
@@ -48,8 +45,7 @@ def small(result: RunResult) -> None:
     tables = _tables(result, key, 0)
 
     def spectrum() -> Any:
-        panel = spectrum_panel(tables.spectrum).properties(width=SMALL_WIDTH)
-        return animated(panel, len(tables.labels))
+        return animated(spectrum_panel(tables.spectrum), len(tables.labels))
 
     figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
     play(figure, tables.labels, autoplay=True)
@@ -60,7 +56,7 @@ def small(result: RunResult) -> None:
 @one_at_a_time()
 def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
-    st.subheader("The kernel in motion")
+    st.header("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(result, key[:8])
         on = choice("function and kernel on", POINTS, f"on {key[:8]}") if result.config.probes else POINTS[0]
@@ -88,7 +84,7 @@ def _kernel_name(seed: SeedResult, probes: bool) -> str:
 @one_at_a_time()
 def _curves(result: RunResult, key: str) -> None:
     """One chart per diagnostic; seeds as bands."""
-    st.subheader("Along the run")
+    st.header("Along the run")
     with st.container(horizontal=True):
         shown = choice("charts", ["essential", "all"], "charts")
         log = log_time("evolution")

@@ -61,7 +61,7 @@ def _options() -> Options:
     """How the run is expanded; folded away, for the defaults do."""
     with st.popover("options", icon=":material/tune:", type="tertiary"):
         path = choice(
-            "$K_t$ between checkpoints",
+            "kernel between checkpoints",
             list(PATHS),
             "perturb path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
@@ -93,7 +93,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
 @one_at_a_time()
 def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
-    st.subheader("Order by order")
+    st.header("Order by order")
     with st.container(horizontal=True):
         log = log_time("perturb")
         limits = choice("limits", list(LIMITS), "perturb limits", help="Drawn dashed.")
@@ -125,12 +125,12 @@ def _by_mode(result: PerturbationResult, key: str) -> None:
         f"{key} modes {index}",
         "perturbation-modes",
     )
-    show(figure, width="content")
+    show(figure)
 
 
 def _change(result: PerturbationResult, key: str) -> None:
     """How far the kernel moves, and what initialisation alone says of it."""
-    st.subheader("The change of the kernel")
+    st.header("The change of the kernel")
     ranges = tuple(float(seed["taylor_range"]) for seed in result.seeds if "taylor_range" in seed)
     names = ("drift", "drift_predicted_error") if len(ranges) == len(result.seeds) else ("drift",)
     rows = {name: charts.OVER_TIME[name] for name in names}
@@ -150,13 +150,12 @@ def _in_motion(result: PerturbationResult, key: str) -> None:
         ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
         lambda index: kernel_change.scrubbed_tables(result, generate(data), index),
         kernel_change.scrubbed_chart,
-        "The function under each order, and the change of the kernel, moving with the checkpoints.",
         "perturbation-change",
     )
 
 
 def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
-    st.subheader("At the end")
+    st.header("At the end")
     st.table(expansion_words.end_table(result), hide_index=True)
     st.caption(
         plain("Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, ")

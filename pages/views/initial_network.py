@@ -97,9 +97,9 @@ def curve_controls(form: Form, widths: str = "16, 64, 256") -> Curves | None:
         chosen = None
     by = form.choice("range", "range of", ("beta", "depth"), "Range over β, or over hidden layers L.")
     if by == "beta":
-        largest = form.number("beta_max", r"up to $\beta$", 2.0, 0.01, 50.0, r"$\beta = \sum_l 1/n_l$.")
+        largest = form.number("beta_max", "up to β", 2.0, 0.01, 50.0, r"$\beta = \sum_l 1/n_l$.")
     else:
-        largest = form.whole("depth_max", "up to $L$", 64, 1, DEEPEST, "Hidden layers.")
+        largest = form.whole("depth_max", "up to depth L", 64, 1, DEEPEST, "Hidden layers.")
     return form.make(Curves, network_controls(form), chosen, form.make(Span, by, largest))
 
 
@@ -189,9 +189,9 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
     st.markdown("**Network**")
     left, right = st.columns(2)
     with left:
-        inputs = form.whole("n_0", "$n_0$", 10, 1, 1_000_000, "Input width.")
+        inputs = form.whole("n_0", "input width n₀", 10, 1, 1_000_000, "The dimension of $x$.")
     with right:
-        norm = form.number("norm", "$|x|^2$", 1.0, 1e-9, 1e9, "Squared norm of the input.")
+        norm = form.number("norm", "squared norm |x|²", 1.0, 1e-9, 1e9, "Of the input $x$.")
     fields: dict[str, Any] = {"norm_x_squared": norm}
     fields["readout"] = form.choice(
         "readout", "readout", ("linear", "relu"), "Whether a ReLU sits on the output neuron."
@@ -205,11 +205,11 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
     )
     left, right = st.columns(2)
     with left:
-        fields["sigma_w"] = _sigma(form, "sigma_w", r"$\sigma_w$", "critical", "critical")
+        fields["sigma_w"] = _sigma(form, "sigma_w", "weight scale σ_w", "critical", "critical")
     with right:
-        fields["sigma_w_readout"] = _sigma(form, "sigma_w_readout", r"$\sigma_w$ readout", "as sigma_w", None)
+        fields["sigma_w_readout"] = _sigma(form, "sigma_w_readout", "readout scale σ_w", "as sigma_w", None)
     with st.expander("Biases"):
-        fields["sigma_b"] = form.number("sigma_b", r"$\sigma_b$", 1.0, 0.0, 100.0, "Bias scale.")
+        fields["sigma_b"] = form.number("sigma_b", "bias scale σ_b", 1.0, 0.0, 100.0, "Their standard deviation.")
         fields["train_bias"] = form.flag("train_bias", "train biases", True)
         fields["output_bias"] = form.flag("output_bias", "output bias", True)
     if form.problems or inputs is None:
@@ -246,7 +246,7 @@ def trap_buttons(form: Form, network: Network) -> None:
         return
     if network.critical:
         st.button(
-            r"The trap: $\sigma_w = 1$",
+            "The trap: σ_w = 1",
             icon=":material/report:",
             key="trap",
             on_click=set_sigma,
@@ -254,9 +254,7 @@ def trap_buttons(form: Form, network: Network) -> None:
             help="Off critical the signal dies, and the kernel looks deterministic at any depth.",
         )
     else:
-        st.button(
-            r"Back to critical $\sigma_w$", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, "")
-        )
+        st.button("Back to critical σ_w", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, ""))
 
 
 def say_no_law(network: Network) -> bool:

@@ -202,11 +202,11 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
     axes = (chosen.x, chosen.y)
     network: dict[str, Any] = {}
     if BY_DEPTH not in axes:
-        network["depth"] = form.whole("depth", "depth $L$", 4, 1, MAX_DEPTH, "Hidden layers of every network.")
+        network["depth"] = form.whole("depth", "depth L", 4, 1, MAX_DEPTH, "Hidden layers of every network.")
     names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
     network["activation"] = form.choice("activation", "activation", names, wide=True)
     if BY_ALPHA not in axes:
-        network["alpha"] = form.number("alpha", r"output scale $\alpha$", 1.0, 1e-6, 1e6, BY_ALPHA.help)
+        network["alpha"] = form.number("alpha", "output scale α", 1.0, 1e-6, 1e6, BY_ALPHA.help)
     biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
     return network | {"train_bias": biases, "output_bias": biases}
 
@@ -214,7 +214,7 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
 def _data(form: Form) -> dict[str, Any]:
     labels = ", ".join(DATASET_LABELS.get(name, name) for name in DATA)
     name = form.choice("data", "data", list(DATA), labels, wide=True)
-    size = form.whole("size", "training points $M$", 16, 2, 512)
+    size = form.whole("size", "training points M", 16, 2, 512)
     return {**DATA[name], "size": size}
 
 

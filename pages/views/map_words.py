@@ -9,7 +9,7 @@ from engine.regimes.bound import ESTIMATE
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
 from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse, Scaling
 from engine.regimes.result import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
-from pages.charts.map_names import COLOURS, METRICS
+from pages.charts.map_names import METRICS, REGIMES
 from pages.charts.words import listing, number, percent, several, spread
 from pages.views.map_controls import EDGE
 
@@ -47,7 +47,7 @@ def definitions(bounds: Thresholds) -> dict[str, str]:
 def counts(cells: pd.DataFrame) -> str:
     """How many cells have which label. `cells` of `plane_table`, those that are known."""
     found = cells["regime"].value_counts()
-    parts = [f"{found[name]} {name}" for name in COLOURS if name in found]
+    parts = [f"{found[name]} {name}" for name in REGIMES.values() if name in found]
     return f"Of {several(len(cells), 'cell')}: {listing(parts)}."
 
 

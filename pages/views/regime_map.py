@@ -106,7 +106,7 @@ def findings(picture: Picture, form: Form) -> None:
 @one_at_a_time()
 def collapsed(picture: Picture, form: Form) -> None:
     """Does beta alone decide? The test, and the plot with its slider."""
-    st.subheader("Does β alone decide?")
+    st.header("Does β alone decide?")
     metric = picture.view.metric
     if metric not in COLLAPSED:
         st.caption(f"Tested for {', '.join(METRICS[name].label for name in COLLAPSED)}: choose one of them as metric.")
@@ -116,7 +116,7 @@ def collapsed(picture: Picture, form: Form) -> None:
     left, right = st.columns([6, 5], gap="large")
     with right:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            q = form.slider("q", "q in $L^q\\beta$", -1.0, 2.0, 0.0, Q_STEP)
+            q = form.slider("q", "exponent q of the depth L", -1.0, 2.0, 0.0, Q_STEP)
             if found.best_q is not None:
                 st.button("Best q", on_click=form.set, args=("q", text_of(found.best_q)), key="best_q")
         st.markdown(

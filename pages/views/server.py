@@ -153,7 +153,7 @@ def _state(ticket: Ticket, outlook: Outlook | None, names: dict[str, int]) -> st
 def _workers(workers: Sequence[Worker]) -> None:
     if not workers:
         return
-    st.subheader("Workers")
+    st.header("Workers")
     for place, worker in enumerate(workers):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{place + 1}** {plain(_device(worker))}, holds {several(len(worker.holds), 'job')}")
@@ -235,7 +235,7 @@ def _errors(failed: Sequence[Run]) -> None:
 
 
 def _table(title: str, frame: pd.DataFrame, nothing: str, columns: Mapping[str, Any] | None = None) -> None:
-    st.subheader(title)
+    st.header(title)
     if frame.empty:
         st.caption(nothing)
     else:

@@ -32,6 +32,9 @@ def config(**values: object) -> RunConfig:
         ({"seeds": 3}, {"seeds": [3]}),
         ({"seeds": "0, 1"}, {"seeds": [0, 1]}),
         ({"seeds": "[0, 1]"}, {"seeds": [0, 1]}),
+        ({"seeds": "0-3"}, {"seeds": [0, 1, 2, 3]}),
+        ({"seeds": "[0 – 2, 7, 9-9]"}, {"seeds": [0, 1, 2, 7, 9]}),
+        ({"network": {"width": "64, 8-9"}}, {"network": {"width": [64, 8, 9]}}),
         ({"data": WAVE | {"frequencies": 3, "phases": "none"}}, {"data": WAVE | {"frequencies": [3]}}),
         ({"data": {"name": "digits", "classes": "none"}}, {"data": {"name": "digits", "classes": None}}),
     ],
@@ -55,7 +58,9 @@ def test_a_column_may_be_called_by_a_number_or_none() -> None:
         ({"network": {"depth": [3]}}, "network.depth"),
         ({"network": {"depth": "3, 4"}}, "network.depth"),
         ({"seeds": True}, "seeds.0"),
-        ({"seeds": "0-3"}, "seeds.0"),
+        ({"seeds": "3-0"}, "seeds.0"),
+        ({"seeds": "0-1000000000"}, "seeds.0"),
+        ({"seeds": "a, b, 3, c"}, "seeds.0"),
         ({"training": {"allow_unstable": 2}}, "training.allow_unstable"),
         ({"network": {"activation": None}}, "network.activation"),
         ({"training": "none"}, "training"),
@@ -65,6 +70,15 @@ def test_what_makes_no_sense_is_refused_where_it_stands(values: dict, field: str
     with pytest.raises(ConfigError) as caught:
         config(**values)
     assert [problem.field for problem in caught.value.problems] == [field]
+
+
+def test_a_list_has_one_problem_which_counts_the_others() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config(seeds="a, b, 3, c", data=WAVE | {"frequencies": "1, x"})
+    frequencies, seeds = sorted(caught.value.problems, key=lambda problem: problem.field)
+    assert (frequencies.field, seeds.field) == ("data.frequencies.1", "seeds.0")
+    assert str(seeds) == "seeds.0: 'a' given; a whole number is needed (2 more of the list are wrong too)"
+    assert frequencies.message.endswith("is needed")
 
 
 def test_configs_within_configs_are_read_too() -> None:

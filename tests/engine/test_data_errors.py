@@ -177,7 +177,7 @@ def test_csv_cells():
         ("a\n1\n2\n", "row 1 names one column ('a')"),
         ("a,a\n1,2\n", "row 1 names column 'a' twice"),
         ("a,b\n1,2\n", "1 rows below the header: give at least 4"),
-        ('a,b\n"1,2\n', "row 2: unexpected end of data: check the quotes"),
+        ('a,b\n"1,2\n', "row 2 cannot be cut into cells: a quote does not close, "),
         ("a,b\n1,\0\n", "not text"),
         ("a,b\n" + "1,2\n" * (MAX_BYTES // 4), "bytes given, at most 1,000,000 allowed: keep fewer rows or columns"),
         (",".join(f"c{i}" for i in range(1001)) + "\n", "1,001 columns given, at most 1,000 allowed"),

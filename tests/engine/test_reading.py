@@ -101,7 +101,7 @@ NASTY = {
     "a: 1\nb: 2\na: 3": "a is given twice: keep one (line 3)",
     f"{LONG}: 1": "not YAML",
     "? [a]\n: b": "no name of a setting",
-    "data: [": "not YAML: did not find expected node content (line 2)",
+    "data: [": "the indentation is not as it should be (line 2)",
     "a: \ud800": "not YAML",
     "a: \x00": "not YAML",
     "'": "not YAML",

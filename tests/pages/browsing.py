@@ -10,7 +10,8 @@ expect.set_options(timeout=PATIENCE)
 
 
 def slider(page: Page, key: str = "moving_evolution_0"):
-    return page.locator(f".st-key-{key} .vega-bind input[type=range]")
+    """That of the first of the charts which a player moves: all have one."""
+    return page.locator(f".st-key-{key} .vega-bind input[type=range]").first
 
 
 def run_button(page: Page):

@@ -1,5 +1,7 @@
 """A known chart is made once and sent again as it was, wherever it is shown."""
 
+import json
+
 import altair as alt
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.charts.encodings import beside, layered, stacked
+from pages.charts.panels import ROOM, panels
 from pages.charts.specification import Specification
 from pages.shell.figure import draw_chart, draw_known
 
@@ -39,15 +42,14 @@ def shown():
     draw_known.clear()
 
 
-@pytest.mark.parametrize("width", ["stretch", "content"])
 @pytest.mark.parametrize("chart", CHARTS)
-def test_the_message_is_streamlits_own(shown, chart, width):
+def test_the_message_is_streamlits_own(shown, chart):
     made = Specification.of(CHARTS[chart])
 
     def page() -> None:
-        st.vega_lite_chart(spec=made(), width=width, alt="a line")
+        st.vega_lite_chart(spec=made(), alt=made.said)
         with st.container(key="ours"):
-            draw_known("a chart", width, "a line", lambda: made)
+            draw_known("a chart", lambda: made)
 
     for own, ours in shown(page):
         assert ours == own
@@ -65,26 +67,38 @@ def test_it_is_made_once_and_stands_where_it_is_shown(shown):
         left, right = st.columns(2)
         for column in (left, right, left):
             with column:
-                draw_known("a chart", "stretch", "", make)
+                draw_known("a chart", make)
 
     for first, second, third in shown(page, times=3):
         assert first == second == third
     assert len(made) == 1
 
 
-def test_names_widths_and_descriptions_do_not_mix(shown):
-    line, rows = Specification.of(LINE), Specification.of(CHARTS["rows"])
+def test_names_do_not_mix(shown):
+    line, rows = Specification.of(LINE), Specification.of(CHARTS["layers"])
 
     def page() -> None:
-        draw_known("line", "content", "", lambda: line)
-        draw_known("rows", "content", "", lambda: rows)
-        draw_known("rows", "stretch", "first", lambda: rows)
-        draw_known("rows", "content", "second", lambda: rows)
-        draw_chart(rows, "content")
+        draw_known("line", lambda: line)
+        draw_known("rows", lambda: rows)
+        draw_chart(rows)
 
-    for other, plain, first, second, unknown in shown(page):
-        assert [chart.alt for chart in (plain, first, second)] == ["", "first", "second"]
-        assert "fit-x" in first.spec
-        assert unknown == plain
-        assert second.spec == plain.spec != first.spec
-        assert other.spec != plain.spec
+    for other, known, unknown in shown(page):
+        assert unknown == known
+        assert other.spec != known.spec
+
+
+def test_panels_are_charts_of_their_own_that_stretch_and_are_kept_as_a_whole(shown):
+    left, right = (LINE.properties(width=99, height=50, title=name) for name in ("left?", "right?"))
+    grid = stacked([LINE.properties(width=400, height=60, title="over"), beside([left, right], 4)], 4)
+    grid.params = [alt.VariableParameter(name="frame", value=1)]
+
+    def page() -> None:
+        draw_known("panels", lambda: panels(grid))
+
+    for charts in shown(page):
+        specs = [json.loads(chart.spec) for chart in charts]
+        assert [spec["title"] for spec in specs] == ["over", "left?", "right?"]
+        assert [spec["height"] for spec in specs] == [60 + ROOM, 50 + ROOM, 50 + ROOM]
+        assert all(spec["params"] == [{"name": "frame", "value": 1}] for spec in specs)
+        assert [chart.alt.split("?")[0] for chart in charts[1:]] == ["left", "right"]
+        assert not any("width" in spec for spec in specs)

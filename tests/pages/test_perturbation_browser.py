@@ -1,14 +1,13 @@
 """The Perturbation page in a real browser: a run expanded, scrubbed, and what only drawing can show."""
 
 import pytest
-from browsing import PATIENCE
+from browsing import PATIENCE, slider
 from perturbation_runs import RUNS, query
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-PANEL = ".st-key-moving_change_0"
-SLIDER = f"{PANEL} .vega-bind input[type=range]"
+PANEL = "moving_change_0"
 
 
 def test_a_run_is_expanded_drawn_and_scrubbed(visit):
@@ -18,18 +17,18 @@ def test_a_run_is_expanded_drawn_and_scrubbed(visit):
     for name in ("order_residual", "order_error", "order_residual_test", "order_error_test", "drift"):
         expect(page.locator(f".st-key-drawn_{name} svg.marks")).to_be_visible()
     expect(page.locator(".st-key-drawn_order_error svg.marks").get_by_text("bound P2")).to_be_visible()
-    expect(page.locator(SLIDER)).to_be_attached()
-    last = page.locator(SLIDER).input_value()
+    expect(slider(page, PANEL)).to_be_attached()
+    last = slider(page, PANEL).input_value()
     assert int(last) > 0
-    page.locator(f"{PANEL} button.back").click()
-    expect(page.locator(SLIDER)).to_have_value(str(int(last) - 1))
+    page.locator(f".st-key-{PANEL} button.back").click()
+    expect(slider(page, PANEL)).to_have_value(str(int(last) - 1))
 
     page.get_by_text("with Grönwall").click()
     expect(page.locator(".st-key-drawn_order_error svg.marks").get_by_text("Grönwall")).to_be_visible()
 
     page.get_by_role("tab", name="Study").click()
     expect(page.get_by_text("one network for each combination")).to_be_visible()
-    expect(page.locator(PANEL)).to_have_count(0)
+    expect(page.locator(f".st-key-{PANEL}")).to_have_count(0)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evolution").click()
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
     width = page.get_by_role("textbox", name="width")

@@ -31,7 +31,7 @@ def show(key, frames, size, **how):
     said = timeline_table(result).frame["said"].tolist()
     panel = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
     chart = Specification.of(animated(panel, frames, labels=said))
-    player.show(partial(draw_chart, chart, "content"), said, key=key, **how)
+    player.show(partial(draw_chart, chart), said, key=key, **how)
 
 show("spectrum", 200, 512)
 show("second", 40, 8, start=7)

@@ -213,7 +213,7 @@ def test_thresholds_travel_in_the_link(pretend, opened):
         ({"map_alpha": "-1"}, "'-1' given"),
         ({"map_alpha": "nan"}, "'nan' given"),
         ({"map_size": "1"}, "'1' given"),
-        ({"map_size": "300", "map_data": "parity"}, "training points $M$: 8 allows 256 points"),
+        ({"map_size": "300", "map_data": "parity"}, "training points M: 8 allows 256 points"),
         ({"map_seeds": "5"}, "'5' in the link is unknown"),
         ({"map_lazy": "7"}, "lazy up to elt: '7' in the link is unknown"),
         ({"width": "8", "map_colour": "metric"}, "'width': no such setting, left out."),

@@ -1,7 +1,7 @@
 """The four pages on function spaces in a real browser: one job serves all, the run travels, everything is drawn."""
 
 import pytest
-from browsing import PATIENCE
+from browsing import PATIENCE, slider
 from playwright.sync_api import Page, expect
 from rkhs_runs import RUNS, query
 
@@ -24,12 +24,12 @@ MOVING = {"Inductive bias": "moving_bias_held_out_0", "Function space": "moving_
 
 def stepped(page: Page, panel: str) -> None:
     """The scrubber of an animated chart goes one checkpoint back."""
-    slider = page.locator(f".st-key-{panel} .vega-bind input[type=range]")
-    expect(slider).to_be_attached()
-    last = int(slider.input_value())
+    moved = slider(page, panel)
+    expect(moved).to_be_attached()
+    last = int(moved.input_value())
     assert last > 0
     page.locator(f".st-key-{panel} button.back").click()
-    expect(slider).to_have_value(str(last - 1))
+    expect(moved).to_have_value(str(last - 1))
 
 
 def test_one_computation_serves_four_pages(visit):

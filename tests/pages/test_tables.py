@@ -132,3 +132,13 @@ def test_tables_are_few_and_named_by_their_text():
     assert store.find(table_address("4")) is None
     assert store.find(table_address("5")) == NamedTable("5.csv", "5")
     assert known_table("a,b\n").name == "the table of this run"
+
+
+def test_one_limit_is_said_at_each_upload(finished, opened):
+    """Streamlit's own line says the limit of the server unless it is told: 5 MB beside our 1 MB and 2 MB."""
+    app = opened("evolution", data="csv")
+    app.session_state["Config as YAML"] = True
+    app.run()
+    table, config = (uploader.proto for uploader in app.file_uploader)
+    assert (table.max_upload_size_mb, config.max_upload_size_mb) == (1, 2)
+    assert "At most 1 MB" in table.help

@@ -82,6 +82,17 @@ def test_live_curves_at_any_length(name, count):
     assert max((len(layer.data) for layer in points), default=0) == count
 
 
+def test_a_seed_has_one_colour_in_every_live_chart_and_as_others_begin():
+    rows = pd.DataFrame({"seed": [7, 7, 3, 3], "t": [0.1, 0.2] * 2, "loss": 1.0, "drift": 0.5})
+
+    def colours(rows: pd.DataFrame, name: str) -> dict[str, str]:
+        scale = live_curve(rows, name).to_dict()["layer"][-1]["encoding"]["color"]["scale"]
+        return dict(zip(scale["domain"], scale["range"], strict=True))
+
+    assert colours(rows, "loss") == colours(rows, "drift")
+    assert colours(rows[:2], "loss")["seed 7"] == colours(rows, "loss")["seed 7"] != colours(rows, "loss")["seed 3"]
+
+
 def test_live_rows_in_any_order_are_drawn_by_time():
     rows = pd.DataFrame({"seed": 0, "t": [0.4, 0.1, 0.2], "loss": [1.0, 4.0, 2.0]})
     chart = live_curve(rows, "loss")

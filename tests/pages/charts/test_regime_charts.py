@@ -11,14 +11,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from coloraide import Color
 from regime_cells import results
+from test_colours import texts
 
 from engine.regimes.boundaries import Boundary
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages.charts import map_along, map_plane, theme
-from pages.charts.map_names import METRICS, REGIMES, regime
+from pages.charts.map_names import LOOKS, METRICS, REGIMES, regime
 from pages.charts.specification import figure
 from pages.shell.jobs import Standing
 from pages.views import map_figures
@@ -74,6 +76,29 @@ def test_charts_become_figures():
     assert figure(map_figures.plane_chart(seen), "svg").startswith(b"<svg")
     assert figure(map_figures.along_chart(seen, True), "svg").startswith(b"<svg")
     assert figure(map_figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("ground", theme.GROUNDS)
+def test_text_of_a_map_is_read_on_both_grounds(ground):
+    seen = picture(fails_from=0.5)
+    in_cells = {part for look in LOOKS.values() for part in (look.text, look.fill)}  # on their faces: test_colours
+    for chart in (seen.plane().draw(), seen.along().draw(), map_figures.collapse_chart(seen, 0.0)):
+        around = texts(chart, ground) - in_cells
+        assert around
+        assert all(Color(colour).contrast(ground) >= 4.5 for colour in around), around
+
+
+def test_what_is_unstable_is_hatched_across_its_cells():
+    seen = picture(fails_from=0.5)
+    table, drawn = seen.table.set_index("cell"), layers(map_figures.plane_chart(seen), "line")
+    stripes = pd.DataFrame([row for layer in drawn for row in layer["rows"] if "stripe" in row])
+    cells = stripes["stripe"].str.split().str[0].astype(int)
+    hatched = table[[LOOKS[name].hatch != "none" for name in table["regime"]]]
+    assert 0 < len(hatched) < len(table)
+    assert set(cells) == set(hatched.index)
+    for axis in "xy":
+        low, high = (table.loc[cells, f"{axis}{end}"].to_numpy() for end in (0, 1))
+        assert ((low <= stripes[axis] * (1 + 1e-9)) & (stripes[axis] <= high * (1 + 1e-9))).all()
 
 
 def test_cells_cover_the_plane_without_overlap():
@@ -188,7 +213,7 @@ def test_every_label_and_reason_has_a_name_of_its_own():
     assert {"lazy", "weak feature learning", "unstable: stochastic kernel", "unstable: both"} <= found
 
 
-def test_ordered_series_go_from_blue_to_orange():
+def test_ordered_series_go_from_violet_to_amber():
     assert map_along.shades(7) == [colour.lower() for colour in theme.ORDERED]
     assert map_along.shades(2) == [theme.ORDERED[0], theme.ORDERED[-1]]
     assert len(set(map_along.shades(12))) == 12

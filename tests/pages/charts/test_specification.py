@@ -12,7 +12,7 @@ import pytest
 
 from pages.charts import specification
 from pages.charts.encodings import beside, layered, stacked
-from pages.charts.specification import Specification, arrow, data_as, figure
+from pages.charts.specification import CONFIG, Specification, arrow, data_as, figure
 
 
 def chart(rows: int) -> alt.Chart:
@@ -28,7 +28,7 @@ def test_tables_go_as_arrow_streams_under_the_name_of_their_content():
     assert found()["data"] == {"name": next(iter(found.tables))}
     assert found()["datasets"] == found.tables
     assert found()["$schema"] == alt.SCHEMA_URL
-    assert "config" not in found(), "Altair's theme"
+    assert found()["config"] == CONFIG, "Altair's theme"
     assert Specification.of(chart(4)).text == found.text
     assert Specification.of(chart(6)).tables.keys() != found.tables.keys()
 

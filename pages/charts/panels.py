@@ -1,0 +1,61 @@
+"""A chart made of others, taken apart: each part takes the width that it finds, which Vega-Lite's own grids do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import altair as alt
+from altair import utils
+
+from pages.charts.specification import Specification, parts_of
+
+ROOM = 92
+"""Pixels for title, legend and axis, which the height of a part in a grid does not hold, and that of a chart does."""
+
+Direction = Literal["down", "across"]
+
+
+@dataclass(frozen=True, eq=False)
+class Panels:
+    """Charts under or beside one another.
+
+    Attributes:
+        title, subtitle: of the whole; empty where each panel has its own.
+    """
+
+    direction: Direction
+    parts: tuple["Panels | Specification", ...]
+    title: str = ""
+    subtitle: str = ""
+
+
+def panels(chart: Any) -> Panels | Specification:
+    """What the page draws of a chart, which is used up."""
+    whole = {name: chart[name] for name in ("params", "usermeta") if not utils.is_undefined(chart[name])}
+    return _taken_apart(chart, whole)
+
+
+def _taken_apart(chart: Any, whole: dict[str, Any]) -> Panels | Specification:
+    name, parts = parts_of(chart)
+    if name in ("", "layer"):
+        return Specification.of(chart)
+    parts = [_taken_apart(_alone(part, whole), whole) for part in parts]
+    if name == "concat":
+        return Panels("down", tuple(_rows(parts, int(chart.columns))))
+    title = {} if utils.is_undefined(chart.title) else chart.title.to_dict()
+    direction: Direction = "down" if name == "vconcat" else "across"
+    return Panels(direction, tuple(parts), title.get("text", ""), title.get("subtitle", ""))
+
+
+def _rows(parts: Sequence[Panels | Specification], columns: int) -> list[Panels]:
+    return [Panels("across", tuple(parts[at : at + columns])) for at in range(0, len(parts), columns)]
+
+
+def _alone(part: Any, whole: dict[str, Any]) -> Any:
+    """A part with what the whole gave it, and without the width that it had there."""
+    if parts_of(part)[0] not in ("", "layer"):
+        return part
+    for name, value in whole.items():
+        part[name] = value
+    part.width, part.height = alt.Undefined, part.height + ROOM
+    return part

@@ -1,0 +1,158 @@
+"""Pages for every eye and screen: axe-core finds nothing of ours, in both themes; text reads; charts fit and speak."""
+
+from typing import Any
+
+import perturbation_runs
+import pytest
+import rkhs_runs
+from axe_playwright_python.base import AXE_SCRIPT
+from browsing import PATIENCE
+from coloraide import Color
+from playwright.sync_api import Page, expect
+
+from pages.charts.map_names import LOOKS
+
+pytestmark = pytest.mark.browser
+
+STREAMLITS = {
+    "list": ('[data-testid="stSidebarNav"]', "the sections of Streamlit's menu are divs within its list"),
+    "region": ("[data-floating-ui-portal]", "what opens is hung beneath the body, outside of every landmark"),
+    "presentation-role-conflict": ('[data-testid="stFileUploader"]', "its place to drop files has a name, and no role"),
+    "listitem": ('[data-testid="stSidebarNav"]', "and its links are items within these divs"),
+}
+"""Rule -> where Streamlit itself breaks it, and how. What we draw there is words and icons."""
+
+MAP = {"map_depths": "1, 2", "map_widths": "8, 16", "map_size": "4"}
+SPACES, ASK_SPACES = rkhs_runs.query("circle"), ".st-key-ask-spaces button"
+PAGES: dict[str, tuple[dict[str, str], str, str]] = {
+    "": ({}, "", ""),
+    "all_runs": ({}, "", ""),
+    "server": ({}, "", ""),
+    "evolution": (SPACES, ".st-key-run button", ".st-key-moving_evolution_0 canvas"),
+    "perturbation": (perturbation_runs.query("flow"), ".st-key-ask-expansion button", ".st-key-moving_change_0 canvas"),
+    "regimes": (MAP, ".st-key-run_sweep button", ".st-key-chart_regime_map .cells_marks path:nth-child(4)"),
+    "norms": (SPACES, ASK_SPACES, ".st-key-drawn_inclusion svg.marks"),
+    "function_space": (SPACES, ASK_SPACES, ".st-key-moving_space_0 canvas"),
+    "inductive_bias": (SPACES, ASK_SPACES, ".st-key-moving_bias_held_out_0 canvas"),
+    "generalisation": (SPACES, ASK_SPACES, ".st-key-drawn_leave_one_out svg.marks"),
+    "second_moment": ({}, "", "svg.marks"),
+    "distribution": ({"at_draws": "3000"}, ".st-key-ask-distribution button", "svg.marks"),
+    "first_step": ({}, "", "svg.marks"),
+    "initial_kernel": ({"width": "20", "depth": "2", "p": "5", "draws": "6"}, ".st-key-ask-gram button", "svg.marks"),
+}
+"""Path -> query, the button that computes what the page shows where nothing did before, and what shows that it is."""
+
+FOUND = """async () => {
+  const found = await axe.run(document, { resultTypes: ['violations'] });
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, html, any }) => ({
+    id, html, why: any.map(({ message }) => message).join('; '), target: target.flat().join(' ') })));
+}"""
+WITHIN = "([target, place]) => document.querySelector(target)?.closest(place) !== null"
+
+
+@pytest.fixture
+def settled(visit):
+    """Opens a page, computes what it shows where it must, and waits until it is drawn."""
+
+    def settled(path: str, theme: str = "light", width: int = 1440, person: str = "somebody") -> Page:
+        query, button, shown = PAGES[path]
+        page = visit(f"/{path}", person, **query)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if shown:
+            drawn = page.locator(shown).first
+            if button:
+                expect(page.locator(button).first.or_(drawn).first).to_be_visible()
+                if page.locator(button).count():
+                    page.locator(button).first.click()
+            expect(drawn).to_be_visible(timeout=3 * PATIENCE)
+        page.wait_for_timeout(1500)
+        return page
+
+    return settled
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, without what is Streamlit's own."""
+    page.evaluate(AXE_SCRIPT)
+    return [f"{one['id']}: {one['why']} {one['html'][:200]}" for one in page.evaluate(FOUND) if not _excused(page, one)]
+
+
+def _excused(page: Page, found: dict[str, Any]) -> bool:
+    place, _ = STREAMLITS.get(found["id"], ("", ""))
+    return bool(place) and page.evaluate(WITHIN, [found["target"], place])
+
+
+def labels(page: Page) -> list[str]:
+    return page.eval_on_selector_all("[aria-label]", "all => all.map(one => one.ariaLabel)")
+
+
+def charts(page: Page) -> list[str]:
+    """What screen readers say of each chart."""
+    drawn = '[data-testid="stVegaLiteChart"][role="graphics-document"]'
+    return page.eval_on_selector_all(drawn, "all => all.map(one => one.ariaLabel)")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_reads_for_everyone(settled, path, theme):
+    page = settled(path, theme)
+    assert not violations(page)
+    assert not [label for label in labels(page) if "$" in label or "\\" in label]
+    drawn = page.locator('[data-testid="stVegaLiteChart"]').count()
+    said = charts(page)
+    assert len(said) == drawn
+    assert not [words for words in said if len(words) < 20 or words == "Vega visualization"]
+    ground = page.eval_on_selector(".stApp", "app => getComputedStyle(app).backgroundColor")
+    assert (Color(ground).luminance() > 0.5) == (theme == "light")
+    in_cells = {part for look in LOOKS.values() for part in (look.text, look.fill)}  # on their faces: test_colours
+    inks = set(page.eval_on_selector_all("svg.marks text", "all => all.map(one => getComputedStyle(one).fill)"))
+    inks -= {Color(colour).convert("srgb").to_string(comma=True) for colour in in_cells}
+    assert all(Color(ink).contrast(ground) >= 4.5 for ink in inks), inks
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_opens_reads_too(settled, theme):
+    page = settled("evolution", theme)
+    page.locator('[class*="st-key-about_"] button').first.click()
+    expect(page.get_by_text("Source:").first).to_be_visible()
+    assert not violations(page)
+    page.keyboard.press("Escape")
+    for part in page.get_by_test_id("stExpander").all():
+        part.locator("summary").click()
+    page.wait_for_timeout(2000)
+    assert not violations(page)
+    assert not [label for label in labels(page) if "$" in label or "\\" in label]
+
+
+MEASURED = """() => [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')].map((chart) => {
+  const drawn = chart.querySelector('svg.marks, canvas.marks').getBoundingClientRect();
+  const place = chart.closest('[data-testid="stColumn"], [data-testid="stMainBlockContainer"]');
+  const style = getComputedStyle(place);
+  const room = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return { left: drawn.left, right: drawn.right, share: drawn.width / room };
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 900, 1440, 1920])
+@pytest.mark.parametrize("path", ["evolution", "perturbation", "function_space", "inductive_bias"])
+def test_charts_take_the_width_of_their_place(settled, path, width):
+    """Whether they move, are made of others, or neither."""
+    page = settled(path, width=width)
+    found = page.evaluate(MEASURED)
+    assert len(found) >= 6
+    for chart in found:
+        assert 0 <= chart["left"] < chart["right"] <= width, chart
+        assert 0.97 < chart["share"] < 1.03, chart
+
+
+def test_a_click_changes_the_theme(settled):
+    page = settled("second_moment", "light")
+    ground = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_test_id("stMainMenu").locator("button").first.click()
+    page.get_by_role("menuitemradio", name="Dark").click()
+    page.wait_for_function(f"light => ({ground})() !== light", arg=light)
+    assert Color(page.evaluate(ground)).luminance() < 0.1
+    page.get_by_role("menuitemradio", name="System").click()
