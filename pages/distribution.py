@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.law import Law, exact_law
+from engine.initialisation.law import InitialNetwork, Law, exact_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import SampleResult
 from pages.charts import initial_law as charts
@@ -16,7 +16,7 @@ from pages.shell.form import Form
 from pages.shell.jobs import gather
 from pages.shell.result import warn
 from pages.views import initial_words
-from pages.views.initial_network import Network, network_controls, page, say_no_law
+from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, point
 
 PREFIX = "at_"
@@ -55,17 +55,25 @@ def controls(form: Form) -> tuple[Any, ...]:
 
 def body(_: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
     """Warnings, the button, what is drawn, and the way to the curves through this point."""
-    warn(initial_words.off_critical(network, len(hidden)))
-    say_no_law(network)
     source = "from the exact law" if point.source == SAMPLER else "of real networks"
     found = gather("distribution", f"Draw {getattr(point.config, 'draws', 0):,} kernels {source}", [point])
+    law = None if network.law is None else exact_law(network.setting(hidden))
+    if point in found and law is not None:
+        _answer(law, SampleResult.from_arrays(found[point]), network.setting(hidden))
+    warn(initial_words.off_critical(network, len(hidden)))
+    say_no_law(network)
     st.caption(initial_words.point(network, hidden))
     if point in found:
-        law = None if network.law is None else exact_law(network.setting(hidden))
         _charts(law, point.source, SampleResult.from_arrays(found[point]), f"{point.source} {point.config.hash}")
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
+
+
+def _answer(law: Law, result: SampleResult, setting: InitialNetwork) -> None:
+    """Which share of the draws lies above their exact mean."""
+    log_mean = float(moments(law).log_E_K[0])
+    say_answer(initial_words.above_the_mean(charts.histogram_table(result), log_mean, int(result.draws)), setting)
 
 
 def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> None:
@@ -99,7 +107,6 @@ def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> Non
     columns([density], [tail])
     say(
         [
-            initial_words.above_the_mean(histogram, log_mean) if law else "",
             initial_words.zeros(int(result.histogram_zeros), total),
             "" if len(lognormal) else "The second moment is that of a constant: no log-normal is drawn.",
             initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
@@ -107,4 +114,11 @@ def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> Non
     )
 
 
-page("Distribution", Form("distribution", PREFIX), controls, body)
+page(
+    "Distribution",
+    "How is the kernel distributed over initialisations, and does its mean say what a typical one is?",
+    "The law of $K(x, x)$ at one width and depth, with its tail, beside the log-normal of its exact moments.",
+    Form("distribution", PREFIX),
+    controls,
+    body,
+)

@@ -13,6 +13,8 @@ from pages.views import evolution, my_jobs
 SHOWN_RUNS = 5
 
 st.title("Kernel Drift")
+st.markdown("How far does the kernel of a network of finite width move while it trains, and what does that change?")
+place = st.container()
 st.markdown(
     r"A network in training follows its **neural tangent kernel** "
     r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$. At infinite width $K_t$ stands still; "
@@ -34,7 +36,10 @@ with picture:
     st.markdown("**Computed on this machine:** three waves on a circle, learned at width 256 and depth 3")
     arrays = asking.start_first_run(config_of(DEFAULT_DRAFT))
     if arrays is not None:
-        evolution.small(RunResult.from_arrays(dict(arrays)))
+        result = RunResult.from_arrays(dict(arrays))
+        with place:
+            evolution.say_answer(result)
+        evolution.small(result)
         st.page_link(
             "evolution.py", label="All of this run", icon=":material/timeline:", query_params={"preset": "default"}
         )

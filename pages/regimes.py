@@ -19,17 +19,18 @@ SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
 DRAWN = "regime map drawn"
 PREFIX = "map_"
+MORE = (
+    "Each cell is an ensemble of trained networks, all to the same residual: lazy, learning features, or unstable. "
+    "Do depth and width enter through β only?"
+)
 
 
 def page() -> None:
     """The page, top to bottom."""
-    st.title("Regime map")
-    st.markdown(
-        r"Each cell is an ensemble of trained networks, all to the same residual. Is it **lazy**, does it **learn "
-        r"features**, or is it **unstable**, and does $\beta = L/n$ decide?"
-    )
     form = Form("regimes", PREFIX)
+    st.title("Regime map", help=MORE)
     chosen, asked = map_controls.show(form)
+    st.markdown(chosen.asks or chosen.question)
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
         return
@@ -49,8 +50,9 @@ def page() -> None:
 
         watch(request, seconds=seconds, draw=draw)
         return
-    compute(request, sweep, seconds, found)
     picture = Picture(chosen, sweep, found, view)
+    regime_map.say_answer(picture)
+    compute(request, sweep, seconds, found)
     regime_map.charts(picture, opens, whole=True)
     regime_map.findings(picture, form)
 

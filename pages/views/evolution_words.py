@@ -64,9 +64,14 @@ def facts(result: RunResult) -> str:
     )
 
 
+def answer(result: RunResult) -> str:
+    """How far the kernel moved; empty where that is no number."""
+    return " ".join(_drift(result))
+
+
 def sentences(result: RunResult) -> list[str]:
-    """Markdown, one finding each."""
-    return [*_stop(result), *_precision(result), *motion(result), *_stability(result), *_floor(result)]
+    """Markdown, one finding each, beside the answer."""
+    return [*_stop(result), *_precision(result), *alignment(result), *_stability(result), *_floor(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -130,11 +135,6 @@ def _reason(seed: SeedResult) -> str:
     return "overflow" if seed.stop_reason == "diverged" and seed.steps == 0 else seed.stop_reason
 
 
-def motion(result: RunResult) -> list[str]:
-    """How far the kernel moved, and towards what."""
-    return [*_drift(result), *_alignment(result)]
-
-
 def _drift(result: RunResult) -> list[str]:
     found = result.summary
     drift, shape = spread(found["drift"], percent), spread(found["shape_drift"], percent)
@@ -150,9 +150,10 @@ def _drift(result: RunResult) -> list[str]:
     return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
 
 
-def _alignment(result: RunResult) -> list[str]:
+def alignment(result: RunResult) -> list[str]:
+    """Whether it turned towards the target."""
     went = course([seed["alignment_test"] for seed in result.seeds if seed.steps], STEADY)
-    return [f"Its alignment with the target on held-out points {went}."] if went else []
+    return [f"The kernel's alignment with the target on held-out points {went}."] if went else []
 
 
 def _stability(result: RunResult) -> list[str]:

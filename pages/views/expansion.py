@@ -19,12 +19,13 @@ from pages.charts.over_time import Curve
 from pages.charts.words import plain
 from pages.run.controls import described
 from pages.shell import calibration
+from pages.shell.answer import answer as tell
 from pages.shell.figure import Figure, columns, in_motion, pairs, show
 from pages.shell.form import refuse
 from pages.shell.jobs import Computation, gather
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
-from pages.views import expansion_words
+from pages.views import conventions, expansion_words
 
 
 def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
@@ -77,6 +78,8 @@ def _options() -> Options:
 
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
+    rates = [float(seed.facts["effective_rate"]) for seed in result.seeds]
+    tell(expansion_words.answer(result), lambda: conventions.of_run(result.config.run, rates), result.config.hash)
     st.caption(plain(expansion_words.facts(result)))
     say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))

@@ -9,8 +9,10 @@ import streamlit as st
 from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.networks.activations import ACTIVATIONS
 from pages.charts.words import sentence
+from pages.shell.answer import answer, ask
 from pages.shell.form import Form
 from pages.shell.texts import value_of
+from pages.views import conventions
 from pages.views.initial_curves import DEEPEST, Span
 
 # Controls of the curves and points: widths, how deep, how many draws.
@@ -59,6 +61,11 @@ class Curves:
         return max(self.span.depth(width) for width in self.widths)
 
     @property
+    def last(self) -> InitialNetwork:
+        """The network at the end of the narrowest curve."""
+        return self.network.setting((self.narrowest,) * self.span.depth(self.narrowest))
+
+    @property
     def end(self) -> float:
         """Largest beta on the axis."""
         if self.span.by == "beta":
@@ -68,6 +75,8 @@ class Curves:
 
 def page(
     title: str,
+    question: str,
+    more: str,
     form: Form,
     controls: Callable[[Form], tuple[Any, ...]],
     body: Callable[..., None],
@@ -76,9 +85,10 @@ def page(
     """A page: its controls, then `body` of the form and of what they ask for, once nothing of that is None.
 
     Args:
+        question, more: what it answers, and how, as Markdown.
         elsewhere: controls that are drawn later, or for other settings.
     """
-    st.title(title)
+    ask(title, question, more)
     with st.sidebar:
         asked = controls(form)
     form.say_left_out(elsewhere)
@@ -257,6 +267,11 @@ def trap_buttons(form: Form, network: Network) -> None:
         st.button(
             r"Back to critical $\sigma_w$", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, "")
         )
+
+
+def say_answer(said: str, setting: InitialNetwork) -> None:
+    """A sentence about a network at initialisation."""
+    answer(said, lambda: conventions.of_initialisation(setting), setting.hash)
 
 
 def say_no_law(network: Network) -> bool:

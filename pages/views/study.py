@@ -16,11 +16,12 @@ from pages.charts import study as charts
 from pages.charts.words import plain, sentence
 from pages.run.controls import described
 from pages.shell import calibration
+from pages.shell.answer import answer as tell
 from pages.shell.figure import Figure, built, show
 from pages.shell.jobs import Computation, gather
 from pages.shell.result import choice, data_files
 from pages.shell.texts import value_of
-from pages.views import study_words
+from pages.views import conventions, study_words
 
 LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}
 FIELDS = {**LISTS, "seeds": "seeds for each network", "error": "error to cross"}
@@ -30,7 +31,8 @@ MOST_SEEDS = 64
 
 def page(run: RunConfig) -> None:
     """The form, then what it asks for."""
-    st.markdown(
+    st.markdown("How do the errors of the orders scale with width, depth and output scale?")
+    st.caption(
         "The run on the left, with other widths, depths or output scales: one network for each combination, a list "
         "left empty keeps the run's own value."
     )
@@ -94,6 +96,7 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
 
 
 def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
+    tell(study_words.answer(result), lambda: conventions.of_run(result.config.run), result.config.hash)
     st.markdown(" ".join(study_words.sentences(result, error)))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = choice("against", axes, f"study axis {axes}") if len(result.axes) > 1 else axes[0]

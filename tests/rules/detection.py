@@ -42,6 +42,9 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.views.run_actions._rename", "pages.views.run_actions.going",
         "pages.run.controls._section", "pages.distribution._charts",
+        "pages.views.conventions.of_run", "pages.views.conventions.of_map",
+        "pages.views.conventions.of_initialisation", "pages.views.conventions._network",
+        "pages.views.conventions._loss", "pages.views.conventions._descent",
         "pages.views.map_words.definitions", "pages.run.files._in_use",
         "pages.views.evolution_words.facts", "pages.views.initial_points.ask",
         "pages.initial_kernel.body",
