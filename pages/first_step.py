@@ -16,7 +16,7 @@ from pages.charts import initial_drift as charts
 from pages.charts.theme import Table
 from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
-from pages.shell.jobs import gather
+from pages.shell.gathering import gather
 from pages.shell.result import warn
 from pages.views import initial_points, initial_words
 from pages.views.initial_curves import first_step_table
@@ -29,6 +29,7 @@ from pages.views.initial_network import (
     point_controls,
     say_answer,
     say_no_law,
+    sliders,
 )
 from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points
 
@@ -73,6 +74,8 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     warn(initial_words.off_critical(network, curves.deepest))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
+    if network.law is not None:
+        sliders(form, network, curves.span.largest if curves.span.by == "beta" else None)
     place = st.container()
     fields = {"target": target}
     sources = {SAMPLER: fields, BRUTE_FORCE: fields, STEP: fields | {"sizes": [eta]}}

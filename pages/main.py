@@ -18,6 +18,9 @@ DENSE = """<style>
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
+.st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
+[data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
+  position: sticky; top: 0; z-index: 20; backdrop-filter: blur(16px); padding: 0.5rem 0; }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
@@ -56,7 +59,7 @@ PAGES = {
 }
 
 allowed = may_enter()
-page = st.navigation(PAGES, position="sidebar" if allowed else "hidden", expanded=True)
+page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)
 if not allowed:
     turn_away()

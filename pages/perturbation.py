@@ -34,8 +34,8 @@ if asked.config is None:
 else:
     if one.open:
         with one:
-            expansion.page(asked.config)
+            expansion.page(asked.config, asked.bar)
     if many.open:
         with many:
-            study.page(asked.config)
+            study.page(asked.config, asked.bar)
     draft_state.write_url(jobs.key("run", asked.config))

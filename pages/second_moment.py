@@ -26,6 +26,7 @@ from pages.views.initial_network import (
     point_controls,
     say_answer,
     say_no_law,
+    sliders,
 )
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points
 
@@ -49,6 +50,8 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
         say_answer(initial_words.variation(table.frame), curves.last)
     warn(initial_words.off_critical(curves.network, curves.deepest))
     say_no_law(curves.network)
+    if law is not None:
+        sliders(form, curves.network, curves.span.largest if curves.span.by == "beta" else None)
     place = st.container()
     fields = {"first_step": False}
     found, refused = initial_points.ask(curves, points, {SAMPLER: fields, BRUTE_FORCE: fields})

@@ -16,7 +16,7 @@ from pages.shell.answer import answer as tell
 from pages.shell.figure import Figure, about, built, pairs, play
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
-from pages.views import conventions
+from pages.views import latex_conventions
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
 SMALL_WIDTH = 440
@@ -30,7 +30,7 @@ ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 def say_answer(result: RunResult) -> None:
     """How far the kernel moved."""
     rates = [seed.effective_rate for seed in result.seeds]
-    tell(answer(result), lambda: conventions.of_run(result.config, rates), result.config.hash)
+    tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash)
 
 
 def full(result: RunResult, arrays: Arrays) -> None:

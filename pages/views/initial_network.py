@@ -10,9 +10,9 @@ from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_wi
 from engine.networks.activations import ACTIVATIONS
 from pages.charts.words import sentence
 from pages.shell.answer import answer, ask
-from pages.shell.form import Form
+from pages.shell.form import Form, sidebar_bar
 from pages.shell.texts import value_of
-from pages.views import conventions
+from pages.views import latex_conventions
 from pages.views.initial_curves import DEEPEST, Span
 
 # Controls of the curves and points: widths, how deep, how many draws.
@@ -89,6 +89,7 @@ def page(
         elsewhere: controls that are drawn later, or for other settings.
     """
     ask(title, question, more)
+    form.bar = sidebar_bar()
     with st.sidebar:
         asked = controls(form)
     form.say_left_out(elsewhere)
@@ -243,6 +244,28 @@ def _sigma(form: Form, name: str, label: str, placeholder: str, empty: str | Non
     return float(value)
 
 
+SIGMA, NORM, BETA = (0.5, 2.5, 0.01), (0.1, 20.0, 0.1), (0.1, 4.0, 0.05)
+"""Ends and step of the sliders."""
+
+
+def sliders(form: Form, network: Network, largest_beta: float | None = None) -> None:
+    """Hands on sigma_w, |x|^2 and how far in beta, beside the fields, which hold the same values and take any other."""
+    critical = ACTIVATIONS[network.one.activation].critical
+
+    def sigma(value: float) -> str:
+        """Empty for the critical value itself, which lies between two steps."""
+        return "" if abs(value - critical) < SIGMA[2] else f"{value:.4g}"
+
+    def plain(value: float) -> str:
+        return f"{value:.4g}"
+
+    with st.container(horizontal=True):
+        form.slide("sigma_w", r"$\sigma_w$", SIGMA, network.one.sigmas[0], sigma)
+        form.slide("norm", "$|x|^2$", NORM, network.one.norm_x_squared, plain, "1")
+        if largest_beta is not None:
+            form.slide("beta_max", r"up to $\beta$", BETA, largest_beta, plain, "2")
+
+
 def set_sigma(form: Form, value: str) -> None:
     """One click: sigma_w in all layers."""
     form.set("sigma_w", value)
@@ -271,7 +294,7 @@ def trap_buttons(form: Form, network: Network) -> None:
 
 def say_answer(said: str, setting: InitialNetwork) -> None:
     """A sentence about a network at initialisation."""
-    answer(said, lambda: conventions.of_initialisation(setting), setting.hash)
+    answer(said, lambda: latex_conventions.of_initialisation(setting), setting.hash)
 
 
 def say_no_law(network: Network) -> bool:

@@ -205,7 +205,7 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
     axes = (chosen.x, chosen.y)
     network: dict[str, Any] = {}
     if BY_DEPTH not in axes:
-        network["depth"] = form.whole("depth", "depth $L$", 4, 1, MAX_DEPTH, "Hidden layers of every network.")
+        network["depth"] = form.whole("depth", "hidden layers $L$", 4, 1, MAX_DEPTH, "Of every network.")
     names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
     network["activation"] = form.choice("activation", "activation", names, wide=True)
     if BY_ALPHA not in axes:

@@ -18,7 +18,7 @@ from pages.shell.form import Form, unfolded
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import say_data_notes
 from pages.shell.texts import text_of
-from pages.views import conventions, map_words
+from pages.views import latex_conventions, map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
 
@@ -81,7 +81,7 @@ def open_cell(cell: Cell, page: str) -> None:
 def say_answer(picture: Picture) -> None:
     """What the whole map answers to its question."""
     if len(picture.cells):
-        tell(said(picture), lambda: conventions.of_map(picture.sweep), picture.sweep.hash)
+        tell(said(picture), lambda: latex_conventions.of_map(picture.sweep), picture.sweep.hash)
 
 
 def said(picture: Picture) -> str:

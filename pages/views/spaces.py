@@ -22,9 +22,9 @@ from pages.shell.answer import answer as tell
 from pages.shell.answer import ask
 from pages.shell.figure import Figure
 from pages.shell.form import refuse
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
-from pages.views import conventions, four_answers
+from pages.views import four_answers, latex_conventions
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -81,13 +81,20 @@ def page(
         refuse("The spaces of this run cannot be compared:", map(controls.described, error.problems))
     else:
         note = "One computation serves all pages on function spaces."
-        arrays = gather("spaces", "Train this run and compare its spaces", [spaces], note).get(spaces)
+        controls.say_in_short(asked.bar, asked.config, spaces.seconds)
+        arrays = gather(
+            "spaces", "Train this run and compare its spaces", [spaces], note, bar=asked.bar, like=name
+        ).get(spaces)
         if arrays is None:
             links(name, four_answers.QUESTIONS)
             _compared(name)
         else:
             shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
-            tell(answer(shown.result), lambda: conventions.of_run(shown.result.config.run), shown.result.config.hash)
+            tell(
+                answer(shown.result),
+                lambda: latex_conventions.of_run(shown.result.config.run),
+                shown.result.config.hash,
+            )
             links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))
             say_data_notes(shown.result.notes)
@@ -107,11 +114,11 @@ def _compared(name: str) -> None:
         with st.container(gap=None):
             st.page_link(
                 f"{name}.py",
-                label=PRESETS[preset].label,
+                label=PRESETS[preset].question,
                 icon=":material/arrow_forward:",
                 query_params={"preset": preset},
             )
-            st.caption(PRESETS[preset].question)
+            st.caption(PRESETS[preset].label)
 
 
 def points_choice(name: str) -> SetName:

@@ -1,8 +1,10 @@
 """Every page opens with its question and, once computed, one bold sentence that answers it, above the charts; "Copy"
 gives that sentence as LaTeX with its conventions and the hash of its config."""
 
+import math
 import re
 
+import pandas as pd
 import pytest
 from pretend_engine import RUNS, texts
 from small_runs import result, seed
@@ -16,7 +18,7 @@ from pages.run.draft_state import to_query
 from pages.run.presets import shortest
 from pages.run.settings import draft_of
 from pages.shell.answer import written
-from pages.views import conventions, evolution_words
+from pages.views import evolution_words, initial_words, latex_conventions
 
 ASKING = (
     "home", "evolution", "perturbation", "regimes", "norms", "function_space", "inductive_bias", "generalisation",
@@ -81,7 +83,7 @@ def test_a_sentence_as_latex(said, expected):
 def test_no_sentence_of_ours_leaves_unicode_or_markdown_in_latex():
     run = result(seed(), seed(1))
     for said in (evolution_words.answer(run), *evolution_words.sentences(run)):
-        text = written(said, conventions.of_run(run.config, [0.5]), run.config.hash)
+        text = written(said, latex_conventions.of_run(run.config, [0.5]), run.config.hash)
         assert text.isascii(), text
         assert "**" not in text
         assert text.count("$") % 2 == 0
@@ -104,7 +106,7 @@ def test_no_sentence_of_ours_leaves_unicode_or_markdown_in_latex():
 def test_conventions_are_those_of_the_run(training, parts):
     """Of 4 points, so that eta_eff = eta/M = 0.02/4."""
     run = result(seed(), **training).config
-    text = conventions.of_run(run)
+    text = latex_conventions.of_run(run)
     for part in (*parts, rf"\beta = \sum_l 1/n_l = {run.beta:.4g}", "M = 4", "without a factor $1/M$"):
         assert part in text, (part, text)
     assert text.isascii()
@@ -113,11 +115,14 @@ def test_conventions_are_those_of_the_run(training, parts):
 
 def test_measured_rates_are_given_with_their_range():
     run = result(seed(), seed(1)).config
-    assert "= 0.02 (0.01 to 0.03)" in conventions.of_run(run, [0.01, 0.02, 0.03])
+    assert "= 0.02 (0.01 to 0.03)" in latex_conventions.of_run(run, [0.01, 0.02, 0.03])
 
 
 def test_conventions_of_maps_and_of_initialisation():
-    for text in (conventions.of_map(DEFAULT_MAP), conventions.of_initialisation(InitialNetwork(widths=(10, 8, 1)))):
+    for text in (
+        latex_conventions.of_map(DEFAULT_MAP),
+        latex_conventions.of_initialisation(InitialNetwork(widths=(10, 8, 1))),
+    ):
         assert r"\beta = \sum_l 1/n_l" in text
         assert text.isascii()
         assert text.count("$") % 2 == 0
@@ -133,3 +138,32 @@ def test_copy_holds_the_sentence_its_conventions_and_the_hash(pretend, opened):
     assert first.startswith("Exactly, the standard deviation of $K(x, x)$")
     assert second.startswith("Conventions: ")
     assert re.fullmatch(r"Config \\texttt\{[0-9a-f]{16}\}\.", third)
+
+
+ENDS = pd.DataFrame(
+    {
+        "width": [8, 8, 16, 16, 32],
+        "depth": [1, 2, 2, 4, 8],
+        "beta": [0.125, 0.25, 0.125, 0.25, 0.25],
+        "ratio": [2.0, 5.0, 9.0, 9.0, 10.0],
+        "size": [1.0, 2.0, 9.0, 9.0, 3.0],
+        "sign": [1, -1, 1, 1, 1],
+    }
+)
+
+
+def test_the_ends_of_the_curves_are_named_with_their_place():
+    """Standard deviation over mean is sqrt(5 - 1) = 2 and sqrt(10 - 1) = 3; exp(5/4) = 3.49."""
+    said = initial_words.variation(ENDS)
+    assert "is 2 times its mean at n = 8, β = 0.25 and 3 times its mean at n = 32, β = 0.25" in said
+    assert "$E[K^2]/E[K]^2$ is 5 and 10, $e^{5\\beta}$ 3.49." in said
+    rate = initial_words.first_rate(ENDS, 0.5)
+    assert "for y = 0.5" in rate
+    assert rate.endswith("= -2 at n = 8, β = 0.25 and 3 at n = 32, β = 0.25.")
+
+
+def test_a_share_of_draws_has_its_binomial_interval():
+    """12.5% of 400 draws: 1.96 sqrt(.125 .875/400) = 3.2%."""
+    bins = pd.DataFrame({"low": [1.0, 10.0, 100.0], "high": [10.0, 100.0, 1000.0], "tail": [1.0, 0.125, 0.01]})
+    said = initial_words.above_the_mean(bins, math.log(10), 400)
+    assert said == "12.5 ± 3.2% (95%) of 400 draws lie above their exact mean."
