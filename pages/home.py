@@ -28,7 +28,7 @@ questions, picture = st.columns(2, gap="large")
 
 with questions:
     st.markdown("**Start from a question**")
-    with st.container(gap=None, key="questions"):
+    with st.container(gap="xsmall", key="questions"):
         for one in QUESTIONS:
             icon, query = ":material/arrow_forward:", dict(one.query) or None
             st.page_link(f"{one.page}.py", label=one.asks, icon=icon, query_params=query, help=one.with_)

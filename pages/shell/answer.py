@@ -31,7 +31,7 @@ def answer(said: str, conventions: Callable[[], str], identity: str) -> None:
     """
     if not said:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="answer"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="answer"):
         st.markdown(f"**{said.replace('**', '')}**")
         copy = st.popover(
             "Copy", icon=":material/content_copy:", type="tertiary", key="copy answer", on_change="rerun",
