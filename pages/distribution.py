@@ -63,6 +63,7 @@ def controls(form: Form) -> tuple[Any, ...]:
 
 def body(form: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
     """Warnings, the button, what is drawn, and the way to the curves through this point."""
+    place = st.container()
     source = "from the exact law" if point.source == SAMPLER else "of real networks"
     found = gather("distribution", f"Draw {getattr(point.config, 'draws', 0):,} kernels {source}", [point])
     law = None if network.law is None else exact_law(network.setting(hidden))
@@ -71,7 +72,8 @@ def body(form: Form, network: Network, hidden: tuple[int, ...], point: Point) ->
     if result is None and law is not None and (result := _live(network.setting(hidden))) is not None:
         drawn = SAMPLER
     if result is not None and law is not None:
-        _answer(law, result, network.setting(hidden))
+        with place:
+            _answer(law, result, network.setting(hidden))
     warn(initial_words.off_critical(network, len(hidden)))
     say_no_law(network)
     st.caption(initial_words.point(network, hidden))

@@ -20,7 +20,8 @@ DENSE = """<style>
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
 .st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
 [data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
-  position: sticky; top: 0; z-index: 20; background: color-mix(in srgb, Canvas 70%, transparent); backdrop-filter: blur(16px); padding: 0.5rem 0; }
+  position: sticky; top: 0; z-index: 20; padding: 0.5rem 0;
+  background: color-mix(in srgb, Canvas 70%, transparent); backdrop-filter: blur(16px); }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }

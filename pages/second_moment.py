@@ -165,7 +165,7 @@ def address(network: Network, picked: dict[str, Any], points: Points) -> dict[st
 
 page(
     "Second moment",
-    QUESTION,
+    r"How much does the kernel vary from one initialisation to the next, and is it as $\exp(5\beta)$?",
     r"The exact $E[K^2]/E[K]^2$ of $K(x, x)$ against $\beta$, beside $\exp(5\beta)$ and honest Monte Carlo.",
     Form("second_moment"),
     controls,

@@ -260,10 +260,10 @@ def sliders(form: Form, network: Network, largest_beta: float | None = None) -> 
         return f"{value:.4g}"
 
     with st.container(horizontal=True):
-        form.slide("sigma_w", r"$\sigma_w$", SIGMA, network.one.sigmas[0], sigma)
-        form.slide("norm", "$|x|^2$", NORM, network.one.norm_x_squared, plain, "1")
+        form.slide("sigma_w", "σ_w", SIGMA, network.one.sigmas[0], sigma)
+        form.slide("norm", "|x|²", NORM, network.one.norm_x_squared, plain, "1")
         if largest_beta is not None:
-            form.slide("beta_max", r"up to $\beta$", BETA, largest_beta, plain, "2")
+            form.slide("beta_max", "up to β", BETA, largest_beta, plain, "2")
 
 
 def set_sigma(form: Form, value: str) -> None:
