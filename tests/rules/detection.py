@@ -42,7 +42,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "what was asked for, or where it is": (
         "pages.all_runs.main", "pages.views.run_actions._rename", "pages.views.run_actions.going",
-        "pages.run.controls._section", "pages.run.controls.say_in_short", "pages.distribution._charts",
+        "pages.run.controls._section", "pages.distribution._charts",
         "pages.views.latex_conventions.of_run", "pages.views.latex_conventions.of_map",
         "pages.views.latex_conventions.of_initialisation", "pages.views.latex_conventions._network",
         "pages.views.latex_conventions._loss", "pages.views.latex_conventions._descent",
