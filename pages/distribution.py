@@ -7,20 +7,28 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.law import Law, exact_law
+from engine.initialisation.config import SampleConfig
+from engine.initialisation.law import InitialNetwork, Law, exact_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import SampleResult
+from engine.initialisation.sampled import gathered
+from engine.initialisation.sampler import draw_chunks
+from engine.progress import silent
 from pages.charts import initial_law as charts
-from pages.shell.figure import Figure, columns, say
+from pages.shell.figure import Figure, built, columns, say
 from pages.shell.form import Form
-from pages.shell.jobs import gather
+from pages.shell.gathering import gather
 from pages.shell.result import warn
 from pages.views import initial_words
-from pages.views.initial_network import Network, network_controls, page, say_no_law
+from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, point
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
+LIVE, LIVE_LAYERS = 10_000, 1 << 20
+"""Draws that follow the sliders, and draws times layers of weights: a quarter of a second."""
+FEWEST = 1000
+"""With fewer draws nothing is drawn at once."""
 MOST_NETWORKS = 10_000
 """Real networks that take the place of draws from a law that there is not."""
 
@@ -53,19 +61,50 @@ def controls(form: Form) -> tuple[Any, ...]:
     return network, hidden, job
 
 
-def body(_: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
+def body(form: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
     """Warnings, the button, what is drawn, and the way to the curves through this point."""
-    warn(initial_words.off_critical(network, len(hidden)))
-    say_no_law(network)
+    place = st.container()
     source = "from the exact law" if point.source == SAMPLER else "of real networks"
     found = gather("distribution", f"Draw {getattr(point.config, 'draws', 0):,} kernels {source}", [point])
+    law = None if network.law is None else exact_law(network.setting(hidden))
+    result = SampleResult.from_arrays(found[point]) if point in found else None
+    drawn = point.source
+    if result is None and law is not None and (result := _live(network.setting(hidden))) is not None:
+        drawn = SAMPLER
+    if result is not None and law is not None:
+        with place:
+            _answer(law, result, network.setting(hidden))
+    warn(initial_words.off_critical(network, len(hidden)))
+    say_no_law(network)
     st.caption(initial_words.point(network, hidden))
-    if point in found:
-        law = None if network.law is None else exact_law(network.setting(hidden))
-        _charts(law, point.source, SampleResult.from_arrays(found[point]), f"{point.source} {point.config.hash}")
+    if law is not None:
+        sliders(form, network)
+    if result is not None:
+        _charts(law, drawn, result, f"{drawn} {point.config.hash} {int(result.draws)}")
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
+
+
+def _live(setting: InitialNetwork) -> SampleResult | None:
+    """A few draws from the exact law, at once; None for networks too deep for that."""
+    draws = min(LIVE, LIVE_LAYERS // (setting.depth + 1))
+    if draws < FEWEST:
+        return None
+    config = SampleConfig.from_dict({"setting": setting, "draws": draws, "first_step": False})
+
+    def build() -> SampleResult:
+        drawn = draw_chunks(exact_law(setting), draws, config.seed, first_step=False)
+        # Without the law: whether so few draws are to be trusted takes ten times what they take.
+        return SampleResult(gathered(config, drawn, None, silent))
+
+    return built(f"{config.hash} live", build)
+
+
+def _answer(law: Law, result: SampleResult, setting: InitialNetwork) -> None:
+    """Which share of the draws lies above their exact mean."""
+    log_mean = float(moments(law).log_E_K[0])
+    say_answer(initial_words.above_the_mean(charts.histogram_table(result), log_mean, int(result.draws)), setting)
 
 
 def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> None:
@@ -99,7 +138,6 @@ def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> Non
     columns([density], [tail])
     say(
         [
-            initial_words.above_the_mean(histogram, log_mean) if law else "",
             initial_words.zeros(int(result.histogram_zeros), total),
             "" if len(lognormal) else "The second moment is that of a constant: no log-normal is drawn.",
             initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
@@ -107,4 +145,11 @@ def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> Non
     )
 
 
-page("Distribution", Form("distribution", PREFIX), controls, body)
+page(
+    "Distribution",
+    "How is the kernel distributed over initialisations, and does its mean say what a typical one is?",
+    "The law of $K(x, x)$ at one width and depth, with its tail, beside the log-normal of its exact moments.",
+    Form("distribution", PREFIX),
+    controls,
+    body,
+)

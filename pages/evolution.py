@@ -1,15 +1,20 @@
 """Evolution: train a network and watch its kernel move."""
 
-import streamlit as st
-
 from engine.training.result import RunResult
 from pages.run import asking, controls
 from pages.run.picker import links
+from pages.shell.answer import ask
 from pages.views import evolution
 
-st.title("Evolution")
+ask(
+    "Evolution",
+    "How far does the kernel $K_t$ of a network of finite width move while it trains, and towards what?",
+    "Set up a network and its data on the left, train it, and see its spectrum, its kernel and what it learns, moving.",
+)
 asked = controls.show()
 arrays = asking.show(asked)
 if arrays is not None:
+    result = RunResult.from_arrays(dict(arrays))
+    evolution.say_answer(result)
     links("evolution")
-    evolution.full(RunResult.from_arrays(dict(arrays)), arrays)
+    evolution.full(result, arrays)

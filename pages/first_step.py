@@ -13,13 +13,24 @@ from engine.initialisation.moments import hanin_nica_log_drift
 from engine.initialisation.result import DriftResult
 from engine.progress import Arrays
 from pages.charts import initial_drift as charts
+from pages.charts.theme import Table
 from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
-from pages.shell.jobs import gather
+from pages.shell.gathering import gather
 from pages.shell.result import warn
 from pages.views import initial_points, initial_words
 from pages.views.initial_curves import first_step_table
-from pages.views.initial_network import OTHER_RANGE, Curves, Points, curve_controls, page, point_controls, say_no_law
+from pages.views.initial_network import (
+    OTHER_RANGE,
+    Curves,
+    Points,
+    curve_controls,
+    page,
+    point_controls,
+    say_answer,
+    say_no_law,
+    sliders,
+)
 from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points
 
 KINK = (
@@ -57,15 +68,20 @@ def controls(form: Form) -> tuple[Any, ...]:
 def body(form: Form, curves: Curves, target: float, eta: float, points: Points, depth: int, until: float) -> None:
     """Warnings, charts, buttons for points, and what lies beyond the first step: networks of a depth, until a t."""
     network = curves.network
+    table = None if network.law is None else _table(curves, network.law, target)
+    if table is not None:
+        say_answer(initial_words.first_rate(table.frame, target), curves.last)
     warn(initial_words.off_critical(network, curves.deepest))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
+    if network.law is not None:
+        sliders(form, network, curves.span.largest if curves.span.by == "beta" else None)
     place = st.container()
     fields = {"target": target}
     sources = {SAMPLER: fields, BRUTE_FORCE: fields, STEP: fields | {"sizes": [eta]}}
     found, refused = initial_points.ask(curves, points, sources)
     with place:
-        _charts(curves, target, found)
+        _charts(curves, target, table, found)
     say(sorted(set(refused)))
     st.header("Beyond the first step")
     times = [float(f"{t:.3g}") for t in np.geomspace(until / 1000, until, TIMES)]
@@ -76,7 +92,16 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
         _beyond(flow, points.brute_draws)
 
 
-def _charts(curves: Curves, target: float, found: Mapping[Point, Arrays]) -> None:
+def _table(curves: Curves, law: Law, target: float) -> Table:
+    """The exact curves."""
+
+    def build() -> Table:
+        return first_step_table(law, curves.widths, curves.span, target)
+
+    return built(f"{curves} {target} first step", build)
+
+
+def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[Point, Arrays]) -> None:
     network, key = curves.network, f"{curves} {target}"
 
     def law_at(point: Point) -> Law | None:
@@ -85,12 +110,11 @@ def _charts(curves: Curves, target: float, found: Mapping[Point, Arrays]) -> Non
     points = initial_points.drift_points(found, law_at)
     signs = [initial_words.point_signs(str(source), rows) for source, rows in points.groupby("source", sort=False)]
     signs.append(initial_words.untrusted(points))
-    law, with_points = network.law, f"{key} {key_of_points(found)}"
-    if law is None:
+    with_points = f"{key} {key_of_points(found)}"
+    if table is None:
         show(_without_law(curves, points, with_points))
         say(signs)
         return
-    table = built(f"{key} first step", lambda: first_step_table(law, curves.widths, curves.span, target))
     if table.frame["size"].isna().all():
         st.info("E[dK/dt] is 0 for this network: nothing to draw on a log axis.", icon=":material/info:")
         return
@@ -165,4 +189,12 @@ def _beyond(flow: Point, draws: int) -> None:
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])
 
 
-page("First step", Form("first_step"), controls, body, OTHER_RANGE)
+page(
+    "First step",
+    "How fast, and which way, does the kernel move when training starts?",
+    r"The exact $E[dK/dt]$ against $\beta$, finite steps of real networks, and how far the first rate carries.",
+    Form("first_step"),
+    controls,
+    body,
+    OTHER_RANGE,
+)

@@ -55,6 +55,8 @@ def grids(shown: Shown) -> None:
 
 spaces.page(
     "function_space",
-    "Which functions does $H_t$ hold, and at what price? Is the trained function in $H_0$ at all?",
+    "Is the trained function $f_T$ in $H_0$ at all, the space that its network started with?",
+    "Which functions does $H_t$ hold, and at what price? Norms on finer and finer grids tell, and balls of each space.",
+    function_space_words.answer,
     body,
 )

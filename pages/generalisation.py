@@ -62,7 +62,8 @@ def curves(shown: Shown) -> None:
 
 spaces.page(
     "generalisation",
-    "Take the kernel out of the network and let it learn alone: does $K_t$, which has seen the labels, generalise "
-    "better than $K_0$, than infinite width, than the network itself?",
+    "Does the trained kernel $K_T$, taken out of its network to learn alone, generalise better than $K_0$?",
+    "$K_T$ has seen the labels. It is compared with the network itself and with infinite width, too.",
+    error_words.answer,
     body,
 )

@@ -5,14 +5,18 @@ from streamlit import config
 
 from engine.training.result import RunResult
 from pages.run import asking, picker
-from pages.run.presets import DEFAULT_DRAFT, PRESETS
+from pages.run.presets import DEFAULT_DRAFT
+from pages.run.questions import QUESTIONS
 from pages.run.settings import config_of
 from pages.shell import account
+from pages.shell.gathering import CHEAP
 from pages.views import evolution, my_jobs
 
 SHOWN_RUNS = 5
 
 st.title("Kernel Drift")
+st.markdown("How far does the kernel of a network of finite width move while it trains, and what does that change?")
+place = st.container()
 st.markdown(
     r"A network in training follows its **neural tangent kernel** "
     r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$. At infinite width $K_t$ stands still; "
@@ -20,21 +24,24 @@ st.markdown(
     "kernel moves, where the spectrum goes, and what that does to what is learned."
 )
 my_jobs.show()
-questions, picture = st.columns([5, 7], gap="large")
+questions, picture = st.columns(2, gap="large")
 
 with questions:
     st.markdown("**Start from a question**")
-    for name, preset in PRESETS.items():
-        with st.container(gap=None):
-            query = {"preset": name}
-            st.page_link("evolution.py", label=preset.label, icon=":material/arrow_forward:", query_params=query)
-            st.caption(preset.question)
+    with st.container(gap="xsmall", key="questions"):
+        for one in QUESTIONS:
+            icon, query = ":material/arrow_forward:", dict(one.query) or None
+            st.page_link(f"{one.page}.py", label=one.asks, icon=icon, query_params=query, help=one.with_)
+        st.caption(f"What costs under {CHEAP:.0f} s computes by itself; for the rest the page says what it costs.")
 
 with picture:
-    st.markdown("**Computed on this machine:** three waves on a circle, learned at width 256 and depth 3")
+    st.markdown("**Computed on this machine:** three waves on a circle, learned by three hidden layers of width 256")
     arrays = asking.start_first_run(config_of(DEFAULT_DRAFT))
     if arrays is not None:
-        evolution.small(RunResult.from_arrays(dict(arrays)))
+        result = RunResult.from_arrays(dict(arrays))
+        with place:
+            evolution.say_answer(result)
+        evolution.small(result)
         st.page_link(
             "evolution.py", label="All of this run", icon=":material/timeline:", query_params={"preset": "default"}
         )

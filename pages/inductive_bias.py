@@ -47,7 +47,8 @@ def curves(shown: Shown, where: SetName) -> None:
 
 spaces.page(
     "inductive_bias",
-    "A kernel learns its leading modes first and with few data. Which functions are those, and does training turn them "
-    "towards the target?",
+    "Which functions does the kernel learn first, and does training turn them towards the target?",
+    "A kernel learns its leading modes first and with few data.",
+    bias_words.answer,
     body,
 )

@@ -8,12 +8,13 @@ import streamlit as st
 from engine.initialisation.config import GramSpectrumConfig, parameters_of
 from engine.initialisation.result import GramResult
 from pages.charts import initial_law as charts
-from pages.charts.words import number, size
+from pages.charts.words import duration, number, size
+from pages.shell.answer import answer
 from pages.shell.figure import Figure, columns, say, show
 from pages.shell.form import Form
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.shell.result import warn
-from pages.views import initial_words
+from pages.views import initial_words, latex_conventions
 from pages.views.initial_network import Network, network_controls, page
 
 
@@ -49,19 +50,33 @@ def controls(form: Form) -> tuple[Any, ...]:
     return network, form.make(config, names=names)
 
 
-def body(_: Form, network: Network, config: GramSpectrumConfig) -> None:
+def body(form: Form, network: Network, config: GramSpectrumConfig) -> None:
     """A warning, the button, and what is drawn."""
-    setting = config.setting
-    warn(initial_words.off_critical(network, setting.depth))
+    setting, parameters = config.setting, parameters_of(config.setting)
+    if form.bar is not None:
+        form.bar.markdown(
+            f"**β = {number(setting.beta)}** · {number(parameters)} parameters · about {duration(config.seconds)}"
+        )
     job = Computation("gram_spectrum", config, config.seconds)
-    found = gather("gram", f"Draw {config.draws:,} kernels", [job])
+    found = gather("gram", f"Draw {config.draws:,} kernels", [job], bar=form.bar, like="initial_kernel")
+    result = GramResult.from_arrays(found[job]) if job in found else None
+    if result is not None:
+        _answer(result, config)
+    warn(initial_words.off_critical(network, setting.depth))
     st.caption(
         f"n = {setting.widths[1]:,}, L = {setting.depth}, β = {number(setting.beta)}. One such network has "
-        f"{number(parameters_of(setting))} parameters, {size(8 * parameters_of(setting))} in double precision: "
+        f"{number(parameters)} parameters, {size(8 * parameters)} in double precision: "
         "the exact Gram sampler draws its kernel without drawing a weight matrix."
     )
-    if job in found:
-        _charts(GramResult.from_arrays(found[job]), config.hash)
+    if result is not None:
+        _charts(result, config.hash)
+
+
+def _answer(result: GramResult, config: GramSpectrumConfig) -> None:
+    """The largest eigenvalue, with its reach over draws."""
+    largest = {str(name): float(value) for name, value in charts.spectrum_table(result).frame.iloc[0].items()}
+    said = initial_words.largest_eigenvalue(largest, len(result.spectra))
+    answer(said, lambda: latex_conventions.of_initialisation(config.setting), config.hash)
 
 
 def _charts(result: GramResult, key: str) -> None:
@@ -87,12 +102,17 @@ def _charts(result: GramResult, key: str) -> None:
     if frame["limit"].notna().any():
         columns([spectrum], [ratio], share=(3, 2))
         say(table.notes)
-        largest = {str(name): float(value) for name, value in frame.iloc[0].items()}
-        st.markdown(initial_words.largest_eigenvalue(largest, draws))
     else:
         show(spectrum)
         say(table.notes)
         say(["The infinite-width limit of these settings is not computed."])
 
 
-page("Whole kernel at initialisation", Form("initial_kernel"), controls, body)
+page(
+    "Whole kernel at initialisation",
+    "What spectrum does the kernel start with, and how far is that from infinite width?",
+    "Kernels of many inputs, drawn from their exact law at any width: no weight matrix is drawn.",
+    Form("initial_kernel"),
+    controls,
+    body,
+)

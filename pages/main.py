@@ -21,6 +21,10 @@ DENSE = """<style>
 [data-testid="stBaseButton-primary"]:enabled { color: light-dark(#fff, #17181c); }
 [data-testid="stPopover"] button { color: inherit !important; }
 [class*="st-key-moving_"] .vega-bindings { display: none; }
+.st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
+[data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
+  position: sticky; top: 0; z-index: 20; padding: 0.5rem 0;
+  background: color-mix(in srgb, Canvas 70%, transparent); backdrop-filter: blur(16px); }
 @media (max-width: 1150px) {
   [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
@@ -61,7 +65,7 @@ PAGES = {
 }
 
 allowed = may_enter()
-page = st.navigation(PAGES, position="sidebar" if allowed else "hidden", expanded=True)
+page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)
 if not allowed:
     turn_away()

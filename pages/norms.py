@@ -50,7 +50,9 @@ def _named(ridge: float) -> str:
 
 spaces.page(
     "norms",
+    "Is the target cheaper at the end of training, in $H_T$, than at its start, in $H_0$?",
     r"Training moves the kernel, and with it the space $H_t$ of functions that $K_t$ can represent, and their prices "
-    r"$\|f\|_{H_t}^2$. Is the target cheaper at the end than at the start?",
+    r"$\|f\|_{H_t}^2$.",
+    norm_words.answer,
     body,
 )

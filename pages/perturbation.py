@@ -5,6 +5,7 @@ import streamlit as st
 from engine import jobs
 from pages.run import asking, controls, draft_state
 from pages.run.picker import links
+from pages.shell.answer import ask
 from pages.views import expansion, study
 
 START = {
@@ -18,10 +19,11 @@ START = {
 if draft_state.is_new() and not st.query_params.to_dict():
     draft_state.load_values(START)
 
-st.title("Perturbation")
-st.markdown(
-    r"Split the kernel of a run as $K_t = K_0 + \Delta K_t$ and expand $r' = -K_t r$ in $\Delta K_t$: order 0 is lazy "
-    "training, each further order lets the drift act once more."
+ask(
+    "Perturbation",
+    r"How far does the frozen kernel $K_0$ carry, and what does each order in $\Delta K_t = K_t - K_0$ add?",
+    r"The residual's $r' = -K_t r$ is expanded in $\Delta K_t$: order 0 is lazy training, each further order lets the "
+    "drift act once more.",
 )
 asked = controls.show()
 if asked.config is not None:
@@ -32,8 +34,8 @@ if asked.config is None:
 else:
     if one.open:
         with one:
-            expansion.page(asked.config)
+            expansion.page(asked.config, asked.bar)
     if many.open:
         with many:
-            study.page(asked.config)
+            study.page(asked.config, asked.bar)
     draft_state.write_url(jobs.key("run", asked.config))

@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache.maps import Whole
 from engine.regimes.config import SweepConfig
-from pages.charts.words import duration, several
+from pages.charts.words import duration, number, several
 from pages.run.asking import PAUSE
-from pages.shell.form import Form
+from pages.shell.form import Form, sidebar_bar
 from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
 from pages.shell.link import here
 from pages.shell.people import barred
@@ -23,20 +24,23 @@ SHARE = 4
 """A picture in the making is drawn again after this many times what drawing took: the sweep needs the processor."""
 DRAWN, NOTED = "regime map drawn", "regime map noted"
 PREFIX = "map_"
+MORE = (
+    "Each cell is an ensemble of trained networks, all to the same residual: lazy, learning features, or unstable. "
+    "Do depth and width enter through β only?"
+)
 
 
 def page() -> None:
     """The page, top to bottom."""
-    st.title("Regime map")
-    st.markdown(
-        r"Each cell is an ensemble of trained networks, all to the same residual. Is it **lazy**, does it **learn "
-        r"features**, or is it **unstable**, and does $\beta = L/n$ decide?"
-    )
     form = Form("regimes", PREFIX)
+    st.title("Regime map", help=MORE)
+    bar = sidebar_bar()
     chosen, asked = map_controls.show(form)
+    st.markdown(chosen.asks or chosen.question)
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
         return
+    bar.markdown(in_short(sweep, sum(seconds)))
     view, opens = regime_map.choices(form)
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
@@ -54,8 +58,9 @@ def page() -> None:
 
         watch(request, seconds=seconds, draw=draw)
         return
-    compute(request, sweep, seconds, found)
     picture = Picture(chosen, sweep, found, view)
+    regime_map.say_answer(picture)
+    compute(request, sweep, seconds, found, bar)
     regime_map.charts(picture, opens, whole=True)
     regime_map.findings(picture, form)
 
@@ -78,7 +83,16 @@ def note(request: Request, sweep: SweepConfig, found: Standing) -> None:
         st.session_state[NOTED] = sweep.hash
 
 
-def compute(request: Request, sweep: SweepConfig, seconds: Sequence[float], found: Standing) -> None:
+def in_short(sweep: SweepConfig, seconds: float) -> str:
+    """What a map comes to: beta, networks, seconds."""
+    betas = sorted({cell.run.beta for cell in sweep.cells})
+    reach = " to ".join(dict.fromkeys(map(number, (betas[0], betas[-1]))))
+    return f"**β = {reach}** · {len(sweep.cells):,} × {len(sweep.seeds)} networks · about {duration(seconds)}"
+
+
+def compute(
+    request: Request, sweep: SweepConfig, seconds: Sequence[float], found: Standing, bar: DeltaGenerator
+) -> None:
     """What the map costs or has cost, and the button that computes what is missing."""
     cells, missing = len(sweep.cells), len(found.missing)
     if not missing:
@@ -92,7 +106,7 @@ def compute(request: Request, sweep: SweepConfig, seconds: Sequence[float], foun
         f"About {about} of computing on one processor, cheap cells first; what is known already is not computed "
         f"again. {computed_on(cache.current().device())}"
     )
-    offer(request, found, lambda past: label, [note], primary=True)
+    offer(request, found, lambda past: label, [note], primary=True, bar=bar)
 
 
 def due(sweep: SweepConfig, found: Standing) -> Standing:

@@ -24,7 +24,9 @@ from pages.views.initial_network import (
     curve_controls,
     page,
     point_controls,
+    say_answer,
     say_no_law,
+    sliders,
 )
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points
 
@@ -42,27 +44,42 @@ def controls(form: Form) -> tuple[Any, ...]:
 
 def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     """Warnings, charts, and buttons for points; `budget` is how many draws one can afford."""
+    law = curves.network.law
+    table = None if law is None else _table(curves, law)
+    if table is not None:
+        say_answer(initial_words.variation(table.frame), curves.last)
     warn(initial_words.off_critical(curves.network, curves.deepest))
     say_no_law(curves.network)
+    if law is not None:
+        sliders(form, curves.network, curves.span.largest if curves.span.by == "beta" else None)
     place = st.container()
     fields = {"first_step": False}
     found, refused = initial_points.ask(curves, points, {SAMPLER: fields, BRUTE_FORCE: fields})
-    law = curves.network.law
     with place:
-        if law is None:
+        if law is None or table is None:
             drawn, key = initial_points.ratio_points(found), f"{curves} {key_of_points(found)}"
             chart = partial(charts.ratio_chart, None, None, drawn, curves.widths, curves.end)
             explained = ("initial.ratio", "initial.slope", "initial.brute_force")
             show(Figure("second_moment", QUESTION, explained, chart, drawn, key=f"{key} second moment"))
-        elif (picked := _charts(form, curves, law, found, budget)) and {"width", "depth"} <= set(picked[0]):
+        elif (picked := _charts(form, curves, law, table, found, budget)) and {"width", "depth"} <= set(picked[0]):
             st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
     say(refused)
 
 
-def _charts(form: Form, curves: Curves, law: Law, found: Mapping[Point, Arrays], budget: float) -> list[dict[str, Any]]:
+def _table(curves: Curves, law: Law) -> Table:
+    """The exact curves."""
+
+    def build() -> Table:
+        return initial_curves.second_moment_table(law, curves.widths, curves.span)
+
+    return built(f"{curves} second moment", build)
+
+
+def _charts(
+    form: Form, curves: Curves, law: Law, table: Table, found: Mapping[Point, Arrays], budget: float
+) -> list[dict[str, Any]]:
     """The charts; returns the point of a curve that is selected."""
     asked, points = (law, curves.widths, curves.span), initial_points.ratio_points(found)
-    table = built(f"{curves} second moment", lambda: initial_curves.second_moment_table(*asked))
     breaks = built(f"{curves} breakdown {budget}", lambda: initial_curves.breakdown(*asked, budget))
     flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
     on_it = f"{key_of_points(found)} {flag}"
@@ -146,4 +163,12 @@ def address(network: Network, picked: dict[str, Any], points: Points) -> dict[st
     return {f"at_{name}": text for name, text in query.items()}
 
 
-page("Second moment", Form("second_moment"), controls, body, ("split", *OTHER_RANGE))
+page(
+    "Second moment",
+    r"How much does the kernel vary from one initialisation to the next, and is it as $\exp(5\beta)$?",
+    r"The exact $E[K^2]/E[K]^2$ of $K(x, x)$ against $\beta$, beside $\exp(5\beta)$ and honest Monte Carlo.",
+    Form("second_moment"),
+    controls,
+    body,
+    ("split", *OTHER_RANGE),
+)

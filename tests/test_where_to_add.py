@@ -103,7 +103,7 @@ def full(result: Harmonics) -> None:
 import streamlit as st
 
 from engine.harmonics import Harmonics, HarmonicsConfig
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.views import harmonics
 
 st.title("Harmonics")

@@ -108,20 +108,24 @@ class Decay:
     reason: str = ""
 
 
-def decay(gram: Gram) -> Decay:
+def decay(values: Float[np.ndarray, " p"]) -> Decay:
     """Least squares of log l on log i over logarithmic bins, from i = max(4, .03 p) to p/2 or the noise floor.
+
+    Args:
+        values: eigenvalues of a Gram matrix, descending; 0 for those under the noise floor.
 
     Beyond p/2 the Gram matrix aliases: a fit to p finds 1.86 +- .03 on the circle where the law is 2. A straight line
     is not enough: an exponential spectrum passes R^2 > .95, and is caught by its standard error.
     """
-    first, last = max(4, round(0.03 * gram.size)), min(gram.size // 2, gram.rank)
+    size, rank = len(values), int(np.count_nonzero(values))
+    first, last = max(4, round(0.03 * size)), min(size // 2, rank)
     nothing = float("nan"), float("nan"), float("nan"), first, last
     if last - first + 1 < FEWEST:
         return Decay(
             *nothing,
             f"only {max(last - first + 1, 0)} eigenvalues from {first} to p/2 and above the noise floor, 8 are needed",
         )
-    log_i, log_l = np.log(np.arange(first, last + 1)), np.log(gram.values[first - 1 : last])
+    log_i, log_l = np.log(np.arange(first, last + 1)), np.log(values[first - 1 : last])
     edges = np.linspace(log_i[0], log_i[-1], BINS + 1)[1:-1]
     bins = np.searchsorted(edges, log_i, side="right")
     held = np.bincount(bins, minlength=BINS)

@@ -92,7 +92,7 @@ class Space:
 
 def described(space: Space, y: Float[np.ndarray, "p k"]) -> tuple[Values, str]:
     """What one space says of a target, and why it has no decay exponent (empty where it has one)."""
-    gram, frontier, fit = space.gram, Frontier.of(space.gram, y), bias.decay(space.gram)
+    gram, frontier, fit = space.gram, Frontier.of(space.gram, y), bias.decay(space.gram.values)
     values: Values = {
         **_norm("target", gram, y),
         "condition": gram.condition,

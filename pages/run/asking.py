@@ -8,6 +8,7 @@ from math import isfinite
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache.job import Row
@@ -19,10 +20,11 @@ from pages.charts.evolution import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
 from pages.run import draft_state
-from pages.run.controls import AskedRun, described
+from pages.run.controls import AskedRun, described, say_in_short
 from pages.run.presets import DEFAULT
 from pages.shell.figure import Figure
 from pages.shell.form import in_need, refuse
+from pages.shell.gathering import start_if_cheap, tried
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
 from pages.shell.people import may_compute
 
@@ -85,7 +87,9 @@ def show(asked: AskedRun) -> Arrays | None:
         draft_state.write_url()
         return None
     request = request_of(asked.config)
-    arrays = _result(request, asked.cost)
+    if asked.cost is not None:
+        say_in_short(asked.bar, asked.config, asked.cost.seconds)
+    arrays = _result(request, asked.cost, asked.bar)
     draft_state.write_url(request.key)
     return arrays
 
@@ -100,20 +104,21 @@ def _mend(asked: AskedRun) -> None:
 def start_first_run(config: RunConfig) -> Arrays | None:
     """The result of a small run that a first visitor should see: started by itself when it was never tried here."""
     request, engine = request_of(config), cache.current()
-    tried = engine.lookup("run", config) or engine.job(request.key) or engine.store.index.get(request.key)
-    if not tried and may_compute():
+    if not (engine.lookup("run", config) or tried(request)) and may_compute():
         start(request)
     return _result(request, None)
 
 
-def _result(request: Request, cost: Cost | None) -> Arrays | None:
+def _result(request: Request, cost: Cost | None, bar: DeltaGenerator | None = None) -> Arrays | None:
     """The result; else the button, or the curves as they grow."""
     found = standing(request)
+    if cost is not None:
+        start_if_cheap(request, found, cost.seconds)
     if found.missing and in_flight(request, found):
         watch(request, draw=lambda found, flying: live_curves(request.key, flying[0].rows if flying else ()))
     elif found.missing:
         notes = [costs(cost) if cost else "", computed_on(cache.current().device())]
-        offer(request, found, _label, notes, primary=True)
+        offer(request, found, _label, notes, primary=True, bar=bar, like="evolution" if bar else "")
     return next(iter(found.results.values()), None)
 
 

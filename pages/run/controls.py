@@ -1,16 +1,18 @@
 """The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import cost
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError, Problem
-from pages.charts.words import number, sentence
+from pages.charts.words import duration, number, sentence
 from pages.run import draft_state, files, picker
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
@@ -25,7 +27,7 @@ from pages.run.settings import (
     setting_at_fault,
 )
 from pages.shell import calibration
-from pages.shell.form import Asked, draw, unfolded
+from pages.shell.form import Asked, draw, in_need, sidebar_bar, unfolded
 from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
@@ -51,6 +53,9 @@ def show() -> AskedRun:
     draft_state.arrive()
     draft = draft_state.current()
     asked = checked(draft)
+    bar = sidebar_bar()
+    if asked.config is None:
+        bar.markdown(in_need(len({problem.field for problem in asked.problems})))
     with st.sidebar:
         _preset(asked)
         picker.picker()
@@ -58,7 +63,14 @@ def show() -> AskedRun:
         for section, title in SECTIONS.items():
             _section(title, [s for s in in_effect(draft) if s.section == section], draft, asked)
         files.show()
-    return asked
+    return replace(asked, bar=bar)
+
+
+def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:
+    """What the settings come to, in the line that stays in sight: beta, parameters, seconds at most."""
+    if bar is not None:
+        size = f"{run.parameter_count:,} parameters"
+        bar.markdown(f"**β = {number(run.beta)}** · {size} · up to {duration(seconds)}")
 
 
 def _preset(asked: AskedRun) -> None:

@@ -14,16 +14,18 @@ from engine.problems import shown
 from engine.schema import Problem, did_you_mean
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
 from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
+from pages.shell.gathering import START
 from pages.shell.link import Link, Texts
 from pages.shell.texts import left_out
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
-# `?preset=NAME` starts from that preset instead, `?run=KEY` names a stored run whose config is too long for a URL, and
+# `?start=yes` computes what is cheap, and leaves the URL at once. `?preset=NAME` starts from that preset instead,
+# `?run=KEY` names a stored run whose config is too long for a URL, and
 # `?table=HASH` a table that came in lately (`Tables`).
 # Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 
-RESERVED = ("preset", "run", "table")
+RESERVED = ("preset", "run", "table", *START)
 LONGEST = 2000
 """Characters of one value. Longer ones are no settings of ours, and browsers cut long URLs."""
 

@@ -108,15 +108,17 @@ SIBLINGS = {
 """Title and icon by name."""
 
 
-def links(name: str) -> None:
+def links(name: str, labels: Mapping[str, str] = {}) -> None:
     """The same run on the other pages.
 
     Args:
         name: of this page.
+        labels: by page, instead of its title; this page is among them.
     """
     query = draft_state.carried()
     with st.container(horizontal=True, gap="medium", key="siblings"):
         st.caption("The same run:", width="content")
         for other, (title, icon) in SIBLINGS.items():
-            if other != name:
-                st.page_link(f"{other}.py", label=title, icon=icon, query_params=query, width="content")
+            if other != name or other in labels:
+                label = labels.get(other, title)
+                st.page_link(f"{other}.py", label=label, icon=icon, query_params=query, width="content")

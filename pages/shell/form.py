@@ -1,7 +1,7 @@
 """Controls that the URL remembers, each with its own problems beneath it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
@@ -31,11 +31,13 @@ class Asked(Generic[AnyConfig, AnyCost]):
         config: None where there are problems.
         cost: the estimate; None without a config.
         problems: what must be mended first.
+        bar: a line of the sidebar that stays in sight while one edits; None where there is none.
     """
 
     config: AnyConfig | None = None
     cost: AnyCost | None = None
     problems: tuple[Problem, ...] = ()
+    bar: DeltaGenerator | None = field(default=None, compare=False)
 
 
 class Form:
@@ -44,6 +46,7 @@ class Form:
     Attributes:
         prefix: of every name in the URL.
         problems: everything that is wrong so far, as Markdown.
+        bar: as in `Asked`.
     """
 
     def __init__(self, page: str, prefix: str = "") -> None:
@@ -54,6 +57,7 @@ class Form:
         """
         self.prefix = prefix
         self.problems: list[str] = []
+        self.bar: DeltaGenerator | None = None
         self._places: dict[str, tuple[str, DeltaGenerator]] = {}
         self._link = Link.of(page)
         self._link.arrive(self._read)
@@ -174,6 +178,32 @@ class Form:
         more = {"min_value": low, "max_value": high, "step": step, "help": help_text or None}
         return self._draw("slider", name, label, value, default, **more)
 
+    def slide(
+        self,
+        name: str,
+        label: str,
+        reach: tuple[float, float, float],
+        value: float,
+        write: Callable[[float], str],
+        default: str = "",
+    ) -> None:
+        """A slider beside the control of this name: it writes into it, and stands where that does. What is typed there
+        beyond the slider's ends stays until it is moved.
+
+        Args:
+            reach: its ends and its step.
+            value: what the control comes to.
+            write: the control's text for a value of the slider.
+            default: of the control.
+        """
+        low, high, step = reach
+        more = {"min_value": low, "max_value": high, "step": step}
+
+        def edit(text: str) -> None:
+            self.set(name, write(float(text)), default)
+
+        draw("slider", label, f"{self.key(name)} slide", min(max(value, low), high), edit, **more)
+
     def _known(self, label: str, text: str, known: bool, allowed: str) -> bool:
         """Whether the control can take a text; says so where it cannot."""
         if not known:
@@ -256,6 +286,11 @@ def draw(
 
 def _edited(key: str, edit: Callable[[str], None]) -> None:
     edit(text_of(st.session_state[key]))
+
+
+def sidebar_bar() -> DeltaGenerator:
+    """A line at the top of the sidebar, in sight while one edits what is below: what the settings come to, and Run."""
+    return st.sidebar.container(horizontal=True, vertical_alignment="center", key="bar")
 
 
 def in_need(count: int) -> str:

@@ -1,7 +1,7 @@
 """Asking for jobs, one or many under one button: what is known, what became of them before, how far they are.
 
 `standing` says what is known of a `Request`, `offer` draws the button that asks for the rest, and `watch` what is seen
-while that is computed; `gather` does all three.
+while that is computed; `pages.shell.gathering` does all three.
 """
 
 import hashlib
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache import Device, Job
@@ -23,6 +23,7 @@ from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.words import duration, plain, size
+from pages.shell.example import example
 from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
@@ -33,19 +34,6 @@ REDRAW = 0.5
 SHOWN_FAILURES = 3
 
 # What is asked for, and what is known of it.
-
-
-@dataclass(frozen=True)
-class Computation:
-    """A job as `gather` takes it.
-
-    Attributes:
-        seconds: estimated, on the machine that computes.
-    """
-
-    kind: str
-    config: Config
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -148,29 +136,6 @@ def standing(request: Request) -> Standing:
 
 # On a page.
 
-AnyComputation = TypeVar("AnyComputation", bound=Computation)
-
-
-def gather(
-    name: str, label: str, asked: Sequence[AnyComputation], note: str = "", unit: str = "computation"
-) -> dict[AnyComputation, Arrays]:
-    """What is known of jobs of one kind; for the rest a button, or how far they are.
-
-    Args:
-        name: of the button, unique on the page.
-        label: of the button.
-        note: said beneath it.
-        unit: what one of them is called.
-    """
-    request = Request(f"ask {name}", f"cancel {name}", asked[0].kind, [(one.config,) for one in asked], unit)
-    found = standing(request)
-    if found.missing and in_flight(request, found):
-        watch(request, len(found.results))
-    elif found.missing:
-        about = f"About {duration(max(1.0, sum(asked[place].seconds for place in found.missing)))} of computing."
-        offer(request, found, lambda past: label, [f"{note} {about}".strip()])
-    return {one: found.results[one.config.hash] for one in asked if one.config.hash in found.results}
-
 
 def in_flight(request: Request, found: Standing) -> bool:
     """Whether this viewer's jobs are in flight; where others have started all that is missing, theirs are joined."""
@@ -183,22 +148,30 @@ def in_flight(request: Request, found: Standing) -> bool:
 
 
 def offer(
-    request: Request, found: Standing, label: Callable[[str], str], notes: Sequence[str], primary: bool = False
+    request: Request,
+    found: Standing,
+    label: Callable[[str], str],
+    notes: Sequence[str],
+    primary: bool = False,
+    bar: DeltaGenerator | None = None,
+    like: str = "",
 ) -> None:
-    """What became of the jobs before, by which the label is chosen, and the button that computes what is missing."""
+    """What became of the jobs before, by which the label is chosen, and the button that computes what is missing.
+
+    Args:
+        bar: where a second button stands in sight while one edits.
+        like: name of a picture of what would come.
+    """
     no = barred()
-    st.button(
-        label(say_past(request, found)),
-        type="primary" if primary else "secondary",
-        icon=":material/play_arrow:",
-        key=request.button,
-        on_click=start,
-        args=(request,),
-        disabled=bool(no),
-        help=no or None,
-    )
+    more = {"icon": ":material/play_arrow:", "on_click": start, "args": (request,), "disabled": bool(no)}
+    kind = "primary" if primary else "secondary"
+    st.button(label(say_past(request, found)), type=kind, key=request.button, help=no or None, **more)
+    if bar is not None:
+        bar.button("Run", type="primary", key=f"{request.button} bar", help=no or None, **more)
     for note in filter(None, notes):
         st.caption(note)
+    if like:
+        example(like)
 
 
 def say_past(request: Request, found: Standing) -> str:

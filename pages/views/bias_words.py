@@ -5,10 +5,12 @@ import numpy as np
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, change, course, listing, middle, number, spread
 from pages.views.evolution_words import STEADY, went_wrong
-from pages.views.spaces_words import WHERE, known
+from pages.views.spaces_words import WHERE, known, over_seeds
 
 MOST = 0.9
 """The share of the target whose modes are counted."""
+ANSWERED: SetName = "held_out"
+"""The points that the answer is of."""
 RELATIVE = 0.01
 """A dimension that changed by a smaller share has stayed."""
 
@@ -29,9 +31,15 @@ def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
     ]
 
 
+def answer(result: RkhsResult) -> str:
+    """In how many leading modes the target lies, of K_0 and of K_T, or that they do not hold it."""
+    return " ".join(_power(result, ANSWERED))
+
+
 def sentences(result: RkhsResult, where: SetName) -> list[str]:
-    """Markdown, one finding each."""
-    told = [*_decay(result, where), *_power(result, where), *_alignment(result, where), *_turned(result, where)]
+    """Markdown, one finding each, beside the answer, which is of held-out points."""
+    power = [] if where == ANSWERED else _power(result, where)
+    told = [*_decay(result, where), *power, *_alignment(result, where), *_turned(result, where)]
     return [*went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
 
 
@@ -83,9 +91,13 @@ def _power(result: RkhsResult, where: SetName) -> list[str]:
     fewest = min(map(len, held))
     whose = "" if fewest == seeds else f" (in {fewest} of {seeds} seeds; in the others they hold less)"
     return [
-        f"**{MOST:.0%} of the target lies in the leading {start:.0f} modes of $K_0$ and in the leading "
-        f"{end:.0f} of $K_T$**, of {size:,}{whose}."
+        f"On {WHERE[where]} **{MOST:.0%} of the target lies in the leading {start:.0f}{over_seeds(held[0], _whole)} "
+        f"modes of $K_0$ and in the leading {end:.0f}{over_seeds(held[1], _whole)} of $K_T$**, of {size:,}{whose}."
     ]
+
+
+def _whole(count: float) -> str:
+    return f"{count:.0f}"
 
 
 def _alignment(result: RkhsResult, where: SetName) -> list[str]:

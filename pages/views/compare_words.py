@@ -1,11 +1,11 @@
 """What a comparison of results says, in sentences. No Streamlit here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from engine.perturbation.result import ERROR
 from engine.result import Result
 from engine.training.result import RunResult
 from pages.charts.words import number, several
@@ -15,15 +15,18 @@ SAME = 0.1
 """Numbers of two maps within this share of each other are called the same."""
 
 
+ANSWERS: dict[str, Callable[[Any], str]] = {
+    "run": evolution_words.answer,
+    "perturbation": expansion_words.answer,
+    "perturbation_study": study_words.answer,
+    "rkhs": norm_words.answer,
+}
+"""What the page of each kind says first."""
+
+
 def headline(kind: str, result: Result) -> str:
-    """The first finding of a result, as its own page says it; "" where that says nothing."""
-    said = {
-        "run": lambda one: evolution_words.motion(one),
-        "perturbation": lambda one: expansion_words.sentences(one)[:1],
-        "perturbation_study": lambda one: study_words.sentences(one, ERROR)[:1],
-        "rkhs": lambda one: norm_words.sentences(one)[:1],
-    }
-    return " ".join(said[kind](result)) if kind in said else ""
+    """The answer that a result gives to the question of its page; "" where it gives none."""
+    return ANSWERS[kind](result) if kind in ANSWERS else ""
 
 
 def ends(results: Sequence[RunResult]) -> str:

@@ -30,8 +30,13 @@ def headlines(result: RkhsResult) -> list[Headline]:
     return [*of_a_table(result), *found[1:]] if of_a_table(result) else found
 
 
+def answer(result: RkhsResult) -> str:
+    """Whether the trained kernel errs less than K_0, or why that is not determined."""
+    return _against_start(result)
+
+
 def sentences(result: RkhsResult) -> list[str]:
-    """Markdown, one finding each."""
+    """Markdown, one finding each, beside the answer."""
     return [*went_wrong(result.seeds), *_kernels(result), *_tuned(result), *_flags(result)]
 
 
@@ -85,8 +90,21 @@ def _errors(result: RkhsResult, name: str) -> tuple[list[float], str]:
     return tuned, "with the leave-one-out ridge"
 
 
+def _against_start(result: RkhsResult) -> str:
+    """K_T against K_0."""
+    if not (ratios := fewer(result)):
+        return f"Whether $K_T$ errs less than $K_0$ is **not determined** ({_conditions(result.seeds[0])})."
+    return f"Held out, regression with $K_T$ errs {less_over_seeds(ratios, *AGAINST_START)}."
+
+
+def fewer(result: RkhsResult) -> list[float]:
+    """How many times less K_T errs than K_0, for each seed where both errors are determined and above rounding."""
+    pairs = zip(_errors(result, "K_0")[0], _errors(result, "K_T")[0], strict=True)
+    return known(a / b for a, b in pairs if min(a, b) > NOTHING)
+
+
 def _kernels(result: RkhsResult) -> list[str]:
-    """Every error, then K_T against the others."""
+    """Every error, then K_T against infinite width and the network."""
     errors = {name: _errors(result, name) for name in NAMES}
     errors = {name: found for name, found in errors.items() if found[0]}
     middles = {name: middle(known(found)) for name, (found, _) in errors.items()}
@@ -95,17 +113,12 @@ def _kernels(result: RkhsResult) -> list[str]:
         + (f" ({errors[name][1]})" if errors[name][1] and np.isfinite(value) else "")
         for name, value in middles.items()
     ]
-    pairs = zip(errors["K_0"][0], errors["K_T"][0], strict=True)
-    ratios = [a / b for a, b in pairs if min(a, b) > NOTHING]  # of errors at rounding there is none
     said = [f"Held out, errors are: {listing(listed)}."]
-    if not known(ratios):
-        said.append(f"Whether $K_T$ errs less than $K_0$ is **not determined** ({_conditions(result.seeds[0])}).")
-        return said
-    said.append(f"**Regression with $K_T$ errs {less_over_seeds(ratios, *AGAINST_START)}**.")
     for name in ("K_inf", "network"):
-        if np.isfinite(middles.get(name, np.nan)) and min(middles[name], middles["K_T"]) > NOTHING:
+        both = [middles.get(name, np.nan), middles["K_T"]]
+        if np.all(np.isfinite(both)) and min(both) > NOTHING:
             whom = NAMES[name]
-            said.append(f"It errs {less(middles[name] / middles['K_T'], f'than {whom}', f'as {whom}')}.")
+            said.append(f"$K_T$ errs {less(middles[name] / middles['K_T'], f'than {whom}', f'as {whom}')}.")
     return said
 
 

@@ -12,15 +12,22 @@ from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain
+from pages.shell.answer import answer as tell
 from pages.shell.figure import Figure, about, built, pairs, play
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
-from pages.views import conventions
-from pages.views.evolution_words import facts, headlines, motion, sentences
+from pages.views import conventions, latex_conventions
+from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
 POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
+
+
+def say_answer(result: RunResult) -> None:
+    """How far the kernel moved."""
+    rates = [seed.effective_rate for seed in result.seeds]
+    tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash)
 
 
 def full(result: RunResult, arrays: Arrays) -> None:
@@ -49,7 +56,7 @@ def small(result: RunResult) -> None:
 
     figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
     play(figure, tables.labels, autoplay=True)
-    st.markdown(" ".join(motion(result)))
+    st.markdown(" ".join(alignment(result)))
 
 
 @st.fragment

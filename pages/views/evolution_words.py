@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.numerics import REFUSED, WARNED
 from engine.result import Seed
+from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
 
@@ -41,11 +42,28 @@ def headlines(result: RunResult) -> list[Headline]:
         Headline.over_seeds("drift", found["drift"], percent),
         Headline.over_seeds("shape drift", found["shape_drift"], percent),
         Headline("alignment", change(start, end), alignment),
+        _decay(result),
         Headline("test error", error, f"At the stop; 1 is the error of f = 0. {R_SQUARED}", f"R² = {squares}"),
-        Headline.over_seeds("t at the stop", found["t_stop"]),
-        Headline.over_seeds("steps", found["steps"], lambda count: f"{int(count):,}"),
+        Headline.over_seeds("t at the stop", found["t_stop"], beside=several(int(middle(found["steps"])), "step")),
         Headline("computed in", duration(found["seconds"]), computed),
     ]
+
+
+def _decay(result: RunResult) -> Headline:
+    """The exponent of the law i^-a of the eigenvalues, at both ends, where they follow one."""
+    fits = [[decay(spectrum) for spectrum in _resolved(result, index)] for index in range(len(result.seeds))]
+    start, end = ([seed[at].exponent for seed in fits if not seed[at].reason] for at in (0, -1))
+    more = (
+        f"Of $K_t$ on training points, at t = 0 and at the stop. At the stop over seeds: {spread(end)}. A dash: not a "
+        "power law over enough eigenvalues."
+    )
+    return Headline("decay exponent", change(middle(start), middle(end)), more)
+
+
+def _resolved(result: RunResult, index: int) -> list[np.ndarray]:
+    """The spectra of a seed at both ends; 0 for eigenvalues under the noise floor, or not finite."""
+    values, floor = np.asarray(result.seeds[index]["eigenvalues"], float), result.noise_floor(index)
+    return [np.where(values[at] > floor[at], values[at], 0.0) for at in (0, -1)]
 
 
 def of_network(errors: Sequence[float], r_squared: float) -> Headline:
@@ -64,9 +82,14 @@ def facts(result: RunResult) -> str:
     )
 
 
+def answer(result: RunResult) -> str:
+    """How far the kernel moved; empty where that is no number."""
+    return " ".join(_drift(result))
+
+
 def sentences(result: RunResult) -> list[str]:
-    """Markdown, one finding each."""
-    return [*_stop(result), *_precision(result), *motion(result), *stability(result), *floor(result)]
+    """Markdown, one finding each, beside the answer."""
+    return [*_stop(result), *_precision(result), *alignment(result), *stability(result), *floor(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -130,11 +153,6 @@ def _reason(seed: SeedResult) -> str:
     return "overflow" if seed.stop_reason == "diverged" and seed.steps == 0 else seed.stop_reason
 
 
-def motion(result: RunResult) -> list[str]:
-    """How far the kernel moved, and towards what."""
-    return [*_drift(result), *_alignment(result)]
-
-
 def _drift(result: RunResult) -> list[str]:
     found = result.summary
     drift, shape = spread(found["drift"], percent), spread(found["shape_drift"], percent)
@@ -150,9 +168,10 @@ def _drift(result: RunResult) -> list[str]:
     return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
 
 
-def _alignment(result: RunResult) -> list[str]:
+def alignment(result: RunResult) -> list[str]:
+    """Whether it turned towards the target."""
     went = course([seed["alignment_test"] for seed in result.seeds if seed.steps], STEADY)
-    return [f"Its alignment with the target on held-out points {went}."] if went else []
+    return [f"The kernel's alignment with the target on held-out points {went}."] if went else []
 
 
 def stability(result: RunResult) -> list[str]:

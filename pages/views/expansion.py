@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import jobs
 from engine.config import RunConfig
@@ -17,14 +18,15 @@ from pages.charts import expansion as charts
 from pages.charts import kernel_change
 from pages.charts.over_time import Curve
 from pages.charts.words import plain
-from pages.run.controls import described
+from pages.run.controls import described, say_in_short
 from pages.shell import calibration
+from pages.shell.answer import answer as tell
 from pages.shell.figure import Figure, columns, in_motion, pairs, show
 from pages.shell.form import refuse
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
-from pages.views import expansion_words
+from pages.views import expansion_words, latex_conventions
 
 
 def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
@@ -44,14 +46,16 @@ LIMITS = {
 """Which limits are drawn with the errors."""
 
 
-def page(run: RunConfig) -> None:
-    """The perturbation of this run, or the way to it."""
+def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
+    """The perturbation of this run, or the way to it; `bar` is in sight while one edits."""
     try:
         expansion = expansion_of(run, _options())
     except ConfigError as error:
         refuse("This run cannot be expanded:", map(described, error.problems))
         return
-    found = gather("expansion", "Train and expand this run", [expansion], "If every step up to the cap is taken:")
+    say_in_short(bar, run, expansion.seconds)
+    note = "If every step up to the cap is taken:"
+    found = gather("expansion", "Train and expand this run", [expansion], note, bar=bar, like="perturbation")
     if expansion in found:
         arrays = found[expansion]
         _full(PerturbationResult.from_arrays(dict(arrays)), arrays)
@@ -77,6 +81,8 @@ def _options() -> Options:
 
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
+    rates = [float(seed.facts["effective_rate"]) for seed in result.seeds]
+    tell(expansion_words.answer(result), lambda: latex_conventions.of_run(result.config.run, rates), result.config.hash)
     st.caption(plain(expansion_words.facts(result)))
     say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))

@@ -52,11 +52,15 @@ def _of_a_table(result: PerturbationResult) -> list[Headline]:
     return [of_network(errors, middle(squares))]
 
 
+def answer(result: PerturbationResult) -> str:
+    """How far the frozen kernel carries; empty where it misses by no number."""
+    return " ".join(_lazy(result))
+
+
 def sentences(result: PerturbationResult) -> list[str]:
-    """Markdown, one finding each."""
+    """Markdown, one finding each, beside the answer."""
     return [
         *went_wrong(result.seeds),
-        *_lazy(result),
         *_explained(result),
         *_modes(result),
         *_floor(result),

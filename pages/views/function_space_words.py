@@ -46,28 +46,36 @@ def _headline(result: RkhsResult, space: Space, function: Function, label: str) 
     )
 
 
+def answer(result: RkhsResult) -> str:
+    """Whether the trained function is in the two spaces, as far as the grids tell."""
+    sizes = result.seeds[0]["grid_sizes"]
+    return f"On nested grids of {int(sizes[0])} to {int(sizes[-1])} points {_growth(result, 'function')}."
+
+
 def sentences(result: RkhsResult) -> list[str]:
-    """Markdown, one finding each."""
-    return [*went_wrong(result.seeds), *_growth(result), *_balls(result), *_modes(result)]
+    """Markdown, one finding each, beside the answer."""
+    return [*went_wrong(result.seeds), *_others(result), *_balls(result), *_modes(result)]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:
     return known(seed.growth(space, function).exponent for seed in result.seeds)
 
 
-def _growth(result: RkhsResult) -> list[str]:
-    """Whether target and trained function are in the two spaces, as far as the grids tell."""
-    sizes = result.seeds[0]["grid_sizes"]
-    grids, said = f"On nested grids of {int(sizes[0])} to {int(sizes[-1])} points ({_ranks(result.seeds[0])})", []
-    for function, label in NAMES.items():
-        beyond = [_beyond(result, space, function) for space in SPACES]
-        phrases = [_phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)]
-        says = listing(phrases).replace(f"$ and {GROWS}", "$ and like")
-        said.append(f"{label} {says}{_membership(result, function, beyond)}")
+def _growth(result: RkhsResult, function: Function) -> str:
+    """How the norm of a function grows in the two spaces, and what that says of membership."""
+    beyond = [_beyond(result, space, function) for space in SPACES]
+    phrases = [_phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)]
+    says = listing(phrases).replace(f"$ and {GROWS}", "$ and like")
+    return f"{NAMES[function]} {says}{_membership(result, function, beyond)}"
+
+
+def _others(result: RkhsResult) -> list[str]:
+    """The same of the target, and of white noise."""
+    said = [_growth(result, "target")]
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
     if np.isfinite(noise):
         said.append(f"white noise, in no space, {GROWS} $p^{{{noise:.2f}}}$")
-    return [f"{grids} {'; '.join(said)}."]
+    return [f"On the same grids ({_ranks(result.seeds[0])}) {'; '.join(said)}."]
 
 
 def _beyond(result: RkhsResult, space: Space, function: Function) -> float:
@@ -125,6 +133,21 @@ def verdict(start: tuple[float, float], end: tuple[float, float]) -> str:
     if end[0] - start[1] > STEEPER:
         return "slower in $H_0$, bounded in neither on these grids"
     return "bounded in neither on these grids"
+
+
+def outside(result: RkhsResult) -> str:
+    """Whether the trained function is outside H_0, in a word or two."""
+    beyond = [_beyond(result, space, "function") for space in SPACES]
+    start, end = (_range(result, space, "function") for space in SPACES)
+    if beyond[0]:
+        return f"yes, {percent(beyond[0])} of it"
+    if not np.all(np.isfinite([start, end])):
+        return "not determined"
+    if start[1] < BOUNDED:
+        return "no, bounded so far"
+    if start[0] < BOUNDED:
+        return "not decided"
+    return "yes so far" if end[1] < BOUNDED else "unbounded so far"
 
 
 def _ranks(seed: SeedSpaces) -> str:

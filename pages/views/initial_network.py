@@ -9,8 +9,10 @@ import streamlit as st
 from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.networks.activations import ACTIVATIONS
 from pages.charts.words import sentence
-from pages.shell.form import Form
+from pages.shell.answer import answer, ask
+from pages.shell.form import Form, sidebar_bar
 from pages.shell.texts import value_of
+from pages.views import latex_conventions
 from pages.views.initial_curves import DEEPEST, Span
 
 # Controls of the curves and points: widths, how deep, how many draws.
@@ -59,6 +61,11 @@ class Curves:
         return max(self.span.depth(width) for width in self.widths)
 
     @property
+    def last(self) -> InitialNetwork:
+        """The network at the end of the narrowest curve."""
+        return self.network.setting((self.narrowest,) * self.span.depth(self.narrowest))
+
+    @property
     def end(self) -> float:
         """Largest beta on the axis."""
         if self.span.by == "beta":
@@ -68,6 +75,8 @@ class Curves:
 
 def page(
     title: str,
+    question: str,
+    more: str,
     form: Form,
     controls: Callable[[Form], tuple[Any, ...]],
     body: Callable[..., None],
@@ -76,9 +85,11 @@ def page(
     """A page: its controls, then `body` of the form and of what they ask for, once nothing of that is None.
 
     Args:
+        question, more: what it answers, and how, as Markdown.
         elsewhere: controls that are drawn later, or for other settings.
     """
-    st.title(title)
+    ask(title, question, more)
+    form.bar = sidebar_bar()
     with st.sidebar:
         asked = controls(form)
     form.say_left_out(elsewhere)
@@ -233,6 +244,28 @@ def _sigma(form: Form, name: str, label: str, placeholder: str, empty: str | Non
     return float(value)
 
 
+SIGMA, NORM, BETA = (0.5, 2.5, 0.01), (0.1, 20.0, 0.1), (0.1, 4.0, 0.05)
+"""Ends and step of the sliders."""
+
+
+def sliders(form: Form, network: Network, largest_beta: float | None = None) -> None:
+    """Hands on sigma_w, |x|^2 and how far in beta, beside the fields, which hold the same values and take any other."""
+    critical = ACTIVATIONS[network.one.activation].critical
+
+    def sigma(value: float) -> str:
+        """Empty for the critical value itself, which lies between two steps."""
+        return "" if abs(value - critical) < SIGMA[2] else f"{value:.4g}"
+
+    def plain(value: float) -> str:
+        return f"{value:.4g}"
+
+    with st.container(horizontal=True):
+        form.slide("sigma_w", "σ_w", SIGMA, network.one.sigmas[0], sigma)
+        form.slide("norm", "|x|²", NORM, network.one.norm_x_squared, plain, "1")
+        if largest_beta is not None:
+            form.slide("beta_max", "up to β", BETA, largest_beta, plain, "2")
+
+
 def set_sigma(form: Form, value: str) -> None:
     """One click: sigma_w in all layers."""
     form.set("sigma_w", value)
@@ -255,6 +288,11 @@ def trap_buttons(form: Form, network: Network) -> None:
         )
     else:
         st.button("Back to critical σ_w", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, ""))
+
+
+def say_answer(said: str, setting: InitialNetwork) -> None:
+    """A sentence about a network at initialisation."""
+    answer(said, lambda: latex_conventions.of_initialisation(setting), setting.hash)
 
 
 def say_no_law(network: Network) -> bool:

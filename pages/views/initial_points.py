@@ -16,7 +16,7 @@ from engine.initialisation.result import FirstStepResult, SampleResult
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
 from pages.charts.words import several
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.views.initial_network import Curves, Network, Points
 
 SAMPLER, BRUTE_FORCE, STEP, FLOW = "exact sampler", "brute force", "finite step", "gradient flow"

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from engine.initialisation.estimates import Estimate
+from engine.initialisation.estimates import NORMAL_95, Estimate
 from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.networks.activations import ACTIVATIONS
-from pages.charts.words import number, plain
+from pages.charts.words import listing, number, plain
 from pages.views.initial_network import Network
 
 FADED = 0.1
@@ -20,13 +20,58 @@ FEWEST_FOR_A_BAND = 20
 """Draws from which a band of 90% leaves some out on either side."""
 
 
-def above_the_mean(histogram: pd.DataFrame, log_mean: float) -> str:
+def variation(frame: pd.DataFrame) -> str:
+    """How much K varies where the narrowest and the widest curve end; empty where neither is drawn there.
+
+    Args:
+        frame: of `pages.views.initial_curves.second_moment_table`.
+    """
+    ends = _ends(frame, frame["ratio"])
+    if not ends:
+        return ""
+    times = listing([f"{number(math.sqrt(max(ratio - 1, 0.0)))} times its mean at {where}" for ratio, _, where in ends])
+    ratios = listing([number(ratio) for ratio, _, _ in ends])
+    grows = listing([*dict.fromkeys(number(math.exp(5 * beta)) for _, beta, _ in ends)])
+    return (
+        f"Exactly, the standard deviation of $K(x, x)$ over initialisations is {times}: $E[K^2]/E[K]^2$ is {ratios}, "
+        rf"$e^{{5\beta}}$ {grows}."
+    )
+
+
+def first_rate(frame: pd.DataFrame, target: float) -> str:
+    """How fast the mean kernel moves at first where the narrowest and the widest curve end; empty where neither is
+    drawn there.
+
+    Args:
+        frame: of `pages.views.initial_curves.first_step_table`.
+    """
+    rates = [f"{number(rate)} at {where}" for rate, _, where in _ends(frame, frame["size"] * frame["sign"])]
+    if not rates:
+        return ""
+    return f"Exactly, for y = {target:g} the kernel starts to move at $E[dK/dt]/E[K]$ = {listing(rates)}."
+
+
+def _ends(frame: pd.DataFrame, values: pd.Series) -> list[tuple[float, float, str]]:
+    """Value, beta and place at the end of the narrowest and of the widest curve, where they can be drawn."""
+    found = []
+    for width in dict.fromkeys([int(frame["width"].min()), int(frame["width"].max())]):
+        last = int(frame["depth"].where(frame["width"] == width).argmax())
+        beta, value = float(frame["beta"].iloc[last]), float(values.iloc[last])
+        if math.isfinite(value):
+            found.append((value, beta, f"n = {width:,}, β = {number(beta)}"))
+    return found
+
+
+def above_the_mean(histogram: pd.DataFrame, log_mean: float, draws: int) -> str:
     """Which share of draws lies above the exact mean; empty where the bins do not reach to it."""
     low, high = histogram["low"].to_numpy(float), histogram["high"].to_numpy(float)
     if not math.isfinite(log_mean) or not np.log(low[0]) <= log_mean <= np.log(high[-1]):
         return ""
     above = float(np.interp(log_mean, np.log(low), histogram["tail"]))
-    return f"{number(100 * above, 2)}% of the draws lie above their exact mean."
+    error = NORMAL_95 * math.sqrt(above * (1 - above) / draws)
+    if not error:
+        return ""
+    return f"{number(100 * above)} ± {number(100 * error, 2)}% (95%) of {draws:,} draws lie above their exact mean."
 
 
 def zeros(count: int, total: int) -> str:

@@ -70,6 +70,7 @@ class Map:
     Attributes:
         name: in the menu and in the URL.
         question: that its picture answers.
+        asks: that the page answers with it; the same where empty.
         plain: whether only depth and width vary, so that beta orders the cells.
     """
 
@@ -77,6 +78,7 @@ class Map:
     question: str
     x: Axis
     y: Axis
+    asks: str = ""
 
     @property
     def axes(self) -> tuple[Axis, Axis]:
@@ -107,11 +109,12 @@ class Map:
 MAPS: Mapping[str, Map] = {
     row.name: row
     for row in (
-        Map("depth and width", "Lazy, learning features, or unstable?", BY_WIDTH, BY_DEPTH),
+        Map("depth and width", "Lazy, learning features, or unstable?", BY_WIDTH, BY_DEPTH,
+            r"Lazy, learning features, or unstable: does $\beta = L/n$ alone decide?"),
         Map("alpha and beta", "Does the output scale move the regimes?", BY_BETA, BY_ALPHA),
         Map("rate and width", "How large a step does a network of this width bear?", BY_WIDTH, BY_RATE),
     )
-}
+}  # fmt: skip
 
 DATA: Mapping[str, dict[str, Any]] = {
     "sphere": {"name": "sphere", "dim": 8, "test_size": 64},
@@ -147,9 +150,9 @@ AskedMap = Asked[SweepConfig, tuple[float, ...]]
 
 def show(form: Form) -> tuple[Map, AskedMap]:
     """Draws the controls; what is wrong stands at them."""
-    chosen = MAPS[form.choice("map", "map", list(MAPS))]
     with st.sidebar:
         st.markdown("**Map**")
+        chosen = MAPS[form.choice("map", "map", list(MAPS), wide=True)]
         grid = {axis.setting: _values(form, axis) for axis in (chosen.y, chosen.x)}
         seeds = int(
             form.choice("seeds", "networks in each cell", SEEDS, "One seed each. More seeds reuse what is known.")
@@ -202,7 +205,7 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
     axes = (chosen.x, chosen.y)
     network: dict[str, Any] = {}
     if BY_DEPTH not in axes:
-        network["depth"] = form.whole("depth", "depth L", 4, 1, MAX_DEPTH, "Hidden layers of every network.")
+        network["depth"] = form.whole("depth", "hidden layers L", 4, 1, MAX_DEPTH, "Of every network.")
     names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
     network["activation"] = form.choice("activation", "activation", names, wide=True)
     if BY_ALPHA not in axes:

@@ -135,33 +135,31 @@ def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds) -> str:
 
 def verdict(found: Collapse, metric: str) -> str:
     """Does beta alone decide a metric?"""
-    asked = f"**Does β alone decide the {METRICS[metric].label}?**"
+    label = METRICS[metric].label
     if found.groups < FEWEST_BETAS:
         needs = f"at least {FEWEST_BETAS} values of β ≤ {MOST_BETA:g} with 2 depths each are needed"
-        return f"{asked} Not enough data: {needs}, there {'is' if found.groups == 1 else 'are'} {found.groups}."
+        there = f"there {'is' if found.groups == 1 else 'are'} {found.groups}"
+        return f"Whether β alone decides the {label} is not known. Not enough data: {needs}, {there}."
     if found.p_value is None:
-        return f"{asked} Not enough data: several networks in a cell are needed."
+        return f"Whether β alone decides the {label} is not known: several networks in a cell are needed."
     p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of β ≤ {MOST_BETA:g}"
     if found.p_value >= SURE:
-        said = "Not rejected: at equal β cells differ no more than their seeds explain"
+        said = f"Not rejected: at equal β the {label} of cells differs no more than their seeds explain"
     else:
-        said = "**No**: at equal β cells differ by more than their seeds do"
-    return f"{asked} {said} ({p}).{_also(found)}"
+        said = f"No: at equal β the {label} of cells differs by more than their seeds do"
+    return f"{said} ({p}){_depth(found)}."
 
 
-def _also(found: Collapse) -> str:
-    parts, error = [], found.depth_exponent_error
-    if found.depth_exponent is not None and error is not None:
-        goes = rf"$L^{{{found.depth_exponent:.2f} \pm {error:.2f}}}$"
-        none = abs(found.depth_exponent) < error
-        parts.append(
-            f" What depth adds at fixed β is not told from nothing: {goes} (95%)."
-            if none
-            else f" At fixed β it goes as {goes} (95%)."
-        )
-    if found.best_q is not None and parts:
-        parts.append(rf" The best single variable is $L^{{{found.best_q:.2f}}}\beta$.")
-    return "".join(parts)
+def _depth(found: Collapse) -> str:
+    """What depth adds at fixed beta; empty where that has no interval."""
+    error = found.depth_exponent_error
+    if found.depth_exponent is None or error is None:
+        return ""
+    goes = rf"$L^{{{found.depth_exponent:.2f} \pm {error:.2f}}}$ (95%)"
+    best = "" if found.best_q is None else rf"; the best single variable is $L^{{{found.best_q:.2f}}}\beta$"
+    if abs(found.depth_exponent) < error:
+        return f"; what depth adds at fixed β is not told from nothing: {goes}{best}"
+    return f"; at fixed β it goes as {goes}{best}"
 
 
 def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:

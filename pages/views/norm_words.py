@@ -52,9 +52,15 @@ def headlines(result: RkhsResult) -> list[Headline]:
     ]
 
 
+def answer(result: RkhsResult) -> str:
+    """What the target costs in H_T against H_0, held out, or why that is not determined."""
+    return " ".join(_target(result)[:1])
+
+
 def sentences(result: RkhsResult) -> list[str]:
-    """Markdown, one finding each."""
-    return [*went_wrong(result.seeds), *_target(result), *_function(result), *_limit(result), *_inclusion(result)]
+    """Markdown, one finding each, beside the answer."""
+    told = [*_target(result)[1:], *_baked(result), *_function(result), *_limit(result), *_inclusion(result)]
+    return [*went_wrong(result.seeds), *told]
 
 
 def target_norms(result: RkhsResult) -> pd.DataFrame:
@@ -91,7 +97,7 @@ def _constants(result: RkhsResult, name: str, at: int = JUDGED) -> list[float]:
 
 
 def _target(result: RkhsResult) -> list[str]:
-    """What the target costs in H_T against H_0: held out, then on the training points."""
+    """What the target costs in H_T against H_0, held out, and for which seeds that is not determined."""
     priced = [seed for seed in result.seeds if np.isfinite(seed.cheaper())]
     ratios, said = [seed.cheaper() for seed in priced], []
     if priced:
@@ -100,12 +106,16 @@ def _target(result: RkhsResult) -> list[str]:
             f"On held-out points the target costs **{less_over_seeds(ratios, *AGAINST_START)}** at equal trace: "
             f"$S$ is {costs} in $H_T$."
         )
-    said += _not_priced([seed for seed in result.seeds if seed not in priced], len(result.seeds))
+    return [*said, *_not_priced([seed for seed in result.seeds if seed not in priced], len(result.seeds))]
+
+
+def _baked(result: RkhsResult) -> list[str]:
+    """What the target costs on the training points."""
     baked = known(seed.cheaper("train") for seed in result.seeds)
-    if baked:
-        ratio = less(middle(baked), "", "as before").strip()
-        said.append(f"On training points, whose labels are baked into $K_T$, it costs {ratio}.")
-    return said
+    if not baked:
+        return []
+    ratio = less(middle(baked), "than in $H_0$", "as in $H_0$")
+    return [f"On training points, whose labels are baked into $K_T$, the target costs {ratio}."]
 
 
 def _not_priced(out: Sequence[SeedSpaces], count: int) -> list[str]:

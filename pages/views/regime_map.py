@@ -12,12 +12,13 @@ from pages.charts.words import number
 from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT, shortest
 from pages.run.settings import draft_of
+from pages.shell.answer import answer as tell
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import say_data_notes
 from pages.shell.texts import text_of
-from pages.views import map_words
+from pages.views import latex_conventions, map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
 
@@ -77,8 +78,24 @@ def open_cell(cell: Cell, page: str) -> None:
     st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
 
 
+def say_answer(picture: Picture) -> None:
+    """What the whole map answers to its question."""
+    if len(picture.cells):
+        tell(said(picture), lambda: latex_conventions.of_map(picture.sweep), picture.sweep.hash)
+
+
+def said(picture: Picture) -> str:
+    """The sentence; empty where the metric chosen is not tested."""
+    metric = picture.view.metric
+    if picture.map.y is BY_ALPHA:
+        return map_words.by_alpha(picture.cells, metric)[0]
+    if picture.map.y is BY_RATE:
+        return map_words.by_rate(picture.cells)[0]
+    return map_words.verdict(picture.collapse(metric), metric) if metric in COLLAPSED else ""
+
+
 def findings(picture: Picture, form: Form) -> None:
-    """What the whole map says, and the collapse."""
+    """What the whole map says beside the answer, and the collapse."""
     cells, bounds = picture.cells, picture.view.thresholds
     if not len(cells):
         return
@@ -88,10 +105,8 @@ def findings(picture: Picture, form: Form) -> None:
         lines.append(map_words.no_sharp_edge(picture.runs, bounds))
         lines.append(map_words.altered(picture.dynamics(), bounds, map_words.estimated(cells)))
         lines.append(map_words.grows(picture.law(), picture.view.metric))
-    elif picture.map.y is BY_ALPHA:
-        lines += map_words.by_alpha(cells, picture.view.metric)
     elif picture.map.y is BY_RATE:
-        lines += map_words.by_rate(cells)
+        lines += map_words.by_rate(cells)[1:]
     lines += [
         map_words.precision(picture.runs, picture.sweep.cells[0].run.training.precision),
         map_words.unresolved(cells),
@@ -112,7 +127,6 @@ def collapsed(picture: Picture, form: Form) -> None:
         st.caption(f"Tested for {', '.join(METRICS[name].label for name in COLLAPSED)}: choose one of them as metric.")
         return
     found = picture.collapse(metric)
-    st.markdown(map_words.verdict(found, metric))
     left, right = st.columns([6, 5], gap="large")
     with right:
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -18,10 +18,13 @@ from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration
+from pages.shell.answer import answer as tell
+from pages.shell.answer import ask
 from pages.shell.figure import Figure
 from pages.shell.form import refuse
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
+from pages.views import four_answers, latex_conventions
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -55,33 +58,44 @@ class Shown:
         return Figure.over_time(name, CURVES[name], self.result, log_time, self.key, *chosen, file=f"spaces-{name}")
 
 
-def page(name: str, question: str, body: Callable[[Shown], None]) -> None:
-    """A page: its controls, then `body` of the result, or the way to one.
+def page(
+    name: str, question: str, more: str, answer: Callable[[RkhsResult], str], body: Callable[[Shown], None]
+) -> None:
+    """A page: its controls, then answer and `body` of the result, or the way to one.
 
     Args:
         name: of the page, in `pages.run.picker`.
-        question: what it answers, as Markdown.
+        question, more: what it answers, and how, as Markdown.
     """
     if draft_state.is_new() and not st.query_params.to_dict():
         draft_state.load_preset(COMPARED[0])
-    st.title(SIBLINGS[name][0])
-    st.markdown(question)
+    ask(SIBLINGS[name][0], question, more)
     asked = controls.show()
     if asked.config is None:
         asking.show(asked)
         return
-    links(name)
     try:
         spaces = comparison(asked.config, sizes_left_out(draft_state.current()))
     except ConfigError as error:
+        links(name, four_answers.QUESTIONS)
         refuse("The spaces of this run cannot be compared:", map(controls.described, error.problems))
     else:
         note = "One computation serves all pages on function spaces."
-        arrays = gather("spaces", "Train this run and compare its spaces", [spaces], note).get(spaces)
+        controls.say_in_short(asked.bar, asked.config, spaces.seconds)
+        arrays = gather(
+            "spaces", "Train this run and compare its spaces", [spaces], note, bar=asked.bar, like=name
+        ).get(spaces)
         if arrays is None:
+            links(name, four_answers.QUESTIONS)
             _compared(name)
         else:
             shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
+            tell(
+                answer(shown.result),
+                lambda: latex_conventions.of_run(shown.result.config.run),
+                shown.result.config.hash,
+            )
+            links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))
             say_data_notes(shown.result.notes)
             body(shown)
@@ -100,11 +114,11 @@ def _compared(name: str) -> None:
         with st.container(gap=None):
             st.page_link(
                 f"{name}.py",
-                label=PRESETS[preset].label,
+                label=PRESETS[preset].question,
                 icon=":material/arrow_forward:",
                 query_params={"preset": preset},
             )
-            st.caption(PRESETS[preset].question)
+            st.caption(PRESETS[preset].label)
 
 
 def points_choice(name: str) -> SetName:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import jobs
 from engine.config import RunConfig
@@ -14,13 +15,14 @@ from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.charts import study as charts
 from pages.charts.words import plain, sentence
-from pages.run.controls import described
+from pages.run.controls import described, say_in_short
 from pages.shell import calibration
+from pages.shell.answer import answer as tell
 from pages.shell.figure import Figure, built, show
-from pages.shell.jobs import Computation, gather
+from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, data_files
 from pages.shell.texts import value_of
-from pages.views import study_words
+from pages.views import latex_conventions, study_words
 
 LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}
 FIELDS = {**LISTS, "seeds": "seeds for each network", "error": "error to cross"}
@@ -28,9 +30,10 @@ START = {"widths": "32, 64, 128, 256", "depths": "", "alphas": "", "seeds": "3",
 MOST_SEEDS = 64
 
 
-def page(run: RunConfig) -> None:
-    """The form, then what it asks for."""
-    st.markdown(
+def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
+    """The form, then what it asks for; `bar` is in sight while one edits the run."""
+    st.markdown("How do the errors of the orders scale with width, depth and output scale?")
+    st.caption(
         "The run on the left, with other widths, depths or output scales: one network for each combination, a list "
         "left empty keeps the run's own value."
     )
@@ -42,7 +45,9 @@ def page(run: RunConfig) -> None:
         places.get(name, st.container()).error(message)
     if study is None or error is None:
         return
-    arrays = gather("study", "Compute the study", [study], "If every run goes on to its step cap:").get(study)
+    say_in_short(bar, run, study.seconds)
+    note = "If every run goes on to its step cap:"
+    arrays = gather("study", "Compute the study", [study], note, bar=bar).get(study)
     if arrays is not None:
         key = jobs.key(study.kind, study.config)
         # With its laws, which take a while.
@@ -94,6 +99,7 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
 
 
 def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
+    tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash)
     st.markdown(" ".join(study_words.sentences(result, error)))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = choice("against", axes, f"study axis {axes}") if len(result.axes) > 1 else axes[0]

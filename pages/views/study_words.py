@@ -23,9 +23,14 @@ NARROW = 0.2
 """An interval shorter than this tells an exponent near 0."""
 
 
+def answer(result: StudyResult) -> str:
+    """How the errors of the orders scale, or that no law is determined; empty along no axis."""
+    return " ".join(_errors(result)[:1])
+
+
 def sentences(result: StudyResult, error: float) -> list[str]:
-    """Markdown, one finding each."""
-    return [*_errors(result), *_drift(result), *_crossings(result, error), *_seeds(result)]
+    """Markdown, one finding each, beside the answer."""
+    return [*_errors(result)[1:], *_drift(result), *_crossings(result, error), *_seeds(result)]
 
 
 def law_rows(result: StudyResult) -> pd.DataFrame:

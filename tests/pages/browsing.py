@@ -16,3 +16,13 @@ def slider(page: Page, key: str = "moving_evolution_0"):
 
 def run_button(page: Page):
     return page.locator(".st-key-run button")
+
+
+def menu(page: Page):
+    return page.get_by_test_id("stTopNav")
+
+
+def open_page(page: Page, section: str, title: str) -> None:
+    """By the menu on top."""
+    menu(page).get_by_text(section).click()
+    page.get_by_test_id("stTopNavPopover").get_by_role("link", name=title).click()

@@ -86,6 +86,10 @@ FEW = pd.DataFrame({"elt": [0.05, 0.2], "beta": [0.1, 0.2], "cell": [0, 1]})
 NOTHING_TRAINED: Any = SimpleNamespace(seeds=(), config=None)
 CIRCLE = SimpleNamespace(run=SimpleNamespace(data=SimpleNamespace(name="circle")))
 BINS = pd.DataFrame({"low": [1.0, 10.0], "high": [10.0, 100.0], "tail": [1.0, 0.5]})
+NO_END = pd.DataFrame(
+    {"width": [8, 8], "depth": [1, 2], "beta": [0.125, 0.25], "ratio": [2.0, np.nan], "size": [1.0, np.nan], "sign": -1}
+)
+"""A curve that ends beyond what can be drawn."""
 TOP = {"mean": 2.0, "ratio": 1.1, "low": 1.5, "high": 2.5}
 
 
@@ -154,7 +158,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     ),
     "pages.views.map_words.grows": lambda: map_words.grows(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2), "drift"),
     "pages.views.map_words.verdict": lambda: map_words.verdict(Collapse(0.4, 0.1, 0.05, 0.2, 2), "drift"),
-    "pages.views.evolution_words._alignment": lambda: evolution_words._alignment(
+    "pages.views.evolution_words.alignment": lambda: evolution_words.alignment(
         result(moved(alignment_test=[np.nan, 0.3]))
     ),
     "pages.views.evolution_words._drift": lambda: evolution_words._drift(
@@ -199,7 +203,9 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.map_words.dashed": lambda: map_words.dashed(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2)),
     "pages.charts.map_along._note": lambda: map_along._note(np.array([False]), "0 or not finite"),
     "pages.charts.over_time._masked": lambda: over_time._masked(0, 4, True),
-    "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0),
+    "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0, 1000),
+    "pages.views.initial_words.variation": lambda: initial.variation(NO_END),
+    "pages.views.initial_words.first_rate": lambda: initial.first_rate(NO_END, 0.0),
     "pages.views.initial_words.zeros": lambda: initial.zeros(0, 10),
     "pages.views.initial_words.out_of_reach": lambda: initial.out_of_reach(Estimate(2.0, 0.1, 100, True)),
     "pages.views.initial_words.breakdown": lambda: initial.breakdown({}, 1e6),
@@ -225,8 +231,8 @@ PATHS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: evolution_words.stability(trained(Seed([1.8, 1.9, 1.95, 2.3, 1.9, 2.7, 0.989]))),
         "it crossed the limit 2 4 times, first at t = 0.9",
     ),
-    "pages.views.evolution_words._alignment": (
-        lambda: evolution_words._alignment(result(moved(alignment_test=[0.4, 0.9, 0.41], t=[0.0, 1.0, 2.0]))),
+    "pages.views.evolution_words.alignment": (
+        lambda: evolution_words.alignment(result(moved(alignment_test=[0.4, 0.9, 0.41], t=[0.0, 1.0, 2.0]))),
         "was 0.4 at the start and 0.41 at the stop, between 0.4 and 0.9 on the way",
     ),
     "pages.views.evolution_words._drift": (

@@ -13,6 +13,7 @@ from pages.charts import growth
 from pages.views import (
     bias_words,
     error_words,
+    four_answers,
     frequency_words,
     function_space_words,
     norm_words,
@@ -94,6 +95,15 @@ SILENT: dict[str, Callable[[], Any]] = {
         lambda result: values([bias_words.headlines(result, "held_out")[0]]), held_out__decay_exponent=NAN
     ),
     "pages.views.error_words._kernels": silent(error_words._kernels, K_t_error=NAN, K_t_tuned_error=NAN),
+    "pages.views.error_words._against_start": silent(error_words._against_start, K_t_error=NAN, K_t_tuned_error=NAN),
+    "pages.views.four_answers.labels": silent(
+        lambda result: [four_answers.labels(result)[page] for page in four_answers.QUESTIONS],
+        K_t_error=NAN,
+        K_t_tuned_error=NAN,
+        held_out__target_S=NAN,
+        held_out__cka=NAN,
+        grid_norm=NO_GRID,
+    ),
     "pages.views.error_words._tuned": silent(error_words._tuned, K_t_tuned_error=NAN),
     "pages.views.error_words._flags": silent(error_words._flags),
     "pages.views.error_words.curve_sentences": lambda: error_words.curve_sentences(seed(learning_measured=APART)),
@@ -108,7 +118,9 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.norm_words.headlines": silent(
         lambda result: values(norm_words.headlines(result)), held_out__target_S=NAN
     ),
-    "pages.views.function_space_words._growth": silent(function_space_words._growth, grid_norm=NO_GRID),
+    "pages.views.function_space_words.answer": silent(function_space_words.answer, grid_norm=NO_GRID),
+    "pages.views.function_space_words._others": silent(function_space_words._others, grid_norm=NO_GRID),
+    "pages.views.norm_words._baked": silent(norm_words._baked, train__target_S=NAN),
     "pages.views.function_space_words._balls": silent(
         function_space_words._balls, held_out__frontier_error=np.ones((T, 2))
     ),

@@ -1,7 +1,7 @@
 """The real server in a real browser: what only that can show."""
 
 import pytest
-from browsing import SMALL, run_button, slider
+from browsing import SMALL, menu, open_page, run_button, slider
 from playwright.sync_api import expect
 
 LONG = {**SMALL, "stop_residual": "none", "max_steps": "3000000", "seeds": "7", "checkpoints": "8"}
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
     page = visit("/evolution", **WATCHED)
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
-    for name in ("Home", "Evolution"):
-        expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name=name)).to_be_visible()
+    expect(menu(page).get_by_role("link", name="Home")).to_be_visible()
+    expect(menu(page).get_by_text("Function spaces")).to_be_visible()
     run_button(page).click()
     expect(page.locator(".st-key-cancel button")).to_be_visible()
     expect(page.locator(".st-key-live [data-testid=stVegaLiteChart]")).to_have_count(2)
@@ -36,7 +36,7 @@ def test_home_shows_the_result(visit):
     page = visit("/")
     expect(slider(page, "moving_home")).to_be_attached(timeout=240_000)  # trained here, from a cold start
     expect(page.get_by_text("nobody else reaches it")).to_be_visible()
-    page.get_by_text("Lazy: width 1024").first.click()
+    page.get_by_text("Does a wide network stay lazy").first.click()
     page.wait_for_url("**/evolution*width=1024*")
 
 
@@ -48,9 +48,9 @@ def test_two_people_share_a_run_and_leave_it(visit):
     expect(other.get_by_text("you share one computation")).to_be_visible()
     expect(one.get_by_text("you share one computation")).to_be_visible()
 
-    one.get_by_test_id("stSidebarNav").get_by_role("link", name="Home").click()
+    menu(one).get_by_role("link", name="Home").click()
     expect(one.get_by_role("heading", name="Kernel Drift")).to_be_visible()
-    one.get_by_test_id("stSidebarNav").get_by_role("link", name="Evolution").click()
+    open_page(one, "Instrument", "Evolution")
     expect(one.get_by_text("Running on")).to_be_visible()
     one.wait_for_url("**/evolution?*max_steps=3000000*")
     one.reload()
@@ -69,3 +69,26 @@ def test_a_bad_url_says_so(visit):
     page.get_by_role("button", name="Back to the default preset").click()
     expect(run_button(page).or_(slider(page)).first).to_be_attached()
     expect(page.get_by_text("'abc' given")).to_have_count(0)
+
+
+def test_controls_come_first_and_their_line_stays_in_sight(visit):
+    page = visit("/evolution", **SMALL)
+    data = page.get_by_test_id("stSidebar").get_by_text("Data", exact=True)
+    expect(data).to_be_in_viewport()
+    line = page.locator(".st-key-bar")
+    expect(line.get_by_text("parameters")).to_be_visible()
+    page.get_by_text("More about the training").scroll_into_view_if_needed()
+    expect(data).not_to_be_in_viewport()
+    expect(line.get_by_text("parameters")).to_be_in_viewport()
+    expect(line.get_by_role("button", name="Run")).to_be_in_viewport()
+
+
+def test_a_slider_bends_the_curve_and_the_field_follows(visit):
+    page = visit("/second_moment")
+    handle = page.locator("[class*='st-key-sigma_w-slide']").get_by_role("slider")
+    expect(handle).to_be_visible()
+    handle.focus()
+    for _ in range(20):
+        handle.press("ArrowLeft")
+    page.wait_for_url("**/second_moment?sigma_w=*")
+    expect(page.get_by_text("Vanishing signal.")).to_be_visible()

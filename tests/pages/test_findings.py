@@ -62,3 +62,19 @@ def test_dropped_checkpoints_are_counted() -> None:
     gone = seed(0, "diverged")
     gone.arrays["residual"][-1] = np.inf
     assert "the last 1 checkpoint " in said(result(gone))
+
+
+def test_the_decay_exponent_is_that_of_a_power_law_at_both_ends() -> None:
+    """Eigenvalues i^-2, then i^-3; an exponential is no power law."""
+    i = np.arange(1.0, 65)
+    power, exponential = np.stack([i**-2, i**-3]), np.stack([np.exp(-0.1 * i)] * 2)
+
+    def shown(*spectra: np.ndarray) -> str:
+        seeds = [seed(place) for place in range(len(spectra))]
+        for one, values in zip(seeds, spectra, strict=True):
+            one.arrays["eigenvalues"] = values
+        return {one.label: one.value for one in headlines(result(*seeds))}["decay exponent"]
+
+    assert shown(power) == "2 → 3"
+    assert shown(power, exponential) == "2 → 3"
+    assert shown(exponential) == "— → —"

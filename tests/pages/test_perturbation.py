@@ -278,7 +278,7 @@ def test_laws_and_crossings_of_a_study_follow_the_numbers(entries):
         },
         entries,
     )
-    said = " ".join(study_words.sentences(found, 0.1))
+    said = " ".join([study_words.answer(found), *study_words.sentences(found, 0.1)])
     for label, power in (("order 0 (lazy)", 1), ("orders 0–1", 2), ("orders 0–2", 3)):
         assert f"{label} as $n^{{-{power}.00}}$ [−{power}.00, −{power}.00]" in said
     assert r"follows 2 $\beta^{1.00}$" in said
@@ -291,7 +291,7 @@ def test_laws_and_crossings_of_a_study_follow_the_numbers(entries):
         study_words.sentences(near, 0.1)
     )
     floored = study_of({"error_full": np.full_like(width, 10.0)}, entries)
-    assert "No order's error stands clear of the floor" in " ".join(study_words.sentences(floored, 0.1))
+    assert "No order's error stands clear of the floor" in study_words.answer(floored)
 
 
 def test_the_page_shows_the_notes_of_the_data(ready, opened, monkeypatch):

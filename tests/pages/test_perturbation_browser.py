@@ -1,7 +1,7 @@
 """The Perturbation page in a real browser: a run expanded, scrubbed, and what only drawing can show."""
 
 import pytest
-from browsing import PATIENCE, slider
+from browsing import PATIENCE, open_page, slider
 from perturbation_runs import RUNS, query
 from playwright.sync_api import expect
 
@@ -29,7 +29,7 @@ def test_a_run_is_expanded_drawn_and_scrubbed(visit):
     page.get_by_role("tab", name="Study").click()
     expect(page.get_by_text("one network for each combination")).to_be_visible()
     expect(page.locator(f".st-key-{PANEL}")).to_have_count(0)
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evolution").click()
+    open_page(page, "Instrument", "Evolution")
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
     width = page.get_by_role("textbox", name="width")
     expect(width).to_have_value(str(RUNS["flow"]["network"]["width"]))

@@ -27,11 +27,11 @@ def cells(chosen: Map, sweep: SweepConfig, **law: float):
 
 def test_beta_alone_is_rejected_only_where_depth_matters():
     alone = map_words.verdict(collapses(runs(exponent=0.0))["elt"], "elt")
-    assert "Not rejected: at equal β cells differ no more than their seeds explain" in alone
-    assert "What depth adds at fixed β is not told from nothing" in alone
+    assert "Not rejected: at equal β the lazy error of cells differs no more than their seeds explain" in alone
+    assert "what depth adds at fixed β is not told from nothing" in alone
     rejected = map_words.verdict(collapses(runs(exponent=0.4))["elt"], "elt")
-    assert "**No**: at equal β cells differ by more than their seeds do (p = 5.0·10⁻⁴" in rejected
-    assert r"At fixed β it goes as $L^{0.39 \pm 0.02}$ (95%)" in rejected or r"it goes as $L^{0.4" in rejected
+    assert "No: at equal β the lazy error of cells differs by more than their seeds do (p = 5.0·10⁻⁴" in rejected
+    assert r"at fixed β it goes as $L^{0.39 \pm 0.02}$ (95%)" in rejected or r"it goes as $L^{0.4" in rejected
 
 
 def test_not_enough_data_is_said():

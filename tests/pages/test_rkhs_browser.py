@@ -32,13 +32,17 @@ def stepped(page: Page, panel: str) -> None:
     expect(moved).to_have_value(str(last - 1))
 
 
+ASKED = {"Function space": "outside?", "Inductive bias": "moved?", "Generalisation": "better?"}
+"""By title, what the link to a page asks."""
+
+
 def test_one_computation_serves_four_pages(visit):
     page = visit("/norms", **query("circle"))
     page.locator(".st-key-ask-spaces button").click()
     expect(page.get_by_text("On held-out points the target costs")).to_be_visible(timeout=2 * PATIENCE)
     for title, charts in DRAWN.items():
         if title != "Norms":
-            page.locator(".st-key-siblings").get_by_role("link", name=title).click()
+            page.locator(".st-key-siblings").get_by_role("link", name=ASKED[title]).click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         for name in charts:
             expect(page.locator(f".st-key-drawn_{name} svg.marks")).to_be_visible()

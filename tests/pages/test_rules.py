@@ -101,11 +101,12 @@ def test_a_statement_about_stability_reads_the_whole_path() -> None:
 
 
 def test_a_study_says_a_law_with_its_interval_where_there_is_one() -> None:
-    said = " ".join(study_words.sentences(studied(clear), 0.1))
+    said = " ".join([study_words.answer(studied(clear)), *study_words.sentences(studied(clear), 0.1)])
     assert "The error of order 0 (lazy) as $n^{-" in said
     assert "**" not in said
     assert "(95%: " in said
-    alone = " ".join(study_words.sentences(studied(clear, seeds=1), 0.1))
+    one = studied(clear, seeds=1)
+    alone = " ".join([study_words.answer(one), *study_words.sentences(one, 0.1)])
     assert "[" not in alone
     assert "With one seed for each network there are no intervals." in alone
 

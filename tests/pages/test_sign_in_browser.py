@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE, SMALL, run_button
+from browsing import PATIENCE, SMALL, open_page, run_button
 from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, expect
 
@@ -126,7 +126,7 @@ def account(page: Page, words: str) -> None:
 def signed_out(page: Page) -> None:
     """Nothing is shown but where to sign in."""
     expect(button(page, "Sign in")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    expect(page.get_by_test_id("stTopNav")).to_have_count(0)
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
     assert page.get_by_role("button").count() == 1
 
@@ -173,7 +173,7 @@ def test_a_token_that_is_not_good_signs_nobody_in(sign_in, changed):
 def test_who_is_not_on_the_list_is_told_so(sign_in):
     page = sign_in("mallory", email="ann@lab.example", email_verified=False)
     expect(page.get_by_text(re.compile("mallory@http.* is not on the list of this server"))).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    expect(page.get_by_test_id("stTopNav")).to_have_count(0)
     expect(button(page, "Log out")).to_be_visible()
 
 
@@ -207,7 +207,7 @@ def test_who_is_taken_off_the_list_is_out_at_the_next_rerun(sign_in, folder):
     account(page, "bob@lab.example · member")
     write_policy(folder, {"ann": "admin"})
     try:
-        page.get_by_role("link", name="Second moment").click()
+        open_page(page, "Initialisation", "Second moment")
         expect(page.get_by_text("is not on the list of this server")).to_be_visible()
     finally:
         write_policy(folder, LAB)

@@ -7,9 +7,21 @@ from tests.rules.rule import Rule
 INITIALISATION = (
     Rule(
         "pages.views.initial_words.above_the_mean",
-        "...% of the draws lie above their exact mean",
-        "an exact law, and bins that reach the mean",
-        "they do not reach it",
+        "... ± ...% (95%) of ... draws lie above their exact mean",
+        "an exact law, and bins that reach the mean; the binomial interval of so many draws",
+        "they do not reach it, or all or none lie above",
+    ),
+    Rule(
+        "pages.views.initial_words.variation",
+        "Exactly, the standard deviation of K(x, x) is ... times its mean at n = ..., β = ...: E[K²]/E[K]² is ...",
+        "an exact law; the ends of the narrowest and of the widest curve only",
+        "neither end can be drawn",
+    ),
+    Rule(
+        "pages.views.initial_words.first_rate",
+        "Exactly, for y = ... the kernel starts to move at E[dK/dt]/E[K] = ... at n = ..., β = ...",
+        "an exact law; the ends of the narrowest and of the widest curve only",
+        "neither end can be drawn",
     ),
     Rule(
         "pages.views.initial_words.zeros",
@@ -131,7 +143,7 @@ REGIMES = (
     ),
     Rule(
         "pages.views.map_words.verdict",
-        "Does β alone decide? No / Not rejected (p = ...). At fixed β it goes as L^... ± ... (95%)",
+        "No / Not rejected: at equal β the ... of cells differs ... (p = ...); at fixed β it goes as L^... ± ... (95%)",
         "at least 3 values of β up to .25 with 2 depths each, and several networks in a cell; the depth exponent only "
         "with its interval, and as nothing where that holds 0",
         "there are fewer",

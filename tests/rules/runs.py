@@ -16,8 +16,8 @@ RUN = (
         path="every checkpoint",
     ),
     Rule(
-        "pages.views.evolution_words._alignment",
-        "Its alignment with the target on held-out points rose / fell from ... to ..., stayed at ..., or was "
+        "pages.views.evolution_words.alignment",
+        "The kernel's alignment with the target on held-out points rose / fell from ... to ..., stayed at ..., or was "
         "... at the start and ... at the stop, between ... and ... on the way",
         "two finite checkpoints; changes up to .005 are none; as many digits as the difference needs",
         "no path has two finite checkpoints, or no step was taken",

@@ -19,8 +19,9 @@ RULES = (
     ),
     Rule(
         "pages.views.bias_words._power",
-        "90% of the target lies in the leading ... modes of K_0 and in the leading ... of K_T (in ... of ... seeds)",
-        "modes above the noise floor hold so much",
+        "On held-out points 90% of the target lies in the leading ... (over seeds ... to ...) modes of K_0 and in the"
+        " leading ... of K_T (in ... of ... seeds)",
+        "modes above the noise floor hold so much; the range over seeds",
         "they do not, at either end",
         "do not hold 90%",
     ),
@@ -52,8 +53,8 @@ RULES = (
         "—",
     ),
     Rule(
-        "pages.views.error_words._kernels",
-        "Held out, errors are: .... Regression with K_T errs ... times less than K_0 (over seeds ... to ...)",
+        "pages.views.error_words._against_start",
+        "Held out, regression with K_T errs ... times less than K_0 (over seeds ... to ...)",
         "errors that conditioning determines and that lie above rounding; the range over seeds; where seeds "
         "disagree, that",
         "they are not determined, or seeds disagree",
@@ -111,6 +112,20 @@ RULES = (
         "changes of up to .01 are none",
         "no path has two finite checkpoints",
         path="a verb only where it holds on the whole path of every seed; else start, stop and reach",
+    ),
+    Rule(
+        "pages.views.error_words._kernels",
+        "Held out, errors are: .... K_T errs ... times less than K_∞ / the network",
+        "errors that conditioning determines; a comparison where both lie above rounding",
+        "they are not determined",
+        "$K_0$ not determined and $K_T$ not determined",
+    ),
+    Rule(
+        "pages.views.four_answers.labels",
+        "moved? CKA with K_0 ...; cheaper? yes, ...×; outside? yes so far; better? no, ...× more",
+        "each as its sentence: where seeds or fits disagree, that; ratios within 1.1 are about the same",
+        "it is not determined",
+        "moved? **not determined** cheaper? **not determined** outside? **not determined** better? **not determined**",
     ),
     Rule(
         "pages.views.error_words._tuned",
@@ -184,13 +199,27 @@ RULES = (
         "—",
     ),
     Rule(
-        "pages.views.function_space_words._growth",
+        "pages.views.function_space_words.answer",
         "On nested grids of ... to ... points f_T has a squared norm that grows like p^... in H_0 and ... in "
         "H_T: [verdict] so far",
         "at least three grids that allow an inverse; verdicts speak of these grids only, and hold for every seed and a "
         "standard error of each fit to either side",
         "fewer than three; a verdict that a standard error would change",
         "not determined",
+    ),
+    Rule(
+        "pages.views.function_space_words._others",
+        "On the same grids (ranks ... and ... on the largest) the target ...; white noise, in no space, grows like"
+        " p^...",
+        "as for the trained function",
+        "fewer than three; a verdict that a standard error would change",
+        "not determined",
+    ),
+    Rule(
+        "pages.views.norm_words._baked",
+        "On training points, whose labels are baked into K_T, the target costs ... times less than in H_0",
+        "conditioning determines S there at both ends",
+        "it does not",
     ),
     Rule(
         "pages.views.function_space_words._balls",

@@ -1,0 +1,51 @@
+"""A sentence of a page as LaTeX: Markdown's marks taken off, mathematics kept, symbols as commands."""
+
+import re
+
+_MATH = re.compile(r"(\$[^$]+\$)")
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+_POWER = re.compile(r"(?:·10)?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+_BELOW = re.compile(r"([₀₁₂₃₄₅₆₇₈₉]+)")
+_NAME = re.compile(r"(?<![A-Za-z])([KHf])_([A-Za-z0-9∞]+)")
+"""A symbol with its index in running text: K_0, H_T."""
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "%&#_"})
+SYMBOLS = {
+    "α": r"\alpha", "β": r"\beta", "η": r"\eta", "λ": r"\lambda", "σ": r"\sigma", "φ": r"\varphi", "Δ": r"\Delta",
+    "Σ": r"\sum", "√": r"\surd", "∞": r"\infty", "±": r"\pm", "×": r"\times", "·": r"\cdot", "→": r"\to", "≤": r"\le",
+    "≥": r"\ge", "≈": r"\approx", "°": r"^\circ", "‖": r"\|", "−": "-",
+}  # fmt: skip
+"""Unicode of running text -> LaTeX within mathematics."""
+
+
+def latex(markdown: str) -> str:
+    """The sentence, to be set between other sentences of a paper."""
+    parts = _MATH.split(markdown.replace("**", ""))
+    return "".join(part if place % 2 else _text(part) for place, part in enumerate(parts))
+
+
+def _text(text: str) -> str:
+    """Running text, without mathematics between dollars."""
+    plain = _ESCAPED.sub(lambda found: found[1], text)
+    named = _MATH.split(_NAME.sub(lambda found: f"${found[1]}_{{{found[2]}}}$", plain))
+    return "".join(_symbols(part) if place % 2 else _running(part) for place, part in enumerate(named))
+
+
+def _running(text: str) -> str:
+    text = _POWER.sub(_raised, text.translate(_SPECIAL))
+    text = _BELOW.sub(lambda found: f"$_{{{found[1].translate(_LOWERED)}}}$", text)
+    parts = _MATH.split(text)
+    whole = "".join(part if place % 2 else _symbols(part, "$") for place, part in enumerate(parts))
+    return whole.replace("$$", "")
+
+
+def _raised(found: re.Match[str]) -> str:
+    times = r"\cdot 10" if found[0].startswith("·10") else ""
+    return f"${times}^{{{found[1].translate(_RAISED)}}}$"
+
+
+def _symbols(text: str, mark: str = "") -> str:
+    for sign, command in SYMBOLS.items():
+        text = text.replace(sign, f"{mark}{command}{mark}" if mark else f"{command} ")
+    return text

@@ -1,0 +1,87 @@
+"""The conventions that numbers are given in, as LaTeX sentences with the present values. No Streamlit here.
+
+Of docs/theory.md, section 1.
+"""
+
+from collections.abc import Sequence
+
+from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.initialisation.law import InitialNetwork
+from engine.regimes.config import SweepConfig
+from pages.charts.latex import latex
+from pages.charts.words import number, spread
+
+KERNEL = r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$, without a factor $1/M$"
+LOSSES = {
+    "half_mean": (r"\frac{1}{2M}\sum_i |f(x_i) - y_i|^2", r"\eta/M"),
+    "mean": (r"\frac{1}{M}\sum_i |f(x_i) - y_i|^2", r"2\eta/M"),
+    "half_sum": (r"\frac{1}{2}\sum_i |f(x_i) - y_i|^2", r"\eta"),
+}
+"""The loss, and eta_eff."""
+
+
+def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
+    """Of a run.
+
+    Args:
+        rates: eta_eff of each seed, where they are known.
+    """
+    traced = f" Traced over its {run.data.output_dim} outputs." if run.data.output_dim > 1 else ""
+    return (
+        f"Conventions: {KERNEL}.{traced} {_network(run.network)}; $\\beta = \\sum_l 1/n_l = {run.beta:.4g}$ over "
+        f"$L = {run.network.depth}$ hidden layers. {_descent(run.training, run.data.size, rates)}"
+    )
+
+
+def of_map(sweep: SweepConfig) -> str:
+    """Of a map, whose cells differ in depth, width, output scale or step only."""
+    run = sweep.cells[0].run
+    _, rate = LOSSES[run.training.loss]
+    return (
+        f"Conventions: {KERNEL}. {run.network.parameterization.upper()} parameterization, {run.network.activation}; "
+        rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run.training, run.data.size)} "
+        rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
+    )
+
+
+def of_initialisation(network: InitialNetwork) -> str:
+    """Of a network at initialisation, at one input."""
+    ends = f"n_0 = {network.widths[0]}, |x|^2 = {network.norm_x_squared:.4g}"
+    biases = "start at 0" if network.bias_init == "zero" else "start at N(0, 1)"
+    trained = f"{biases} and are {'' if network.train_bias else 'not '}trained"
+    sigmas = ", ".join(f"{sigma:.4g}" for sigma in dict.fromkeys(network.sigmas))
+    return (
+        r"Conventions: $K = K(x, x) = |\nabla_\theta f(x)|^2$ at initialisation, NTK parameterization "
+        r"($z_l = \sigma_w n_{l-1}^{-1/2} W_l a_{l-1} + \sigma_b b_l$, $W_l$ standard normal), "
+        rf"{network.activation}, {network.readout} readout, $\sigma_w = {sigmas}$, $\sigma_b = {network.sigma_b:.4g}$; "
+        rf"biases {trained}; ${ends}$; $\beta = \sum_l 1/n_l$ over the hidden layers. In training the loss is "
+        r"$\frac12 (f(x) - y)^2$, and $t$ that of its gradient flow."
+    )
+
+
+def _network(network: NetworkConfig) -> str:
+    scale = r"f = \alpha (h - h_0)" if network.centred else r"f = \alpha h"
+    return (
+        rf"{network.parameterization.upper()} parameterization, {network.activation}, ${scale}$ with "
+        rf"$\alpha = {network.alpha:.4g}$"
+    )
+
+
+def _loss(training: TrainingConfig, size: int) -> str:
+    return rf"Loss ${LOSSES[training.loss][0]}$ over $M = {size}$ points."
+
+
+def _descent(training: TrainingConfig, size: int, rates: Sequence[float]) -> str:
+    """Loss, eta_eff and t."""
+    effective, rate = r"\eta_{\mathrm{eff}}", LOSSES[training.loss][1]
+    if rates:
+        value = f" = {latex(spread(rates, lambda one: number(one, 4)))}"
+    elif training.stability_fraction is not None:
+        value = rf" $= 2\varphi/\lambda_{{\max}}(K_0)$, $\varphi = {training.stability_fraction:.4g}$"
+    else:
+        value = f" = {latex(number(training.effective_rate(size) * (training.learning_rate or 0.0), 4))}"
+    flow = training.integrator == "rk4"
+    time = f"$t$ is that of the gradient flow, in Runge--Kutta steps of ${effective}$" if flow else (
+        rf"$t = {effective} \times$ step of gradient descent, ${effective} = {rate}$"
+    )  # fmt: skip
+    return f"{_loss(training, size)} {time}{value}."
