@@ -87,7 +87,7 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
     """Nothing while fewer than two runs are chosen."""
     if len(chosen) < FEWEST:
         return
-    st.subheader("Side by side")
+    st.header("Side by side")
     if len(chosen) > MOST:
         st.caption(f"Choose {FEWEST} to {MOST} to see them side by side: {len(chosen)} are chosen.")
         return

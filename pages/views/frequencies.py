@@ -12,7 +12,6 @@ from pages.views import frequency_words
 from pages.views.spaces import Shown
 
 MOVING = "frequency_strength", "operator_eigenvalues", "frequency_leakage", "frequency_angles", "frequency_power", "t"
-MOVES = "Strength, leakage and principal angles of every Fourier frequency, and the decay by pairs of them."
 
 
 @st.fragment
@@ -22,14 +21,14 @@ def show(shown: Shown) -> None:
     result, key = shown.result, shown.key
     if "frequencies" not in result:
         return
-    st.subheader("The circle by frequency")
+    st.header("The circle by frequency")
     st.markdown(
         "Fourier modes are the eigenfunctions of the kernel of infinite width on a uniform circle. How far are they "
         "from those of this kernel, and does each decay by itself?"
     )
     st.markdown(" ".join(frequency_words.sentences(result)))
     tables, chart = partial(frequencies.frequency_tables, result), frequencies.frequency_chart
-    in_motion(result, key, "frequencies", MOVING, tables, chart, MOVES, "spaces-frequencies")
+    in_motion(result, key, "frequencies", MOVING, tables, chart, "spaces-frequencies")
     with st.container(horizontal=True):
         log = log_time("frequencies")
         index = seed_choice(result, "frequency spectrum")

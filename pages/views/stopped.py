@@ -15,14 +15,13 @@ from pages.views.spaces import Shown, points_choice
 
 TOLERANCES = (0.1, 0.05, 0.01)
 MOVING = "frozen_error", "test_error", "motion_drift", "motion_spectrum", "motion_rotation", "t"
-MOVES = "Held-out error over time, of the network and with the kernel of this checkpoint held fixed, and distances."
 
 
 @st.fragment
 @one_at_a_time()
 def show(shown: Shown) -> None:
     """Sentences, the rest of the run from any checkpoint, curves over that checkpoint, every pair."""
-    st.subheader("When has the kernel stopped?")
+    st.header("When has the kernel stopped?")
     result, key = shown.result, shown.key
     with st.container(horizontal=True):
         tolerance = choice("within", TOLERANCES, "stopped within", format_func=percent)
@@ -54,7 +53,7 @@ def _moving(shown: Shown, where: SetName) -> None:
         draw = partial(stopped.stop_chart, tables)
         figure = Figure(name, "", MOVING, draw, None, tables.notes, key, f"spaces-{name}")
         about(figure)
-    play(figure, tables.labels, MOVES)
+    play(figure, tables.labels)
 
 
 def _map(shown: Shown, place: str, question: str, name: str, index: int) -> Figure:
