@@ -171,6 +171,8 @@ def plane_chart(
         # Vega leaves out marks whose colour is no number, grey ones too.
         shown = np.where(blank, 1.0, np.minimum(value, LARGEST.get(metric[0], np.inf)))
         known = known.assign(shown=shown, blank=blank)
+    else:
+        known = _with_looks(known)
     layers = _region(curve, plane) if curve is not None else []
     layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric, spans)]
     layers += _hatching(known, plane) if metric is None else []
@@ -205,8 +207,7 @@ def _cells(
 ) -> alt.Chart:
     if metric is None:
         mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2, strokeWidth=1)
-        faces = _rectangles(known, plane, mark).encode(fill=_look(known, "fill"), stroke=_look(known, "ink"))
-        return faces.encode(tooltip=tooltip(*SAID_OF_A_CELL))
+        return _rectangles(known, plane, mark).encode(**_own_looks(), tooltip=tooltip(*SAID_OF_A_CELL))
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
     scaled = _metric_colour(values, metric[1].symbol)
@@ -235,9 +236,20 @@ def _hatching(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
     lines = hatched(known, [LOOKS[name].hatch for name in known["regime"]])
     if not len(lines):
         return [keys]
-    mark = alt.Chart(lines).mark_line(strokeWidth=1.2, **SILENT)
-    drawn = mark.encode(x=plane.across(), y=plane.up(), detail=alt.Detail("stripe:N"), stroke=_look(known, "ink"))
+    mark = alt.Chart(_with_looks(lines)).mark_line(strokeWidth=1.2, **SILENT)
+    drawn = mark.encode(x=plane.across(), y=plane.up(), detail=alt.Detail("stripe:N"), stroke=_own_looks()["stroke"])
     return [drawn, keys]
+
+
+def _with_looks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each row with its regime's `face` and `ink`: scales for them would each have a legend of its own beside that of `keys`."""
+    looks = [LOOKS[name] for name in frame["regime"]]
+    return frame.assign(face=[look.fill for look in looks], ink=[look.ink for look in looks])
+
+
+def _own_looks() -> dict[str, Any]:
+    """Of the columns that `_with_looks` adds."""
+    return {"fill": alt.Fill("face:N", scale=None), "stroke": alt.Stroke("ink:N", scale=None)}
 
 
 def _numbers(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
