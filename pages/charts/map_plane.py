@@ -184,6 +184,8 @@ def plane_chart(
     if metric is None and len(known) <= MOST_TEXTS:
         layers += _numbers(known, plane)
     chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
+    # Else browsers draw a legend for each of the three.
+    chart = chart.resolve_scale(fill="independent", stroke="independent", shape="independent")
     select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
     chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
     return chart

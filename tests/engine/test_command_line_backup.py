@@ -22,11 +22,11 @@ def test_a_result_survives_the_loss_of_its_cache(
     before.close()
     assert engine("backup", "--to", f"{tmp_path}/file.tar")[:2] == (
         0,
-        f"{tmp_path}/file.tar: results 1, files 2, 0.0 MB\n",
+        f"{tmp_path}/file.tar: results 1, files 2, 0.1 MB\n",
     )
     shutil.rmtree(folder)
     code, out, _ = engine("restore", f"{tmp_path}/file.tar", str(tmp_path / "cache"))
-    assert (code, out) == (0, f"{folder}: results 1, files 2, 0.0 MB\n")
+    assert (code, out) == (0, f"{folder}: results 1, files 2, 0.1 MB\n")
     after = Store()
     found = after.get("key")
     assert found is not None

@@ -100,5 +100,5 @@ def test_panels_are_charts_of_their_own_that_stretch_and_are_kept_as_a_whole(sho
         assert [spec["title"] for spec in specs] == ["over", "left?", "right?"]
         assert [spec["height"] for spec in specs] == [60 + ROOM, 50 + ROOM, 50 + ROOM]
         assert all(spec["params"] == [{"name": "frame", "value": 1}] for spec in specs)
-        assert [chart.alt.split("?")[0] for chart in charts[1:]] == ["left", "right"]
+        assert [chart.alt.split("?")[0] for chart in charts[1:]] == ["Left", "Right"]
         assert not any("width" in spec for spec in specs)
