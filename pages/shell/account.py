@@ -12,7 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import cache
 from pages.charts.words import plain
 from pages.shell.gate.rules import VARIABLE as HOSTS
-from pages.shell.people import CALLBACK, DEFAULT, is_local, log_out, person, providers, role, sign_in_configured
+from pages.shell.gate.rules import named_hosts
+from pages.shell.people import (
+    CALLBACK,
+    DEFAULT,
+    log_out,
+    person,
+    providers,
+    reached_by_others,
+    role,
+    sign_in_configured,
+)
 from pages.shell.viewers import is_page
 
 NOTED = "account_noted"
@@ -47,7 +57,7 @@ def who_may_enter(address: str | None) -> str:
     """In words, of a server that binds this `server.address`."""
     if providers():
         return "Only people on the list of this server enter, and they see one another's runs."
-    if is_local(address) and not os.environ.get(HOSTS):  # a proxy passes others on
+    if not reached_by_others(address, named_hosts(os.environ.get(HOSTS, ""))):
         return "Nobody signs in: whoever is on this machine may do everything here, and nobody else reaches it."
     return "Nobody signs in: whoever reaches this server may do everything here."
 

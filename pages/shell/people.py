@@ -147,10 +147,10 @@ def check_sign_in(address: str | None, hosts: Collection[str]) -> None:
     named = bool(os.environ.get(POLICY))
     policy()
     if not providers():
-        if not (is_local(address) or opened):
+        if (reached := reached_by_others(address, hosts)) and not opened:
             raise ValueError(
-                f"server.address {address or '(all)'} can be reached from other machines, and nobody signs in: "
-                f"configure sign-in ({GUIDE}), bind 127.0.0.1, or set {OPEN}=1 to let everyone in"
+                f"{reached}, and nobody signs in: configure sign-in ({GUIDE}), bind 127.0.0.1 and name no other host, "
+                f"or set {OPEN}=1 to let everyone in"
             )
         if named:
             raise ValueError(f"{POLICY} names people, and nobody signs in: configure sign-in ({GUIDE}), or unset it")
@@ -159,6 +159,14 @@ def check_sign_in(address: str | None, hosts: Collection[str]) -> None:
         raise ValueError(f"[auth] is configured, and no policy says who may enter: name one in {POLICY} ({GUIDE})")
     if not is_ours(host := urlsplit(_redirect_uri()).netloc, hosts):
         raise ValueError(f"[auth] redirect_uri leads to {host!r}, which is not served here: name that host in {HOSTS}")
+
+
+def reached_by_others(address: str | None, hosts: Collection[str]) -> str:
+    """Why other machines reach a server that binds this `server.address` and answers to these names; "" if none do."""
+    if not is_local(address):
+        return f"server.address {address or '(all)'} can be reached from other machines"
+    others = [host for host in hosts if not is_local(host)]
+    return f"{HOSTS} names {', '.join(others)}, as for a proxy that others reach" if others else ""
 
 
 def is_local(address: str | None) -> bool:

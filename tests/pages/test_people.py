@@ -150,6 +150,20 @@ def test_a_server_for_others_needs_sign_in(address, secrets, monkeypatch):
     check_sign_in(address, ())
 
 
+@pytest.mark.parametrize("host", ["drift.lab.example", "*.lab.example", "192.0.2.7", "::", "localhost.evil.example"])
+def test_a_server_that_a_proxy_leads_others_to_needs_sign_in(host, secrets, monkeypatch):
+    with pytest.raises(ValueError, match=r"KERNEL_DRIFT_HOSTS names .*, and nobody signs in: configure") as error:
+        check_sign_in("127.0.0.1", ["localhost", host])
+    assert host in str(error.value)
+    assert "\n" not in str(error.value)
+    monkeypatch.setenv(people.OPEN, "1")
+    check_sign_in("127.0.0.1", ["localhost", host])
+
+
+def test_a_proxy_for_this_machine_needs_none(secrets):
+    check_sign_in("127.0.0.1", ["localhost", "127.0.0.1", "::1"])
+
+
 def test_a_server_that_is_open_has_no_list(secrets, policy, monkeypatch):
     monkeypatch.setenv(people.OPEN, "1")
     with pytest.raises(ValueError, match="names people, and nobody signs in"):
@@ -285,6 +299,8 @@ def test_home_says_who_may_enter(pretend, lab, secrets, monkeypatch):
     assert account.who_may_enter("") == account.who_may_enter("0.0.0.0")
     monkeypatch.setenv("KERNEL_DRIFT_HOSTS", "drift.lab.example")
     assert account.who_may_enter("127.0.0.1") == account.who_may_enter("0.0.0.0")
+    monkeypatch.setenv("KERNEL_DRIFT_HOSTS", "localhost")
+    assert account.who_may_enter("127.0.0.1").endswith("nobody else reaches it.")
 
 
 def test_who_is_not_on_the_list_is_told_what_they_are_called(lab):
