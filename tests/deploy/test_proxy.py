@@ -144,8 +144,18 @@ def test_a_process_learns_who_asks_and_for_which_host(site: str) -> None:
     assert said["headers"]["x-forwarded-proto"] == "https"
 
 
+def test_a_browser_that_was_here_never_asks_without_tls_again(site: str) -> None:
+    with urllib.request.urlopen(f"{site}/", timeout=10, context=anyone()) as answer:
+        (said,) = answer.headers.get_all("Strict-Transport-Security")
+        seconds = int(said.removeprefix("max-age="))
+        assert seconds >= 180 * 86400
+        cookies = answer.headers.get_all("Set-Cookie")
+        assert cookies
+        assert all("Secure" in cookie for cookie in cookies)
+
+
 def test_what_watches_is_not_for_everybody(site: str) -> None:
-    for path in ("/metrics", "/readyz", "/healthz"):
+    for path in ("/metrics", "/readyz", "/healthz", "/_stcore/metrics"):
         assert get(site + path)[0] == 404
 
 
