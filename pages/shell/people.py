@@ -161,6 +161,11 @@ def check_sign_in(address: str | None, hosts: Collection[str]) -> None:
         raise ValueError(f"[auth] redirect_uri leads to {host!r}, which is not served here: name that host in {HOSTS}")
 
 
+def over_tls() -> bool:
+    """Whether people sign in over TLS: then no cookie of theirs may go another way."""
+    return bool(providers()) and urlsplit(_redirect_uri()).scheme == "https"
+
+
 def reached_by_others(address: str | None, hosts: Collection[str]) -> str:
     """Why other machines reach a server that binds this `server.address` and answers to these names; "" if none do."""
     if not is_local(address):

@@ -93,7 +93,7 @@ def test_a_web_that_is_not_told_who_may_enter_does_not_start(files: dict[str, st
     for name, text in files.items():
         (here.folder / "etc" / "kernel-drift" / name).write_text(text)
     with running(here, "web-1", KERNEL_DRIFT_CACHE=here("/cache")) as web:
-        assert web.wait(60) == 2
+        assert web.wait(150) == 2
     assert words in here.log("web-1").read_text().splitlines()[-1]
 
 
@@ -106,7 +106,7 @@ def get(here: Here, path: str, host: str) -> tuple[int, str]:
 
 
 def until(there: Callable[[], bool]) -> None:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 150
     while True:
         with suppress(OSError):
             if there():

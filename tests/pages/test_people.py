@@ -55,6 +55,9 @@ server_metadata_url = "https://guests.example/.well-known/openid-configuration"
         ({"email_verified": False}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email_verified": "false"}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": "ann"}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email": "Mar\u212a@Lab.example"}, "mar\u212a@lab.example"),
+        ({"email": "Q7x@https://id.lab.example:8443/realm"}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email": "Eve@https://elsewhere.example"}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": ""}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": "", "sub": ""}, ""),
         ({"email": "", "iss": "lab"}, ""),
@@ -185,6 +188,14 @@ def test_every_provider_of_the_secrets_is_one(secrets, policy):
     secrets(NAMED)
     check_sign_in("0.0.0.0", ["drift.lab.example"])
     assert providers() == {"lab": "us", "guests": "us too"}
+
+
+def test_a_login_over_tls_is_one(secrets):
+    assert not people.over_tls()
+    secrets(AUTH)
+    assert not people.over_tls()
+    secrets(NAMED)
+    assert people.over_tls()
 
 
 def test_sign_in_without_a_list_would_let_everyone_in(secrets):

@@ -11,18 +11,19 @@ from pages.shell.gate.limits import Connections, Sessions, Uploads
 from pages.shell.gate.rules import Hosts, Messages, SecurityHeaders, named_hosts
 
 
-def gate(hosts: str = "", unlimited: Sequence[Middleware] = ()) -> list[Middleware]:
+def gate(hosts: str = "", unlimited: Sequence[Middleware] = (), secure: bool = False) -> list[Middleware]:
     """The parts, for `st.App(middleware=...)`.
 
     Args:
         hosts: names besides loopback that the server answers to, separated by commas (`KERNEL_DRIFT_HOSTS`).
         unlimited: parts that answer also when the server is full.
+        secure: whether browsers come over TLS.
 
     Raises:
         ValueError: one of them is no host name.
     """
     return [
-        Middleware(SecurityHeaders),
+        Middleware(SecurityHeaders, secure=secure),
         Middleware(Hosts, named=named_hosts(hosts)),
         *unlimited,
         Middleware(Connections),
