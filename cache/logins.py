@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import threading
+import secrets
 import time
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class EndedLogins:
         with tolerant("note that a login has ended"):
             private(self._folder)
             # Written aside: as long as it is as old as now, another server would take it for one that is over.
-            part = self._folder / f"{ASIDE}{os.getpid()}-{threading.get_ident()}"
+            part = self._folder / f"{ASIDE}{secrets.token_hex(8)}"
             part.touch(mode=0o600)
             os.utime(part, (expires, expires))
             part.replace(file)

@@ -67,7 +67,10 @@ def test_without_a_file_everyone_may_do_everything(monkeypatch):
         ("[roles.member]\nrunning = -1", r"roles\.member\.running: .*at least 0"),
         ("[roles.owner]\nrunning = 1", r"roles\.owner"),
         ('[people]\n"Ann@b.c" = "admin"\n"ann@b.c" = "reader"', r"people: .*'ann@b\.c' stands there twice"),
-        ('[domains]\n"Lab.example" = "member"\n"lab.example" = "reader"', "domains: .*'lab.example' stands there twice"),
+        (
+            '[domains]\n"Lab.example" = "member"\n"lab.example" = "reader"',
+            "domains: .*'lab.example' stands there twice",
+        ),
         ('[domains]\n"@lab.example" = "member"', "domains: .*'@lab.example' is no domain: .* such as lab.example"),
         ('[domains]\n"*.lab.example" = "member"', r"'\*\.lab\.example' is no domain"),
         ('[domains]\n"" = "member"', "'' is no domain"),

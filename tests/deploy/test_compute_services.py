@@ -87,7 +87,11 @@ def test_a_web_is_ready_and_asks_people_to_sign_in(here: Here) -> None:
 
 @pytest.mark.parametrize(
     ("files", "words"),
-    [({}, "KERNEL_DRIFT_POLICY is"), ({"policy.toml": POLICY}, "secrets"), ({"secrets.toml": SECRETS}, "cannot be read")],
+    [
+        ({}, "KERNEL_DRIFT_POLICY is"),
+        ({"policy.toml": POLICY}, "secrets"),
+        ({"secrets.toml": SECRETS}, "cannot be read"),
+    ],
 )
 def test_a_web_that_is_not_told_who_may_enter_does_not_start(files: dict[str, str], words: str, here: Here) -> None:
     for name, text in files.items():

@@ -1,5 +1,6 @@
 """Who is there, by what an id token says, and what a server needs before it lets anyone in."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from pretend_engine import MAIN, PretendEngine, texts, visited
 from streamlit import config
 from streamlit.config_option import ConfigOption
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from cache.failure import CacheFault
-from cache.policy import Policy
+from cache.policy import NOBODY, Policy
 from pages.shell import account, people, viewers
 from pages.shell.people import check_sign_in, is_local, name_of, providers
 
@@ -299,6 +301,61 @@ def test_a_login_ends_everywhere_with_log_out(lab):
     here.button("log_out").click().run()
     assert [button.label for button in elsewhere.run().button] == ["Sign in"]
     assert "ann@lab.example · member" in texts(another.run())
+
+
+def cookie(name: str, secret: str = "0123456789abcdef0123456789abcdef", **claims: object) -> dict[str, str]:
+    """As Streamlit signs it at a login."""
+    said = {"is_logged_in": True, "provider": "default", "nonce": name, **GOOD, "exp": time.time() + 60, **claims}
+    said = {**said, "email": f"{name}@lab.example", "origin": "http://127.0.0.1:8501"}
+    return {people.LOGIN: create_signed_value(secret, people.LOGIN, json.dumps(said)).decode()}
+
+
+def test_a_stranger_is_told_by_the_cookies_of_a_request(lab):
+    assert not people.is_stranger(cookie("ann"))
+    assert not people.is_stranger(cookie("guest"))
+    lab.logins.end("left", time.time() + 60)
+    strangers = [
+        {},
+        cookie("eve"),
+        cookie("ann", exp=time.time() - 1),
+        cookie("ann", aud="them"),
+        cookie("ann", nonce="left"),
+        cookie("ann", "another secret, as long as it must be"),
+        {people.LOGIN: "nonsense"},
+    ]
+    assert all(map(people.is_stranger, strangers))
+
+
+def test_where_nobody_signs_in_nobody_is_a_stranger(pretend, secrets):
+    assert not people.is_stranger({})
+    assert people.upload_bytes("any session") == 5e6
+
+
+def test_a_session_brings_files_if_its_person_may(lab, monkeypatch):
+    said = {"of ann": "ann", "of a guest": "guest", "of a stranger": "eve"}
+
+    def claims_of(session: str) -> dict[str, object]:
+        return people.claims_in(cookie(said[session])) if session in said else {}
+
+    monkeypatch.setattr(people, "claims_of", claims_of)
+    assert [people.upload_bytes(session) for session in (*said, "of nobody")] == [5e6, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [({"exp": 1.0}, "expired"), ({"aud": "them"}, "for another program"), ({"nonce": "left"}, "logged out")],
+)
+def test_a_login_that_counts_for_nothing_leaves_a_line(lab, monkeypatch, claims, why):
+    lab.logins.end("left", time.time() + 60)
+    noted = []
+    monkeypatch.setattr(lab, "audit", lambda who, action, **facts: noted.append((who, action, facts)))
+    as_person("ann", **claims).run()
+    assert noted == [("ann@lab.example", "refused sign-in", {"why": why})]
+
+
+def test_a_cookie_that_was_not_signed_here_leaves_a_line(lab):
+    assert people.refused_login({}) == ("", "")
+    assert people.refused_login({people.LOGIN: "tampered"}) == (NOBODY, "not signed here")
 
 
 def test_home_says_who_may_enter(pretend, lab, secrets, monkeypatch):
