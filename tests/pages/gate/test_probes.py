@@ -97,7 +97,7 @@ def test_metrics_are_for_this_machine_or_for_the_token(status, token, more):
 def test_streamlits_own_are_for_no_one_else(path):
     assert get(path).words == "reached"
     for more in ({"client": FAR}, {"x_forwarded_for": FAR}, {"host": "drift.example.org"}):
-        assert get(path, **more).status == 401
+        assert asked(Probes(Reached(), TOKEN), scope(path=path, **more)).status == 401
     assert get(path, client=FAR, authorization=f"Bearer {TOKEN}").words == "reached"
     assert get("/_stcore/health", client=FAR).words == "reached"
 
