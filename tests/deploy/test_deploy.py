@@ -92,6 +92,16 @@ def test_a_web_knows_who_may_enter_and_reaches_where_they_sign_in():
         assert ways_out == {"proxy": ["outside"], "web-1": ["provider"], "web-2": ["provider"]}.get(name, [])
 
 
+def test_the_steps_for_systemd_name_who_may_enter():
+    (settings,) = re.findall(r"<<END\n(.*?)END\n", GUIDE, re.DOTALL)
+    given = dict(line.split("=", 1) for line in settings.splitlines())
+    web = SERVICES["web-1"]["environment"]
+    for name in ("KERNEL_DRIFT_POLICY", "STREAMLIT_SECRETS_FILES"):
+        assert given[name] == web[name]
+    assert given.keys() >= {"KERNEL_DRIFT_HOSTS"}
+    assert "EnvironmentFile=-/etc/kernel-drift.env" in UNIT.read_text()
+
+
 def test_workers_have_the_settings_of_local_ones():
     from cache.processes import _environment
 
