@@ -23,7 +23,7 @@ from pages.shell import calibration
 from pages.shell.account import WayBack
 from pages.shell.gate import gate
 from pages.shell.gate.rules import named_hosts
-from pages.shell.people import check_sign_in
+from pages.shell.people import check_sign_in, is_stranger, over_tls, upload_bytes
 from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.requests import Requests
 from pages.shell.viewers import ViewerCookie
@@ -79,7 +79,8 @@ def middleware() -> list[Middleware]:
         hosts = os.environ.get("KERNEL_DRIFT_HOSTS", "")
         check_sign_in(config.get_option("server.address"), named_hosts(hosts))
         probes = Middleware(Probes, token=os.environ.get(TOKEN_VARIABLE, ""))
-        return [Middleware(Requests), *gate(hosts, [probes]), Middleware(ViewerCookie), Middleware(WayBack)]
+        parts = gate(hosts, [probes], over_tls(), is_stranger, upload_bytes)
+        return [Middleware(Requests), *parts, Middleware(ViewerCookie), Middleware(WayBack)]
     except (ValueError, cache.CacheFault) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

@@ -5,6 +5,9 @@ import json
 import logging
 import os
 import sys
+import threading
+import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -103,15 +106,25 @@ MOST_BYTES = 10_000_000
 
 FILES_KEPT = 10
 
+SELDOM = 600.0
+"""Seconds in which a person is refused the same kind of thing once: who may do nothing here could else fill the log
+until it has forgotten what others did."""
+
+MOST_REFUSED = 1000
+"""Refusals that are remembered for that."""
+
 
 class Audit:
     """Call it with each action. Thread-safe; servers on one cache share the file. A disk that fails costs the file a
-    line, which the program's own log gets instead."""
+    line, which the program's own log gets instead. Of what is refused it writes one line per person, kind and ten
+    minutes."""
 
     def __init__(self, directory: Path, most_bytes: int = MOST_BYTES):
         self._file = _SharedFile(
             directory / "audit.log", maxBytes=most_bytes, backupCount=FILES_KEPT, encoding="utf-8", delay=True
         )
+        self._refused: dict[tuple[str | float, ...], float] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, who: str, action: str, **facts: str | float) -> None:
         """Notes an action, such as `audit("ann@lab.example", "delete", key=key, kind="run")`.
@@ -119,9 +132,23 @@ class Audit:
         Args:
             who: an e-mail address, or a browser's cookie, which is not written: it would let its reader in.
         """
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": time, "who": named(who), "action": action, **facts})
+        if action.startswith("refused") and self._again(who, action, facts):
+            return
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "who": named(who), "action": action, **facts})
         self._file.handle(logging.makeLogRecord({"msg": line}))
+
+    def _again(self, who: str, action: str, facts: Mapping[str, str | float]) -> bool:
+        """Whether the like was written a short while ago, of whichever result."""
+        like, now = (who, action, *(fact for name, fact in sorted(facts.items()) if name != "key")), time.monotonic()
+        with self._lock:
+            if now - self._refused.get(like, -SELDOM) < SELDOM:
+                return True
+            if len(self._refused) >= MOST_REFUSED:
+                self._refused.pop(next(iter(self._refused)))
+            self._refused.pop(like, None)
+            self._refused[like] = now
+            return False
 
     def close(self) -> None:
         self._file.close()

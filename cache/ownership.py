@@ -23,8 +23,11 @@ LONGEST_NOTE = 2000
 
 def barred(claims: Sequence[Claim], person: str, role: Role | None) -> str:
     """Why the person may not change what was asked for by these; "" where they may."""
-    if role == "admin" or (role and any(claim.person == person for claim in claims)):
+    mine = any(claim.person == person for claim in claims)
+    if role == "admin" or (role == "member" and mine):
         return ""
+    if role == "reader" and mine:
+        return "You may look at results here, and change none: ask the administrator."
     return "Only who asked for it, or an administrator, may do that."
 
 

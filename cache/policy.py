@@ -15,6 +15,7 @@ Without a file the server is for one person on their own machine, who may do eve
 
 import logging
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -69,21 +70,33 @@ class Policy(Config):
     """Who has which role: a person by address, else everyone of a domain.
 
     Attributes:
-        people, domains: e-mail address or its part after the @, in small letters -> role.
+        people, domains: as `called`: e-mail address or its part after the @ -> role.
     """
 
     people: dict[str, Role] = Field(default_factory=dict)
     domains: dict[str, Role] = Field(default_factory=dict)
     roles: Roles = Roles()
 
-    @field_validator("people", "domains")
+    @field_validator("people")
     @classmethod
-    def _in_small_letters(cls, names: dict[str, Role]) -> dict[str, Role]:
-        return {name.strip().lower(): role for name, role in names.items()}
+    def _of_people(cls, names: dict[str, Role]) -> dict[str, Role]:
+        for name in names:
+            before, _, after = name.strip().rpartition("@")
+            if not (before and after):
+                raise ValueError(f"{name!r} names nobody: write ann@lab.example, or SUB@ISSUER")
+        return _called(names)
+
+    @field_validator("domains")
+    @classmethod
+    def _of_domains(cls, names: dict[str, Role]) -> dict[str, Role]:
+        for name in names:
+            if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", name.strip()):
+                raise ValueError(f"{name!r} is no domain: write what stands behind the @, such as lab.example")
+        return _called(names)
 
     def role(self, person: str) -> Role | None:
         """None for somebody who is not on the list."""
-        person = person.strip().lower()
+        person = called(person)
         return self.people.get(person) or self.domains.get(person.rpartition("@")[2] if "@" in person else "")
 
     def limits(self, person: str) -> Limits:
@@ -91,6 +104,23 @@ class Policy(Config):
         if person in OWN:
             return ADMIN
         return getattr(self.roles, self.role(person) or "reader")
+
+
+def called(name: str) -> str:
+    """An address in small letters, those of ASCII only: else another letter would become one of them (the sign of the
+    kelvin a k). `SUB@ISSUER` as it is: providers tell `Q7x` from `q7x`."""
+    name = name.strip()
+    return name if "://" in name else re.sub("[A-Z]+", lambda large: large[0].lower(), name)
+
+
+def _called(names: dict[str, Role]) -> dict[str, Role]:
+    """The same by what they are called. Raises `ValueError` where two are one."""
+    found = dict[str, Role]()
+    for name, role in names.items():
+        if called(name) in found:
+            raise ValueError(f"{called(name)!r} stands there twice: keep one")
+        found[called(name)] = role
+    return found
 
 
 class Everything(Policy):

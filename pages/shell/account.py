@@ -12,7 +12,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import cache
 from pages.charts.words import plain
 from pages.shell.gate.rules import VARIABLE as HOSTS
-from pages.shell.people import CALLBACK, DEFAULT, is_local, log_out, person, providers, role, sign_in_configured
+from pages.shell.gate.rules import named_hosts
+from pages.shell.people import (
+    CALLBACK,
+    DEFAULT,
+    is_stranger,
+    log_out,
+    person,
+    providers,
+    reached_by_others,
+    refused_login,
+    role,
+    sign_in_configured,
+)
 from pages.shell.viewers import is_page
 
 NOTED = "account_noted"
@@ -23,10 +35,13 @@ def turn_away() -> None:
     who = person()
     st.title("Kernel Drift")
     if who:
-        _note(who, "refused sign-in")
+        _note(who, "refused sign-in", why="on no list")
         st.error(f"{plain(who)} is not on the list of this server: ask its administrator.", icon=":material/block:")
         _log_out_button(who)
         return
+    shown, why = refused_login(st.context.cookies)
+    if why:
+        _note(shown, "refused sign-in", why=why)
     st.markdown("This server is for people who sign in.")
     for name in providers():
         label = "Sign in" if name == DEFAULT else f"Sign in with {plain(name)}"
@@ -47,7 +62,7 @@ def who_may_enter(address: str | None) -> str:
     """In words, of a server that binds this `server.address`."""
     if providers():
         return "Only people on the list of this server enter, and they see one another's runs."
-    if is_local(address) and not os.environ.get(HOSTS):  # a proxy passes others on
+    if not reached_by_others(address, named_hosts(os.environ.get(HOSTS, ""))):
         return "Nobody signs in: whoever is on this machine may do everything here, and nobody else reaches it."
     return "Nobody signs in: whoever reaches this server may do everything here."
 
@@ -61,24 +76,24 @@ def _leave(who: str) -> None:
     log_out()
 
 
-def _note(who: str, action: str) -> None:
+def _note(who: str, action: str, **facts: str) -> None:
     """The one place where comings and goings are written down: once in a session."""
     if st.session_state.get(NOTED) != (who, action):
         st.session_state[NOTED] = who, action
-        cache.current().audit(who, action)
+        cache.current().audit(who, action, **facts)
 
 
 # Whoever opened a link and had to sign in first lands on it, not on Home: the provider is told no other address.
 
 COOKIE = "kernel_drift_way_back"
-LOGIN = "_streamlit_user"
 SECONDS = 600
 LONGEST = 3000
 """Characters of an address that a cookie holds for sure."""
 
 
 class WayBack:
-    """ASGI middleware: notes in a cookie which page was asked for without a login, and leads there after one."""
+    """ASGI middleware: notes in a cookie which page was asked for without a login that counts, and leads there after
+    one."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -96,7 +111,7 @@ class WayBack:
                 if path.endswith(CALLBACK) and "location" in headers:
                     headers["location"] = _read(cookies.get(COOKIE, "")) or headers["location"]
                     headers.append("set-cookie", _cookie("", 0))
-                elif is_page(message) and LOGIN not in cookies and len(asked) <= LONGEST:
+                elif is_page(message) and len(asked) <= LONGEST and is_stranger(cookies):
                     headers.append("set-cookie", _cookie(urlsafe_b64encode(asked.encode()).decode(), SECONDS))
             await send(message)
 

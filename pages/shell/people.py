@@ -14,10 +14,11 @@ from streamlit.auth_util import get_redirect_uri, get_secrets_auth_section, vali
 from streamlit.errors import StreamlitAuthError, StreamlitSecretNotFoundError
 
 import cache
+from cache.policy import NOBODY, Role, called, policy, refusal
 from cache.policy import VARIABLE as POLICY
-from cache.policy import Role, policy, refusal
 from pages.shell.gate.rules import VARIABLE as HOSTS
 from pages.shell.gate.rules import is_ours
+from pages.shell.gate.streamlit_internals import claims_in, claims_of
 
 
 def sign_in_configured() -> bool:
@@ -26,12 +27,44 @@ def sign_in_configured() -> bool:
 
 def person() -> str:
     """The address of who signed in, "" where nobody did or need: see `name_of`."""
+    return _person(st.user.to_dict()) if sign_in_configured() else ""
+
+
+def _person(claims: Mapping[str, Any]) -> str:
+    """Whom a login names that counts; "" where it does not."""
+    return "" if objection(claims) else _called_by(claims)
+
+
+def objection(claims: Mapping[str, Any]) -> str:
+    """Why a login of this server's counts for nothing: a word or two for the audit log; "" where it counts."""
+    if not claims.get("is_logged_in"):
+        return "no login"
+    if cache.current().logins.has(_login(claims)):
+        return "logged out"
+    return _fault(claims, providers().get(str(claims.get("provider")), ""), time.time())
+
+
+def is_stranger(cookies: Mapping[str, str]) -> bool:
+    """Whether a request with these cookies comes from nobody who may enter; of a server that closes, from anybody."""
     if not sign_in_configured():
-        return ""
+        return False
+    return not cache.installed() or cache.current().policy_now().role(_person(claims_in(cookies))) is None
+
+
+def upload_bytes(session: str) -> float:
+    """How large a file a session may bring: none where nobody has signed in who may."""
+    if not cache.installed():
+        return 0.0
+    who = _person(claims_of(session)) or NOBODY if sign_in_configured() else ""
+    return cache.current().policy_now().limits(who).upload_bytes
+
+
+def refused_login(cookies: Mapping[str, str]) -> tuple[str, str]:
+    """Whom the login names that a browser shows and that counts for nothing, and why it does not; "" twice without."""
     claims = st.user.to_dict()
-    if not claims.get("is_logged_in") or cache.current().logins.has(_login(claims)):
-        return ""
-    return name_of(claims, providers().get(str(claims.get("provider")), ""), time.time())
+    if claims.get("is_logged_in"):
+        return _called_by(claims) or NOBODY, objection(claims)
+    return (NOBODY, "not signed here") if LOGIN in cookies else ("", "")
 
 
 def role() -> Role | None:
@@ -67,13 +100,22 @@ def name_of(claims: Mapping[str, object], client: str, now: float) -> str:
     "" for a token that has expired or was made for another program than `client`. Streamlit keeps the claims in a
     signed cookie for 30 days and looks at neither again; Authlib, at the login, takes an `azp` for an `aud`.
     """
+    return "" if _fault(claims, client, now) else _called_by(claims)
+
+
+def _fault(claims: Mapping[str, object], client: str, now: float) -> str:
+    """What forbids a token; "" for a good one."""
     expires, audience = claims.get("exp"), claims.get("aud")
     if not (isinstance(expires, int | float) and expires > now):
-        return ""
+        return "expired"
     if not client or client not in (audience if isinstance(audience, list) else [audience]):
-        return ""
-    address, verified = str(claims.get("email") or "").strip().lower(), claims.get("email_verified", True)
-    if "@" in address and str(verified).lower() == "true":
+        return "for another program"
+    return ""
+
+
+def _called_by(claims: Mapping[str, object]) -> str:
+    address, verified = called(str(claims.get("email") or "")), claims.get("email_verified", True)
+    if "@" in address and "://" not in address and str(verified).lower() == "true":
         return address
     subject, issuer = claims.get("sub"), str(claims.get("iss") or "")
     return f"{subject}@{issuer}" if subject and "://" in issuer else ""
@@ -103,6 +145,7 @@ OPEN = "KERNEL_DRIFT_OPEN"
 
 GUIDE = "docs/sign-in.md"
 CALLBACK = "/oauth2callback"
+LOGIN = "_streamlit_user"
 DEFAULT = "default"
 SHORTEST = 32
 """Characters of the secret that signs the cookies: whoever guesses it is whoever they like."""
@@ -147,10 +190,10 @@ def check_sign_in(address: str | None, hosts: Collection[str]) -> None:
     named = bool(os.environ.get(POLICY))
     policy()
     if not providers():
-        if not (is_local(address) or opened):
+        if (reached := reached_by_others(address, hosts)) and not opened:
             raise ValueError(
-                f"server.address {address or '(all)'} can be reached from other machines, and nobody signs in: "
-                f"configure sign-in ({GUIDE}), bind 127.0.0.1, or set {OPEN}=1 to let everyone in"
+                f"{reached}, and nobody signs in: configure sign-in ({GUIDE}), bind 127.0.0.1 and name no other host, "
+                f"or set {OPEN}=1 to let everyone in"
             )
         if named:
             raise ValueError(f"{POLICY} names people, and nobody signs in: configure sign-in ({GUIDE}), or unset it")
@@ -159,6 +202,19 @@ def check_sign_in(address: str | None, hosts: Collection[str]) -> None:
         raise ValueError(f"[auth] is configured, and no policy says who may enter: name one in {POLICY} ({GUIDE})")
     if not is_ours(host := urlsplit(_redirect_uri()).netloc, hosts):
         raise ValueError(f"[auth] redirect_uri leads to {host!r}, which is not served here: name that host in {HOSTS}")
+
+
+def over_tls() -> bool:
+    """Whether people sign in over TLS: then no cookie of theirs may go another way."""
+    return bool(providers()) and urlsplit(_redirect_uri()).scheme == "https"
+
+
+def reached_by_others(address: str | None, hosts: Collection[str]) -> str:
+    """Why other machines reach a server that binds this `server.address` and answers to these names; "" if none do."""
+    if not is_local(address):
+        return f"server.address {address or '(all)'} can be reached from other machines"
+    others = [host for host in hosts if not is_local(host)]
+    return f"{HOSTS} names {', '.join(others)}, as for a proxy that others reach" if others else ""
 
 
 def is_local(address: str | None) -> bool:

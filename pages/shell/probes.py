@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import cache
+from pages.shell.gate.rules import is_ours
 
 TOKEN_VARIABLE = "KERNEL_DRIFT_METRICS_TOKEN"
 AWAY = {"ready": False, "server": "starting or closing"}
@@ -32,17 +33,19 @@ class Probes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._answers.get(scope["path"]) if scope["type"] == "http" else None
-        if answer is None:
+        response = self._objection(scope) if answer or _is_streamlits(scope) else None
+        if answer and not response:
+            response = await self._answered(answer)
+        if not response:
             await self._app(scope, receive, send)
             return
-        response = self._objection(scope) or await self._answered(answer)
         response.headers["Cache-Control"] = "no-store"
         await response(scope, receive, send)
 
     def _objection(self, scope: Scope) -> Response | None:
         if scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("GET only\n", 405, {"Allow": "GET, HEAD"})
-        if scope["path"] == "/metrics" and not (_is_local(scope) or self._knows_token(scope)):
+        if scope["path"].endswith("/metrics") and not (_is_local(scope) or self._knows_token(scope)):
             words = f"metrics are for this machine, or for who sends the token in {TOKEN_VARIABLE}\n"
             return PlainTextResponse(words, 401, {"WWW-Authenticate": "Bearer"})
         return None
@@ -58,14 +61,18 @@ class Probes:
         return bool(self._token) and scheme.lower() == "bearer" and known
 
 
+def _is_streamlits(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["path"].endswith("/_stcore/metrics")
+
+
 def _is_local(scope: Scope) -> bool:
-    """Whether a program of this machine asks, for itself."""
+    """Whether a program of this machine asks, for itself: by a loopback name, since a proxy may send nothing else."""
     client, headers = scope.get("client"), Headers(scope=scope)
     try:
         loopback = client is not None and ipaddress.ip_address(client[0]).is_loopback
     except ValueError:
         return False
-    return loopback and not any(name in headers for name in PROXIED)
+    return loopback and is_ours(headers.get("host", "")) and not any(name in headers for name in PROXIED)
 
 
 def _healthz() -> Response:

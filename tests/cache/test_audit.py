@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cache.logs import Audit, named
+from cache import logs
+from cache.logs import MOST_REFUSED, SELDOM, Audit, named
 from cache.policy import NOBODY
 
 COOKIE = "Zm9ydHktdHdvLWNvb2tpZXM"
@@ -40,6 +41,34 @@ def test_a_browser_is_told_from_others_and_its_cookie_is_not_written(tmp_path):
     assert one == again != other
     assert one.startswith("browser ")
     assert program == "command line"
+
+
+def test_what_is_refused_again_and_again_fills_no_log(tmp_path, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now)
+    audit = Audit(tmp_path)
+    for number in range(50):
+        audit("eve@lab.example", "refused", what="request", key=f"k{number}", kind="run")
+        audit("eve@lab.example", "refused", what="delete", key="k", kind="run")
+        audit("bob@lab.example", "refused", what="request", key="k", kind="run")
+        audit("eve@elsewhere.example", "refused sign-in", why="on no list")
+        audit("ann@lab.example", "pin", key="k")
+    now += SELDOM
+    audit("bob@lab.example", "refused", what="request", key="k", kind="run")
+    audit.close()
+    found = [(line["who"].split("@")[0], line["action"]) for line in lines(tmp_path)]
+    assert found.count(("ann", "pin")) == 50
+    assert found.count(("eve", "refused")) == 2
+    assert found.count(("bob", "refused")) == 2
+    assert found.count(("eve", "refused sign-in")) == 1
+
+
+def test_it_remembers_only_so_many_refusals(tmp_path):
+    audit = Audit(tmp_path)
+    for number in range(MOST_REFUSED + 10):
+        audit(f"{number}@elsewhere.example", "refused sign-in")
+    assert len(audit._refused) == MOST_REFUSED
+    audit.close()
 
 
 def test_a_login_that_has_expired_is_called_nobody():

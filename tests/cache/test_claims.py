@@ -315,10 +315,16 @@ def test_who_may_start_nothing_keeps_nothing_going(lab, who):
     assert engine._live[KEY].stopping
 
 
-def test_who_became_a_reader_may_give_up_what_they_claimed(lab, store):
+def test_who_became_a_reader_changes_nothing_any_more(lab, store):
     engine = lab()
     store.claims.add(keep(store), READER)
-    assert engine.ownership.delete(KEY, READER) is True
+    does = engine.ownership
+    for act in (does.delete, does.pin, does.unpin, does.cancel, lambda key, who: does.rename(key, who, "mine")):
+        with pytest.raises(NotAllowed, match="You may look at results here, and change none"):
+            act(KEY, READER)
+    assert store.has(KEY)
+    assert store.claims.of(KEY)[0].name == ""
+    assert does.delete(KEY, HEAD, everyone=True) is True
 
 
 def test_who_was_taken_off_the_list_starts_nothing_more(store, tmp_path, monkeypatch):

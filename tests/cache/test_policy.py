@@ -44,6 +44,16 @@ def test_people_come_before_their_domain(written):
     assert found.limits("guest@other.example").running == found.limits("nobody").running == 0
 
 
+def test_small_letters_are_those_of_addresses_and_of_ascii(written):
+    written('[people]\n"Q7x@https://id.lab.example" = "admin"\n"mark@lab.example" = "admin"\n"ÉMILE@x.fr" = "reader"')
+    found = policy()
+    assert found.role("Q7x@https://id.lab.example") == "admin"
+    assert found.role("q7x@https://id.lab.example") is None  # another person of that provider
+    assert found.role("Mark@LAB.example") == "admin"
+    assert found.role("mar\u212a@lab.example") is None  # the sign of the kelvin, which is k in small letters
+    assert found.role("ÉMILE@X.FR") == "reader"
+
+
 def test_without_a_file_everyone_may_do_everything(monkeypatch):
     monkeypatch.delenv("KERNEL_DRIFT_POLICY", raising=False)
     assert policy().role("the cookie of a browser") == "admin"
@@ -56,6 +66,16 @@ def test_without_a_file_everyone_may_do_everything(monkeypatch):
         ('people = {"a@b.c" = "king"}', "people: 'king' is unknown. Allowed: reader, member, admin"),
         ("[roles.member]\nrunning = -1", r"roles\.member\.running: .*at least 0"),
         ("[roles.owner]\nrunning = 1", r"roles\.owner"),
+        ('[people]\n"Ann@b.c" = "admin"\n"ann@b.c" = "reader"', r"people: .*'ann@b\.c' stands there twice"),
+        (
+            '[domains]\n"Lab.example" = "member"\n"lab.example" = "reader"',
+            "domains: .*'lab.example' stands there twice",
+        ),
+        ('[domains]\n"@lab.example" = "member"', "domains: .*'@lab.example' is no domain: .* such as lab.example"),
+        ('[domains]\n"*.lab.example" = "member"', r"'\*\.lab\.example' is no domain"),
+        ('[domains]\n"" = "member"', "'' is no domain"),
+        ('[people]\n"ann" = "member"', "'ann' names nobody: write ann@lab.example"),
+        ('[people]\n"@lab.example" = "member"', "'@lab.example' names nobody"),
         ("roles = ", "cannot be read"),
     ],
 )

@@ -61,8 +61,12 @@ def test_a_service_may_do_little_and_finds_what_it_names(name):
     assert {*service.get("depends_on", ())} <= {*SERVICES}
     assert {*service.get("networks", ())} <= {*COMPOSE["networks"]}
     for volume in service.get("volumes", ()):
-        source = volume.split(":")[0]
-        assert source in COMPOSE["volumes"] or (DEPLOY / source).is_file(), volume
+        if isinstance(volume, str):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (DEPLOY / source).is_file(), volume
+        else:  # the operator's, on this machine
+            assert volume["read_only"] is True
+            assert volume["bind"] == {"create_host_path": False}
     if name != "proxy":
         assert service["user"].split(":")[0] not in ("0", "root")
         assert "ports" not in service
@@ -77,6 +81,25 @@ def test_only_the_proxy_is_reached_from_outside():
     assert {web.partition(":")[0] for web in webs} == {name for name in SERVICES if name.startswith("web-")}
     assert len(webs) >= 2
     assert len({str(SERVICES[web.partition(":")[0]]["volumes"]) for web in webs}) == 1  # one cache
+
+
+def test_a_web_knows_who_may_enter_and_reaches_where_they_sign_in():
+    (settings,) = (volume for volume in SERVICES["web-1"]["volumes"] if not isinstance(volume, str))
+    for name in ("KERNEL_DRIFT_POLICY", "STREAMLIT_SECRETS_FILES"):
+        assert str(Path(SERVICES["web-1"]["environment"][name]).parent) == settings["target"]
+    for name, service in SERVICES.items():
+        ways_out = [network for network in service.get("networks", ()) if not COMPOSE["networks"][network]]
+        assert ways_out == {"proxy": ["outside"], "web-1": ["provider"], "web-2": ["provider"]}.get(name, [])
+
+
+def test_the_steps_for_systemd_name_who_may_enter():
+    (settings,) = re.findall(r"<<END\n(.*?)END\n", GUIDE, re.DOTALL)
+    given = dict(line.split("=", 1) for line in settings.splitlines())
+    web = SERVICES["web-1"]["environment"]
+    for name in ("KERNEL_DRIFT_POLICY", "STREAMLIT_SECRETS_FILES"):
+        assert given[name] == web[name]
+    assert given.keys() >= {"KERNEL_DRIFT_HOSTS"}
+    assert "EnvironmentFile=-/etc/kernel-drift.env" in UNIT.read_text()
 
 
 def test_workers_have_the_settings_of_local_ones():

@@ -71,9 +71,10 @@ def upstreams() -> Iterator[list[Upstream]]:
 @pytest.fixture(scope="module")
 def site(upstreams: list[Upstream], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, folder = free_port(), tmp_path_factory.mktemp("proxy")
-    # Its other port, for plain HTTP, would be 80: the test takes it out of the way.
+    # Its other port, for plain HTTP, would be 80: the test takes it out of the way. This machine is not to trust it.
     config = folder / "Caddyfile"
-    config.write_text(CADDYFILE.read_text().replace("admin off", "admin off\n\tauto_https disable_redirects", 1))
+    apart = "admin off\n\tauto_https disable_redirects\n\tskip_install_trust"
+    config.write_text(CADDYFILE.read_text().replace("admin off", apart, 1))
     environment = {
         **os.environ,
         "SITE": f"https://localhost:{port}",
@@ -144,8 +145,14 @@ def test_a_process_learns_who_asks_and_for_which_host(site: str) -> None:
     assert said["headers"]["x-forwarded-proto"] == "https"
 
 
+def test_a_browser_that_was_here_never_asks_without_tls_again(site: str) -> None:
+    with urllib.request.urlopen(f"{site}/", timeout=10, context=anyone()) as answer:
+        (said,) = answer.headers.get_all("Strict-Transport-Security")
+        assert int(said.removeprefix("max-age=")) >= 180 * 86400
+
+
 def test_what_watches_is_not_for_everybody(site: str) -> None:
-    for path in ("/metrics", "/readyz", "/healthz"):
+    for path in ("/metrics", "/readyz", "/healthz", "/_stcore/metrics"):
         assert get(site + path)[0] == 404
 
 

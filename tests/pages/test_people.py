@@ -1,5 +1,6 @@
 """Who is there, by what an id token says, and what a server needs before it lets anyone in."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from pretend_engine import MAIN, PretendEngine, texts, visited
 from streamlit import config
 from streamlit.config_option import ConfigOption
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from cache.failure import CacheFault
-from cache.policy import Policy
+from cache.policy import NOBODY, Policy
 from pages.shell import account, people, viewers
 from pages.shell.people import check_sign_in, is_local, name_of, providers
 
@@ -55,6 +57,9 @@ server_metadata_url = "https://guests.example/.well-known/openid-configuration"
         ({"email_verified": False}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email_verified": "false"}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": "ann"}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email": "Mar\u212a@Lab.example"}, "mar\u212a@lab.example"),
+        ({"email": "Q7x@https://id.lab.example:8443/realm"}, "Q7x@https://id.lab.example:8443/realm"),
+        ({"email": "Eve@https://elsewhere.example"}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": ""}, "Q7x@https://id.lab.example:8443/realm"),
         ({"email": "", "sub": ""}, ""),
         ({"email": "", "iss": "lab"}, ""),
@@ -150,6 +155,20 @@ def test_a_server_for_others_needs_sign_in(address, secrets, monkeypatch):
     check_sign_in(address, ())
 
 
+@pytest.mark.parametrize("host", ["drift.lab.example", "*.lab.example", "192.0.2.7", "::", "localhost.evil.example"])
+def test_a_server_that_a_proxy_leads_others_to_needs_sign_in(host, secrets, monkeypatch):
+    with pytest.raises(ValueError, match=r"KERNEL_DRIFT_HOSTS names .*, and nobody signs in: configure") as error:
+        check_sign_in("127.0.0.1", ["localhost", host])
+    assert host in str(error.value)
+    assert "\n" not in str(error.value)
+    monkeypatch.setenv(people.OPEN, "1")
+    check_sign_in("127.0.0.1", ["localhost", host])
+
+
+def test_a_proxy_for_this_machine_needs_none(secrets):
+    check_sign_in("127.0.0.1", ["localhost", "127.0.0.1", "::1"])
+
+
 def test_a_server_that_is_open_has_no_list(secrets, policy, monkeypatch):
     monkeypatch.setenv(people.OPEN, "1")
     with pytest.raises(ValueError, match="names people, and nobody signs in"):
@@ -171,6 +190,14 @@ def test_every_provider_of_the_secrets_is_one(secrets, policy):
     secrets(NAMED)
     check_sign_in("0.0.0.0", ["drift.lab.example"])
     assert providers() == {"lab": "us", "guests": "us too"}
+
+
+def test_a_login_over_tls_is_one(secrets):
+    assert not people.over_tls()
+    secrets(AUTH)
+    assert not people.over_tls()
+    secrets(NAMED)
+    assert people.over_tls()
 
 
 def test_sign_in_without_a_list_would_let_everyone_in(secrets):
@@ -276,6 +303,61 @@ def test_a_login_ends_everywhere_with_log_out(lab):
     assert "ann@lab.example · member" in texts(another.run())
 
 
+def cookie(name: str, secret: str = "0123456789abcdef0123456789abcdef", **claims: object) -> dict[str, str]:
+    """As Streamlit signs it at a login."""
+    said = {"is_logged_in": True, "provider": "default", "nonce": name, **GOOD, "exp": time.time() + 60, **claims}
+    said = {**said, "email": f"{name}@lab.example", "origin": "http://127.0.0.1:8501"}
+    return {people.LOGIN: create_signed_value(secret, people.LOGIN, json.dumps(said)).decode()}
+
+
+def test_a_stranger_is_told_by_the_cookies_of_a_request(lab):
+    assert not people.is_stranger(cookie("ann"))
+    assert not people.is_stranger(cookie("guest"))
+    lab.logins.end("left", time.time() + 60)
+    strangers = [
+        {},
+        cookie("eve"),
+        cookie("ann", exp=time.time() - 1),
+        cookie("ann", aud="them"),
+        cookie("ann", nonce="left"),
+        cookie("ann", "another secret, as long as it must be"),
+        {people.LOGIN: "nonsense"},
+    ]
+    assert all(map(people.is_stranger, strangers))
+
+
+def test_where_nobody_signs_in_nobody_is_a_stranger(pretend, secrets):
+    assert not people.is_stranger({})
+    assert people.upload_bytes("any session") == 5e6
+
+
+def test_a_session_brings_files_if_its_person_may(lab, monkeypatch):
+    said = {"of ann": "ann", "of a guest": "guest", "of a stranger": "eve"}
+
+    def claims_of(session: str) -> dict[str, object]:
+        return people.claims_in(cookie(said[session])) if session in said else {}
+
+    monkeypatch.setattr(people, "claims_of", claims_of)
+    assert [people.upload_bytes(session) for session in (*said, "of nobody")] == [5e6, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [({"exp": 1.0}, "expired"), ({"aud": "them"}, "for another program"), ({"nonce": "left"}, "logged out")],
+)
+def test_a_login_that_counts_for_nothing_leaves_a_line(lab, monkeypatch, claims, why):
+    lab.logins.end("left", time.time() + 60)
+    noted = []
+    monkeypatch.setattr(lab, "audit", lambda who, action, **facts: noted.append((who, action, facts)))
+    as_person("ann", **claims).run()
+    assert noted == [("ann@lab.example", "refused sign-in", {"why": why})]
+
+
+def test_a_cookie_that_was_not_signed_here_leaves_a_line(lab):
+    assert people.refused_login({}) == ("", "")
+    assert people.refused_login({people.LOGIN: "tampered"}) == (NOBODY, "not signed here")
+
+
 def test_home_says_who_may_enter(pretend, lab, secrets, monkeypatch):
     said = "Only people on the list of this server enter"
     assert said in texts(as_person("ann"))
@@ -285,6 +367,8 @@ def test_home_says_who_may_enter(pretend, lab, secrets, monkeypatch):
     assert account.who_may_enter("") == account.who_may_enter("0.0.0.0")
     monkeypatch.setenv("KERNEL_DRIFT_HOSTS", "drift.lab.example")
     assert account.who_may_enter("127.0.0.1") == account.who_may_enter("0.0.0.0")
+    monkeypatch.setenv("KERNEL_DRIFT_HOSTS", "localhost")
+    assert account.who_may_enter("127.0.0.1").endswith("nobody else reaches it.")
 
 
 def test_who_is_not_on_the_list_is_told_what_they_are_called(lab):

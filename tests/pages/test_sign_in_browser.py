@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ import pytest
 from browsing import PATIENCE, SMALL, open_page, run_button
 from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from benchmarks.serving import ROOT, served
 
@@ -259,3 +264,42 @@ def test_a_link_leads_where_it_should_after_signing_in(opened, sign_in, lab):
     expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
     assert page.url.startswith(f"{lab}/second_moment?")
     assert "depth=7" in page.url
+
+
+def test_so_does_one_after_a_login_that_has_expired(sign_in, lab):
+    page = sign_in("guest", exp=int(time.time()) - 60)
+    page.wait_for_url(lambda url: "authorize" not in url)
+    signed_out(page)
+    assert COOKIE in [cookie["name"] for cookie in page.context.cookies()]
+    sign_in("guest")  # from here on the provider gives them good ones
+    page.goto(f"{lab}/second_moment?depth=7")
+    enter(page, "guest")
+    expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
+    assert "depth=7" in page.url
+
+
+def test_who_has_not_signed_in_brings_no_file(lab):
+    host = lab.removeprefix("http://")
+    with connect(f"ws://{host}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], origin=Origin(lab)) as page:
+        page.send(BackMsg(rerun_script={}).SerializeToString())  # pyright: ignore[reportArgumentType]
+        said = ForwardMsg()
+        while said.WhichOneof("type") != "new_session":
+            said = ForwardMsg.FromString(page.recv(timeout=60))  # pyright: ignore[reportArgumentType]
+        where = f"{lab}/_stcore/upload_file/{said.new_session.initialize.session_id}/f"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(where, b"x" * 1000, method="PUT"))
+    assert (refused.value.code, refused.value.read()) == (413, b"You may bring no files.\n")
+
+
+def test_what_was_refused_stands_in_the_audit_log(lab, folder):
+    """After all of the above."""
+    (log,) = folder.glob("store-*/audit.log")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    refused = {(line["who"].split("@")[0], line["why"]) for line in lines if line["action"] == "refused sign-in"}
+    assert {
+        ("ann", "expired"),
+        ("ann", "for another program"),
+        ("ann", "logged out"),
+        ("eve", "on no list"),
+        ("nobody", "not signed here"),
+    } <= refused

@@ -29,7 +29,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.viewers.ViewerCookie.__call__", "pages.shell.probes.Probes._objection",
         "pages.shell.account.turn_away", "pages.shell.account.who_may_enter", "pages.shell.account._cookie",
         "pages.shell.people._auth", "pages.shell.people.check_sign_in",
-        "pages.shell.people.providers",
+        "pages.shell.people.providers", "pages.shell.people.reached_by_others",
     ),
     "how far a job is": (
         "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",

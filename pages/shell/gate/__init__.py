@@ -3,7 +3,7 @@
 From outside in. `SECURITY.md` says what each part is for and which test holds it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.middleware import Middleware
 
@@ -11,22 +11,31 @@ from pages.shell.gate.limits import Connections, Sessions, Uploads
 from pages.shell.gate.rules import Hosts, Messages, SecurityHeaders, named_hosts
 
 
-def gate(hosts: str = "", unlimited: Sequence[Middleware] = ()) -> list[Middleware]:
+def gate(
+    hosts: str = "",
+    unlimited: Sequence[Middleware] = (),
+    secure: bool = False,
+    is_stranger: Callable[[Mapping[str, str]], bool] = lambda _: False,
+    upload_bytes: Callable[[str], float] = lambda _: float("inf"),
+) -> list[Middleware]:
     """The parts, for `st.App(middleware=...)`.
 
     Args:
         hosts: names besides loopback that the server answers to, separated by commas (`KERNEL_DRIFT_HOSTS`).
         unlimited: parts that answer also when the server is full.
+        secure: whether browsers come over TLS.
+        is_stranger: whether who sends these cookies has not signed in, where people do.
+        upload_bytes: of the largest file that a session, by its name, may bring.
 
     Raises:
         ValueError: one of them is no host name.
     """
     return [
-        Middleware(SecurityHeaders),
+        Middleware(SecurityHeaders, secure=secure),
         Middleware(Hosts, named=named_hosts(hosts)),
         *unlimited,
-        Middleware(Connections),
-        Middleware(Uploads),
+        Middleware(Connections, is_stranger=is_stranger),
+        Middleware(Uploads, allowed=upload_bytes),
         Middleware(Messages),
         Middleware(Sessions),
     ]

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import math
 import re
 import resource
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, runtime
@@ -42,6 +44,9 @@ async def refuse(status: int, words: str, scope: Scope, receive: Receive, send: 
 
 PAGES, PAGES_OF_ONE = 128, 64
 """Open websockets: one for every open page."""
+
+SHARE_OF_STRANGERS = 4
+"""Of all pages, the part that may be open to who has not signed in: the rest is for people. One address has half."""
 
 REQUESTS, REQUESTS_OF_ONE = 512, 256
 
@@ -76,11 +81,23 @@ class Connections:
     """ASGI middleware: refuses what is more than the server can serve.
 
     A client is an address: everyone at one machine, or behind one proxy that does not say for whom it asks.
+
+    Args:
+        pages, pages_of_one: open at once, in all and from one client.
+        is_stranger: whether who sends these cookies has not signed in.
     """
 
-    def __init__(self, app: ASGIApp, pages: int | None = None, pages_of_one: int = PAGES_OF_ONE):
-        self._app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        pages: int | None = None,
+        pages_of_one: int = PAGES_OF_ONE,
+        is_stranger: Callable[[Mapping[str, str]], bool] = lambda _: False,
+    ):
+        self._app, self._is_stranger = app, is_stranger
         self._pages = Room(affordable_pages() if pages is None else pages, pages_of_one)
+        few = max(1, self._pages.most // SHARE_OF_STRANGERS)
+        self._strangers = Room(few, max(1, few // 2))
         self._requests = Room(REQUESTS, REQUESTS_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,16 +105,31 @@ class Connections:
             await self._app(scope, receive, send)
             return
         client = (scope.get("client") or ("unknown",))[0]
-        room = self._pages if scope["type"] == "websocket" else self._requests
-        if room.full_for(client) or (_opens_a_page(scope) and self._pages.full_for(client)):
-            await refuse(429, self._words(), scope, receive, send)
+        rooms = self._rooms(scope)
+        full = next((room for room in rooms if room.full_for(client)), None)
+        if full:
+            await refuse(429, self._words(full), scope, receive, send)
             return
-        with room.entered(client):
+        with ExitStack() as inside:
+            for room in rooms if scope["type"] == "websocket" else rooms[:1]:
+                inside.enter_context(room.entered(client))
             await self._app(scope, receive, send)
 
-    def _words(self) -> str:
-        pages = self._pages
-        return f"Too many pages are open ({pages.most} in all, {pages.most_of_one} from one address): close some."
+    def _rooms(self, scope: Scope) -> list[Room]:
+        """Where there must be a place for it: for a page also when its document is asked for."""
+        rooms = [] if scope["type"] == "websocket" else [self._requests]
+        if scope["type"] == "websocket" or _opens_a_page(scope):
+            rooms.append(self._pages)
+            if self._is_stranger(HTTPConnection(scope).cookies):
+                rooms.append(self._strangers)
+        return rooms
+
+    def _words(self, full: Room) -> str:
+        if full is self._strangers:
+            what, room = "pages wait for a sign-in", full
+        else:
+            what, room = "pages are open", self._pages
+        return f"Too many {what} ({room.most} in all, {room.most_of_one} from one address): close some."
 
 
 def affordable_pages() -> int:
@@ -174,10 +206,14 @@ class Manager(Protocol):
 
 
 class Uploads:
-    """ASGI middleware: refuses an upload beyond the limits, those under way included."""
+    """ASGI middleware: refuses an upload beyond the limits, those under way included.
 
-    def __init__(self, app: ASGIApp):
-        self._app = app
+    Args:
+        allowed: bytes of the largest file that a session, by its name, may bring.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Callable[[str], float] = lambda _: math.inf):
+        self._app, self._allowed = app, allowed
         self._under_way: defaultdict[str, list[int]] = defaultdict(list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,6 +236,9 @@ class Uploads:
                 del self._under_way[session]
 
     def _objection(self, session: str, file: str, size: int) -> str:
+        allowed = self._allowed(session)
+        if allowed <= 0 or size > allowed + FORM:
+            return f"You may bring files of {allowed / 1e6:g} MB at most." if allowed > 0 else "You may bring no files."
         kept = _kept()
         others = [len(record.data) for name, record in kept.get(session, {}).items() if name != file]
         coming = self._under_way.get(session, [])

@@ -23,10 +23,14 @@ PAGE = Path(streamlit.__file__).with_name("static") / "index.html"
 
 
 class SecurityHeaders:
-    """ASGI middleware: adds the security headers to every answer, refusals included."""
+    """ASGI middleware: adds the security headers to every answer, refusals included.
 
-    def __init__(self, app: ASGIApp):
-        self._app = app
+    Args:
+        secure: whether browsers come over TLS: then they are told to send our cookies over nothing else.
+    """
+
+    def __init__(self, app: ASGIApp, secure: bool = False):
+        self._app, self._secure = app, secure
         self._headers = {
             "Content-Security-Policy": policy(PAGE.read_text()),
             "X-Content-Type-Options": "nosniff",
@@ -38,10 +42,19 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def told(message: Message) -> None:
             if message["type"].endswith("http.response.start"):
+                if self._secure:
+                    message["headers"] = [(name, _secured(name, value)) for name, value in message.get("headers", ())]
                 MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         await self._app(scope, receive, told)
+
+
+def _secured(name: bytes, value: bytes) -> bytes:
+    """A header, with the attribute that Streamlit leaves out where it is a cookie's."""
+    if name.lower() != b"set-cookie" or b"secure" in [part.strip().lower() for part in value.split(b";")[1:]]:
+        return value
+    return value + b"; Secure"
 
 
 def policy(page: str) -> str:

@@ -1,4 +1,4 @@
-"""The event loops of Streamlit's sessions, of which nothing public tells: private names, as read in Streamlit 1.67.
+"""Event loops and logins of Streamlit's sessions, of which nothing public tells: private names, as in Streamlit 1.67.
 
 Streamlit makes an event loop for the script of every session (two sockets and a selector) and keeps it as long as the
 session may come back, then until the garbage collector finds it. When these names change,
@@ -6,11 +6,14 @@ session may come back, then until the garbage collector finds it. When these nam
 """
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.session_manager import SessionManager
+from streamlit.web.server.starlette import starlette_websocket
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 
 def close_past() -> bool:
@@ -27,6 +30,20 @@ def open_again() -> None:
     for info in _manager().list_active_sessions():
         if info.session._script_event_loop.is_closed():
             info.session._script_event_loop = asyncio.new_event_loop()
+
+
+def claims_in(cookies: Mapping[str, str]) -> dict[str, object]:
+    """What the cookie that Streamlit signed at a login says; nothing where there is none, or another signed it."""
+    if USER_COOKIE_NAME not in cookies:
+        return {}
+    signed = starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), USER_COOKIE_NAME)
+    return json.loads(signed) if signed else {}
+
+
+def claims_of(session: str) -> dict[str, object]:
+    """What the login says that a session was opened with; nothing of a session that is not there."""
+    info = _manager().get_active_session_info(session)
+    return dict(info.session._user_info) if info else {}
 
 
 def _past() -> Iterator[AppSession]:

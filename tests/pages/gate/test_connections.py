@@ -45,6 +45,31 @@ def test_pages_of_one_client_and_in_all_are_counted(first, client):
         assert answer.words == "Too many pages are open (5 in all, 3 from one address): close some.\n"
 
 
+def test_who_has_not_signed_in_takes_no_place_of_who_has():
+    def asks(kind: str, cookie: str, client: str = "a") -> Scope:
+        return scope(kind, client=client, cookie=f"login={cookie}", sec_fetch_dest="document")
+
+    async def said():
+        gate = Connections(stays, pages=16, is_stranger=lambda cookies: cookies.get("login") != "ann")
+        few = [asyncio.ensure_future(ask(gate, asks("websocket", "?", client))) for client in "aabb"]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in few)
+        refused = [await ask(gate, asks(kind, "?", "c")) for kind in ("websocket", "http")]
+        people = [asyncio.ensure_future(ask(gate, asks("websocket", "ann"))) for _ in range(12)]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in people)
+        full = await ask(gate, asks("websocket", "ann"))
+        await closed(few + people)
+        assert not gate._strangers._inside
+        return *refused, full
+
+    *refused, full = asyncio.run(said())
+    for answer in refused:
+        assert answer.status == 429
+        assert answer.words == "Too many pages wait for a sign-in (4 in all, 2 from one address): close some.\n"
+    assert full.words.startswith("Too many pages are open (16 in all")
+
+
 def test_what_a_page_loads_passes_while_pages_are_full():
     async def said():
         gate = Connections(stays, pages=1)

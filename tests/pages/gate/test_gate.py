@@ -3,10 +3,13 @@
 import ast
 from pathlib import Path
 
+import pytest
 from asgi import Reached, asked, scope
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from pages.shell.gate import gate
-from pages.shell.gate.rules import PAGE, policy
+from pages.shell.gate.rules import PAGE, SecurityHeaders, policy
 
 ROOM = Path(__file__).parents[3] / "pages" / "shell" / "gate"
 
@@ -30,6 +33,23 @@ def test_refusals_carry_the_headers_too():
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_cookies_go_over_tls_only_where_people_sign_in_over_it(secure):
+    async def sets(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = PlainTextResponse("a page")
+        answer.set_cookie("one", "1", httponly=True)
+        answer.set_cookie("two", "; secure", secure=True)
+        await answer(scope, receive, send)
+
+    (start, *_) = asked(SecurityHeaders(sets, secure=secure), scope()).sent
+    one, two = (value.decode().split("; ") for name, value in start["headers"] if name == b"set-cookie")
+    assert ("Secure" in one) == secure
+    assert {"HttpOnly", "Path=/"} <= {*one}
+    assert two.count("Secure") == 1
+    bare = gate("drift.example.org", secure=secure)[0]
+    assert bare.kwargs["secure"] == secure
 
 
 def test_scripts_come_from_the_server_only():

@@ -78,6 +78,11 @@ def test_a_server_that_closes_is_not_ready_and_makes_no_engine():
         (401, TOKEN, {"client": "127.0.0.1", "x_forwarded_for": FAR}),
         (401, TOKEN, {"client": "127.0.0.1", "x_forwarded_for": "127.0.0.1"}),
         (401, TOKEN, {"client": "127.0.0.1", "forwarded": f"for={FAR}"}),
+        # One that does not say so passes the Host on.
+        (401, TOKEN, {"client": "127.0.0.1", "host": "drift.example.org"}),
+        (401, TOKEN, {"client": "127.0.0.1", "host": "localhost.evil.example"}),
+        (200, TOKEN, {"client": "127.0.0.1", "host": "[::1]:8501"}),
+        (200, TOKEN, {"client": FAR, "host": "drift.example.org", "authorization": f"Bearer {TOKEN}"}),
         (401, TOKEN, {"client": "a unix socket"}),
     ],
 )
@@ -86,6 +91,15 @@ def test_metrics_are_for_this_machine_or_for_the_token(status, token, more):
     assert answer.status == status
     assert ("up 1" in answer.words) == (status == 200)
     assert TOKEN not in answer.words
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/base/_stcore/metrics"])
+def test_streamlits_own_are_for_no_one_else(path):
+    assert get(path).words == "reached"
+    for more in ({"client": FAR}, {"x_forwarded_for": FAR}, {"host": "drift.example.org"}):
+        assert asked(Probes(Reached(), TOKEN), scope(path=path, **more)).status == 401
+    assert get(path, client=FAR, authorization=f"Bearer {TOKEN}").words == "reached"
+    assert get("/_stcore/health", client=FAR).words == "reached"
 
 
 def test_only_these_paths_and_only_to_read(engine):

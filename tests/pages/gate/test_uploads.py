@@ -71,6 +71,15 @@ def test_all_sessions_together(kept, monkeypatch):
     assert "try again in some minutes" in asked(Uploads(Reached()), put(11, "other")).words
 
 
+@pytest.mark.parametrize(("allowed", "size", "status"), [(0, 1, 413), (MB, MB, 200), (MB, 3 * MB, 413)])
+def test_a_session_brings_what_its_person_may(kept, allowed, size, status):
+    uploads = Uploads(Reached(), allowed={"s": allowed}.get)  # pyright: ignore[reportArgumentType]
+    answer = asked(uploads, put(size))
+    assert answer.status == status
+    words = "You may bring no files.\n" if not allowed else "You may bring files of 1 MB at most.\n"
+    assert status == 200 or answer.words == words
+
+
 def test_uploads_under_way_count(kept):
     async def stays(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.Event().wait()

@@ -8,7 +8,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from pages.shell import account
-from pages.shell.account import COOKIE, LOGIN, WayBack
+from pages.shell.account import COOKIE, WayBack
+from pages.shell.people import LOGIN
 
 CALLBACK = "/drift/oauth2callback"
 
@@ -16,6 +17,7 @@ CALLBACK = "/drift/oauth2callback"
 @pytest.fixture(autouse=True)
 def lab(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account, "sign_in_configured", lambda: True)
+    monkeypatch.setattr(account, "is_stranger", lambda cookies: cookies.get(LOGIN) != "good")
 
 
 def at(path: str, query: str = "", cookie: str = "") -> Scope:
@@ -53,7 +55,8 @@ def test_a_cookie_that_makes_no_sense_is_none(value: str) -> None:
 
 
 def test_only_pages_that_were_opened_without_a_login_are_noted() -> None:
-    assert opened("/evolution", cookie=f"{LOGIN}=theirs") == ""
+    assert opened("/evolution", cookie=f"{LOGIN}=good") == ""
+    assert opened("/evolution", cookie=f"{LOGIN}=expired").startswith(COOKIE)
     assert opened("/evolution", "x=" + "a" * 5000) == ""
     assert not asked(WayBack(Response("{}", media_type="application/json")), at("/data")).headers.get("set-cookie")
 
