@@ -244,7 +244,7 @@ def _hatching(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
 
 
 def _with_looks(frame: pd.DataFrame) -> pd.DataFrame:
-    """Each row with its regime's `face` and `ink`: scales for them would each have a legend of its own beside that of `keys`."""
+    """Each row with its regime's `face` and `ink`, which need no scale: only the key of the map has a legend."""
     looks = [LOOKS[name] for name in frame["regime"]]
     return frame.assign(face=[look.fill for look in looks], ink=[look.ink for look in looks])
 
