@@ -41,8 +41,8 @@ class Page:
 
 
 CACHED = (
-    Page("evolution", "Evolution", 5, "run", {"preset": "default"}),
-    Page("perturbation", "Perturbation", 8, "ask expansion"),
+    Page("evolution", "Evolution", 9, "run", {"preset": "default"}),
+    Page("perturbation", "Perturbation", 14, "ask expansion"),
     Page("norms", "Norms", 4, "ask spaces"),
     Page("regimes", "Regime map", 3, "run_sweep", {"map_depths": "1, 2", "map_widths": "16, 64"}),
 )
