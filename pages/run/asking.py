@@ -57,7 +57,7 @@ def live_curves(key: str, rows: Sequence[Row]) -> None:
         drawing = st.session_state[KEPT] = _drawn(key, rows)
     with st.container(key="live"):
         for column, name, chart in zip(st.columns(len(SHOWN), gap="large"), SHOWN, drawing.charts, strict=True):
-            column.vega_lite_chart(spec=chart(), width="stretch", key=f"live_{name}")
+            column.vega_lite_chart(spec=chart(), width="stretch", key=f"live_{name}", alt=chart.said)
 
 
 def _drawn(key: str, rows: Sequence[Row]) -> Drawing:

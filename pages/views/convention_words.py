@@ -48,7 +48,7 @@ def conventions(result: RunResult) -> Rows:
     )
     time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
     return [
-        ("", "convention", "here"),
+        ("of", "convention", "here"),
         ("network", rf"$z_l={layer}$, $a_l=\phi(z_l)$, $a_0=x$, ${f}$, $h=z_{{L+1}}$", _network(config)),
         ("initialisation", f"${weights}$; biases {_bias_start(config)}", _sigmas(config)),
         ("loss", f"${LOSSES[training.loss]}$", f"M = {M:,}, {training.loss}"),
@@ -131,7 +131,7 @@ def _parameterizations(result: RunResult) -> tuple[Rows, str]:
     shown = ", ".join(number(one) for one in factors[:3]) + (", ..." if len(factors) > 3 else "")
     bias = number(1 / network.sigma_b**2) if network.sigma_b else "none: in ntk it has no term"
     rows: Rows = [
-        ("", "ntk", "standard"),
+        ("of", "ntk", "standard"),
         ("weights start as", "$N(0,1)$", r"$N(0,\sigma_l^2/n_{l-1})$"),
         ("weight term of layer l in K", "1", rf"times $n_{{l-1}}/\sigma_l^2$: {shown}"),
         ("bias term in K", "1", rf"times $1/\sigma_b^2$: {bias}"),
@@ -148,7 +148,7 @@ def _layers(result: RunResult) -> tuple[Rows, str]:
     network = result.config.network
     mean = network.depth / network.beta
     rows: Rows = [
-        ("", "hidden layers (here)", "weight layers"),
+        ("of", "hidden layers (here)", "weight layers"),
         ("depth", f"L = {network.depth}", f"d = L + 1 = {network.depth + 1}"),
         ("depth/width", f"β = {number(network.beta, 4)}", f"{number((network.depth + 1) / mean, 4)}"),
     ]

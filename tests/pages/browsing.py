@@ -25,4 +25,4 @@ def menu(page: Page):
 def open_page(page: Page, section: str, title: str) -> None:
     """By the menu on top."""
     menu(page).get_by_text(section).click()
-    page.get_by_test_id("stTopNavPopover").get_by_role("link", name=title).click()
+    page.get_by_test_id("stTopNavPopover").get_by_role("menuitem", name=title).click()

@@ -29,9 +29,9 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):
     label = page.locator(CELLS).first.get_attribute("aria-label") or ""
     page.locator(CELLS).first.click()
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
-    for name in ("width", "depth"):
+    for name, called in (("width", "width"), ("depth", "hidden layers")):
         (value,) = (part.split(": ")[1] for part in label.split("; ") if part.startswith(f"{name} "))
-        expect(page.get_by_role("textbox", name=name)).to_have_value(value)
+        expect(page.get_by_role("textbox", name=called)).to_have_value(value)
     page.wait_for_url("**/evolution?*loss=half_sum*")
     expect(page.locator(".st-key-run button")).to_be_visible()
     page.go_back()
