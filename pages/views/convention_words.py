@@ -111,7 +111,7 @@ def _losses(result: RunResult) -> tuple[Rows, str]:
     scale = {"half_mean": 1 / M, "mean": 2 / M, "half_sum": 1.0}
     own = scale[training.loss]
     loss = [float(seed["loss"][0]) for seed in result.seeds if "loss" in seed]
-    rows: Rows = [("", *LOSSES)]
+    rows: Rows = [("of", *LOSSES)]
     rows.append(("loss", *(f"${formula}$" for formula in LOSSES.values())))
     rows.append(("$\\eta_\\mathrm{eff}/\\eta$", *(number(scale[name]) for name in LOSSES)))
     rows.append(("η of this run", *(spread([s.effective_rate / scale[name] for s in result.seeds]) for name in LOSSES)))

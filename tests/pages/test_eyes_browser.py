@@ -100,12 +100,12 @@ def charts(page: Page) -> list[str]:
     return page.eval_on_selector_all(drawn, "all => all.map(one => one.ariaLabel)")
 
 
-IN_BOTH = "evolution", "regimes", "second_moment"
-"""Pages that are looked at in the dark theme too, unless long tests are run: then all are."""
+QUICK = {"light": ("", "all_runs", "evolution", "regimes", "norms", "second_moment"), "dark": ("evolution",)}
+"""By theme, pages that are looked at with the other browser tests: one of each sort. `make long` looks at all."""
 LOOKS_AT = [
-    pytest.param(path, theme, marks=[pytest.mark.long] * (theme == "dark" and path not in IN_BOTH))
+    pytest.param(path, theme, marks=[pytest.mark.long] * (path not in pages))
+    for theme, pages in QUICK.items()
     for path in PAGES
-    for theme in ("light", "dark")
 ]
 
 
@@ -149,8 +149,14 @@ MEASURED = """() => [...document.querySelectorAll('[data-testid="stVegaLiteChart
 })"""
 
 
-@pytest.mark.parametrize("width", [390, 900, 1440, 1920])
-@pytest.mark.parametrize("path", ["evolution", "perturbation", "function_space", "inductive_bias"])
+WIDTHS = [
+    pytest.param(path, width, marks=[pytest.mark.long] * (path != "evolution" or width not in (390, 1920)))
+    for path in ("evolution", "perturbation", "function_space", "inductive_bias")
+    for width in (390, 900, 1440, 1920)
+]
+
+
+@pytest.mark.parametrize(("path", "width"), WIDTHS)
 def test_charts_take_the_width_of_their_place(settled, path, width):
     """Whether they move, are made of others, or neither."""
     page = settled(path, width=width)
