@@ -125,5 +125,5 @@ def test_the_line_names_beta_and_parameters_of_what_is_typed(pretend, opened):
 
 def test_depth_says_where_it_is_typed_that_it_counts_hidden_layers(pretend, opened):
     depth = opened("evolution").text_input(key="setting depth")
-    assert depth.label == "hidden layers $L$"
+    assert depth.label == "hidden layers L"
     assert "4 layers of weights" in depth.help
