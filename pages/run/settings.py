@@ -83,7 +83,7 @@ SETTINGS = (
         "In radians, one per frequency; all 0 when empty.", rare=True, only_with=("fourier",)),
     Setting("data.points", "points", "choice",
         "`grid`: equally spaced. `random`: independent and uniform, training and held-out ones.", rare=True),
-    Setting("data.density", "density $a$", help=(
+    Setting("data.density", "density a", help=(
         r"$(1 + a\cos\theta)/2\pi$, of training and held-out points. 0: uniform."), rare=True),
     Setting("data.standardise", "standardise inputs", "flag",
         "Mean 0 and standard deviation 1 of each column over the training rows. Off: the table as it is.", rare=True),
