@@ -100,7 +100,8 @@ class Batches:
             former = [key for key in self._kept if key[:2] == (order.who, order.button)]
             for key in former if order.alone and not joined else ():
                 self._end(key)
-            if sum(not found.batch.done for found in self.listed(order.who)) < MOST_UNDER_WAY:
+            others = sum(not found.batch.done for found in self.listed(order.who) if found.order.key != order.key)
+            if joined or others < MOST_UNDER_WAY:
                 batch.step()
             else:
                 batch.give_up(TOO_MANY)
@@ -110,12 +111,11 @@ class Batches:
 
     def _forget_oldest(self, new: Order) -> None:
         """Of those that have ended: results are on disk, where a page finds them. What goes on is never forgotten."""
-        ended = [key for key, found in self._kept.items() if found.batch.done and key != new.key]
-        mine = [key for key in ended if key[0] == new.who]
-        for key in mine[: max(0, len(mine) - MOST_OF_ONE)]:
-            self.forget(key)
-        for key in ended[: max(0, len(ended) - MOST_KEPT)]:
-            self.forget(key)
+        for most, people in ((MOST_OF_ONE, {new.who}), (MOST_KEPT, {key[0] for key in self._kept})):
+            ended = [key for key, found in self._kept.items() if found.batch.done and key[0] in people]
+            for key in ended[: max(0, len(ended) - most)]:
+                if key != new.key:
+                    self.forget(key)
 
     def of(self, key: tuple[str, str, str]) -> Standing | None:
         """The batch of this order. A page looks: it goes on."""

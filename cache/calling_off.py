@@ -45,7 +45,12 @@ class CallingOff:
         who = str(call.viewer)
         self.batches.call_off(who, call.time)
         with self._lock:
-            for key in [key for key, live in self._live.items() if not live.done and live.asked <= call.time]:
+            theirs = [
+                key
+                for key, live in self._live.items()
+                if who in (live.user, *live.viewers) and not live.done and live.asked <= call.time
+            ]
+            for key in theirs:  # of another's job nobody leaves: it would stop where no page looks just now
                 self._call_off(key, who)
 
     def forget(self, key: str) -> None:

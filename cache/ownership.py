@@ -97,9 +97,11 @@ class Ownership:
                 raise NotAllowed("You did not ask for it: an administrator may delete it for everyone.")
             self._engine.call_off(key, None if everyone else viewer)
             if everyone or not others:
+                asked = {claim.person for claim in claims}
                 for part in self._store.index.parts_only_of(key):
-                    with suppress(NotAllowed):  # somebody else's stays
-                        self.delete(part, viewer, everyone)
+                    of_these = {claim.person for claim in self._store.claims.of(part)} <= asked
+                    with suppress(NotAllowed):  # what somebody asked for without the map stays theirs
+                        self.delete(part, viewer, everyone and of_these)
                 self._engine.forget(key)
                 self._store.remove(key)
                 return True

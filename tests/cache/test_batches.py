@@ -148,7 +148,26 @@ def test_one_more_than_a_viewer_may_have_is_refused_in_words(
     assert refused.batch.done
     assert refused.batch.failures == {0: batches_module.TOO_MANY, 1: batches_module.TOO_MANY}
     assert not batches.of(first.key).batch.done  # type: ignore[union-attr]
+    batches.start(first)  # the same, from another tab
+    assert not batches.of(first.key).batch.done  # type: ignore[union-attr]
     batches.cancel(first.key)
+
+
+def test_all_that_were_to_stay_go_on_after_a_restart(
+    engine: CachedEngine, config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several servers they may be more than one viewer may start."""
+    before, asked = Batches(engine, tmp_path), [order(config, count=count, pause=0.5) for count in (1, 2, 3)]
+    for one in asked:
+        before.start(one)
+        before.stay(one.key, True)
+    monkeypatch.setattr(batches_module, "MOST_UNDER_WAY", 1)
+    after = Batches(engine, tmp_path)
+    after.go_on()
+    assert not [found for found in after.listed() if found.batch.done]
+    assert len([*(tmp_path / "batches").iterdir()]) == 3
+    for one in asked:
+        after.cancel(one.key)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, CacheFault, NotAllowed, Store
+from cache import job as job_module
 from cache.archive import encode
 from cache.batches import Order
 from cache.claims import UNREADABLE, Claim
@@ -399,3 +400,14 @@ def test_who_only_looks_takes_nobodys_error_away(lab):
     engine.ownership.cancel(KEY, ANN)
     engine.retry("steady", TOY, READER)
     assert engine.job(KEY).state == "cancelled"
+
+
+def test_who_leaves_everything_leaves_no_job_of_anothers(lab, monkeypatch):
+    """Which would stop it where its page has not looked for half a minute."""
+    engine = lab()
+    engine.request("steady", TOY, BOB)
+    monkeypatch.setattr(job_module, "VIEWER_SECONDS", 0.0)
+    engine.ownership.cancel_all(ANN, HEAD)
+    assert engine.job(KEY, ANN).state == "queued"
+    engine.ownership.cancel_all(BOB, HEAD)
+    assert engine.job(KEY, BOB).state == "cancelled"

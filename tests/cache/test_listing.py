@@ -238,6 +238,10 @@ def test_a_map_is_kept_and_deleted_with_the_cells_that_are_its_own(engine, store
     assert [number for number, key in keys.items() if store.has(key)] == [2, 3, 4], "Bob's, and the other map's"
     assert [claim.person for claim in store.claims.of(keys[2])] == [BOB]
     assert [run.key for run in engine.listed(Wanted(kinds=("sweep",)), 10)] == [other]
+    store.claims.add(keys[4], BOB)
+    engine.ownership.delete(other, ANN, everyone=True)
+    assert [number for number, key in keys.items() if store.has(key)] == [2, 4], "everyone who asked for the map"
+    assert [claim.person for claim in store.claims.of(keys[4])] == [BOB]
 
 
 def test_five_thousand_are_listed_within_a_second(tmp_path):
