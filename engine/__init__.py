@@ -8,9 +8,10 @@ This is its face, for notebooks and scripts:
 >>> [round(float(seed["cka"][0]), 6) for seed in result.seeds]
 [1.0, 1.0]
 
-What `run`, `perturb`, `spaces` and `sweep` give is cached like the results of the pages and of `python -m engine`: they
-find each other's. The others compute at each call. A setting that is wrong raises `ConfigError` with every problem at
-once. Importing `engine` imports no JAX; what computes imports it, and switches it to 64 bits meanwhile.
+What `run`, `perturb`, `study`, `spaces`, `sweep` and `initial` give is cached like the results of the pages and of
+`python -m engine`: they find each other's. The others compute at each call. A setting that is wrong raises
+`ConfigError` with every problem at once. Importing `engine` imports no JAX; what computes imports it, and switches it
+to 64 bits meanwhile.
 
 Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engine does not.
 """
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from engine.config import NetworkConfig, RunConfig
     from engine.networks.infinite import OperatorSpectrum
     from engine.networks.mlp import Params
-    from engine.perturbation.result import PerturbationResult
+    from engine.perturbation.result import PerturbationResult, StudyResult
     from engine.rkhs.result import RkhsResult
     from engine.training.result import RunResult
 
 __all__ = [
-    "ConfigError", "Sweep", "infinite_ntk", "init", "moments", "nngp", "ntk", "operator_spectrum", "perturb", "run",
-    "sample", "spaces", "sweep",
+    "ConfigError", "Sweep", "curves", "infinite_ntk", "init", "initial", "moments", "nngp", "ntk", "operator_spectrum",
+    "perturb", "run", "sample", "spaces", "study", "sweep",
 ]  # fmt: skip
 
 
@@ -79,6 +80,15 @@ def perturb(
 
     asked = PerturbationConfig.from_dict(_with_options(config, settings, options))
     return PerturbationResult.from_arrays(_cached("perturbation", asked, report))
+
+
+def study(*, report: Report = silent, **settings: Any) -> "StudyResult":
+    """Expands a run at several widths, depths or output scales: `run`, `widths`, `depths`, `alphas` and `options` of
+    `engine.perturbation.config.StudyConfig`. Errors as for `perturb`."""
+    from engine.perturbation.config import StudyConfig
+    from engine.perturbation.result import StudyResult
+
+    return StudyResult.from_arrays(_cached("perturbation_study", StudyConfig.from_dict(_plain(settings)), report))
 
 
 def spaces(
@@ -160,6 +170,37 @@ def sample(widths: Sequence[int], draws: int = 100_000, seed: int = 0, **setting
     from engine.initialisation.job import sample_summary
 
     return sample_summary(widths, draws, seed, **settings)
+
+
+def initial(kind: str, /, *, report: Report = silent, **settings: Any) -> Any:
+    """A job at initialisation: its result, of `engine.initialisation.result`.
+
+    Args:
+        kind: initial_sample, brute_force, gram_spectrum, first_step or drift_ensemble.
+        settings: of its config (`engine.initialisation.config`).
+
+    >>> found = initial("gram_spectrum", setting={"widths": [3, 16, 1]}, points=4, draws=5)
+    >>> found.spectra.shape, bool((found.spectra > 0).all())
+    ((5, 4), True)
+    """
+    from engine.initialisation.result import result_of
+    from engine.jobs import initial_config
+
+    return result_of(kind, _cached(kind, initial_config(kind, _plain(settings)), report))
+
+
+def curves(**settings: Any) -> "pd.DataFrame":
+    """Exact moments along curves over depth: `setting`, `widths`, `depths` and `target` of
+    `engine.initialisation.curves.CurvesConfig`; a row per width and depth.
+
+    >>> found = curves(setting={"widths": [3, 1, 1]}, widths=[8], depths=[[1, 2]])
+    >>> round(float(found["ratio"][1]) / moments([3, 8, 8, 1])["ratio"], 12)
+    1.0
+    """
+    from engine.initialisation.curves import CurvesConfig
+    from engine.initialisation.curves import curves as exact
+
+    return exact(CurvesConfig.from_dict(_plain(settings)))
 
 
 def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int, output_dim: int = 1) -> "Params":

@@ -13,15 +13,13 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet while modules are imported; `main` says "interrupted"
 
-import contextlib
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -33,17 +31,13 @@ from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
 from engine import jobs
 from engine.cost import Calibration, Limits, check, estimate
-from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
-from engine.problems import clipped
-from engine.progress import Arrays, Progress, Report, silent
+from engine.files import make_folder, read_config, read_parts, read_yaml, with_table, write, write_json
+from engine.jobs import INITIAL_KINDS as INITIAL
+from engine.jobs import initial_config
+from engine.progress import Arrays
 from engine.result import ResultError
 from engine.schema import Config, ConfigError, Problem
-
-T = TypeVar("T")
-
-INTERRUPTED = 130
-LONGEST_LINE = 4_000
-"""Characters of an error."""
+from engine.terminal import INTERRUPTED, duration, fail, interrupted, say, with_bar
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless."
@@ -64,6 +58,8 @@ MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longe
 SWEPT = ("runs.parquet", "cells.parquet", "summary.json")
 MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
+StudyPath = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="run; widths, depths or alphas; options.")]
+InitialPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="setting, draws, seed and so on.")]
 SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; own processes without.")]
 
@@ -100,14 +96,36 @@ def perturb(
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
-    """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
-    from engine.perturbation.config import Options, PerturbationConfig, check_cost
+    """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json.
+
+    The file is a run config, or one under `run:` beside `options:` (engine.perturbation.config.Options).
+    """
+    from engine.perturbation.config import PerturbationConfig, check_cost
     from engine.perturbation.result import PerturbationResult
 
-    options = Options(interpolation="linear" if linear else "hermite")
-    config = PerturbationConfig.of(read_config(config_path), options)
+    config = PerturbationConfig.from_dict(read_parts(config_path))
+    if linear:
+        options = config.options.model_copy(update={"interpolation": "linear"})
+        config = config.model_copy(update={"options": options})
     check_cost(config, limits(max_gb, max_hours))
     deliver("perturbation", config, fresh, out, lambda arrays: PerturbationResult.from_arrays(arrays).summary)
+
+
+@app.command()
+def study(
+    config_path: StudyPath,
+    out: OutFolder,
+    fresh: Fresh = False,
+    max_gb: MaxGb = MAX_GB,
+    max_hours: MaxHours = MAX_HOURS,
+) -> None:
+    """Expands a run at several widths, depths or output scales, and writes result.npz and summary.json."""
+    from engine.perturbation.config import StudyConfig, check_cost
+    from engine.perturbation.result import StudyResult
+
+    config = StudyConfig.from_dict(read_parts(config_path))
+    check_cost(config, limits(max_gb, max_hours))
+    deliver("perturbation_study", config, fresh, out, lambda arrays: StudyResult.from_arrays(arrays).summary)
 
 
 @app.command()
@@ -169,12 +187,37 @@ def rkhs(
     from engine.rkhs.config import RkhsConfig
     from engine.rkhs.result import RkhsResult
 
-    values = read_yaml(config_path)
-    if not isinstance(values, dict) or "run" not in values:
-        values = {"run": values}
-    config = RkhsConfig.from_dict(values | {"run": with_table(values["run"], config_path.parent)})
+    config = RkhsConfig.from_dict(read_parts(config_path))
     check(config.run, limits(max_gb, max_hours))
     deliver("rkhs", config, fresh, out, lambda arrays: RkhsResult.from_arrays(arrays).summary)
+
+
+@app.command()
+def initial(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(INITIAL)}.")],
+    config_path: InitialPath,
+    out: OutFolder,
+    fresh: Fresh = False,
+) -> None:
+    """Computes a job at initialisation, such as networks that take a first step; writes result.npz and summary.json."""
+    from engine.initialisation.result import result_of, summary_of
+
+    config = initial_config(kind, read_yaml(config_path))
+    deliver(kind, config, fresh, out, lambda arrays: summary_of(config, result_of(kind, arrays)))
+
+
+@app.command()
+def curves(
+    config_path: Annotated[Path, typer.Argument(metavar="CURVES.yaml", help="setting, widths and depths.")],
+    out: OutFolder,
+) -> None:
+    """Writes curves.csv: the exact moments of K(x, x) at initialisation by width and depth."""
+    from engine.initialisation.curves import CurvesConfig
+    from engine.initialisation.curves import curves as exact
+
+    config = CurvesConfig.from_dict(read_yaml(config_path))
+    make_folder(out, ("curves.csv",))
+    write(out, {"curves.csv": lambda path: exact(config).to_csv(path, index=False)})
 
 
 @app.command()
@@ -280,39 +323,6 @@ def deliver(kind: str, config: Config, fresh: bool, out: Path, summary: Callable
         raise fault
 
 
-def with_bar(ask: Callable[[Report], T]) -> T:
-    """`ask` under a progress bar, where there is a terminal to show one."""
-    if not sys.stderr.isatty():
-        return ask(silent)
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-
-        def shown(progress: Progress) -> None:
-            bar.update(task, completed=progress.fraction, description=progress.message or "running")
-
-        return ask(shown)
-
-
-def say(*lines: str) -> None:
-    """Prints. Raises `ConfigError` where nobody reads."""
-    try:
-        print(*lines, sep="\n", flush=True)
-    except (OSError, UnicodeEncodeError) as error:
-        with contextlib.suppress(OSError):  # or Python would try once more at its end, and complain
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ConfigError([Problem("standard output", f"cannot be written: {error}")]) from None
-
-
-def duration(seconds: float) -> str:
-    """For a person: 40 s, 12 min, 3.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def main() -> None:
     """Runs the command line; every expected error becomes one line and exit code 2."""
     signal.signal(signal.SIGINT, interrupted)
@@ -330,20 +340,6 @@ def main() -> None:
         if failure.reason != "memory":
             raise
         fail(failure.message)
-
-
-def interrupted(*_: object) -> None:
-    """Ends at once: Python's own end would wait for what JAX still computes, and an exception may be swallowed."""
-    show_cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""  # the progress bar hides it
-    os.write(2, show_cursor + b"error: interrupted\n")
-    os._exit(INTERRUPTED)
-
-
-def fail(message: str, code: int = 2) -> None:
-    line = clipped(" ".join(message.split()), LONGEST_LINE)
-    # What a file or an option says is not to steer the terminal.
-    print("error:", "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), file=sys.stderr)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

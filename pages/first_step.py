@@ -31,7 +31,7 @@ from pages.views.initial_network import (
     say_no_law,
     sliders,
 )
-from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points
+from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points, take_points_with_you
 
 KINK = (
     r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
@@ -89,7 +89,9 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     shared = (FLOW, network, (curves.narrowest,) * depth, points.brute_draws, points.seed)
     flow = form.make(job, *shared, names={"times": "flow_until", "draws": "brute_draws"})
     if flow is not None:
-        _beyond(flow, points.brute_draws)
+        found |= _beyond(flow, points.brute_draws)
+    exact = None if table is None else (curves.config(target), table.frame)
+    take_points_with_you(curves.last, found, exact)
 
 
 def _table(curves: Curves, law: Law, target: float) -> Table:
@@ -176,8 +178,8 @@ def _slope_line(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"beta": own["beta"], "size": own["size"] / own["prefactor"] * own["prefactor"].iloc[0]})
 
 
-def _beyond(flow: Point, draws: int) -> None:
-    """E[Delta K_t] over initialisations at a few times: button, chart and words."""
+def _beyond(flow: Point, draws: int) -> dict[Point, Arrays]:
+    """E[Delta K_t] over initialisations at a few times: button, chart and words; returns what is known of it."""
     label = f"Train {draws:,} networks, n = {flow.width:,}, L = {flow.depth}"
     found = gather("flow", label, [flow], "Gradient flow on the one example, each from its own initialisation.")
     if flow in found:
@@ -187,6 +189,7 @@ def _beyond(flow: Point, draws: int) -> None:
         chart = partial(charts.beyond_chart, table)
         show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key))
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])
+    return found
 
 
 page(

@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth, space
+from pages.shell.answer import find
 from pages.shell.figure import Figure, in_motion, show
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import numbers, seed_choice
@@ -15,7 +16,7 @@ from pages.views.spaces import Shown
 def body(shown: Shown) -> None:
     """Numbers, sentences, the space in motion, growth on nested grids."""
     numbers(function_space_words.headlines(shown.result))
-    st.markdown(" ".join(function_space_words.sentences(shown.result)))
+    find(function_space_words.sentences(shown.result))
     st.caption(
         "Finite grids show growth, not membership: an exponent near 0 means bounded so far. That $H_t$ moves is shown "
         "on Norms in both directions; that it contains $H_0$ is not."

@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.charts import growth
+from pages.shell.answer import find
 from pages.shell.figure import Figure, pairs
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers, seed_choice
@@ -17,7 +18,7 @@ RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 def body(shown: Shown) -> None:
     """Numbers, sentences, errors over t, when the kernel has stopped, learning curves."""
     numbers(error_words.headlines(shown.result))
-    st.markdown(" ".join(error_words.sentences(shown.result)))
+    find(error_words.sentences(shown.result))
     errors(shown)
     stopped.show(shown)
     curves(shown)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.rkhs.result import SetName
 from pages.charts import bias
+from pages.shell.answer import find
 from pages.shell.figure import in_motion, pairs
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import log_time, numbers
@@ -19,7 +20,7 @@ def body(shown: Shown) -> None:
     """Numbers, sentences, four panels in motion, curves over t, all on one set of points; the circle by frequency."""
     where = points_choice("bias")
     numbers(bias_words.headlines(shown.result, where))
-    st.markdown(" ".join(bias_words.sentences(shown.result, where)))
+    find(bias_words.sentences(shown.result, where))
     moving(shown, where)
     frequencies.show(shown)
     curves(shown, where)

@@ -16,6 +16,7 @@ from pages.shell.form import Form, sidebar_bar
 from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
 from pages.shell.link import here
 from pages.shell.people import barred
+from pages.shell.shown import shown
 from pages.shell.viewers import viewer
 from pages.views import map_controls, regime_map
 from pages.views.map_figures import Picture
@@ -37,6 +38,7 @@ def page() -> None:
     bar = sidebar_bar()
     chosen, asked = map_controls.show(form)
     st.markdown(chosen.asks or chosen.question)
+    shown().title, shown().question = "Regime map", chosen.asks or chosen.question
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
         return

@@ -28,7 +28,7 @@ from pages.views.initial_network import (
     say_no_law,
     sliders,
 )
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points, take_points_with_you
 
 QUESTION = "How much does the kernel vary from one initialisation to the next?"
 
@@ -64,6 +64,8 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
         elif (picked := _charts(form, curves, law, table, found, budget)) and {"width", "depth"} <= set(picked[0]):
             st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
     say(refused)
+    exact = None if law is None or table is None else (curves.config(), table.frame)
+    take_points_with_you(curves.last, found, exact)
 
 
 def _table(curves: Curves, law: Law) -> Table:

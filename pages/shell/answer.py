@@ -1,10 +1,11 @@
 """How every page opens: its title, its question in one line and, once computed, one bold sentence that answers it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from pages.charts.latex import latex
+from pages.shell.shown import shown
 
 SHOWN = 16
 """Hexadecimal digits of a config's hash in a text."""
@@ -19,6 +20,7 @@ def ask(title: str, question: str, more: str = "") -> None:
     """
     st.title(title, help=more or None)
     st.markdown(question)
+    shown().title, shown().question = title, question
 
 
 def answer(said: str, conventions: Callable[[], str], identity: str) -> None:
@@ -31,6 +33,8 @@ def answer(said: str, conventions: Callable[[], str], identity: str) -> None:
     """
     if not said:
         return
+    here = shown()
+    here.answer, here.conventions, here.identity = said, conventions, identity
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="answer"):
         st.markdown(f"**{said.replace('**', '')}**")
         copy = st.popover(
@@ -40,6 +44,12 @@ def answer(said: str, conventions: Callable[[], str], identity: str) -> None:
         # What nobody opens need not be written.
         if copy.open:
             copy.code(written(said, conventions(), identity), "latex", wrap_lines=True)
+
+
+def find(said: Sequence[str]) -> None:
+    """Sentences under the answer, as Markdown."""
+    shown().findings = said
+    st.markdown(" ".join(said))
 
 
 def written(said: str, conventions: str, identity: str) -> str:

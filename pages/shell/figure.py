@@ -21,6 +21,7 @@ from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
 from pages.shell.result import figure_files, seed_choice, table_file
+from pages.shell.shown import shown
 
 KEPT = 512
 """Tables kept, and charts, over all results: some thirty pages of them."""
@@ -82,6 +83,7 @@ class Figure:
 
 def show(figure: Figure) -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
+    shown().add(figure)
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
         about(figure)
     with st.container(key=f"drawn_{figure.name}"):
@@ -113,6 +115,7 @@ def pairs(figures: Iterable[Figure]) -> None:
 
 def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
     """The figure under its player (`pages.shell.player.show`, which takes the options)."""
+    shown().add(figure)
     player.show(partial(_draw, figure), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
 

@@ -1,12 +1,10 @@
 """What the page of any result has: headline numbers, notes on the data, the seed to look at, files, a pin."""
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -15,7 +13,12 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.specification import figure
 from pages.charts.words import Headline, plain
+from pages.shell import report_dialog
+from pages.shell.bundle import bundle
+from pages.shell.bundle import stem as bundle_name
 from pages.shell.one_at_a_time import one_at_a_time
+from pages.shell.recipe import Recipe, of_result, packed
+from pages.shell.shown import shown
 from pages.shell.viewers import viewer
 
 
@@ -105,6 +108,21 @@ def data_files(result: Numbers, arrays: Arrays) -> None:
         _button("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
         _button("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
         _button("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
+        _of_the_page(of_result(result.config, arrays))
+
+
+def take_it_with_you(recipe: Recipe) -> None:
+    """Bundle and report of a page whose numbers are those of its figures."""
+    st.header("Take it with you")
+    with st.container(horizontal=True):
+        _of_the_page(recipe)
+
+
+def _of_the_page(recipe: Recipe) -> None:
+    """Buttons for all that the page shows."""
+    page = shown()
+    _button("Bundle (zip)", partial(bundle, page, recipe), f"{bundle_name(page, recipe)}.zip", "application/zip")
+    report_dialog.button(page, recipe)
 
 
 def table_file(name: str, frame: pd.DataFrame) -> None:
@@ -121,13 +139,6 @@ def figure_files(name: str, chart: Callable[[], Any]) -> None:
 
 def _drawn(chart: Callable[[], Any], kind: FigureKind) -> bytes:
     return figure(chart(), kind)
-
-
-def packed(arrays: Arrays) -> bytes:
-    """The entry as an npz that `numpy.load` reads without pickle."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
 
 
 def _button(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:

@@ -13,6 +13,7 @@ from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evoluti
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.answer import answer as tell
+from pages.shell.answer import find
 from pages.shell.figure import Figure, about, built, pairs, play
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
@@ -36,7 +37,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
     st.caption(plain(facts(result)))
     say_data_notes(result.notes)
     numbers(headlines(result))
-    st.markdown(" ".join(sentences(result)))
+    find(sentences(result))
     conventions.show(result)
     _animated(result, key)
     _curves(result, key)

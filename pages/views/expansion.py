@@ -21,6 +21,7 @@ from pages.charts.words import plain
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration
 from pages.shell.answer import answer as tell
+from pages.shell.answer import find
 from pages.shell.figure import Figure, columns, in_motion, pairs, show
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
@@ -86,7 +87,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     st.caption(plain(expansion_words.facts(result)))
     say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))
-    st.markdown(" ".join(expansion_words.sentences(result)))
+    find(expansion_words.sentences(result))
     st.caption(expansion_words.dynamics(result))
     _over_time(result, key)
     _by_mode(result, key)

@@ -18,6 +18,7 @@ from pages.charts.words import plain, sentence
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration
 from pages.shell.answer import answer as tell
+from pages.shell.answer import find
 from pages.shell.figure import Figure, built, show
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, data_files
@@ -100,7 +101,7 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
 
 def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
     tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash)
-    st.markdown(" ".join(study_words.sentences(result, error)))
+    find(study_words.sentences(result, error))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = choice("against", axes, f"study axis {axes}") if len(result.axes) > 1 else axes[0]
     last = axes[-1]  # beta, unless only alpha varies
