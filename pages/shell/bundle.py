@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
-import vl_convert
 
-from pages.charts.specification import figure as as_file
+from pages.charts.panels import Panels
+from pages.charts.printing import Kind, printed, taken_apart
 from pages.charts.specification import tables_of
 from pages.shell import bundle_texts as texts
 from pages.shell.recipe import Recipe, parquet
@@ -19,7 +19,7 @@ MOST_BYTES = 200_000_000
 """Of all files, before they are packed."""
 WRITTEN = (1980, 1, 1, 0, 0, 0)
 """The date of every file: the same content gives the same bytes."""
-KINDS = ("pdf", "svg")
+KINDS: tuple[Kind, ...] = ("pdf", "svg")
 
 _ONE = threading.Lock()
 """Of a server's bundles one is made at a time: each may need as much memory as all its files."""
@@ -69,20 +69,14 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
 
 
 def _of_figure(name: str, figure: Drawn, identity: str) -> Iterator[tuple[str, bytes]]:
+    chart = taken_apart(figure.draw)
+    width = "page" if isinstance(chart, Panels) else "column"
     for kind in KINDS:
-        yield f"figures/{name}.{kind}", drawn(figure, kind, identity)
+        file = printed(lambda: chart, kind, width=width, title=False, stamp={"config": identity})
+        yield f"figures/{name}.{kind}", file
     for part, frame in data(figure):
         yield f"data/{name}{part}.csv", frame.to_csv(index=False).encode()
         yield f"data/{name}{part}.parquet", parquet(frame)
-
-
-def drawn(figure: Drawn, kind: str, identity: str) -> bytes:
-    """The figure as a file."""
-    return (
-        as_file(figure.draw(), "svg")
-        if kind == "svg"
-        else vl_convert.svg_to_pdf(as_file(figure.draw(), "svg").decode())
-    )
 
 
 def data(figure: Drawn) -> list[tuple[str, pd.DataFrame]]:

@@ -13,7 +13,7 @@ SHOWN_DIGITS = 16
 """Of a config's hash in a text."""
 
 FOLDERS = {
-    "figures/": "each figure of the page as PDF and SVG",
+    "figures/": "each figure of the page as PDF and SVG, a column or a page wide, without its title (see captions)",
     "data/": "what each figure shows, as CSV and as Parquet (the same numbers)",
     "numbers/": "the result itself, which recompute.py compares with",
 }
