@@ -86,9 +86,13 @@ def _drawn(spec: dict[str, Any], width: float, mark: str) -> Block:
     found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     height = float(found[2]) if found else 0.0
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
-    body = re.sub(r'\bid="', f'id="{mark}', body)
-    body = re.sub(r'(url\(#|href="#)', rf"\1{mark}", body)
-    return Block(width, height, typeset(body))
+    return Block(width, height, typeset(_told_apart(body, mark)))
+
+
+def _told_apart(body: str, mark: str) -> str:
+    """Every id with a mark before its place, not the number that Vega counts on from one chart to the next."""
+    places = {name: f"{mark}{at}" for at, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]*)"', body)))}
+    return re.sub(r'(\bid="|url\(#|href="#)([^")]*)', lambda found: found[1] + places.get(found[2], found[2]), body)
 
 
 def _heading(chart: Panels, width: float) -> list[Block]:
