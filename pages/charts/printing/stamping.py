@@ -25,7 +25,6 @@ def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
     Raises:
         ValueError: not a PDF with a table of its objects and a trailer, as svg2pdf writes.
     """
-    drawn = REFERENCES.sub(lambda found: b"".join(sorted(found[0].splitlines(keepends=True))), drawn)
     end = TRAILER.search(drawn)
     if end is None:
         raise ValueError("not a PDF with a trailer of its own")
@@ -42,8 +41,6 @@ def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
     return drawn + written + f"{index}{trailer}startxref\n{at}\n%%EOF\n".encode()
 
 
-REFERENCES = re.compile(rb"(?:^ +/\w+ \d+ 0 R\n)+", re.M)
-"""Names of objects one after another, which svg2pdf writes in another order each time."""
 _NAMED = rb"(?=[^>]*/Size (?P<size>\d+))(?=[^>]*/Root (?P<root>\d+) 0 R)"
 TRAILER = re.compile(rb"trailer\s*<<" + _NAMED + rb"[^>]*>>\s*startxref\s+(?P<table>\d+)\s+%%EOF\s*$")
 
