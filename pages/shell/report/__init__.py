@@ -40,11 +40,14 @@ class Chart:
 
     Attributes:
         label: by which a person knows it.
+        heading, under: its title and subtitle, which the chart itself is without; empty where its panels have theirs.
         spec: Vega-Lite as JSON, its tables in it.
         said: what it shows, for screen readers.
     """
 
     label: str
+    heading: str
+    under: str
     spec: str
     said: str
     notes: tuple[str, ...]
@@ -53,7 +56,8 @@ class Chart:
     @classmethod
     def of(cls, figure: Drawn) -> "Chart":
         spec = inlined(figure.draw())
-        return cls(label(figure), json.dumps(spec), alternative(spec), tuple(figure.notes), tuple(figure.quantities))
+        said, (heading, under) = alternative(spec), _title_of(spec)
+        return cls(label(figure), heading, under, json.dumps(spec), said, tuple(figure.notes), tuple(figure.quantities))
 
 
 @dataclass
@@ -128,6 +132,15 @@ class Report:
         return sum(len(chart.spec) for section in self.sections.values() for chart in section.charts.values())
 
 
+def _title_of(spec: dict[str, Any]) -> tuple[str, str]:
+    """Title and subtitle, taken out of the chart: text of the document breaks its lines. One that moves stays there."""
+    title = spec.get("title", {})
+    if not isinstance(title, dict) or not isinstance(title.get("text"), str):
+        return "", ""
+    del spec["title"]
+    return title["text"], str(title.get("subtitle", ""))
+
+
 def place_of(page: Shown, recipe: Recipe) -> Place:
     """Where a chart comes from."""
     return page.title, recipe.identity
@@ -177,8 +190,10 @@ def _chart(name: str, chart: Chart) -> str:
     notes = "".join(f"<p>{html(note)}</p>" for note in chart.notes if note)
     # Within a script nothing but its end is markup.
     spec = chart.spec.replace("<", "\\u003c")
+    heading = f"<h3>{escape(chart.heading)}</h3>" if chart.heading else ""
+    under = f'<p class="under">{escape(chart.under)}</p>' if chart.under else ""
     return (
-        f'<figure><div class="chart" id="{name}" role="group" aria-label="{escape(chart.said)}"></div>'
+        f'<figure>{heading}{under}<div class="chart" id="{name}" role="group" aria-label="{escape(chart.said)}"></div>'
         f'<script type="application/json" data-chart="{name}">{spec}</script>'
         f"<figcaption>{notes}</figcaption></figure>"
     )
