@@ -14,7 +14,7 @@ from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, docum
 from pages.shell.shown import Drawn, Shown
 from pages.shell.viewers import viewer
 
-REPORT = "report"
+REPORT = "chosen for a report"
 """Where it stands in the session."""
 
 

@@ -21,7 +21,6 @@ from pages.shell.bundle import data, named
 from pages.shell.recipe import of_result
 from pages.shell.shown import SHOWN, Shown
 
-
 MADE: list[tuple[Shown, bytes]] = []
 
 
