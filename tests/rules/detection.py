@@ -20,7 +20,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
         "pages.shell.form.Form.wholes", "pages.views.initial_network._sigma", "pages.views.study._error",
         "pages.views.study._seeds", "pages.views.map_controls._values", "pages.views.map_controls.show",
-        "pages.views.regime_map.collapsed",
+        "pages.views.regime_map.collapsed", "pages.shell.report.Report.add",
     ),
     "a refusal of the gate": (
         "pages.shell.gate.limits.Connections._words", "pages.shell.gate.rules.Hosts._objection",
@@ -32,7 +32,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.people.providers", "pages.shell.people.reached_by_others",
     ),
     "how far a job is": (
-        "engine.__main__.say", "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
+        "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
         "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on",
         "pages.shell.gathering.gather",
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
@@ -56,7 +56,11 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.expansion_words.dynamics",
         "pages.views.expansion_words.facts", "pages.views.spaces_words.facts",
         "pages.views.spaces_words.with_jitter", "pages.run.picker.picker", "pages.shell.figure.about",
-        "pages.shell.example._html",
+        "pages.shell.example._html", "pages.shell.bundle_texts._computed", "pages.shell.bundle_texts.methods",
+        "pages.shell.bundle_texts.readme", "pages.shell.recipe.at_initialisation", "pages.shell.recipe.of_map",
+        "pages.shell.recipe.of_result", "pages.shell.report._chart", "pages.shell.report._defined",
+        "pages.shell.report._definition", "pages.shell.report._section", "pages.shell.report._settings",
+        "pages.shell.report.document",
     ),
     "an axis, a legend or a question over a chart": (
         "pages.charts.evolution.available",
