@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +11,6 @@ import streamlit as st
 import cache
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.charts.specification import figure
 from pages.charts.words import Headline, plain
 from pages.shell import report_dialog
 from pages.shell.bundle import bundle
@@ -84,11 +83,6 @@ def keep(key: str) -> None:
 
 # Files that go out. Each is made when its button is clicked, not before.
 
-FigureKind = Literal["svg", "png"]
-
-FIGURES: dict[FigureKind, str] = {"svg": "image/svg+xml", "png": "image/png"}
-"""Kinds of figure and their MIME types."""
-
 
 class Numbers(Protocol):
     """A result that can be taken home."""
@@ -104,10 +98,10 @@ def data_files(result: Numbers, arrays: Arrays) -> None:
     """Buttons for the numbers of a run."""
     stem = f"kernel-drift-{result.config.hash[:8]}"
     with st.container(horizontal=True):
-        _button("Curves (CSV)", lambda: result.to_frame().to_csv(index=False), f"{stem}.csv", "text/csv")
-        _button("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
-        _button("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
-        _button("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
+        download("Curves (CSV)", lambda: result.to_frame().to_csv(index=False), f"{stem}.csv", "text/csv")
+        download("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
+        download("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
+        download("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
         _of_the_page(of_result(result.config, arrays))
 
 
@@ -121,27 +115,12 @@ def take_it_with_you(recipe: Recipe) -> None:
 def _of_the_page(recipe: Recipe) -> None:
     """Buttons for all that the page shows."""
     page = shown()
-    _button("Bundle (zip)", partial(bundle, page, recipe), f"{bundle_name(page, recipe)}.zip", "application/zip")
+    download("Bundle (zip)", partial(bundle, page, recipe), f"{bundle_name(page, recipe)}.zip", "application/zip")
     report_dialog.button(page, recipe)
 
 
-def table_file(name: str, frame: pd.DataFrame) -> None:
-    """A button for what a chart shows."""
-    _button("Data (CSV)", lambda: frame.to_csv(index=False), f"{name}.csv", "text/csv")
-
-
-def figure_files(name: str, chart: Callable[[], Any]) -> None:
-    """Buttons for one figure."""
-    with st.container(horizontal=True):
-        for kind, mime in FIGURES.items():
-            _button(kind.upper(), partial(_drawn, chart, kind), f"{name}.{kind}", mime)
-
-
-def _drawn(chart: Callable[[], Any], kind: FigureKind) -> bytes:
-    return figure(chart(), kind)
-
-
-def _button(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+def download(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+    """A button that saves a file, made when it is clicked."""
     st.download_button(
         label,
         data,  # pyright: ignore[reportArgumentType]

@@ -131,6 +131,7 @@ def _by_mode(result: PerturbationResult, key: str) -> None:
         charts.modes_chart,
         f"{key} modes {index}",
         "perturbation-modes",
+        result.config.hash,
     )
     show(figure)
 
