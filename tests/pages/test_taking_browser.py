@@ -91,4 +91,6 @@ def test_charts_of_two_pages_in_one_file_that_asks_nothing(visit, opened, tmp_pa
         moving.locator("input[type=range]").evaluate(
             "input => { input.value = input.max; input.dispatchEvent(new Event('input')); }"
         )
-        shown.wait_for_function("before => document.querySelector('.chart canvas.marks').toDataURL() !== before", arg=before)
+        shown.wait_for_function(
+            "before => document.querySelector('.chart canvas.marks').toDataURL() !== before", arg=before
+        )
