@@ -10,7 +10,8 @@ import pandas as pd
 
 from pages.charts.panels import Panels
 from pages.charts.printing import Kind, printed, taken_apart
-from pages.charts.specification import tables_of
+from pages.charts.printing.paper import leaves
+from pages.charts.specification import Specification, tables_of
 from pages.shell import bundle_texts as texts
 from pages.shell.recipe import Recipe, parquet
 from pages.shell.shown import Drawn, Shown
@@ -19,6 +20,8 @@ MOST_BYTES = 200_000_000
 """Of all files, before they are packed."""
 WRITTEN = (1980, 1, 1, 0, 0, 0)
 """The date of every file: the same content gives the same bytes."""
+FRAME = "frame"
+"""The parameter of charts that move (`pages.charts.animated`)."""
 KINDS: tuple[Kind, ...] = ("pdf", "svg")
 
 _ONE = threading.Lock()
@@ -69,14 +72,20 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
 
 
 def _of_figure(name: str, figure: Drawn, identity: str) -> Iterator[tuple[str, bytes]]:
-    chart = taken_apart(figure.draw)
-    width = "page" if isinstance(chart, Panels) else "column"
+    chart, stamp = taken_apart(figure.draw), {"config": identity}
+    width, frame = "page" if isinstance(chart, Panels) else "column", _last_frame(chart)
     for kind in KINDS:
-        file = printed(lambda: chart, kind, width=width, title=False, stamp={"config": identity})
+        file = printed(lambda: chart, kind, width=width, title=False, frame=frame, stamp=stamp)
         yield f"figures/{name}.{kind}", file
-    for part, frame in data(figure):
-        yield f"data/{name}{part}.csv", frame.to_csv(index=False).encode()
-        yield f"data/{name}{part}.parquet", parquet(frame)
+    for part, table in data(figure):
+        yield f"data/{name}{part}.csv", table.to_csv(index=False).encode()
+        yield f"data/{name}{part}.parquet", parquet(table)
+
+
+def _last_frame(chart: Panels | Specification) -> int | None:
+    """Of a chart that moves."""
+    params = [param for part in leaves(chart) for param in part().get("params", ()) if param["name"] == FRAME]
+    return int(params[0]["bind"]["max"]) if params else None
 
 
 def data(figure: Drawn) -> list[tuple[str, pd.DataFrame]]:

@@ -1,5 +1,6 @@
 """On the page: which charts go into the report of this session, and the report as a file."""
 
+from collections.abc import Set
 from functools import partial
 
 import streamlit as st
@@ -39,10 +40,11 @@ def choose(page: Shown, recipe: Recipe) -> None:
     st.markdown("**On this page**")
     for figure in page.figures:
         _choice(found, page, recipe, figure)
-    for place, section in list(found.sections.items()):
-        for name, chart in list(section.charts.items()):
-            if place != here or name not in {figure.name for figure in page.figures}:
-                _elsewhere(found, place, name, f"{section.name or section.title}: {chart.label}")
+    others = _others(found, here, {figure.name for figure in page.figures})
+    if others:
+        st.markdown("**From elsewhere**")
+    for place, name, said in others:
+        _elsewhere(found, place, name, said)
     found.title = st.text_input("title", found.title, max_chars=LONGEST_TITLE, key="report title")
     found.note = st.text_area("note", found.note, max_chars=LONGEST_NOTE, key="report note")
     st.download_button(
@@ -53,9 +55,18 @@ def choose(page: Shown, recipe: Recipe) -> None:
         key="download report",
         on_click="ignore",
         icon=":material/download:",
-        type="primary",
         disabled=not found.count,
     )
+
+
+def _others(found: Report, here: Place, names: Set[str]) -> list[tuple[Place, str, str]]:
+    """Charts in the report that this page, whose figures have these names, does not show: place, name, label."""
+    return [
+        (place, name, f"{section.name or section.title}: {chart.label}")
+        for place, section in found.sections.items()
+        for name, chart in section.charts.items()
+        if place != here or name not in names
+    ]
 
 
 def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:

@@ -45,6 +45,7 @@ def test_it_has_all_that_the_page_shows(page) -> None:
         assert ElementTree.fromstring(found[f"figures/{name}.svg"]).tag.endswith("svg")
         assert name in found["captions.md"].decode()
         assert name in found["README.txt"].decode()
+    assert re.search(r"t = 0\.\d+ · step 40", found["figures/evolution-seed0.svg"].decode())  # the last frame
     config = RunConfig.from_dict(SMALL)
     assert RunConfig.from_yaml(found["config.yaml"].decode()) == config
     assert config.hash[:16] in found["methods.tex"].decode()

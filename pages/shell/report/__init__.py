@@ -17,6 +17,7 @@ from cache.listing import settings
 from engine.quantities import QUANTITIES
 from pages.charts.alternative import alternative
 from pages.charts.html import html, of_latex
+from pages.charts.printing.paper import for_paper
 from pages.charts.specification import inlined
 from pages.shell.recipe import Recipe
 from pages.shell.shown import Drawn, Shown
@@ -138,7 +139,7 @@ def _title_of(spec: dict[str, Any]) -> tuple[str, str]:
     if not isinstance(title, dict) or not isinstance(title.get("text"), str):
         return "", ""
     del spec["title"]
-    return title["text"], str(title.get("subtitle", ""))
+    return title["text"], for_paper(str(title.get("subtitle", "")))
 
 
 def place_of(page: Shown, recipe: Recipe) -> Place:
