@@ -222,7 +222,7 @@ def _definition(name: str) -> str:
 @cache
 def _libraries() -> str:
     """Vega, Vega-Lite and vega-embed, of which `vegaEmbed` is global."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 
 @cache
