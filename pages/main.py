@@ -11,6 +11,7 @@ from pages.shell.account import show_account, turn_away
 from pages.shell.link import MOVED, PAGE
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
+from pages.shell.pressed import forget
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
@@ -75,6 +76,7 @@ if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
 if st.session_state.get(PAGE) != page.url_path:
     st.session_state[PAGE], st.session_state[MOVED] = page.url_path, True
+    forget()
 try:
     with one_at_a_time():
         page.run()

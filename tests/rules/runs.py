@@ -176,6 +176,14 @@ CHARTS = (
         ),
     ),
     Rule(
+        "pages.charts.stopped._beyond",
+        "... of ... values lie beyond the end, ...: a kernel that is held fixed diverges where its largest eigenvalue is "
+        "above the stability limit",
+        "counted; the cause is a law of the kernel held fixed, not a finding",
+        "none lies there",
+        also=("pages.charts.stopped.stop_tables",),
+    ),
+    Rule(
         "pages.charts.growth.learning_table",
         "... of ... errors are not determined. Without ridge the prediction is approximate: here ... to ... "
         "times what was measured",
