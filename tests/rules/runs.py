@@ -177,8 +177,8 @@ CHARTS = (
     ),
     Rule(
         "pages.charts.stopped._beyond",
-        "... of ... values lie beyond the end, ...: a kernel that is held fixed diverges where its largest eigenvalue is "
-        "above the stability limit",
+        "... of ... values lie beyond the end, ...: a kernel that is held fixed diverges where its largest eigenvalue "
+        "is above the stability limit",
         "counted; the cause is a law of the kernel held fixed, not a finding",
         "none lies there",
         also=("pages.charts.stopped.stop_tables",),
