@@ -70,6 +70,7 @@ def on_paper(panel: Specification, width: float, *, title: bool = True, frame: i
     spec["params"] = [{"name": "frame", "value": shown}] if shown is not None else []
     heading = _heading(spec, shown, title, width)
     spec = _small(with_dashes(_seen(spec), datasets))
+    _small_dashes(spec)
     _fit_legends(spec, width)
     height = min(tall, TALLEST * width) if tall > 0 else TALLEST * width / 2
     _fit_axes(spec, width, height)
@@ -189,7 +190,14 @@ def _small(value: Any, key: str = "") -> Any:
         return value
     if FONTS.fullmatch(key):
         return TEXT
-    return value * SCALE if key in LENGTHS else value * SCALE**2 if key in AREAS else value
+    return round(value * SCALE, 2) if key in LENGTHS else round(value * SCALE**2, 2) if key in AREAS else value
+
+
+def _small_dashes(spec: dict[str, Any]) -> None:
+    """Those that a scale gives."""
+    for encoding in _inside(spec, "strokeDash"):
+        scale = encoding.get("scale") or {}
+        scale.update({"range": [_small(dash, "strokeDash") for dash in scale["range"]]} if "range" in scale else {})
 
 
 def _inside(value: Any, *keys: str) -> Iterator[dict[str, Any]]:

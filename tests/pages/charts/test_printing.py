@@ -162,17 +162,18 @@ def test_ids_of_panels_are_their_own():
 def test_the_legend_is_dashed_as_the_lines_are(dashed):
     names = ("measured", "foretold")
     svg = as_svg(lambda: curve(names, dashed))
-    symbols = [
-        path
-        for group in svg.iter(f"{SVG}g")
-        if "role-legend-symbol" in group.get("class", "")
-        for path in group.iter(f"{SVG}path")
-        if path.get("stroke") in theme.ORDERED
-    ]
-    found = {path.get("stroke"): path.get("stroke-dasharray") for path in symbols}
+    lines, symbols = (dashes(svg, role) for role in ("mark-line", "role-legend-symbol"))
+    assert lines == symbols
     colours = dict(zip(names, theme.ORDERED, strict=False))
-    for name in names:
-        assert bool(found[colours[name]] and found[colours[name]] != "0.67,0") == (name in dashed), found
+    assert {name for name in names if symbols[colours[name]] != "solid"} == set(dashed)
+
+
+def dashes(svg: ElementTree.Element, role: str) -> dict[str, str]:
+    """Colour -> dash of what is drawn in this role; a gap of 0 is none."""
+    groups = [group for group in svg.iter(f"{SVG}g") if role in group.get("class", "")]
+    paths = [path for group in groups for path in group.iter(f"{SVG}path") if path.get("stroke") in theme.ORDERED]
+    given = {path.get("stroke", ""): path.get("stroke-dasharray") or ",0" for path in paths}
+    return {colour: "solid" if dash.endswith(",0") else dash for colour, dash in given.items()}
 
 
 def test_no_words_for_a_screen():
