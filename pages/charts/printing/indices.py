@@ -6,14 +6,14 @@ RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᵀᵃᵖⁱⁿ", "012
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₗₙₖᵢⱼₜ", "0123456789−+()lnkijt", strict=True))
 SIZE = 0.7
 """Of an index, over that of its text."""
-SHIFTS = {"below": 0.22, "above": -0.38, "": 0.0}
-"""Where it stands, in sizes of the text, downwards."""
+SHIFTS = {"below": 0.22, "above": -0.38, "within": -0.2, "": 0.0}
+"""Where it stands, in sizes of the text, downwards; "within" is the index of an exponent."""
 
 _SYMBOL = r"(?<=[A-Za-zΑ-Ωα-ω*‖)\]])(?:(?<![A-Za-z]{2})|(?<=_[a-z][A-Z]))"
 """Behind one letter, not behind a word, which may have an underscore of its own."""
 _BELOW = _SYMBOL + r"_(?:\{(?P<braced>[^{}]+)\}|(?P<below>[a-z]+|\d+|[A-Z∞]))"
 _WORD = r"(?<=error)_(?P<word>\w)"
-_CARET = r"\^(?P<caret>[−-]?[\d.]+)"
+_CARET = r"\^(?:\((?P<exponent>[^()]+)\)|(?P<caret>[−-]?[\d.½]+))"
 _SIGNS = rf"(?P<raised>[{''.join(RAISED)}]+)|(?P<lowered>[{''.join(LOWERED)}]+)"
 INDEX = re.compile(f"{_BELOW}|{_WORD}|{_CARET}|{_SIGNS}")
 TEXT = re.compile(r"(<text\b[^>]*?font-size=\"([\d.]+)(?:px)?\"[^>]*>)(.*?)(</text>)", re.S)
@@ -21,14 +21,18 @@ RUN = re.compile(r"(^|>)([^<>]+)(?=<|$)")
 
 
 def pieces(text: str) -> list[tuple[str, str]]:
-    """Parts of a text, each with where it stands: "below", "above" or ""."""
+    """Parts of a text, each with where it stands, a name in `SHIFTS`."""
     found, at = [], 0
     for match in INDEX.finditer(text):
         if match.start() > at:
             found.append((text[at : match.start()], ""))
-        found.append(_index(match))
+        found += _exponent(match["exponent"]) if match["exponent"] else [_index(match)]
         at = match.end()
     return [*found, (text[at:], "")] if at < len(text) else found
+
+
+def _exponent(text: str) -> list[tuple[str, str]]:
+    return [(part, "within" if where else "above") for part, where in pieces(text)]
 
 
 def _index(match: re.Match[str]) -> tuple[str, str]:

@@ -202,6 +202,8 @@ def test_a_long_title_takes_lines():
         ("10⁻³", [("10", ""), ("−3", "above")]),
         ("r₀", [("r", ""), ("0", "below")]),
         ("n^−0.88 [−0.95]", [("n", ""), ("−0.88", "above"), (" [−0.95]", "")]),
+        ("K^½", [("K", ""), ("½", "above")]),
+        ("e^(−λ_k t) / 2", [("e", ""), ("−λ", "above"), ("k", "within"), (" t", "above"), (" / 2", "")]),
         ("error_m / error_0", [("error", ""), ("m", "below"), (" / error", ""), ("0", "below")]),
         ("petal_width of test_set", [("petal_width of test_set", "")]),
     ],
