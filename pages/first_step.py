@@ -185,7 +185,8 @@ def _beyond(flow: Point, draws: int) -> None:
         table = charts.beyond_table(result)
         question, key = "How far does the first step's rate carry?", f"{flow.config.hash} beyond"
         chart = partial(charts.beyond_chart, table)
-        show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key))
+        config = flow.config.hash
+        show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key, config=config))
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])
 
 

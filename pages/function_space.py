@@ -49,6 +49,7 @@ def grids(shown: Shown) -> None:
             growth.growth_chart,
             f"{shown.key} growth {index}",
             "spaces-growth",
+            shown.result.config.hash,
         )
     )
 

@@ -55,6 +55,7 @@ def curves(shown: Shown) -> None:
             partial(growth.learning_chart, ridge=chosen),
             f"{shown.key} {name} {index}",
             f"spaces-{name}",
+            shown.result.config.hash,
         )
         rows.append(figure)
     pairs(rows)

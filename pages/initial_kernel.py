@@ -80,7 +80,7 @@ def _answer(result: GramResult, config: GramSpectrumConfig) -> None:
 
 
 def _charts(result: GramResult, key: str) -> None:
-    """Spectrum and its distance from infinite width."""
+    """Spectrum and its distance from infinite width; the key is the hash of the config."""
     table, draws = charts.spectrum_table(result), len(result.spectra)
     frame = table.frame
     spectrum = Figure(
@@ -90,6 +90,7 @@ def _charts(result: GramResult, key: str) -> None:
         partial(charts.spectrum_chart, frame, f"{draws:,} draws"),
         frame,
         key=f"{key} spectrum",
+        config=key,
     )
     ratio = Figure(
         "initial_spectrum_ratio",
@@ -98,6 +99,7 @@ def _charts(result: GramResult, key: str) -> None:
         partial(charts.relative_chart, frame),
         frame,
         key=f"{key} relative",
+        config=key,
     )
     if frame["limit"].notna().any():
         columns([spectrum], [ratio], share=(3, 2))

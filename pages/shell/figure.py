@@ -1,11 +1,11 @@
-"""A figure on a page: a chart with its definitions, data and files behind one button, and what it leaves out beneath.
+"""A figure on a page: a chart under its row of tools, and what it leaves out beneath.
 
 What is built for a result is kept by a key that names it (never by its arrays), so that a redraw builds nothing again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -13,15 +13,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.quantities import QUANTITIES
 from pages.charts.over_time import Curve
-from pages.charts.panels import Panels, panels
+from pages.charts.panels import Panels, panels, taller
+from pages.charts.printing import KINDS, panel_names, printed
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import player
-from pages.shell.result import figure_files, seed_choice, table_file
+from pages.shell.link import here
+from pages.shell.result import seed_choice
+from pages.shell.tools import TOOLS, Asked, File, dialogs, row
 
+ENLARGED = 1.6
+"""Of the height on the page."""
 KEPT = 512
 """Tables kept, and charts, over all results: some thirty pages of them."""
 
@@ -40,6 +44,7 @@ class Figure:
         key: names the result and what the reader chose: the same key, the same chart; empty: built at every redraw.
         file: name of its files; `name` where empty.
         selection: the chart's selection that runs the page again.
+        config: hash of the config whose result it shows, for its files; empty where it has none.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Figure:
     key: str = ""
     file: str = ""
     selection: str = ""
+    config: str = ""
 
     @classmethod
     def of(
@@ -62,10 +68,12 @@ class Figure:
         chart: Callable[[pd.DataFrame], Any],
         key: str,
         file: str = "",
+        config: str = "",
     ) -> "Figure":
         """The chart of a table, which is built once for the key."""
         kept: Table = built(f"{key} table", table)
-        return cls(name, question, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
+        draw = partial(chart, kept.frame)
+        return cls(name, question, quantities, draw, kept.frame, kept.notes, key, file, config=config)
 
     @classmethod
     def over_time(
@@ -73,7 +81,8 @@ class Figure:
     ) -> "Figure":
         """A curve of a result, which the key names; what the reader has `chosen` goes to its table."""
         table, chart = partial(curve.table, result, *chosen), partial(curve.chart, log_time=log_time)
-        return cls.of(name, curve.question, curve.quantities, table, chart, f"{key} {name} {chosen} {log_time}", file)
+        kept, identity = f"{key} {name} {chosen} {log_time}", result.config.hash
+        return cls.of(name, curve.question, curve.quantities, table, chart, kept, file, identity)
 
     def draw(self) -> Any:
         """The chart under its question, on the page and in a file."""
@@ -83,7 +92,7 @@ class Figure:
 def show(figure: Figure) -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
-        about(figure)
+        tools(figure)
     with st.container(key=f"drawn_{figure.name}"):
         selected = _draw(figure)
     say(figure.notes)
@@ -137,30 +146,57 @@ def in_motion(
         kept = built(f"{key} tables {name} {index}", lambda: tables(index))
         last = len(kept.labels) - 1
         draw = partial(chart, kept, start=last)
-        figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
-        about(figure)
+        identity = f"{key} {name} {index}"
+        figure = Figure(
+            f"{name}_{index}", "", quantities, draw, None, kept.notes, identity, file, config=result.config.hash
+        )
+        tools(figure, kept.labels)
     play(figure, kept.labels, start=last)
 
 
-def about(figure: Figure) -> None:
-    """A popover with definition, normalisation and source of each quantity, and the figure as a file. Filled when it
-    is opened: closed on every chart, its elements would be a third of a page's."""
-    given = (
-        "definitions, sources, this figure as a file"
-        if figure.frame is None
-        else "definitions, sources, data and figure"
-    )
-    key = f"about_{figure.name}"
-    opened = st.popover("about", icon=":material/info:", type="tertiary", help=given, key=key, on_change="rerun")
-    if not opened.open:
+def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
+    """The row of tools over the charts of a figure; `labels` are the lines of its frames, where it moves."""
+    offered = TOOLS if figure.frame is not None else TOOLS[1:]
+    container = f"{'moving' if labels else 'drawn'}_{figure.name}"
+    asked = row(figure.name, figure.question or "This figure", container, offered, partial(_file, figure))
+    if asked is None:
         return
-    with opened:
-        told = [QUANTITIES[name] for name in figure.quantities]
-        lines = [(f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]") for one in told]
-        st.markdown("\n\n".join(map("  \n".join, lines)))
-        if figure.frame is not None:
-            table_file(figure.file or figure.name, figure.frame)
-        figure_files(figure.file or figure.name, figure.draw)
+    if asked.tool == "about":
+        dialogs.about(figure.quantities)
+    elif asked.tool == "enlarge":
+        dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
+    elif asked.tool == "paper":
+        dialogs.paper(replace(_printable(figure, asked), labels=labels, panels=tuple(panel_names(figure.draw))))
+
+
+def _printable(figure: Figure, asked: Asked) -> dialogs.Print:
+    stamp = {"config": figure.config, "link": here()}
+    told = {name: value for name, value in stamp.items() if value}
+    return dialogs.Print(figure.name, figure.file or figure.name, figure.draw, told, frame=asked.frame)
+
+
+def _file(figure: Figure, asked: Asked) -> File | None:
+    """What a tool saves, as it was chosen last for a paper."""
+    name = figure.file or figure.name
+    if asked.tool == "data" and figure.frame is not None:
+        return File(f"{name}.csv", "text/csv", figure.frame.to_csv(index=False).encode())
+    if asked.tool in KINDS:
+        wanted = _printable(figure, asked)
+        made = printed(figure.draw, asked.tool, stamp=wanted.stamp, **vars(wanted.choice()))
+        return File(f"{name}.{asked.tool}", KINDS[asked.tool], made)
+    return None
+
+
+def _enlarged(figure: Figure, labels: Sequence[str], frame: int) -> None:
+    """The figure, taller; its clicks are the page's."""
+
+    def draw() -> None:
+        draw_chart(taller(panels(figure.draw()), ENLARGED))
+
+    if labels:
+        player.show(draw, labels, key=f"enlarged_{figure.name}", start=frame)
+    else:
+        draw()
 
 
 def say(notes: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evoluti
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.answer import answer as tell
-from pages.shell.figure import Figure, about, built, pairs, play
+from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views import conventions, latex_conventions
@@ -54,7 +54,8 @@ def small(result: RunResult) -> None:
     def spectrum() -> Any:
         return animated(spectrum_panel(tables.spectrum), len(tables.labels))
 
-    figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
+    figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home", config=result.config.hash)
+    tools(figure, tables.labels)
     play(figure, tables.labels, autoplay=True)
     st.markdown(" ".join(alignment(result)))
 
@@ -77,8 +78,9 @@ def _animated(result: RunResult, key: str) -> None:
             notes=tables.notes,
             key=f"{key} panel {index} {probes}",
             file=f"evolution-seed{shown.seed}",
+            config=result.config.hash,
         )
-        about(figure)
+        tools(figure, tables.labels)
     play(figure, tables.labels)
 
 

@@ -130,6 +130,7 @@ def _by_mode(result: PerturbationResult, key: str) -> None:
         charts.modes_chart,
         f"{key} modes {index}",
         "perturbation-modes",
+        result.config.hash,
     )
     show(figure)
 

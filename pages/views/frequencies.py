@@ -45,5 +45,6 @@ def show(shown: Shown) -> None:
         frequencies.spectrum_chart,
         f"{key} operator spectrum {index}",
         "spaces-operator-spectrum",
+        result.config.hash,
     )
     pairs([*curves, spectrum])

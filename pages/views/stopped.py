@@ -7,7 +7,7 @@ import streamlit as st
 from engine.rkhs.result import SetName
 from pages.charts import stopped
 from pages.charts.words import percent
-from pages.shell.figure import Figure, about, built, pairs, play
+from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, seed_choice
 from pages.views import stopped_words
@@ -51,8 +51,9 @@ def _moving(shown: Shown, where: SetName) -> None:
         name, key = f"stopped_{where}_{index}", f"{shown.key} stopped {where} {index}"
         tables = built(f"{key} tables", partial(stopped.stop_tables, shown.result, index, where))
         draw = partial(stopped.stop_chart, tables)
-        figure = Figure(name, "", MOVING, draw, None, tables.notes, key, f"spaces-{name}")
-        about(figure)
+        file, config = f"spaces-{name}", shown.result.config.hash
+        figure = Figure(name, "", MOVING, draw, None, tables.notes, key, file, config=config)
+        tools(figure, tables.labels)
     play(figure, tables.labels)
 
 
@@ -61,4 +62,5 @@ def _map(shown: Shown, place: str, question: str, name: str, index: int) -> Figu
     quantity = name.rpartition("/")[2]
     table = partial(stopped.pairs_table, shown.result.seeds[index], name)
     chart, file = partial(stopped.pairs_chart, name=quantity), f"spaces-{name.replace('/', '_')}"
-    return Figure.of(place, question, (quantity, "t"), table, chart, f"{shown.key} {place} {name} {index}", file)
+    key, config = f"{shown.key} {place} {name} {index}", shown.result.config.hash
+    return Figure.of(place, question, (quantity, "t"), table, chart, key, file, config)

@@ -133,4 +133,5 @@ def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | 
         return charts.law_chart(row, points.frame, lines, axes, slopes)
 
     kept = f"{key} {name} {axis} {error}"
-    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, f"perturbation-{name}")
+    file, config = f"perturbation-{name}", result.config.hash
+    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, file, config=config)

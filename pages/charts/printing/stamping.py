@@ -14,7 +14,7 @@ POINTS = re.compile(r'(<svg\b[^>]*?) width="([\d.]+)" height="([\d.]+)"')
 def svg(drawn: str, told: Mapping[str, str]) -> str:
     """Sizes in points, a title for screen readers, and all of it as JSON in `metadata`."""
     sized = POINTS.sub(r'\1 width="\2pt" height="\3pt"', drawn, count=1)
-    inside = f"<title>{escape(told.get('title', ''))}</title><metadata>{escape(_json(told))}</metadata>"
+    inside = f"<title>{escape(told.get('title', ''))}</title><metadata>{escape(as_json(told))}</metadata>"
     start = sized.index(">", sized.index("<svg")) + 1
     return sized[:start] + inside + sized[start:]
 
@@ -30,7 +30,7 @@ def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
         raise ValueError("not a PDF with a trailer of its own")
     number, root, table = (int(end[name]) for name in ("size", "root", "table"))
     rest = {name: value for name, value in told.items() if name != "title"}
-    said = {"Title": told.get("title", ""), "Creator": PROGRAM, "Subject": _json(rest)}
+    said = {"Title": told.get("title", ""), "Creator": PROGRAM, "Subject": as_json(rest)}
     said |= {name.capitalize(): value for name, value in rest.items()}
     entries = " ".join(f"/{name} {_string(value)}" for name, value in said.items())
     drawn = drawn.rstrip() + b"\n"
@@ -66,5 +66,6 @@ def _chunk(name: str, value: str) -> bytes:
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def _json(told: Mapping[str, str]) -> str:
+def as_json(told: Mapping[str, str]) -> str:
+    """All of it in one line."""
     return json.dumps({"program": PROGRAM, **told}, ensure_ascii=False)

@@ -1,0 +1,95 @@
+"""The row of tools over a figure: one component, so that six tools cost a page no more than one.
+
+What the reader asks for comes with the frame that the figure's player shows; a file goes back to the component, which
+saves it in the browser. No file is made before it is asked for.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Literal, get_args
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+Tool = Literal["data", "svg", "pdf", "png", "paper", "enlarge", "about"]
+TOOLS: tuple[Tool, ...] = get_args(Tool)
+
+ASKED = "asked of a figure"
+"""In the session: the last click on a tool, until its figure is drawn."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A click on a tool.
+
+    Attributes:
+        frame: that the figure's player showed; None of a figure that stands still.
+    """
+
+    figure: str
+    tool: Tool
+    frame: int | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """What is saved."""
+
+    name: str
+    mime: str
+    content: bytes
+
+    def sent(self) -> dict[str, str]:
+        """For the component; the id tells two files of one name apart."""
+        return {
+            "id": token_hex(8),
+            "name": self.name,
+            "mime": self.mime,
+            "base64": b64encode(self.content).decode(),
+        }
+
+
+def row(
+    figure: str, said: str, container: str, tools: Sequence[Tool], make: Callable[[Asked], File | None]
+) -> Asked | None:
+    """The tools; what was asked for since the figure was drawn last.
+
+    Args:
+        figure: its name, unique on the page.
+        said: what the row is called for screen readers.
+        container: key of the container in which its charts are.
+        make: the file that is asked for; None where a tool makes none.
+    """
+    asked = _asked(figure)
+    file = make(asked) if asked else None
+    data: dict[str, Any] = {"name": said, "container": container, "tools": list(tools)}
+    if file:
+        data["file"] = file.sent()
+    key = f"tools of {figure}"
+    _component()(data=data, key=key, on_asked_change=partial(_note, figure, key), height="content")
+    return asked
+
+
+def _asked(figure: str) -> Asked | None:
+    asked = st.session_state.get(ASKED)
+    if asked is None or asked.figure != figure:
+        return None
+    return st.session_state.pop(ASKED)
+
+
+def _note(figure: str, key: str) -> None:
+    """Keeps a click; a browser may send anything."""
+    asked = st.session_state[key].get("asked") or {}
+    tool, frame = asked.get("tool"), asked.get("frame")
+    if tool in TOOLS:
+        st.session_state[ASKED] = Asked(figure, tool, frame if isinstance(frame, int) and frame >= 0 else None)
+
+
+@cache
+def _component() -> Callable[..., object]:
+    html, css, js = (Path(__file__).with_name(f"tools.{kind}").read_text() for kind in ("html", "css", "js"))
+    return component("kernel_drift_tools", html=html, css=css, js=js)
