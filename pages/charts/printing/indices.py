@@ -17,7 +17,8 @@ _CARET = r"\^(?:\((?P<exponent>[^()]+)\)|(?P<caret>[−-]?[\d.½]+))"
 _SIGNS = rf"(?P<raised>[{''.join(RAISED)}]+)|(?P<lowered>[{''.join(LOWERED)}]+)"
 INDEX = re.compile(f"{_BELOW}|{_WORD}|{_CARET}|{_SIGNS}")
 TEXT = re.compile(r"(<text\b[^>]*?font-size=\"([\d.]+)(?:px)?\"[^>]*>)(.*?)(</text>)", re.S)
-RUN = re.compile(r"(^|>)([^<>]+)(?=<|$)")
+TAGS = re.compile(r"(<[^>]*>)")
+DOWN = re.compile(r' dy="(-?[\d.]+)"')
 
 
 def pieces(text: str) -> list[tuple[str, str]]:
@@ -47,20 +48,31 @@ def _index(match: re.Match[str]) -> tuple[str, str]:
 
 def typeset(svg: str) -> str:
     """The SVG with indices in their places."""
-    return TEXT.sub(
-        lambda found: found[1] + RUN.sub(lambda run: run[1] + _set(run[2], float(found[2])), found[3]) + found[4], svg
-    )
+    return TEXT.sub(lambda found: found[1] + _lines(found[3], float(found[2])) + found[4], svg)
 
 
-def _set(text: str, size: float) -> str:
-    """Spans, each moved from where the one before stood."""
-    parts = pieces(text)
-    if all(not where for _, where in parts):
-        return text
-    spans, stood = [], 0.0
-    for part, where in parts:
-        moved = (SHIFTS[where] - stood) * size
-        stood = SHIFTS[where]
+def _lines(inside: str, size: float) -> str:
+    """What is in a text: its lines, of which each goes down from where the one before has ended."""
+    done, stood = [], 0.0
+    for part in TAGS.split(inside):
+        if part.startswith("<"):
+            line, stood = (DOWN.search(part), stood) if stood else (None, 0.0)
+            done.append(
+                f'{part[: line.start()]} dy="{float(line[1]) - stood:.2f}"{part[line.end() :]}' if line else part
+            )
+            stood = 0.0 if line else stood
+        elif part:
+            spans, stood = _spans(part, size, stood)
+            done.append(spans)
+    return "".join(done)
+
+
+def _spans(text: str, size: float, stood: float) -> tuple[str, float]:
+    """The parts of a line, each moved from where the one before stood, and where the last one stands."""
+    spans = []
+    for part, where in pieces(text):
+        moved, stood = SHIFTS[where] * size - stood, SHIFTS[where] * size
         own = f' font-size="{SIZE * size:.2f}px"' if where else ""
-        spans.append(f'<tspan dy="{moved:.2f}"{own}>{part}</tspan>')
-    return "".join(spans)
+        # A shift of its own, though 0, would take the place of the line's.
+        spans.append(f'<tspan dy="{moved:.2f}"{own}>{part}</tspan>' if moved or own else part)
+    return "".join(spans), stood

@@ -15,8 +15,9 @@ TEXT = 8
 """Size of all text."""
 SCALE = 2 / 3
 """From the pixels of a page, where text has 12, to points."""
-LETTER = 0.52
-"""Mean width of a letter over its size."""
+LETTER = 0.57
+BOLD = 1.15
+"""Mean width of a letter over its size, and of a bold one over that; of wide fonts such as DejaVu."""
 TALLEST = 0.75
 """A plot is at most so tall for its figure's width."""
 MARGIN = 2
@@ -136,7 +137,7 @@ def _heading(spec: dict[str, Any], frame: int | None, title: bool, width: float)
     text, changes, subtitle = _title(spec, frame)
     if not title:
         text, subtitle = text if changes else "", ""
-    lines, below = wrapped(text, width - 2 * MARGIN, 1.06), wrapped(for_paper(subtitle), width - 2 * MARGIN)
+    lines, below = wrapped(text, width - 2 * MARGIN, BOLD), wrapped(for_paper(subtitle), width - 2 * MARGIN)
     if not lines and not below:
         return None
     return {"text": lines, "subtitle": below, "anchor": "start", "frame": "bounds", "offset": 5, "subtitlePadding": 1}
@@ -214,7 +215,11 @@ def _fit_legends(spec: dict[str, Any], width: float) -> None:
         legend = encoding.get("legend")
         if not isinstance(legend, dict):
             continue
-        names = [str(name) for name in (encoding.get("scale") or {}).get("domain", [])]
+        names = (encoding.get("scale") or {}).get("domain")
+        if names == []:  # of which Vega makes a legend without an end
+            encoding["legend"] = None
+            continue
+        names = [str(name) for name in names or ()]
         if "columns" in legend and names:
             longest = max(len(name) for name in names) * TEXT * LETTER + 24
             legend["columns"] = max(1, min(legend["columns"], int((width - AXIS_ROOM) / longest)))
@@ -232,6 +237,8 @@ def _fit_axes(spec: dict[str, Any], width: float, height: float) -> None:
                 if isinstance(holder, dict) and isinstance(holder.get("title"), str) and holder["title"]:
                     lines = wrapped(holder["title"], room)
                     holder["title"] = lines if len(lines) > 1 else holder["title"]
+            if isinstance(encoding.get("axis"), dict):
+                encoding["axis"] = {"labelOverlap": "greedy", "labelSeparation": 2} | encoding["axis"]
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import vl_convert
 
 from pages.charts.panels import Panels
 from pages.charts.printing.indices import typeset
-from pages.charts.printing.paper import MARGIN, TEXT, for_paper, wrapped
+from pages.charts.printing.paper import BOLD, MARGIN, TEXT, for_paper, wrapped
 from pages.charts.specification import FONT, Specification
 
 LEAST = 150
@@ -93,7 +93,7 @@ def _drawn(spec: dict[str, Any], width: float, mark: str) -> Block:
 
 def _heading(chart: Panels, width: float) -> list[Block]:
     """Question and subtitle over all panels."""
-    lines = [(line, 600) for line in wrapped(chart.title, width - 2 * MARGIN, 1.06)]
+    lines = [(line, 600) for line in wrapped(chart.title, width - 2 * MARGIN, BOLD)]
     lines += [(line, 400) for line in wrapped(for_paper(chart.subtitle), width - 2 * MARGIN)]
     step = TEXT * LEADING
     texts = [

@@ -17,7 +17,7 @@ from pages.charts import theme
 from pages.charts.animated import animated, current, line
 from pages.charts.encodings import beside, by_series, layered, sized, stacked
 from pages.charts.printing import WIDTHS, panel_names, printed
-from pages.charts.printing.indices import SIZE, pieces
+from pages.charts.printing.indices import SIZE, pieces, typeset
 from pages.charts.printing.paper import TEXT, for_paper, wrapped
 
 STAMP = {"config": "c0ffee" * 8}
@@ -210,6 +210,18 @@ def test_a_long_title_takes_lines():
 )
 def test_indices_are_told_from_words(text, expected):
     assert pieces(text) == expected
+
+
+def test_lines_stand_under_one_another_whatever_their_indices():
+    """`dy` of a span takes the place of its line's, and moves all that follows."""
+    line = '<tspan x="0" dy="9">'
+    set_ = typeset(f'<text font-size="8px"><tspan>of K_0</tspan>{line}in H_t</tspan>{line}x</tspan></text>')
+    lines = re.findall(r' x="0" dy="([-\d.]+)"', set_)
+    moves = [float(move) for move in re.findall(r'<tspan dy="([-\d.]+)"', set_)]
+    assert [float(down) + move for down, move in zip(lines, moves, strict=True)] == pytest.approx([9, 9])
+    assert len(moves) == 2
+    assert "of K<tspan" in set_
+    assert '">in H<tspan' in set_
 
 
 def test_no_symbol_of_the_glossary_keeps_a_mark_of_plain_text():
