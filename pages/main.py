@@ -31,7 +31,8 @@ DENSE = """<style>
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
-[data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] { display: none; }
+[data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {
+  display: none; }
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.

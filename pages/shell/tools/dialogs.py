@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from engine.quantities import QUANTITIES
-from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, panel_names, printed
+from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, printed
 from pages.charts.printing.moving import MOTIONS, NO_VIDEO, Motion, can_film, filmed
 from pages.shell.result import download
 
@@ -73,13 +73,13 @@ def paper(wanted: Print) -> None:
     @st.dialog("Figure for a paper", width="large")
     def chosen() -> None:
         choice = _choose(wanted)
+        _files(wanted, choice)
         svg = printed(wanted.draw, "svg", stamp=wanted.stamp, **vars(choice))
         across = round(WIDTHS[choice.width] * PREVIEW)
         st.html(
             f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
             f'style="width: {across}px; max-width: 100%; background: white">'
         )
-        _files(wanted, choice)
 
     chosen()
 
@@ -137,8 +137,3 @@ def _film(wanted: Print, choice: Choice, kind: Motion, mime: str) -> None:
         frames = len(wanted.labels)
         made = partial(filmed, wanted.draw, kind, frames, fps=wanted.fps, choice=choice, stamp=wanted.stamp)
         download(kind.upper(), made, f"{wanted.file}.{kind}", mime)
-
-
-def panels_of(draw: Draw) -> tuple[str, ...]:
-    """Their names, to be chosen from."""
-    return tuple(panel_names(draw))
