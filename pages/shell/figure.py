@@ -165,7 +165,8 @@ def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
     elif asked.tool == "enlarge":
         dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
     elif asked.tool == "paper":
-        dialogs.paper(replace(_printable(figure, asked), labels=labels, panels=tuple(panel_names(figure.draw))))
+        moving = {"labels": labels, "fps": player.speed(len(labels))}
+        dialogs.paper(replace(_printable(figure, asked), panels=tuple(panel_names(figure.draw)), **moving))
 
 
 def _printable(figure: Figure, asked: Asked) -> dialogs.Print:

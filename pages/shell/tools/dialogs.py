@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -28,6 +28,7 @@ class Print:
         labels: a line per frame of an animated chart.
         frame: the one that its player showed.
         fps: frames a second of a moving picture.
+        panels: what they are called, where there are several.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Print:
     labels: Sequence[str] = ()
     frame: int | None = None
     fps: int = 10
-    panels: tuple[str, ...] = field(default=())
+    panels: tuple[str, ...] = ()
 
     def choice(self) -> Choice:
         """What was chosen last, at the frame that is shown."""
