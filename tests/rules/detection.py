@@ -55,8 +55,13 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.initial_kernel.body",
         "pages.views.expansion_words.dynamics",
         "pages.views.expansion_words.facts", "pages.views.spaces_words.facts",
-        "pages.views.spaces_words.with_jitter", "pages.run.picker.picker", "pages.shell.figure.about",
-        "pages.shell.example._html",
+        "pages.views.spaces_words.with_jitter", "pages.run.picker.picker",
+        "pages.shell.example._html", "pages.shell.tools.dialogs.about", "pages.shell.tools.dialogs.paper",
+    ),
+    "the text of a file that draws": (
+        "pages.charts.printing.indices._spans", "pages.charts.printing.sheet._heading",
+        "pages.charts.printing.sheet.laid_out", "pages.charts.printing.stamping.pdf",
+        "pages.charts.printing.stamping.svg",
     ),
     "an axis, a legend or a question over a chart": (
         "pages.charts.evolution.available",
