@@ -117,6 +117,15 @@ class NetworkConfig(Config):
         return self.train_bias or self.bias_init == "normal"
 
     @property
+    def spans_start(self) -> bool:
+        """Whether f_0 is sure to be a function of H_0: f_0 = sum v df/dv over the readout v, of degree 1 in it, lies in
+        the span of the kernel's features where all of v trains, and a centred f_0 is 0.
+
+        A random readout bias that stays lies there only where constants do.
+        """
+        return self.centred or self.train_bias or not (self.has_bias and self.output_bias)
+
+    @property
     def signal_decay(self) -> float:
         """(sigma_w/critical)^L: the factor by which a small signal shrinks or grows through the hidden layers."""
         return (self.sigma_w / ACTIVATIONS[self.activation].critical) ** self.depth

@@ -11,6 +11,7 @@ from pages.shell.account import show_account, turn_away
 from pages.shell.link import MOVED, PAGE
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
+from pages.shell.pressed import forget
 from pages.shell.shown import begin
 
 DENSE = """<style>
@@ -31,7 +32,8 @@ DENSE = """<style>
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
-[data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] { display: none; }
+[data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {
+  display: none; }
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.
@@ -75,6 +77,7 @@ if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
 if st.session_state.get(PAGE) != page.url_path:
     st.session_state[PAGE], st.session_state[MOVED] = page.url_path, True
+    forget()
 begin()
 try:
     with one_at_a_time():

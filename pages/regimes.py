@@ -47,8 +47,9 @@ def page() -> None:
     form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)
+    flying = found.missing and in_flight(request, found)
     note(request, sweep, found)
-    if found.missing and in_flight(request, found):
+    if flying:
 
         def draw(found: Standing, _: object) -> None:
             """Its cells as they come."""
@@ -108,7 +109,8 @@ def compute(
         f"About {about} of computing on one processor, cheap cells first; what is known already is not computed "
         f"again. {computed_on(cache.current().device())}"
     )
-    offer(request, found, lambda past: label, [note], primary=True, bar=bar)
+    like = "regimes" if missing == cells else ""
+    offer(request, found, lambda past: label, [note], primary=True, bar=bar, like=like)
 
 
 def due(sweep: SweepConfig, found: Standing) -> Standing:

@@ -66,6 +66,8 @@ DASHED = (*BOUNDS.values(), FLOOR, TAYLOR_1, TAYLOR_2)
 # Charts over t: residuals, distances from the network with their bounds, and Delta K with its prediction.
 
 PREDICTED = {FORETOLD: "predicted_leading", TAYLOR_1: "predicted_taylor_1", TAYLOR_2: "predicted_taylor_2"}
+MOST = 1e3
+"""Where the axis of residuals and errors ends: an order or a bound beyond it has blown up."""
 MOST_MISSED = 10.0
 """Relative distances of a prediction beyond it are not drawn: it is of no use."""
 Values = Float[np.ndarray, " T"]
@@ -196,12 +198,12 @@ def _with_hidden(table: Table, errors: Sequence[Mapping[str, Values]]) -> Table:
 
 
 def _log(y_title: str) -> Style:
-    return Style(y_title, COLOURS, DASHED, log_value=True)
+    return Style(y_title, COLOURS, DASHED, log_value=True, most=MOST)
 
 
 def _residual(name: str) -> Style:
     # The whole propagator lies on the network: dashes let both be seen.
-    return Style(theme.symbol(name), COLOURS, (CURVES["full"],), include=(0.0, 1.0), log_beyond=5.0)
+    return Style(theme.symbol(name), COLOURS, (CURVES["full"],), include=(0.0, 1.0), most=MOST, log_beyond=5.0)
 
 
 OVER_TIME = {

@@ -27,6 +27,7 @@ class Style:
         dashed: series drawn dashed.
         log_value: a log value axis.
         include: values that a linear value axis must show.
+        most: where the value axis ends at the latest; lines leave it there.
         log_beyond: a larger value turns a linear value axis logarithmic, without the values that are not positive.
         points: shows every point.
         columns: of the legend.
@@ -37,13 +38,14 @@ class Style:
     dashed: tuple[str, ...] = ()
     log_value: bool = False
     include: tuple[float, ...] = ()
+    most: float = float("inf")
     log_beyond: float = float("inf")
     points: bool = False
     columns: int = 4
 
     def y(self, frame: pd.DataFrame, field: str = "value") -> alt.Y:
         """The value axis around everything in the frame of `over_time_table`."""
-        values = frame[["value", "low", "high"]].to_numpy(float).ravel()
+        values = np.minimum(frame[["value", "low", "high"]].to_numpy(float).ravel(), self.most)
         if self.log_value:
             return log_y(field, theme.log_domain(np.append(values, self.include)), self.y_title)
         return linear_y(field, theme.linear_domain(values, self.include), self.y_title)
@@ -69,6 +71,8 @@ def bands(frame: pd.DataFrame, style: Style, log_time: bool = True) -> alt.Layer
         style = replace(style, log_value=True, include=())
         frame = frame[(frame["value"] > 0) & ~(frame["low"] <= 0)]
         said.append("log axis: zeros are not drawn")
+    if frame["value"].max() > style.most:
+        said.append(f"values above {style.most:,.0f} leave the axis")
     t = frame["t"].to_numpy(float)
     line = frame["series"].astype(str) + frame["part"].astype(str) + frame["seed"].astype(str)
     frame = frame.assign(x=placed(t, log_time), line=line)
@@ -131,7 +135,7 @@ def _points(frame: pd.DataFrame, on_axis: pd.DataFrame, style: Style) -> pd.Data
     lengths = frame["line"].map(on_axis.groupby("line")["t"].size()).fillna(0)
     off_axis = ~frame.index.isin(on_axis.index)
     lone = frame[off_axis | (lengths <= FEW) | style.points]
-    return lone[(lone["part"] == "all") | (lone["t"] > 0)]
+    return lone[((lone["part"] == "all") | (lone["t"] > 0)) & ~(lone["value"] > style.most)]
 
 
 # Quantities over t: every seed as a thin line, their median and range as a line and a band.

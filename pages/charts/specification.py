@@ -98,19 +98,6 @@ def inlined(chart: Any) -> dict[str, Any]:
     return {"$schema": alt.SCHEMA_URL, "config": CONFIG, **spec, "datasets": tables}
 
 
-def tables_of(chart: Any) -> list[pd.DataFrame]:
-    """The tables that the chart draws, without those of legends only."""
-    found: dict[int, pd.DataFrame] = {}
-
-    def kept(frame: pd.DataFrame) -> dict[str, str]:
-        found[id(frame)] = frame
-        return {"name": f"{id(frame)}"}
-
-    with data_as(kept):
-        _converted(chart)
-    return [frame for frame in found.values() if list(frame.columns) != ["series"]]
-
-
 def _converted(chart: Any) -> dict[str, Any]:
     """As `chart.to_dict`, without a theme, which only the outermost chart gets.
 

@@ -45,6 +45,10 @@ PAIRS = {
 }
 """What a map of pairs can show, in words."""
 PANEL_HEIGHT, MAP_HEIGHT = 230, 360
+LARGEST_DEPARTURE = 10.0
+"""Where axis and colours of what a kernel held fixed is off end, in ways of the network from its start."""
+LARGEST_ERROR = 100.0
+"""Where the axis of its error ends, in the network's largest."""
 
 # In motion: from the checkpoint shown, the rest of the run with its kernel, and the way to every other kernel.
 
@@ -70,16 +74,32 @@ def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
     seed = result.seeds[index]
     t, step, x = seed.t_followed, seed["step"][seed["followed"]], placed(seed.t_followed, True)
     network = positive(np.asarray(seed["network_error"][seed["followed"]], float))[0]
-    errors = None
+    errors, notes = None, (WITHOUT_LAW,)
     if "frozen_error" in seed:
         errors = wide(positive(seed["frozen_error"])[0]).assign(x=x, network=network)
+        end = f"{LARGEST_ERROR:g} times the network's largest"
+        notes = _beyond(np.asarray(seed["frozen_error"]), _largest_error(network), end)
     parts = [wide(seed[f"{where}/{name}"]).assign(x=x, series=label) for name, label in LABELS.items()]
-    notes = () if errors is not None else (WITHOUT_LAW,)
     timeline = timeline_frame(t, step, "held-out error", network, {"error": network})
     return StopTables(timeline, notes, errors, pd.concat(parts, ignore_index=True), t)
 
 
 WITHOUT_LAW = "A kernel held fixed does not say how momentum or minibatches go on: its error is not drawn."
+
+
+def _largest_error(network: np.ndarray) -> float:
+    """Where the axis of errors ends."""
+    return LARGEST_ERROR * float(np.nanmax(network)) if np.any(np.isfinite(network)) else np.inf
+
+
+def _beyond(values: np.ndarray, most: float, where: str) -> tuple[str, ...]:
+    """What is said of values beyond the end of an axis."""
+    out, known = int(np.sum(values > most)), int(np.sum(np.isfinite(values)))
+    said = (
+        f"{out:,} of {known:,} values lie beyond the end, {where}: a kernel that is held fixed diverges where its "
+        "largest eigenvalue is above the stability limit."
+    )
+    return (said,) if out else ()
 
 
 def stop_chart(tables: StopTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
@@ -90,7 +110,7 @@ def stop_chart(tables: StopTables, width: int = theme.PAGE_WIDTH, start: int = 0
 
 
 def _errors(tables: StopTables, frame: pd.DataFrame) -> alt.LayerChart:
-    values = np.append(frames_of(frame).ravel(), frame["network"])
+    values = np.minimum(np.append(frames_of(frame), frame["network"]), _largest_error(frame["network"].to_numpy(float)))
     y_title = theme.axis_title("test_error")
     x, y = time_x(tables.t, True), partial(log_y, domain=theme.log_domain(values), title=y_title)
     going = alt.Chart(frame[["x", "network"]].dropna())
@@ -132,7 +152,10 @@ def pairs_table(seed: SeedSpaces, name: str) -> Table:
     wanted = table[table["column"] >= table["row"]] if name.startswith("frozen") else table
     known = np.isfinite(wanted["value"])
     note = f"{int(np.sum(~known)):,} of {len(wanted):,} pairs have no finite value and are not drawn."
-    return Table(wanted[known], () if known.all() else (note,))
+    notes = () if known.all() else (note,)
+    if name == "frozen_departure":
+        notes += _beyond(wanted["value"].to_numpy(float), LARGEST_DEPARTURE, f"{LARGEST_DEPARTURE:g}")
+    return Table(wanted[known], notes)
 
 
 def _labels(t: np.ndarray) -> list[str]:
@@ -156,7 +179,10 @@ def pairs_chart(frame: pd.DataFrame, name: str) -> alt.Chart:
     alike = name in ("motion_cka", "motion_overlap")
     values = frame["value"].to_numpy(float)
     high = 1.0 if alike else float(np.max(values, initial=1e-12))
-    scale = alt.Scale(scheme="viridis", domain=[float(np.min(values, initial=high)), high], reverse=not alike)
+    if name == "frozen_departure":
+        high = min(high, LARGEST_DEPARTURE)
+    domain = [float(np.min(values, initial=high)), high]
+    scale = alt.Scale(scheme="viridis", domain=domain, clamp=True, reverse=not alike)
     legend = alt.Legend(title=None, gradientLength=MAP_HEIGHT - 120, labelExpr=theme.NUMBER, tickCount=5)
     said = [alt.Tooltip("s:N", title="s"), alt.Tooltip("t:N", title="t"), alt.Tooltip("value:Q", format=".4~g")]
     chart = alt.Chart(frame).mark_rect()
@@ -212,6 +238,7 @@ CURVES = {
             {DEPARTURE: theme.COLOURS["kernel"], WITHIN: theme.COLOURS["stability"]},
             (WITHIN,),
             include=(0.0,),
+            most=LARGEST_DEPARTURE,
         ),
     ),
     "saved": Curve.of(

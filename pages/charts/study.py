@@ -11,7 +11,7 @@ from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import StudyResult
 from pages.charts import theme
 from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
-from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED
+from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED, MOST
 from pages.charts.theme import Table
 from pages.charts.words import number
 
@@ -80,7 +80,8 @@ class Axes:
         include: tuple[Sequence[float], Sequence[float]] = ((), ()),
     ) -> "Axes":
         across = theme.log_domain(np.concatenate([points["x"], include[0]]).astype(float))
-        up = theme.log_domain(np.concatenate([points["value"], lines["value"], include[1]]).astype(float))
+        values = np.concatenate([points["value"], lines["value"], include[1]]).astype(float)
+        up = theme.log_domain(np.minimum(values, MOST))
         own = sorted({float(value) for value in points["x"]})
         return cls(axis, y_title, across, up, tuple(theme.ticks(*across) if axis == "beta" else own))
 
@@ -100,8 +101,11 @@ def study_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -
         missing += int(np.sum(~shown)) if not np.all(np.isnan(values)) else 0
         frame = result.to_frame().assign(value=values, series=label, fitted=result.resolved(name), x=result[axis])
         parts.append(frame[shown][["x", "value", "series", "width", "depth", "alpha", "seed", "fitted"]])
-    note = f"{missing} values are not positive or not finite and are not drawn."
-    return Table(pd.concat(parts, ignore_index=True), (note,) if missing else ())
+    frame = pd.concat(parts, ignore_index=True)
+    notes = [f"{missing} values are not positive or not finite and are not drawn."] if missing else []
+    if beyond := int(np.sum(frame["value"] > MOST)):
+        notes.append(f"{beyond} of {len(frame)} values lie above {MOST:,.0f} and leave the axis.")
+    return Table(frame, tuple(notes))
 
 
 def law_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -> pd.DataFrame:

@@ -114,6 +114,7 @@ def _result(request: Request, cost: Cost | None, bar: DeltaGenerator | None = No
     found = standing(request)
     if cost is not None:
         start_if_cheap(request, found, cost.seconds)
+        draft_state.write_url(request.key)  # what starts is listed with its link
     if found.missing and in_flight(request, found):
         watch(request, draw=lambda found, flying: live_curves(request.key, flying[0].rows if flying else ()))
     elif found.missing:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from pages.charts.panels import Panels
-from pages.charts.printing import Kind, printed, taken_apart
+from pages.charts.printing import Kind, data_of, printed, taken_apart
 from pages.charts.printing.paper import leaves
-from pages.charts.specification import Specification, tables_of
+from pages.charts.specification import Specification
 from pages.shell import bundle_texts as texts
 from pages.shell.recipe import Recipe, parquet
 from pages.shell.shown import Drawn, Shown
@@ -89,13 +89,10 @@ def _last_frame(chart: Panels | Specification) -> int | None:
 
 
 def data(figure: Drawn) -> list[tuple[str, pd.DataFrame]]:
-    """What the figure shows: its table, else each that its chart draws, with what the name of the file ends in."""
+    """What the figure shows: its table, else those of its panels, with what the name of the file ends in."""
     if figure.frame is not None:
         return [("", figure.frame)]
-    found = tables_of(figure.draw())
-    if len(found) == 1:
-        return [("", found[0])]
-    return [(f"-{place}", frame) for place, frame in enumerate(found, 1)]
+    return [(f"-{part}", table.to_pandas()) for part, table in data_of(figure.draw).items()]
 
 
 def named(figures: Iterable[Drawn]) -> list[tuple[str, Drawn]]:

@@ -15,7 +15,7 @@ import streamlit as st
 
 from pages.charts.over_time import Curve
 from pages.charts.panels import Panels, panels, taller
-from pages.charts.printing import KINDS, panel_names, printed
+from pages.charts.printing import KINDS, data_of, panel_names, printed
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
@@ -23,7 +23,7 @@ from pages.shell import player
 from pages.shell.link import here
 from pages.shell.result import seed_choice
 from pages.shell.shown import shown
-from pages.shell.tools import TOOLS, Asked, File, dialogs, row
+from pages.shell.tools import Asked, File, dialogs, row, zipped
 
 ENLARGED = 1.6
 """Of the height on the page."""
@@ -159,9 +159,8 @@ def in_motion(
 
 def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
     """The row of tools over the charts of a figure; `labels` are the lines of its frames, where it moves."""
-    offered = TOOLS if figure.frame is not None else TOOLS[1:]
     container = f"{'moving' if labels else 'drawn'}_{figure.name}"
-    asked = row(figure.name, figure.question or "This figure", container, offered, partial(_file, figure))
+    asked = row(figure.name, figure.question or "This figure", container, partial(_file, figure))
     if asked is None:
         return
     if asked.tool == "about":
@@ -169,7 +168,8 @@ def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
     elif asked.tool == "enlarge":
         dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
     elif asked.tool == "paper":
-        dialogs.paper(replace(_printable(figure, asked), labels=labels, panels=tuple(panel_names(figure.draw))))
+        moving = {"labels": labels, "fps": player.speed(len(labels))}
+        dialogs.paper(replace(_printable(figure, asked), panels=tuple(panel_names(figure.draw)), **moving))
 
 
 def _printable(figure: Figure, asked: Asked) -> dialogs.Print:
@@ -183,6 +183,8 @@ def _file(figure: Figure, asked: Asked) -> File | None:
     name = figure.file or figure.name
     if asked.tool == "data" and figure.frame is not None:
         return File(f"{name}.csv", "text/csv", figure.frame.to_csv(index=False).encode())
+    if asked.tool == "data":
+        return File(f"{name}.zip", "application/zip", zipped(name, data_of(figure.draw)))
     if asked.tool in KINDS:
         wanted = _printable(figure, asked)
         made = printed(figure.draw, asked.tool, stamp=wanted.stamp, **vars(wanted.choice()))

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
 from pages.shell.link import PAGE, Link, Texts
+from pages.shell.pressed import forget
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
 LONGEST = 200
@@ -299,7 +300,8 @@ def in_need(count: int) -> str:
 
 
 def refuse(why: str, problems: Iterable[str]) -> None:
-    """Every problem once more, in one place, as Markdown."""
+    """Every problem once more, in one place, as Markdown. A button that was pressed asks for nothing."""
+    forget()
     st.error("\n".join([why, "", *(f"- {problem}" for problem in problems)]), icon=":material/rule:")
 
 

@@ -27,6 +27,7 @@ from pages.shell.example import example
 from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
+from pages.shell.pressed import press, taken
 from pages.shell.viewers import viewer, watchers
 
 REDRAW = 0.5
@@ -115,8 +116,10 @@ def standing(request: Request) -> Standing:
     engine, who = cache.current(), viewer()
     mine = batch_of(request)
     known = {one.hash: arrays for one in request.keys if (arrays := engine.lookup(request.kind, one)) is not None}
-    if mine and mine.done and len(known) == len(request.keys):
-        engine.batches.forget(request.order(who).key)
+    if len(known) == len(request.keys):
+        taken(request.button)
+        if mine and mine.done:
+            engine.batches.forget(request.order(who).key)
     found = Standing(request.groups, {**(mine.results if mine else {}), **known})
     states = [
         (place, engine.job(request.keys[config], who))
@@ -138,7 +141,10 @@ def standing(request: Request) -> Standing:
 
 
 def in_flight(request: Request, found: Standing) -> bool:
-    """Whether this viewer's jobs are in flight; where others have started all that is missing, theirs are joined."""
+    """Whether this viewer's jobs are in flight: those whose button was pressed start now, and where others have started
+    all that is missing, theirs are joined."""
+    if taken(request.button) and not barred():
+        start(request)
     mine = batch_of(request)
     if mine is not None and not mine.done:
         return True
@@ -163,7 +169,7 @@ def offer(
         like: name of a picture of what would come.
     """
     no = barred()
-    more = {"icon": ":material/play_arrow:", "on_click": start, "args": (request,), "disabled": bool(no)}
+    more = {"icon": ":material/play_arrow:", "on_click": press, "args": (request.button,), "disabled": bool(no)}
     kind = "primary" if primary else "secondary"
     st.button(label(say_past(request, found)), type=kind, key=request.button, help=no or None, **more)
     if bar is not None:

@@ -161,7 +161,8 @@ def _curves(compared: Sequence[Compared], key: str) -> None:
             key=f"compare curves {[*known]}",
         )
         log = log_time("compare")
-    pairs(_curve(name, known[name], names, log, key) for name in picked)
+    config = ", ".join(one.result.config.hash for one in compared if one.result is not None)
+    pairs(_curve(name, known[name], names, log, key, config) for name in picked)
     if picked:
         st.dataframe(_at_matched({name: known[name] for name in picked}), hide_index=True, width="content")
 
@@ -183,7 +184,7 @@ def _sampled(seed: Any, read: Reader) -> Sampled:
     return Sampled(int(fact("seed", 0)), str(fact("stop_reason", "")), float(t[-1]), t, value)
 
 
-def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: bool, key: str) -> Figure:
+def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: bool, key: str, config: str) -> Figure:
     """Colours go by the place of a result among all that are compared."""
     log_value = across.log_valued(curves)
 
@@ -192,7 +193,8 @@ def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: boo
 
     question = f"How does the {QUANTITIES[name].label} go in each?"
     table = partial(across.curves_table, curves, log_value)
-    return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, f"compare {key} {name} {names} {log_time}")
+    kept = f"compare {key} {name} {names} {log_time}"
+    return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, kept, config=config)
 
 
 def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
@@ -255,9 +257,8 @@ def _map(place: int, one: Compared, picture: Picture, metric: str, spans: np.nda
         return drawn
 
     name, shown = f"compare_map_{place}", (f"map.{metric}",)
-    return Figure(
-        name, one.label, shown, chart, picture.table, key=f"{key} {place} {one.label} {metric} {picture.state}"
-    )
+    key = f"{key} {place} {one.label} {metric} {picture.state}"
+    return Figure(name, one.label, shown, chart, picture.table, key=key, config=picture.sweep.hash)
 
 
 def _difference(maps: Sequence[tuple[Compared, Picture]], metric: str, key: str) -> None:
@@ -272,7 +273,9 @@ def _difference(maps: Sequence[tuple[Compared, Picture]], metric: str, key: str)
     chart = partial(across.difference_chart, table.frame, plane, (one.label, other.label))
     question = f"Where is the {METRICS[metric].label} larger on the second map?"
     name = f"map.{metric}"
-    show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, f"{key} {metric} apart"))
+    config = ", ".join(picture.sweep.hash for _, picture in maps)
+    kept = f"{key} {metric} apart"
+    show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, kept, config=config))
 
 
 # A metric against a setting.

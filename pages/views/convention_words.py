@@ -186,6 +186,8 @@ def warnings(result: RunResult) -> list[Warned]:
         found.append(Warned(said, f"give {ENOUGH} seeds or more"))
     if lines := evolution_words.floor(result):
         found.append(Warned(" ".join(lines), "use fewer points, train biases, or read regression with a ridge"))
+    if said := _outside(result.config):
+        found.append(Warned(said, "centre the function, or train the biases"))
     return found
 
 
@@ -210,6 +212,13 @@ def _float32(result: RunResult) -> str:
     noise = spread([seed.noise for seed in reached], percent)
     whose = f"In {len(reached)} of {len(result.seeds)} seeds"
     return f"{whose} the residual at the stop is under what float32 resolves, {noise} of that at the start."
+
+
+def _outside(config: RunConfig) -> str:
+    """A start that need not be a function of H_0."""
+    if config.network.spans_start:
+        return ""
+    return "The readout's bias is random and does not train: $f_0$ lies outside $H_0$ unless constants lie in it."
 
 
 def _unequal(result: RunResult) -> str:

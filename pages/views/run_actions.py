@@ -128,7 +128,8 @@ def _button(
 def _each(keys: Sequence[str], act: Callable[[str], object]) -> None:
     """Does it to all of them; what one refuses is said once, and keeps no other.
 
-    `act` asks for the viewer itself: the button may be older than the end of a login.
+    `act` reads the session itself: the button may be older than the end of a login, and than what was typed just
+    before the click.
     """
     said = []
     for key in keys:
@@ -143,37 +144,48 @@ def _rename(chosen: Sequence[Run], person: str, no: str) -> None:
     no = no or ("Choose one run to name it." if len(chosen) > 1 else "")
     own, (run, *_) = cache.current().ownership, chosen
     with st.popover("Rename", icon=":material/edit:", disabled=bool(no), help=no or None):
-        name = st.text_input("name", title(run.claims, person), max_chars=LONGEST_NAME, key=f"all_runs name {run.key}")
-        _button("Give this name", "edit", [run], lambda key: own.rename(key, viewer(), name), no)
+        name = f"all_runs name {run.key}"
+        st.text_input("name", title(run.claims, person), max_chars=LONGEST_NAME, key=name)
+        _button("Give this name", "edit", [run], lambda key: own.rename(key, viewer(), st.session_state[name]), no)
 
 
 def _tag(chosen: Sequence[Run], no: str) -> None:
-    own, key = cache.current().ownership, " ".join(run.key[:8] for run in chosen[:MOST_IN_A_KEY])
+    own, which = cache.current().ownership, " ".join(run.key[:8] for run in chosen[:MOST_IN_A_KEY])
+    more, drop = f"all_runs tags {which}", f"all_runs drop {which}"
     with st.popover("Tag", icon=":material/sell:", disabled=bool(no), help=no or None):
-        text = st.text_input("add, separated by commas", key=f"all_runs tags {key}", placeholder="paper, figure-2")
-        there = sorted({tag for run in chosen for tag in tags(run.claims)})
-        drop = st.pills("take away", there, selection_mode="multi", key=f"all_runs drop {key}") if there else []
-        _button("Set tags", "sell", chosen, lambda key: own.tag(key, viewer(), text.split(","), drop), no)
+        st.text_input("add, separated by commas", key=more, placeholder="paper, figure-2")
+        if there := sorted({tag for run in chosen for tag in tags(run.claims)}):
+            st.pills("take away", there, selection_mode="multi", key=drop)
+
+        def act(key: str) -> None:
+            own.tag(key, viewer(), st.session_state[more].split(","), st.session_state.get(drop, []))
+
+        _button("Set tags", "sell", chosen, act, no)
 
 
 def _note(chosen: Sequence[Run], person: str, no: str) -> None:
     no = no or ("Choose one run to note something." if len(chosen) > 1 else "")
     own, (run, *_) = cache.current().ownership, chosen
     with st.popover("Note", icon=":material/note_add:", disabled=bool(no), help=no or None):
-        text = st.text_area("note", note(run.claims, person), max_chars=LONGEST_NOTE, key=f"all_runs note {run.key}")
-        _button("Keep this note", "note_add", [run], lambda key: own.note(key, viewer(), text), no)
+        text = f"all_runs note {run.key}"
+        st.text_area("note", note(run.claims, person), max_chars=LONGEST_NOTE, key=text)
+        _button("Keep this note", "note_add", [run], lambda key: own.note(key, viewer(), st.session_state[text]), no)
 
 
 def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> None:
     shared = [run for run in chosen if _others(run, person)]
-    own = cache.current().ownership
+    own, everyone, offered = cache.current().ownership, "all_runs everyone", role == "admin" and bool(shared)
     with st.popover("Delete", icon=":material/delete:", disabled=bool(no), help=no or None):
-        everyone = role == "admin" and bool(shared) and st.toggle("for everyone who asked", key="all_runs everyone")
+        for_all = offered and st.toggle("for everyone who asked", key=everyone)
         foreign = [run for run in shared if all(claim.person != person for claim in run.claims)]
-        if foreign and not everyone:
+        if foreign and not for_all:
             no = "You did not ask for it: delete it for everyone who did, or leave it."
-        st.markdown(no or going(chosen, person, everyone))
-        _button("Delete for good", "delete", chosen, lambda key: own.delete(key, viewer(), everyone), no, primary=True)
+        st.markdown(no or going(chosen, person, for_all))
+
+        def act(key: str) -> None:
+            own.delete(key, viewer(), offered and st.session_state[everyone])
+
+        _button("Delete for good", "delete", chosen, act, no, primary=True)
 
 
 def _others(run: Run, person: str) -> list[str]:

@@ -163,7 +163,7 @@ def _workers(workers: Sequence[Worker]) -> None:
                     value=worker.draining,
                     key=f"drain {worker.name}",
                     on_change=_drain,
-                    args=(worker.name, not worker.draining),
+                    args=(worker.name,),
                     help="A drained worker ends what it holds, and gets no new job.",
                 )
 
@@ -201,13 +201,15 @@ def _cancellation(offered: Sequence[Ticket], settings: Mapping[str, str]) -> Non
             key="server_cancel",
             disabled=not chosen,
             on_click=_cancel,
-            args=(chosen,),
         )
 
 
-def _cancel(which: tuple[str, str]) -> None:
-    """A job by its key, or everything of a user."""
-    (key, user), ownership = which, cache.current().ownership
+def _cancel() -> None:
+    """What is chosen now: a job by its key, or everything of a user."""
+    chosen, ownership = st.session_state["server_job"], cache.current().ownership
+    if chosen is None:
+        return
+    key, user = chosen
     try:
         ownership.cancel(key, viewer()) if key else ownership.cancel_all(user, viewer())
     except (CacheFault, NotAllowed) as error:
@@ -218,9 +220,9 @@ def _job(ticket: Ticket) -> str:
     return ticket.kind.replace("_", " ")
 
 
-def _drain(worker: str, draining: bool) -> None:
+def _drain(worker: str) -> None:
     try:
-        cache.current().ownership.drain(worker, viewer(), draining)
+        cache.current().ownership.drain(worker, viewer(), st.session_state[f"drain {worker}"])
     except NotAllowed as error:  # the switch may be older than the end of a login
         st.session_state[REFUSED] = [str(error)]
 

@@ -21,6 +21,7 @@ from pages.shell.answer import answer as tell
 from pages.shell.answer import find
 from pages.shell.figure import Figure, built, show
 from pages.shell.gathering import Computation, gather
+from pages.shell.pressed import forget
 from pages.shell.result import choice, data_files
 from pages.shell.texts import value_of
 from pages.views import latex_conventions, study_words
@@ -45,10 +46,11 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     for name, message in problems.items():
         places.get(name, st.container()).error(message)
     if study is None or error is None:
+        forget()
         return
     say_in_short(bar, run, study.seconds)
     note = "If every run goes on to its step cap:"
-    arrays = gather("study", "Compute the study", [study], note, bar=bar).get(study)
+    arrays = gather("study", "Compute the study", [study], note, bar=bar, like="study").get(study)
     if arrays is not None:
         key = jobs.key(study.kind, study.config)
         # With its laws, which take a while.

@@ -179,3 +179,22 @@ def test_relu_without_biases_is_homogeneous() -> None:
     network = network_of(depth=3, width=20, train_bias=False)
     params, x = init(network, 0, 4), points(5)
     np.testing.assert_allclose(ntk(network, params, 3 * x, 0.5 * x), 1.5 * ntk(network, params, x, x), rtol=1e-11)
+
+
+STAYS = {"depth": 1, "width": 3, "activation": "tanh", "bias_init": "normal", "train_bias": False, "sigma_b": 0.5}
+STARTS = [NETWORKS["random biases, relu readout"], STAYS, STAYS | {"output_bias": False}]
+
+
+@pytest.mark.parametrize("settings", STARTS)
+def test_the_start_lies_in_the_span_of_the_features_unless_a_random_bias_stays(settings):
+    """On more points than there are parameters: what of f_0 no combination of the features reaches."""
+    network = network_of(**settings)
+    x = jax.random.normal(jax.random.key(1), (network.parameter_count(2, 1) + 40, 2), jnp.float64)
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), init(network, 3, 2))
+    f = np.asarray(apply(network, params, x))[:, 0]
+    features = jax.jacrev(lambda params: apply(network, params, x)[:, 0])(params)
+    columns = np.hstack([np.asarray(leaf).reshape(len(x), -1) for leaf in jax.tree.leaves(features)])
+    left = f - columns @ np.linalg.lstsq(columns, f, rcond=1e-11)[0]
+    outside = np.linalg.norm(left) / np.linalg.norm(f)
+    # ReLU, of which a unit may be active everywhere, can have constants in the span.
+    assert (outside < 1e-9) if network.spans_start else (outside > 1e-3), outside

@@ -183,6 +183,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.convention_words._float32": lambda: convention_words._float32(
         result(seed(), seed(1, precision="float64", noise=9.0), seed(2, noise=None))
     ),
+    "pages.views.convention_words._outside": lambda: convention_words._outside(result(seed()).config),
     "pages.views.convention_words._unequal": lambda: convention_words._unequal(result(seed(), seed(1))),
     "pages.views.convention_words._few": lambda: convention_words._few(result(seed())),
     "pages.run.controls.off_critical": lambda: controls.off_critical(result(seed()).config),

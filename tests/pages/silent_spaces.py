@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
-from pages.charts import growth
+from pages.charts import growth, stopped
 from pages.views import (
     bias_words,
     error_words,
@@ -149,6 +149,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.frequency_words._exchange": lambda: frequency_words._exchange(
         followed.result(followed.seed(frequency_power=np.zeros((4, 4, 4))))
     ),
+    "pages.charts.stopped._beyond": lambda: stopped._beyond(np.array([9.9, 10.0, np.nan]), 10.0, "10"),
     "pages.charts.growth.learning_table": lambda: growth.learning_table(seed(), with_ridge=True).notes,
 }
 """By source: what is said of numbers that permit no sentence."""

@@ -88,13 +88,38 @@ def test_the_buttons_do_it_to_what_is_chosen(pretend, lab):
     ]
 
 
+def test_what_is_typed_just_before_the_click_is_what_is_done(pretend, lab):
+    """The browser sends both at once: the page was not drawn between them."""
+    one = run_of(0, Claim(ANN, tags=("old",)))
+    pretend.runs.append(one)
+    at_once = (
+        (lambda app: app.text_input(key=f"all_runs name {one.key}").set_value("wide"), "Give this name"),
+        (lambda app: app.text_input(key=f"all_runs tags {one.key[:8]}").set_value("paper"), "Set tags"),
+        (lambda app: app.pills(key=f"all_runs drop {one.key[:8]}").set_value(["old"]), "Set tags"),
+        (lambda app: app.text_area(key=f"all_runs note {one.key}").set_value("odd"), "Keep this note"),
+    )
+    for type_in, button in at_once:
+        app = lab(ANN, 0)
+        type_in(app)
+        press(app, button)
+    assert pretend.acts == [
+        ("rename", one.key, "wide"),
+        ("tag", one.key, ["paper"], []),
+        ("tag", one.key, [""], ["old"]),
+        ("note", one.key, "odd"),
+    ]
+
+
 def test_an_administrator_deletes_for_everyone_by_a_choice_of_their_own(pretend, lab):
     pretend.runs.append(run_of(0, Claim(ANN), Claim(BOB)))
     app = lab(HEAD, 0)
     assert "You did not ask for it" in texts(app)
     app.toggle(key="all_runs everyone").set_value(True).run()
     press(app, "Delete for good")
-    assert pretend.acts == [("delete", pretend.runs[0].key, True)]
+    app.toggle(key="all_runs everyone").set_value(False)
+    press(app, "Delete for good")
+    key = pretend.runs[0].key
+    assert pretend.acts == [("delete", key, True), ("delete", key, False)]
 
 
 def test_a_selection_does_not_pass_on_to_other_runs(pretend, lab):

@@ -88,6 +88,9 @@ def test_counting_weight_layers_changes_the_name_only() -> None:
     assert "the network, its kernel and its run are the same" in stays
 
 
+FIXED_BIASES = {"bias_init": "normal", "train_bias": False, "sigma_b": 0.3, "centred": False}
+
+
 def kinds(found: RunResult) -> list[str]:
     return [one.cure for one in warnings(found)]
 
@@ -111,6 +114,7 @@ def test_a_run_that_is_in_order_has_no_warning() -> None:
         (result(seed(noise=0.6)), "under what float32 resolves, 60% of that at the start", "float64"),
         (result(seed(), seed(1, t_stop=2.2)), "t = 2 to 2.2: what is said of the stop is not at equal t", "at one t"),
         (result(seed(), seed(1), seed(2)), "one more seed falls inside with probability 0.5", "8 seeds"),
+        (network(result(seed()), **FIXED_BIASES), "f_0$ lies outside $H_0$", "centre"),
         (result(seed(kernel_rounding=0.15)), "1 of 4 eigenvalues lie under the noise floor", "ridge"),
     ],
 )
@@ -121,6 +125,8 @@ def test_each_warning_has_its_condition_and_a_cure(found: RunResult, words: str,
 
 
 def test_what_is_no_reason_to_warn() -> None:
+    assert kinds(network(result(seed()), **FIXED_BIASES | {"centred": True})) == []
+    assert kinds(network(result(seed()), **FIXED_BIASES | {"output_bias": False})) == []
     assert kinds(result(seed(effective_rate=1.7))) == []  # 1.87 is not within 5% of 2
     assert kinds(result(seed(effective_rate=4.0, stop_reason="diverged"))) == []
     assert kinds(result(seed(effective_rate=4.0), batch_size=2)) == []

@@ -162,6 +162,25 @@ def test_run_then_cancel_then_run_again(pretend, opened):
     assert not app.exception
 
 
+def test_what_is_typed_just_before_run_is_what_runs(pretend, opened):
+    """The browser sends both at once: the page was not drawn between them."""
+    app = opened("evolution")
+    app.text_input(key="setting width").set_value("77")
+    app.button(key="run").click().run()
+    wanted = config_of(DEFAULT_DRAFT | {"width": "77"})
+    assert {key for key, _ in pretend.asked} == {jobs.key("run", wanted)}
+    assert "Queued." in texts(app)
+
+
+def test_a_press_on_settings_that_make_no_sense_starts_nothing_later(pretend, opened):
+    app = opened("evolution")
+    app.text_input(key="setting width").set_value("wide")
+    app.button(key="run").click().run()
+    app.text_input(key="setting width").set_value("77").run()
+    assert not pretend.asked
+    assert app.button(key="run").label == "Run"
+
+
 def test_a_run_of_somebody_else_is_shared(pretend, opened):
     pretend.put(DEFAULT, "running", rows=ROWS)
     assert "you share one computation" not in texts(opened("evolution"))

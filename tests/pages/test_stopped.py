@@ -1,5 +1,7 @@
 """When the kernel has stopped, and the circle by frequency: sentences and charts of numbers that are known."""
 
+import re
+
 import altair as alt
 import followed_spaces as followed
 import numpy as np
@@ -83,6 +85,27 @@ def test_the_rest_of_the_run_is_drawn_from_the_frame_s_checkpoint() -> None:
     assert without.errors is None
     assert "momentum or minibatches" in without.notes[0]
     stopped.stop_chart(without).to_dict()
+
+
+def test_a_kernel_that_diverges_when_held_fixed_does_not_take_the_axes() -> None:
+    """A kernel above the stability limit carries the function to 1e113: the axes end where something can be seen."""
+    errors = np.where(np.arange(S)[:, None] == 0, 1e113, 0.4) * np.triu(np.ones((S, S)))
+    errors[errors == 0] = np.nan
+    found = result(seed(frozen_departure=ends([1e113, 0.5, 0.05, 0.0]), frozen_error=errors))
+    tables = stopped.stop_tables(found, 0, "held_out")
+    assert "beyond the end, 100 times the network's largest" in " ".join(tables.notes)
+    ends_of_axes = re.findall(r'"domain": \[[-\d.e]+, ([\d.e+]+)\]', stopped.stop_chart(tables).to_json(indent=None))
+    assert ends_of_axes
+    assert max(map(float, ends_of_axes)) < 1e3
+    departure = stopped.departure_table(found, 0.1)
+    drawn = stopped.CURVES["departure"].chart(departure.frame, log_time=True).to_dict()
+    assert "values above 10 leave the axis" in str(drawn["title"])
+    assert all(layer["encoding"]["y"]["scale"]["domain"][1] < 12 for layer in drawn["layer"])
+    pairs = stopped.pairs_table(found.seeds[0], "frozen_departure")
+    assert "beyond the end, 10" in pairs.notes[-1]
+    scale = stopped.pairs_chart(pairs.frame, "frozen_departure").to_dict()["encoding"]["color"]["scale"]
+    assert scale["clamp"]
+    assert scale["domain"][1] == 10
 
 
 def test_curves_over_the_time_of_stopping() -> None:

@@ -52,6 +52,12 @@ RUN = (
         "float64, a larger residual, or rounding that is not known",
     ),
     Rule(
+        "pages.views.convention_words._outside",
+        "The readout's bias is random and does not train: f_0 lies outside H_0 unless constants lie in it",
+        "a random readout bias that does not train, and a function that is not centred",
+        "biases train, there is none at the readout, or the function is centred",
+    ),
+    Rule(
         "pages.views.convention_words._unequal",
         "Seeds stopped at different times, t = ... to ...: what is said of the stop is not at equal t",
         "two seeds that took steps, and stops over 5% apart",
@@ -174,6 +180,14 @@ CHARTS = (
             "pages.charts.kernel.spectrum_table",
             "pages.charts.evolution.timeline_table",
         ),
+    ),
+    Rule(
+        "pages.charts.stopped._beyond",
+        "... of ... values lie beyond the end, ...: a kernel that is held fixed diverges where its largest eigenvalue "
+        "is above the stability limit",
+        "counted; the cause is a law of the kernel held fixed, not a finding",
+        "none lies there",
+        also=("pages.charts.stopped.stop_tables",),
     ),
     Rule(
         "pages.charts.growth.learning_table",

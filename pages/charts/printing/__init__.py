@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+import pyarrow as pa
 import vl_convert
 
 from pages.charts.panels import Panels, panels
@@ -93,11 +94,23 @@ def sheet_of(chart: Panels | Specification, choice: Choice) -> str:
     return sheet.laid_out(chart, across, choice.title, partial(on_paper, title=choice.title, frame=choice.frame))
 
 
+def data_of(draw: Draw) -> dict[str, pa.Table]:
+    """What the panels of a figure are drawn from, every frame of it: by the panel's position from 1, and the table's
+    where it has several."""
+    found = {}
+    for at, panel in enumerate(leaves(taken_apart(draw)), 1):
+        tables = [pa.ipc.open_stream(stream).read_all() for stream in panel.tables.values()]
+        names = [f"panel{at}"] if len(tables) == 1 else [f"panel{at}-{part}" for part in range(1, len(tables) + 1)]
+        found |= dict(zip(names, tables, strict=True))
+    return found
+
+
 def panel_names(draw: Draw) -> list[str]:
     """What the panels of a figure are called, in the order of their positions; one name where it has no panels."""
     return [said_in(part, None) or f"panel {at + 1}" for at, part in enumerate(leaves(taken_apart(draw)))]
 
 
 __all__ = [
-    "KINDS", "WIDTHS", "Choice", "Draw", "Kind", "Stamp", "Width", "panel_names", "printed", "sheet_of", "taken_apart",
+    "KINDS", "WIDTHS", "Choice", "Draw", "Kind", "Stamp", "Width",
+    "data_of", "panel_names", "printed", "sheet_of", "taken_apart",
 ]  # fmt: skip

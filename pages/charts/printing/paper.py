@@ -9,18 +9,21 @@ import pyarrow as pa
 
 from pages.charts.panels import ROOM, Panels
 from pages.charts.printing.dashes import with_dashes
-from pages.charts.specification import FONT, PAPER, Specification
+from pages.charts.specification import PAPER, Specification
 
+FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
+"""The first comes with vl-convert, and is as wide as the next two."""
 TEXT = 8
 """Size of all text."""
 SCALE = 2 / 3
 """From the pixels of a page, where text has 12, to points."""
-LETTER = 0.57
-BOLD = 1.15
-"""Mean width of a letter over its size, and of a bold one over that; of wide fonts such as DejaVu."""
+LETTER = 0.52
+BOLD = 1.08
+"""Mean width of a letter over its size, and of a bold one over that, rather too much than too little."""
 TALLEST = 0.75
 """A plot is at most so tall for its figure's width."""
 MARGIN = 2
+ASIDE = 32
 AXIS_ROOM = 46
 """What axes take of the width beside a plot, about."""
 
@@ -39,7 +42,6 @@ THIN = {"domainWidth": 0.6, "gridWidth": 0.4, "tickWidth": 0.6}
 CONFIG: dict[str, Any] = {
     **PAPER,
     "font": FONT,
-    "padding": MARGIN,
     "aria": False,
     "axis": {**PAPER["axis"], **PLAIN, "titlePadding": 4, "tickSize": 3, **THIN},
     "legend": {**PAPER["legend"], **PLAIN},
@@ -79,7 +81,7 @@ def on_paper(panel: Specification, width: float, *, title: bool = True, frame: i
         spec.pop(name, None)
     return {
         **spec,
-        "config": _merged(spec.get("config", {}), CONFIG),
+        "config": _merged(spec.get("config", {}), CONFIG | {"padding": _padding(spec)}),
         "datasets": datasets,
         "width": width,
         "height": height,
@@ -199,6 +201,12 @@ def _small_dashes(spec: dict[str, Any]) -> None:
     for encoding in _inside(spec, "strokeDash"):
         scale = encoding.get("scale") or {}
         scale.update({"range": [_small(dash, "strokeDash") for dash in scale["range"]]} if "range" in scale else {})
+
+
+def _padding(spec: dict[str, Any]) -> dict[str, float]:
+    """Room around a plot; on its right also for texts that begin at its edge, of which Vega takes no account."""
+    beside = any(mark.get("type") == "text" and mark.get("align") == "left" for mark in _inside(spec, "mark"))
+    return {"left": MARGIN, "top": MARGIN, "bottom": MARGIN, "right": ASIDE if beside else MARGIN}
 
 
 def _inside(value: Any, *keys: str) -> Iterator[dict[str, Any]]:

@@ -11,8 +11,8 @@ import vl_convert
 
 from pages.charts.panels import Panels
 from pages.charts.printing.indices import typeset
-from pages.charts.printing.paper import BOLD, MARGIN, TEXT, for_paper, wrapped
-from pages.charts.specification import FONT, Specification
+from pages.charts.printing.paper import BOLD, FONT, MARGIN, TEXT, for_paper, wrapped
+from pages.charts.specification import Specification
 
 LEAST = 150
 """Width of a panel beside others."""

@@ -4,15 +4,19 @@ What the reader asks for comes with the frame that the figure's player shows; a 
 saves it in the browser. No file is made before it is asked for.
 """
 
+import io
+import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Literal, get_args
 
+import pyarrow as pa
 import streamlit as st
+from pyarrow import csv
 from streamlit.components.v2 import component
 
 Tool = Literal["data", "svg", "pdf", "png", "paper", "enlarge", "about"]
@@ -53,9 +57,7 @@ class File:
         }
 
 
-def row(
-    figure: str, said: str, container: str, tools: Sequence[Tool], make: Callable[[Asked], File | None]
-) -> Asked | None:
+def row(figure: str, said: str, container: str, make: Callable[[Asked], File | None]) -> Asked | None:
     """The tools; what was asked for since the figure was drawn last.
 
     Args:
@@ -66,12 +68,23 @@ def row(
     """
     asked = _asked(figure)
     file = make(asked) if asked else None
-    data: dict[str, Any] = {"name": said, "container": container, "tools": list(tools)}
+    data: dict[str, Any] = {"name": said, "container": container}
     if file:
         data["file"] = file.sent()
     key = f"tools of {figure}"
     _component()(data=data, key=key, on_asked_change=partial(_note, figure, key), height="content")
     return asked
+
+
+def zipped(name: str, tables: Mapping[str, pa.Table]) -> bytes:
+    """Each as CSV, in a folder of this name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for part, table in tables.items():
+            sink = io.BytesIO()
+            csv.write_csv(table, sink)
+            file.writestr(f"{name}/{part}.csv", sink.getvalue())
+    return buffer.getvalue()
 
 
 def _asked(figure: str) -> Asked | None:
@@ -83,9 +96,9 @@ def _asked(figure: str) -> Asked | None:
 
 def _note(figure: str, key: str) -> None:
     """Keeps a click; a browser may send anything."""
-    asked = st.session_state[key].get("asked") or {}
-    tool, frame = asked.get("tool"), asked.get("frame")
-    if tool in TOOLS:
+    asked = st.session_state[key].get("asked")
+    tool, frame = (asked.get("tool"), asked.get("frame")) if isinstance(asked, dict) else ("", None)
+    if isinstance(tool, str) and tool in TOOLS:
         st.session_state[ASKED] = Asked(figure, tool, frame if isinstance(frame, int) and frame >= 0 else None)
 
 

@@ -2,13 +2,13 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 from engine.quantities import QUANTITIES
-from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, panel_names, printed
+from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, printed
 from pages.charts.printing.moving import MOTIONS, NO_VIDEO, Motion, can_film, filmed
 from pages.shell.result import download
 
@@ -28,6 +28,7 @@ class Print:
         labels: a line per frame of an animated chart.
         frame: the one that its player showed.
         fps: frames a second of a moving picture.
+        panels: what they are called, where there are several.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Print:
     labels: Sequence[str] = ()
     frame: int | None = None
     fps: int = 10
-    panels: tuple[str, ...] = field(default=())
+    panels: tuple[str, ...] = ()
 
     def choice(self) -> Choice:
         """What was chosen last, at the frame that is shown."""
@@ -73,13 +74,13 @@ def paper(wanted: Print) -> None:
     @st.dialog("Figure for a paper", width="large")
     def chosen() -> None:
         choice = _choose(wanted)
+        _files(wanted, choice)
         svg = printed(wanted.draw, "svg", stamp=wanted.stamp, **vars(choice))
         across = round(WIDTHS[choice.width] * PREVIEW)
         st.html(
             f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
             f'style="width: {across}px; max-width: 100%; background: white">'
         )
-        _files(wanted, choice)
 
     chosen()
 
@@ -137,8 +138,3 @@ def _film(wanted: Print, choice: Choice, kind: Motion, mime: str) -> None:
         frames = len(wanted.labels)
         made = partial(filmed, wanted.draw, kind, frames, fps=wanted.fps, choice=choice, stamp=wanted.stamp)
         download(kind.upper(), made, f"{wanted.file}.{kind}", mime)
-
-
-def panels_of(draw: Draw) -> tuple[str, ...]:
-    """Their names, to be chosen from."""
-    return tuple(panel_names(draw))

@@ -6,7 +6,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.setAttribute("aria-label", data.name);
   for (const button of root.querySelectorAll("button")) {
     button.removeAttribute("aria-busy");
-    button.hidden = !data.tools.includes(button.dataset.tool);
     button.onclick = () => {
       button.setAttribute("aria-busy", "true");
       setTriggerValue("asked", { tool: button.dataset.tool, frame: frame(data.container) });
