@@ -10,12 +10,18 @@ import pandas as pd
 import perturbation_runs
 import pytest
 import rkhs_runs
-from pretend_engine import SMALL_QUERY, visited
+from pretend_engine import RUNS, SMALL_QUERY, visited
 from streamlit.testing.v1 import AppTest
 from taken import Asking, alone, bundle_of, compute, files, unpack
 
 import cache
 from cache import CachedEngine, Store
+from engine.config import RunConfig
+from engine.jobs import key
+from pages.shell.bundle import bundle
+from pages.shell.recipe import of_result
+from pages.shell.report import Report, document
+from pages.shell.shown import SHOWN
 
 pytestmark = pytest.mark.whole
 
@@ -128,3 +134,19 @@ def test_what_the_figure_of_a_page_draws_is_in_the_numbers(filled, given) -> Non
     chart = pd.read_csv(io.BytesIO(found["data/second_moment.csv"]))
     curves = pd.read_csv(io.BytesIO(found["numbers/curves.csv"]))
     np.testing.assert_array_equal(chart[chart["source"] == "exact"]["ratio"], curves["ratio"])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_kind_of_run_gives_a_bundle_and_a_report(name: str, finished) -> None:
+    """Tables, digits, dead and diverged networks: all figures of the page, in files that open."""
+    config = RunConfig.from_dict(RUNS[name])
+    app = visited("evolution", {"run": key("run", config)}, 120)
+    assert not app.exception
+    page, recipe = app.session_state[SHOWN], of_result(config, finished.lookup("run", config))
+    assert len(page.figures) > 2
+    found = files(bundle(page, recipe))
+    assert len([path for path in found if path.startswith("figures/")]) == 2 * len(page.figures)
+    report = Report()
+    for figure in page.figures:
+        assert not report.add(page, recipe, figure, "")
+    assert len(document(report)) > 900_000
