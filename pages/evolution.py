@@ -4,7 +4,7 @@ from engine.training.result import RunResult
 from pages.run import asking, controls
 from pages.run.picker import links
 from pages.shell.answer import ask
-from pages.views import evolution
+from pages.views import evolution, evolution_words, hold
 
 ask(
     "Evolution",
@@ -13,8 +13,11 @@ ask(
 )
 asked = controls.show()
 arrays = asking.show(asked)
-if arrays is not None:
+if arrays is None:
+    hold.waiting(asked.config)
+else:
     result = RunResult.from_arrays(dict(arrays))
-    evolution.say_answer(result)
+    with hold.beside("evolution", "run", result, asking.computation, evolution_words.answer):
+        evolution.say_answer(result)
     links("evolution")
     evolution.full(result, arrays)

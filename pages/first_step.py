@@ -18,7 +18,8 @@ from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.gathering import gather
 from pages.shell.result import warn
-from pages.views import initial_points, initial_words
+from pages.views import hold_curves, initial_points, initial_words
+from pages.views.hold_curves import Drawn, Held
 from pages.views.initial_curves import first_step_table
 from pages.views.initial_network import (
     OTHER_RANGE,
@@ -68,9 +69,10 @@ def controls(form: Form) -> tuple[Any, ...]:
 def body(form: Form, curves: Curves, target: float, eta: float, points: Points, depth: int, until: float) -> None:
     """Warnings, charts, buttons for points, and what lies beyond the first step: networks of a depth, until a t."""
     network = curves.network
-    table = None if network.law is None else _table(curves, network.law, target)
+    table, held = None if network.law is None else _table(curves, network.law, target), []
     if table is not None:
-        say_answer(initial_words.first_rate(table.frame, target), curves.last)
+        with hold_curves.beside(form, Drawn(curves, target), _said) as held:
+            say_answer(initial_words.first_rate(table.frame, target), curves.last)
     warn(initial_words.off_critical(network, curves.deepest))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
@@ -81,7 +83,7 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     sources = {SAMPLER: fields, BRUTE_FORCE: fields, STEP: fields | {"sizes": [eta]}}
     found, refused = initial_points.ask(curves, points, sources)
     with place:
-        _charts(curves, target, table, found)
+        _charts(curves, target, table, found, held)
     say(sorted(set(refused)))
     st.header("Beyond the first step")
     times = [float(f"{t:.3g}") for t in np.geomspace(until / 1000, until, TIMES)]
@@ -103,7 +105,22 @@ def _table(curves: Curves, law: Law, target: float) -> Table:
     return built(f"{curves} {target} first step", build)
 
 
-def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[Point, Arrays]) -> None:
+def _said(drawn: Drawn) -> str:
+    return initial_words.first_rate(_table_of(drawn).frame, drawn.target or 0.0)
+
+
+def _table_of(drawn: Drawn) -> Table:
+    return _table(drawn.curves, exact_law(drawn.curves.network.one), drawn.target or 0.0)
+
+
+def _held_figures(drawn: Drawn) -> list[Figure]:
+    """The exact curves alone."""
+    none = initial_points.drift_points({}, lambda point: None)
+    key = f"{drawn.curves} {drawn.target}"
+    return _with_law(drawn.curves, _table_of(drawn).frame, none, "", key, key)
+
+
+def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[Point, Arrays], held: Held) -> None:
     network, key = curves.network, f"{curves} {target}"
 
     def law_at(point: Point) -> Law | None:
@@ -122,7 +139,7 @@ def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[P
         return
     said = initial_words.signs(table.frame, target)
     figures = partial(_with_law, curves, table.frame, points, said, key, with_points)
-    first, *others = built(f"{with_points} first step figures", figures)
+    first, *others = hold_curves.over(built(f"{with_points} first step figures", figures), held, _held_figures)
     columns([first], others, share=(3, 2))
     say(table.notes)
     say(signs)
@@ -200,5 +217,5 @@ page(
     Form("first_step"),
     controls,
     body,
-    OTHER_RANGE,
+    (hold_curves.NAME, *OTHER_RANGE),
 )

@@ -18,7 +18,7 @@ from pages.shell.link import here
 from pages.shell.people import barred
 from pages.shell.shown import shown
 from pages.shell.viewers import viewer
-from pages.views import map_controls, regime_map
+from pages.views import hold_map, map_controls, regime_map
 from pages.views.map_figures import Picture
 
 SHARE = 4
@@ -44,7 +44,7 @@ def page() -> None:
         return
     bar.markdown(in_short(sweep, sum(seconds)))
     view, opens = regime_map.choices(form)
-    form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
+    form.say_left_out(("q", hold_map.NAME, *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)
     flying = found.missing and in_flight(request, found)
@@ -63,9 +63,11 @@ def page() -> None:
         return
     picture = Picture(chosen, sweep, found, view)
     regime_map.say_answer(picture)
+    hold_map.button(form, picture)
     compute(request, sweep, seconds, found, bar)
     regime_map.charts(picture, opens, whole=True)
     regime_map.findings(picture, form)
+    hold_map.show(form, picture)
 
 
 def request_of(sweep: SweepConfig) -> Request:

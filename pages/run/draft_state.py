@@ -14,18 +14,20 @@ from engine.problems import shown
 from engine.schema import Problem, did_you_mean
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
 from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
+from pages.shell import held
 from pages.shell.gathering import START
 from pages.shell.link import Link, Texts
 from pages.shell.texts import left_out
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
-# `?start=yes` computes what is cheap, and leaves the URL at once. `?preset=NAME` starts from that preset instead,
+# `?start=yes` computes what is cheap, and leaves the URL at once. `?held=KEYS` are of what stays beneath the charts
+# (`pages.shell.held`). `?preset=NAME` starts from that preset instead,
 # `?run=KEY` names a stored run whose config is too long for a URL, and
 # `?table=HASH` a table that came in lately (`Tables`).
 # Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 
-RESERVED = ("preset", "run", "table", *START)
+RESERVED = ("preset", "run", "table", held.NAME, *START)
 LONGEST = 2000
 """Characters of one value. Longer ones are no settings of ours, and browsers cut long URLs."""
 
@@ -96,13 +98,14 @@ def arrive() -> None:
 def write_url(run_key: str = "") -> None:
     """Puts the draft into the URL; `run_key` names the run where it is stored and the draft does not fit into one."""
     stored = run_key and current().get("content") and cache.current().store.index.get(run_key)
-    Link.of(LINK).write({"run": run_key} if stored else carried())
+    Link.of(LINK).write({"run": run_key} | held.query() if stored else carried())
 
 
 def carried() -> dict[str, str]:
     """The parameters of a URL that brings the draft to another page, or back after a reload."""
     content = current().get("content", "")
-    return to_query(current()) | ({"table": table_address(known_table(content).text)} if content else {})
+    table = {"table": table_address(known_table(content).text)} if content else {}
+    return to_query(current()) | table | held.query()
 
 
 def edit(name: str, text: str) -> None:
@@ -125,6 +128,7 @@ def load_values(values: Mapping[str, Any]) -> None:
 
 
 def _read(query: Texts) -> tuple[Draft, list[Problem]]:
+    held.take(query.get(held.NAME, ""))
     key = query.get("run", "")
     if not key:
         return _with_table(*from_query(query), query.get("table", ""))

@@ -13,15 +13,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.charts.over_time import Curve
+from pages.charts.ghosts import PRESENT, Ghost, over
+from pages.charts.over_time import Curve, medians
 from pages.charts.panels import Panels, panels, taller
 from pages.charts.printing import KINDS, data_of, panel_names, printed
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
-from pages.shell import player
+from pages.shell import held, player
+from pages.shell.held import Held, Named
 from pages.shell.link import here
-from pages.shell.result import seed_choice
 from pages.shell.shown import shown
 from pages.shell.tools import Asked, File, dialogs, row, zipped
 
@@ -46,6 +47,7 @@ class Figure:
         file: name of its files; `name` where empty.
         selection: the chart's selection that runs the page again.
         config: hash of the config whose result it shows, for its files; empty where it has none.
+        ghosts: the same figure of each held result, to be drawn beneath.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Figure:
     file: str = ""
     selection: str = ""
     config: str = ""
+    ghosts: Sequence[tuple[Named, "Figure"]] = ()
 
     @classmethod
     def of(
@@ -81,13 +84,48 @@ class Figure:
         cls, name: str, curve: Curve, result: Any, log_time: bool, key: str, *chosen: Any, file: str = ""
     ) -> "Figure":
         """A curve of a result, which the key names; what the reader has `chosen` goes to its table."""
-        table, chart = partial(curve.table, result, *chosen), partial(curve.chart, log_time=log_time)
-        kept, identity = f"{key} {name} {chosen} {log_time}", result.config.hash
-        return cls.of(name, curve.question, curve.quantities, table, chart, kept, file, identity)
+        asked, chart = (name, curve.question, curve.quantities), partial(curve.chart, log_time=log_time)
+
+        def of(one: Held | None = None) -> Figure:
+            def table() -> Table:
+                return medians(curve.table(one.result, *chosen)) if one else curve.table(result, *chosen)
+
+            own = f"medians {one.key}" if one else key
+            config = one.result.config.hash if one else result.config.hash
+            return cls.of(*asked, table, chart, f"{own} {name} {chosen} {log_time}", file, config)
+
+        return of().over(ghosts_of(key, of))
+
+    def over(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> "Figure":
+        """The figure over those of held results; its notes and data then are those of all."""
+        if not ghosts:
+            return self
+        notes = [f"{one.name}: {note}" for one, ghost in ghosts for note in filter(None, ghost.notes)]
+        key = " ".join([self.key, *(f"{one.place} {one.name} {ghost.key}" for one, ghost in ghosts)])
+        frame = None if self.frame is None else self._with_data_of(ghosts)
+        config = ", ".join(dict.fromkeys(filter(None, [self.config, *(ghost.config for _, ghost in ghosts)])))
+        return replace(self, ghosts=ghosts, key=key, frame=frame, notes=(*self.notes, *notes), config=config)
+
+    def _with_data_of(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> pd.DataFrame:
+        frames = [(PRESENT, self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
+        known = [frame.assign(run=name) for name, frame in frames if frame is not None]
+        return pd.concat(known, ignore_index=True)
 
     def draw(self) -> Any:
-        """The chart under its question, on the page and in a file."""
-        return ask(self.question, self.chart())
+        """The chart under its question, over those of held results, on the page and in a file."""
+        ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost.chart())]
+        return ask(self.question, over(self.chart(), ghosts) if ghosts else self.chart())
+
+
+def ghosts_of(key: str, of: Callable[[Held], Figure]) -> list[tuple[Held, Figure]]:
+    """What `of` makes of each held result beneath that of a job; of one without such numbers that it has none."""
+    found = []
+    for one in held.beneath(key):
+        try:
+            found.append((one, of(one)))
+        except KeyError:
+            found.append((one, Figure("", "", (), lambda: None, notes=("This was not measured for it.",))))
+    return found
 
 
 def show(figure: Figure) -> list[dict[str, Any]]:
@@ -127,34 +165,6 @@ def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
     shown().add(figure)
     player.show(partial(_draw, figure), labels, key=f"moving_{figure.name}", **options)
     say(figure.notes)
-
-
-def in_motion(
-    result: Any,
-    key: str,
-    name: str,
-    quantities: Sequence[str],
-    tables: Callable[[int], Any],
-    chart: Callable[..., Any],
-    file: str,
-) -> None:
-    """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
-
-    Args:
-        tables: of the seed at a position (`pages.charts.animated.Moving`).
-        chart: of the tables, and `start`, the frame shown first.
-    """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, name)
-        kept = built(f"{key} tables {name} {index}", lambda: tables(index))
-        last = len(kept.labels) - 1
-        draw = partial(chart, kept, start=last)
-        identity = f"{key} {name} {index}"
-        figure = Figure(
-            f"{name}_{index}", "", quantities, draw, None, kept.notes, identity, file, config=result.config.hash
-        )
-        tools(figure, kept.labels)
-    play(figure, kept.labels, start=last)
 
 
 def tools(figure: Figure, labels: Sequence[str] = ()) -> None:

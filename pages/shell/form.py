@@ -80,6 +80,10 @@ class Form:
         """Puts a text into a control; the default of a control is left out of the URL."""
         self._link.edit(self.key(name), "" if text == default else text)
 
+    def given(self, name: str) -> str:
+        """What the link says under a name that no control shows; empty where it says nothing."""
+        return self._text(name, "")
+
     def _text(self, name: str, default: str) -> str:
         return self._link.texts.get(self.key(name)) or default
 

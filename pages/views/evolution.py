@@ -1,5 +1,6 @@
 """A finished run on the page: numbers, sentences, the animated panel, curves, files."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -15,6 +16,7 @@ from pages.charts.words import plain
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
 from pages.shell.figure import Figure, built, pairs, play, tools
+from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views import conventions, latex_conventions
@@ -81,8 +83,10 @@ def _animated(result: RunResult, key: str) -> None:
             file=f"evolution-seed{shown.seed}",
             config=result.config.hash,
         )
-        tools(figure, tables.labels)
-    play(figure, tables.labels)
+        of = partial(_tables_of, probes=probes)
+        figure, labels = moving(figure, tables, key, shown.seed, of, evolution_chart)
+        tools(figure, labels)
+    play(figure, labels)
 
 
 def _kernel_name(seed: SeedResult, probes: bool) -> str:
@@ -104,8 +108,9 @@ def _curves(result: RunResult, key: str) -> None:
 
 
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:
-    def build() -> EvolutionTables:
-        elsewhere = generate(result.config.probes) if probes and result.config.probes else None
-        return evolution_tables(result, generate(result.config.data), index, elsewhere)
+    return built(f"{key} tables {index} {probes}", partial(_tables_of, result, index, probes))
 
-    return built(f"{key} tables {index} {probes}", build)
+
+def _tables_of(result: RunResult, index: int, probes: bool) -> EvolutionTables:
+    elsewhere = generate(result.config.probes) if probes and result.config.probes else None
+    return evolution_tables(result, generate(result.config.data), index, elsewhere)

@@ -96,7 +96,8 @@ class PretendEngine:
         self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
         index = SimpleNamespace(get=self.records.get, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict)
-        self.store = SimpleNamespace(index=index, pinned=lambda key: False)
+        claims = SimpleNamespace(listed=lambda key: ())
+        self.store = SimpleNamespace(index=index, pinned=lambda key: False, claims=claims)
         self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
         self.logins = EndedLogins(Path(os.devnull))
