@@ -12,7 +12,8 @@ from tooling import click, rows, saved
 
 from engine.config import RunConfig
 from engine.training.result import RunResult
-from pages.shell.tools import ASKED, TOOLS, _note
+from pages.shell import figure
+from pages.shell.tools import ASKED, TOOLS, UNDRAWN, _note, dialogs
 
 
 def test_every_chart_has_one_row_which_costs_one_element(finished, opened):
@@ -88,6 +89,19 @@ def test_enlarged_charts_are_drawn_again(finished, opened):
     count = len(app.get("vega_lite_chart"))
     assert len(click(app, "evolution_0", "enlarge", 1).get("vega_lite_chart")) == count + 5
     assert len(click(app, "drift", "enlarge").get("vega_lite_chart")) == count + 1
+
+
+@pytest.mark.parametrize(("module", "tool"), [(figure, "pdf"), (dialogs, "paper")])
+def test_a_figure_that_cannot_be_drawn_is_told_in_words(finished, opened, monkeypatch, module, tool):
+    def fails(*_: object, **__: object) -> bytes:
+        raise RuntimeError("SVG has an invalid size\n\nStack backtrace")
+
+    app = opened("evolution", **SMALL_QUERY)
+    monkeypatch.setattr(module, "printed", fails)
+    app = click(app, "drift", tool)
+    assert not app.exception
+    assert [error.value for error in app.error] == [UNDRAWN]
+    assert not click(app, "drift", "data").error
 
 
 @pytest.mark.parametrize("sent", [None, {}, {"tool": "rm"}, {"tool": ["pdf"]}, "pdf", {"tool": "pdf", "frame": "x"}])

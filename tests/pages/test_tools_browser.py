@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 def page(visit) -> Page:
     """Evolution with the run there."""
     page = visit("/evolution", **RUN)
+    expect(page.get_by_test_id("stSidebar").get_by_text("64 parameters")).to_be_visible()
     expect(run_button(page).or_(slider(page)).first).to_be_attached()
     if run_button(page).count():
         run_button(page).click()
@@ -76,11 +77,11 @@ def test_a_figure_for_a_paper(page):
     expect(dialog.get_by_role("img", name="The figure as it is printed")).to_be_visible()
     expect(dialog.get_by_role("slider")).to_have_value("3")
     dialog.get_by_text("page, 6.75 in").click()
-    page.wait_for_function("document.querySelector('[role=dialog] img').getBoundingClientRect().width > 500")
+    page.wait_for_function("() => document.querySelector('[role=dialog] img').getBoundingClientRect().width > 500")
     name, content = saved(page, dialog.get_by_role("button", name="GIF"))
     assert name == "evolution-seed31.gif"
     assert Image.open(io.BytesIO(content)).n_frames == 9
-    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_have_count(0)
     _, content = saved(page, tool(page, "drift", "svg"))
     assert f'width="{6.75 * 72:g}pt"' in content.decode(), "chosen for one figure, kept for the next"

@@ -5,9 +5,11 @@ saves it in the browser. No file is made before it is asked for.
 """
 
 import io
+import logging
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -22,6 +24,7 @@ from streamlit.components.v2 import component
 Tool = Literal["data", "svg", "pdf", "png", "paper", "enlarge", "about"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
 
+UNDRAWN = "This figure could not be drawn as a file. Its data can be saved, and what it shows stands on the page."
 ASKED = "asked of a figure"
 """In the session: the last click on a tool, until its figure is drawn."""
 
@@ -67,13 +70,25 @@ def row(figure: str, said: str, container: str, make: Callable[[Asked], File | N
         make: the file that is asked for; None where a tool makes none.
     """
     asked = _asked(figure)
-    file = make(asked) if asked else None
+    file = None
+    with undrawn():
+        file = make(asked) if asked else None
     data: dict[str, Any] = {"name": said, "container": container}
     if file:
         data["file"] = file.sent()
     key = f"tools of {figure}"
     _component()(data=data, key=key, on_asked_change=partial(_note, figure, key), height="content")
     return asked
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Says it where a chart cannot be drawn as a file, and goes on."""
+    try:
+        yield
+    except (RuntimeError, ValueError):  # all that vl-convert raises
+        logging.getLogger(__name__).exception("a figure was not drawn")
+        st.error(UNDRAWN, icon=":material/error:")
 
 
 def zipped(name: str, tables: Mapping[str, pa.Table]) -> bytes:

@@ -11,6 +11,7 @@ from engine.quantities import QUANTITIES
 from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, printed
 from pages.charts.printing.moving import MOTIONS, NO_VIDEO, Motion, can_film, filmed
 from pages.shell.result import download
+from pages.shell.tools import undrawn
 
 CHOSEN = "figure for a paper"
 """In the session: width and title that were chosen last, for every figure."""
@@ -75,12 +76,13 @@ def paper(wanted: Print) -> None:
     def chosen() -> None:
         choice = _choose(wanted)
         _files(wanted, choice)
-        svg = printed(wanted.draw, "svg", stamp=wanted.stamp, **vars(choice))
-        across = round(WIDTHS[choice.width] * PREVIEW)
-        st.html(
-            f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
-            f'style="width: {across}px; max-width: 100%; background: white">'
-        )
+        with undrawn():
+            svg = printed(wanted.draw, "svg", stamp=wanted.stamp, **vars(choice))
+            across = round(WIDTHS[choice.width] * PREVIEW)
+            st.html(
+                f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
+                f'style="width: {across}px; max-width: 100%; background: white">'
+            )
 
     chosen()
 
