@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cache.maps import Whole
 from engine.initialisation.curves import CurvesConfig
 from engine.jobs import KINDS, key
 from engine.progress import Arrays
@@ -127,9 +128,11 @@ CALLS = {
 """By kind of job, its command and what a script calls."""
 
 
-def of_result(config: Config, arrays: Arrays) -> Recipe:
-    """Of one result with a page of its own."""
-    kind = next(kind for kind in CALLS if KINDS[kind].config is type(config))
+def of_result(config: Config, arrays: Arrays) -> Recipe | None:
+    """Of one result with a page of its own; None of a kind without a row in `CALLS`."""
+    kind = next((kind for kind in CALLS if KINDS[kind].config is type(config)), None)
+    if kind is None:
+        return None
     command, call = CALLS[kind]
     asked = ['asked = settings("config.yaml")'] if "asked" in call else []
     return Recipe(
@@ -150,7 +153,7 @@ def of_map(sweep: Config, runs: pd.DataFrame) -> Recipe:
     return Recipe(
         sweep.hash,
         sweep,
-        key("sweep", sweep),
+        Whole("sweep", sweep, ()).key,
         {CONFIG: sweep.to_yaml()},
         [f'python -m engine sweep "$here/{CONFIG}" --out "$here/recomputed"'],
         [f'worst.append(table_apart(kd.sweep(**settings("{CONFIG}")).runs, {kept}))'],

@@ -102,7 +102,8 @@ def data_files(result: Numbers, arrays: Arrays) -> None:
         download("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
         download("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
         download("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
-        _of_the_page(of_result(result.config, arrays))
+        if (recipe := of_result(result.config, arrays)) is not None:
+            _of_the_page(recipe)
 
 
 def take_it_with_you(recipe: Recipe) -> None:

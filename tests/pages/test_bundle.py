@@ -11,14 +11,17 @@ import pandas as pd
 import pytest
 from bibtex import parsed
 from pretend_engine import SMALL, SMALL_QUERY
-from taken import alone, bundle_of, files, unpack
+from taken import ROOT, alone, bundle_of, files, unpack
 
+import engine as kd
 from engine.config import RunConfig
+from engine.cost import CalibrationConfig
+from engine.jobs import KINDS
 from engine.quantities import QUANTITIES
 from engine.sources import of_quantities
 from pages.shell import bundle as bundles
 from pages.shell.bundle import data, named
-from pages.shell.recipe import of_result
+from pages.shell.recipe import CALLS, of_result
 from pages.shell.shown import SHOWN, Shown
 
 MADE: list[tuple[Shown, bytes]] = []
@@ -141,6 +144,14 @@ def test_nothing_is_drawn_or_packed_before_the_click(finished, opened, given, mo
     monkeypatch.setattr(bundles, "files", lambda *_: pytest.fail("made without a click"))
     assert not opened("evolution", **SMALL_QUERY).exception
     assert any(name.endswith(".zip") for name in given)
+
+
+def test_every_kind_with_a_row_has_its_command_and_its_call_and_others_no_bundle(small_arrays) -> None:
+    for kind, (command, call) in CALLS.items():
+        assert kind in KINDS
+        assert f"def {command}(" in (ROOT / "engine" / "__main__.py").read_text()
+        assert re.match(r"kd\.(\w+)\(", call)[1] in kd.__all__
+    assert of_result(CalibrationConfig(device="cpu"), small_arrays) is None
 
 
 def test_names_of_files_are_safe_and_each_once() -> None:

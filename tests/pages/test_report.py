@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import altair as alt
@@ -10,12 +11,15 @@ import pytest
 from rkhs_runs import config as spaces_of
 from streamlit.testing.v1 import AppTest
 
+from cache.maps import Whole
 from engine.config import RunConfig
 from engine.quantities import QUANTITIES
+from engine.regimes.config import DEFAULT_MAP
 from pages.charts.html import html, mathml, of_latex
 from pages.shell import report as reports
+from pages.shell import report_dialog
 from pages.shell.figure import Figure
-from pages.shell.recipe import Recipe
+from pages.shell.recipe import Recipe, of_map
 from pages.shell.report import Report, document
 from pages.shell.report_dialog import REPORT
 from pages.shell.shown import Shown
@@ -241,6 +245,17 @@ def test_charts_are_chosen_in_the_dialog(finished) -> None:
     assert app.checkbox[2].label.replace("\\", "") == "mine: How far does drift go?"
     app.checkbox[2].uncheck().run()
     assert app.session_state[REPORT].count == 0
+
+
+def test_a_result_goes_by_the_name_that_a_person_gave_it(finished) -> None:
+    """A run, and a map, which is listed as a whole."""
+    run, sweep = recipe(size=11), of_map(DEFAULT_MAP, pd.DataFrame())
+    whole = Whole("sweep", DEFAULT_MAP, DEFAULT_MAP.groups)
+    finished.note(whole, "somebody", "/regimes")
+    finished.ownership.rename(whole.key, "somebody", "the <b>map</b>")
+    assert report_dialog._name(sweep) == "the <b>map</b>"
+    assert not report_dialog._name(replace(run, key="0" * 64))
+    assert not report_dialog._name(run)
 
 
 def test_the_settings_of_a_comparison_are_listed() -> None:
