@@ -16,7 +16,7 @@ to 64 bits meanwhile.
 Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engine does not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from engine.training.result import RunResult
 
 __all__ = [
-    "ConfigError", "Sweep", "curves", "infinite_ntk", "init", "initial", "moments", "nngp", "ntk", "operator_spectrum",
-    "perturb", "run", "sample", "spaces", "study", "sweep",
+    "ConfigError", "Sweep", "curves", "infinite_ntk", "init", "initial", "moments", "nngp", "ntk", "ntk_by_leaf",
+    "operator_spectrum", "perturb", "run", "sample", "spaces", "study", "sweep",
 ]  # fmt: skip
 
 
@@ -219,35 +219,74 @@ def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int
 
 
 def ntk(
-    network: "NetworkConfig | Mapping[str, Any]", params: "Params", x: "ArrayLike", other: "ArrayLike | None" = None
+    network: "NetworkConfig | Mapping[str, Any] | Callable[[Any, Any], Any]",
+    params: Any,
+    x: "ArrayLike",
+    other: "ArrayLike | None" = None,
+    *,
+    check: bool = True,
+    **settings: Any,
 ) -> "np.ndarray":
-    """The empirical kernel in float64, averaged over outputs (`engine.networks.kernel.ntk`).
+    """The empirical kernel of a network config, or of any function that gives outputs from parameters and examples.
 
     Args:
-        params: of `init`.
-        x: (n, n_0); other: (m, n_0), or `x` itself when left out.
+        network: a config, its settings, or `apply(params, x)`: (n, k) outputs of n examples, in JAX (flax, or plain).
+        params: of `init`; or any tree of arrays that `apply` takes.
+        x: (n, n_0), or (n, ...) as `apply` takes it; other: (m, ...), or `x` itself when left out.
+        check: whether `apply` is tried first: it is refused where it mixes examples, draws at random, or rounds to
+            fewer bits (`engine.networks.traced.checks`). Along a training once is enough.
+        settings: `full` (the kernel between outputs, not the mean over them), `precision` ("float64", "mixed",
+            "float32"), `rows` (most examples held at once), `kernel` ("ntk", or "conjugate": that of the readout's
+            weights alone, which are the leaves at the paths `readout`).
 
     Returns:
-        (n, m), alpha^2 included and no factor 1/M.
+        (n, m), the mean over outputs, or (n k, m k), entry [i k + h, j k + g] for outputs h and g. alpha^2 is included,
+        no factor 1/M.
 
-    >>> import numpy as np
+    Raises:
+        ConfigError: what is refused, with the reason.
+
+    >>> import numpy as np, jax.numpy as jnp
     >>> x = np.eye(3)
     >>> K = ntk({"depth": 1, "width": 8}, init({"depth": 1, "width": 8}, seed=0, input_dim=3), x)
     >>> K.shape, bool(np.allclose(K, K.T)), bool(np.linalg.eigvalsh(K).min() > -1e-12)
     ((3, 3), True, True)
+    >>> def apply(params, x):
+    ...     return jnp.tanh(x @ params["w"]) @ params["v"]
+    >>> params = {"w": np.ones((3, 8)), "v": np.ones((8, 2))}
+    >>> ntk(apply, params, x, full=True).shape
+    (6, 6)
+    >>> features = np.tanh(x @ params["w"])
+    >>> bool(np.allclose(ntk(apply, params, x, kernel="conjugate", readout=["v"]), features @ features.T))
+    True
     """
-    import jax.numpy as jnp
-    import numpy as np
+    from engine.arguments import KernelArguments
+    from engine.networks.empirical import empirical
 
-    from engine.arguments import check_kernel, check_parameters, network_of
-    from engine.device import in_float64
-    from engine.networks.kernel import ntk
+    return empirical(network, params, x, other, KernelArguments.from_dict(_plain(settings)), check)
 
-    config, (here, there) = network_of(network), _points(x, other)
-    check_parameters(config, params, here.shape[1])
-    with in_float64():
-        kernel = ntk(config, params, jnp.asarray(here), None if there is None else jnp.asarray(there))
-        return check_kernel(np.asarray(kernel))
+
+def ntk_by_leaf(
+    network: "NetworkConfig | Mapping[str, Any] | Callable[[Any, Any], Any]",
+    params: Any,
+    x: "ArrayLike",
+    other: "ArrayLike | None" = None,
+    *,
+    check: bool = True,
+) -> "dict[str, np.ndarray]":
+    """Which parameters carry the kernel: its part from each leaf, (layers, n, m) by path; all together are `ntk`.
+
+    A leaf that stacks layers has a part for each. Arguments and errors as for `ntk`.
+
+    >>> import numpy as np
+    >>> deep = {"depth": 3, "width": 8}
+    >>> parts = ntk_by_leaf(deep, init(deep, seed=0, input_dim=8), np.eye(8))
+    >>> {path: len(part) for path, part in parts.items() if path.endswith("w")}
+    {'hidden_0/w': 3, 'readout/w': 1}
+    """
+    from engine.networks.empirical import parts
+
+    return parts(network, params, x, other, check)
 
 
 def infinite_ntk(

@@ -66,15 +66,14 @@ class Gram:
         self, kernel: list[Array], A: Float[Array, "p t n_in"], D: Float[Array, "p k t n_out"], weight: float
     ) -> list[Array]:
         """`kernel` plus weight sum_tt' (a_t.a'_t') (d_t.d'_t') over all pairs of positions."""
-        k, t = D.shape[1:3]
+        t = D.shape[2]
         A, D = A.astype(self.dtype), D.astype(self.dtype)
-        heads = k if self.heads == "full" else 1
-        D = jnp.moveaxis(D, 1, 2).reshape(D.shape[0], 1, t, -1) if heads == 1 else D
-        terms = []
+        D = D if self.heads == "full" else jnp.moveaxis(D, 1, 2).reshape(D.shape[0], 1, t, -1)
+        heads, terms = D.shape[1], []
         for i0, i1, j0, j1 in self.panels:
             weights = weight * jnp.einsum("itp,jsp->itjs", A[i0:i1], A[j0:j1], precision="highest")
             signals = jnp.einsum("ihtq,jgsq->ihtjgs", D[i0:i1], D[j0:j1], precision="highest")
-            term = jnp.einsum("itjs,ihtjgs->ihjg", weights, signals, precision="highest")
+            term = (weights[:, None, :, :, None, :] * signals).sum((2, 5))
             terms.append(term.reshape((i1 - i0) * heads, (j1 - j0) * heads))
         return [panel + term for panel, term in zip(kernel, terms, strict=True)]
 

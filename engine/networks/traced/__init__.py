@@ -2,7 +2,7 @@
 
 `reading` finds where a leaf of the parameters meets data in a product (`products`, through the `views` that a leaf is
 seen by); `signals` runs the program so that inputs and backpropagated signals of these products come out, and
-Jacobians of all other leaves; `kernel` sums their Grams; `checks` refuses what has no kernel example by example.
+Jacobians of all other leaves; `units` makes Grams of them, which `kernel` sums; `checks` refuses what has no kernel example by example.
 
-Needs JAX: `checks`, `kernel`, `products`, `reading`, `signals`, `views`.
+Needs JAX: `checks`, `kernel`, `products`, `reading`, `signals`, `units`, `views`.
 """

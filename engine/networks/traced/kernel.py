@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from engine.networks.gram import Gram, Heads, Precision, by_rows, dtypes, need_64_bits
 from engine.networks.traced.reading import Plan, read
 from engine.networks.traced.signals import Signals, signals
-from engine.networks.traced.units import add, units
+from engine.networks.traced.units import add, layers, units
 from engine.networks.traced.views import floating
 
 HELD_BYTES = 2**29
@@ -71,10 +71,11 @@ def by_leaf(
     *,
     heads: Heads = "trace",
     precision: Precision = "float64",
-) -> dict[str, Float[Array, "n m"]]:
-    """The part of each leaf in the kernel, by its path; their sum is the kernel.
+) -> dict[str, Float[Array, "layers n m"]]:
+    """The part of each leaf in the kernel, by its path; the sum of all is the kernel.
 
-    All examples are held at once. Arguments and errors as for `ntk`.
+    A leaf that scans or slices take apart has a part for each of its layers, others one. All examples are held at once.
+    Arguments and errors as for `ntk`.
     """
     need_64_bits(precision)
     parts = _by_leaf(apply, params, x, other, heads, precision)
@@ -116,11 +117,12 @@ def _by_leaf(
     apply: Apply, params: Any, x: Array, other: Array | None, heads: Heads, precision: Precision
 ) -> dict[int, Array]:
     plan, found, gram = _signals(apply, params, x, other, heads, precision, None)
-    kernels = {i: gram.zeros(plan.k) for i, leaf in enumerate(jax.tree.leaves(params)) if floating(leaf)}
+    parts: dict[int, list[Array]] = {i: [] for i, leaf in enumerate(jax.tree.leaves(params)) if floating(leaf)}
     for unit in units(plan, found, apart=True):
         (leaf,) = unit.leaves
-        kernels[leaf] = add(gram, kernels[leaf], unit)
-    return {leaf: gram.assemble(kernel, plan.k) for leaf, kernel in kernels.items()}
+        parts[leaf].append(layers(gram, unit))
+    nothing = gram.assemble(gram.zeros(plan.k), plan.k)[None]
+    return {leaf: jnp.concatenate(found or [nothing]) for leaf, found in parts.items()}
 
 
 def _signals(

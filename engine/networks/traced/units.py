@@ -67,6 +67,16 @@ def add(gram: Gram, kernel: list[Array], unit: Unit) -> list[Array]:
     return jax.lax.scan(layer, kernel, (unit.A, unit.D))[0]
 
 
+def layers(gram: Gram, unit: Unit) -> Float[Array, "s n m"]:
+    """The kernel of each layer of a part."""
+    k = unit.D.shape[2]
+
+    def layer(each: tuple[Array | None, Array]) -> Array:
+        return gram.assemble(_add_layer(gram, gram.zeros(k), *each, unit), k)
+
+    return jax.lax.map(layer, (unit.A, unit.D))
+
+
 def _add_layer(gram: Gram, kernel: list[Array], A: Array | None, D: Array, unit: Unit) -> list[Array]:
     if A is None or A.shape[1] == 1:
         inputs = None if A is None else A[:, 0]
@@ -97,8 +107,9 @@ def _add_columns(
     D = D.astype(gram.dtype)
 
     def columns(kernel: list[Array], A: Float[Array, "n t c"]) -> tuple[list[Array], None]:
-        J = jnp.einsum("ntp,nhtq->nhpq", A, D, precision="highest")
-        return gram.add(kernel, None, J.reshape(n, k, -1), bias=weight), None
+        J = jnp.einsum("ntp,nhtq->nphq", A, D, precision="highest")
+        heads = jnp.moveaxis(J, 2, 1).reshape(n, k, -1) if gram.heads == "full" else J.reshape(n, 1, -1)
+        return gram.add(kernel, None, heads, bias=weight), None
 
     if width >= p:
         return columns(kernel, A)[0]
