@@ -13,7 +13,7 @@ from engine.arguments import KernelArguments, check_kernel, check_parameters, ex
 from engine.config import NetworkConfig
 from engine.device import in_float64
 from engine.networks import kernel, mlp
-from engine.networks.gram import Heads
+from engine.networks.gram import Heads, Precision
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
 from engine.problems import ConfigError, Problem, did_you_mean, shown
@@ -36,7 +36,7 @@ def empirical(
 ) -> np.ndarray:
     """The kernel in NumPy; arguments and errors as for `engine.ntk`."""
     with in_float64():
-        asked = _asked(network, params, x, other, tried)
+        asked = _asked(network, params, x, other, settings.precision if tried else None)
         heads: Heads = "full" if settings.full else "trace"
         how = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
         if settings.kernel == "conjugate":
@@ -54,12 +54,13 @@ def empirical(
 def parts(network: Any, params: Any, x: Any, other: Any, tried: bool = True) -> dict[str, np.ndarray]:
     """The parts of the kernel by leaf; arguments and errors as for `engine.ntk_by_leaf`."""
     with in_float64():
-        asked = _asked(network, params, x, other, tried)
+        asked = _asked(network, params, x, other, "float64" if tried else None)
         found = by_leaf(asked.apply, params, asked.x, asked.other)
         return {path: check_kernel(np.asarray(part)) for path, part in found.items()}
 
 
-def _asked(network: Any, params: Any, x: Any, other: Any, tried: bool) -> Asked:
+def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
+    """The arguments as arrays; an apply function is tried first in a precision, where one is given."""
     if callable(network):
         return _of_function(network, params, x, other, tried)
     config, here = network_of(network), points_of("x", x)
@@ -68,13 +69,13 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: bool) -> Asked:
     return Asked(config, _outputs_of(config), jnp.asarray(here), None if there is None else jnp.asarray(there))
 
 
-def _of_function(apply: Callable, params: Any, x: Any, other: Any, tried: bool) -> Asked:
+def _of_function(apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
     here = examples_of("x", x)
     there = None if other is None else examples_of("other", other, here.shape[1:])
     if there is not None and there.dtype != here.dtype:
         raise ConfigError([Problem("other", f"of type {there.dtype}, x of {here.dtype}: give both alike")])
     if tried:
-        dead = check(apply, params, here)
+        dead = check(apply, params, here, tried)
         if dead:
             what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
             message = f"the outputs do not depend on {what}: that part of the kernel is zero"

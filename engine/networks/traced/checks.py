@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
+from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.kernel import Apply, leaf_paths
 from engine.networks.traced.views import floating
 from engine.problems import ConfigError, Problem, shown
@@ -18,47 +19,53 @@ from engine.problems import ConfigError, Problem, shown
 MOST = 8
 """Examples that are tried."""
 
-APART = 1e-7
-"""Outputs further apart than this share of the largest are others: rounding in float64 is far less."""
+APART = {"float64": 1e-7, "mixed": 1e-3, "float32": 1e-3}
+"""Outputs further apart than this share of the largest are others: rounding in that precision is far less."""
 
 
-def check(apply: Apply, params: Any, x: np.ndarray) -> list[str]:
+def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "float64") -> list[str]:
     """Raises `ConfigError` where `apply` has no kernel at these parameters and examples. Needs 64-bit JAX.
 
     Refused are outputs that are not (n, k) or not finite, outputs that depend on the other examples or differ from call
     to call, numbers rounded to fewer bits on the way, and what cannot be differentiated.
+
+    Args:
+        precision: of the kernel; what rounds to fewer bits than its signals have is refused.
 
     Returns:
         The paths of leaves that the outputs do not depend on at the examples tried: their part of the kernel is zero.
     """
     params, some = _wide(params), _some(x)
     _check_shape(apply, params, some)
-    if narrow := narrowed(jax.make_jaxpr(apply)(params, some).jaxpr):
+    if narrow := narrowed(jax.make_jaxpr(apply)(params, some).jaxpr, jnp.finfo(dtypes(precision)[0]).bits):
+        lower = ', or give precision="float32"' if narrow == precision.replace("64", "32") else ""
         _refuse(
-            f"rounds to {narrow} on the way: its kernel would be that of another function. Let it compute in the "
-            "precision of its parameters (in flax: no dtype or param_dtype of fewer bits), or ask for float32"
+            f"rounds to {narrow} on the way: a {precision} kernel would be that of another function. Let it compute in "
+            f"the precision of its parameters (in flax: no dtype or param_dtype of fewer bits){lower}"
         )
+    most = APART[precision]
     together = _called(apply, params, some)
     if not np.isfinite(together).all():
         raise ConfigError([Problem("x", "the outputs are not finite: give smaller inputs, or finite, smaller params")])
-    if apart(together, _called(_one_at_a_time(apply), params, some)):
-        _refuse_mixture(apart(together, _called(apply, params, some)))
+    if apart(together, _called(_one_at_a_time(apply), params, some)) > most:
+        _refuse_mixture(apart(together, _called(apply, params, some)) > most)
     return _dead(apply, params, some)
 
 
-def narrowed(jaxpr: Jaxpr) -> str:
-    """The first precision that a program rounds to, of fewer bits than what it is given; empty where none is."""
+def narrowed(jaxpr: Jaxpr, bits: int) -> str:
+    """The first precision of fewer bits that a program rounds to; empty where there is none."""
     for eqn in jaxpr.eqns:
-        inner = list(_programs(eqn))
-        found = next(filter(None, map(narrowed, inner)), "") if inner else _rounded(eqn)
+        inner = [narrowed(program, bits) for program in _programs(eqn)]
+        found = next(filter(None, inner), "") if inner else _rounded(eqn, bits)
         if found:
             return found
     return ""
 
 
-def apart(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether outputs differ by more than rounding."""
-    return bool(np.max(np.abs(one - other)) > APART * np.max(np.abs(one)))
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """How far outputs differ, as a share of the largest; 0 where they are equal."""
+    far = np.max(np.abs(one - other))
+    return float(far / np.max(np.abs(one))) if far else 0.0
 
 
 def _wide(params: Any) -> Any:
@@ -135,12 +142,13 @@ def _programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
                 yield part
 
 
-def _rounded(eqn: JaxprEqn) -> str:
-    """The precision of what an equation gives, where that has fewer bits than all it is given."""
-    bits, given = _bits(eqn.outvars), _bits(eqn.invars)
+def _rounded(eqn: JaxprEqn, bits: int) -> str:
+    """The precision of what an equation gives, where that has fewer bits than these and than what it is given."""
     if eqn.primitive.name == "reduce_precision":
-        return f"{eqn.params['mantissa_bits']} bits"
-    return str(eqn.outvars[0].aval.dtype) if 0 < bits < given else ""
+        kept = 1 + eqn.params["exponent_bits"] + eqn.params["mantissa_bits"]
+        return f"{kept} bits" if kept < bits else ""
+    given, made = _bits(eqn.invars), _bits(eqn.outvars)
+    return str(eqn.outvars[0].aval.dtype) if 0 < made < min(given, bits) else ""
 
 
 def _bits(atoms: Any) -> int:

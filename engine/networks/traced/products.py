@@ -118,20 +118,19 @@ def bias_of(eqn: JaxprEqn, views: list[View | None], product: Term) -> Bias | No
     view, shape, own = views[at], eqn.outvars[0].aval.shape, eqn.invars[at].aval.shape
     if view is None or eqn.primitive.name != "add" or eqn.invars[1 - at].aval.shape != shape:
         return None
-    batch, positions = _output_axes(product)[:2]
     repeated = view.spread | {axis for axis, size in enumerate(shape) if own[axis] != size}
-    if any(shape[axis] > 1 for axis in batch) or repeated != {axis for axis in positions if shape[axis] > 1}:
+    if repeated != {axis for axis in _positions(product) if shape[axis] > 1}:
         return None
     return Bias(view, view.factor, ("bias",), product)
 
 
-def _output_axes(product: Term) -> tuple[tuple[int, ...], ...]:
-    """Axes of the output of a product: batch, positions, q."""
+def _positions(product: Term) -> tuple[int, ...]:
+    """Axes of the output of a product along which the leaf is the same."""
     if isinstance(product, Dot):
-        return product.output
+        return product.output[1]
     assert isinstance(product, Convolution)
-    batch, feature, *places = dict(product.params)["dimension_numbers"].out_spec
-    return (), (batch, *places), (feature,)
+    batch, _, *places = dict(product.params)["dimension_numbers"].out_spec
+    return (batch, *places)
 
 
 def _plain(eqn: JaxprEqn) -> bool:

@@ -312,10 +312,13 @@ def contracted(p, x):
 
 
 def one_dimensional(p, x):
-    """Two convolutions of sequences with one kernel, features first."""
+    """Two convolutions of sequences with one kernel, features first, one of them dilated; biases, one by position."""
     h = jnp.swapaxes(x, 1, 2)
-    for _ in range(2):
-        h = jnp.tanh(jax.lax.conv_general_dilated(h, p["w"], (1,), [(1, 1)], dimension_numbers=("NCH", "OIH", "NCH")))
+    for by in (1, 2):
+        numbers = ("NCH", "OIH", "NCH")
+        z = jax.lax.conv_general_dilated(h, p["w"], (1,), [(by, by)], rhs_dilation=(by,), dimension_numbers=numbers)
+        h = jnp.tanh(0.5 * z + 0.3 * p["b"][:, None])
+    h = jnp.tanh(jnp.swapaxes(h, 1, 2) @ p["u"] + p["c"][:, None] + p["d"])
     return h.reshape(h.shape[0], -1) @ p["v"]
 
 
@@ -340,7 +343,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "scan with remat": lambda: linen(Scanned(remat=True), points(6, 4), 6),
     "nested scan": lambda: linen(Scanned(nested=True), points(6, 4), 6),
     "LSTM": lambda: linen(Recurrent(), points(4, 3, 2), 2),
-    "ensemble": lambda: linen(Ensemble(), points(5, 4), 3),
+    "ensemble": lambda: linen(Ensemble(), points(5, 4), 5),
     "weight normalisation": lambda: linen(Normalised(), points(6, 4), 2),
     "batch normalisation by running averages": lambda: linen(BatchNormalised(), points(6, 4), 4),
     "nnx: convolution, normalisation, a layer twice": lambda: modern(ModernConvolution, IMAGES, 6),
@@ -357,5 +360,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "slices of a leaf": lambda: plain(sliced, points(6, 4), 2, w=(3, 4, 4), b=(2, 4), v=(4, 3)),
     "a product read twice": lambda: plain(read_twice, points(6, 4), 3, w=(4, 5), b=(5,), c=(2,), v=(5, 3), r=(6, 2)),
     "general products": lambda: plain(contracted, points(6, 4), 4, w=(5, 2, 2), g=(3, 5), b=(3, 5, 4), v=(3, 4, 2)),
-    "sequences, features first": lambda: plain(one_dimensional, points(5, 6, 3), 2, w=(3, 3, 3), v=(18, 2)),
+    "sequences, features first": lambda: plain(
+        one_dimensional, points(5, 6, 3), 4, w=(3, 3, 3), b=(3,), u=(3, 2), c=(6,), d=(2,), v=(12, 2)
+    ),
 }  # fmt: skip

@@ -116,12 +116,25 @@ def test_mixed_examples_and_random_numbers_are_refused(network, reason: str, siz
         (lambda p, x: jax.lax.fori_loop(0, 2, lambda _, h: h.astype(jnp.float16).astype(h.dtype), x) @ p["w"],
          "float16"),
         (lambda p, x: jax.lax.dot(x, p["w"], preferred_element_type=jnp.float32), "float32"),
-        (lambda p, x: jax.lax.reduce_precision(x, 8, 10) @ p["w"], "10 bits"),
+        (lambda p, x: jax.lax.reduce_precision(x, 8, 10) @ p["w"], "19 bits"),
     ],
 )  # fmt: skip
 def test_fewer_bits_on_the_way_are_refused(apply, name: str) -> None:
     with pytest.raises(ConfigError, match=f"^network: rounds to {name} on the way"):
         check(apply, W, X)
+
+
+def test_float32_on_the_way_passes_for_a_float32_kernel() -> None:
+    def apply(params, x):
+        return jnp.tanh(x.astype(jnp.float32) @ params["w"].astype(jnp.float32))
+
+    assert check(apply, W, X, "float32") == []
+    with pytest.raises(ConfigError, match=r'rounds to float32 on the way.*, or give precision="float32"'):
+        check(apply, W, X)
+    with pytest.raises(ConfigError, match="rounds to float16 on the way: a float32 kernel"):
+        check(lambda params, x: apply(params, x).astype(jnp.float16), W, X, "float32")
+    with pytest.raises(ConfigError, match="beside other examples"):
+        check(lambda params, x: apply(params, x - x.mean(0)), W, X, "float32")
 
 
 def test_a_layer_with_a_precision_of_its_own_is_refused() -> None:

@@ -18,7 +18,7 @@ from engine.networks.traced.reading import read
 SLOW = {
     "convolutions with LayerNorm", "convolutions with GroupNorm", "odd convolutions", "transformer", "nested scan",
     "LSTM", "nnx: convolution, normalisation, a layer twice", "nnx: attention", "ensemble", "scan with remat",
-    "our MLP, erf, standard, mixed widths", "local convolution", "recurrence with a learned start", "residual",
+    "our MLP, erf, standard, mixed widths", "local convolution", "residual",
 }  # fmt: skip
 
 
