@@ -32,6 +32,7 @@ from engine.networks import kernel, mlp
 from engine.networks.gram import Precision
 from engine.networks.traced.kernel import ntk
 
+ROWS: tuple[tuple[int, Precision], ...] = ((1, "float32"), (1, "float64"), (10, "float32"), (10, "float64"))
 IMAGES = ((8, 1), (16, 3))
 PEERS = ("STRUCTURED_DERIVATIVES", "JACOBIAN_CONTRACTION")
 """Each in rounds of its own: what holds a whole Jacobian makes whoever comes after it slower."""
@@ -127,7 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     print(device_name())
     for shape in SHAPES if options.mlp else ():
-        for outputs, precision in ((1, "float32"), (1, "float64"), (10, "float32"), (10, "float64")):
+        for outputs, precision in ROWS:
             shown(f"{shape} k {outputs} {precision}", of_mlp(shape, outputs, precision), 9 if outputs == 1 else 5)
     for side, features in IMAGES if options.images else ():
         for size in (64,) if options.small else (64, 256):

@@ -11,7 +11,6 @@ from jaxtyping import Array
 
 from engine.arguments import KernelArguments, check_kernel, check_parameters, examples_of, network_of, points_of
 from engine.config import NetworkConfig
-from engine.device import in_float64
 from engine.networks import kernel, mlp
 from engine.networks.gram import Heads, Precision
 from engine.networks.traced.checks import check
@@ -34,29 +33,27 @@ class Asked(NamedTuple):
 def empirical(
     network: Any, params: Any, x: Any, other: Any, settings: KernelArguments, tried: bool = True
 ) -> np.ndarray:
-    """The kernel in NumPy; arguments and errors as for `engine.ntk`."""
-    with in_float64():
-        asked = _asked(network, params, x, other, settings.precision if tried else None)
-        heads: Heads = "full" if settings.full else "trace"
-        how = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
-        if settings.kernel == "conjugate":
-            readout = _readout(asked, params, settings.readout)
-            found = ntk(asked.apply, params, asked.x, asked.other, trained=readout, **how)
-        elif settings.readout:
-            raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
-        elif asked.network:
-            found = kernel.ntk(asked.network, params, asked.x, asked.other, **how)
-        else:
-            found = ntk(asked.apply, params, asked.x, asked.other, **how)
-        return check_kernel(np.asarray(found))
+    """The kernel in NumPy, in 64-bit JAX; arguments and errors as for `engine.ntk`."""
+    asked = _asked(network, params, x, other, settings.precision if tried else None)
+    heads: Heads = "full" if settings.full else "trace"
+    how: dict[str, Any] = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
+    if settings.kernel == "conjugate":
+        readout = _readout(asked, params, settings.readout)
+        found = ntk(asked.apply, params, asked.x, asked.other, trained=readout, **how)
+    elif settings.readout:
+        raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
+    elif asked.network:
+        found = kernel.ntk(asked.network, params, asked.x, asked.other, **how)
+    else:
+        found = ntk(asked.apply, params, asked.x, asked.other, **how)
+    return check_kernel(np.asarray(found))
 
 
 def parts(network: Any, params: Any, x: Any, other: Any, tried: bool = True) -> dict[str, np.ndarray]:
-    """The parts of the kernel by leaf; arguments and errors as for `engine.ntk_by_leaf`."""
-    with in_float64():
-        asked = _asked(network, params, x, other, "float64" if tried else None)
-        found = by_leaf(asked.apply, params, asked.x, asked.other)
-        return {path: check_kernel(np.asarray(part)) for path, part in found.items()}
+    """The parts of the kernel by leaf, in 64-bit JAX; arguments and errors as for `engine.ntk_by_leaf`."""
+    asked = _asked(network, params, x, other, "float64" if tried else None)
+    found = by_leaf(asked.apply, params, asked.x, asked.other)
+    return {path: check_kernel(np.asarray(part)) for path, part in found.items()}
 
 
 def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
@@ -66,7 +63,7 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
     config, here = network_of(network), points_of("x", x)
     there = None if other is None else points_of("other", other, here.shape[1])
     check_parameters(config, params, here.shape[1])
-    return Asked(config, _outputs_of(config), jnp.asarray(here), None if there is None else jnp.asarray(there))
+    return Asked(config, _outputs_of(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
 
 
 def _of_function(apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:

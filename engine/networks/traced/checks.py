@@ -13,7 +13,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
 from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.kernel import Apply, leaf_paths
-from engine.networks.traced.views import floating
+from engine.networks.traced.views import aval, floating
 from engine.problems import ConfigError, Problem, shown
 
 MOST = 8
@@ -126,7 +126,7 @@ def _dead(apply: Apply, params: Any, x: np.ndarray) -> list[str]:
 
     def total(real: dict[int, Any]) -> jax.Array:
         given = tree.unflatten(real.get(i, leaf) for i, leaf in enumerate(leaves))
-        return jnp.sum(weights * apply(given, x))
+        return jnp.sum(weights * apply(given, jnp.asarray(x)))
 
     slopes = _tried(lambda: jax.jit(jax.grad(total))(real))
     return [path for i, path in enumerate(leaf_paths(params)) if i in slopes and not np.any(slopes[i])]
@@ -148,12 +148,12 @@ def _rounded(eqn: JaxprEqn, bits: int) -> str:
         kept = 1 + eqn.params["exponent_bits"] + eqn.params["mantissa_bits"]
         return f"{kept} bits" if kept < bits else ""
     given, made = _bits(eqn.invars), _bits(eqn.outvars)
-    return str(eqn.outvars[0].aval.dtype) if 0 < made < min(given, bits) else ""
+    return str(aval(eqn.outvars[0]).dtype) if 0 < made < min(given, bits) else ""
 
 
 def _bits(atoms: Any) -> int:
     """Of the widest floating number among them; 0 where there is none."""
-    types = [atom.aval.dtype for atom in atoms if hasattr(atom.aval, "dtype")]
+    types = [aval(atom).dtype for atom in atoms if hasattr(aval(atom), "dtype")]
     return max((jnp.finfo(dtype).bits for dtype in types if jnp.issubdtype(dtype, jnp.floating)), default=0)
 
 

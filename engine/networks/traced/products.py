@@ -17,7 +17,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 from jaxtyping import Array, Float
 
-from engine.networks.traced.views import View
+from engine.networks.traced.views import View, aval
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def product_of(eqn: JaxprEqn, views: list[View | None]) -> Term | None:
 def bias_of(eqn: JaxprEqn, views: list[View | None], product: Term) -> Bias | None:
     """The term of a view that an equation adds to a product; None where it runs along other axes than q."""
     at = 1 if views[0] is None else 0
-    view, shape, own = views[at], eqn.outvars[0].aval.shape, eqn.invars[at].aval.shape
-    if view is None or eqn.primitive.name != "add" or eqn.invars[1 - at].aval.shape != shape:
+    view, shape, own = views[at], aval(eqn.outvars[0]).shape, aval(eqn.invars[at]).shape
+    if view is None or eqn.primitive.name != "add" or aval(eqn.invars[1 - at]).shape != shape:
         return None
     repeated = view.spread | {axis for axis, size in enumerate(shape) if own[axis] != size}
     if repeated != {axis for axis in _positions(product) if shape[axis] > 1}:
@@ -135,14 +135,14 @@ def _positions(product: Term) -> tuple[int, ...]:
 
 def _plain(eqn: JaxprEqn) -> bool:
     """Whether operands and output have one dtype, so that nothing is rounded on the way."""
-    return len({atom.aval.dtype for atom in (*eqn.invars, *eqn.outvars)}) == 1
+    return len({aval(atom).dtype for atom in (*eqn.invars, *eqn.outvars)}) == 1
 
 
 def _dot(eqn: JaxprEqn, view: View, at: int) -> Dot:
     """The leaf is operand `at`, 0 or 1. The output has batch axes, free axes of the first, free axes of the second."""
     contracted, batched = eqn.params["dimension_numbers"]
     free = [
-        tuple(axis for axis in range(len(atom.aval.shape)) if axis not in (*contract, *batch))
+        tuple(axis for axis in range(len(aval(atom).shape)) if axis not in (*contract, *batch))
         for atom, contract, batch in zip(eqn.invars, contracted, batched, strict=True)
     ]
     ends = np.cumsum([len(batched[0]), len(free[0]), len(free[1])])
@@ -160,8 +160,8 @@ def _convolution(eqn: JaxprEqn, view: View) -> Convolution | None:
     if eqn.params["feature_group_count"] != 1 or eqn.params["batch_group_count"] != 1:
         return None
     numbers = eqn.params["dimension_numbers"]
-    window = tuple(eqn.invars[1].aval.shape[axis] for axis in numbers.rhs_spec[2:])
-    outputs = tuple(eqn.outvars[0].aval.shape[axis] for axis in numbers.out_spec[2:])
+    window = tuple(aval(eqn.invars[1]).shape[axis] for axis in numbers.rhs_spec[2:])
+    outputs = tuple(aval(eqn.outvars[0]).shape[axis] for axis in numbers.out_spec[2:])
     params = tuple((name, eqn.params[name]) for name in names)
     return Convolution(view, view.factor, ("convolution", numbers.rhs_spec), window, outputs, params)
 

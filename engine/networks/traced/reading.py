@@ -20,7 +20,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 from jax.interpreters.partial_eval import dce_jaxpr
 
 from engine.networks.traced.products import Bias, Term, bias_of, product_of
-from engine.networks.traced.views import View, entries, floating, number, seen_through
+from engine.networks.traced.views import View, aval, entries, floating, number, seen_through
 
 INLINED = ("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint")
 """Calls that are read as if their body stood in their place."""
@@ -194,8 +194,8 @@ class _Reader:
         self.whole.update(view.leaf for view in views if view)
 
     def _site(self, eqn: JaxprEqn, term: Term, operand: int, scans: tuple[int, ...]) -> int:
-        out = eqn.outvars[0].aval
-        self.sites.append(Site(scans, out.shape, eqn.invars[operand].aval.shape, out.dtype, (term,)))
+        out = aval(eqn.outvars[0])
+        self.sites.append(Site(scans, out.shape, aval(eqn.invars[operand]).shape, out.dtype, (term,)))
         return len(self.sites) - 1
 
     def _bias(self, eqn: JaxprEqn, seen: Sequence[View | None], index: int, factor: float) -> bool:

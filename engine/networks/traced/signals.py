@@ -76,6 +76,7 @@ def _scanned(
 ) -> tuple[list[Any], dict[int, Array]]:
     """A scan that takes the moves of its body and gives its records, a row for each iteration."""
     shared, carried = params["num_consts"], params["num_carry"]
+    values = list(values)
     consts, carry, xs = values[:shared], values[shared : shared + carried], values[shared + carried :]
 
     def body(carry: list[Any], each: tuple[list[Any], Moves]) -> tuple[list[Any], Any]:

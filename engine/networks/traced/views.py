@@ -92,7 +92,7 @@ def _scaled(eqn: JaxprEqn, view: View) -> View | None:
 
 
 def _kept(eqn: JaxprEqn, view: View) -> View | None:
-    before, after = eqn.invars[0].aval, eqn.outvars[0].aval
+    before, after = aval(eqn.invars[0]), aval(eqn.outvars[0])
     return view if before.dtype == after.dtype else None
 
 
@@ -101,7 +101,7 @@ def _stepped(view: View, name: str, how: tuple[Any, ...]) -> View:
 
 
 def _reshaped(eqn: JaxprEqn, view: View) -> View:
-    return _stepped(view, "reshape", tuple(eqn.outvars[0].aval.shape))
+    return _stepped(view, "reshape", tuple(aval(eqn.outvars[0]).shape))
 
 
 def _transposed(eqn: JaxprEqn, view: View) -> View:
@@ -120,7 +120,7 @@ def _flipped(eqn: JaxprEqn, view: View) -> View:
 
 def _spread(eqn: JaxprEqn, view: View) -> View:
     """The view with new axes, of size one or along which it is repeated."""
-    before, after = eqn.invars[0].aval.shape, eqn.outvars[0].aval.shape
+    before, after = aval(eqn.invars[0]).shape, aval(eqn.outvars[0]).shape
     kept = dict(zip(eqn.params["broadcast_dimensions"], before, strict=True))
     own = tuple(kept.get(axis, 1) for axis in range(len(after)))
     spread = frozenset(axis for axis, size in enumerate(after) if size != own[axis])
@@ -140,6 +140,11 @@ _RULES = {
     "div": _scaled,
     "neg": _scaled,
 }
+
+
+def aval(atom: Any) -> Any:
+    """Shape and dtype of a variable or a literal of a program."""
+    return atom.aval
 
 
 def floating(leaf: Any) -> bool:
