@@ -91,9 +91,9 @@ def study_chart(compute: Callable[[str, Config], Any]) -> Any:
     """The errors of each order over four widths."""
     config = StudyConfig.from_dict({"run": STUDIED, "widths": [32, 64, 128, 256]})
     result, row = StudyResult.from_arrays(dict(compute("perturbation_study", config))), study.LAWS["study_errors"]
-    points, lines = (table(result, row.series, "beta") for table in (study.study_table, study.law_table))
-    axes = study.Axes.around(points.frame, lines, "beta", row.y_title)
-    return study.law_chart(row, points.frame, lines, axes, study.slope_labels(result, row.series, "beta"))
+    points, lines = study.study_table(result, row.series, "beta").frame, study.law_table(result, row.series, "beta")
+    axes = study.Axes.around(points, lines, "beta", row.y_title)
+    return study.law_chart(row, points, lines, axes, study.slope_labels(result, row.series, "beta"))
 
 
 def map_chart(compute: Callable[[str, Config], Any]) -> Any:
