@@ -39,7 +39,7 @@ def moving(shown: Shown) -> None:
 def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.header("On nested grids")
-    index = seed_choice(shown.result, "grids")
+    index = seed_choice(shown.result, "grids_seed")
     show(
         Figure.of(
             "growth",

@@ -5,6 +5,7 @@ import streamlit as st
 from engine import jobs
 from pages.run import asking, controls, draft_state
 from pages.run.picker import links
+from pages.shell import view
 from pages.shell.answer import ask
 from pages.views import expansion, study
 
@@ -28,14 +29,12 @@ ask(
 asked = controls.show()
 if asked.config is not None:
     links("perturbation")
-one, many = st.tabs(["One run", "Study"], key="perturbation tab", on_change="rerun")
+tabs = view.tabs("tab", {"run": "One run", "study": "Study"})
 if asked.config is None:
     asking.show(asked)
 else:
-    if one.open:
-        with one:
-            expansion.page(asked.config, asked.bar)
-    if many.open:
-        with many:
-            study.page(asked.config, asked.bar)
+    for name, body in (("run", expansion.page), ("study", study.page)):
+        if tabs[name].open:
+            with tabs[name]:
+                body(asked.config, asked.bar)
     draft_state.write_url(jobs.key("run", asked.config))

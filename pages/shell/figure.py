@@ -19,7 +19,7 @@ from pages.charts.panels import Panels, panels
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
-from pages.shell import player
+from pages.shell import player, view
 from pages.shell.result import figure_files, seed_choice, table_file
 
 KEPT = 512
@@ -111,9 +111,18 @@ def pairs(figures: Iterable[Figure]) -> None:
         columns([figure], islice(rest, 1))
 
 
-def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
-    """The figure under its player (`pages.shell.player.show`, which takes the options)."""
-    player.show(partial(_draw, figure), labels, key=f"moving_{figure.name}", **options)
+def play(figure: Figure, labels: Sequence[str], checkpoint: str = "", start: int = 0, autoplay: bool = False) -> None:
+    """The figure under its player.
+
+    Args:
+        labels, start, autoplay: as of `pages.shell.player.show`.
+        checkpoint: the name in `pages.shell.view.NAMES` that the link has of it; empty: it has none.
+    """
+    key, at, moved = f"moving_{figure.name}", start, None
+    if checkpoint:
+        at = view.checkpoint(checkpoint, len(labels), start)
+        moved = partial(view.to_checkpoint, checkpoint, start=start)
+    player.show(partial(_draw, figure), labels, key, at, autoplay, moved)
     say(figure.notes)
 
 
@@ -125,21 +134,24 @@ def in_motion(
     tables: Callable[[int], Any],
     chart: Callable[..., Any],
     file: str,
+    seed: str = "seed",
+    checkpoint: str = "checkpoint",
 ) -> None:
     """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
 
     Args:
         tables: of the seed at a position (`pages.charts.animated.Moving`).
         chart: of the tables, and `start`, the frame shown first.
+        seed, checkpoint: names in `pages.shell.view.NAMES`.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, name)
+        index = seed_choice(result, seed)
         kept = built(f"{key} tables {name} {index}", lambda: tables(index))
         last = len(kept.labels) - 1
         draw = partial(chart, kept, start=last)
         figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
         about(figure)
-    play(figure, kept.labels, start=last)
+    play(figure, kept.labels, checkpoint, last)
 
 
 def about(figure: Figure) -> None:

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
-from pages.shell.link import PAGE, Link, Texts
+from pages.shell.link import PAGE, Link, Texts, flush
 from pages.shell.pressed import forget
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
@@ -62,6 +62,9 @@ class Form:
         self._places: dict[str, tuple[str, DeltaGenerator]] = {}
         self._link = Link.of(page)
         self._link.arrive(self._read)
+        self._write()
+
+    def _write(self) -> None:
         self._link.write({name: text for name, text in self._link.texts.items() if text})
 
     def _read(self, query: Texts) -> tuple[Texts, tuple[Problem, ...]]:
@@ -77,8 +80,10 @@ class Form:
         return key
 
     def set(self, name: str, text: str, default: str = "") -> None:
-        """Puts a text into a control; the default of a control is left out of the URL."""
+        """Puts a text into a control; the default of a control is left out of the URL. From a callback."""
         self._link.edit(self.key(name), "" if text == default else text)
+        self._write()
+        flush()
 
     def _text(self, name: str, default: str) -> str:
         return self._link.texts.get(self.key(name)) or default
@@ -91,7 +96,7 @@ class Form:
         """A line of text, its default where it is left empty."""
         place = st.container(gap=None)
         value = self._text(name, default)
-        if not self._known(label, value, len(value) <= LONGEST, f"{LONGEST} characters"):
+        if not self._known(label, value, len(value) <= LONGEST, f"{LONGEST} characters", default):
             value = default
         more = {"help": help_text or None, "placeholder": placeholder, "max_chars": LONGEST}
         given = self._draw("text", name, label, value, default, place, **more)
@@ -155,7 +160,7 @@ class Form:
         place = st.container(gap=None)
         text = self._text(name, options[0])
         with place:
-            known = self._known(label, text, text in options, ", ".join(options))
+            known = self._known(label, text, text in options, ", ".join(options), options[0])
         value = text if known else options[0]
         self._places[name] = label, place
         kind = "choice" if wide else "few"
@@ -164,7 +169,7 @@ class Form:
     def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
         """A switch."""
         text = self._text(name, text_of(default))
-        known = self._known(label, text, text in ("true", "false"), "true, false")
+        known = self._known(label, text, text in ("true", "false"), "true, false", text_of(default))
         return self._draw("flag", name, label, text == "true" if known else default, default, help=help_text or None)
 
     def slider(
@@ -174,7 +179,7 @@ class Form:
         text = self._text(name, text_of(default))
         given = value_of(text, "number")
         value = given if isinstance(given, int | float) and low <= given <= high else None
-        self._known(label, text, value is not None, f"{low:g} to {high:g}")
+        self._known(label, text, value is not None, f"{low:g} to {high:g}", text_of(default))
         value = default if value is None else float(value)
         more = {"min_value": low, "max_value": high, "step": step, "help": help_text or None}
         return self._draw("slider", name, label, value, default, **more)
@@ -205,10 +210,10 @@ class Form:
 
         draw("slider", label, f"{self.key(name)} slide", min(max(value, low), high), edit, **more)
 
-    def _known(self, label: str, text: str, known: bool, allowed: str) -> bool:
-        """Whether the control can take a text; says so where it cannot."""
+    def _known(self, label: str, text: str, known: bool, allowed: str, taken: str) -> bool:
+        """Whether the control can take a text; says so where it cannot, and what is taken instead."""
         if not known:
-            st.warning(f"{label}: {plain(repr(text[:40]))} in the link is unknown, left out. Allowed: {allowed}")
+            say_unknown(label, text, allowed, taken)
         return known
 
     def blame(self, name: str, message: str) -> None:
@@ -287,6 +292,12 @@ def draw(
 
 def _edited(key: str, edit: Callable[[str], None]) -> None:
     edit(text_of(st.session_state[key]))
+
+
+def say_unknown(label: str, text: str, allowed: str, taken: str) -> None:
+    """Says what is wrong with a text in a link, and what is taken instead; nothing of a default that is empty."""
+    instead = f"{plain(taken)} is taken" if taken else "left out"
+    st.warning(f"{label}: {plain(repr(text[:40]))} in the link is unknown, {instead}. Allowed: {allowed}")
 
 
 def sidebar_bar() -> DeltaGenerator:

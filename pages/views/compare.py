@@ -160,7 +160,7 @@ def _curves(compared: Sequence[Compared], key: str) -> None:
             format_func=lambda name: QUANTITIES[name].label,
             key=f"compare curves {[*known]}",
         )
-        log = log_time("compare")
+        log = log_time()
     pairs(_curve(name, known[name], names, log, key) for name in picked)
     if picked:
         st.dataframe(_at_matched({name: known[name] for name in picked}), hide_index=True, width="content")
@@ -210,7 +210,7 @@ def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
 
 def _maps(maps: Sequence[tuple[Compared, Picture]], key: str) -> None:
     """Each map, in the same colours; of two that have the same axes also their difference."""
-    metric = choice("metric", [*METRICS], "compare metric", format_func=lambda name: METRICS[name].label)
+    metric = choice("metric", [*METRICS], "metric", format_func=lambda name: METRICS[name].label)
     spans = np.concatenate([_values(picture, metric) for _, picture in maps])
     pairs(_map(place, one, picture, metric, spans, key) for place, (one, picture) in enumerate(maps))
     if len(maps) == FEWEST and maps[0][1].map == maps[1][1].map:

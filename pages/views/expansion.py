@@ -67,13 +67,13 @@ def _options() -> Options:
         path = choice(
             "kernel between checkpoints",
             list(PATHS),
-            "perturb path",
+            "path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
         )
         between = choice(
             "times between checkpoints",
             [0, 1, 3],
-            "perturb between",
+            "between",
             help="The orders are also given there; the network is measured at checkpoints only.",
         )
     return Options(interpolation=PATHS[path], between=between)
@@ -101,8 +101,8 @@ def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
     st.header("Order by order")
     with st.container(horizontal=True):
-        log = log_time("perturb")
-        limits = choice("limits", list(LIMITS), "perturb limits", help="Drawn dashed.")
+        log = log_time()
+        limits = choice("limits", list(LIMITS), "limits", help="Drawn dashed.")
 
     def curve(name: str, *chosen: Any) -> Figure:
         return _curve(result, key, name, charts.OVER_TIME[name], log, *chosen)
@@ -121,7 +121,7 @@ def _curve(result: PerturbationResult, key: str, name: str, curve: Curve, log: b
 @one_at_a_time()
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
-    index = seed_choice(result, "modes")
+    index = seed_choice(result, "modes_seed")
     figure = Figure.of(
         "modes",
         "Which modes of K_0 feel ΔK?",

@@ -121,7 +121,7 @@ def _compared(name: str) -> None:
             st.caption(PRESETS[preset].label)
 
 
-def points_choice(name: str) -> SetName:
+def points_choice() -> SetName:
     """The set of points to look at."""
     baked = "The labels of training points are baked into $K_t$: read what was learned off held-out points."
-    return choice("points", list(WHERE), f"{name} points", format_func=WHERE.__getitem__, help=baked)
+    return choice("points", list(WHERE), "points", format_func=WHERE.__getitem__, help=baked)

@@ -188,6 +188,12 @@ def visited(page: str, query: Mapping[str, str], patience: float = 30) -> AppTes
     return app.run()
 
 
+def look(app: AppTest, **texts: str) -> AppTest:
+    """Chooses how the page looks at its result (`pages.shell.view`)."""
+    app.session_state[f"link view {app.session_state['page']}"].texts |= texts
+    return app.run()
+
+
 def texts(app: AppTest) -> str:
     """Everything that the page says."""
     kinds = ("markdown", "caption", "error", "warning", "info", "success", "title", "header", "subheader")
