@@ -85,4 +85,5 @@ try:
         page.run()
 except ResultError as error:
     st.error(plain(str(error)), icon=":material/error:")
-flush()
+if history.is_kept():
+    flush()

@@ -3,7 +3,12 @@
 // that nobody did anything for takes the place of the one before, where either of the two opened a page.
 const INSTALLED = Symbol.for("kernel drift: steps of the history");
 
-export default function () {
+export default function ({ data, setTriggerValue }) {
+  install();
+  if (!data.ready) setTriggerValue("ready", true);
+}
+
+function install() {
   if (window[INSTALLED]) return;
   window[INSTALLED] = true;
   const push = history.pushState.bind(history);

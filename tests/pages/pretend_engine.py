@@ -20,6 +20,7 @@ from cache.policy import Everything, Policy
 from cache.run_folders import Record
 from engine import jobs
 from engine.schema import Config
+from pages.shell.history import READY
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 
@@ -181,6 +182,7 @@ class PretendEngine:
 def visited(page: str, query: Mapping[str, str], patience: float = 30) -> AppTest:
     """A page opened by its URL, the whole app included."""
     app = AppTest.from_file(str(MAIN), default_timeout=patience)
+    app.session_state[READY] = True  # a browser says so by itself
     if page != "home":
         app.switch_page(f"{page}.py")
     for name, text in query.items():
