@@ -19,7 +19,7 @@ from engine.quantities import QUANTITIES
 from pages.charts.evolution import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
-from pages.run import draft_state
+from pages.run import draft_state, named_run
 from pages.run.controls import AskedRun, described, say_in_short
 from pages.run.presets import DEFAULT
 from pages.shell.figure import Figure
@@ -83,7 +83,11 @@ def request_of(config: RunConfig) -> Request:
 def show(asked: AskedRun) -> Arrays | None:
     """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed."""
     if asked.config is None:
-        _mend(asked)
+        if why := draft_state.missing():
+            named_run.refuse(why, "run")
+            _to_the_default()
+        else:
+            _mend(asked)
         draft_state.write_url()
         return None
     request = request_of(asked.config)
@@ -98,6 +102,10 @@ def _mend(asked: AskedRun) -> None:
     """Every problem once more, in one place, and the way back."""
     needed = in_need(len({problem.field for problem in asked.problems}))
     refuse(f"{needed} before this can run:", map(described, asked.problems))
+    _to_the_default()
+
+
+def _to_the_default() -> None:
     st.button("Back to the default preset", icon=":material/undo:", on_click=draft_state.load_preset, args=(DEFAULT,))
 
 

@@ -14,6 +14,8 @@ from pages.shell.link import PAGE, Link, Texts, flush
 from pages.shell.pressed import forget
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
+NAMED = "run"
+"""The parameter of a short link."""
 LONGEST = 200
 """Characters of a line of text."""
 Widget = Kind | Literal["few", "slider"]
@@ -50,12 +52,14 @@ class Form:
         bar: as in `Asked`.
     """
 
-    def __init__(self, page: str, prefix: str = "") -> None:
+    def __init__(self, page: str, prefix: str = "", named: Callable[[str], Texts | str] | None = None) -> None:
         """Takes the URL up, or writes it.
 
         Args:
             page: that the controls belong to; what stands in them is kept while another page is shown.
+            named: the parameters of the result that a short link names, or why there are none (`missing`).
         """
+        self._named = named
         self.prefix = prefix
         self.problems: list[str] = []
         self.bar: DeltaGenerator | None = None
@@ -67,11 +71,25 @@ class Form:
     def _write(self) -> None:
         self._link.write({name: text for name, text in self._link.texts.items() if text})
 
-    def _read(self, query: Texts) -> tuple[Texts, tuple[Problem, ...]]:
+    def _read(self, query: Texts) -> tuple[Texts, Sequence[Problem]]:
         """The texts in a URL. Back may bring that of the page before, which says nothing about this one."""
         names = self._link.names
+        if self._named and NAMED in query:
+            found = self._named(query[NAMED])
+            return ({NAMED: query[NAMED]}, [Problem(NAMED, found)]) if isinstance(found, str) else (found, ())
         foreign = query and names and names.isdisjoint(query)
         return self._link.texts if foreign else query, ()
+
+    @property
+    def missing(self) -> str:
+        """Why the link names no result that can be shown, as Markdown; empty where it does, or names none."""
+        return self._link.remarks[0].message if NAMED in self._link.texts and self._link.remarks else ""
+
+    def start_over(self) -> None:
+        """Every control as at first. From a callback."""
+        self._link.replace({})
+        self._write()
+        flush()
 
     def key(self, name: str) -> str:
         """The control's key in the session and in the URL."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -68,8 +68,10 @@ def arrive(page: str) -> bool:
 def address() -> dict[str, str]:
     """The parameters of the page that is shown: of each part what was written, else what the URL has of it."""
     written = st.session_state.get(WRITTEN, {})
-    asked = {name: text for name, text in st.query_params.to_dict().items() if part_of(name) not in written}
-    return asked | {name: text for texts in written.values() for name, text in texts.items()}
+    whole = {name: text for name, text in st.query_params.to_dict().items() if part_of(name) not in written}
+    for part in get_args(Part):
+        whole |= written.get(part, {})
+    return whole
 
 
 def here() -> str:

@@ -27,7 +27,8 @@ ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 def say_answer(result: RunResult) -> None:
     """How far the kernel moved."""
     rates = [seed.effective_rate for seed in result.seeds]
-    tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash)
+    key = jobs.key("run", result.config)
+    tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash, key)
 
 
 def full(result: RunResult, arrays: Arrays) -> None:

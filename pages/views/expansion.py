@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,6 +18,7 @@ from pages.charts import expansion as charts
 from pages.charts import kernel_change
 from pages.charts.over_time import Curve
 from pages.charts.words import plain
+from pages.run import named_run
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration
 from pages.shell.answer import answer as tell
@@ -35,8 +36,6 @@ def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
     return Computation("perturbation", config, check_cost(config, calibration=calibration.measured()).seconds)
 
 
-PATHS: dict[str, Literal["hermite", "linear"]] = {"cubic": "hermite", "linear": "linear"}
-"""How the kernel goes from checkpoint to checkpoint."""
 LIMITS = {
     "bound P2": ("P2",),
     "with estimates": ("P2", "P3", "P4"),
@@ -66,7 +65,7 @@ def _options() -> Options:
     with st.popover("options", icon=":material/tune:", type="tertiary"):
         path = choice(
             "kernel between checkpoints",
-            list(PATHS),
+            list(named_run.PATHS.values()),
             "path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
         )
@@ -76,13 +75,14 @@ def _options() -> Options:
             "between",
             help="The orders are also given there; the network is measured at checkpoints only.",
         )
-    return Options(interpolation=PATHS[path], between=between)
+    return Options(interpolation=named_run.path_of(path), between=between)
 
 
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
     rates = [float(seed.facts["effective_rate"]) for seed in result.seeds]
-    tell(expansion_words.answer(result), lambda: latex_conventions.of_run(result.config.run, rates), result.config.hash)
+    conventions = partial(latex_conventions.of_run, result.config.run, rates)
+    tell(expansion_words.answer(result), conventions, result.config.hash, key)
     st.caption(plain(expansion_words.facts(result)))
     say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))

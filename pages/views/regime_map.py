@@ -78,10 +78,10 @@ def open_cell(cell: Cell, page: str) -> None:
     st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
 
 
-def say_answer(picture: Picture) -> None:
-    """What the whole map answers to its question."""
+def say_answer(picture: Picture, key: str) -> None:
+    """What the whole map, which the key names, answers to its question."""
     if len(picture.cells):
-        tell(said(picture), lambda: latex_conventions.of_map(picture.sweep), picture.sweep.hash)
+        tell(said(picture), lambda: latex_conventions.of_map(picture.sweep), picture.sweep.hash, key)
 
 
 def said(picture: Picture) -> str:

@@ -67,10 +67,8 @@ def page(
         name: of the page, in `pages.run.picker`.
         question, more: what it answers, and how, as Markdown.
     """
-    if draft_state.is_new() and not st.query_params.to_dict():
-        draft_state.load_preset(COMPARED[0])
     ask(SIBLINGS[name][0], question, more)
-    asked = controls.show()
+    asked = controls.show(PRESETS[COMPARED[0]].draft)
     if asked.config is None:
         asking.show(asked)
         return
@@ -94,6 +92,7 @@ def page(
                 answer(shown.result),
                 lambda: latex_conventions.of_run(shown.result.config.run),
                 shown.result.config.hash,
+                shown.key,
             )
             links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))

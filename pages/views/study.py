@@ -53,7 +53,7 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     if arrays is not None:
         key = jobs.key(study.kind, study.config)
         # With its laws, which take a while.
-        _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error)
+        _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error, key)
 
 
 def _form() -> tuple[dict[str, str], dict[str, Any]]:
@@ -99,13 +99,12 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
         return None
 
 
-def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
-    tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash)
+def _full(result: StudyResult, arrays: Arrays, error: float, key: str) -> None:
+    tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash, key)
     st.markdown(" ".join(study_words.sentences(result, error)))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = choice("against", axes, "against") if len(result.axes) > 1 else chosen("against", axes, "against", axes[0])
     last = axes[-1]  # beta, unless only alpha varies
-    key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
     with left:
         show(_figure(result, key, "study_errors", axis))

@@ -96,7 +96,9 @@ class PretendEngine:
         self.records: dict[str, Any] = {}
         self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
-        index = SimpleNamespace(get=self.records.get, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict)
+        index = SimpleNamespace(
+            get=self.records.get, find=self._find, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict
+        )
         self.store = SimpleNamespace(index=index, pinned=lambda key: False)
         self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
@@ -110,6 +112,9 @@ class PretendEngine:
         self.refuses: set[str] = set()
         # On no disk: of a folder it would make a private one.
         self.batches = Batches(self, Path(os.devnull))  # pyright: ignore[reportArgumentType]
+
+    def _find(self, beginning: str, limit: int) -> list[str]:
+        return [key for key in self.records if key.startswith(beginning)][:limit]
 
     def work(self) -> Work:
         return self.going_on

@@ -286,13 +286,13 @@ def test_a_link_to_a_run_with_a_table_of_its_own(pretend, opened):
     rows = "\n".join(f"{i},{i * i}" for i in range(20))
     config = RunConfig.from_dict({"data": {"name": "csv", "content": f"a,b\n{rows}"}, "network": {"width": 77}})
     key = jobs.key("run", config)
-    pretend.records[key] = SimpleNamespace(values=config.to_dict(), status="finished", error="")
+    pretend.records[key] = SimpleNamespace(kind="run", values=config.to_dict(), status="finished", error="")
     app = opened("evolution", run=key)
     assert not app.error
     assert "20 rows, 2 columns" in texts(app)
     assert app.text_input(key="setting width").value == "77"
     assert app.query_params["run"] in (key, [key])
-    assert "is not in the cache here" in texts(opened("evolution", run="0" * 64))
+    assert "No run `000000000000` here" in texts(opened("evolution", run="0" * 64))
 
 
 def test_a_result_that_is_gone_is_said_for_every_cause(pretend, opened):
