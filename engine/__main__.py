@@ -18,10 +18,9 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -31,15 +30,14 @@ import cache.backup as copies
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
-from engine import jobs
+from engine import findings, jobs
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
 from engine.problems import clipped
-from engine.progress import Arrays, Progress, Report, silent
+from engine.progress import Arrays
 from engine.result import ResultError
 from engine.schema import Config, ConfigError, Problem
-
-T = TypeVar("T")
+from engine.terminal import duration, with_bar
 
 INTERRUPTED = 130
 LONGEST_LINE = 4_000
@@ -59,6 +57,7 @@ def _positive(value: float) -> float:
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The config file of the run.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if missing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print what was found.")]
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.", callback=_positive)]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.", callback=_positive)]
 SWEPT = ("runs.parquet", "cells.parquet", "summary.json")
@@ -80,15 +79,14 @@ def run(
     config_path: ConfigPath,
     out: OutFolder,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, measures its kernel, and writes result.npz and summary.json."""
-    from engine.training.result import RunResult
-
     config = read_config(config_path)
     check(config, limits(max_gb, max_hours))
-    deliver("run", config, fresh, out, lambda arrays: RunResult.from_arrays(arrays).summary)
+    deliver("run", config, fresh, out, quiet)
 
 
 @app.command()
@@ -97,17 +95,17 @@ def perturb(
     out: OutFolder,
     linear: Annotated[bool, typer.Option("--linear", help="K_t linear between checkpoints, not cubic.")] = False,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
     from engine.perturbation.config import Options, PerturbationConfig, check_cost
-    from engine.perturbation.result import PerturbationResult
 
     options = Options(interpolation="linear" if linear else "hermite")
     config = PerturbationConfig.of(read_config(config_path), options)
     check_cost(config, limits(max_gb, max_hours))
-    deliver("perturbation", config, fresh, out, lambda arrays: PerturbationResult.from_arrays(arrays).summary)
+    deliver("perturbation", config, fresh, out, quiet)
 
 
 @app.command()
@@ -115,6 +113,7 @@ def sweep(
     sweep_path: SweepPath,
     out: OutFolder,
     scheduler: Scheduler = None,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
@@ -146,6 +145,7 @@ def sweep(
     tables = dict(zip(SWEPT, (runs.to_parquet, cells_frame(runs).to_parquet), strict=False)) if len(runs) else {}
     found = summary(config, runs, done.failures, time.monotonic() - began)
     write(out, {**tables, "summary.json": partial(write_json, found)})
+    tell([] if quiet else findings.of_map(found))
     if done.failures:
         first = next(iter(done.failures.values()))
         fail(f"{len(done.failures)} of {len(config.cells)} cells could not be computed: {first}", 1)
@@ -158,6 +158,7 @@ def rkhs(
     config_path: ConfigPath,
     out: OutFolder,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
@@ -167,14 +168,13 @@ def rkhs(
     on as many points (engine.rkhs.config.Options).
     """
     from engine.rkhs.config import RkhsConfig
-    from engine.rkhs.result import RkhsResult
 
     values = read_yaml(config_path)
     if not isinstance(values, dict) or "run" not in values:
         values = {"run": values}
     config = RkhsConfig.from_dict(values | {"run": with_table(values["run"], config_path.parent)})
     check(config.run, limits(max_gb, max_hours))
-    deliver("rkhs", config, fresh, out, lambda arrays: RkhsResult.from_arrays(arrays).summary)
+    deliver("rkhs", config, fresh, out, quiet)
 
 
 @app.command()
@@ -270,30 +270,17 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
     return arrays, CacheFault(store.fault) if store.fault else None
 
 
-def deliver(kind: str, config: Config, fresh: bool, out: Path, summary: Callable[[Arrays], Any]) -> None:
-    """Computes a job and writes result.npz and summary.json, and only then raises what is wrong with the cache."""
+def deliver(kind: str, config: Config, fresh: bool, out: Path, quiet: bool) -> None:
+    """Computes a job, writes result.npz and summary.json, and says what was found, `quiet` nothing; only then raises
+    what is wrong with the cache."""
     make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
-    whole = partial(np.savez, allow_pickle=False, **arrays)
-    write(out, {"result.npz": whole, "summary.json": partial(write_json, summary(dict(arrays)))})
+    whole, summary = partial(np.savez, allow_pickle=False, **arrays), findings.result_of(kind, arrays).summary
+    write(out, {"result.npz": whole, "summary.json": partial(write_json, summary)})
+    key = "" if fresh or fault else jobs.key(kind, config)
+    tell([] if quiet else findings.of_result(kind, key, arrays, summary))
     if fault:
         raise fault
-
-
-def with_bar(ask: Callable[[Report], T]) -> T:
-    """`ask` under a progress bar, where there is a terminal to show one."""
-    if not sys.stderr.isatty():
-        return ask(silent)
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-
-        def shown(progress: Progress) -> None:
-            bar.update(task, completed=progress.fraction, description=progress.message or "running")
-
-        return ask(shown)
 
 
 def say(*lines: str) -> None:
@@ -306,11 +293,11 @@ def say(*lines: str) -> None:
         raise ConfigError([Problem("standard output", f"cannot be written: {error}")]) from None
 
 
-def duration(seconds: float) -> str:
-    """For a person: 40 s, 12 min, 3.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def tell(lines: list[str]) -> None:
+    """Prints what was found. What is written already does not depend on whether anybody reads it."""
+    if lines:
+        with contextlib.suppress(ConfigError):
+            say(*lines)
 
 
 def main() -> None:
