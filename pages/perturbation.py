@@ -6,7 +6,7 @@ from pages.run.picker import links
 from pages.run.settings import draft_of
 from pages.shell import view
 from pages.shell.answer import ask
-from pages.views import expansion, study
+from pages.views import expansion, map_cell, study
 
 # A visitor without a run starts where the expansion is sharp: a smooth activation, along the flow itself.
 START = {
@@ -23,6 +23,7 @@ ask(
     "drift act once more.",
 )
 asked = controls.show(draft_of(START)[0])
+map_cell.way_back()
 if asked.config is not None:
     links("perturbation")
 tabs = view.tabs("tab", {"run": "One run", "study": "Study"})

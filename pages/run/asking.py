@@ -1,7 +1,7 @@
 """Asking for a run: its button, its curves while it trains, what became of it before."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -80,8 +80,12 @@ def request_of(config: RunConfig) -> Request:
     return Request("run", "cancel", "run", [[config]], "run")
 
 
-def show(asked: AskedRun) -> Arrays | None:
-    """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed."""
+def show(asked: AskedRun, known: Callable[[RunConfig], bool] | None = None) -> Arrays | None:
+    """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed.
+
+    Args:
+        known: says what is known of a run that is not here, and whether anything is.
+    """
     if asked.config is None:
         if why := draft_state.missing():
             named_run.refuse(why, "run")
@@ -93,7 +97,7 @@ def show(asked: AskedRun) -> Arrays | None:
     request = request_of(asked.config)
     if asked.cost is not None:
         say_in_short(asked.bar, asked.config, asked.cost.seconds)
-    arrays = _result(request, asked.cost, asked.bar)
+    arrays = _result(request, asked.cost, asked.bar, partial(known, asked.config) if known else None)
     draft_state.write_url(request.key)
     return arrays
 
@@ -117,7 +121,12 @@ def start_first_run(config: RunConfig) -> Arrays | None:
     return _result(request, None)
 
 
-def _result(request: Request, cost: Cost | None, bar: DeltaGenerator | None = None) -> Arrays | None:
+def _result(
+    request: Request,
+    cost: Cost | None,
+    bar: DeltaGenerator | None = None,
+    known: Callable[[], bool] | None = None,
+) -> Arrays | None:
     """The result; else the button, or the curves as they grow."""
     found = standing(request)
     if cost is not None:
@@ -127,7 +136,10 @@ def _result(request: Request, cost: Cost | None, bar: DeltaGenerator | None = No
         watch(request, draw=lambda found, flying: live_curves(request.key, flying[0].rows if flying else ()))
     elif found.missing:
         notes = [costs(cost) if cost else "", computed_on(cache.current().device())]
-        offer(request, found, _label, notes, primary=True, bar=bar, like="evolution" if bar else "")
+        if known is not None and known():
+            offer(request, found, lambda past: "Compute the whole run", notes, primary=True, bar=bar)
+        else:
+            offer(request, found, _label, notes, primary=True, bar=bar, like="evolution" if bar else "")
     return next(iter(found.results.values()), None)
 
 

@@ -26,6 +26,7 @@ NAMES: Mapping[str, str] = {
     "on": "Evolution: the points of function and kernel",
     "charts": "Evolution: which curves are drawn",
     "switch": "Evolution: the convention that is exchanged for another",
+    "map": "the map whose cell was clicked: its parameters, in one",
     "tab": "Perturbation: one run, or the study",
     "path": "Perturbation: how the kernel goes from checkpoint to checkpoint",
     "between": "Perturbation: times between checkpoints",
@@ -68,6 +69,11 @@ def arrive() -> None:
 def carried(page: str) -> dict[str, str]:
     """The parameters that bring another page back as it was left, for a link to it."""
     return {**_parameters(Link.of(f"view {page}", "view")), **Link.of("everywhere", "everywhere").texts}
+
+
+def told(name: str) -> str:
+    """What the view says by a name, without a control; empty where nothing."""
+    return _text(name)
 
 
 def give(texts: Texts) -> None:

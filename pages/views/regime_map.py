@@ -18,7 +18,7 @@ from pages.shell.form import Form, unfolded
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import say_data_notes
 from pages.shell.texts import text_of
-from pages.views import latex_conventions, map_words
+from pages.views import latex_conventions, map_cell, map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
 
@@ -75,7 +75,7 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
 def open_cell(cell: Cell, page: str) -> None:
     """The run of a cell on another page, with the same config."""
     query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
-    st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
+    st.switch_page(OPENS[page], query_params=(query or {"preset": DEFAULT}) | map_cell.to_cell())
 
 
 def say_answer(picture: Picture, key: str) -> None:

@@ -24,7 +24,7 @@ from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
-from pages.views import four_answers, latex_conventions
+from pages.views import four_answers, latex_conventions, map_cell
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -69,6 +69,7 @@ def page(
     """
     ask(SIBLINGS[name][0], question, more)
     asked = controls.show(PRESETS[COMPARED[0]].draft)
+    map_cell.way_back()
     if asked.config is None:
         asking.show(asked)
         return

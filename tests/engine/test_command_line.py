@@ -46,7 +46,7 @@ def test_run_writes_the_result_and_its_summary(small: Path, tmp_path: Path) -> N
     assert summary["beta"] == 1 / 8
     assert summary["parameters"] == 2 * 8 + 8 + 8 + 1
     assert summary["steps"] == [5, 5]
-    found = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    found = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
     assert found["beta"] == "0.125"
     assert found["stopped by"] == "max_steps 2"
     assert found["drift, at the stop"] == f"{np.median(summary['drift']):.4g}"
