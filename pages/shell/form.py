@@ -18,8 +18,9 @@ NAMED = "run"
 """The parameter of a short link."""
 LONGEST = 200
 """Characters of a line of text."""
-Widget = Kind | Literal["few", "slider"]
-"""A switch, one of a few in a list or side by side, several of a few, a number to slide, or a line of text."""
+Widget = Kind | Literal["few", "slider", "pills", "count"]
+"""A switch, one of a few in a list or side by side, several of a few likewise, a number to slide or to count, or a line
+of text."""
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 AnyCost = TypeVar("AnyCost")
@@ -304,6 +305,8 @@ def draw(
         "few": partial(place.segmented_control, required=True),
         "names": place.multiselect,
         "slider": place.slider,
+        "pills": partial(place.pills, selection_mode="multi"),
+        "count": place.number_input,
     }
     return widgets.get(kind, place.text_input)(label, key=key, on_change=_edited, args=(key, edit), **more)
 

@@ -50,6 +50,18 @@ NAMES: Mapping[str, str] = {
     "pairs": "Generalisation: by which number pairs of checkpoints are compared",
     "pairs_seed": "Generalisation: their seed",
     "learning_seed": "Generalisation: the seed of the learning curves",
+    "kind": "Runs: what is listed",
+    "search": "Runs: words that all stand in what is listed",
+    "kept": "Runs: only those that are kept",
+    "mine": "Runs: only one's own",
+    "cells": "Runs: the key of the map whose cells are listed",
+    "page": "Runs: the page of the list",
+    "chosen": "Runs: the first digits of the keys of those that are chosen",
+    "plot": "Runs: whether a metric is plotted against a setting",
+    "map_metric": "Runs: the metric that colours maps that are chosen",
+    "metric": "Runs: the metric that is plotted",
+    "setting": "Runs: the setting that it is plotted against",
+    "curves": "Runs: the curves of those that are chosen",
 }
 """Name -> what it says. Names stay: links that were sent must go on."""
 EMPTY = "none"
@@ -71,9 +83,19 @@ def carried(page: str) -> dict[str, str]:
     return {**_parameters(Link.of(f"view {page}", "view")), **Link.of("everywhere", "everywhere").texts}
 
 
+def put(name: str, text: str) -> None:
+    """Makes the view say it, or nothing when empty. From a callback."""
+    _edit(name, text, "")
+
+
 def told(name: str) -> str:
     """What the view says by a name, without a control; empty where nothing."""
     return _text(name)
+
+
+def given(name: str) -> bool:
+    """Whether a link says it, and nobody has chosen anything else since."""
+    return name in _link().given
 
 
 def give(texts: Texts) -> None:
@@ -142,6 +164,28 @@ def flag(label: str, name: str, default: bool = False, key: str = "", **more: An
     """A switch."""
     value = chosen(label, (True, False), name, default)
     return draw("flag", label, key or f"{VIEW}{name}", value, partial(_edit, name, default=text_of(default)), **more)
+
+
+def several(label: str, options: Sequence[str], name: str, default: Sequence[str], **more: Any) -> list[str]:
+    """Several of a few, side by side, in the order of the options."""
+    text = _text(name) or ", ".join(default)
+    asked = [] if text == EMPTY else text.split(", ")
+    if not set(asked) <= set(options):
+        _unknown(label, name, ", ".join(options), ", ".join(default))
+        asked = default
+    value = [option for option in options if option in asked]
+
+    def edit(given: str) -> None:
+        _edit(name, given or EMPTY, ", ".join(default))
+
+    return draw("pills", label, f"{VIEW}{name} {[*options]}", value, edit, options=options, **more)
+
+
+def count(label: str, most: int, name: str, key: str = "", **more: Any) -> int:
+    """A number from 1, at first, to `most`."""
+    value = chosen(label, range(1, most + 1), name, 1, f"1 to {most}")
+    edit = partial(_edit, name, default="1")
+    return draw("count", label, key or f"{VIEW}{name}", value, edit, min_value=1, max_value=most, **more)
 
 
 def text(label: str, name: str, default: str = "", place: Any = st, key: str = "", **more: Any) -> str:
@@ -215,7 +259,7 @@ def _edit(name: str, text: str, default: str) -> None:
 
 def _unknown(label: str, name: str, allowed: str, taken: str) -> None:
     """Says what is wrong with a link. What was chosen here, of what is no more, is let go without a word."""
-    if name in _link().given:
+    if given(name):
         say_unknown(label, _text(name), allowed, taken)
     else:
         _link().texts.pop(name, None)
