@@ -76,3 +76,59 @@ def test_back_undoes_one_choice_at_a_time(visit):
     expect(slider(page)).to_have_value("0")
     page.go_forward()
     page.wait_for_url("**v_axis=linear*")
+
+
+MAP = {"map_depths": "1, 2", "map_widths": "8, 20", "map_size": "4", "map_metric": "drift"}
+CELLS = ".st-key-chart_regime_map svg.marks .cells_marks path"
+
+
+def test_a_cell_of_a_map_opens_what_the_map_knows_and_the_way_back(visit):
+    page = visit("/regimes", **MAP)
+    run = page.locator(".st-key-run_sweep button")
+    expect(run.or_(page.locator(CELLS)).first).to_be_attached()
+    if run.count():
+        run.click()
+    expect(page.locator(CELLS)).to_have_count(4)
+    expect(page.locator(".st-key-cancel_sweep")).to_have_count(0)
+    start = steps(page)
+    page.locator(CELLS).first.click()
+    page.wait_for_url("**/evolution?*v_map=*")
+    expect(page.get_by_text("On the map this cell is")).to_be_visible()
+    expect(page.get_by_role("button", name="Compute the whole run")).to_be_visible()
+    expect(page.get_by_test_id("stMetric").first).to_be_visible()
+    assert steps(page) == start + 1
+    page.go_back()
+    page.wait_for_url("**/regimes?*map_metric=drift*")
+    expect(page.locator(CELLS)).to_have_count(4)
+    page.go_forward()
+    page.get_by_role("link", name="Back to the map").click()
+    page.wait_for_url("**/regimes?*map_metric=drift*")
+    expect(page.locator(CELLS)).to_have_count(4)
+
+
+def test_back_undoes_a_tab_and_a_control_on_their_pages(visit):
+    page = visit("/perturbation", **RUN)
+    page.get_by_role("tab", name="Study").click()
+    page.wait_for_url("**v_tab=study*")
+    page.go_back()
+    expect(page.get_by_role("tab", name="One run")).to_have_attribute("aria-selected", "true")
+    for path, label, text, name in (
+        ("/first_step", "hidden widths n", "8, 16", "widths"),
+        ("/distribution", "hidden width n", "9", "at_width"),
+        ("/initial_kernel", "hidden width n", "50", "width"),
+        ("/regimes", "training points M", "7", "map_size"),
+        ("/norms", "width n", "21", "width"),
+        ("/all_runs", "search", "width=24", "v_search"),
+    ):
+        page = visit(path)
+        field = page.get_by_role("textbox", name=label).first
+        expect(field).to_be_visible()
+        page.wait_for_timeout(500)
+        start, before, shown = steps(page), page.url, field.input_value()
+        field.fill(text)
+        field.press("Enter")
+        page.wait_for_url(f"**{path}?*{name}=*")
+        assert steps(page) == start + 1, path
+        page.go_back()
+        page.wait_for_url(before)
+        expect(page.get_by_role("textbox", name=label).first).to_have_value(shown)
