@@ -1,4 +1,4 @@
-"""Every control of a page set to another value, its address opened by somebody else: the same page, in a real browser."""
+"""Every control of a page set to another value, its address opened by somebody else: the same page."""
 
 import time
 from collections.abc import Callable
