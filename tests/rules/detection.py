@@ -16,7 +16,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.texts.left_out", "pages.run.asking._mend",
         "pages.run.controls.described",
         "pages.run.files._too_large", "pages.run.files.table", "pages.initial_kernel.controls",
-        "pages.run.named_run.find", "pages.run.named_run.named",
+        "pages.all_runs._chosen", "pages.run.named_run.find", "pages.run.named_run.named",
         "pages.run.named_run.map_texts", "pages.run.named_run.refuse", "pages.shell.form.say_unknown",
         "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
         "pages.shell.form.Form.wholes", "pages.views.initial_network._sigma", "pages.views.study._error",
