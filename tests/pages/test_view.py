@@ -1,5 +1,7 @@
 """How a result is looked at, in the link of its page: written, taken up, and said where it means nothing."""
 
+from pathlib import Path
+
 import pytest
 from perturbation_runs import query
 from pretend_engine import SMALL_QUERY, look, texts
@@ -152,6 +154,13 @@ def test_what_was_chosen_here_and_is_no_more_is_let_go_without_a_word(finished, 
     look(app, seed="7")
     assert chosen(app)["seed"] == 0
     assert not warned(app)
+
+
+def test_every_name_stands_in_the_document():
+    document = (Path(__file__).resolve().parents[2] / "docs" / "links.md").read_text()
+    assert [f"| `v_{name}` | {said} |" for name, said in view.NAMES.items()] == [
+        line for line in document.splitlines() if line.startswith("| `v_")
+    ]
 
 
 def test_what_is_shared_goes_along_to_every_page(pretend, opened, monkeypatch):
