@@ -96,6 +96,8 @@ def _synthetic_seed(seed: int, frames: int, size: int, config: RunConfig) -> See
         "eigenvalues": eigenvalues,
         "mode_residual": modes,
         "overlap": np.ones((frames, 6)),
+        "layer_share": np.ones((frames, 4)) / 4,
+        "layer_drift": t[:, None] * np.arange(1, 5) / 3,
         "profile": np.exp(t[:, None]) * (1 + np.cos(angle[128]) ** 2),
         "kernel_shown": np.ones((frames, 32, 32)) * (1 + t[:, None, None]),
         "f_train": (fall * np.cos(2 * angle[size])[None, :, None]).astype(np.float32),

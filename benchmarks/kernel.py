@@ -28,7 +28,8 @@ import jax.numpy as jnp
 from benchmarks.timing import interleaved
 from engine.config import NetworkConfig
 from engine.device import device_name
-from engine.networks.kernel import PANEL, ntk
+from engine.networks.gram import PANEL
+from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply, init
 
 SHAPES = ((128, 256, 4), (512, 512, 8), (1024, 256, 6), (256, 2048, 3), (256, 64, 32))

@@ -12,14 +12,19 @@ def seconds(run: Callable[[], Any], rounds: int) -> list[float]:
     return interleaved({"": run}, rounds)[""]
 
 
-def interleaved(candidates: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every round of each, until its result is ready; one before, which compiles, is not counted."""
+def interleaved(
+    candidates: Mapping[str, Callable[[], Any]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Seconds of every round of each, until its result is ready; one before, which compiles, is not counted.
+
+    `clock` may be `time.process_time`: the processor's time of this process, where other work is beside.
+    """
     for run in candidates.values():
         jax.block_until_ready(run())
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
-            start = time.perf_counter()
+            start = clock()
             jax.block_until_ready(run())
-            times[name].append(time.perf_counter() - start)
+            times[name].append(clock() - start)
     return times

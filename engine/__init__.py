@@ -8,9 +8,10 @@ This is its face, for notebooks and scripts:
 >>> [round(float(seed["cka"][0]), 6) for seed in result.seeds]
 [1.0, 1.0]
 
-What `run`, `perturb`, `spaces` and `sweep` give is cached like the results of the pages and of `python -m engine`: they
-find each other's. The others compute at each call. A setting that is wrong raises `ConfigError` with every problem at
-once. Importing `engine` imports no JAX; what computes imports it, and switches it to 64 bits meanwhile.
+What `run`, `perturb`, `study`, `spaces`, `sweep` and `initial` give is cached like the results of the pages and of
+`python -m engine`: they find each other's. The others compute at each call. A setting that is wrong raises
+`ConfigError` with every problem at once. Importing `engine` imports no JAX; what computes imports it, and switches it
+to 64 bits meanwhile.
 
 Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engine does not.
 """
@@ -19,25 +20,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.kernels import infinite_ntk, init, nngp, ntk, ntk_by_leaf, operator_spectrum
 from engine.problems import Problem, shown
 from engine.progress import Arrays, Report, silent
 from engine.schema import Config, ConfigError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import ArrayLike
 
-    from engine.config import NetworkConfig, RunConfig
-    from engine.networks.infinite import OperatorSpectrum
-    from engine.networks.mlp import Params
-    from engine.perturbation.result import PerturbationResult
+    from engine.config import RunConfig
+    from engine.perturbation.result import PerturbationResult, StudyResult
     from engine.rkhs.result import RkhsResult
     from engine.training.result import RunResult
 
 __all__ = [
-    "ConfigError", "Sweep", "infinite_ntk", "init", "moments", "nngp", "ntk", "operator_spectrum", "perturb", "run",
-    "sample", "spaces", "sweep",
+    "ConfigError", "Sweep", "curves", "infinite_ntk", "init", "initial", "moments", "nngp", "ntk", "ntk_by_leaf",
+    "operator_spectrum", "perturb", "run", "sample", "spaces", "study", "sweep",
 ]  # fmt: skip
 
 
@@ -79,6 +77,15 @@ def perturb(
 
     asked = PerturbationConfig.from_dict(_with_options(config, settings, options))
     return PerturbationResult.from_arrays(_cached("perturbation", asked, report))
+
+
+def study(*, report: Report = silent, **settings: Any) -> "StudyResult":
+    """Expands a run at several widths, depths or output scales: `run`, `widths`, `depths`, `alphas` and `options` of
+    `engine.perturbation.config.StudyConfig`. Errors as for `perturb`."""
+    from engine.perturbation.config import StudyConfig
+    from engine.perturbation.result import StudyResult
+
+    return StudyResult.from_arrays(_cached("perturbation_study", StudyConfig.from_dict(_plain(settings)), report))
 
 
 def spaces(
@@ -162,99 +169,35 @@ def sample(widths: Sequence[int], draws: int = 100_000, seed: int = 0, **setting
     return sample_summary(widths, draws, seed, **settings)
 
 
-def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int, output_dim: int = 1) -> "Params":
-    """Float32 parameters of a network at initialisation, the same for the same seed.
-
-    >>> params = init({"depth": 2, "width": 8}, seed=0, input_dim=3)
-    >>> params["readout"]["w"].shape
-    (8, 1)
-    """
-    from engine.arguments import InitArguments, plain
-    from engine.networks.mlp import init
-
-    given = {"network": plain(network), "seed": seed, "input_dim": input_dim, "output_dim": output_dim}
-    asked = InitArguments.from_dict(given)
-    return init(asked.network, asked.seed, asked.input_dim, asked.output_dim)
-
-
-def ntk(
-    network: "NetworkConfig | Mapping[str, Any]", params: "Params", x: "ArrayLike", other: "ArrayLike | None" = None
-) -> "np.ndarray":
-    """The empirical kernel in float64, averaged over outputs (`engine.networks.kernel.ntk`).
+def initial(kind: str, /, *, report: Report = silent, **settings: Any) -> Any:
+    """A job at initialisation: its result, of `engine.initialisation.result`.
 
     Args:
-        params: of `init`.
-        x: (n, n_0); other: (m, n_0), or `x` itself when left out.
+        kind: initial_sample, brute_force, gram_spectrum, first_step or drift_ensemble.
+        settings: of its config (`engine.initialisation.config`).
 
-    Returns:
-        (n, m), alpha^2 included and no factor 1/M.
-
-    >>> import numpy as np
-    >>> x = np.eye(3)
-    >>> K = ntk({"depth": 1, "width": 8}, init({"depth": 1, "width": 8}, seed=0, input_dim=3), x)
-    >>> K.shape, bool(np.allclose(K, K.T)), bool(np.linalg.eigvalsh(K).min() > -1e-12)
-    ((3, 3), True, True)
+    >>> found = initial("gram_spectrum", setting={"widths": [3, 16, 1]}, points=4, draws=5)
+    >>> found.spectra.shape, bool((found.spectra > 0).all())
+    ((5, 4), True)
     """
-    import jax.numpy as jnp
-    import numpy as np
+    from engine.initialisation.result import result_of
+    from engine.jobs import initial_config
 
-    from engine.arguments import check_kernel, check_parameters, network_of
-    from engine.device import in_float64
-    from engine.networks.kernel import ntk
-
-    config, (here, there) = network_of(network), _points(x, other)
-    check_parameters(config, params, here.shape[1])
-    with in_float64():
-        kernel = ntk(config, params, jnp.asarray(here), None if there is None else jnp.asarray(there))
-        return check_kernel(np.asarray(kernel))
+    return result_of(kind, _cached(kind, initial_config(kind, _plain(settings)), report))
 
 
-def infinite_ntk(
-    network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
-) -> "np.ndarray":
-    """The neural tangent kernel at infinite width, (n, m), with the conventions of `ntk` (`engine.networks.infinite`).
+def curves(**settings: Any) -> "pd.DataFrame":
+    """Exact moments along curves over depth: `setting`, `widths`, `depths` and `target` of
+    `engine.initialisation.curves.CurvesConfig`; a row per width and depth.
 
-    >>> import numpy as np
-    >>> no_bias = {"depth": 1, "train_bias": False, "output_bias": False}
-    >>> bool(np.allclose(np.diag(infinite_ntk(no_bias, np.eye(3))), 4 / 3))
-    True
+    >>> found = curves(setting={"widths": [3, 1, 1]}, widths=[8], depths=[[1, 2]])
+    >>> round(float(found["ratio"][1]) / moments([3, 8, 8, 1])["ratio"], 12)
+    1.0
     """
-    from engine.arguments import network_of
-    from engine.networks.infinite import ntk
+    from engine.initialisation.curves import CurvesConfig
+    from engine.initialisation.curves import curves as exact
 
-    return ntk(network_of(network), *_points(x, other))
-
-
-def nngp(
-    network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
-) -> "np.ndarray":
-    """The covariance of the outputs at infinite width, (n, m): E[f f'] over initialisations, alpha^2 included.
-
-    >>> import numpy as np
-    >>> bool(np.allclose(np.diag(nngp({"depth": 1, "output_bias": False}, np.eye(3))), 2 / 3))
-    True
-    """
-    from engine.arguments import network_of
-    from engine.networks.infinite import nngp
-
-    return nngp(network_of(network), *_points(x, other))
-
-
-def operator_spectrum(
-    network: "NetworkConfig | Mapping[str, Any]", data: Mapping[str, Any], degrees: int = 64
-) -> "OperatorSpectrum | None":
-    """Eigenvalues of the infinitely wide kernel's integral operator on the domain of a dataset, by degree; None on
-    domains other than circle, sphere and cube (`engine.networks.infinite.operator_spectrum`).
-
-    >>> spectrum = operator_spectrum({"depth": 1}, {"name": "circle"}, degrees=4)
-    >>> spectrum.multiplicities, bool(spectrum.eigenvalues[0] > spectrum.eigenvalues[2] > 0)
-    ((1, 2, 2, 2), True)
-    """
-    from engine.arguments import SpectrumArguments, plain
-    from engine.networks.infinite import operator_spectrum
-
-    asked = SpectrumArguments.from_dict({"network": plain(network), "data": plain(data), "degrees": degrees})
-    return operator_spectrum(asked.network, asked.data, asked.degrees)
+    return exact(CurvesConfig.from_dict(_plain(settings)))
 
 
 def _run_config(config: "RunConfig | None", settings: Mapping[str, Any]) -> "RunConfig":
@@ -273,13 +216,6 @@ def _with_options(
     from engine.arguments import plain
 
     return {"run": _run_config(config, settings).to_dict(), "options": {} if options is None else plain(options)}
-
-
-def _points(x: "ArrayLike", other: "ArrayLike | None") -> "tuple[np.ndarray, np.ndarray | None]":
-    from engine.arguments import points_of
-
-    points = points_of("x", x)
-    return points, None if other is None else points_of("other", other, points.shape[1])
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,14 +13,13 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet while modules are imported; `main` says "interrupted"
 
-import contextlib
 import json
 import logging
-import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -32,16 +31,13 @@ from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
 from engine import findings, jobs
 from engine.cost import Calibration, Limits, check, estimate
-from engine.files import make_folder, read_config, read_yaml, with_table, write, write_json
-from engine.problems import clipped
+from engine.files import make_folder, read_config, read_parts, read_yaml, with_table, write, write_json
+from engine.jobs import INITIAL_KINDS as INITIAL
+from engine.jobs import initial_config
 from engine.progress import Arrays
 from engine.result import ResultError
 from engine.schema import Config, ConfigError, Problem
-from engine.terminal import duration, with_bar
-
-INTERRUPTED = 130
-LONGEST_LINE = 4_000
-"""Characters of an error."""
+from engine.terminal import INTERRUPTED, duration, fail, interrupted, say, tell, with_bar
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless."
@@ -63,6 +59,8 @@ MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longe
 SWEPT = ("runs.parquet", "cells.parquet", "summary.json")
 MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
+StudyPath = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="run; widths, depths or alphas; options.")]
+InitialPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="setting, draws, seed and so on.")]
 SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; own processes without.")]
 
@@ -99,13 +97,35 @@ def perturb(
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
-    """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json."""
-    from engine.perturbation.config import Options, PerturbationConfig, check_cost
+    """Trains every seed, expands it in K_t - K_0 order by order, and writes result.npz and summary.json.
 
-    options = Options(interpolation="linear" if linear else "hermite")
-    config = PerturbationConfig.of(read_config(config_path), options)
+    The file is a run config, or one under `run:` beside `options:` (engine.perturbation.config.Options).
+    """
+    from engine.perturbation.config import PerturbationConfig, check_cost
+
+    config = PerturbationConfig.from_dict(read_parts(config_path))
+    if linear:
+        options = config.options.model_copy(update={"interpolation": "linear"})
+        config = config.model_copy(update={"options": options})
     check_cost(config, limits(max_gb, max_hours))
     deliver("perturbation", config, fresh, out, quiet)
+
+
+@app.command()
+def study(
+    config_path: StudyPath,
+    out: OutFolder,
+    fresh: Fresh = False,
+    quiet: Quiet = False,
+    max_gb: MaxGb = MAX_GB,
+    max_hours: MaxHours = MAX_HOURS,
+) -> None:
+    """Expands a run at several widths, depths or output scales, and writes result.npz and summary.json."""
+    from engine.perturbation.config import StudyConfig, check_cost
+
+    config = StudyConfig.from_dict(read_parts(config_path))
+    check_cost(config, limits(max_gb, max_hours))
+    deliver("perturbation_study", config, fresh, out, quiet)
 
 
 @app.command()
@@ -169,12 +189,37 @@ def rkhs(
     """
     from engine.rkhs.config import RkhsConfig
 
-    values = read_yaml(config_path)
-    if not isinstance(values, dict) or "run" not in values:
-        values = {"run": values}
-    config = RkhsConfig.from_dict(values | {"run": with_table(values["run"], config_path.parent)})
+    config = RkhsConfig.from_dict(read_parts(config_path))
     check(config.run, limits(max_gb, max_hours))
     deliver("rkhs", config, fresh, out, quiet)
+
+
+@app.command()
+def initial(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(INITIAL)}.")],
+    config_path: InitialPath,
+    out: OutFolder,
+    fresh: Fresh = False,
+) -> None:
+    """Computes a job at initialisation, such as networks that take a first step; writes result.npz and summary.json."""
+    from engine.initialisation.result import result_of, summary_of
+
+    config = initial_config(kind, read_yaml(config_path))
+    deliver(kind, config, fresh, out, True, lambda arrays: summary_of(config, result_of(kind, arrays)))
+
+
+@app.command()
+def curves(
+    config_path: Annotated[Path, typer.Argument(metavar="CURVES.yaml", help="setting, widths and depths.")],
+    out: OutFolder,
+) -> None:
+    """Writes curves.csv: the exact moments of K(x, x) at initialisation by width and depth."""
+    from engine.initialisation.curves import CurvesConfig
+    from engine.initialisation.curves import curves as exact
+
+    config = CurvesConfig.from_dict(read_yaml(config_path))
+    make_folder(out, ("curves.csv",))
+    write(out, {"curves.csv": lambda path: exact(config).to_csv(path, index=False)})
 
 
 @app.command()
@@ -270,34 +315,19 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
     return arrays, CacheFault(store.fault) if store.fault else None
 
 
-def deliver(kind: str, config: Config, fresh: bool, out: Path, quiet: bool) -> None:
-    """Computes a job, writes result.npz and summary.json, and says what was found, `quiet` nothing; only then raises
-    what is wrong with the cache."""
+def deliver(
+    kind: str, config: Config, fresh: bool, out: Path, quiet: bool, read: Callable[[Arrays], Any] | None = None
+) -> None:
+    """Computes a job, writes result.npz and summary.json, says what was found; only then raises a fault of the cache."""
     make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
-    whole, summary = partial(np.savez, allow_pickle=False, **arrays), findings.result_of(kind, arrays).summary
+    whole = partial(np.savez, allow_pickle=False, **arrays)
+    summary = read(dict(arrays)) if read else findings.result_of(kind, arrays).summary
     write(out, {"result.npz": whole, "summary.json": partial(write_json, summary)})
-    key = "" if fresh or fault else jobs.key(kind, config)
-    tell([] if quiet else findings.of_result(kind, key, arrays, summary))
+    if not quiet:
+        tell(findings.of_result(kind, "" if fresh or fault else jobs.key(kind, config), arrays, summary))
     if fault:
         raise fault
-
-
-def say(*lines: str) -> None:
-    """Prints. Raises `ConfigError` where nobody reads."""
-    try:
-        print(*lines, sep="\n", flush=True)
-    except (OSError, UnicodeEncodeError) as error:
-        with contextlib.suppress(OSError):  # or Python would try once more at its end, and complain
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ConfigError([Problem("standard output", f"cannot be written: {error}")]) from None
-
-
-def tell(lines: list[str]) -> None:
-    """Prints what was found. What is written already does not depend on whether anybody reads it."""
-    if lines:
-        with contextlib.suppress(ConfigError):
-            say(*lines)
 
 
 def main() -> None:
@@ -317,20 +347,6 @@ def main() -> None:
         if failure.reason != "memory":
             raise
         fail(failure.message)
-
-
-def interrupted(*_: object) -> None:
-    """Ends at once: Python's own end would wait for what JAX still computes, and an exception may be swallowed."""
-    show_cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""  # the progress bar hides it
-    os.write(2, show_cursor + b"error: interrupted\n")
-    os._exit(INTERRUPTED)
-
-
-def fail(message: str, code: int = 2) -> None:
-    line = clipped(" ".join(message.split()), LONGEST_LINE)
-    # What a file or an option says is not to steer the terminal.
-    print("error:", "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), file=sys.stderr)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

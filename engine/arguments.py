@@ -1,7 +1,7 @@
 """What the functions of `engine` accept beside whole configs: each refused with a `ConfigError` that names it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -48,6 +48,16 @@ class SpectrumArguments(NetworkArguments):
     degrees: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class KernelArguments(Config):
+    """Of `engine.ntk` and `engine.ntk_by_leaf`, beside networks, parameters and points."""
+
+    full: bool = False
+    kernel: Literal["ntk", "conjugate"] = "ntk"
+    readout: tuple[str, ...] = ()
+    precision: Literal["float64", "mixed", "float32"] = "float64"
+    rows: Annotated[int, Field(ge=1)] | None = None
+
+
 def plain(value: Any) -> Any:
     """A mapping as the table that a config reads; anything else as it is."""
     return dict(value) if isinstance(value, Mapping) else value
@@ -73,6 +83,24 @@ def points_of(name: str, value: Any, input_dim: int | None = None) -> Float[np.n
     if not np.isfinite(points).all():
         raise ConfigError([Problem(name, "has an entry that is not finite: leave that row out")])
     return points
+
+
+def examples_of(name: str, value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Examples of any shape, the first axis running over them: float64, or whole numbers as they are."""
+    try:
+        found = np.asarray(value)
+    except (TypeError, ValueError):
+        found = np.zeros(())
+    if found.dtype.kind not in "fiu":
+        raise ConfigError([Problem(name, f"{shown(value)} given; an array of real numbers is needed")])
+    if not found.ndim or not found.size or shape not in (None, found.shape[1:]):
+        needed = "..." if shape is None else ", ".join(map(str, shape))
+        raise ConfigError(
+            [Problem(name, f"of shape {found.shape}; (n, {needed}) is needed, the first axis of examples")]
+        )
+    if not np.isfinite(found).all():
+        raise ConfigError([Problem(name, "has an entry that is not finite: leave that example out")])
+    return found if found.dtype.kind in "iu" else found.astype(np.float64)
 
 
 def check_parameters(network: NetworkConfig, params: "Params", input_dim: int) -> None:

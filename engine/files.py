@@ -21,6 +21,14 @@ def read_config(path: Path) -> RunConfig:
     return RunConfig.from_dict(with_table(read_yaml(path), path.parent))
 
 
+def read_parts(path: Path) -> dict[str, Any]:
+    """The values in a YAML file that holds a run config, or one under `run:` beside others. Raises `ConfigError`."""
+    values = read_yaml(path)
+    if not isinstance(values, dict) or "run" not in values:
+        values = {"run": values}
+    return values | {"run": with_table(values["run"], path.parent)}
+
+
 def with_table(values: Any, folder: Path) -> Any:
     """The values of a run with the CSVs that they name read in. Raises `ConfigError`."""
     for section in ("data", "probes"):

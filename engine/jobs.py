@@ -19,6 +19,7 @@ from engine.initialisation.config import (
     SampleConfig,
 )
 from engine.perturbation.config import PerturbationConfig, StudyConfig
+from engine.problems import ConfigError, Problem, did_you_mean, shown
 from engine.progress import Entries, Report, silent
 from engine.rkhs.config import RkhsConfig
 from engine.schema import Config
@@ -56,6 +57,9 @@ KINDS = {
     "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
 }
 
+INITIAL_KINDS = tuple(name for name, kind in KINDS.items() if kind.expected == INITIAL)
+"""Jobs at initialisation."""
+
 WHOLES = {"sweep": "cell"}
 """What is asked for as one and made of jobs, with the kind of those."""
 
@@ -74,6 +78,14 @@ def key_of(kind: str, canonical: str, version: int | None = None) -> str:
 def parse(kind: str, values: dict) -> Config:
     """The config of a job of this kind. Raises `ConfigError`."""
     return KINDS[kind].config.from_dict(values)
+
+
+def initial_config(kind: str, values: Any) -> Config:
+    """The config of a job at initialisation. Raises `ConfigError`, also for a kind that is none."""
+    if kind not in INITIAL_KINDS:
+        given = f"{shown(kind)} given; one of {', '.join(INITIAL_KINDS)}.{did_you_mean(kind, list(INITIAL_KINDS))}"
+        raise ConfigError([Problem("kind", given)])
+    return parse(kind, values)
 
 
 def expected(kind: str, config: Config) -> Expected:

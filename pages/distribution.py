@@ -1,6 +1,8 @@
 """Distribution: the law of K(x, x) at one width and depth, with its tail, against the log-normal of its moments."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +15,7 @@ from engine.initialisation.moments import moments
 from engine.initialisation.result import SampleResult
 from engine.initialisation.sampled import gathered
 from engine.initialisation.sampler import draw_chunks
-from engine.progress import silent
+from engine.progress import Arrays, silent
 from pages.charts import initial_law as charts
 from pages.shell.figure import Figure, built, columns, say
 from pages.shell.form import Form
@@ -21,7 +23,7 @@ from pages.shell.gathering import gather
 from pages.shell.result import warn
 from pages.views import initial_words
 from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, point
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, point, take_points_with_you
 
 PREFIX = "at_"
 """Of this page's parameters in the URL."""
@@ -81,9 +83,28 @@ def body(form: Form, network: Network, hidden: tuple[int, ...], point: Point) ->
         sliders(form, network)
     if result is not None:
         _charts(law, drawn, result, f"{drawn} {point.config.hash} {int(result.draws)}")
+        _take_with_you(point, found, drawn, result, network.setting(hidden))
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
+
+
+def _take_with_you(
+    point: Point, found: Mapping[Point, Arrays], source: str, result: SampleResult, setting: InitialNetwork
+) -> None:
+    """Bundle and report of the draws that are shown."""
+    if point in found:
+        take_points_with_you(setting, {point: found[point]})
+        return
+    config = live_config(setting, int(result.draws))
+    # Without verdicts: those of the job know the law.
+    arrays = {name: array for name, array in result.to_arrays().items() if name != "trusted"}
+    take_points_with_you(setting, {replace(point, kind=SOURCES[source].kind, config=config): arrays})
+
+
+def live_config(setting: InitialNetwork, draws: int) -> SampleConfig:
+    """The job that draws what is drawn at once."""
+    return SampleConfig.from_dict({"setting": setting, "draws": draws, "first_step": False})
 
 
 def _live(setting: InitialNetwork) -> SampleResult | None:
@@ -91,7 +112,7 @@ def _live(setting: InitialNetwork) -> SampleResult | None:
     draws = min(LIVE, LIVE_LAYERS // (setting.depth + 1))
     if draws < FEWEST:
         return None
-    config = SampleConfig.from_dict({"setting": setting, "draws": draws, "first_step": False})
+    config = live_config(setting, draws)
 
     def build() -> SampleResult:
         drawn = draw_chunks(exact_law(setting), draws, config.seed, first_step=False)

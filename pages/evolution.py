@@ -4,7 +4,7 @@ from engine.training.result import RunResult
 from pages.run import asking, controls
 from pages.run.picker import links
 from pages.shell.answer import ask
-from pages.views import evolution, map_cell
+from pages.views import evolution, evolution_words, hold, map_cell
 
 ask(
     "Evolution",
@@ -14,8 +14,11 @@ ask(
 asked = controls.show()
 map_cell.way_back()
 arrays = asking.show(asked, map_cell.show)
-if arrays is not None:
+if arrays is None:
+    hold.waiting(asked.config)
+else:
     result = RunResult.from_arrays(dict(arrays))
-    evolution.say_answer(result)
+    with hold.beside("evolution", "run", result, asking.computation, evolution_words.answer):
+        evolution.say_answer(result)
     links("evolution")
     evolution.full(result, arrays)

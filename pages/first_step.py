@@ -18,7 +18,8 @@ from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.gathering import gather
 from pages.shell.result import warn
-from pages.views import initial_points, initial_words
+from pages.views import hold_curves, initial_points, initial_words
+from pages.views.hold_curves import Drawn, Held
 from pages.views.initial_curves import first_step_table
 from pages.views.initial_network import (
     OTHER_RANGE,
@@ -31,7 +32,7 @@ from pages.views.initial_network import (
     say_no_law,
     sliders,
 )
-from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points
+from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points, take_points_with_you
 
 KINK = (
     r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
@@ -68,9 +69,10 @@ def controls(form: Form) -> tuple[Any, ...]:
 def body(form: Form, curves: Curves, target: float, eta: float, points: Points, depth: int, until: float) -> None:
     """Warnings, charts, buttons for points, and what lies beyond the first step: networks of a depth, until a t."""
     network = curves.network
-    table = None if network.law is None else _table(curves, network.law, target)
+    table, held = None if network.law is None else _table(curves, network.law, target), []
     if table is not None:
-        say_answer(initial_words.first_rate(table.frame, target), curves.last)
+        with hold_curves.beside(form, Drawn(curves, target), _said) as held:
+            say_answer(initial_words.first_rate(table.frame, target), curves.last)
     warn(initial_words.off_critical(network, curves.deepest))
     say_no_law(network)
     st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
@@ -81,7 +83,7 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     sources = {SAMPLER: fields, BRUTE_FORCE: fields, STEP: fields | {"sizes": [eta]}}
     found, refused = initial_points.ask(curves, points, sources)
     with place:
-        _charts(curves, target, table, found)
+        _charts(curves, target, table, found, held)
     say(sorted(set(refused)))
     st.header("Beyond the first step")
     times = [float(f"{t:.3g}") for t in np.geomspace(until / 1000, until, TIMES)]
@@ -89,7 +91,9 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     shared = (FLOW, network, (curves.narrowest,) * depth, points.brute_draws, points.seed)
     flow = form.make(job, *shared, names={"times": "flow_until", "draws": "brute_draws"})
     if flow is not None:
-        _beyond(flow, points.brute_draws)
+        found |= _beyond(flow, points.brute_draws)
+    exact = None if table is None else (curves.config(target), table.frame)
+    take_points_with_you(curves.last, found, exact)
 
 
 def _table(curves: Curves, law: Law, target: float) -> Table:
@@ -101,7 +105,22 @@ def _table(curves: Curves, law: Law, target: float) -> Table:
     return built(f"{curves} {target} first step", build)
 
 
-def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[Point, Arrays]) -> None:
+def _said(drawn: Drawn) -> str:
+    return initial_words.first_rate(_table_of(drawn).frame, drawn.target or 0.0)
+
+
+def _table_of(drawn: Drawn) -> Table:
+    return _table(drawn.curves, exact_law(drawn.curves.network.one), drawn.target or 0.0)
+
+
+def _held_figures(drawn: Drawn) -> list[Figure]:
+    """The exact curves alone."""
+    none = initial_points.drift_points({}, lambda point: None)
+    key = f"{drawn.curves} {drawn.target}"
+    return _with_law(drawn.curves, _table_of(drawn).frame, none, "", key, key)
+
+
+def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[Point, Arrays], held: Held) -> None:
     network, key = curves.network, f"{curves} {target}"
 
     def law_at(point: Point) -> Law | None:
@@ -120,7 +139,7 @@ def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[P
         return
     said = initial_words.signs(table.frame, target)
     figures = partial(_with_law, curves, table.frame, points, said, key, with_points)
-    first, *others = built(f"{with_points} first step figures", figures)
+    first, *others = hold_curves.over(built(f"{with_points} first step figures", figures), held, _held_figures)
     columns([first], others, share=(3, 2))
     say(table.notes)
     say(signs)
@@ -176,8 +195,8 @@ def _slope_line(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"beta": own["beta"], "size": own["size"] / own["prefactor"] * own["prefactor"].iloc[0]})
 
 
-def _beyond(flow: Point, draws: int) -> None:
-    """E[Delta K_t] over initialisations at a few times: button, chart and words."""
+def _beyond(flow: Point, draws: int) -> dict[Point, Arrays]:
+    """E[Delta K_t] over initialisations at a few times: button, chart and words; returns what is known of it."""
     label = f"Train {draws:,} networks, n = {flow.width:,}, L = {flow.depth}"
     found = gather("flow", label, [flow], "Gradient flow on the one example, each from its own initialisation.")
     if flow in found:
@@ -185,8 +204,10 @@ def _beyond(flow: Point, draws: int) -> None:
         table = charts.beyond_table(result)
         question, key = "How far does the first step's rate carry?", f"{flow.config.hash} beyond"
         chart = partial(charts.beyond_chart, table)
-        show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key))
+        config = flow.config.hash
+        show(Figure("beyond_first_step", question, ("initial.beyond",), chart, table, key=key, config=config))
         say([charts.parting(table), initial_words.stiff(int(result.stiff), draws)])
+    return found
 
 
 page(
@@ -196,5 +217,5 @@ page(
     Form("first_step"),
     controls,
     body,
-    OTHER_RANGE,
+    (hold_curves.NAME, *OTHER_RANGE),
 )

@@ -4,8 +4,11 @@ from functools import partial
 
 import streamlit as st
 
+from engine.rkhs.result import RkhsResult
 from pages.charts import growth, space
-from pages.shell.figure import Figure, in_motion, show
+from pages.shell.answer import find
+from pages.shell.figure import Figure, show
+from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import numbers, seed_choice
 from pages.views import function_space_words, spaces
@@ -15,7 +18,7 @@ from pages.views.spaces import Shown
 def body(shown: Shown) -> None:
     """Numbers, sentences, the space in motion, growth on nested grids."""
     numbers(function_space_words.headlines(shown.result))
-    st.markdown(" ".join(function_space_words.sentences(shown.result)))
+    find(function_space_words.sentences(shown.result))
     st.caption(
         "Finite grids show growth, not membership: an exponent near 0 means bounded so far. That $H_t$ moves is shown "
         "on Norms in both directions; that it contains $H_0$ is not."
@@ -30,8 +33,8 @@ def moving(shown: Shown) -> None:
     """Interpolants, balls and eigenfunctions under one slider."""
     st.header("The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
-    tables = partial(space.space_tables, shown.result)
-    in_motion(shown.result, shown.key, "space", explained, tables, space.space_chart, "spaces-space")
+    tables, chart = space.space_tables, space.space_chart
+    in_motion(shown.result, shown.key, "space", explained, tables, chart, "spaces-space")
 
 
 @st.fragment
@@ -40,17 +43,20 @@ def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.header("On nested grids")
     index = seed_choice(shown.result, "grids_seed")
-    show(
-        Figure.of(
+
+    def figure(result: RkhsResult, place: int, key: str) -> Figure:
+        return Figure.of(
             "growth",
             "Whose norm stays bounded as the grid grows?",
             ("grid_norm", "conditioning"),
-            partial(growth.growth_table, shown.result.seeds[index]),
+            partial(growth.growth_table, result.seeds[place]),
             growth.growth_chart,
-            f"{shown.key} growth {index}",
+            f"{key} growth {place}",
             "spaces-growth",
+            result.config.hash,
         )
-    )
+
+    show(of_seed(shown.result, shown.key, index, figure))
 
 
 spaces.page(

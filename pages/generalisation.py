@@ -4,8 +4,11 @@ from functools import partial
 
 import streamlit as st
 
+from engine.rkhs.result import RkhsResult
 from pages.charts import growth
+from pages.shell.answer import find
 from pages.shell.figure import Figure, pairs
+from pages.shell.of_seed import of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers, seed_choice
 from pages.views import error_words, spaces, stopped
@@ -17,7 +20,7 @@ RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 def body(shown: Shown) -> None:
     """Numbers, sentences, errors over t, when the kernel has stopped, learning curves."""
     numbers(error_words.headlines(shown.result))
-    st.markdown(" ".join(error_words.sentences(shown.result)))
+    find(error_words.sentences(shown.result))
     errors(shown)
     stopped.show(shown)
     curves(shown)
@@ -44,20 +47,22 @@ def curves(shown: Shown) -> None:
     st.markdown(" ".join(error_words.curve_sentences(seed)))
     if not len(seed["learning_sizes"]):
         return
-    rows = []
-    for chosen in (RIDGELESS, RIDGED):
-        name = f"learning_{chosen.replace(' ', '_')}"
-        figure = Figure.of(
-            name,
-            "Does the spectrum foretell the learning curve?",
-            ("learning_curve", "regression"),
-            partial(growth.learning_table, seed, chosen == RIDGED),
-            partial(growth.learning_chart, ridge=chosen),
-            f"{shown.key} {name} {index}",
-            f"spaces-{name}",
-        )
-        rows.append(figure)
-    pairs(rows)
+    kinds = (partial(_learning, chosen) for chosen in (RIDGELESS, RIDGED))
+    pairs(of_seed(shown.result, shown.key, index, kind) for kind in kinds)
+
+
+def _learning(chosen: str, result: RkhsResult, place: int, key: str) -> Figure:
+    name = f"learning_{chosen.replace(' ', '_')}"
+    return Figure.of(
+        name,
+        "Does the spectrum foretell the learning curve?",
+        ("learning_curve", "regression"),
+        partial(growth.learning_table, result.seeds[place], chosen == RIDGED),
+        partial(growth.learning_chart, ridge=chosen),
+        f"{key} {name} {place}",
+        f"spaces-{name}",
+        result.config.hash,
+    )
 
 
 spaces.page(

@@ -6,7 +6,9 @@ import streamlit as st
 
 from engine.rkhs.result import SetName
 from pages.charts import bias
-from pages.shell.figure import in_motion, pairs
+from pages.shell.answer import find
+from pages.shell.figure import pairs
+from pages.shell.of_seed import in_motion
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import log_time, numbers
 from pages.views import bias_words, frequencies, spaces
@@ -19,7 +21,7 @@ def body(shown: Shown) -> None:
     """Numbers, sentences, four panels in motion, curves over t, all on one set of points; the circle by frequency."""
     where = points_choice()
     numbers(bias_words.headlines(shown.result, where))
-    st.markdown(" ".join(bias_words.sentences(shown.result, where)))
+    find(bias_words.sentences(shown.result, where))
     moving(shown, where)
     frequencies.show(shown)
     curves(shown, where)
@@ -30,7 +32,7 @@ def body(shown: Shown) -> None:
 def moving(shown: Shown, where: SetName) -> None:
     """Spectrum, target power, mode strength and angles under one slider."""
     st.header("The kernel's preferences in motion")
-    tables = partial(bias.bias_tables, shown.result, where=where)
+    tables = partial(bias.bias_tables, where=where)
     name = f"bias_{where}"
     in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, f"spaces-{name}")
 

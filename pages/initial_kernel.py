@@ -13,7 +13,8 @@ from pages.shell.answer import answer
 from pages.shell.figure import Figure, columns, say, show
 from pages.shell.form import Form
 from pages.shell.gathering import Computation, gather
-from pages.shell.result import warn
+from pages.shell.recipe import at_initialisation
+from pages.shell.result import take_it_with_you, warn
 from pages.views import initial_words, latex_conventions
 from pages.views.initial_network import Network, network_controls, page
 
@@ -70,6 +71,7 @@ def body(form: Form, network: Network, config: GramSpectrumConfig) -> None:
     )
     if result is not None:
         _charts(result, config.hash)
+        take_it_with_you(at_initialisation(config, [(job.kind, config, found[job])]))
 
 
 def _answer(result: GramResult, config: GramSpectrumConfig) -> None:
@@ -80,7 +82,7 @@ def _answer(result: GramResult, config: GramSpectrumConfig) -> None:
 
 
 def _charts(result: GramResult, key: str) -> None:
-    """Spectrum and its distance from infinite width."""
+    """Spectrum and its distance from infinite width; the key is the hash of the config."""
     table, draws = charts.spectrum_table(result), len(result.spectra)
     frame = table.frame
     spectrum = Figure(
@@ -90,6 +92,7 @@ def _charts(result: GramResult, key: str) -> None:
         partial(charts.spectrum_chart, frame, f"{draws:,} draws"),
         frame,
         key=f"{key} spectrum",
+        config=key,
     )
     ratio = Figure(
         "initial_spectrum_ratio",
@@ -98,6 +101,7 @@ def _charts(result: GramResult, key: str) -> None:
         partial(charts.relative_chart, frame),
         frame,
         key=f"{key} relative",
+        config=key,
     )
     if frame["limit"].notna().any():
         columns([spectrum], [ratio], share=(3, 2))

@@ -13,6 +13,7 @@ from pages.shell.link import arrive, flush
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
 from pages.shell.pressed import forget
+from pages.shell.shown import begin
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
@@ -33,8 +34,8 @@ DENSE = """<style>
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
-[data-testid="stHorizontalBlock"]:has(> :only-child [data-testid="stPopover"]) {
-  margin-bottom: -1.5rem; position: relative; z-index: 10; }
+[data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {
+  display: none; }
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.
@@ -79,6 +80,7 @@ if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
 if arrive(page.url_path):
     forget()
+begin()
 try:
     with one_at_a_time():
         view.arrive()

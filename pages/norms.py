@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.rkhs.gram import RIDGES
 from pages.charts import theme
+from pages.shell.answer import find
 from pages.shell.figure import show
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers
@@ -16,7 +17,7 @@ from pages.views.spaces import Shown, points_choice
 def body(shown: Shown) -> None:
     """Numbers, sentences, four charts over t, the table of what conditioning allows."""
     numbers(norm_words.headlines(shown.result))
-    st.markdown(" ".join(norm_words.sentences(shown.result)))
+    find(norm_words.sentences(shown.result))
     charts(shown)
     st.header("What conditioning allows")
     st.table(norm_words.target_norms(shown.result), hide_index=True)

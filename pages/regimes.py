@@ -17,8 +17,9 @@ from pages.shell.form import Form, sidebar_bar
 from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
 from pages.shell.link import here
 from pages.shell.people import barred
+from pages.shell.shown import shown
 from pages.shell.viewers import viewer
-from pages.views import map_controls, regime_map
+from pages.views import hold_map, map_controls, regime_map
 from pages.views.map_figures import Picture
 
 SHARE = 4
@@ -42,12 +43,13 @@ def page() -> None:
     bar = sidebar_bar()
     chosen, asked = map_controls.show(form)
     st.markdown(chosen.asks or chosen.question)
+    shown().title, shown().question = "Regime map", chosen.asks or chosen.question
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
         return
     bar.markdown(in_short(sweep, sum(seconds)))
     view, opens = regime_map.choices(form)
-    form.say_left_out(("q", *map_controls.SOMEWHERE))  # drawn below, or on another map
+    form.say_left_out(("q", hold_map.NAME, *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)
     flying = found.missing and in_flight(request, found)
@@ -66,9 +68,11 @@ def page() -> None:
         return
     picture = Picture(chosen, sweep, found, view)
     regime_map.say_answer(picture, Whole("sweep", sweep, sweep.groups).key)
+    hold_map.button(form, picture)
     compute(request, sweep, seconds, found, bar)
     regime_map.charts(picture, opens, whole=True)
     regime_map.findings(picture, form)
+    hold_map.show(form, picture)
 
 
 def request_of(sweep: SweepConfig) -> Request:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.law import Law
+from engine.initialisation.law import Law, exact_law
 from engine.progress import Arrays
 from pages.charts import initial_ratio as charts
 from pages.charts.theme import Table
@@ -15,7 +15,8 @@ from pages.charts.words import number
 from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.result import warn
-from pages.views import initial_curves, initial_points, initial_words
+from pages.views import hold_curves, initial_curves, initial_points, initial_words
+from pages.views.hold_curves import Drawn, Held
 from pages.views.initial_network import (
     OTHER_RANGE,
     Curves,
@@ -28,7 +29,7 @@ from pages.views.initial_network import (
     say_no_law,
     sliders,
 )
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, Point, key_of_points, take_points_with_you
 
 QUESTION = "How much does the kernel vary from one initialisation to the next?"
 
@@ -45,9 +46,10 @@ def controls(form: Form) -> tuple[Any, ...]:
 def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     """Warnings, charts, and buttons for points; `budget` is how many draws one can afford."""
     law = curves.network.law
-    table = None if law is None else _table(curves, law)
+    table, held = None if law is None else _table(curves, law), []
     if table is not None:
-        say_answer(initial_words.variation(table.frame), curves.last)
+        with hold_curves.beside(form, Drawn(curves), _said) as held:
+            say_answer(initial_words.variation(table.frame), curves.last)
     warn(initial_words.off_critical(curves.network, curves.deepest))
     say_no_law(curves.network)
     if law is not None:
@@ -61,9 +63,13 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
             chart = partial(charts.ratio_chart, None, None, drawn, curves.widths, curves.end)
             explained = ("initial.ratio", "initial.slope", "initial.brute_force")
             show(Figure("second_moment", QUESTION, explained, chart, drawn, key=f"{key} second moment"))
-        elif (picked := _charts(form, curves, law, table, found, budget)) and {"width", "depth"} <= set(picked[0]):
+        elif (picked := _charts(form, curves, law, table, found, budget, held)) and {"width", "depth"} <= set(
+            picked[0]
+        ):
             st.switch_page("distribution.py", query_params=address(curves.network, picked[0], points))
     say(refused)
+    exact = None if law is None or table is None else (curves.config(), table.frame)
+    take_points_with_you(curves.last, found, exact)
 
 
 def _table(curves: Curves, law: Law) -> Table:
@@ -76,19 +82,38 @@ def _table(curves: Curves, law: Law) -> Table:
 
 
 def _charts(
-    form: Form, curves: Curves, law: Law, table: Table, found: Mapping[Point, Arrays], budget: float
+    form: Form,
+    curves: Curves,
+    law: Law,
+    table: Table,
+    found: Mapping[Point, Arrays],
+    budget: float,
+    held: Held,
 ) -> list[dict[str, Any]]:
-    """The charts; returns the point of a curve that is selected."""
+    """The charts over what is held; returns the point of a curve that is selected."""
     asked, points = (law, curves.widths, curves.span), initial_points.ratio_points(found)
     breaks = built(f"{curves} breakdown {budget}", lambda: initial_curves.breakdown(*asked, budget))
     flag = (min(breaks.values()), f"5% by Monte Carlo:|over {number(budget)} draws") if breaks else None
     on_it = f"{key_of_points(found)} {flag}"
     figures = partial(_figures, curves, table.frame, points, flag, on_it)
-    first, *others = built(f"{curves} figures {on_it}", figures)
+    first, *others = hold_curves.over(built(f"{curves} figures {on_it}", figures), held, _held_figures)
     picked = columns([first], others, share=(3, 2))
     say([*table.notes, initial_words.breakdown(breaks, budget), initial_words.untrusted(points)])
-    _split(form, curves, table.frame)
+    _split(form, curves, table.frame, held)
     return picked
+
+
+def _said(drawn: Drawn) -> str:
+    return initial_words.variation(_table_of(drawn).frame)
+
+
+def _table_of(drawn: Drawn) -> Table:
+    return _table(drawn.curves, exact_law(drawn.curves.network.one))
+
+
+def _held_figures(drawn: Drawn) -> list[Figure]:
+    """The exact curves alone."""
+    return _figures(drawn.curves, _table_of(drawn).frame, initial_points.ratio_points({}), None, "")
 
 
 def _figures(
@@ -133,7 +158,7 @@ def _figures(
     ]
 
 
-def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
+def _split(form: Form, curves: Curves, frame: pd.DataFrame, held: Held) -> None:
     """Weight and bias part at one width."""
     left, right = st.columns([3, 2], gap="large")
     with right:
@@ -147,9 +172,18 @@ def _split(form: Form, curves: Curves, frame: pd.DataFrame) -> None:
                 r"part as $2/(25\beta^2)$ times it" + (", both doubled by the ReLU readout." if relu else ".")
             )
     with left:
-        question, key = f"Which part of the kernel varies, at n = {width:,}?", f"{curves} parts {width}"
-        chart = partial(charts.parts_chart, largest=curves.end)
-        show(Figure.of("second_moment_parts", question, ("initial.split",), partial(_parts, frame, width), chart, key))
+        own = _parts_figure(curves, frame, width)
+
+        def others(drawn: Drawn) -> list[Figure]:
+            return [_parts_figure(drawn.curves, _table_of(drawn).frame, width)]
+
+        show(*hold_curves.over([own], held, others, f"parts {width}"))
+
+
+def _parts_figure(curves: Curves, frame: pd.DataFrame, width: int) -> Figure:
+    question, key = f"Which part of the kernel varies, at n = {width:,}?", f"{curves} parts {width}"
+    chart = partial(charts.parts_chart, largest=curves.end)
+    return Figure.of("second_moment_parts", question, ("initial.split",), partial(_parts, frame, width), chart, key)
 
 
 def _parts(frame: pd.DataFrame, width: int) -> Table:
@@ -170,5 +204,5 @@ page(
     Form("second_moment"),
     controls,
     body,
-    ("split", *OTHER_RANGE),
+    ("split", hold_curves.NAME, *OTHER_RANGE),
 )

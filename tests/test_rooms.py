@@ -7,7 +7,7 @@ import pytest
 from grimp import build_graph
 
 JAX = ("jax", "flax", "optax")
-ROOMS = ("initialisation", "networks", "perturbation", "regimes", "rkhs", "training")
+ROOMS = ("initialisation", "networks", "networks.traced", "perturbation", "regimes", "rkhs", "training")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,12 @@ def test_a_room_says_which_of_its_modules_need_jax(graph, room):
 def test_of_the_rest_only_the_doors_and_what_they_call_need_jax(graph):
     need = {module for name in JAX for module in graph.find_downstream_modules(name)}
     rooms = {f"engine.{room}" for room in ROOMS}
-    assert (graph.find_children("engine") & need) - rooms == {"engine.__main__", "engine.arguments", "engine.device"}
+    assert (graph.find_children("engine") & need) - rooms == {
+        "engine.__main__",
+        "engine.arguments",
+        "engine.device",
+        "engine.kernels",
+    }
 
 
 def test_nothing_imports_a_page(graph):

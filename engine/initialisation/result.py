@@ -3,7 +3,7 @@
 # ruff: noqa: N815 - the field's symbols
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -14,7 +14,12 @@ from engine.initialisation.higher_moments import log_moment, required_draws
 from engine.initialisation.law import Law, law_of
 from engine.initialisation.moments import hanin_nica_log_drift, hanin_nica_log_ratio, moments
 from engine.problems import ConfigError, Problem, shown
+from engine.progress import Arrays
 from engine.result import Field, Named, finite
+from engine.schema import Config
+
+MOST_LISTED = 12
+"""Numbers of a list in a summary."""
 
 
 class SampleResult(Named):
@@ -104,7 +109,38 @@ class DriftResult(Named):
     exact_K = Field("", unit="K", optional=True)
 
 
+RESULTS: Mapping[str, type[Named]] = {
+    "initial_sample": SampleResult,
+    "brute_force": SampleResult,
+    "gram_spectrum": GramResult,
+    "first_step": FirstStepResult,
+    "drift_ensemble": DriftResult,
+}
+"""By kind of job."""
+
 Number = float | None
+
+
+def result_of(kind: str, arrays: Arrays) -> Any:
+    """The result of a job of this kind. Raises `ResultError`."""
+    return RESULTS[kind].from_arrays(arrays)
+
+
+def summary_of(config: Config, result: Named) -> dict[str, Any]:
+    """What `summary.json` holds: the config, and the estimates or else every number and short list; None where not
+    finite."""
+    found = result.summary if isinstance(result, SampleResult) else _short(result)
+    return {"config": config.to_dict(), "config_hash": config.hash, **found}
+
+
+def _short(result: Named) -> dict[str, Any]:
+    arrays = {name: np.asarray(array) for name, array in result.arrays.items()}
+    numbers = {name: array for name, array in arrays.items() if array.ndim < 2 and array.size <= MOST_LISTED}
+    return {
+        name: finite(array) if array.ndim == 0 else [finite(value) for value in array]
+        for name, array in numbers.items()
+        if array.dtype.kind in "fiu"
+    }
 
 
 def moments_summary(

@@ -1,4 +1,7 @@
 """Networks: parameters, activations, the empirical kernel, infinite width, and what floating point resolves.
 
-Needs JAX: `mlp`, `kernel`, `precision`.
+The kernel of the fully connected network is `kernel`; that of any function is in `traced`; both add Grams up in `gram`,
+and `empirical` chooses between them for `engine.ntk`. `layers` has the part of each layer.
+
+Needs JAX: `empirical`, `gram`, `kernel`, `layers`, `mlp`, `precision`.
 """

@@ -131,17 +131,19 @@ def outputs(network: NetworkConfig, params: Tree, x: Float[np.ndarray, "p n_0"])
     act, a = ACTIVATIONS[network.activation].value, x
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for block in hidden:
-            for layer in _layers(params[block.name]):
-                a = act(_affine(block, layer, a), NUMPY)
-        return ACTIVATIONS[network.readout].value(_affine(readout, params["readout"], a), NUMPY)
+            for layer in layers(params[block.name]):
+                a = act(affine(block, layer, a), NUMPY)
+        return ACTIVATIONS[network.readout].value(affine(readout, params["readout"], a), NUMPY)
 
 
-def _layers(stacked: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+def layers(stacked: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    """The parameters of each layer of a block."""
     for index in range(len(stacked["w"])):
         yield {leaf: array[index] for leaf, array in stacked.items()}
 
 
-def _affine(block: Block, layer: Mapping[str, np.ndarray], a: np.ndarray) -> np.ndarray:
+def affine(block: Block, layer: Mapping[str, np.ndarray], a: np.ndarray) -> np.ndarray:
+    """c_l W a + b-term of one layer, in the precision of a."""
     z = a.dtype.type(block.scale) * (a @ layer["w"])
     return z + a.dtype.type(block.bias_scale) * layer["b"] if block.has_bias else z
 

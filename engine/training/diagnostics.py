@@ -17,6 +17,8 @@ from engine.numerics import without_rounding
 
 Gram = Float[np.ndarray, "p p"]
 
+LAYER_POINTS = 32
+"""Training points (evenly spread) at which the kernel of each layer is measured."""
 HELD_OUT = 64
 """Held-out points (evenly spread over the test set) at which the kernel of a run is measured."""
 SHOWN = 32
@@ -69,6 +71,17 @@ def overlap(U: Float[np.ndarray, "p p"], V: Float[np.ndarray, "p p"], k: int) ->
 def overlaps(U: Float[np.ndarray, "p p"], V: Float[np.ndarray, "p p"]) -> Float[np.ndarray, " k"]:
     """`overlap` at each of `OVERLAP_SIZES` below p."""
     return np.array([overlap(U, V, k) for k in OVERLAP_SIZES if k < len(U)])
+
+
+def layer_shares(kernels: Float[np.ndarray, "d p p"]) -> Float[np.ndarray, " d"]:
+    """tr K^l / tr K of the kernels K^l of the layers, whose sum is K. NaN where K = 0."""
+    traces = np.einsum("lii->l", kernels)
+    return np.array([ratio(trace, traces.sum()) for trace in traces])
+
+
+def layer_drifts(kernels: Float[np.ndarray, "d p p"], start: Float[np.ndarray, "d p p"]) -> Float[np.ndarray, " d"]:
+    """`drift` of the kernel of each layer."""
+    return np.array([drift(K, K_0) for K, K_0 in zip(kernels, start, strict=True)])
 
 
 def mode_amplitudes(U: Float[np.ndarray, "p p"], r: Float[np.ndarray, "p k"]) -> Float[np.ndarray, " p"]:

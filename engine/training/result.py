@@ -39,6 +39,7 @@ class SeedResult(Named):
         **dict.fromkeys(OPTIONAL, Field("T", optional=True)),
         **dict.fromkeys(("eigenvalues", "mode_residual"), Field("T M")),
         "overlap": Field("T sizes"),
+        **dict.fromkeys(("layer_share", "layer_drift"), Field("T d", optional=True)),
         "profile": Field("T q", optional=True),
         "kernel_shown": Field("T s s"),
         "f_train": Field("T M k"),

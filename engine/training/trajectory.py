@@ -17,12 +17,13 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, spread
+from engine.networks.layers import layer_kernels
 from engine.networks.mlp import Params, init
 from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Objective, State, advance, limits, start
-from engine.training.diagnostics import SCALARS, SHOWN, Reference
+from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares
 from engine.training.measure import (
     heads,
     kernel_rounding,
@@ -54,6 +55,7 @@ class Trajectory:
         self.config, self.data, self.seed, self.report = config, data, seed, report
         self.method, self.probes = Method.of(config.training), probe_points(config)
         self.reference: Reference | None = None
+        self.layers_start: np.ndarray | None = None
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
         self.rate, self.stop_reason, self.fraction, self.kernel_rounding = 0.0, "", 0.0, 0.0
         params = jax.device_get(init(config.network, seed, config.data.input_dim, config.data.output_dim))
@@ -252,10 +254,19 @@ class Trajectory:
                 refuse_kernel(self.kernel_rounding, self.seed)
                 self.reference = reference_of(self.data, taken)
             found = summarise(self.config, self.data, taken, self.reference)
+            found |= self._by_layer(params)
             if self.config.data.output_dim > 1:
                 train = self.where.kernel[: self.config.data.size]
                 found["lambda_max"] = np.array(top_eigenvalue(self.config.network, params, train))
         return found
+
+    def _by_layer(self, params: Params) -> dict[str, np.ndarray]:
+        """Which layer carries the kernel, and how far that of each has moved, (d,)."""
+        some = self.data.x_train[spread(len(self.data.x_train), LAYER_POINTS)]
+        kernels = layer_kernels(self.config.network, cast(params, "float64"), some)
+        if self.layers_start is None:
+            self.layers_start = kernels
+        return {"layer_share": layer_shares(kernels), "layer_drift": layer_drifts(kernels, self.layers_start)}
 
     def _tell(self, *rows: dict[str, float]) -> None:
         own = tuple({"seed": self.seed, **row} for row in rows)

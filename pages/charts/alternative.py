@@ -14,7 +14,9 @@ KINDS = {"rect": "Map", "bar": "Bars", "line": "Curves", "area": "Curves", "poin
 def alternative(spec: dict[str, Any]) -> str:
     """The question, what is drawn against what, and the series, as far as the chart says them."""
     layers = list(_layers(spec))
-    return " ".join(filter(None, (_question(spec), _drawn(layers), _series(layers), MOVES if _moves(spec) else "")))
+    return " ".join(
+        filter(None, (_question(spec), _drawn(layers), _series(layers), _held(layers), MOVES if _moves(spec) else ""))
+    )
 
 
 def _layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -65,6 +67,16 @@ def _series(layers: list[dict[str, Any]]) -> str:
             if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
                 more = len(names) - MOST
                 return f"Shown: {listing([*names[:MOST], *([f'{more} more'] if more > 0 else [])])}."
+    return ""
+
+
+def _held(layers: list[dict[str, Any]]) -> str:
+    """The names of held results beneath it."""
+    for layer in layers:
+        for channel in ("strokeDash", "shape"):
+            given = layer["encoding"].get(channel) or {}
+            if given.get("field") == "held":
+                return f"Beneath it, {listing(given['scale']['domain'])}."
     return ""
 
 

@@ -93,6 +93,38 @@ def overlap_table(result: RunResult) -> Table:
     return over_time_table(result, {f"k = {k}": partial(column, index=i) for i, k in enumerate(OVERLAP_SIZES[:count])})
 
 
+LAYERS_DRAWN = len(theme.ORDERED)
+"""At most so many layers, evenly spread from the first to the readout."""
+
+
+def layer_table(result: RunResult, name: str) -> Table:
+    """A quantity of each layer that is drawn; the readout is the last."""
+
+    def column(seed: SeedResult, index: int) -> np.ndarray:
+        return seed[name][:, index]
+
+    d = result.seeds[0][name].shape[1]
+    drawn = np.unique(np.linspace(0, d - 1, min(d, LAYERS_DRAWN)).round().astype(int))
+    series = {"readout" if i == d - 1 else f"layer {i + 1}": partial(column, index=int(i)) for i in drawn}
+    table = over_time_table(result, series)
+    if d <= LAYERS_DRAWN:
+        return table
+    return Table(table.frame, (f"{len(drawn)} of {d} layers are drawn, evenly spread.", *table.notes))
+
+
+def layer_chart(frame: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:
+    """Layers from the first to the readout in the colours of an ordered series."""
+    labels = list(dict.fromkeys(frame["series"]))
+    places = np.linspace(0, len(theme.ORDERED) - 1, len(labels)).round().astype(int)
+    colours = {label: theme.ORDERED[place] for label, place in zip(labels, places, strict=True)}
+    log_beyond = 30.0 if name == "layer_drift" else float("inf")
+    return bands(frame, Style(theme.axis_title(name), colours, include=(0.0,), log_beyond=log_beyond), log_time)
+
+
+def _of_layers(question: str, name: str) -> Curve:
+    return Curve(question, (name,), partial(layer_table, name=name), partial(layer_chart, name=name))
+
+
 _OVERLAP = Style(
     f"overlap, {theme.symbol('overlap')}",
     {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)},
@@ -121,6 +153,8 @@ CURVES = {
         "How close is training to the edge of stability?", ("lambda_max",), stability_table, stability_chart
     ),
     "overlap": Curve.of("Do the leading eigenspaces of K_0 survive?", ("overlap",), overlap_table, _OVERLAP),
+    "layer_share": _of_layers("Which layer carries the kernel?", "layer_share"),
+    "layer_drift": _of_layers("Which layer's part of the kernel has moved?", "layer_drift"),
 }
 """Name -> chart, in the order of a page."""
 

@@ -1,7 +1,8 @@
 """A chart made of others, taken apart: each part takes the width that it finds, which Vega-Lite's own grids do not."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import altair as alt
@@ -59,3 +60,11 @@ def _alone(part: Any, whole: dict[str, Any]) -> Any:
         part[name] = value
     part.width, part.height = alt.Undefined, part.height + ROOM
     return part
+
+
+def taller(chart: Panels | Specification, factor: float) -> Panels | Specification:
+    """The same, each part so many times as tall."""
+    if isinstance(chart, Panels):
+        return replace(chart, parts=tuple(taller(part, factor) for part in chart.parts))
+    spec = json.loads(chart.text)
+    return replace(chart, text=json.dumps(spec | ({"height": spec["height"] * factor} if "height" in spec else {})))

@@ -83,6 +83,21 @@ class Specification:
         return {**json.loads(self.text), "datasets": dict(self.tables)}
 
 
+def inlined(chart: Any) -> dict[str, Any]:
+    """The chart with its tables in it, each once, for a document that stands alone."""
+    tables: dict[str, Any] = {}
+
+    def once(frame: pd.DataFrame) -> dict[str, str]:
+        rows = alt.to_values(frame)["values"]
+        name = hashlib.md5(json.dumps(rows).encode(), usedforsecurity=False).hexdigest()
+        tables[name] = rows
+        return {"name": name}
+
+    with data_as(once):
+        spec = _converted(chart)
+    return {"$schema": alt.SCHEMA_URL, "config": CONFIG, **spec, "datasets": tables}
+
+
 def _converted(chart: Any) -> dict[str, Any]:
     """As `chart.to_dict`, without a theme, which only the outermost chart gets.
 

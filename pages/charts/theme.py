@@ -227,4 +227,4 @@ def legend(columns: int = 4, **more: Any) -> alt.Legend:
     """Above the plot, without a title, left to right."""
     room: dict[str, Any] = {"offset": 4, "padding": 0, "columnPadding": 10, "rowPadding": 2, "labelOffset": 4}
     small: dict[str, Any] = {"labelFontSize": 12, "labelLimit": 320, "symbolOpacity": 1, "symbolSize": 70}
-    return alt.Legend(orient="top", title=None, columns=columns, **room, **small, **more)
+    return alt.Legend(title=None, columns=columns, **{"orient": "top", **room, **small, **more})

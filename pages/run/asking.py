@@ -14,6 +14,7 @@ import cache
 from cache.job import Row
 from engine.config import RunConfig
 from engine.cost import Cost
+from engine.cost import check as check_cost
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 from pages.charts.evolution import live_curve
@@ -22,9 +23,10 @@ from pages.charts.words import duration, number, size
 from pages.run import draft_state, named_run
 from pages.run.controls import AskedRun, described, say_in_short
 from pages.run.presets import DEFAULT
+from pages.shell import calibration
 from pages.shell.figure import Figure
 from pages.shell.form import in_need, refuse
-from pages.shell.gathering import start_if_cheap, tried
+from pages.shell.gathering import Computation, start_if_cheap, tried
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
 from pages.shell.people import may_compute
 
@@ -78,6 +80,11 @@ LABELS = {"": "Run", "left": "Watch again", "old": "Compute again"}
 
 def request_of(config: RunConfig) -> Request:
     return Request("run", "cancel", "run", [[config]], "run")
+
+
+def computation(config: RunConfig) -> Computation:
+    """A run as `gather` takes it. Raises `ConfigError`: it costs too much."""
+    return Computation("run", config, check_cost(config, calibration=calibration.measured()).seconds)
 
 
 def show(asked: AskedRun, known: Callable[[RunConfig], bool] | None = None) -> Arrays | None:

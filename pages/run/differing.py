@@ -35,7 +35,12 @@ Settings = Mapping[str, Any]
 
 def settings_of(run: Run) -> dict[str, Any]:
     """By name, as the config has them; with beta = sum of 1/n where the run has a depth and a width."""
-    values = run.values if GRID not in run.values else _of_map(run.key, json.dumps(run.values))
+    return settings_in(run.values, run.key)
+
+
+def settings_in(values: Mapping[str, Any], key: str = "") -> dict[str, Any]:
+    """The same of the config of a job, which the key names where it is a map, as plain values."""
+    values = values if GRID not in values else _of_map(key, json.dumps(values))
     found = {name: value for path, value in settings(values) if (name := _name(path))}
     if (beta := _beta(found.get("depth"), found.get("width"))) is not None:
         found[BETA] = beta
@@ -130,6 +135,19 @@ def in_one_line(runs: Sequence[Settings]) -> str:
         more = [f"{len(alone) - MOST_NAMED} more"] if len(alone) > MOST_NAMED else []
         lines.append(f"Only some of them have {listing([*named, *more])}.")
     return " ".join(lines)
+
+
+def from_to(before: Settings, now: Settings) -> str:
+    """What differs between a run and another, as Markdown: "width 128 → 256; seeds the same"."""
+    own = [name for name in differing([before, now]) if name != BETA and name in before and name in now]
+    alone = [name for name in dict.fromkeys([*before, *now]) if (name in before) != (name in now) and name != BETA]
+    parts = [f"**{plain(name)}** {plain(shown(before[name]))} → {plain(shown(now[name]))}" for name in own[:MOST_NAMED]]
+    if len(own) > MOST_NAMED:
+        parts.append(f"{len(own) - MOST_NAMED} more settings")
+    parts += [f"only one has {listing([*map(plain, alone[:MOST_NAMED])])}"] if alone else []
+    if "seeds" in before and "seeds" not in (*own, *alone):
+        parts.append("seeds the same")
+    return "; ".join(parts)
 
 
 def _values(runs: Sequence[Settings], name: str) -> str:

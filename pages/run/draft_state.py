@@ -15,20 +15,21 @@ from engine.schema import Problem, did_you_mean
 from pages.run import named_run
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
 from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
-from pages.shell import view
+from pages.shell import held, view
 from pages.shell.gathering import START
 from pages.shell.link import PAGE, Link, Texts
 from pages.shell.texts import left_out
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
-# `?start=yes` computes what is cheap, and leaves the URL at once. `?preset=NAME` starts from that preset instead,
+# `?start=yes` computes what is cheap, and leaves the URL at once. `?held=KEYS` are of what stays beneath the charts
+# (`pages.shell.held`). `?preset=NAME` starts from that preset instead,
 # `?run=KEY` names a stored result by the first digits of its key (`pages.run.named_run`): the short link, and the only
 # one of a config that is too long for a URL. Where it is not here, the draft holds nothing but this name.
 # `?table=HASH` names a table that came in lately (`Tables`).
 # Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 
-RESERVED = ("preset", "run", "table", *START)
+RESERVED = ("preset", "run", "table", held.NAME, *START)
 LONGEST = 2000
 """Characters of one value. Longer ones are no settings of ours, and browsers cut long URLs."""
 
@@ -106,11 +107,17 @@ def write_url(run_key: str = "") -> None:
     """Puts the draft into the URL; `run_key` names the run where it is stored and the draft does not fit into one."""
     stored = run_key and current().get("content") and cache.current().store.index.get(run_key)
     bare = st.session_state.get(PAGE) in BARE and not to_query(current()) and not missing()
-    Link.of(LINK).write({"run": run_key} if stored else {} if bare else carried())
+    own = {"run": run_key} if stored else {} if bare else _carried()
+    Link.of(LINK).write(own | held.query())
 
 
 def carried() -> dict[str, str]:
     """The parameters of a URL that brings the draft to another page, or back after a reload."""
+    return _carried() | held.query()
+
+
+def _carried() -> dict[str, str]:
+    """Without what is held."""
     if "run" in current():
         return {"run": current()["run"]}
     content = current().get("content", "")
@@ -138,6 +145,7 @@ def load_values(values: Mapping[str, Any]) -> None:
 
 
 def _read(query: Texts) -> tuple[Draft, list[Problem]]:
+    held.take(query.get(held.NAME, ""))
     key = query.get("run", "")
     if not key:
         return _with_table(*from_query(query), query.get("table", ""))
@@ -147,7 +155,7 @@ def _read(query: Texts) -> tuple[Draft, list[Problem]]:
         return {"run": key}, []
     view.give(found.view)
     draft, problems = draft_of(dict(found.values))
-    beside = [name for name in query if name not in ("run", *START)]
+    beside = [name for name in query if name not in ("run", held.NAME, *START)]
     problems += [Problem(shown(name), "left out: the link names a run, with settings of its own") for name in beside]
     return _tidied(draft), problems
 

@@ -1,6 +1,6 @@
 """How every page opens: its title, its question in one line and, once computed, one bold sentence that answers it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -9,6 +9,7 @@ from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from pages.charts.latex import latex
 from pages.shell.form import NAMED
 from pages.shell.link import PAGE, address, here, part_of
+from pages.shell.shown import shown
 
 SHOWN = 16
 """Hexadecimal digits of a config's hash in a text."""
@@ -28,6 +29,7 @@ def ask(title: str, question: str, more: str = "") -> None:
     """
     st.title(title, help=more or None)
     st.markdown(question)
+    shown().title, shown().question = title, question
 
 
 def answer(said: str, conventions: Callable[[], str], identity: str, key: str = "") -> None:
@@ -41,6 +43,8 @@ def answer(said: str, conventions: Callable[[], str], identity: str, key: str = 
     """
     if not said:
         return
+    told = shown()
+    told.answer, told.conventions, told.identity = said, conventions, identity
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="answer"):
         st.markdown(f"**{said.replace('**', '')}**")
         copy = _to_copy("Copy", "content_copy", "this sentence as LaTeX, with conventions and the config's hash")
@@ -77,6 +81,12 @@ def absolute(link: str) -> str:
     """A link of this server as the browser reaches it."""
     url = (st.context.url or "").partition("?")[0].rstrip("/")
     return url.removesuffix(f"/{st.session_state.get(PAGE, '')}").rstrip("/") + link
+
+
+def find(said: Sequence[str]) -> None:
+    """Sentences under the answer, as Markdown."""
+    shown().findings = said
+    st.markdown(" ".join(said))
 
 
 def written(said: str, conventions: str, identity: str) -> str:

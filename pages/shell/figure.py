@@ -1,11 +1,11 @@
-"""A figure on a page: a chart with its definitions, data and files behind one button, and what it leaves out beneath.
+"""A figure on a page: a chart under its row of tools, and what it leaves out beneath.
 
 What is built for a result is kept by a key that names it (never by its arrays), so that a redraw builds nothing again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -13,15 +13,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.quantities import QUANTITIES
-from pages.charts.over_time import Curve
-from pages.charts.panels import Panels, panels
+from pages.charts.ghosts import PRESENT, Ghost, over
+from pages.charts.over_time import Curve, medians
+from pages.charts.panels import Panels, panels, taller
+from pages.charts.printing import KINDS, data_of, panel_names, printed
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
-from pages.shell import player, view
-from pages.shell.result import figure_files, seed_choice, table_file
+from pages.shell import held, player, view
+from pages.shell.held import Held, Named
+from pages.shell.link import here
+from pages.shell.shown import shown
+from pages.shell.tools import Asked, File, dialogs, row, zipped
 
+ENLARGED = 1.6
+"""Of the height on the page."""
 KEPT = 512
 """Tables kept, and charts, over all results: some thirty pages of them."""
 
@@ -40,6 +46,8 @@ class Figure:
         key: names the result and what the reader chose: the same key, the same chart; empty: built at every redraw.
         file: name of its files; `name` where empty.
         selection: the chart's selection that runs the page again.
+        config: hash of the config whose result it shows, for its files; empty where it has none.
+        ghosts: the same figure of each held result, to be drawn beneath.
     """
 
     name: str
@@ -51,6 +59,8 @@ class Figure:
     key: str = ""
     file: str = ""
     selection: str = ""
+    config: str = ""
+    ghosts: Sequence[tuple[Named, "Figure"]] = ()
 
     @classmethod
     def of(
@@ -62,28 +72,67 @@ class Figure:
         chart: Callable[[pd.DataFrame], Any],
         key: str,
         file: str = "",
+        config: str = "",
     ) -> "Figure":
         """The chart of a table, which is built once for the key."""
         kept: Table = built(f"{key} table", table)
-        return cls(name, question, quantities, partial(chart, kept.frame), kept.frame, kept.notes, key, file)
+        draw = partial(chart, kept.frame)
+        return cls(name, question, quantities, draw, kept.frame, kept.notes, key, file, config=config)
 
     @classmethod
     def over_time(
         cls, name: str, curve: Curve, result: Any, log_time: bool, key: str, *chosen: Any, file: str = ""
     ) -> "Figure":
         """A curve of a result, which the key names; what the reader has `chosen` goes to its table."""
-        table, chart = partial(curve.table, result, *chosen), partial(curve.chart, log_time=log_time)
-        return cls.of(name, curve.question, curve.quantities, table, chart, f"{key} {name} {chosen} {log_time}", file)
+        asked, chart = (name, curve.question, curve.quantities), partial(curve.chart, log_time=log_time)
+
+        def of(one: Held | None = None) -> Figure:
+            def table() -> Table:
+                return medians(curve.table(one.result, *chosen)) if one else curve.table(result, *chosen)
+
+            own = f"medians {one.key}" if one else key
+            config = one.result.config.hash if one else result.config.hash
+            return cls.of(*asked, table, chart, f"{own} {name} {chosen} {log_time}", file, config)
+
+        return of().over(ghosts_of(key, of))
+
+    def over(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> "Figure":
+        """The figure over those of held results; its notes and data then are those of all."""
+        if not ghosts:
+            return self
+        notes = [f"{one.name}: {note}" for one, ghost in ghosts for note in filter(None, ghost.notes)]
+        key = " ".join([self.key, *(f"{one.place} {one.name} {ghost.key}" for one, ghost in ghosts)])
+        frame = None if self.frame is None else self._with_data_of(ghosts)
+        config = ", ".join(dict.fromkeys(filter(None, [self.config, *(ghost.config for _, ghost in ghosts)])))
+        return replace(self, ghosts=ghosts, key=key, frame=frame, notes=(*self.notes, *notes), config=config)
+
+    def _with_data_of(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> pd.DataFrame:
+        frames = [(PRESENT, self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
+        known = [frame.assign(run=name) for name, frame in frames if frame is not None]
+        return pd.concat(known, ignore_index=True)
 
     def draw(self) -> Any:
-        """The chart under its question, on the page and in a file."""
-        return ask(self.question, self.chart())
+        """The chart under its question, over those of held results, on the page and in a file."""
+        ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost.chart())]
+        return ask(self.question, over(self.chart(), ghosts) if ghosts else self.chart())
+
+
+def ghosts_of(key: str, of: Callable[[Held], Figure]) -> list[tuple[Held, Figure]]:
+    """What `of` makes of each held result beneath that of a job; of one without such numbers that it has none."""
+    found = []
+    for one in held.beneath(key):
+        try:
+            found.append((one, of(one)))
+        except KeyError:
+            found.append((one, Figure("", "", (), lambda: None, notes=("This was not measured for it.",))))
+    return found
 
 
 def show(figure: Figure) -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
+    shown().add(figure)
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
-        about(figure)
+        tools(figure)
     with st.container(key=f"drawn_{figure.name}"):
         selected = _draw(figure)
     say(figure.notes)
@@ -118,6 +167,7 @@ def play(figure: Figure, labels: Sequence[str], checkpoint: str = "", start: int
         labels, start, autoplay: as of `pages.shell.player.show`.
         checkpoint: the name in `pages.shell.view.NAMES` that the link has of it; empty: it has none.
     """
+    shown().add(figure)
     key, at, moved = f"moving_{figure.name}", start, None
     if checkpoint:
         at = view.checkpoint(checkpoint, len(labels), start)
@@ -126,53 +176,51 @@ def play(figure: Figure, labels: Sequence[str], checkpoint: str = "", start: int
     say(figure.notes)
 
 
-def in_motion(
-    result: Any,
-    key: str,
-    name: str,
-    quantities: Sequence[str],
-    tables: Callable[[int], Any],
-    chart: Callable[..., Any],
-    file: str,
-    seed: str = "seed",
-    checkpoint: str = "checkpoint",
-) -> None:
-    """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
-
-    Args:
-        tables: of the seed at a position (`pages.charts.animated.Moving`).
-        chart: of the tables, and `start`, the frame shown first.
-        seed, checkpoint: names in `pages.shell.view.NAMES`.
-    """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, seed)
-        kept = built(f"{key} tables {name} {index}", lambda: tables(index))
-        last = len(kept.labels) - 1
-        draw = partial(chart, kept, start=last)
-        figure = Figure(f"{name}_{index}", "", quantities, draw, None, kept.notes, f"{key} {name} {index}", file)
-        about(figure)
-    play(figure, kept.labels, checkpoint, last)
-
-
-def about(figure: Figure) -> None:
-    """A popover with definition, normalisation and source of each quantity, and the figure as a file. Filled when it
-    is opened: closed on every chart, its elements would be a third of a page's."""
-    given = (
-        "definitions, sources, this figure as a file"
-        if figure.frame is None
-        else "definitions, sources, data and figure"
-    )
-    key = f"about_{figure.name}"
-    opened = st.popover("about", icon=":material/info:", type="tertiary", help=given, key=key, on_change="rerun")
-    if not opened.open:
+def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
+    """The row of tools over the charts of a figure; `labels` are the lines of its frames, where it moves."""
+    container = f"{'moving' if labels else 'drawn'}_{figure.name}"
+    asked = row(figure.name, figure.question or "This figure", container, partial(_file, figure))
+    if asked is None:
         return
-    with opened:
-        told = [QUANTITIES[name] for name in figure.quantities]
-        lines = [(f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]") for one in told]
-        st.markdown("\n\n".join(map("  \n".join, lines)))
-        if figure.frame is not None:
-            table_file(figure.file or figure.name, figure.frame)
-        figure_files(figure.file or figure.name, figure.draw)
+    if asked.tool == "about":
+        dialogs.about(figure.quantities)
+    elif asked.tool == "enlarge":
+        dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
+    elif asked.tool == "paper":
+        moving = {"labels": labels, "fps": player.speed(len(labels))}
+        dialogs.paper(replace(_printable(figure, asked), panels=tuple(panel_names(figure.draw)), **moving))
+
+
+def _printable(figure: Figure, asked: Asked) -> dialogs.Print:
+    stamp = {"config": figure.config, "link": here()}
+    told = {name: value for name, value in stamp.items() if value}
+    return dialogs.Print(figure.name, figure.file or figure.name, figure.draw, told, frame=asked.frame)
+
+
+def _file(figure: Figure, asked: Asked) -> File | None:
+    """What a tool saves, as it was chosen last for a paper."""
+    name = figure.file or figure.name
+    if asked.tool == "data" and figure.frame is not None:
+        return File(f"{name}.csv", "text/csv", figure.frame.to_csv(index=False).encode())
+    if asked.tool == "data":
+        return File(f"{name}.zip", "application/zip", zipped(name, data_of(figure.draw)))
+    if asked.tool in KINDS:
+        wanted = _printable(figure, asked)
+        made = printed(figure.draw, asked.tool, stamp=wanted.stamp, **vars(wanted.choice()))
+        return File(f"{name}.{asked.tool}", KINDS[asked.tool], made)
+    return None
+
+
+def _enlarged(figure: Figure, labels: Sequence[str], frame: int) -> None:
+    """The figure, taller; its clicks are the page's."""
+
+    def draw() -> None:
+        draw_chart(taller(panels(figure.draw()), ENLARGED))
+
+    if labels:
+        player.show(draw, labels, key=f"enlarged_{figure.name}", start=frame)
+    else:
+        draw()
 
 
 def say(notes: Sequence[str]) -> None:

@@ -104,6 +104,10 @@ class Form:
         self._write()
         flush()
 
+    def given(self, name: str) -> str:
+        """What the link says under a name that no control shows; empty where it says nothing."""
+        return self._text(name, "")
+
     def _text(self, name: str, default: str) -> str:
         return self._link.texts.get(self.key(name)) or default
 

@@ -1,21 +1,23 @@
 """What the page of any result has: headline numbers, notes on the data, the seed to look at, files, a pin."""
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 import cache
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.charts.specification import figure
 from pages.charts.words import Headline, plain
+from pages.shell import report_dialog
+from pages.shell.bundle import bundle
+from pages.shell.bundle import stem as bundle_name
 from pages.shell.one_at_a_time import one_at_a_time
+from pages.shell.recipe import Recipe, of_result, packed
+from pages.shell.shown import shown
 from pages.shell.view import choice, chosen
 from pages.shell.viewers import viewer
 
@@ -76,11 +78,6 @@ def keep(key: str) -> None:
 
 # Files that go out. Each is made when its button is clicked, not before.
 
-FigureKind = Literal["svg", "png"]
-
-FIGURES: dict[FigureKind, str] = {"svg": "image/svg+xml", "png": "image/png"}
-"""Kinds of figure and their MIME types."""
-
 
 class Numbers(Protocol):
     """A result that can be taken home."""
@@ -96,36 +93,30 @@ def data_files(result: Numbers, arrays: Arrays) -> None:
     """Buttons for the numbers of a run."""
     stem = f"kernel-drift-{result.config.hash[:8]}"
     with st.container(horizontal=True):
-        _button("Curves (CSV)", lambda: result.to_frame().to_csv(index=False), f"{stem}.csv", "text/csv")
-        _button("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
-        _button("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
-        _button("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
+        download("Curves (CSV)", lambda: result.to_frame().to_csv(index=False), f"{stem}.csv", "text/csv")
+        download("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
+        download("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
+        download("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
+        if (recipe := of_result(result.config, arrays)) is not None:
+            _of_the_page(recipe)
 
 
-def table_file(name: str, frame: pd.DataFrame) -> None:
-    """A button for what a chart shows."""
-    _button("Data (CSV)", lambda: frame.to_csv(index=False), f"{name}.csv", "text/csv")
-
-
-def figure_files(name: str, chart: Callable[[], Any]) -> None:
-    """Buttons for one figure."""
+def take_it_with_you(recipe: Recipe) -> None:
+    """Bundle and report of a page whose numbers are those of its figures."""
+    st.header("Take it with you")
     with st.container(horizontal=True):
-        for kind, mime in FIGURES.items():
-            _button(kind.upper(), partial(_drawn, chart, kind), f"{name}.{kind}", mime)
+        _of_the_page(recipe)
 
 
-def _drawn(chart: Callable[[], Any], kind: FigureKind) -> bytes:
-    return figure(chart(), kind)
+def _of_the_page(recipe: Recipe) -> None:
+    """Buttons for all that the page shows."""
+    page = shown()
+    download("Bundle (zip)", partial(bundle, page, recipe), f"{bundle_name(page, recipe)}.zip", "application/zip")
+    report_dialog.button(page, recipe)
 
 
-def packed(arrays: Arrays) -> bytes:
-    """The entry as an npz that `numpy.load` reads without pickle."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
-
-
-def _button(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+def download(label: str, data: Callable[[], str | bytes], file_name: str, mime: str) -> None:
+    """A button that saves a file, made when it is clicked."""
     st.download_button(
         label,
         data,  # pyright: ignore[reportArgumentType]

@@ -81,7 +81,7 @@ class Compared:
 
     @classmethod
     def of(cls, run: Run, label: str) -> "Compared":
-        return cls(run, label, _result(run), _picture(run) if run.kind == "sweep" else None)
+        return cls(run, label, _result(run), picture_of(run.key) if run.kind == "sweep" else None)
 
 
 def show_chosen(chosen: Sequence[Run], person: str) -> None:
@@ -99,8 +99,8 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
     _sentences(compared)
     key = " ".join(run.key[:16] for run in chosen)
     _curves([one for one in compared if one.result is not None and one.run.kind in CURVES], key)
-    if maps := [(one, one.picture) for one in compared if one.picture is not None]:
-        _maps(maps, key)
+    if maps := [(one.label, one.picture) for one in compared if one.picture is not None]:
+        show_maps(maps, key)
 
 
 def _result(run: Run) -> Result | None:
@@ -156,7 +156,8 @@ def _curves(compared: Sequence[Compared], key: str) -> None:
         called = {"format_func": lambda name: QUANTITIES[name].label}
         picked = view.several("curves", [*known], "curves", first, **called)
         log = log_time()
-    pairs(_curve(name, known[name], names, log, key) for name in picked)
+    config = ", ".join(one.result.config.hash for one in compared if one.result is not None)
+    pairs(_curve(name, known[name], names, log, key, config) for name in picked)
     if picked:
         st.dataframe(_at_matched({name: known[name] for name in picked}), hide_index=True, width="content")
 
@@ -178,7 +179,7 @@ def _sampled(seed: Any, read: Reader) -> Sampled:
     return Sampled(int(fact("seed", 0)), str(fact("stop_reason", "")), float(t[-1]), t, value)
 
 
-def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: bool, key: str) -> Figure:
+def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: bool, key: str, config: str) -> Figure:
     """Colours go by the place of a result among all that are compared."""
     log_value = across.log_valued(curves)
 
@@ -187,7 +188,8 @@ def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: boo
 
     question = f"How does the {QUANTITIES[name].label} go in each?"
     table = partial(across.curves_table, curves, log_value)
-    return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, f"compare {key} {name} {names} {log_time}")
+    kept = f"compare {key} {name} {names} {log_time}"
+    return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, kept, config=config)
 
 
 def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
@@ -203,11 +205,11 @@ def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
 # Maps.
 
 
-def _maps(maps: Sequence[tuple[Compared, Picture]], key: str) -> None:
-    """Each map, in the same colours; of two that have the same axes also their difference."""
+def show_maps(maps: Sequence[tuple[str, Picture]], key: str) -> None:
+    """Each map under its label, in the same colours; of two that have the same axes also their difference."""
     metric = choice("metric", [*METRICS], "map_metric", format_func=lambda name: METRICS[name].label)
     spans = np.concatenate([_values(picture, metric) for _, picture in maps])
-    pairs(_map(place, one, picture, metric, spans, key) for place, (one, picture) in enumerate(maps))
+    pairs(_map(place, label, picture, metric, spans, key) for place, (label, picture) in enumerate(maps))
     if len(maps) == FEWEST and maps[0][1].map == maps[1][1].map:
         _difference(maps, metric, key)
 
@@ -218,10 +220,11 @@ def _values(picture: Picture, metric: str) -> np.ndarray:
     return np.minimum(values[np.isfinite(values)], LARGEST.get(metric, np.inf))
 
 
-def _picture(run: Run) -> Picture | None:
-    """None where the map varies what no page draws, an earlier version wrote it, or none of its cells is there."""
+def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None:
+    """The map of this key. None where it is not known, varies what no page draws, an earlier version wrote it, or none
+    of its cells is there."""
     engine = cache.current()
-    record = engine.store.index.get(run.key)
+    record = engine.store.index.get(key)
     try:
         sweep = SweepConfig.from_dict(dict(record.values)) if record else None
     except ConfigError:
@@ -231,7 +234,8 @@ def _picture(run: Run) -> Picture | None:
         return None
     parts = [part for cell in sweep.cells for part in cell.parts]
     found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
-    picture = Picture(chosen, sweep, Standing(sweep.groups, found), View(next(iter(METRICS)), True, Thresholds()))
+    view = View(next(iter(METRICS)), True, thresholds or Thresholds())
+    picture = Picture(chosen, sweep, Standing(sweep.groups, found), view)
     return picture if len(picture.cells) else None
 
 
@@ -240,7 +244,7 @@ def _map_of(sweep: SweepConfig) -> Map | None:
     return next((chosen for chosen in MAPS.values() if varied <= {axis.setting for axis in chosen.axes}), None)
 
 
-def _map(place: int, one: Compared, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:
+def _map(place: int, label: str, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:
     def chart() -> Any:
         table, of = picture.table, (metric, METRICS[metric])
         plane = Plane.around(table, picture.map.x.title, picture.map.y.title)
@@ -250,24 +254,27 @@ def _map(place: int, one: Compared, picture: Picture, metric: str, spans: np.nda
         return drawn
 
     name, shown = f"compare_map_{place}", (f"map.{metric}",)
-    return Figure(
-        name, one.label, shown, chart, picture.table, key=f"{key} {place} {one.label} {metric} {picture.state}"
-    )
+    key = f"{key} {place} {label} {metric} {picture.state}"
+    return Figure(name, label, shown, chart, picture.table, key=key, config=picture.sweep.hash)
 
 
-def _difference(maps: Sequence[tuple[Compared, Picture]], metric: str, key: str) -> None:
-    """By what factor the metric differs, in the cells that both have."""
+def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str) -> None:
+    """Which labels differ, and by what factor the metric does, in the cells that both have."""
     (one, first), (other, second) = maps
+    if said := compare_words.relabelled(first.cells, second.cells):
+        st.markdown(said)
     table = across.difference_table(first.cells, second.cells, metric)
     if not len(table.frame):
         st.caption("The two maps have no cell in common, so there is no difference to draw.")
         return
     st.markdown(compare_words.apart(table.frame, METRICS[metric].label))
     plane = Plane.around(table.frame, first.map.x.title, first.map.y.title)
-    chart = partial(across.difference_chart, table.frame, plane, (one.label, other.label))
+    chart = partial(across.difference_chart, table.frame, plane, (one, other))
     question = f"Where is the {METRICS[metric].label} larger on the second map?"
     name = f"map.{metric}"
-    show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, f"{key} {metric} apart"))
+    config = ", ".join(picture.sweep.hash for _, picture in maps)
+    kept = f"{key} {one} {metric} {first.state} {second.state} apart"
+    show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, kept, config=config))
 
 
 # A metric against a setting.

@@ -1,5 +1,6 @@
 """What a comparison of results says, in sentences. No Streamlit here."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from engine.result import Result
-from engine.training.result import RunResult
-from pages.charts.words import number, several
+from engine.training.result import SeedResult
+from pages.charts.words import listing, number, several
 from pages.views import evolution_words, expansion_words, norm_words, study_words
 
 SAME = 0.1
@@ -29,15 +30,37 @@ def headline(kind: str, result: Result) -> str:
     return ANSWERS[kind](result) if kind in ANSWERS else ""
 
 
-def ends(results: Sequence[RunResult]) -> str:
+def ends(results: Sequence[Result]) -> str:
     """That the results did not stop at one t, so that their last values are no like for like; "" where they did."""
-    stops = [seed.t_stop for result in results for seed in result.seeds]
+    stops = [_stop(seed) for result in results for seed in result.seeds]
     if len(results) < 2 or not stops or not min(stops) > 0 or max(stops) <= (1 + SAME) * min(stops):
         return ""
     return (
         f"They stopped between t = {number(min(stops))} and {number(max(stops))}: compare the curves at equal t, "
         "not the numbers at the stop."
     )
+
+
+def _stop(seed: Any) -> float:
+    return float(seed.t_stop if isinstance(seed, SeedResult) else seed["t"][-1])
+
+
+def relabelled(one: pd.DataFrame, other: pd.DataFrame) -> str:
+    """How many cells have another label on the second of two maps; "" where no cell has one on both.
+
+    Args:
+        one, other: cells with their place `x`, `y` and their `regime`.
+    """
+    both = one[["x", "y", "regime"]].merge(other[["x", "y", "regime"]], on=["x", "y"], suffixes=("", "_there")).dropna()
+    if not len(both):
+        return ""
+    moved = both[both["regime"] != both["regime_there"]]
+    whole = f"Of {several(len(both), 'cell')} on both maps"
+    if not len(moved):
+        return f"{whole} none has another label on the second."
+    counts = Counter(zip(moved["regime"], moved["regime_there"], strict=True)).most_common()
+    ways = [f"{before} to {after} in {count}" for (before, after), count in counts]
+    return f"{whole}, {len(moved)} {'has' if len(moved) == 1 else 'have'} another label on the second: {listing(ways)}."
 
 
 def apart(frame: pd.DataFrame, label: str) -> str:

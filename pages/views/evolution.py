@@ -1,5 +1,6 @@
 """A finished run on the page: numbers, sentences, the animated panel, curves, files."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,9 @@ from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evoluti
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain
 from pages.shell.answer import answer as tell
-from pages.shell.figure import Figure, about, built, pairs, play
+from pages.shell.answer import find
+from pages.shell.figure import Figure, built, pairs, play, tools
+from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, chosen, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views import conventions, latex_conventions
@@ -37,7 +40,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
     st.caption(plain(facts(result)))
     say_data_notes(result.notes)
     numbers(headlines(result))
-    st.markdown(" ".join(sentences(result)))
+    find(sentences(result))
     conventions.show(result)
     _animated(result, key)
     _curves(result, key)
@@ -55,7 +58,8 @@ def small(result: RunResult) -> None:
     def spectrum() -> Any:
         return animated(spectrum_panel(tables.spectrum), len(tables.labels))
 
-    figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home")
+    figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home", config=result.config.hash)
+    tools(figure, tables.labels)
     play(figure, tables.labels, autoplay=True)
     st.markdown(" ".join(alignment(result)))
 
@@ -79,9 +83,12 @@ def _animated(result: RunResult, key: str) -> None:
             notes=tables.notes,
             key=f"{key} panel {index} {probes}",
             file=f"evolution-seed{shown.seed}",
+            config=result.config.hash,
         )
-        about(figure)
-    play(figure, tables.labels, "checkpoint")
+        of = partial(_tables_of, probes=probes)
+        figure, labels = moving(figure, tables, key, shown.seed, of, evolution_chart)
+        tools(figure, labels)
+    play(figure, labels, "checkpoint")
 
 
 def _kernel_name(seed: SeedResult, probes: bool) -> str:
@@ -103,8 +110,9 @@ def _curves(result: RunResult, key: str) -> None:
 
 
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:
-    def build() -> EvolutionTables:
-        elsewhere = generate(result.config.probes) if probes and result.config.probes else None
-        return evolution_tables(result, generate(result.config.data), index, elsewhere)
+    return built(f"{key} tables {index} {probes}", partial(_tables_of, result, index, probes))
 
-    return built(f"{key} tables {index} {probes}", build)
+
+def _tables_of(result: RunResult, index: int, probes: bool) -> EvolutionTables:
+    elsewhere = generate(result.config.probes) if probes and result.config.probes else None
+    return evolution_tables(result, generate(result.config.data), index, elsewhere)

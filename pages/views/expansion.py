@@ -22,12 +22,14 @@ from pages.run import named_run
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration
 from pages.shell.answer import answer as tell
-from pages.shell.figure import Figure, columns, in_motion, pairs, show
+from pages.shell.answer import find
+from pages.shell.figure import Figure, columns, pairs, show
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
+from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
-from pages.views import expansion_words, latex_conventions
+from pages.views import expansion_words, hold, latex_conventions
 
 
 def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
@@ -58,6 +60,8 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     if expansion in found:
         arrays = found[expansion]
         _full(PerturbationResult.from_arrays(dict(arrays)), arrays)
+    else:
+        hold.waiting(run)
 
 
 def _options() -> Options:
@@ -81,12 +85,14 @@ def _options() -> Options:
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
     rates = [float(seed.facts["effective_rate"]) for seed in result.seeds]
-    conventions = partial(latex_conventions.of_run, result.config.run, rates)
-    tell(expansion_words.answer(result), conventions, result.config.hash, key)
+    options, conventions = result.config.options, partial(latex_conventions.of_run, result.config.run, rates)
+    of = partial(expansion_of, options=options)
+    with hold.beside("perturbation", "perturbation", result, of, expansion_words.answer):
+        tell(expansion_words.answer(result), conventions, result.config.hash, key)
     st.caption(plain(expansion_words.facts(result)))
     say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))
-    st.markdown(" ".join(expansion_words.sentences(result)))
+    find(expansion_words.sentences(result))
     st.caption(expansion_words.dynamics(result))
     _over_time(result, key)
     _by_mode(result, key)
@@ -122,16 +128,20 @@ def _curve(result: PerturbationResult, key: str, name: str, curve: Curve, log: b
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
     index = seed_choice(result, "modes_seed")
-    figure = Figure.of(
-        "modes",
-        "Which modes of K_0 feel ΔK?",
-        ("contributions", "orders"),
-        partial(charts.modes_table, result.seeds[index]),
-        charts.modes_chart,
-        f"{key} modes {index}",
-        "perturbation-modes",
-    )
-    show(figure)
+
+    def figure(one: PerturbationResult, place: int, own: str) -> Figure:
+        return Figure.of(
+            "modes",
+            "Which modes of K_0 feel ΔK?",
+            ("contributions", "orders"),
+            partial(charts.modes_table, one.seeds[place]),
+            charts.modes_chart,
+            f"{own} modes {place}",
+            "perturbation-modes",
+            one.config.hash,
+        )
+
+    show(of_seed(result, key, index, figure))
 
 
 def _change(result: PerturbationResult, key: str) -> None:
@@ -148,13 +158,12 @@ def _change(result: PerturbationResult, key: str) -> None:
 @one_at_a_time()
 def _in_motion(result: PerturbationResult, key: str) -> None:
     """The function under each order, and the change of the kernel, under one slider."""
-    data = result.config.run.data
     in_motion(
         result,
         key,
         "change",
         ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
-        lambda index: kernel_change.scrubbed_tables(result, generate(data), index),
+        lambda one, index: kernel_change.scrubbed_tables(one, generate(one.config.run.data), index),
         kernel_change.scrubbed_chart,
         "perturbation-change",
     )

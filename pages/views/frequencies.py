@@ -4,8 +4,10 @@ from functools import partial
 
 import streamlit as st
 
+from engine.rkhs.result import RkhsResult
 from pages.charts import frequencies
-from pages.shell.figure import Figure, in_motion, pairs
+from pages.shell.figure import Figure, pairs
+from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import log_time, seed_choice
 from pages.views import frequency_words
@@ -27,7 +29,7 @@ def show(shown: Shown) -> None:
         "from those of this kernel, and does each decay by itself?"
     )
     st.markdown(" ".join(frequency_words.sentences(result)))
-    tables, chart = partial(frequencies.frequency_tables, result), frequencies.frequency_chart
+    tables, chart = frequencies.frequency_tables, frequencies.frequency_chart
     names = ("frequencies_seed", "frequencies_checkpoint")
     in_motion(result, key, "frequencies", MOVING, tables, chart, "spaces-frequencies", *names)
     with st.container(horizontal=True):
@@ -37,14 +39,17 @@ def show(shown: Shown) -> None:
         Figure.over_time(name, curve, result, log, key, file=f"spaces-{name}")
         for name, curve in frequencies.CURVES.items()
     )
-    table = partial(frequencies.spectrum_table, result, index)
-    spectrum = Figure.of(
-        "operator_spectrum",
-        "Is the spectrum that of the operator?",
-        ("operator_eigenvalues", "eigenvalues"),
-        table,
-        frequencies.spectrum_chart,
-        f"{key} operator spectrum {index}",
-        "spaces-operator-spectrum",
-    )
-    pairs([*curves, spectrum])
+
+    def spectrum(one: RkhsResult, place: int, own: str) -> Figure:
+        return Figure.of(
+            "operator_spectrum",
+            "Is the spectrum that of the operator?",
+            ("operator_eigenvalues", "eigenvalues"),
+            partial(frequencies.spectrum_table, one, place),
+            frequencies.spectrum_chart,
+            f"{own} operator spectrum {place}",
+            "spaces-operator-spectrum",
+            one.config.hash,
+        )
+
+    pairs([*curves, of_seed(result, key, index, spectrum)])

@@ -39,9 +39,14 @@ class Span:
         return sorted({max(1, round(last * (i + 1 - shift) / count)) for i in range(count)})
 
 
+def curve_depths(width: int, span: Span) -> list[int]:
+    """Hidden layers along a curve, from one on."""
+    return sorted({1, *span.depths(width, GRID)})
+
+
 def grid(widths: tuple[int, ...], span: Span) -> tuple[np.ndarray, np.ndarray]:
     """Depth and width of every point of the curves, from one hidden layer on."""
-    depth = [sorted({1, *span.depths(width, GRID)}) for width in widths]
+    depth = [curve_depths(width, span) for width in widths]
     return np.concatenate(depth), np.repeat(widths, [len(d) for d in depth])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.initialisation.curves import CurvesConfig
 from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.networks.activations import ACTIVATIONS
 from pages.charts.words import sentence
@@ -13,7 +14,7 @@ from pages.shell.answer import answer, ask
 from pages.shell.form import Form, sidebar_bar
 from pages.shell.texts import value_of
 from pages.views import latex_conventions
-from pages.views.initial_curves import DEEPEST, Span
+from pages.views.initial_curves import DEEPEST, Span, curve_depths
 
 # Controls of the curves and points: widths, how deep, how many draws.
 
@@ -64,6 +65,12 @@ class Curves:
     def last(self) -> InitialNetwork:
         """The network at the end of the narrowest curve."""
         return self.network.setting((self.narrowest,) * self.span.depth(self.narrowest))
+
+    def config(self, target: float = 0.0) -> CurvesConfig:
+        """The curves as the engine computes them, to be computed again."""
+        depths = [curve_depths(width, self.span) for width in self.widths]
+        values = {"setting": self.network.one, "widths": self.widths, "depths": depths, "target": target}
+        return CurvesConfig.from_dict(values)
 
     @property
     def end(self) -> float:

@@ -9,14 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from engine.initialisation.config import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
+from engine.initialisation.curves import CurvesConfig
 from engine.initialisation.estimates import NORMAL_95, Estimate, rate_trusted
-from engine.initialisation.law import Law
+from engine.initialisation.law import InitialNetwork, Law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import FirstStepResult, SampleResult
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
 from pages.charts.words import several
 from pages.shell.gathering import Computation, gather
+from pages.shell.recipe import at_initialisation
+from pages.shell.result import take_it_with_you
 from pages.views.initial_network import Curves, Network, Points
 
 SAMPLER, BRUTE_FORCE, STEP, FLOW = "exact sampler", "brute force", "finite step", "gradient flow"
@@ -129,6 +132,15 @@ def along(source: str, curves: Curves, count: int, draws: int, **more: Any) -> t
 def key_of_points(found: Mapping[Point, Arrays]) -> str:
     """Names what is drawn of them."""
     return " ".join(f"{point.source} {point.config.hash}" for point in found)
+
+
+def take_points_with_you(
+    setting: InitialNetwork, found: Mapping[Point, Arrays], curves: tuple[CurvesConfig, pd.DataFrame] | None = None
+) -> None:
+    """Bundle and report of the points that are known and of exact curves; nothing where neither is."""
+    if found or curves is not None:
+        jobs = [(point.kind, point.config, arrays) for point, arrays in found.items()]
+        take_it_with_you(at_initialisation(setting, jobs, curves))
 
 
 def ratio_points(found: Mapping[Point, Arrays]) -> pd.DataFrame:

@@ -100,20 +100,22 @@ class Picture:
         key, by_metric = f"plane {self.map.name} {self.state} {self.view}", self.view.coloured and len(self.cells)
         question = f"Where is the {METRICS[self.view.metric].label} large?" if by_metric else self.map.question
         chart, pick = partial(plane_chart, self), map_plane.PICK
-        return Figure("regime_map", question, ON_THE_PLANE, chart, self.table, key=key, selection=pick)
+        config = self.sweep.hash
+        return Figure("regime_map", question, ON_THE_PLANE, chart, self.table, key=key, selection=pick, config=config)
 
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""
         key = f"along {self.map.name} {self.state} {self.view} {with_boundaries}"
         question = f"How does the {METRICS[self.view.metric].label} grow with β?"
         shown, chart = (f"map.{self.view.metric}", *BESIDE), partial(along_chart, self, with_boundaries)
-        return Figure("regime_metric", question, shown, chart, self.runs, along_table(self).notes, key)
+        notes, config = along_table(self).notes, self.sweep.hash
+        return Figure("regime_metric", question, shown, chart, self.runs, notes, key, config=config)
 
     def against(self, q: float) -> Figure:
         """The metric against depth^q beta."""
         shown, key = (f"map.{self.view.metric}", "map.collapse"), f"collapse {self.state} {self.view} {q}"
         question, chart = "Do all depths fall on one curve?", partial(collapse_chart, self, q)
-        return Figure("regime_collapse", question, shown, chart, self.cells, key=key)
+        return Figure("regime_collapse", question, shown, chart, self.cells, key=key, config=self.sweep.hash)
 
 
 def plane_chart(picture: Picture) -> Any:

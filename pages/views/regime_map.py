@@ -16,7 +16,9 @@ from pages.shell.answer import answer as tell
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
 from pages.shell.one_at_a_time import one_at_a_time
-from pages.shell.result import say_data_notes
+from pages.shell.recipe import of_map
+from pages.shell.result import say_data_notes, take_it_with_you
+from pages.shell.shown import shown
 from pages.shell.texts import text_of
 from pages.views import latex_conventions, map_cell, map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
@@ -111,10 +113,13 @@ def findings(picture: Picture, form: Form) -> None:
         map_words.precision(picture.runs, picture.sweep.cells[0].run.training.precision),
         map_words.unresolved(cells),
     ]
-    st.markdown("\n".join(f"- {line}" for line in lines if line))
+    lines = [line for line in lines if line]
+    shown().findings = lines
+    st.markdown("\n".join(f"- {line}" for line in lines))
     say_data_notes(notes(picture.sweep))
     if picture.map.plain:
         collapsed(picture, form)
+    take_it_with_you(of_map(picture.sweep, picture.runs))
 
 
 @st.fragment

@@ -17,14 +17,14 @@ from pages.run import asking, controls, draft_state
 from pages.run.picker import SIBLINGS, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
-from pages.shell import calibration
+from pages.shell import calibration, held
 from pages.shell.answer import answer as tell
 from pages.shell.answer import ask
 from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
-from pages.views import four_answers, latex_conventions, map_cell
+from pages.views import four_answers, hold, latex_conventions, map_cell
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -85,16 +85,18 @@ def page(
             "spaces", "Train this run and compare its spaces", [spaces], note, bar=asked.bar, like=name
         ).get(spaces)
         if arrays is None:
+            hold.waiting(asked.config)
             links(name, four_answers.QUESTIONS)
             _compared(name)
         else:
             shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
-            tell(
-                answer(shown.result),
-                lambda: latex_conventions.of_run(shown.result.config.run),
-                shown.result.config.hash,
-                shown.key,
-            )
+            with hold.beside(name, spaces.kind, shown.result, comparison, answer):
+                tell(
+                    answer(shown.result),
+                    lambda: latex_conventions.of_run(shown.result.config.run),
+                    shown.result.config.hash,
+                    shown.key,
+                )
             links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))
             say_data_notes(shown.result.notes)
@@ -116,7 +118,7 @@ def _compared(name: str) -> None:
                 f"{name}.py",
                 label=PRESETS[preset].question,
                 icon=":material/arrow_forward:",
-                query_params={"preset": preset},
+                query_params={"preset": preset} | held.query(),
             )
             st.caption(PRESETS[preset].label)
 

@@ -4,10 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from engine.rkhs.result import SetName
+from engine.rkhs.result import RkhsResult, SetName
 from pages.charts import stopped
 from pages.charts.words import percent
-from pages.shell.figure import Figure, about, built, pairs, play
+from pages.shell.figure import Figure, built, pairs, play, tools
+from pages.shell.of_seed import moving, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, seed_choice
 from pages.views import stopped_words
@@ -38,10 +39,10 @@ def show(shown: Shown) -> None:
     with st.container(horizontal=True):
         name = choice("pairs by", list(stopped.PAIRS), "pairs", format_func=stopped.PAIRS.__getitem__)
         index = seed_choice(result, "pairs_seed")
-    maps = [_map(shown, "pairs", "Which checkpoints have the same kernel?", f"{where}/{name}", index)]
+    maps = [partial(_map, "pairs", "Which checkpoints have the same kernel?", f"{where}/{name}")]
     if "frozen_departure" in result.seeds[index]:
-        maps.append(_map(shown, "fixed_pairs", "How far off is the kernel of s at t?", "frozen_departure", index))
-    pairs(maps)
+        maps.append(partial(_map, "fixed_pairs", "How far off is the kernel of s at t?", "frozen_departure"))
+    pairs(of_seed(result, key, index, drawn) for drawn in maps)
 
 
 def _moving(shown: Shown, where: SetName) -> None:
@@ -51,14 +52,18 @@ def _moving(shown: Shown, where: SetName) -> None:
         name, key = f"stopped_{where}_{index}", f"{shown.key} stopped {where} {index}"
         tables = built(f"{key} tables", partial(stopped.stop_tables, shown.result, index, where))
         draw = partial(stopped.stop_chart, tables)
-        figure = Figure(name, "", MOVING, draw, None, tables.notes, key, f"spaces-{name}")
-        about(figure)
-    play(figure, tables.labels, "checkpoint")
+        file, config = f"spaces-{name}", shown.result.config.hash
+        figure = Figure(name, "", MOVING, draw, None, tables.notes, key, file, config=config)
+        of, seed = partial(stopped.stop_tables, where=where), shown.result.seeds[index].facts["seed"]
+        figure, labels = moving(figure, tables, shown.key, seed, of, stopped.stop_chart)
+        tools(figure, labels)
+    play(figure, labels, "checkpoint")
 
 
-def _map(shown: Shown, place: str, question: str, name: str, index: int) -> Figure:
+def _map(place: str, question: str, name: str, result: RkhsResult, index: int, key: str) -> Figure:
     """Every pair of checkpoints of one seed, by one quantity."""
     quantity = name.rpartition("/")[2]
-    table = partial(stopped.pairs_table, shown.result.seeds[index], name)
+    table = partial(stopped.pairs_table, result.seeds[index], name)
     chart, file = partial(stopped.pairs_chart, name=quantity), f"spaces-{name.replace('/', '_')}"
-    return Figure.of(place, question, (quantity, "t"), table, chart, f"{shown.key} {place} {name} {index}", file)
+    key, config = f"{key} {place} {name} {index}", result.config.hash
+    return Figure.of(place, question, (quantity, "t"), table, chart, key, file, config)

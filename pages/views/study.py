@@ -18,6 +18,7 @@ from pages.charts.words import plain, sentence
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration, view
 from pages.shell.answer import answer as tell
+from pages.shell.answer import find
 from pages.shell.figure import Figure, built, show
 from pages.shell.gathering import Computation, gather
 from pages.shell.pressed import forget
@@ -101,7 +102,7 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
 
 def _full(result: StudyResult, arrays: Arrays, error: float, key: str) -> None:
     tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash, key)
-    st.markdown(" ".join(study_words.sentences(result, error)))
+    find(study_words.sentences(result, error))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = choice("against", axes, "against") if len(result.axes) > 1 else chosen("against", axes, "against", axes[0])
     last = axes[-1]  # beta, unless only alpha varies
@@ -131,4 +132,5 @@ def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | 
         return charts.law_chart(row, points.frame, lines, axes, slopes)
 
     kept = f"{key} {name} {axis} {error}"
-    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, f"perturbation-{name}")
+    file, config = f"perturbation-{name}", result.config.hash
+    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, file, config=config)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache as once
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -17,6 +18,7 @@ from browsing import PATIENCE
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pretend_engine import MAIN, RUNS, SMALL, PretendEngine, visited
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -101,6 +103,22 @@ def ready(store: Path) -> Iterator[CachedEngine]:
     yield engine
     cache.install(None)
     engine.close()
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
+    """Files that a page offers, by name, as what makes each when its button is clicked."""
+    found: dict[str, Callable[[], Any]] = {}
+    add = MediaFileManager.add_deferred
+
+    def noted(
+        self: MediaFileManager, make: Any, mime: Any, place: str, file_name: str | None = None, **more: Any
+    ) -> str:
+        found[str(file_name)] = make
+        return add(self, make, mime, place, file_name, **more)
+
+    monkeypatch.setattr(MediaFileManager, "add_deferred", noted)
+    return found
 
 
 @pytest.fixture

@@ -99,7 +99,8 @@ class PretendEngine:
         index = SimpleNamespace(
             get=self.records.get, find=self._find, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict
         )
-        self.store = SimpleNamespace(index=index, pinned=lambda key: False)
+        claims = SimpleNamespace(listed=lambda key: ())
+        self.store = SimpleNamespace(index=index, pinned=lambda key: False, claims=claims)
         self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
         self.logins = EndedLogins(Path(os.devnull))

@@ -129,10 +129,15 @@ def test_a_page_reads_for_everyone(settled, path, theme):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_opens_reads_too(settled, theme):
     page = settled("evolution", theme)
-    page.locator('[class*="st-key-about_"] button').first.click()
-    expect(page.get_by_text("Source:").first).to_be_visible()
-    assert not violations(page)
-    page.keyboard.press("Escape")
+    for tool, what in (
+        ("About this figure", page.get_by_text("Source:")),
+        ("Figure for a paper", page.get_by_text("PDF")),
+    ):
+        page.get_by_role("button", name=tool).first.click()
+        expect(page.get_by_role("dialog").locator(what).first).to_be_visible()
+        assert not violations(page)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
     for part in page.get_by_test_id("stExpander").all():
         part.locator("summary").click()
     page.wait_for_timeout(2000)

@@ -11,6 +11,18 @@ RULES = (
         "fewer than two runs",
     ),
     Rule(
+        "pages.run.differing.from_to",
+        "Held: ... from ... to ...; only one has ...; seeds the same",
+        "every setting of both runs is read, defaults included; 'the same' only where both have these seeds",
+        "neither has a setting",
+    ),
+    Rule(
+        "pages.views.compare_words.relabelled",
+        "Of ... cells on both maps, ... have another label on the second: ... to ... in ...; or: none has",
+        "cells of the same place on both, with a label on both, counted",
+        "there is no such cell",
+    ),
+    Rule(
         "pages.views.compare_words.ends",
         "They stopped between t = ... and ...: compare the curves at equal t, not the numbers at the stop",
         "two runs or more, every seed with a positive stop, the last over 10% beyond the first",

@@ -103,3 +103,31 @@ def test_live_rows_in_any_order_are_drawn_by_time():
 
 def test_axis_titles_come_from_the_quantities():
     assert theme.axis_title("drift") == f"{QUANTITIES['drift'].label}, {QUANTITIES['drift'].symbol}"
+
+
+def test_layers_are_named_and_at_most_seven_are_drawn(by_hand):
+    """Of nine the first, the readout and five between, all in colours of their own; and the chart says so."""
+    values = np.arange(18.0).reshape(2, 9) / 17
+    table = CURVES["layer_share"].table(by_hand({"t": [0, 1], "layer_share": values}))
+    assert list(dict.fromkeys(table.frame["series"])) == [
+        "layer 1", "layer 2", "layer 4", "layer 5", "layer 6", "layer 8", "readout",
+    ]  # fmt: skip
+    assert table.notes[0] == "7 of 9 layers are drawn, evenly spread."
+    last = table.frame[(table.frame["part"] == "all") & (table.frame["t"] == 1)].set_index("series")["value"]
+    assert (last["layer 4"], last["readout"]) == (12 / 17, 1.0)
+    colour = CURVES["layer_share"].chart(table.frame).to_dict()["layer"][0]["encoding"]["color"]["scale"]["range"]
+    assert len(set(colour)) == 7
+
+
+@pytest.mark.parametrize("values", [[[np.nan, np.nan]], [[0.0, 0.0], [0.5, 1e5]], [[0.3, 0.7]]])
+def test_layers_of_degenerate_runs_are_valid_charts(by_hand, values):
+    for name in ("layer_share", "layer_drift"):
+        result = by_hand({"t": np.arange(len(values)), name: values})
+        table = CURVES[name].table(result)
+        assert set(table.frame["series"]) <= {"layer 1", "readout"}
+        assert not any("layers are drawn" in note for note in table.notes)
+        CURVES[name].chart(table.frame).to_dict()
+
+
+def test_results_without_layers_have_no_chart_of_them(by_hand):
+    assert not {"layer_share", "layer_drift"} & set(available(by_hand({"t": [0, 1], "drift": [0, 1]})))

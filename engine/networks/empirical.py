@@ -1,0 +1,109 @@
+"""The empirical kernel of a network config or of any apply function, as `engine.ntk` is asked for it."""
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from engine.arguments import KernelArguments, check_kernel, check_parameters, examples_of, network_of, points_of
+from engine.config import NetworkConfig
+from engine.networks import kernel, mlp
+from engine.networks.gram import Heads, Precision
+from engine.networks.traced.checks import check
+from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
+from engine.problems import ConfigError, Problem, did_you_mean, shown
+
+READOUT = ("readout/w",)
+"""The weights of the last layer of a network config."""
+
+
+class Asked(NamedTuple):
+    """A kernel that is asked for: of a network config, or, where there is none, of an apply function."""
+
+    network: NetworkConfig | None
+    apply: Apply
+    x: Array
+    other: Array | None
+
+
+def empirical(
+    network: Any, params: Any, x: Any, other: Any, settings: KernelArguments, tried: bool = True
+) -> np.ndarray:
+    """The kernel in NumPy, in 64-bit JAX; arguments and errors as for `engine.ntk`."""
+    asked = _asked(network, params, x, other, settings.precision if tried else None)
+    heads: Heads = "full" if settings.full else "trace"
+    how: dict[str, Any] = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
+    if settings.kernel == "conjugate":
+        readout = _readout(asked, params, settings.readout)
+        found = ntk(asked.apply, params, asked.x, asked.other, trained=readout, **how)
+    elif settings.readout:
+        raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
+    elif asked.network:
+        found = kernel.ntk(asked.network, params, asked.x, asked.other, **how)
+    else:
+        found = ntk(asked.apply, params, asked.x, asked.other, **how)
+    return check_kernel(np.asarray(found))
+
+
+def parts(network: Any, params: Any, x: Any, other: Any, tried: bool = True) -> dict[str, np.ndarray]:
+    """The parts of the kernel by leaf, in 64-bit JAX; arguments and errors as for `engine.ntk_by_leaf`."""
+    asked = _asked(network, params, x, other, "float64" if tried else None)
+    found = by_leaf(asked.apply, params, asked.x, asked.other)
+    return {path: check_kernel(np.asarray(part)) for path, part in found.items()}
+
+
+def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
+    """The arguments as arrays; an apply function is tried first in a precision, where one is given."""
+    if callable(network):
+        return _of_function(network, params, x, other, tried)
+    config, here = network_of(network), points_of("x", x)
+    there = None if other is None else points_of("other", other, here.shape[1])
+    check_parameters(config, params, here.shape[1])
+    return Asked(config, _outputs_of(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
+
+
+def _of_function(apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
+    here = examples_of("x", x)
+    there = None if other is None else examples_of("other", other, here.shape[1:])
+    if there is not None and there.dtype != here.dtype:
+        raise ConfigError([Problem("other", f"of type {there.dtype}, x of {here.dtype}: give both alike")])
+    if tried:
+        dead = check(apply, params, here, tried)
+        if dead:
+            what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
+            message = f"the outputs do not depend on {what}: that part of the kernel is zero"
+            warnings.warn(message, stacklevel=5)
+    return Asked(None, _hashable(apply), jnp.asarray(here), None if there is None else jnp.asarray(there))
+
+
+def _hashable(apply: Callable) -> Apply:
+    """The function itself, whose programs are kept; or, where it has no hash, one made for this call."""
+    try:
+        hash(apply)
+    except TypeError:
+        return lambda params, x: apply(params, x)
+    return apply
+
+
+@lru_cache(maxsize=64)
+def _outputs_of(network: NetworkConfig) -> Apply:
+    """The apply function of a config, the same for the same config."""
+    return lambda params, x: network.alpha * mlp.apply(network, params, x)
+
+
+def _readout(asked: Asked, params: Any, readout: tuple[str, ...]) -> frozenset[str]:
+    """The paths of the readout's weights."""
+    known = leaf_paths(params)
+    if not readout and asked.network is None:
+        listed = shown(known)
+        message = f"is missing: of a function it is to be said which leaves are the last layer's, among {listed}"
+        raise ConfigError([Problem("readout", message)])
+    wrong = [path for path in readout if path not in known]
+    if wrong:
+        hint = did_you_mean(wrong[0], known)
+        raise ConfigError([Problem("readout", f"{shown(wrong[0])} given; there is no such leaf.{hint}")])
+    return frozenset(readout or READOUT)

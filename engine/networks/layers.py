@@ -1,0 +1,38 @@
+"""The kernel of each layer of the fully connected network, at a few points. Computed by NumPy: nothing to compile."""
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config import NetworkConfig
+from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.mlp import Block, blocks
+from engine.networks.precision import Tree, affine, layers
+
+
+def layer_kernels(network: NetworkConfig, params: Tree, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
+    """alpha^2 (c_l^2 A_{l-1} A_{l-1}^T + b_l^2) o (D_l D_l^T) for l = 1..d, readout last; the mean over k outputs.
+
+    Their sum is the kernel (`engine.networks.kernel`, where the letters are said).
+    """
+    activation, k = ACTIVATIONS[network.activation], params["readout"]["w"].shape[-1]
+    *hidden, readout = blocks(network, x.shape[1], k)
+
+    def term(block: Block, a: Float[np.ndarray, "n n_in"], D: Float[np.ndarray, "n k n_out"]) -> np.ndarray:
+        bias = block.bias_scale**2 if network.train_bias and block.has_bias else 0.0
+        signals = D.reshape(len(D), -1)
+        return (block.scale**2 * a @ a.T + bias) * (signals @ signals.T)
+
+    a, kept = x, []
+    for block in hidden:
+        for layer in layers(params[block.name]):
+            z = affine(block, layer, a)
+            kept.append((block, a, activation.derivative(z, NUMPY), layer["w"]))
+            a = activation.value(z, NUMPY)
+    gate = ACTIVATIONS[network.readout].derivative(affine(readout, params["readout"], a), NUMPY)
+    D = gate[:, :, None] * np.eye(k)
+    found, back = [term(readout, a, D)], readout.scale * D @ params["readout"]["w"].T
+    for block, a, slope, weights in reversed(kept):
+        D = back * slope[:, None, :]
+        found.append(term(block, a, D))
+        back = block.scale * D @ weights.T
+    return network.alpha**2 / k * np.stack(found[::-1])

@@ -1,0 +1,111 @@
+"""The texts of a bundle: what each file is, captions, methods, sources. No Streamlit here."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.quantities import QUANTITIES
+from engine.sources import of_quantities
+from pages.charts.latex import latex
+from pages.shell.recipe import Recipe
+from pages.shell.shown import Drawn, Shown
+
+SHOWN_DIGITS = 16
+"""Of a config's hash in a text."""
+
+FOLDERS = {
+    "figures/": "each figure of the page as PDF and SVG, a column or a page wide, without its title (see captions)",
+    "data/": "what each figure shows, as CSV and as Parquet (the same numbers)",
+    "numbers/": "the result itself, which recompute.py compares with",
+}
+FILES = {
+    "command.sh": "computes the result again on the command line, into recomputed/",
+    "recompute.py": "computes it again in Python, and prints how far the numbers are from those kept here",
+    "methods.tex": "a paragraph for a paper: conventions with the numbers used, and sources to cite",
+    "captions.md": "captions of the figures, as Markdown",
+    "captions.tex": "captions of the figures, as LaTeX",
+    "sources.bib": "BibTeX of the sources that the definitions name",
+}
+CONFIG = "what was asked for; computes the result again"
+
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+
+
+def readme(
+    page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]], written: Sequence[str], left_out: Sequence[str]
+) -> str:
+    """What each file is, and what is not there."""
+    known = {**dict.fromkeys(recipe.configs, CONFIG), **FILES, **FOLDERS}
+    there = [name for name in known if any(path == name or path.startswith(name) for path in written)]
+    lines = [f"{name.ljust(max(map(len, there)) + 2)}{known[name]}" for name in there]
+    shown = [f"- {name}: {figure.question or listed(figure)}" for name, figure in figures]
+    missing = ["", "Left out, for the zip would be too large:", *(f"- {name}" for name in left_out)] if left_out else []
+    return "\n".join(
+        [
+            f"Kernel Drift: {page.title}, config {recipe.identity[:SHOWN_DIGITS]}",
+            "",
+            *lines,
+            "",
+            "Figures as they stood on the page, those that move at their last frame. Those of tabs, seeds or choices",
+            "that the page did not show are not here:",
+            *shown,
+            *missing,
+            "",
+        ]
+    )
+
+
+def listed(figure: Drawn) -> str:
+    """The quantities of a figure."""
+    return ", ".join(dict.fromkeys(QUANTITIES[name].label for name in figure.quantities))
+
+
+def captions(figures: Sequence[tuple[str, Drawn]], identity: str) -> str:
+    """As Markdown, a paragraph for each figure."""
+    return "\n\n".join(f"**{name}.** {_caption(figure, identity)}" for name, figure in figures) + "\n"
+
+
+def latex_captions(figures: Sequence[tuple[str, Drawn]], identity: str) -> str:
+    """As LaTeX, a command for each figure."""
+    texts = {name: latex(_LINK.sub(r"\1", _caption(figure, identity))) for name, figure in figures}
+    return "\n\n".join(f"% {name}\n\\caption{{{text}}}" for name, text in texts.items()) + "\n"
+
+
+def _caption(figure: Drawn, identity: str) -> str:
+    """Its question, what is drawn and how that is defined, what it leaves out."""
+    told = [QUANTITIES[name] for name in figure.quantities]
+    defined = [f"{one.label[0].upper()}{one.label[1:]}: {_ended(one.definition)}" for one in told]
+    notes = [_ended(note) for note in figure.notes if note]
+    return " ".join(
+        [*([figure.question] if figure.question else []), *defined, *notes, f"Config {identity[:SHOWN_DIGITS]}."]
+    )
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def methods(page: Shown, recipe: Recipe, quantities: Iterable[str]) -> str:
+    """The answer, conventions with the numbers used, what computed them, and what to cite."""
+    cited = ",".join(source.key for source in of_quantities(quantities))
+    lines = [
+        latex(page.answer) if page.answer else "",
+        page.conventions(),
+        _computed(recipe.identity, recipe.versions),
+        f"Definitions follow \\citet{{{cited}}}." if cited else "",
+    ]
+    return "\n".join(filter(None, lines)) + "\n"
+
+
+def _computed(identity: str, versions: Mapping[str, str]) -> str:
+    named = {name: text for name, text in versions.items() if name not in ("device", "result")}
+    tools = ", ".join(f"{name} {text}" for name, text in named.items())
+    where = f" on {versions['device']}" if "device" in versions else ""
+    with_these = f" with {tools}{where}" if tools else ""
+    return (
+        latex(f"Numbers were computed by Kernel Drift{with_these}; config ") + f"\\texttt{{{identity[:SHOWN_DIGITS]}}}."
+    )
+
+
+def bibliography(quantities: Iterable[str]) -> str:
+    """BibTeX of what these quantities name as their sources."""
+    return "\n".join(source.bibtex for source in of_quantities(quantities))

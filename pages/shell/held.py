@@ -1,0 +1,93 @@
+"""Runs that are held: kept by name beside the present one, drawn beneath its charts, in the address of every page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import streamlit as st
+
+import cache
+from engine.result import Result, ResultError
+from engine.schema import Config
+from pages.charts.ghosts import MOST
+
+NAME = "held"
+"""Of the parameter in the address, and in the session."""
+KEY = 64
+"""Letters of a key."""
+BENEATH = "held beneath"
+"""In the session: the job whose charts are drawn over held results, and these."""
+
+
+def now() -> tuple[str, ...]:
+    """Of the jobs that are held, in their order."""
+    return st.session_state.get(NAME, ())
+
+
+def take(text: str) -> None:
+    """What the parameter of an address holds; more than `MOST` keys are left out."""
+    given = (key[:KEY] for key in text.split(",") if key)
+    st.session_state[NAME] = tuple(dict.fromkeys(given))[:MOST]
+
+
+def add(key: str) -> None:
+    """Holds what a job gave."""
+    take(",".join([*now(), key]))
+
+
+def release(*gone: str) -> None:
+    """Holds these no longer."""
+    take(",".join(key for key in now() if key not in gone))
+
+
+def query() -> dict[str, str]:
+    """The parameter of an address."""
+    return {NAME: ",".join(now())} if now() else {}
+
+
+@dataclass(frozen=True)
+class Named:
+    """Something that is held.
+
+    Attributes:
+        name: what it is called beside the others.
+        place: among those that are held, from 0.
+    """
+
+    name: str
+    place: int
+
+
+@dataclass(frozen=True)
+class Held(Named):
+    """A held result of the same kind as the present one.
+
+    Attributes:
+        key: of its job.
+        read: the class of its result.
+    """
+
+    key: str
+    kind: str
+    config: Config
+    read: type[Result]
+
+    @cached_property
+    def result(self) -> Any:
+        """Raises `ResultError` where it is not there any more, or cannot be read."""
+        arrays = cache.current().lookup(self.kind, self.config)
+        if arrays is None:
+            raise ResultError("A held result has just left the cache: release it.")
+        return self.read.from_arrays(arrays)
+
+
+def lay(key: str, found: Sequence[Held]) -> None:
+    """Puts these beneath the charts of the result of a job."""
+    st.session_state[BENEATH] = key, tuple(found)
+
+
+def beneath(key: str) -> Sequence[Held]:
+    """What is drawn beneath the charts of the result of this job."""
+    above, found = st.session_state.get(BENEATH, ("", ()))
+    return found if above == key else ()

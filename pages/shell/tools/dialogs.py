@@ -1,0 +1,142 @@
+"""What opens over a page from a figure's row of tools: its definitions, the figure large, the figure for a paper."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from engine.quantities import QUANTITIES
+from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, printed
+from pages.charts.printing.moving import MOTIONS, NO_VIDEO, Motion, can_film, filmed
+from pages.shell.result import download
+from pages.shell.tools import undrawn
+
+CHOSEN = "figure for a paper"
+"""In the session: width and title that were chosen last, for every figure."""
+PREVIEW = 96
+"""Pixels to the inch."""
+
+
+@dataclass(frozen=True)
+class Print:
+    """A figure that is to be printed.
+
+    Attributes:
+        name: of the figure, unique on its page.
+        file: name of its files, without what comes behind the dot.
+        labels: a line per frame of an animated chart.
+        frame: the one that its player showed.
+        fps: frames a second of a moving picture.
+        panels: what they are called, where there are several.
+    """
+
+    name: str
+    file: str
+    draw: Draw
+    stamp: Stamp
+    labels: Sequence[str] = ()
+    frame: int | None = None
+    fps: int = 10
+    panels: tuple[str, ...] = ()
+
+    def choice(self) -> Choice:
+        """What was chosen last, at the frame that is shown."""
+        width, title = st.session_state.get(CHOSEN, (Choice.width, Choice.title))
+        return Choice(width, title, st.session_state.get(f"panel of {self.name}"), self.frame)
+
+
+def about(quantities: Sequence[str]) -> None:
+    """Definition, normalisation and source of each."""
+
+    @st.dialog("About this figure", width="medium")
+    def told() -> None:
+        found = [QUANTITIES[name] for name in quantities]
+        lines = [(f"**{one.label}**: {one.definition}", f":gray[:small[Source: {one.source}]]") for one in found]
+        st.markdown("\n\n".join(map("  \n".join, lines)))
+
+    told()
+
+
+def enlarge(draw: Callable[[], None]) -> None:
+    """What `draw` puts on the page, as wide as the window allows."""
+
+    @st.dialog("Enlarged", width="large")
+    def drawn() -> None:
+        draw()
+
+    drawn()
+
+
+def paper(wanted: Print) -> None:
+    """Width, title, panel and frame of a figure, what it looks like, and its files."""
+
+    @st.dialog("Figure for a paper", width="large")
+    def chosen() -> None:
+        choice = _choose(wanted)
+        _files(wanted, choice)
+        with undrawn():
+            svg = printed(wanted.draw, "svg", stamp=wanted.stamp, **vars(choice))
+            across = round(WIDTHS[choice.width] * PREVIEW)
+            st.html(
+                f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
+                f'style="width: {across}px; max-width: 100%; background: white">'
+            )
+
+    chosen()
+
+
+def _choose(wanted: Print) -> Choice:
+    """Controls; width, title and panel are kept in the session."""
+    before = wanted.choice()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        width: Width = st.segmented_control(
+            "width", list(WIDTHS), default=before.width, required=True, format_func=_inches, key=f"width {wanted.name}"
+        )
+        title = st.toggle("titles", before.title, key=f"titles {wanted.name}")
+        panel = _panel(wanted, before)
+    frame = before.frame
+    if len(wanted.labels) > 1:
+        at = range(len(wanted.labels))
+        start = min(frame or 0, at[-1])
+        frame = st.select_slider("frame", at, start, format_func=wanted.labels.__getitem__, key=f"frame {wanted.name}")
+    st.session_state[CHOSEN] = width, title
+    st.session_state[f"panel of {wanted.name}"] = panel
+    return Choice(width, title, panel, frame)
+
+
+def _panel(wanted: Print, before: Choice) -> int | None:
+    if len(wanted.panels) < 2:
+        return None
+    options = [None, *range(len(wanted.panels))]
+    at = options.index(before.panel) if before.panel in options else 0
+
+    def said(panel: int | None) -> str:
+        return "all" if panel is None else f"{panel + 1}: {wanted.panels[panel]}"
+
+    return st.selectbox("panel", options, at, format_func=said, key=f"panel {wanted.name}")
+
+
+def _inches(width: Width) -> str:
+    return f"{width}, {WIDTHS[width]:g} in"
+
+
+def _files(wanted: Print, choice: Choice) -> None:
+    """A button for each kind of file."""
+    with st.container(horizontal=True):
+        for kind, mime in KINDS.items():
+            made = partial(printed, wanted.draw, kind, stamp=wanted.stamp, **vars(choice))
+            download(kind.upper(), made, f"{wanted.file}.{kind}", mime)
+        if len(wanted.labels) > 1:
+            for kind, mime in MOTIONS.items():
+                _film(wanted, choice, kind, mime)
+    if len(wanted.labels) > 1:
+        st.caption("GIF and MP4 take a second for each frame." if can_film() else NO_VIDEO)
+
+
+def _film(wanted: Print, choice: Choice, kind: Motion, mime: str) -> None:
+    if kind == "gif" or can_film():
+        frames = len(wanted.labels)
+        made = partial(filmed, wanted.draw, kind, frames, fps=wanted.fps, choice=choice, stamp=wanted.stamp)
+        download(kind.upper(), made, f"{wanted.file}.{kind}", mime)
