@@ -56,6 +56,7 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Compute even if the result
 Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print what was found.")]
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.", callback=_positive)]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.", callback=_positive)]
+Read = Callable[[Arrays], Any]
 SWEPT = ("runs.parquet", "cells.parquet", "summary.json")
 MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
@@ -315,14 +316,12 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
     return arrays, CacheFault(store.fault) if store.fault else None
 
 
-def deliver(
-    kind: str, config: Config, fresh: bool, out: Path, quiet: bool, read: Callable[[Arrays], Any] | None = None
-) -> None:
-    """Computes a job, writes result.npz and summary.json, says what was found; only then raises a fault of the cache."""
+def deliver(kind: str, config: Config, fresh: bool, out: Path, quiet: bool, read: Read | None = None) -> None:
+    """Computes a job, writes result.npz and summary.json, says what was found; then raises a fault of the cache."""
     make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
-    whole = partial(np.savez, allow_pickle=False, **arrays)
     summary = read(dict(arrays)) if read else findings.result_of(kind, arrays).summary
+    whole = partial(np.savez, allow_pickle=False, **arrays)
     write(out, {"result.npz": whole, "summary.json": partial(write_json, summary)})
     if not quiet:
         tell(findings.of_result(kind, "" if fresh or fault else jobs.key(kind, config), arrays, summary))
