@@ -70,6 +70,19 @@ class RunIndex:
             return None
         return record
 
+    def find(self, beginning: str, limit: int) -> list[str]:
+        """Keys, in hexadecimal digits, that begin so; at most so many."""
+        statement = "SELECT key FROM runs WHERE key >= :low AND key < :high ORDER BY key LIMIT :limit"
+        try:
+            rows = self._table.select(statement, {"low": beginning, "high": f"{beginning}g", "limit": limit})
+            found = [key for (key,) in rows]
+        except DISK_FAULTS as error:
+            log.warning("could not find a run by the index: %s", words(error))
+            found = [key for key in self._folders.run_keys() if key.startswith(beginning)]
+        with self._lock:
+            waiting = [key for key in (*self._unwritten, *self._unlisted) if key.startswith(beginning)]
+        return [*dict.fromkeys((*waiting, *found))][:limit]
+
     def recent(self, kind: str | None = None, limit: int = -1, offset: int = 0, pinned: bool = False) -> list[Record]:
         """Records, or those of one kind, newest first; `limit` of them after the first `offset`."""
         try:

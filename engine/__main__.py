@@ -29,7 +29,7 @@ import cache.backup as copies
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
-from engine import jobs
+from engine import findings, jobs
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_parts, read_yaml, with_table, write, write_json
 from engine.jobs import INITIAL_KINDS as INITIAL
@@ -37,7 +37,7 @@ from engine.jobs import initial_config
 from engine.progress import Arrays
 from engine.result import ResultError
 from engine.schema import Config, ConfigError, Problem
-from engine.terminal import INTERRUPTED, duration, fail, interrupted, say, with_bar
+from engine.terminal import INTERRUPTED, duration, fail, interrupted, say, tell, with_bar
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Neural tangent kernels of finite networks, headless."
@@ -53,8 +53,10 @@ def _positive(value: float) -> float:
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The config file of the run.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if missing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Compute even if the result is cached.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print what was found.")]
 MaxGb = Annotated[float, typer.Option(help="Refuse runs that need more memory than this, in GB.", callback=_positive)]
 MaxHours = Annotated[float, typer.Option(help="Refuse runs that could take longer than this.", callback=_positive)]
+Read = Callable[[Arrays], Any]
 SWEPT = ("runs.parquet", "cells.parquet", "summary.json")
 MAX_GB, MAX_HOURS = Limits().memory_bytes / 1e9, Limits().seconds / 3600
 
@@ -76,15 +78,14 @@ def run(
     config_path: ConfigPath,
     out: OutFolder,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Trains every seed, measures its kernel, and writes result.npz and summary.json."""
-    from engine.training.result import RunResult
-
     config = read_config(config_path)
     check(config, limits(max_gb, max_hours))
-    deliver("run", config, fresh, out, lambda arrays: RunResult.from_arrays(arrays).summary)
+    deliver("run", config, fresh, out, quiet)
 
 
 @app.command()
@@ -93,6 +94,7 @@ def perturb(
     out: OutFolder,
     linear: Annotated[bool, typer.Option("--linear", help="K_t linear between checkpoints, not cubic.")] = False,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
@@ -101,14 +103,13 @@ def perturb(
     The file is a run config, or one under `run:` beside `options:` (engine.perturbation.config.Options).
     """
     from engine.perturbation.config import PerturbationConfig, check_cost
-    from engine.perturbation.result import PerturbationResult
 
     config = PerturbationConfig.from_dict(read_parts(config_path))
     if linear:
         options = config.options.model_copy(update={"interpolation": "linear"})
         config = config.model_copy(update={"options": options})
     check_cost(config, limits(max_gb, max_hours))
-    deliver("perturbation", config, fresh, out, lambda arrays: PerturbationResult.from_arrays(arrays).summary)
+    deliver("perturbation", config, fresh, out, quiet)
 
 
 @app.command()
@@ -116,16 +117,16 @@ def study(
     config_path: StudyPath,
     out: OutFolder,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
     """Expands a run at several widths, depths or output scales, and writes result.npz and summary.json."""
     from engine.perturbation.config import StudyConfig, check_cost
-    from engine.perturbation.result import StudyResult
 
     config = StudyConfig.from_dict(read_parts(config_path))
     check_cost(config, limits(max_gb, max_hours))
-    deliver("perturbation_study", config, fresh, out, lambda arrays: StudyResult.from_arrays(arrays).summary)
+    deliver("perturbation_study", config, fresh, out, quiet)
 
 
 @app.command()
@@ -133,6 +134,7 @@ def sweep(
     sweep_path: SweepPath,
     out: OutFolder,
     scheduler: Scheduler = None,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
@@ -164,6 +166,7 @@ def sweep(
     tables = dict(zip(SWEPT, (runs.to_parquet, cells_frame(runs).to_parquet), strict=False)) if len(runs) else {}
     found = summary(config, runs, done.failures, time.monotonic() - began)
     write(out, {**tables, "summary.json": partial(write_json, found)})
+    tell([] if quiet else findings.of_map(found))
     if done.failures:
         first = next(iter(done.failures.values()))
         fail(f"{len(done.failures)} of {len(config.cells)} cells could not be computed: {first}", 1)
@@ -176,6 +179,7 @@ def rkhs(
     config_path: ConfigPath,
     out: OutFolder,
     fresh: Fresh = False,
+    quiet: Quiet = False,
     max_gb: MaxGb = MAX_GB,
     max_hours: MaxHours = MAX_HOURS,
 ) -> None:
@@ -185,11 +189,10 @@ def rkhs(
     on as many points (engine.rkhs.config.Options).
     """
     from engine.rkhs.config import RkhsConfig
-    from engine.rkhs.result import RkhsResult
 
     config = RkhsConfig.from_dict(read_parts(config_path))
     check(config.run, limits(max_gb, max_hours))
-    deliver("rkhs", config, fresh, out, lambda arrays: RkhsResult.from_arrays(arrays).summary)
+    deliver("rkhs", config, fresh, out, quiet)
 
 
 @app.command()
@@ -203,7 +206,7 @@ def initial(
     from engine.initialisation.result import result_of, summary_of
 
     config = initial_config(kind, read_yaml(config_path))
-    deliver(kind, config, fresh, out, lambda arrays: summary_of(config, result_of(kind, arrays)))
+    deliver(kind, config, fresh, out, True, lambda arrays: summary_of(config, result_of(kind, arrays)))
 
 
 @app.command()
@@ -313,12 +316,15 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
     return arrays, CacheFault(store.fault) if store.fault else None
 
 
-def deliver(kind: str, config: Config, fresh: bool, out: Path, summary: Callable[[Arrays], Any]) -> None:
-    """Computes a job and writes result.npz and summary.json, and only then raises what is wrong with the cache."""
+def deliver(kind: str, config: Config, fresh: bool, out: Path, quiet: bool, read: Read | None = None) -> None:
+    """Computes a job, writes result.npz and summary.json, says what was found; then raises a fault of the cache."""
     make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
+    summary = read(dict(arrays)) if read else findings.result_of(kind, arrays).summary
     whole = partial(np.savez, allow_pickle=False, **arrays)
-    write(out, {"result.npz": whole, "summary.json": partial(write_json, summary(dict(arrays)))})
+    write(out, {"result.npz": whole, "summary.json": partial(write_json, summary)})
+    if not quiet:
+        tell(findings.of_result(kind, "" if fresh or fault else jobs.key(kind, config), arrays, summary))
     if fault:
         raise fault
 

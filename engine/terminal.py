@@ -43,6 +43,13 @@ def say(*lines: str) -> None:
         raise ConfigError([Problem("standard output", f"cannot be written: {error}")]) from None
 
 
+def tell(lines: list[str]) -> None:
+    """Prints what was found. What is written already does not depend on whether anybody reads it."""
+    if lines:
+        with contextlib.suppress(ConfigError):
+            say(*lines)
+
+
 def duration(seconds: float) -> str:
     """For a person: 40 s, 12 min, 3.5 h."""
     if seconds < 90:

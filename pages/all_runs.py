@@ -9,7 +9,9 @@ from cache import Run
 from cache.claims import claimant
 from cache.listing import Wanted
 from engine.jobs import KINDS, WHOLES
-from pages.charts.words import several
+from pages.charts.words import plain, several
+from pages.shell import view
+from pages.shell.answer import DIGITS
 from pages.shell.viewers import viewer
 from pages.views import compare, run_actions, run_list
 
@@ -27,7 +29,7 @@ def main() -> None:
     wanted = _wanted(person)
     count = engine.store.index.how_many(wanted)
     pages = max(1, -(-count // PAGE))
-    page = 1 if pages == 1 else st.number_input(f"page, of {pages}", 1, pages, key="all_runs_page", width=160)
+    page = 1 if pages == 1 else view.count(f"page, of {pages}", pages, "page", "all_runs_page", width=160)
     listed = engine.listed(wanted, PAGE, (page - 1) * PAGE)
     if not listed:
         st.markdown("Nothing was asked for yet." if wanted == Wanted(kinds=_kinds(ALL)) else "There is none like that.")
@@ -40,24 +42,26 @@ def main() -> None:
     chosen = _table(listed, person)
     run_actions.show(chosen)
     compare.show_chosen(chosen, person)
-    if st.toggle("Plot a metric against a setting", key="all_runs_plot"):
+    if view.flag("Plot a metric against a setting", "plot", key="all_runs_plot"):
         compare.show_against(listed, chosen, person)
 
 
 def _wanted(person: str) -> Wanted:
     """What the controls ask for."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox("what", _choices(), format_func=_word, key="all_runs_kind", width=220)
-        text = st.text_input(
+        more = {"format_func": _word, "width": 220}
+        kind = view.choice("what", _choices(), "kind", kind="choice", key="all_runs_kind", **more)
+        text = view.text(
+            "search",
             "search",
             key="all_runs_search",
             placeholder="width=64 tanh",
             help="Words that all stand in settings (`width=64`), names, tags (`#paper`), notes, or in who asked.",
             width=280,
         )
-        kept = st.toggle("only those that are kept", key="all_runs_kept")
-        mine = bool(person) and st.toggle("only mine", key="all_runs_mine")
-    whole = st.session_state.get(run_actions.WHOLE, "")
+        kept = view.flag("only those that are kept", "kept", key="all_runs_kept")
+        mine = bool(person) and view.flag("only mine", "mine", key="all_runs_mine")
+    whole = view.told(run_actions.WHOLE)
     kinds = _kinds(kind)
     if whole:
         kinds = ()
@@ -81,18 +85,35 @@ def _word(kind: str) -> str:
 
 def _table(listed: list[Run], person: str) -> list[Run]:
     """The list; gives the rows that are chosen."""
+    key = f"all_runs_table {_digest(listed)}"
+
+    def edit() -> None:
+        rows = st.session_state[key].selection.rows
+        view.put("chosen", ",".join(listed[row].key[:DIGITS] for row in rows if row < len(listed)))
+
     event = st.dataframe(
         run_list.frame(listed, person),
         column_config=run_list.columns(listed),
         hide_index=True,
         width="stretch",
         height=TABLE_HEIGHT if len(listed) > run_list.FEW else "auto",
-        on_select="rerun",
+        on_select=edit,
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": _chosen(listed)}},
         placeholder="",
-        key=f"all_runs_table {_digest(listed)}",
+        key=key,
     )
     return [listed[row] for row in event.selection.rows if row < len(listed)]
+
+
+def _chosen(listed: list[Run]) -> list[int]:
+    """The rows that the link chooses. Those that are not listed are named."""
+    asked = list(filter(None, view.told("chosen").split(",")))
+    rows = {run.key[:DIGITS]: row for row, run in enumerate(listed)}
+    gone = [plain(key[:DIGITS]) for key in asked if key not in rows]
+    if gone and view.given("chosen"):
+        st.warning(f"Chosen in the link, but not in this list: {', '.join(gone)}")
+    return sorted(rows[key] for key in asked if key in rows)
 
 
 def _digest(listed: list[Run]) -> str:

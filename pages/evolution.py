@@ -4,7 +4,7 @@ from engine.training.result import RunResult
 from pages.run import asking, controls
 from pages.run.picker import links
 from pages.shell.answer import ask
-from pages.views import evolution, evolution_words, hold
+from pages.views import evolution, evolution_words, hold, map_cell
 
 ask(
     "Evolution",
@@ -12,7 +12,8 @@ ask(
     "Set up a network and its data on the left, train it, and see its spectrum, its kernel and what it learns, moving.",
 )
 asked = controls.show()
-arrays = asking.show(asked)
+map_cell.way_back()
+arrays = asking.show(asked, map_cell.show)
 if arrays is None:
     hold.waiting(asked.config)
 else:

@@ -42,7 +42,7 @@ def moving(shown: Shown) -> None:
 def grids(shown: Shown) -> None:
     """Norms against the number of grid points."""
     st.header("On nested grids")
-    index = seed_choice(shown.result, "grids")
+    index = seed_choice(shown.result, "grids_seed")
 
     def figure(result: RkhsResult, place: int, key: str) -> Figure:
         return Figure.of(

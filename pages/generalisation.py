@@ -32,8 +32,8 @@ def errors(shown: Shown) -> None:
     """Errors of every kernel along the path, and leave-one-out beside them."""
     st.header("Along the path")
     with st.container(horizontal=True):
-        tuned = choice("regression", [RIDGELESS, TUNED], "errors ridge") == TUNED
-        curve = partial(shown.curve, log_time("errors"))
+        tuned = choice("regression", [RIDGELESS, TUNED], "regression") == TUNED
+        curve = partial(shown.curve, log_time())
     pairs([curve("kernel_error", tuned), curve("leave_one_out", tuned)])
 
 
@@ -42,7 +42,7 @@ def errors(shown: Shown) -> None:
 def curves(shown: Shown) -> None:
     """Predicted and measured errors against the number of training points."""
     st.header("Against the number of training points")
-    index = seed_choice(shown.result, "learning")
+    index = seed_choice(shown.result, "learning_seed")
     seed = shown.result.seeds[index]
     st.markdown(" ".join(error_words.curve_sentences(seed)))
     if not len(seed["learning_sizes"]):

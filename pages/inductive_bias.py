@@ -19,7 +19,7 @@ MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "prin
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, four panels in motion, curves over t, all on one set of points; the circle by frequency."""
-    where = points_choice("bias")
+    where = points_choice()
     numbers(bias_words.headlines(shown.result, where))
     find(bias_words.sentences(shown.result, where))
     moving(shown, where)
@@ -42,7 +42,7 @@ def moving(shown: Shown, where: SetName) -> None:
 def curves(shown: Shown, where: SetName) -> None:
     """Scalars over t."""
     st.header("Along the path")
-    curve = partial(shown.curve, log_time("bias"))
+    curve = partial(shown.curve, log_time())
     on_these = (curve(name, where) for name in ("dimension", "mode_counts", "space_overlap"))
     pairs([curve("alignment"), curve("alignment_raw"), *on_these, curve("decay")])
 

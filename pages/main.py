@@ -7,8 +7,9 @@ import streamlit as st
 import cache
 from engine.result import ResultError
 from pages.charts.words import plain
+from pages.shell import history, view
 from pages.shell.account import show_account, turn_away
-from pages.shell.link import MOVED, PAGE
+from pages.shell.link import arrive, flush
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
 from pages.shell.pressed import forget
@@ -23,6 +24,7 @@ DENSE = """<style>
 [data-testid="stBaseButton-primary"]:enabled { color: light-dark(#fff, #17181c); }
 [data-testid="stPopover"] button { color: inherit !important; }
 [class*="st-key-moving_"] .vega-bindings { display: none; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-history) { display: none; }
 .st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
 [data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
   position: sticky; top: 0; z-index: 20; padding: 0.5rem 0;
@@ -69,18 +71,21 @@ PAGES = {
 allowed = may_enter()
 page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)
+history.keep()
 if not allowed:
     turn_away()
     st.stop()
 show_account()
 if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
-if st.session_state.get(PAGE) != page.url_path:
-    st.session_state[PAGE], st.session_state[MOVED] = page.url_path, True
+if arrive(page.url_path):
     forget()
 begin()
 try:
     with one_at_a_time():
+        view.arrive()
         page.run()
 except ResultError as error:
     st.error(plain(str(error)), icon=":material/error:")
+if history.is_kept():
+    flush()

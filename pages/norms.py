@@ -29,10 +29,10 @@ def charts(shown: Shown) -> None:
     """Norms on one set of points, inclusion and norms across at one ridge."""
     st.header("Along the path")
     with st.container(horizontal=True):
-        where = points_choice("norms")
+        where = points_choice()
         said = {"format_func": _named, "help": "Of the two lower charts."}
-        ridge = choice("ridge, in mean eigenvalues", RIDGES, "norms ridge", default=RIDGES[1], **said)
-        curve = partial(shown.curve, log_time("norms"))
+        ridge = choice("ridge, in mean eigenvalues", RIDGES, "ridge", default=RIDGES[1], **said)
+        curve = partial(shown.curve, log_time())
     left, right = st.columns(2, gap="large")
     with left:
         show(curve("norm_target", where))

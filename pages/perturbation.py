@@ -1,13 +1,14 @@
 """Perturbation: how far the frozen kernel carries, and what each order in Delta K_t = K_t - K_0 adds."""
 
-import streamlit as st
-
 from engine import jobs
 from pages.run import asking, controls, draft_state
 from pages.run.picker import links
+from pages.run.settings import draft_of
+from pages.shell import view
 from pages.shell.answer import ask
-from pages.views import expansion, study
+from pages.views import expansion, map_cell, study
 
+# A visitor without a run starts where the expansion is sharp: a smooth activation, along the flow itself.
 START = {
     "data": {"name": "circle", "size": 32, "test_size": 128, "frequencies": [1, 3], "amplitudes": [1.0, 0.5]},
     "network": {"depth": 3, "width": 128, "activation": "erf", "centred": True},
@@ -15,27 +16,22 @@ START = {
     "seeds": [0, 1, 2],
 }
 
-# A visitor without a run starts where the expansion is sharp: a smooth activation, along the flow itself.
-if draft_state.is_new() and not st.query_params.to_dict():
-    draft_state.load_values(START)
-
 ask(
     "Perturbation",
     r"How far does the frozen kernel $K_0$ carry, and what does each order in $\Delta K_t = K_t - K_0$ add?",
     r"The residual's $r' = -K_t r$ is expanded in $\Delta K_t$: order 0 is lazy training, each further order lets the "
     "drift act once more.",
 )
-asked = controls.show()
+asked = controls.show(draft_of(START)[0])
+map_cell.way_back()
 if asked.config is not None:
     links("perturbation")
-one, many = st.tabs(["One run", "Study"], key="perturbation tab", on_change="rerun")
+tabs = view.tabs("tab", {"run": "One run", "study": "Study"})
 if asked.config is None:
     asking.show(asked)
 else:
-    if one.open:
-        with one:
-            expansion.page(asked.config, asked.bar)
-    if many.open:
-        with many:
-            study.page(asked.config, asked.bar)
+    for name, body in (("run", expansion.page), ("study", study.page)):
+        if tabs[name].open:
+            with tabs[name]:
+                body(asked.config, asked.bar)
     draft_state.write_url(jobs.key("run", asked.config))

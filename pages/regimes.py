@@ -11,6 +11,7 @@ import cache
 from cache.maps import Whole
 from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, number, several
+from pages.run import named_run
 from pages.run.asking import PAUSE
 from pages.shell.form import Form, sidebar_bar
 from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
@@ -33,8 +34,12 @@ MORE = (
 
 def page() -> None:
     """The page, top to bottom."""
-    form = Form("regimes", PREFIX)
+    form = Form("regimes", PREFIX, named_run.map_texts)
     st.title("Regime map", help=MORE)
+    if form.missing:
+        named_run.refuse(form.missing, "map")
+        st.button("Open the default map", icon=":material/undo:", on_click=form.start_over)
+        return
     bar = sidebar_bar()
     chosen, asked = map_controls.show(form)
     st.markdown(chosen.asks or chosen.question)
@@ -62,7 +67,7 @@ def page() -> None:
         watch(request, seconds=seconds, draw=draw)
         return
     picture = Picture(chosen, sweep, found, view)
-    regime_map.say_answer(picture)
+    regime_map.say_answer(picture, Whole("sweep", sweep, sweep.groups).key)
     hold_map.button(form, picture)
     compute(request, sweep, seconds, found, bar)
     regime_map.charts(picture, opens, whole=True)

@@ -1,7 +1,7 @@
 """Asking for a run: its button, its curves while it trains, what became of it before."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -20,7 +20,7 @@ from engine.quantities import QUANTITIES
 from pages.charts.evolution import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
-from pages.run import draft_state
+from pages.run import draft_state, named_run
 from pages.run.controls import AskedRun, described, say_in_short
 from pages.run.presets import DEFAULT
 from pages.shell import calibration
@@ -87,16 +87,24 @@ def computation(config: RunConfig) -> Computation:
     return Computation("run", config, check_cost(config, calibration=calibration.measured()).seconds)
 
 
-def show(asked: AskedRun) -> Arrays | None:
-    """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed."""
+def show(asked: AskedRun, known: Callable[[RunConfig], bool] | None = None) -> Arrays | None:
+    """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed.
+
+    Args:
+        known: says what is known of a run that is not here, and whether anything is.
+    """
     if asked.config is None:
-        _mend(asked)
+        if why := draft_state.missing():
+            named_run.refuse(why, "run")
+            _to_the_default()
+        else:
+            _mend(asked)
         draft_state.write_url()
         return None
     request = request_of(asked.config)
     if asked.cost is not None:
         say_in_short(asked.bar, asked.config, asked.cost.seconds)
-    arrays = _result(request, asked.cost, asked.bar)
+    arrays = _result(request, asked.cost, asked.bar, partial(known, asked.config) if known else None)
     draft_state.write_url(request.key)
     return arrays
 
@@ -105,6 +113,10 @@ def _mend(asked: AskedRun) -> None:
     """Every problem once more, in one place, and the way back."""
     needed = in_need(len({problem.field for problem in asked.problems}))
     refuse(f"{needed} before this can run:", map(described, asked.problems))
+    _to_the_default()
+
+
+def _to_the_default() -> None:
     st.button("Back to the default preset", icon=":material/undo:", on_click=draft_state.load_preset, args=(DEFAULT,))
 
 
@@ -116,7 +128,12 @@ def start_first_run(config: RunConfig) -> Arrays | None:
     return _result(request, None)
 
 
-def _result(request: Request, cost: Cost | None, bar: DeltaGenerator | None = None) -> Arrays | None:
+def _result(
+    request: Request,
+    cost: Cost | None,
+    bar: DeltaGenerator | None = None,
+    known: Callable[[], bool] | None = None,
+) -> Arrays | None:
     """The result; else the button, or the curves as they grow."""
     found = standing(request)
     if cost is not None:
@@ -126,7 +143,10 @@ def _result(request: Request, cost: Cost | None, bar: DeltaGenerator | None = No
         watch(request, draw=lambda found, flying: live_curves(request.key, flying[0].rows if flying else ()))
     elif found.missing:
         notes = [costs(cost) if cost else "", computed_on(cache.current().device())]
-        offer(request, found, _label, notes, primary=True, bar=bar, like="evolution" if bar else "")
+        if known is not None and known():
+            offer(request, found, lambda past: "Compute the whole run", notes, primary=True, bar=bar)
+        else:
+            offer(request, found, _label, notes, primary=True, bar=bar, like="evolution" if bar else "")
     return next(iter(found.results.values()), None)
 
 

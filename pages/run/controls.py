@@ -48,10 +48,15 @@ def checked(draft: Draft) -> AskedRun:
         return Asked(problems=error.problems)
 
 
-def show() -> AskedRun:
-    """Draws the controls and returns what they ask for."""
-    draft_state.arrive()
+def show(start: Draft | None = None) -> AskedRun:
+    """Draws the controls and returns what they ask for; `start` as of `pages.run.draft_state.arrive`."""
+    draft_state.arrive(start)
     draft = draft_state.current()
+    if draft_state.missing():
+        with st.sidebar:
+            picker.picker()
+            files.show()
+        return AskedRun()
     asked = checked(draft)
     bar = sidebar_bar()
     if asked.config is None:

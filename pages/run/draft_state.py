@@ -12,19 +12,21 @@ import streamlit as st
 import cache
 from engine.problems import shown
 from engine.schema import Problem, did_you_mean
+from pages.run import named_run
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
 from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
-from pages.shell import held
+from pages.shell import held, view
 from pages.shell.gathering import START
-from pages.shell.link import Link, Texts
+from pages.shell.link import PAGE, Link, Texts
 from pages.shell.texts import left_out
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
 # `?start=yes` computes what is cheap, and leaves the URL at once. `?held=KEYS` are of what stays beneath the charts
 # (`pages.shell.held`). `?preset=NAME` starts from that preset instead,
-# `?run=KEY` names a stored run whose config is too long for a URL, and
-# `?table=HASH` a table that came in lately (`Tables`).
+# `?run=KEY` names a stored result by the first digits of its key (`pages.run.named_run`): the short link, and the only
+# one of a config that is too long for a URL. Where it is not here, the draft holds nothing but this name.
+# `?table=HASH` names a table that came in lately (`Tables`).
 # Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 
 RESERVED = ("preset", "run", "table", held.NAME, *START)
@@ -72,12 +74,9 @@ def from_query(query: Texts) -> tuple[dict[str, str], list[Problem]]:
 
 # The draft of this session: one for all pages of a run.
 
-LINK = "draft"
-
-
-def is_new() -> bool:
-    """Whether this session has no draft yet."""
-    return Link.of(LINK).new
+LINK, MISSING = "draft", "missing run"
+BARE = ("evolution", "")
+"""Pages that open with the default preset: their address says nothing of it."""
 
 
 def current() -> Draft:
@@ -90,22 +89,40 @@ def remarks() -> list[Problem]:
     return Link.of(LINK).remarks
 
 
-def arrive() -> None:
-    """Takes the URL up when the page has just been opened, or when the browser went back to another URL."""
-    Link.of(LINK).arrive(_read)
+def arrive(start: Draft | None = None) -> None:
+    """Takes the URL up when the page has just been opened, or when the browser went back to another URL.
+
+    Args:
+        start: what a visitor without a run begins with; the default preset where the page has none of its own.
+    """
+    Link.of(LINK).arrive(lambda query: _read(query) if query or start is None else (_tidied(start), []))
+
+
+def missing() -> str:
+    """Why the draft is none, as Markdown: the link names a run that cannot be opened. Empty where it is one."""
+    return st.session_state.get(MISSING, "") if "run" in current() else ""
 
 
 def write_url(run_key: str = "") -> None:
     """Puts the draft into the URL; `run_key` names the run where it is stored and the draft does not fit into one."""
     stored = run_key and current().get("content") and cache.current().store.index.get(run_key)
-    Link.of(LINK).write({"run": run_key} | held.query() if stored else carried())
+    bare = st.session_state.get(PAGE) in BARE and not to_query(current()) and not missing()
+    own = {"run": run_key} if stored else {} if bare else _carried()
+    Link.of(LINK).write(own | held.query())
 
 
 def carried() -> dict[str, str]:
     """The parameters of a URL that brings the draft to another page, or back after a reload."""
+    return _carried() | held.query()
+
+
+def _carried() -> dict[str, str]:
+    """Without what is held."""
+    if "run" in current():
+        return {"run": current()["run"]}
     content = current().get("content", "")
     table = {"table": table_address(known_table(content).text)} if content else {}
-    return to_query(current()) | table | held.query()
+    return to_query(current()) | table or {"preset": DEFAULT}
 
 
 def edit(name: str, text: str) -> None:
@@ -132,14 +149,14 @@ def _read(query: Texts) -> tuple[Draft, list[Problem]]:
     key = query.get("run", "")
     if not key:
         return _with_table(*from_query(query), query.get("table", ""))
-    record = cache.current().store.index.get(key)
-    if record is None:
-        draft, found = from_query({name: text for name, text in query.items() if name != "run"})
-        return draft, [
-            Problem("run", "this link names a run that is not in the cache here: give its settings (or table) again"),
-            *found,
-        ]
-    draft, problems = draft_of(dict(record.values))
+    found = named_run.named(key)
+    st.session_state[MISSING] = found.why
+    if found.why:
+        return {"run": key}, []
+    view.give(found.view)
+    draft, problems = draft_of(dict(found.values))
+    beside = [name for name in query if name not in ("run", held.NAME, *START)]
+    problems += [Problem(shown(name), "left out: the link names a run, with settings of its own") for name in beside]
     return _tidied(draft), problems
 
 

@@ -17,6 +17,7 @@ from pages.run import draft_state
 from pages.run.draft_state import to_query
 from pages.run.presets import PRESETS, preset_of, shortest
 from pages.run.settings import config_of, draft_of
+from pages.shell import view
 
 LISTED = 50
 
@@ -121,4 +122,5 @@ def links(name: str, labels: Mapping[str, str] = {}) -> None:
         for other, (title, icon) in SIBLINGS.items():
             if other != name or other in labels:
                 label = labels.get(other, title)
-                st.page_link(f"{other}.py", label=label, icon=icon, query_params=query, width="content")
+                whole = query | view.carried(other)
+                st.page_link(f"{other}.py", label=label, icon=icon, query_params=whole, width="content")

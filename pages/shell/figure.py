@@ -20,7 +20,7 @@ from pages.charts.printing import KINDS, data_of, panel_names, printed
 from pages.charts.specification import Specification
 from pages.charts.theme import Table, ask
 from pages.charts.words import plain
-from pages.shell import held, player
+from pages.shell import held, player, view
 from pages.shell.held import Held, Named
 from pages.shell.link import here
 from pages.shell.shown import shown
@@ -160,10 +160,19 @@ def pairs(figures: Iterable[Figure]) -> None:
         columns([figure], islice(rest, 1))
 
 
-def play(figure: Figure, labels: Sequence[str], **options: Any) -> None:
-    """The figure under its player (`pages.shell.player.show`, which takes the options)."""
+def play(figure: Figure, labels: Sequence[str], checkpoint: str = "", start: int = 0, autoplay: bool = False) -> None:
+    """The figure under its player.
+
+    Args:
+        labels, start, autoplay: as of `pages.shell.player.show`.
+        checkpoint: the name in `pages.shell.view.NAMES` that the link has of it; empty: it has none.
+    """
     shown().add(figure)
-    player.show(partial(_draw, figure), labels, key=f"moving_{figure.name}", **options)
+    key, at, moved = f"moving_{figure.name}", start, None
+    if checkpoint:
+        at = view.checkpoint(checkpoint, len(labels), start)
+        moved = partial(view.to_checkpoint, checkpoint, start=start)
+    player.show(partial(_draw, figure), labels, key, at, autoplay, moved)
     say(figure.notes)
 
 

@@ -10,14 +10,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
-from pages.shell.link import PAGE, Link, Texts
+from pages.shell.link import PAGE, Link, Texts, flush
 from pages.shell.pressed import forget
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
+NAMED = "run"
+"""The parameter of a short link."""
 LONGEST = 200
 """Characters of a line of text."""
-Widget = Kind | Literal["few", "slider"]
-"""A switch, one of a few in a list or side by side, several of a few, a number to slide, or a line of text."""
+Widget = Kind | Literal["few", "slider", "pills", "count"]
+"""A switch, one of a few in a list or side by side, several of a few likewise, a number to slide or to count, or a line
+of text."""
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 AnyCost = TypeVar("AnyCost")
@@ -50,25 +53,44 @@ class Form:
         bar: as in `Asked`.
     """
 
-    def __init__(self, page: str, prefix: str = "") -> None:
+    def __init__(self, page: str, prefix: str = "", named: Callable[[str], Texts | str] | None = None) -> None:
         """Takes the URL up, or writes it.
 
         Args:
             page: that the controls belong to; what stands in them is kept while another page is shown.
+            named: the parameters of the result that a short link names, or why there are none (`missing`).
         """
+        self._named = named
         self.prefix = prefix
         self.problems: list[str] = []
         self.bar: DeltaGenerator | None = None
         self._places: dict[str, tuple[str, DeltaGenerator]] = {}
         self._link = Link.of(page)
         self._link.arrive(self._read)
+        self._write()
+
+    def _write(self) -> None:
         self._link.write({name: text for name, text in self._link.texts.items() if text})
 
-    def _read(self, query: Texts) -> tuple[Texts, tuple[Problem, ...]]:
+    def _read(self, query: Texts) -> tuple[Texts, Sequence[Problem]]:
         """The texts in a URL. Back may bring that of the page before, which says nothing about this one."""
         names = self._link.names
+        if self._named and NAMED in query:
+            found = self._named(query[NAMED])
+            return ({NAMED: query[NAMED]}, [Problem(NAMED, found)]) if isinstance(found, str) else (found, ())
         foreign = query and names and names.isdisjoint(query)
         return self._link.texts if foreign else query, ()
+
+    @property
+    def missing(self) -> str:
+        """Why the link names no result that can be shown, as Markdown; empty where it does, or names none."""
+        return self._link.remarks[0].message if NAMED in self._link.texts and self._link.remarks else ""
+
+    def start_over(self) -> None:
+        """Every control as at first. From a callback."""
+        self._link.replace({})
+        self._write()
+        flush()
 
     def key(self, name: str) -> str:
         """The control's key in the session and in the URL."""
@@ -77,8 +99,10 @@ class Form:
         return key
 
     def set(self, name: str, text: str, default: str = "") -> None:
-        """Puts a text into a control; the default of a control is left out of the URL."""
+        """Puts a text into a control; the default of a control is left out of the URL. From a callback."""
         self._link.edit(self.key(name), "" if text == default else text)
+        self._write()
+        flush()
 
     def given(self, name: str) -> str:
         """What the link says under a name that no control shows; empty where it says nothing."""
@@ -95,7 +119,7 @@ class Form:
         """A line of text, its default where it is left empty."""
         place = st.container(gap=None)
         value = self._text(name, default)
-        if not self._known(label, value, len(value) <= LONGEST, f"{LONGEST} characters"):
+        if not self._known(label, value, len(value) <= LONGEST, f"{LONGEST} characters", default):
             value = default
         more = {"help": help_text or None, "placeholder": placeholder, "max_chars": LONGEST}
         given = self._draw("text", name, label, value, default, place, **more)
@@ -159,7 +183,7 @@ class Form:
         place = st.container(gap=None)
         text = self._text(name, options[0])
         with place:
-            known = self._known(label, text, text in options, ", ".join(options))
+            known = self._known(label, text, text in options, ", ".join(options), options[0])
         value = text if known else options[0]
         self._places[name] = label, place
         kind = "choice" if wide else "few"
@@ -168,7 +192,7 @@ class Form:
     def flag(self, name: str, label: str, default: bool, help_text: str = "") -> bool:
         """A switch."""
         text = self._text(name, text_of(default))
-        known = self._known(label, text, text in ("true", "false"), "true, false")
+        known = self._known(label, text, text in ("true", "false"), "true, false", text_of(default))
         return self._draw("flag", name, label, text == "true" if known else default, default, help=help_text or None)
 
     def slider(
@@ -178,7 +202,7 @@ class Form:
         text = self._text(name, text_of(default))
         given = value_of(text, "number")
         value = given if isinstance(given, int | float) and low <= given <= high else None
-        self._known(label, text, value is not None, f"{low:g} to {high:g}")
+        self._known(label, text, value is not None, f"{low:g} to {high:g}", text_of(default))
         value = default if value is None else float(value)
         more = {"min_value": low, "max_value": high, "step": step, "help": help_text or None}
         return self._draw("slider", name, label, value, default, **more)
@@ -209,10 +233,10 @@ class Form:
 
         draw("slider", label, f"{self.key(name)} slide", min(max(value, low), high), edit, **more)
 
-    def _known(self, label: str, text: str, known: bool, allowed: str) -> bool:
-        """Whether the control can take a text; says so where it cannot."""
+    def _known(self, label: str, text: str, known: bool, allowed: str, taken: str) -> bool:
+        """Whether the control can take a text; says so where it cannot, and what is taken instead."""
         if not known:
-            st.warning(f"{label}: {plain(repr(text[:40]))} in the link is unknown, left out. Allowed: {allowed}")
+            say_unknown(label, text, allowed, taken)
         return known
 
     def blame(self, name: str, message: str) -> None:
@@ -285,12 +309,20 @@ def draw(
         "few": partial(place.segmented_control, required=True),
         "names": place.multiselect,
         "slider": place.slider,
+        "pills": partial(place.pills, selection_mode="multi"),
+        "count": place.number_input,
     }
     return widgets.get(kind, place.text_input)(label, key=key, on_change=_edited, args=(key, edit), **more)
 
 
 def _edited(key: str, edit: Callable[[str], None]) -> None:
     edit(text_of(st.session_state[key]))
+
+
+def say_unknown(label: str, text: str, allowed: str, taken: str) -> None:
+    """Says what is wrong with a text in a link, and what is taken instead; nothing of a default that is empty."""
+    instead = f"{plain(taken)} is taken" if taken else "left out"
+    st.warning(f"{label}: {plain(repr(text[:40]))} in the link is unknown, {instead}. Allowed: {allowed}")
 
 
 def sidebar_bar() -> DeltaGenerator:

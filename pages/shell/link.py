@@ -1,87 +1,142 @@
-"""What the controls of a page hold, as texts: kept in the session, written into the URL, taken up from it."""
+"""What stands in the address of a page, as texts: kept in the session, written into the URL, taken up from it."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from engine.schema import Problem
+from pages.shell.gate.streamlit_internals import went_back
 
-# The texts live in the session, apart from the widgets: those of another page lose their state. The URL is written in
-# every run of a page and read on arrival. `bind="query-params"` is not used: it drops a bad value without a word, where
-# we show it with what is wrong, and refuses a parameter that a control of the page before is bound to.
+# The texts live in the session, apart from the widgets: those of another page lose their state. `bind="query-params"`
+# is not used: it drops a bad value without a word, where we show it with what is wrong, and refuses a parameter that a
+# control of the page before is bound to.
+#
+# An address has three parts, each written and taken up by its own `Link`, and none touches what another one owns:
+# - main: the settings of a run (`pages.run.draft_state`), or the controls of a page (`pages.shell.form`);
+# - view: how the result is looked at, every name with `VIEW` before it (`pages.shell.view`);
+# - everywhere: what goes along to every page, the names of `SHARED` (`pages.shell.view`, too).
+#
+# The URL is written once, at the end of a run of the page or of a callback: every write that changes it is a step of
+# the browser's history. It is taken up when a page is opened, and when the browser goes back or forward. Any other URL
+# that a run comes with is one that the browser had not seen replaced yet.
 
-IN_FLIGHT = 2.0
-"""Seconds in which a browser may still send the URL that stood before we wrote the new one."""
-PAGE, MOVED = "page", "moved"
-"""In the session: the page shown, and that no link was taken up since it was opened (`pages.main`)."""
+Part = Literal["main", "view", "everywhere"]
+VIEW = "v_"
+SHARED: tuple[str, ...] = ()
+
+PAGE, ARRIVAL, WRITTEN = "page", "arrival", "written"
+"""In the session: the page shown, how it was come to last, and the parameters of each part of its address."""
 
 Texts = Mapping[str, str]
 Read = Callable[[Texts], tuple[Texts, Sequence[Problem]]]
 """The parameters of a URL -> the texts that it asks for, and what in it means nothing."""
 
 
+def part_of(name: str) -> Part:
+    """The part of an address that has a parameter."""
+    if name in SHARED:
+        return "everywhere"
+    return "view" if name.startswith(VIEW) else "main"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How the page was come to.
+
+    Attributes:
+        number: of all that there were in this session.
+        back: whether by the browser's history.
+    """
+
+    number: int = 0
+    back: bool = False
+
+
+def arrive(page: str) -> bool:
+    """Whether a page was just opened, or come back to: then its links take the URL up."""
+    arrived = st.session_state.get(PAGE) != page or went_back()
+    if arrived:
+        last = st.session_state.get(ARRIVAL, Arrival())
+        st.session_state[ARRIVAL] = Arrival(last.number + 1, went_back())
+        st.session_state[PAGE], st.session_state[WRITTEN] = page, {}
+    return arrived
+
+
+def address() -> dict[str, str]:
+    """The parameters of the page that is shown: of each part what was written, else what the URL has of it."""
+    written = st.session_state.get(WRITTEN, {})
+    whole = {name: text for name, text in st.query_params.to_dict().items() if part_of(name) not in written}
+    for part in get_args(Part):
+        whole |= written.get(part, {})
+    return whole
+
+
 def here() -> str:
     """The link of the page that is shown, as it stands."""
-    query = urlencode(st.query_params.to_dict())
+    query = urlencode(address())
     return f"/{st.session_state.get(PAGE, '')}" + (f"?{query}" if query else "")
+
+
+def flush() -> None:
+    """Puts the address into the URL. Nothing happens where it is there."""
+    if address() != st.query_params.to_dict():
+        st.query_params.from_dict(address())
 
 
 @dataclass
 class Link:
-    """The texts of one page, or of several that show the same settings.
+    """The texts of one part of an address, for one page or for several that show the same settings.
 
     Attributes:
         texts: name of the control -> what stands in it. Empty before the first arrival.
         remarks: what was wrong with the last URL, file or run taken up, beyond the texts themselves.
         new: whether nothing was taken up yet.
         names: of the controls that were drawn; a draft knows its own.
+        given: names whose texts came with a URL and were not touched since.
     """
 
+    part: Part = "main"
     texts: dict[str, str] = field(default_factory=dict)
     remarks: list[Problem] = field(default_factory=list)
     new: bool = True
     names: set[str] = field(default_factory=set)
-    _edited: bool = False
-    _written: dict[str, str] = field(default_factory=dict)
-    _written_at: float = 0.0
+    given: set[str] = field(default_factory=set)
+    _arrived: int = 0
 
     @classmethod
-    def of(cls, name: str) -> "Link":
+    def of(cls, name: str, part: Part = "main") -> "Link":
         """That of this session."""
-        return st.session_state.setdefault(f"link {name}", cls())
+        return st.session_state.setdefault(f"link {name}", cls(part))
 
     def arrive(self, read: Read) -> None:
-        """Takes the URL up when the page has just been opened, or when the browser went back to another URL."""
-        query, edited = st.query_params.to_dict(), self._edited
-        moved = st.session_state.pop(MOVED, False)
-        self._edited = False
-        if not self.new:
-            if moved and not query:
-                return
-            in_flight = time.monotonic() - self._written_at < IN_FLIGHT
-            if not moved and (edited or query == self._written or in_flight):
-                return
-        self._take(*read(query))
+        """Takes the URL up when the page has just been opened with one, or when the browser went back to it."""
+        arrival = st.session_state.get(ARRIVAL, Arrival(1))
+        if self._arrived == arrival.number:
+            return
+        self._arrived = arrival.number
+        query = st.query_params.to_dict()
+        own = {name: text for name, text in query.items() if part_of(name) == self.part}
+        told = own if self.part == "everywhere" else query
+        if self.new or arrival.back or told:
+            self._take(*read(own))
+            self.given = set(self.texts)
 
     def edit(self, name: str, text: str) -> None:
         """One text, from its widget."""
         self.texts[name] = text
-        self._edited = True
+        self.given.discard(name)
 
     def replace(self, texts: Texts, remarks: Sequence[Problem] = ()) -> None:
         """All texts, from a button, a file or a run."""
         self._take(texts, remarks)
-        self._edited = True
+        self.given = set()
 
     def write(self, query: Texts) -> None:
-        """Puts the texts into the URL, as these parameters."""
-        self._written = dict(query)
-        if self._written != st.query_params.to_dict():
-            st.query_params.from_dict(self._written)
-            self._written_at = time.monotonic()
+        """Makes these the parameters of this part of the address."""
+        st.session_state.setdefault(WRITTEN, {})[self.part] = dict(query)
 
     def _take(self, texts: Texts, remarks: Sequence[Problem]) -> None:
         self.texts, self.remarks, self.new = dict(texts), list(remarks), False

@@ -23,15 +23,18 @@ def in_motion(
     tables: Callable[[Any, int], Any],
     chart: Callable[..., Any],
     file: str,
+    seed: str = "seed",
+    checkpoint: str = "checkpoint",
 ) -> None:
     """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
 
     Args:
         tables: of a result and the place of a seed (`pages.charts.animated.Moving`).
         chart: of the tables, and `start`, the frame shown first.
+        seed, checkpoint: names in `pages.shell.view.NAMES`.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, name)
+        index = seed_choice(result, seed)
         kept = built(f"{key} tables {name} {index}", lambda: tables(result, index))
         last = len(kept.labels) - 1
         draw = partial(chart, start=last)
@@ -41,7 +44,7 @@ def in_motion(
         )
         figure, labels = moving(figure, kept, key, result.seeds[index].facts["seed"], tables, draw)
         tools(figure, labels)
-    play(figure, labels, start=last)
+    play(figure, labels, checkpoint, last)
 
 
 def moving(

@@ -18,6 +18,7 @@ from pages.shell.bundle import stem as bundle_name
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe, of_result, packed
 from pages.shell.shown import shown
+from pages.shell.view import choice, chosen
 from pages.shell.viewers import viewer
 
 
@@ -41,22 +42,16 @@ def warn(said: str) -> None:
         st.warning(said, icon=":material/trending_flat:")
 
 
-def choice(label: str, options: Sequence[Any], key: str, **more: Any) -> Any:
-    """One of a few side by side, at first the first; `key` is unique on the page, `more` is Streamlit's."""
-    return st.segmented_control(label, options, required=True, key=key, **({"default": options[0]} | more))
-
-
-def seed_choice(result: Any, name: str) -> int:
-    """The position of the seed to look at; `name` is unique on the page."""
+def seed_choice(result: Any, name: str = "seed") -> int:
+    """The position of the seed to look at; `name` in `pages.shell.view.NAMES`."""
     seeds = [seed.facts["seed"] for seed in result.seeds]
-    if len(seeds) == 1:
-        return 0
-    return seeds.index(choice("seed", seeds, f"{name} seed {seeds}"))
+    ask = choice if len(seeds) > 1 else chosen
+    return seeds.index(ask("seed", seeds, name, seeds[0]))
 
 
-def log_time(name: str) -> bool:
-    """Whether time is on a log axis; `name` is unique on the page."""
-    return choice("time axis", ["log", "linear"], f"{name} axis") == "log"
+def log_time(name: str = "axis") -> bool:
+    """Whether time is on a log axis; `name` in `pages.shell.view.NAMES`."""
+    return choice("time axis", ["log", "linear"], name) == "log"
 
 
 def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:

@@ -31,6 +31,7 @@ from pages.charts.map_plane import Plane, plane_chart
 from pages.charts.over_time import Sampled
 from pages.charts.words import number, plain
 from pages.run.differing import differing, in_one_line, labels, settings_of, shown
+from pages.shell import view
 from pages.shell.figure import Figure, pairs, show
 from pages.shell.jobs import Standing
 from pages.shell.result import choice, log_time
@@ -152,15 +153,9 @@ def _curves(compared: Sequence[Compared], key: str) -> None:
         return
     first = [name for name in FIRST if name in known] or [*known][:2]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = st.pills(
-            "curves",
-            [*known],
-            selection_mode="multi",
-            default=first,
-            format_func=lambda name: QUANTITIES[name].label,
-            key=f"compare curves {[*known]}",
-        )
-        log = log_time("compare")
+        called = {"format_func": lambda name: QUANTITIES[name].label}
+        picked = view.several("curves", [*known], "curves", first, **called)
+        log = log_time()
     config = ", ".join(one.result.config.hash for one in compared if one.result is not None)
     pairs(_curve(name, known[name], names, log, key, config) for name in picked)
     if picked:
@@ -212,7 +207,7 @@ def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
 
 def show_maps(maps: Sequence[tuple[str, Picture]], key: str) -> None:
     """Each map under its label, in the same colours; of two that have the same axes also their difference."""
-    metric = choice("metric", [*METRICS], "compare metric", format_func=lambda name: METRICS[name].label)
+    metric = choice("metric", [*METRICS], "map_metric", format_func=lambda name: METRICS[name].label)
     spans = np.concatenate([_values(picture, metric) for _, picture in maps])
     pairs(_map(place, label, picture, metric, spans, key) for place, (label, picture) in enumerate(maps))
     if len(maps) == FEWEST and maps[0][1].map == maps[1][1].map:
@@ -294,8 +289,9 @@ def show_against(listed: Sequence[Run], chosen: Sequence[Run], person: str) -> N
         st.caption("There is nothing to plot: no setting differs among them, or none has a number.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.selectbox("metric", metrics, format_func=lambda name: LABELS[name].label, key="against_metric")
-        setting = st.selectbox("against", own, key="against_setting", width=240)
+        called = {"format_func": lambda name: LABELS[name].label, "key": "against_metric"}
+        metric = view.choice("metric", metrics, "metric", kind="choice", **called)
+        setting = view.choice("against", own, "setting", kind="choice", key="against_setting", width=240)
     of = f"the {len(runs):,} chosen" if runs is chosen else f"all {len(runs):,} listed"
     st.caption(f"Of {of}; a point is the median over the seeds of a run.")
     values = [one.get(setting) for one in settings]

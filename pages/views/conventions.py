@@ -20,7 +20,7 @@ def show(result: RunResult) -> None:
         for one in found:
             st.warning(f"{one.said} **{one.cure[0].upper()}{one.cure[1:]}.**")
         st.markdown(table(convention_words.conventions(result)))
-        switch = choice("what would change with another", SWITCHES, "conventions switch")
+        switch = choice("what would change with another", SWITCHES, "switch")
         rows, stays = convention_words.switched(result, switch)
         st.markdown(table(rows))
         st.markdown(stays)

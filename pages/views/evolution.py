@@ -18,7 +18,7 @@ from pages.shell.answer import find
 from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
-from pages.shell.result import choice, files, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, chosen, files, log_time, numbers, say_data_notes, seed_choice
 from pages.views import conventions, latex_conventions
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
@@ -30,7 +30,8 @@ ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 def say_answer(result: RunResult) -> None:
     """How far the kernel moved."""
     rates = [seed.effective_rate for seed in result.seeds]
-    tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash)
+    key = jobs.key("run", result.config)
+    tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash, key)
 
 
 def full(result: RunResult, arrays: Arrays) -> None:
@@ -69,8 +70,9 @@ def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
     st.header("The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(result, key[:8])
-        on = choice("function and kernel on", POINTS, f"on {key[:8]}") if result.config.probes else POINTS[0]
+        index = seed_choice(result)
+        ask = choice if result.config.probes else chosen
+        on = ask("function and kernel on", POINTS, "on", POINTS[0])
         probes = on != POINTS[0]
         tables, shown = _tables(result, key, index, probes), result.seeds[index]
         figure = Figure(
@@ -86,7 +88,7 @@ def _animated(result: RunResult, key: str) -> None:
         of = partial(_tables_of, probes=probes)
         figure, labels = moving(figure, tables, key, shown.seed, of, evolution_chart)
         tools(figure, labels)
-    play(figure, labels)
+    play(figure, labels, "checkpoint")
 
 
 def _kernel_name(seed: SeedResult, probes: bool) -> str:
@@ -101,7 +103,7 @@ def _curves(result: RunResult, key: str) -> None:
     st.header("Along the run")
     with st.container(horizontal=True):
         shown = choice("charts", ["essential", "all"], "charts")
-        log = log_time("evolution")
+        log = log_time()
     curves = available(result)
     names = [name for name in curves if shown == "all" or name in ESSENTIAL]
     pairs(Figure.over_time(name, curves[name], result, log, key) for name in names)

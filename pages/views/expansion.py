@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,6 +18,7 @@ from pages.charts import expansion as charts
 from pages.charts import kernel_change
 from pages.charts.over_time import Curve
 from pages.charts.words import plain
+from pages.run import named_run
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration
 from pages.shell.answer import answer as tell
@@ -37,8 +38,6 @@ def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
     return Computation("perturbation", config, check_cost(config, calibration=calibration.measured()).seconds)
 
 
-PATHS: dict[str, Literal["hermite", "linear"]] = {"cubic": "hermite", "linear": "linear"}
-"""How the kernel goes from checkpoint to checkpoint."""
 LIMITS = {
     "bound P2": ("P2",),
     "with estimates": ("P2", "P3", "P4"),
@@ -70,17 +69,17 @@ def _options() -> Options:
     with st.popover("options", icon=":material/tune:", type="tertiary"):
         path = choice(
             "kernel between checkpoints",
-            list(PATHS),
-            "perturb path",
+            list(named_run.PATHS.values()),
+            "path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
         )
         between = choice(
             "times between checkpoints",
             [0, 1, 3],
-            "perturb between",
+            "between",
             help="The orders are also given there; the network is measured at checkpoints only.",
         )
-    return Options(interpolation=PATHS[path], between=between)
+    return Options(interpolation=named_run.path_of(path), between=between)
 
 
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
@@ -89,7 +88,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     options, conventions = result.config.options, partial(latex_conventions.of_run, result.config.run, rates)
     of = partial(expansion_of, options=options)
     with hold.beside("perturbation", "perturbation", result, of, expansion_words.answer):
-        tell(expansion_words.answer(result), conventions, result.config.hash)
+        tell(expansion_words.answer(result), conventions, result.config.hash, key)
     st.caption(plain(expansion_words.facts(result)))
     say_data_notes(result.notes)
     numbers(expansion_words.headlines(result))
@@ -108,8 +107,8 @@ def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
     st.header("Order by order")
     with st.container(horizontal=True):
-        log = log_time("perturb")
-        limits = choice("limits", list(LIMITS), "perturb limits", help="Drawn dashed.")
+        log = log_time()
+        limits = choice("limits", list(LIMITS), "limits", help="Drawn dashed.")
 
     def curve(name: str, *chosen: Any) -> Figure:
         return _curve(result, key, name, charts.OVER_TIME[name], log, *chosen)
@@ -128,7 +127,7 @@ def _curve(result: PerturbationResult, key: str, name: str, curve: Curve, log: b
 @one_at_a_time()
 def _by_mode(result: PerturbationResult, key: str) -> None:
     """What the network and each order add to every mode."""
-    index = seed_choice(result, "modes")
+    index = seed_choice(result, "modes_seed")
 
     def figure(one: PerturbationResult, place: int, own: str) -> Figure:
         return Figure.of(

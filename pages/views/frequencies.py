@@ -30,10 +30,11 @@ def show(shown: Shown) -> None:
     )
     st.markdown(" ".join(frequency_words.sentences(result)))
     tables, chart = frequencies.frequency_tables, frequencies.frequency_chart
-    in_motion(result, key, "frequencies", MOVING, tables, chart, "spaces-frequencies")
+    names = ("frequencies_seed", "frequencies_checkpoint")
+    in_motion(result, key, "frequencies", MOVING, tables, chart, "spaces-frequencies", *names)
     with st.container(horizontal=True):
-        log = log_time("frequencies")
-        index = seed_choice(result, "frequency spectrum")
+        log = log_time("frequencies_axis")
+        index = seed_choice(result, "spectrum_seed")
     curves = (
         Figure.over_time(name, curve, result, log, key, file=f"spaces-{name}")
         for name, curve in frequencies.CURVES.items()

@@ -44,6 +44,15 @@ def definitions(bounds: Thresholds) -> dict[str, str]:
     }
 
 
+def cell(known: pd.Series | None) -> str:
+    """What a map says of one network, a row of `engine.regimes.result.cells_frame`; empty without one."""
+    if known is None:
+        return ""
+    label, count = REGIMES[known["reason"] or known["label"]], int(known["runs"])
+    by = f"the median of {count} networks" if count > 1 else "one network"
+    return f"**On the map this cell is {label}**, by {by}."
+
+
 def counts(cells: pd.DataFrame) -> str:
     """How many cells have which label. `cells` of `plane_table`, those that are known."""
     found = cells["regime"].value_counts()

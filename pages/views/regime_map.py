@@ -20,7 +20,7 @@ from pages.shell.recipe import of_map
 from pages.shell.result import say_data_notes, take_it_with_you
 from pages.shell.shown import shown
 from pages.shell.texts import text_of
-from pages.views import latex_conventions, map_words
+from pages.views import latex_conventions, map_cell, map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
 
@@ -77,13 +77,13 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
 def open_cell(cell: Cell, page: str) -> None:
     """The run of a cell on another page, with the same config."""
     query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
-    st.switch_page(OPENS[page], query_params=query or {"preset": DEFAULT})
+    st.switch_page(OPENS[page], query_params=(query or {"preset": DEFAULT}) | map_cell.to_cell())
 
 
-def say_answer(picture: Picture) -> None:
-    """What the whole map answers to its question."""
+def say_answer(picture: Picture, key: str) -> None:
+    """What the whole map, which the key names, answers to its question."""
     if len(picture.cells):
-        tell(said(picture), lambda: latex_conventions.of_map(picture.sweep), picture.sweep.hash)
+        tell(said(picture), lambda: latex_conventions.of_map(picture.sweep), picture.sweep.hash, key)
 
 
 def said(picture: Picture) -> str:

@@ -16,12 +16,13 @@ from pages.run import picker
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
 from pages.run.settings import draft_of
+from pages.shell import view
 from pages.shell.viewers import viewer
 
 SAID = "all_runs_said"
 """Where it stands in the session what went wrong with the last action."""
-WHOLE = "all_runs_whole"
-"""Where it stands in the session of which map the cells are listed."""
+WHOLE = "cells"
+"""The name in `pages.shell.view.NAMES` of the map whose cells are listed."""
 LONGEST_SEARCH = 200
 MOST_IN_A_KEY = 20
 OPENS = {"run": "evolution", "cell": "evolution", "perturbation": "perturbation", "rkhs": "norms"}
@@ -63,7 +64,7 @@ def show(chosen: Sequence[Run]) -> None:
 
 def leave() -> None:
     """Lists all runs again, not the cells of a map."""
-    st.session_state.pop(WHOLE, None)
+    view.put(WHOLE, "")
 
 
 def _open(run: Run) -> None:
@@ -87,7 +88,7 @@ def _carried(run: Run) -> dict[str, str] | None:
 
 
 def _enter(key: str) -> None:
-    st.session_state[WHOLE] = key
+    view.put(WHOLE, key)
 
 
 def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:

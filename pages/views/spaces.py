@@ -24,7 +24,7 @@ from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
-from pages.views import four_answers, hold, latex_conventions
+from pages.views import four_answers, hold, latex_conventions, map_cell
 from pages.views.spaces_words import WHERE, facts
 
 
@@ -67,10 +67,9 @@ def page(
         name: of the page, in `pages.run.picker`.
         question, more: what it answers, and how, as Markdown.
     """
-    if draft_state.is_new() and not st.query_params.to_dict():
-        draft_state.load_preset(COMPARED[0])
     ask(SIBLINGS[name][0], question, more)
-    asked = controls.show()
+    asked = controls.show(PRESETS[COMPARED[0]].draft)
+    map_cell.way_back()
     if asked.config is None:
         asking.show(asked)
         return
@@ -96,6 +95,7 @@ def page(
                     answer(shown.result),
                     lambda: latex_conventions.of_run(shown.result.config.run),
                     shown.result.config.hash,
+                    shown.key,
                 )
             links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))
@@ -123,7 +123,7 @@ def _compared(name: str) -> None:
             st.caption(PRESETS[preset].label)
 
 
-def points_choice(name: str) -> SetName:
+def points_choice() -> SetName:
     """The set of points to look at."""
     baked = "The labels of training points are baked into $K_t$: read what was learned off held-out points."
-    return choice("points", list(WHERE), f"{name} points", format_func=WHERE.__getitem__, help=baked)
+    return choice("points", list(WHERE), "points", format_func=WHERE.__getitem__, help=baked)

@@ -25,9 +25,9 @@ def show(shown: Shown) -> None:
     st.header("When has the kernel stopped?")
     result, key = shown.result, shown.key
     with st.container(horizontal=True):
-        tolerance = choice("within", TOLERANCES, "stopped within", format_func=percent)
-        where = points_choice("stopped")
-        log = log_time("stopped")
+        tolerance = choice("within", TOLERANCES, "within", format_func=percent)
+        where = points_choice()
+        log = log_time("stopped_axis")
     st.markdown(" ".join(stopped_words.sentences(result, where, tolerance)))
     _moving(shown, where)
     if all("frozen_departure" in seed for seed in result.seeds):
@@ -37,8 +37,8 @@ def show(shown: Shown) -> None:
             for name, chosen in (("departure", (tolerance,)), ("saved", ()))
         )
     with st.container(horizontal=True):
-        name = choice("pairs by", list(stopped.PAIRS), "stopped pairs", format_func=stopped.PAIRS.__getitem__)
-        index = seed_choice(result, "stopped pairs")
+        name = choice("pairs by", list(stopped.PAIRS), "pairs", format_func=stopped.PAIRS.__getitem__)
+        index = seed_choice(result, "pairs_seed")
     maps = [partial(_map, "pairs", "Which checkpoints have the same kernel?", f"{where}/{name}")]
     if "frozen_departure" in result.seeds[index]:
         maps.append(partial(_map, "fixed_pairs", "How far off is the kernel of s at t?", "frozen_departure"))
@@ -48,7 +48,7 @@ def show(shown: Shown) -> None:
 def _moving(shown: Shown, where: SetName) -> None:
     """The player, at first at the start: there a kernel that is held fixed has the whole run before it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = seed_choice(shown.result, "stopped")
+        index = seed_choice(shown.result)
         name, key = f"stopped_{where}_{index}", f"{shown.key} stopped {where} {index}"
         tables = built(f"{key} tables", partial(stopped.stop_tables, shown.result, index, where))
         draw = partial(stopped.stop_chart, tables)
@@ -57,7 +57,7 @@ def _moving(shown: Shown, where: SetName) -> None:
         of, seed = partial(stopped.stop_tables, where=where), shown.result.seeds[index].facts["seed"]
         figure, labels = moving(figure, tables, shown.key, seed, of, stopped.stop_chart)
         tools(figure, labels)
-    play(figure, labels)
+    play(figure, labels, "checkpoint")
 
 
 def _map(place: str, question: str, name: str, result: RkhsResult, index: int, key: str) -> Figure:

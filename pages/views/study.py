@@ -16,13 +16,13 @@ from engine.schema import ConfigError
 from pages.charts import study as charts
 from pages.charts.words import plain, sentence
 from pages.run.controls import described, say_in_short
-from pages.shell import calibration
+from pages.shell import calibration, view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
 from pages.shell.figure import Figure, built, show
 from pages.shell.gathering import Computation, gather
 from pages.shell.pressed import forget
-from pages.shell.result import choice, data_files
+from pages.shell.result import choice, chosen, data_files
 from pages.shell.texts import value_of
 from pages.views import latex_conventions, study_words
 
@@ -54,18 +54,17 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     if arrays is not None:
         key = jobs.key(study.kind, study.config)
         # With its laws, which take a while.
-        _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error)
+        _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error, key)
 
 
 def _form() -> tuple[dict[str, str], dict[str, Any]]:
-    """Texts of the fields, and where to say what is wrong with one. They outlive a visit of another page."""
-    kept = st.session_state.setdefault("study fields", dict(START))
-    places = {}
+    """Texts of the fields, and where to say what is wrong with one."""
+    given, places = {}, {}
     for names in (tuple(LISTS), ("seeds", "error")):
         for name, column in zip(names, st.columns(3), strict=False):
             places[name] = column
-            kept[name] = column.text_input(FIELDS[name], kept[name], key=f"study {name}", max_chars=200)
-    return kept, places
+            given[name] = view.text(FIELDS[name], name, START[name], column, f"study {name}")
+    return given, places
 
 
 def _seeds(text: str, problems: dict[str, str]) -> int:
@@ -101,13 +100,12 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
         return None
 
 
-def _full(result: StudyResult, arrays: Arrays, error: float) -> None:
-    tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash)
+def _full(result: StudyResult, arrays: Arrays, error: float, key: str) -> None:
+    tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash, key)
     find(study_words.sentences(result, error))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
-    axis = choice("against", axes, f"study axis {axes}") if len(result.axes) > 1 else axes[0]
+    axis = choice("against", axes, "against") if len(result.axes) > 1 else chosen("against", axes, "against", axes[0])
     last = axes[-1]  # beta, unless only alpha varies
-    key = jobs.key("perturbation_study", result.config)
     left, right = st.columns(2, gap="large")
     with left:
         show(_figure(result, key, "study_errors", axis))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,8 +46,19 @@ def test_run_writes_the_result_and_its_summary(small: Path, tmp_path: Path) -> N
     assert summary["beta"] == 1 / 8
     assert summary["parameters"] == 2 * 8 + 8 + 8 + 1
     assert summary["steps"] == [5, 5]
+    found = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    assert found["beta"] == "0.125"
+    assert found["stopped by"] == "max_steps 2"
+    assert found["drift, at the stop"] == f"{np.median(summary['drift']):.4g}"
+    assert found["time, to the stop"] == f"{np.median(summary['t_stop']):.4g} over an eigenvalue of K"
+    assert re.fullmatch(r"([0-9a-f]{12}) \(\?run=\1 on a page of this cache\)", found["result"])
     with np.load(tmp_path / "out" / "result.npz", allow_pickle=False) as arrays:
         assert arrays["seed1/eigenvalues"].shape == (6, 8)
+
+
+def test_quiet_prints_nothing(small: Path, tmp_path: Path) -> None:
+    done = engine("run", str(small), "--out", str(tmp_path / "out"), "--quiet")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_show_prints_a_config_that_runs_and_its_cost(small: Path) -> None:

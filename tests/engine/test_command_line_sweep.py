@@ -34,6 +34,7 @@ def test_it_writes_cells_runs_and_summary_and_computes_nothing_twice(tmp_path: P
     done = engine(str(tmp_path / "sweep.yaml"), "--out", str(tmp_path / "out"), **own)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("cells: 2, seeds of each: 2, about ")
+    assert "computed: 2 of 2 cells, 4 runs\n" in done.stdout
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert set(summary) >= {"cells", "failed", "boundaries", "collapse", "seconds"}
     assert (summary["cells"], summary["failed"], summary["runs"]) == (2, 0, 4)

@@ -20,6 +20,7 @@ from cache.policy import Everything, Policy
 from cache.run_folders import Record
 from engine import jobs
 from engine.schema import Config
+from pages.shell.history import READY
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 
@@ -95,7 +96,9 @@ class PretendEngine:
         self.records: dict[str, Any] = {}
         self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
-        index = SimpleNamespace(get=self.records.get, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict)
+        index = SimpleNamespace(
+            get=self.records.get, find=self._find, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict
+        )
         claims = SimpleNamespace(listed=lambda key: ())
         self.store = SimpleNamespace(index=index, pinned=lambda key: False, claims=claims)
         self.noted: list[tuple[str, str]] = []
@@ -110,6 +113,9 @@ class PretendEngine:
         self.refuses: set[str] = set()
         # On no disk: of a folder it would make a private one.
         self.batches = Batches(self, Path(os.devnull))  # pyright: ignore[reportArgumentType]
+
+    def _find(self, beginning: str, limit: int) -> list[str]:
+        return [key for key in self.records if key.startswith(beginning)][:limit]
 
     def work(self) -> Work:
         return self.going_on
@@ -182,10 +188,17 @@ class PretendEngine:
 def visited(page: str, query: Mapping[str, str], patience: float = 30) -> AppTest:
     """A page opened by its URL, the whole app included."""
     app = AppTest.from_file(str(MAIN), default_timeout=patience)
+    app.session_state[READY] = True  # a browser says so by itself
     if page != "home":
         app.switch_page(f"{page}.py")
     for name, text in query.items():
         app.query_params[name] = text
+    return app.run()
+
+
+def look(app: AppTest, **texts: str) -> AppTest:
+    """Chooses how the page looks at its result (`pages.shell.view`)."""
+    app.session_state[f"link view {app.session_state['page']}"].texts |= texts
     return app.run()
 
 

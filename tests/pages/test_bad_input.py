@@ -18,7 +18,7 @@ from pages.run.draft_state import from_query
 from pages.run.files import read_yaml
 from pages.run.presets import PRESETS
 from pages.run.settings import SETTINGS, applicable, choices, draft_of, kind_of
-from pages.shell.link import MOVED
+from pages.shell.link import PAGE
 
 NAMES = [setting.name for setting in SETTINGS]
 
@@ -107,7 +107,7 @@ def page() -> Iterator[AppTest]:
 @given(query=QUERIES)
 def test_urls(page, query):
     """60 arrivals on the page, all of it drawn, by one session: each URL replaces the one before."""
-    page.session_state[MOVED] = True
+    page.session_state[PAGE] = ""
     page.query_params.clear()
     page.query_params.update(query)
     page.run()

@@ -310,5 +310,5 @@ def test_the_cells_of_a_map_are_listed_and_left(pretend, opened):
     app = choose(opened("all_runs"), 0)
     next(button for button in app.button if button.label == "Its cells").click().run()
     assert "Back to all" in " ".join(button.label for button in app.button)
-    assert app.session_state["all_runs_whole"] == run.key
+    assert app.query_params["v_cells"] in (run.key, [run.key])
     assert maps.version("sweep") == jobs.VERSIONS["cell"]

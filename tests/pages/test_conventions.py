@@ -3,7 +3,7 @@ warning stands only where it is called for."""
 
 import numpy as np
 import pytest
-from pretend_engine import SMALL_QUERY, texts
+from pretend_engine import SMALL_QUERY, look, texts
 from small_runs import result, seed
 
 from engine.config import RunConfig
@@ -141,8 +141,7 @@ def test_the_panel_stands_on_the_page(finished, opened):
     assert len(labels) == 1
     assert "hidden layers L = " in texts(app)
     for switch in SWITCHES:
-        app.session_state["conventions switch"] = switch
-        app.run()
+        look(app, switch=switch)
         assert not app.exception
     assert "harmonic mean" in texts(app)
     assert convention_words.ENOUGH == 8

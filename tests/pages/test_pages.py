@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pretend_engine import RUNS, SMALL, SMALL_QUERY, texts
+from pretend_engine import RUNS, SMALL, SMALL_QUERY, look, texts
 
 from cache import Failure, Run
 from cache.run_folders import Record
@@ -101,9 +101,7 @@ def test_every_kind_of_result_is_shown(name, finished, opened):
     assert not app.error
     assert app.metric
     assert not [button for button in app.button if button.key == "run"]
-    app.session_state["charts"] = "all"
-    app.session_state["time axis"] = "linear"
-    app.run()
+    look(app, charts="all", axis="linear")
     assert not app.exception
     assert set(asked) == {"result"}
     if name in ("diverged", "dead"):
@@ -129,12 +127,9 @@ def test_function_and_kernel_are_shown_on_the_probes(name, finished, opened):
     assert ("32 of the 40 probes" in " ".join(tables.notes)) == (count > 32)
     evolution_chart(tables).to_dict()
 
-    key = jobs.key("run", config)
-    app = opened("evolution", **to_query(shortest(draft_of(config.to_dict())[0])))
-    app.session_state[f"on {key[:8]}"] = "probe points"
-    app.run()
+    app = opened("evolution", **to_query(shortest(draft_of(config.to_dict())[0])), v_on="probe points")
     assert not app.exception
-    assert app.session_state[f"on {key[:8]}"] == "probe points"
+    assert "probe points" in [choice.value for choice in app.get("segmented_control")]
 
 
 def test_the_small_query_is_the_small_config(opened, finished):
@@ -291,13 +286,13 @@ def test_a_link_to_a_run_with_a_table_of_its_own(pretend, opened):
     rows = "\n".join(f"{i},{i * i}" for i in range(20))
     config = RunConfig.from_dict({"data": {"name": "csv", "content": f"a,b\n{rows}"}, "network": {"width": 77}})
     key = jobs.key("run", config)
-    pretend.records[key] = SimpleNamespace(values=config.to_dict(), status="finished", error="")
+    pretend.records[key] = SimpleNamespace(kind="run", values=config.to_dict(), status="finished", error="")
     app = opened("evolution", run=key)
     assert not app.error
     assert "20 rows, 2 columns" in texts(app)
     assert app.text_input(key="setting width").value == "77"
     assert app.query_params["run"] in (key, [key])
-    assert "is not in the cache here" in texts(opened("evolution", run="0" * 64))
+    assert "No run `000000000000` here" in texts(opened("evolution", run="0" * 64))
 
 
 def test_a_result_that_is_gone_is_said_for_every_cause(pretend, opened):

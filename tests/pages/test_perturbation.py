@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from perturbation_runs import RUNS, SEEDS, WIDTHS, computed, jobs, query, run
-from pretend_engine import texts
+from pretend_engine import look, texts
 from streamlit.testing.v1 import AppTest
 
 from cache import Failure, Job, Store
@@ -17,8 +17,6 @@ from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.progress import Arrays
 from pages.charts.words import number
 from pages.views import expansion_words, study_words
-
-TAB = "perturbation tab"
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +87,7 @@ def test_run_then_watch_then_cancel(pretend, opened):
 
 
 def test_options_ask_for_another_expansion(pretend, opened):
-    app = opened("perturbation", **query("flow"))
-    app.session_state["perturb path"] = "linear"
-    app.session_state["perturb between"] = 1
-    app.run()
+    app = opened("perturbation", **query("flow"), v_path="linear", v_between="1")
     app.button(key="ask expansion").click().run()
     (name,) = pretend.jobs
     options = pretend.jobs[name].config.options
@@ -127,9 +122,7 @@ def test_every_kind_of_result_is_shown(name, ready, opened):
     said = texts(app)
     assert ("gradient flow" if name == "flow" else "gradient descent") in said
     for limits in ("with estimates", "with Grönwall", "of each order"):
-        app.session_state["perturb limits"] = limits
-        app.session_state["perturb axis"] = "linear"
-        app.run()
+        look(app, limits=limits, axis="linear")
         assert not app.exception
     if name == "dead":
         assert "nothing can train" in said
@@ -149,9 +142,7 @@ def test_a_study_is_shown_and_its_error_moves_without_computing(ready, opened):
 
 
 def study_page(opened) -> AppTest:
-    app = opened("perturbation", **query("flow"))
-    app.session_state[TAB] = "Study"
-    app.run()
+    app = opened("perturbation", **query("flow"), v_tab="study")
     app.text_input(key="study widths").set_value(WIDTHS).run()
     return app.text_input(key="study seeds").set_value(SEEDS).run()
 

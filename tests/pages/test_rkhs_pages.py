@@ -124,17 +124,15 @@ def test_every_kind_of_result_is_shown(page, name, ready, opened):
 
 def test_controls_of_every_page(ready, opened):
     choices = {
-        "norms": {"norms points": "train", "norms ridge": 0.0, "norms axis": "linear"},
-        "generalisation": {"errors ridge": "leave-one-out ridge", "errors axis": "linear", "learning seed [0, 1]": 1},
-        "inductive_bias": {"bias points": "train", "bias axis": "linear", "bias_train seed [0, 1]": 1},
-        "function_space": {"space seed [0, 1]": 1, "grids seed [0, 1]": 1},
+        "norms": {"points": "train", "ridge": "0", "axis": "linear"},
+        "generalisation": {"regression": "leave-one-out ridge", "axis": "linear", "learning_seed": "1"},
+        "inductive_bias": {"points": "train", "axis": "linear", "seed": "1"},
+        "function_space": {"seed": "1", "grids_seed": "1"},
     }
     for page, chosen in choices.items():
-        app = opened(page, **query("circle"))
-        for name, value in chosen.items():
-            app.session_state[name] = value
-        app.run()
+        app = opened(page, **query("circle"), **{f"v_{name}": text for name, text in chosen.items()})
         assert not app.exception
+        assert not app.warning
         if page == "norms":
             assert "Norms across spaces are shown with a ridge only" in texts(app)
         if page == "inductive_bias":

@@ -181,6 +181,12 @@ REGIMES = (
         "none is",
     ),
     Rule(
+        "pages.views.map_words.cell",
+        "On the map this cell is ..., by the median of ... networks",
+        "the networks of this cell that are in the cache, and the thresholds of the map that was clicked",
+        "none of them is",
+    ),
+    Rule(
         "pages.views.map_words.counts",
         "Of ... cells: ... lazy, ...",
         "cells that are known",

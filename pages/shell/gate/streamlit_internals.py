@@ -1,4 +1,5 @@
-"""Event loops and logins of Streamlit's sessions, of which nothing public tells: private names, as in Streamlit 1.67.
+"""What of Streamlit's sessions nothing public tells, by private names as in Streamlit 1.67: event loops, logins, and
+whether the browser went back.
 
 Streamlit makes an event loop for the script of every session (two sockets and a selector) and keeps it as long as the
 session may come back, then until the garbage collector finds it. When these names change,
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.session_manager import SessionManager
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -44,6 +46,12 @@ def claims_of(session: str) -> dict[str, object]:
     """What the login says that a session was opened with; nothing of a session that is not there."""
     info = _manager().get_active_session_info(session)
     return dict(info.session._user_info) if info else {}
+
+
+def went_back() -> bool:
+    """Whether this run of the script came with a step back or forward in the browser's history."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _past() -> Iterator[AppSession]:

@@ -18,7 +18,14 @@ PLAY_SECONDS = 7
 """The speed at first is the one that plays the whole in about this time."""
 
 
-def show(draw: Callable[[], object], labels: Sequence[str], key: str, start: int = 0, autoplay: bool = False) -> None:
+def show(
+    draw: Callable[[], object],
+    labels: Sequence[str],
+    key: str,
+    start: int = 0,
+    autoplay: bool = False,
+    moved: Callable[[int], None] | None = None,
+) -> None:
     """The chart under its player, in a container of this key.
 
     Args:
@@ -27,16 +34,31 @@ def show(draw: Callable[[], object], labels: Sequence[str], key: str, start: int
         key: unique on the page.
         start: frame shown first, and again when `labels` change.
         autoplay: plays as soon as the chart is there, unless the reader prefers reduced motion.
+        moved: takes the frame at which the reader has stopped. From a callback.
     """
     with st.container(key=key):
-        controls(key, labels, start, autoplay)
+        controls(key, labels, start, autoplay, moved)
         draw()
 
 
-def controls(key: str, labels: Sequence[str], start: int = 0, autoplay: bool = False) -> None:
+def controls(
+    key: str,
+    labels: Sequence[str],
+    start: int = 0,
+    autoplay: bool = False,
+    moved: Callable[[int], None] | None = None,
+) -> None:
     """The player alone: it moves every animated chart in the container of this key."""
+    name = f"{key}-player"
     data = {"container": key, "labels": list(labels), "start": start, "autoplay": autoplay}
-    _component()(data=data | {"speeds": SPEEDS, "speed": speed(len(labels))}, key=f"{key}-player")
+    data |= {"speeds": SPEEDS, "speed": speed(len(labels)), "tells": moved is not None}
+
+    def told() -> None:
+        frame = st.session_state[name].frame
+        if moved and isinstance(frame, int | float) and 0 <= frame < len(labels):
+            moved(int(frame))
+
+    _component()(data=data, key=name, **({"on_frame_change": told} if moved else {}))
 
 
 def speed(frames: int) -> int:

@@ -1,6 +1,7 @@
 const players = new WeakMap();
+const REST = 300; // milliseconds
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let player = players.get(parentElement);
   const fresh = !player || !parentElement.contains(player.root);
   if (fresh) {
@@ -8,7 +9,7 @@ export default function ({ data, parentElement }) {
     player = create(parentElement.querySelector(".player"));
     players.set(parentElement, player);
   }
-  player.update(data, fresh);
+  player.update(data, fresh, setTriggerValue);
   return () => player.leave();
 }
 
@@ -17,6 +18,7 @@ function create(root) {
   const [play, slider, count, speed, loop] = ["play", "slider", "count", "speed", "loop"].map(part);
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)");
   let data = null, labels = "", frame = 0, last = 0, request = 0, due = 0, waiting = false, observer = null;
+  let trigger = null, timer = 0, asked = 0, told = 0;
 
   // The inputs that Vega binds to `frame` in this container; new ones appear whenever a chart is drawn anew.
   const inputs = () => document.querySelectorAll(
@@ -44,6 +46,16 @@ function create(root) {
     inputs().forEach(send);
   }
 
+  // Where the reader has come to rest goes into the link, once for a burst of steps.
+  function rest() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (request || !data.tells || frame === told) return;
+      told = frame;
+      trigger("frame", frame);
+    }, REST);
+  }
+
   function tick(now) {
     request = requestAnimationFrame(tick);
     if (now < due) return;
@@ -52,7 +64,7 @@ function create(root) {
     due = Math.max(due + wait, now);
     if (frame < last) go(frame + 1);
     else if (loop.getAttribute("aria-pressed") === "true") go(0);
-    else stop();
+    else pause();
   }
 
   function start() {
@@ -74,7 +86,12 @@ function create(root) {
     play.title = "Play (space)";
   }
 
-  const toggle = () => (request ? stop() : start());
+  function pause() {
+    stop();
+    rest();
+  }
+
+  const toggle = () => (request ? pause() : start());
 
   function attach() {
     const found = inputs();
@@ -86,9 +103,10 @@ function create(root) {
   }
 
   play.onclick = toggle;
-  part("back").onclick = () => { stop(); go(frame - 1); };
-  part("forward").onclick = () => { stop(); go(frame + 1); };
+  part("back").onclick = () => { pause(); go(frame - 1); };
+  part("forward").onclick = () => { pause(); go(frame + 1); };
   slider.oninput = () => { stop(); go(Number(slider.value)); };
+  slider.onchange = rest;
   slider.onkeydown = (event) => {
     if (event.key !== " ") return;
     event.preventDefault();
@@ -99,9 +117,13 @@ function create(root) {
   return {
     root,
     stop,
-    update(given, fresh) {
+    update(given, fresh, setTriggerValue) {
       const changed = JSON.stringify(given.labels) !== labels;
+      // Another frame than it was, and none that was told from here: the browser went back.
+      const sent = !changed && given.start !== asked && given.start !== told;
       data = given;
+      trigger = setTriggerValue;
+      asked = given.start;
       labels = JSON.stringify(given.labels);
       last = given.labels.length - 1;
       slider.max = Math.max(last, 0);
@@ -114,14 +136,18 @@ function create(root) {
         stop();
         frame = Math.min(Math.max(given.start, 0), Math.max(last, 0));
         waiting = given.autoplay && !reduced.matches;
+      } else if (sent) {
+        stop();
+        frame = Math.min(Math.max(given.start, 0), Math.max(last, 0));
       }
+      if (changed || sent) told = frame;
       draw();
       observer?.disconnect();
       observer = new MutationObserver(attach);
       const container = document.querySelector(".st-key-" + CSS.escape(given.container));
       if (container) observer.observe(container, { childList: true, subtree: true });
       attach();
-      if (changed) inputs().forEach(send);
+      if (changed || sent) inputs().forEach(send);
     },
     leave() {
       observer?.disconnect();

@@ -1,0 +1,81 @@
+"""What a computation found, in a few lines for a terminal: the numbers by which results are listed, with their labels.
+
+A line is `label: digits unit`. Scripts read `summary.json` instead, which has every number in full.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from engine.metrics import LABELS, METRICS, measured
+from engine.progress import Arrays
+from engine.result import Result
+
+PER_CENT = ("test_accuracy", "failed")
+UNITS = {"t": "over an eigenvalue of K"}
+"""Of the numbers that have one; the rest are ratios, squares of f, or counts."""
+
+
+def result_of(kind: str, arrays: Arrays) -> Result[Any, Any]:
+    """The "result" entry of a job that has `engine.metrics`. Raises `ResultError`."""
+    module, name = METRICS[kind][0].split(":")
+    return getattr(import_module(module), name).from_arrays(dict(arrays))
+
+
+def of_result(kind: str, key: str, arrays: Arrays, summary: Mapping[str, Any]) -> list[str]:
+    """What one job found.
+
+    Args:
+        key: of its result, where the cache has it: a page opens it by its first digits.
+        summary: of the same.
+    """
+    seeds = summary.get("seeds", ())
+    told = [f"result: {key[:12]} (?run={key[:12]} on a page of this cache)"] if key else []
+    if "beta" in summary:
+        told.append(f"beta: {summary['beta']:.3g}")
+    if reasons := Counter(summary.get("stop_reason", ())):
+        told.append(f"stopped by: {counted(reasons)}")
+    if len(seeds) > 1:
+        told.append(f"medians over {len(seeds)} seeds:")
+    return [*told, *written(measured(kind, arrays)), *(f"note: {note}" for note in summary.get("notes", ()))]
+
+
+def of_map(summary: Mapping[str, Any]) -> list[str]:
+    """What a map found: how many cells have each label, and the beta at which one label gives way to the next."""
+    labels = Counter({label: count for label, count in summary["labels"].items() if count})
+    there = summary["cells"] - summary["failed"]
+    edges = [*_edges(summary["boundaries"])]
+    return [
+        f"computed: {there} of {summary['cells']} cells, {summary['runs']} runs",
+        f"cells: {counted(labels)}",
+        *edges,
+    ]
+
+
+def written(values: Mapping[str, float]) -> Iterator[str]:
+    """A line for each number."""
+    for name, value in values.items():
+        unit = f" {UNITS[name]}" if name in UNITS else ""
+        digits = f"{100 * value:.3g} %" if name in PER_CENT else f"{value:.4g}"
+        yield f"{LABELS[name].label}: {digits}{unit}"
+
+
+def counted(found: Mapping[str, int]) -> str:
+    """How often each: `residual 2, cap 1`."""
+    return ", ".join(f"{name} {count}" for name, count in found.items()) or "none"
+
+
+def _edges(boundaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, edge in boundaries.items():
+        where = f"boundary along beta, {name.replace('_', ' to ')}"
+        if edge["beta"] is None:
+            yield f"{where}: none ({edge['reason']})"
+        else:
+            yield f"{where}: beta {edge['beta']:.3g} ({_reach(edge['low'], edge['high'])})"
+
+
+def _reach(low: float | None, high: float | None) -> str:
+    """What 90% of resamples lie in, open where there is no end."""
+    ends: Sequence[str] = ["open" if end is None else f"{end:.3g}" for end in (low, high)]
+    return " to ".join(ends)

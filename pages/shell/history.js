@@ -1,0 +1,29 @@
+// Streamlit makes a step of the history whenever it opens a page, and another one when the page writes its parameters;
+// where a script opens a page, first one with the new parameters on the old page. Back would stop at each. Here a step
+// that nobody did anything for takes the place of the one before, where either of the two opened a page.
+const INSTALLED = Symbol.for("kernel drift: steps of the history");
+
+export default function ({ data, setTriggerValue }) {
+  install();
+  if (!data.ready) setTriggerValue("ready", true);
+}
+
+function install() {
+  if (window[INSTALLED]) return;
+  window[INSTALLED] = true;
+  const push = history.pushState.bind(history);
+  let acted = false, opened = true;
+
+  const act = (event) => { acted ||= event.isTrusted; };
+  ["pointerdown", "keydown", "input", "change", "drop"].forEach((kind) => window.addEventListener(kind, act, true));
+  window.addEventListener("popstate", () => { acted = false; opened = true; }, true);
+
+  history.pushState = (state, title, url) => {
+    const opens = new URL(url ?? location.href, location.href).pathname !== location.pathname;
+    const same = !acted && (opens || opened);
+    if (same) history.replaceState(state, title, url);
+    else push(state, title, url);
+    acted = false;
+    opened = opens || (same && opened);
+  };
+}

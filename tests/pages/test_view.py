@@ -1,0 +1,175 @@
+"""How a result is looked at, in the link of its page: written, taken up, and said where it means nothing."""
+
+from pathlib import Path
+
+import pytest
+from perturbation_runs import query
+from pretend_engine import SMALL_QUERY, look, texts
+
+from pages.shell import link, view
+
+AXIS = "time axis"
+
+
+def address(app):
+    return {name: text if isinstance(text, str) else text[-1] for name, text in app.query_params.items()}
+
+
+def warned(app):
+    """What is wrong with the link."""
+    return [
+        said for warning in app.warning if "left out" in (said := warning.value.replace("\\", "")) or "link" in said
+    ]
+
+
+def chosen(app):
+    return {choice.label: choice.value for choice in app.get("segmented_control")}
+
+
+@pytest.fixture
+def went_back(monkeypatch):
+    """The next runs come with a step in the browser's history."""
+
+    def went_back(app, **query):
+        monkeypatch.setattr(link, "went_back", lambda: True)
+        app.query_params.clear()
+        app.query_params.update(query)
+        app.run()
+        monkeypatch.setattr(link, "went_back", lambda: False)
+        return app
+
+    return went_back
+
+
+def test_what_the_link_says_of_the_view_is_taken_up(finished, opened):
+    app = opened("evolution", **SMALL_QUERY, v_axis="linear", v_seed="1", v_checkpoint="3", v_charts="all")
+    assert not app.exception
+    assert not warned(app)
+    assert chosen(app)[AXIS] == "linear"
+    assert chosen(app)["seed"] == 1
+    assert chosen(app)["charts"] == "all"
+    assert address(app) == {**SMALL_QUERY, "v_axis": "linear", "v_seed": "1", "v_checkpoint": "3", "v_charts": "all"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("v_axis", "cubic", "time axis: 'cubic' in the link is unknown, log is taken. Allowed: log, linear"),
+        ("v_seed", "7", "seed: '7' in the link is unknown, 0 is taken. Allowed: 0, 1"),
+        ("v_checkpoint", "999", "checkpoint: '999' in the link is unknown, 1 is taken. Allowed: 1 to "),
+        ("v_axsi", "log", "'v_axsi': no such setting, left out. Did you mean 'v_axis'?"),
+    ],
+)
+def test_what_means_nothing_is_said_with_what_is_taken_instead(name, text, said, finished, opened):
+    app = opened("evolution", **SMALL_QUERY, **{name: text})
+    assert not app.exception
+    (warning,) = warned(app)
+    assert said in warning
+    assert app.metric
+
+
+def test_a_choice_enters_the_link_and_leaves_it_with_the_default(finished, opened):
+    app = opened("evolution", **SMALL_QUERY)
+    (axis,) = [choice for choice in app.get("segmented_control") if choice.label == AXIS]
+    axis.set_value("linear").run()
+    assert address(app) == {**SMALL_QUERY, "v_axis": "linear"}
+    (axis,) = [choice for choice in app.get("segmented_control") if choice.label == AXIS]
+    axis.set_value("log").run()
+    assert address(app) == SMALL_QUERY
+
+
+def test_settings_and_view_leave_each_other_alone(finished, opened):
+    app = opened("evolution", **SMALL_QUERY, v_axis="linear")
+    app.text_input(key="setting max_steps").set_value("41").run()
+    assert address(app) == {**SMALL_QUERY, "max_steps": "41", "v_axis": "linear"}
+
+
+def test_back_undoes_a_choice(finished, opened, went_back):
+    app = opened("evolution", **SMALL_QUERY, v_axis="linear")
+    went_back(app, **SMALL_QUERY)
+    assert chosen(app)[AXIS] == "log"
+    assert address(app) == SMALL_QUERY
+    went_back(app, **SMALL_QUERY, v_axis="linear")
+    assert chosen(app)[AXIS] == "linear"
+
+
+def test_back_brings_the_settings_of_then(pretend, opened, went_back):
+    app = opened("evolution", width="300")
+    app.text_input(key="setting width").set_value("400").run()
+    went_back(app, width="300")
+    assert app.text_input(key="setting width").value == "300"
+    assert address(app) == {"width": "300"}
+
+
+def test_a_link_that_comes_late_undoes_nothing(pretend, opened):
+    """The browser may send the URL that stood before it hears of the new one."""
+    app = opened("evolution", width="300")
+    app.text_input(key="setting width").set_value("400").run()
+    app.query_params.clear()
+    app.query_params["width"] = "300"
+    app.run()
+    assert app.text_input(key="setting width").value == "400"
+    assert address(app) == {"width": "400"}
+
+
+def test_a_view_stands_as_it_was_left_and_goes_with_a_link_to_the_same_run(finished, opened):
+    app = opened("evolution", **SMALL_QUERY, v_axis="linear")
+    app.switch_page("norms.py")
+    app.query_params.clear()
+    app.run()
+    assert "v_axis" not in address(app)
+    (back,) = [element.proto for element in app.get("page_link") if element.proto.page == "evolution"]
+    assert "v_axis=linear" in back.query_string
+    app.switch_page("evolution.py")
+    app.query_params.clear()
+    app.run()
+    assert chosen(app)[AXIS] == "linear"
+    assert address(app) == {**SMALL_QUERY, "v_axis": "linear"}
+
+
+def test_another_link_to_the_page_is_of_another_view(finished, opened):
+    app = opened("evolution", **SMALL_QUERY, v_axis="linear")
+    app.switch_page("home.py").run()
+    app.query_params.clear()
+    app.query_params.update(SMALL_QUERY)
+    app.switch_page("evolution.py").run()
+    assert chosen(app)[AXIS] == "log"
+    assert address(app) == SMALL_QUERY
+
+
+def test_the_fields_of_a_study_travel_also_when_emptied(pretend, opened):
+    app = opened("perturbation", **query("flow"), v_tab="study", v_alphas="1, 2")
+    app.text_input(key="study widths").set_value("").run()
+    assert address(app)["v_widths"] == view.EMPTY
+    again = opened("perturbation", **address(app))
+    assert again.text_input(key="study widths").value == ""
+    assert again.text_input(key="study alphas").value == "1, 2"
+    assert not again.error
+    again.text_input(key="study widths").set_value("32, 64, 128, 256").run()
+    assert "v_widths" not in address(again)
+
+
+def test_what_was_chosen_here_and_is_no_more_is_let_go_without_a_word(finished, opened):
+    app = opened("evolution", **SMALL_QUERY)
+    look(app, seed="7")
+    assert chosen(app)["seed"] == 0
+    assert not warned(app)
+
+
+def test_every_name_stands_in_the_document():
+    document = (Path(__file__).resolve().parents[2] / "docs" / "links.md").read_text()
+    assert [f"| `v_{name}` | {said} |" for name, said in view.NAMES.items()] == [
+        line for line in document.splitlines() if line.startswith("| `v_")
+    ]
+
+
+def test_what_is_shared_goes_along_to_every_page(pretend, opened, monkeypatch):
+    monkeypatch.setattr(link, "SHARED", ("kept_aside",))
+    app = opened("evolution", width="300", kept_aside="abc")
+    assert address(app) == {"width": "300", "kept_aside": "abc"}
+    for page in ("home", "second_moment", "all_runs"):
+        app.switch_page(f"{page}.py")
+        app.query_params.clear()
+        app.run()
+        assert address(app) == {"kept_aside": "abc"}
+    assert not texts(app).count("no such setting")
