@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from engine.data.bundled import BreastCancerConfig, DiabetesConfig, WineConfig
 from engine.data.circle import CircleConfig
 from engine.data.csv import CsvConfig
 from engine.data.dataset import Dataset, DatasetConfig, spread
@@ -21,7 +22,8 @@ from engine.data.targets import TARGETS
 from engine.data.two_moons import TwoMoonsConfig
 
 DataConfig = Annotated[
-    CircleConfig | SphereConfig | GaussianProductConfig | ParityConfig | TwoMoonsConfig | DigitsConfig | CsvConfig,
+    CircleConfig | SphereConfig | GaussianProductConfig | ParityConfig | TwoMoonsConfig | DigitsConfig
+    | BreastCancerConfig | WineConfig | DiabetesConfig | CsvConfig,
     Field(discriminator="name"),
 ]
 

@@ -21,6 +21,9 @@ DATASET_LABELS = {
     "parity": "sparse parity",
     "two_moons": "two moons",
     "digits": "handwritten digits (8×8)",
+    "breast_cancer": "breast cancer: 30 measurements",
+    "wine": "wine: 13 measurements",
+    "diabetes": "diabetes: a regression on 10",
     "csv": "your own CSV",
 }
 
@@ -76,8 +79,8 @@ SETTINGS = (
         "Of the Fourier mixture, separated by commas; `1-3` is 1, 2, 3.", only_with=("fourier",)),
     Setting("data.amplitudes", "amplitudes", "numbers",
         "One per frequency; all 1 when empty.", only_with=("fourier",)),
-    Setting("data.classes", "two digits", "numbers",
-        "The first has target -1, the second +1. `none`: all ten digits, ten outputs."),
+    Setting("data.classes", "two classes", "numbers",
+        "The first has target -1, the second +1. `none`: all, one output for each of three or more."),
     Setting("data.jitter", "jitter", help="Standard deviation of the noise on each coordinate, before scaling."),
     Setting("data.phases", "phases", "numbers",
         "In radians, one per frequency; all 0 when empty.", rare=True, only_with=("fourier",)),
@@ -85,6 +88,9 @@ SETTINGS = (
         "`grid`: equally spaced. `random`: independent and uniform, training and held-out ones.", rare=True),
     Setting("data.density", "density a", help=(
         r"$(1 + a\cos\theta)/2\pi$, of training and held-out points. 0: uniform."), rare=True),
+    Setting("data.scaling", "scaling of inputs", "choice",
+        "`feature`: each to mean 0 and standard deviation 1 over the training points. `common`: each to mean 0, all "
+        r"divided by one number: mean $|x|^2 = n_0$. `none`: as they are.", rare=True),
     Setting("data.standardise", "standardise inputs", "flag",
         "Mean 0 and standard deviation 1 of each column over the training rows. Off: the table as it is.", rare=True),
     Setting("data.centre", "centre targets", "flag",

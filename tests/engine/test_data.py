@@ -28,6 +28,9 @@ DOMAINS = {
     "parity": "cube {-1, 1}^8, uniform",
     "two_moons": "R^2, two half-circles with Gaussian jitter 0.1",
     "digits": "R^64, images of handwritten digits",
+    "breast_cancer": "R^30, measurements of cell nuclei in breast tumours",
+    "wine": "R^13, chemical measurements of wines",
+    "diabetes": "R^10, measurements of patients with diabetes",
     "csv": "R^2, rows of a table",
 }
 TRIALS = [
@@ -86,7 +89,7 @@ def test_shapes_domain_and_finite_values(name):
         assert np.isfinite(array).all()
         assert not array.flags.writeable
     assert (data.angle_train is not None) == (name == "circle")
-    assert (data.class_names is not None) == (name in ("two_moons", "digits"))
+    assert (data.class_names is not None) == (name in ("two_moons", "digits", "breast_cancer", "wine"))
 
 
 @pytest.mark.parametrize("name", DATASETS)
