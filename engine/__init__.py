@@ -18,6 +18,7 @@ Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engin
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.kernels import infinite_ntk, init, nngp, ntk, ntk_by_leaf, operator_spectrum
@@ -44,7 +45,8 @@ def run(config: "RunConfig | None" = None, /, *, report: Report = silent, **sett
 
     Args:
         config: the run; or its fields as keywords: `data`, `network`, `training`, `seeds` (`engine.config.RunConfig`),
-            each a config or plain values. Fields given beside a config stand in place of its own, whole.
+            each a config or plain values. Fields given beside a config stand in place of its own, whole. `data` may
+            name a file: `{"name": "file", "path": "digits.npz"}` (`engine.data.file`), or a CSV.
         report: called with the progress; may raise to stop.
 
     Raises:
@@ -136,10 +138,12 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     from cache import Store
     from cache.headless import run_batch
     from cache.maps import Whole
+    from engine.files import with_files
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
 
-    config = SweepConfig.from_dict(_plain(settings))
+    given = _plain(settings)
+    config = SweepConfig.from_dict(given | {name: with_files(given[name], Path()) for name in ("base",) if name in given})
     whole = Whole("sweep", config, config.groups)
     with closing(Store()) as store:
         done = run_batch("cell", config.groups, _called(report), store, "cells", whole)
@@ -202,12 +206,14 @@ def curves(**settings: Any) -> "pd.DataFrame":
 
 def _run_config(config: "RunConfig | None", settings: Mapping[str, Any]) -> "RunConfig":
     from engine.config import RunConfig
+    from engine.files import with_files
 
     if not (config is None or isinstance(config, RunConfig)):
         raise ConfigError(
             [Problem("config", f"{shown(config)} given; a RunConfig, or its fields as keywords, is needed")]
         )
-    return RunConfig.from_dict({**(config.to_dict() if config else {}), **_plain(settings)})
+    given = {**(config.to_dict() if config else {}), **_plain(settings)}
+    return RunConfig.from_dict(with_files(given, Path()))
 
 
 def _with_options(

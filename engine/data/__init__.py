@@ -3,6 +3,7 @@
 Importing this imports no JAX. A dataset is a config class in a file of its own (tables have more: `csv_...`) and its
 place in `DataConfig`.
 The data are a function of the config alone: the same on every machine up to rounding, whatever the NumPy version.
+Of a file the config has the digest, and `engine.data.contents` the bytes.
 """
 
 from typing import Annotated, get_args
@@ -14,7 +15,9 @@ from engine.data.circle import CircleConfig
 from engine.data.csv import CsvConfig
 from engine.data.dataset import Dataset, DatasetConfig, spread
 from engine.data.digits import DigitsConfig
+from engine.data.file import FileConfig
 from engine.data.gaussian_product import GaussianProductConfig
+from engine.data.mnist import MnistConfig
 from engine.data.parity import ParityConfig
 from engine.data.remarks import overview
 from engine.data.sphere import SphereConfig
@@ -23,7 +26,7 @@ from engine.data.two_moons import TwoMoonsConfig
 
 DataConfig = Annotated[
     CircleConfig | SphereConfig | GaussianProductConfig | ParityConfig | TwoMoonsConfig | DigitsConfig
-    | BreastCancerConfig | WineConfig | DiabetesConfig | CsvConfig,
+    | BreastCancerConfig | WineConfig | DiabetesConfig | MnistConfig | FileConfig | CsvConfig,
     Field(discriminator="name"),
 ]
 
@@ -37,7 +40,8 @@ def generate(config: DatasetConfig) -> Dataset:
     """The dataset of a config.
 
     Raises:
-        ConfigError: the config is valid but its data are degenerate, such as a target that is zero everywhere.
+        ConfigError: the config is valid but its data are degenerate, such as a target that is zero everywhere, or
+            are not on this machine.
     """
     return config.dataset()
 
