@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import dask
+from dask import config as dask_config
 from distributed import Client, Future
 from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
@@ -27,7 +27,7 @@ from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
 
-dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a task brings its files of points
+dask_config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a task brings its files of points
 
 LOST = "the connection to the Dask scheduler was lost"
 

@@ -26,7 +26,7 @@ UNNAMED_AT_LEAST = 3_600.0
 
 
 class DataFiles:
-    """The files of a store. Methods raise `OSError`, but for `take` and `find`.
+    """The files of a store. `keep_for` raises `OSError`.
 
     Attributes:
         named: which of some digests a record names; all of them when in doubt.
@@ -39,9 +39,9 @@ class DataFiles:
         contents.look_in(self.find)
 
     def take(self, content: bytes, name: str) -> str:
-        """Keeps an upload; returns the name under which it came first.
+        """Keeps an upload, in memory where the disk does not take it; returns the name under which it came first.
 
-        Raises `CacheFault` where there is no room, or the disk does not take it.
+        Raises `CacheFault` where there is no room for it.
         """
         if not self._room_for(len(content)):
             taken = f"files of points take {self.volume() / 1e6:.3g} MB, of {self._most / 1e6:.3g} MB that are for them"
@@ -49,7 +49,9 @@ class DataFiles:
         try:
             return self._keep(content, name)
         except OSError as error:
-            raise CacheFault(location.cannot_write(self._home, words(error))) from error
+            log.warning("%s is held in memory, the disk does not take it: %s", name, words(error))
+            contents.give(content)
+            return name
 
     def keep_for(self, config: Config) -> None:
         """Keeps every file that the config names and this process has."""

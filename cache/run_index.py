@@ -99,7 +99,7 @@ class RunIndex:
         return [*dict.fromkeys((*waiting, *found))][:limit]
 
     def naming(self, digests: Collection[str]) -> set[str]:
-        """Which of these files some record names; all of them where a record cannot be read. Looks into every folder."""
+        """Which of these files some record names; all of them in doubt. Looks into every folder."""
         with self._lock:
             keys = {*self._unwritten}
         named = set[str]()

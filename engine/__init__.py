@@ -143,7 +143,9 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     from engine.regimes.result import cells_frame, runs_frame
 
     given = _plain(settings)
-    config = SweepConfig.from_dict(given | {name: with_files(given[name], Path()) for name in ("base",) if name in given})
+    config = SweepConfig.from_dict(
+        given | {name: with_files(given[name], Path()) for name in ("base",) if name in given}
+    )
     whole = Whole("sweep", config, config.groups)
     with closing(Store()) as store:
         done = run_batch("cell", config.groups, _called(report), store, "cells", whole)

@@ -1,4 +1,4 @@
-"""Files of the command line and of Python: what is read has limits, what is written is whole. The doors alone use it."""
+"""Files of the command line and of Python: what is read has limits, what is written is whole. For the doors alone."""
 
 import contextlib
 import json
@@ -54,14 +54,14 @@ def _table(data: dict, folder: Path) -> dict[str, Any]:
 
 def _points(data: dict, folder: Path) -> dict[str, Any]:
     paths = [folder / str(data[name]) for name in ("path", "labels_path") if data.get(name) is not None]
-    files = [_read(path, bytes, MOST_BYTES) for path in paths]
+    files = [(path.name, _read(path, bytes, MOST_BYTES)) for path in paths]
     try:
-        source, remarks = taken_in(paths[0].name, files)
+        source, remarks = taken_in(files)
     except ValueError as error:
         raise ConfigError([Problem(str(paths[0]), str(error))]) from None
     for remark in remarks:
         print(f"note: data.path: {remark}", file=sys.stderr)
-    for content in files:
+    for _, content in files:
         contents.give(content)
     return {"source": source.to_dict()}
 

@@ -25,8 +25,18 @@ from engine.data.targets import TARGETS
 from engine.data.two_moons import TwoMoonsConfig
 
 DataConfig = Annotated[
-    CircleConfig | SphereConfig | GaussianProductConfig | ParityConfig | TwoMoonsConfig | DigitsConfig
-    | BreastCancerConfig | WineConfig | DiabetesConfig | MnistConfig | FileConfig | CsvConfig,
+    CircleConfig
+    | SphereConfig
+    | GaussianProductConfig
+    | ParityConfig
+    | TwoMoonsConfig
+    | DigitsConfig
+    | BreastCancerConfig
+    | WineConfig
+    | DiabetesConfig
+    | MnistConfig
+    | FileConfig
+    | CsvConfig,
     Field(discriminator="name"),
 ]
 

@@ -69,6 +69,8 @@ def _named(values: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(values, dict):
         source = values.get("source")
         if values.get("name") == "file" and isinstance(source, dict):
-            yield from ((source[name], str(source.get("file"))) for name in DIGESTS if isinstance(source.get(name), str))
+            yield from (
+                (source[name], str(source.get("file"))) for name in DIGESTS if isinstance(source.get(name), str)
+            )
         for value in values.values():
             yield from _named(value)

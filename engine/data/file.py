@@ -211,13 +211,15 @@ def source_of(file: str, digests: Sequence[str], found: Points) -> Source:
     )
 
 
-def taken_in(file: str, files: Sequence[bytes]) -> tuple[Source, tuple[str, ...]]:
-    """What a config says of a file that somebody brings, or of MNIST's images and labels in either order, and remarks
-    on how it was read. Raises `ValueError`, in one line that says what to do.
+def taken_in(files: Sequence[tuple[str, bytes]]) -> tuple[Source, tuple[str, ...]]:
+    """What a config says of a file that somebody brings, by name, or of MNIST's images and labels in either order; and
+    remarks on how it was read. Raises `ValueError`, in one line that says what to do.
     """
     with _one_at_a_time:
-        found = read(files := images_first(files))
-        return source_of(file, list(map(contents.digest_of, files)), found), found.remarks
+        ordered = images_first([content for _, content in files])
+        found = read(ordered)
+    name = next(name for name, content in files if content is ordered[0])
+    return source_of(name, list(map(contents.digest_of, ordered)), found), found.remarks
 
 
 def points_of(digests: Sequence[str]) -> Points | str | None:

@@ -251,7 +251,9 @@ def _check_numbers(what: str, values: np.ndarray) -> None:
     bad = np.flatnonzero(~np.all((values >= -most) & (values <= most), axis=1))
     if len(bad):
         rows = ", ".join(map(str, bad[:3])) + (", ..." if len(bad) > 3 else "")
-        given = f"{what} has values that are NaN, infinite or beyond {MAX_ABS:g} at {len(bad):,} points (from 0: {rows})"
+        given = (
+            f"{what} has values that are NaN, infinite or beyond {MAX_ABS:g} at {len(bad):,} points (from 0: {rows})"
+        )
         raise ValueError(f"{given}: leave these points out or mend them")
 
 

@@ -1,4 +1,4 @@
-"""Arrays of numbers and texts in an npz file of somebody's: no pickle is read, and no more memory taken than allowed."""
+"""Arrays of numbers and texts in somebody's npz file: no pickle is read, no more memory taken than allowed."""
 
 import io
 import math
@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 
@@ -76,18 +77,20 @@ def _array(archive: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
         size = math.prod(shape) * dtype.itemsize
         if not 0 <= size <= most or min(shape, default=0) < 0:
             sizes = clipped(" x ".join(map(str, shape)))
-            raise ValueError(f"{name} has {sizes} values, more than the {most:,} bytes that are read: keep fewer points")
+            raise ValueError(
+                f"{name} has {sizes} values, more than the {most:,} bytes that are read: keep fewer points"
+            )
         data = member.read(size + 1)
     if len(data) != size:
         raise zipfile.BadZipFile(f"{name} has not as many bytes as its shape says")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _header(name: str, member: io.BufferedIOBase | zipfile.ZipExtFile) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(name: str, member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     try:
-        version = np.lib.format.read_magic(member)  # pyright: ignore[reportArgumentType]
+        version = np.lib.format.read_magic(member)
         if version == (1, 0):
-            return np.lib.format.read_array_header_1_0(member)  # pyright: ignore[reportArgumentType]
+            return np.lib.format.read_array_header_1_0(member)
     except (ValueError, OverflowError, RecursionError, MemoryError, SyntaxError, TypeError):
         raise ValueError(f"{name} in it is no array of NumPy: save it by {SAVE}") from None
     raise ValueError(f"{name} is written in version {version[0]} of NumPy's format: save it by {SAVE}")

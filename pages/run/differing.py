@@ -161,6 +161,8 @@ def _name(path: str) -> str:
         path = path.removeprefix(within)
     if path.startswith(f"{GRID}."):
         return f"{GRID} {_name(path.removeprefix(f'{GRID}.'))}"
+    if (within := path.partition("source."))[1]:  # of a file: its name and what decides its bytes
+        return within[2] if within[2] in ("file", "digest") else ""
     name = BY_PATH[path].name if path in BY_PATH else path.rpartition(".")[2]
     return "" if name in NO_SETTINGS else name
 

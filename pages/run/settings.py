@@ -24,6 +24,8 @@ DATASET_LABELS = {
     "breast_cancer": "breast cancer: 30 measurements",
     "wine": "wine: 13 measurements",
     "diabetes": "diabetes: a regression on 10",
+    "mnist": "MNIST: 5,000 digits (28×28)",
+    "file": "your own file of points",
     "csv": "your own CSV",
 }
 
@@ -65,6 +67,7 @@ class Setting:
 SETTINGS = (
     Setting("data.name", "dataset", "choice", alias="data"),
     Setting("data.content", "table", "text"),
+    Setting("data.source", "file", "settings"),
     Setting("data.size", "training points M"),
     Setting("data.test_size", "held-out points"),
     Setting("data.target", "target", "choice",
@@ -148,6 +151,8 @@ SETTINGS = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 BY_PATH = {setting.path: setting for setting in SETTINGS}
 NOT_IN_URL = ("content",)
+UPLOADED = ("content", "source")
+"""Settings that no widget of their own has: what comes in by upload."""
 
 
 def applicable(dataset: str) -> tuple[Setting, ...]:
@@ -166,9 +171,12 @@ def in_effect(draft: Draft) -> tuple[Setting, ...]:
     return tuple(s for s in applicable(dataset) if not (known and s.only_with) or target in s.only_with)
 
 
+NAMES = (("data.target", "csv"), ("data.classes", "file"))
+
+
 def kind_of(setting: Setting, dataset: str) -> Kind:
-    """The kind here: a CSV's target is the names of columns."""
-    return "names" if setting.path == "data.target" and dataset == "csv" else setting.kind
+    """The kind here: a CSV's target is the names of columns, the classes of a file have names."""
+    return "names" if (setting.path, dataset) in NAMES else setting.kind
 
 
 def choices(setting: Setting, dataset: str) -> dict[str, str]:
@@ -195,7 +203,7 @@ def default_text(setting: Setting, dataset: str) -> str:
     field = _field(setting, dataset)
     if field.is_required() or field.default is None or field.default == () or field.default_factory:
         return ""
-    if dataset == "csv" and setting.name in ("size", "test_size"):
+    if dataset in ("csv", "file") and setting.name in ("size", "test_size"):
         return ""
     return text_of(field.default)
 

@@ -18,8 +18,8 @@ from sklearn.datasets import load_digits
 
 from engine.data import DATASETS, TARGETS, DataConfig, contents, generate, spread
 from engine.data.dataset import Stream, standardised
-from engine.data.file import taken_in
 from engine.data.digits import IMAGES_PER_DIGIT
+from engine.data.file import taken_in
 from engine.data.targets import legendre, multiplicity
 from engine.schema import Config
 
@@ -27,7 +27,7 @@ TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in r
 POINTS = io.BytesIO()
 np.savez(POINTS, x=np.sin(np.arange(240) ** 2).reshape(40, 3, 2), y=np.cos(np.arange(40) ** 2))
 contents.give(POINTS.getvalue())
-SOURCE = taken_in("mine.npz", [POINTS.getvalue()])[0].to_dict()
+SOURCE = taken_in([("mine.npz", POINTS.getvalue())])[0].to_dict()
 DOMAINS = {
     "circle": "unit circle S¹, uniform",
     "sphere": "sphere S^7, |x|^2 = 8, uniform",

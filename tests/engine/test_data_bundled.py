@@ -108,7 +108,11 @@ def test_held_out_points_stay_out_when_more_are_asked_for():
 @pytest.mark.parametrize(
     ("name", "values", "said"),
     [
-        ("wine", {"size": 100, "test_size": 79}, "size: there are 178 points, fewer than size 100 + test_size 79 = 179"),
+        (
+            "wine",
+            {"size": 100, "test_size": 79},
+            "size: there are 178 points, fewer than size 100 + test_size 79 = 179",
+        ),
         ("wine", {"classes": [1, 2]}, "size: there are 119 points"),
         ("wine", {"classes": [1, 1], "size": 9}, "classes: [1, 1] given: choose two different ones"),
         ("diabetes", {"scaling": "all"}, "scaling: 'all' is unknown. Allowed: feature, common, none"),
@@ -130,4 +134,3 @@ def test_digits_keep_their_numbers_and_keys():
     assert [data.x_train[0, 20], data.x_test[-1, 50], data.y_test[:, 0].sum()] == pytest.approx(RECORDED, rel=1e-12)
     assert run.data.shape == (8, 8, 1)
     assert generate(config("digits", classes=None)).y_train.shape == (64, 10)
-
