@@ -36,6 +36,7 @@ class DataFiles:
         """At most so many bytes of uploads are taken in."""
         self._home, self._folders, self._most = directory, folders, most
         self.named: Callable[[Collection[str]], set[str]] = set
+        self._tidied = time.monotonic()
         contents.look_in(self.find)
 
     def take(self, content: bytes, name: str) -> str:
@@ -77,6 +78,13 @@ class DataFiles:
         if self.volume() + size > self._most:
             self.remove_unnamed(UNNAMED_AT_LEAST)
         return self.volume() + size <= self._most
+
+    def tidy(self) -> None:
+        """`remove_unnamed`, once a day."""
+        if time.monotonic() - self._tidied >= UNNAMED_SECONDS:
+            self._tidied = time.monotonic()
+            with contextlib.suppress(OSError):
+                self.remove_unnamed()
 
     def find(self, digest: str) -> bytes | None:
         """The bytes; None where they are not there, or cannot be read. What is damaged is set aside."""

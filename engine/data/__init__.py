@@ -45,6 +45,9 @@ DATASETS: dict[str, type[DatasetConfig]] = {
 }
 """Name -> config class, in the order in which a page lists them."""
 
+MEASURED = ("breast_cancer", "wine", "diabetes", "file", "csv")
+"""Those of measurements, where R^2 beside an error says more than the error."""
+
 
 def generate(config: DatasetConfig) -> Dataset:
     """The dataset of a config.
@@ -56,4 +59,6 @@ def generate(config: DatasetConfig) -> Dataset:
     return config.dataset()
 
 
-__all__ = ["DATASETS", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate", "overview", "spread"]
+__all__ = [
+    "DATASETS", "MEASURED", "TARGETS", "DataConfig", "Dataset", "DatasetConfig", "generate", "overview", "spread",
+]  # fmt: skip

@@ -43,7 +43,7 @@ def points(draft: Draft, problems: Sequence[str]) -> None:
         help=HELP.format(size(allowed(MOST_BYTES))),
         on_change=_came,
     )
-    for problem in [*map(sentence, st.session_state.get(f"{KEY} problems", [])), *problems]:
+    for problem in list(map(sentence, st.session_state.get(f"{KEY} problems", []))) or problems:
         st.error(problem)
     if (source := _source(draft)) is not None:
         _in_use(source)

@@ -83,7 +83,7 @@ SETTINGS = (
     Setting("data.amplitudes", "amplitudes", "numbers",
         "One per frequency; all 1 when empty.", only_with=("fourier",)),
     Setting("data.classes", "two classes", "numbers",
-        "The first has target -1, the second +1. `none`: all, one output for each of three or more."),
+        "The first has target -1, the second +1. `none`, or an empty list: all, one output for each of three or more."),
     Setting("data.jitter", "jitter", help="Standard deviation of the noise on each coordinate, before scaling."),
     Setting("data.phases", "phases", "numbers",
         "In radians, one per frequency; all 0 when empty.", rare=True, only_with=("fourier",)),

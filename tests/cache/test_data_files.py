@@ -97,6 +97,18 @@ def test_what_a_record_names_stays_and_the_rest_goes_after_a_day(store: Store) -
     assert kept(store) == {contents.digest_of(swept)}
 
 
+def test_a_server_tidies_once_a_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    store.files.take(content_of(30), "a.npz")
+    grow_old(store)
+    store.files.tidy()  # it began today
+    assert len(kept(store)) == 1
+    now += DAY
+    store.files.tidy()
+    assert kept(store) == set()
+
+
 def test_a_file_goes_with_its_last_result_and_not_before(store: Store) -> None:
     content = content_of(8)
     store.files.take(content, "a.npz")
