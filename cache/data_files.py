@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -37,7 +38,7 @@ class DataFiles:
         self._home, self._folders, self._most = directory, folders, most
         self.named: Callable[[Collection[str]], set[str]] = set
         self._tidied = time.monotonic()
-        contents.look_in(self.find)
+        contents.look_in(self)
 
     def take(self, content: bytes, name: str) -> str:
         """Keeps an upload, in memory where the disk does not take it; returns the name under which it came first.
@@ -58,7 +59,7 @@ class DataFiles:
         """Keeps every file that the config names and this process has."""
         for digest, name in contents.named_in(config.to_dict()).items():
             if self._path(digest).exists():
-                self._path(digest).touch()
+                os.utime(self._path(digest))
             elif (content := contents.find(digest)) is not None:
                 self._keep(content, name)
 
@@ -66,7 +67,7 @@ class DataFiles:
         digest = contents.digest_of(content)
         path = self._path(digest)
         if path.exists():
-            path.touch()
+            os.utime(path)
         else:
             self._folders.write_file(path, [content], durable=True)
         if (known := self._name(digest)) is None:
@@ -95,11 +96,22 @@ class DataFiles:
             return None
         if contents.digest_of(content) == digest:
             with contextlib.suppress(OSError):
-                path.touch()
+                os.utime(path)
             return content
         with contextlib.suppress(OSError, CacheFault):
             log.warning("a damaged file of points is set aside: %s", self._folders.set_aside(path, digest[:16]).name)
         return None
+
+    def has(self, digest: str) -> bool:
+        """Whether they are there; asking counts as a use."""
+        try:
+            path = self._path(digest)
+            there = path.is_file()
+        except (OSError, ValueError):
+            return False
+        with contextlib.suppress(OSError):  # a disk that is read-only
+            os.utime(path)
+        return there
 
     def volume(self) -> int:
         """Bytes of all."""

@@ -56,14 +56,14 @@ def _points(data: dict, folder: Path) -> dict[str, Any]:
     paths = [folder / str(data[name]) for name in ("path", "labels_path") if data.get(name) is not None]
     files = [(path.name, _read(path, bytes, MOST_BYTES)) for path in paths]
     try:
-        source, remarks = taken_in(files)
+        held = taken_in(files)
     except ValueError as error:
         raise ConfigError([Problem(str(paths[0]), str(error))]) from None
-    for remark in remarks:
+    for remark in held.remarks:
         print(f"note: data.path: {remark}", file=sys.stderr)
     for _, content in files:
         contents.give(content)
-    return {"source": source.to_dict()}
+    return {"source": held.source.to_dict()}
 
 
 READ_IN = {"csv": _table, "file": _points}

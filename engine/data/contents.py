@@ -8,8 +8,8 @@ import hashlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 MOST_HELD = 1_000_000_000
 """Bytes held in memory; those used longest ago go first, the newest never."""
@@ -17,10 +17,16 @@ MOST_HELD = 1_000_000_000
 DIGESTS = ("digest", "labels")
 """Of the fields of `engine.data.file.Source`."""
 
-Find = Callable[[str], bytes | None]
+
+class Place(Protocol):
+    """Where files are kept."""
+
+    def find(self, digest: str) -> bytes | None: ...
+    def has(self, digest: str) -> bool: ...
+
 
 _held: OrderedDict[str, bytes] = OrderedDict()
-_places: list[weakref.WeakMethod] = []
+_places: list[weakref.ref[Place]] = []
 _lock = threading.Lock()
 
 
@@ -40,11 +46,11 @@ def give(content: bytes) -> str:
     return digest
 
 
-def look_in(find: Find) -> None:
-    """Asks this method too, as long as its object lives."""
+def look_in(place: Place) -> None:
+    """Asks there too, as long as it lives."""
     with _lock:
-        _places[:] = [place for place in _places if place() is not None]
-        _places.append(weakref.WeakMethod(find))  # pyright: ignore[reportArgumentType] - a method
+        _places[:] = [known for known in _places if known() is not None]
+        _places.append(weakref.ref(place))
 
 
 def find(digest: str) -> bytes | None:
@@ -53,8 +59,17 @@ def find(digest: str) -> bytes | None:
         if digest in _held:
             _held.move_to_end(digest)
             return _held[digest]
-        places = [place() for place in _places]
-    return next((found for place in places if place is not None and (found := place(digest)) is not None), None)
+    return next((found for place in _living() if (found := place.find(digest)) is not None), None)
+
+
+def has(digest: str) -> bool:
+    """Whether somebody has them, without reading them."""
+    return digest in _held or any(place.has(digest) for place in _living())
+
+
+def _living() -> list[Place]:
+    with _lock:
+        return [place for known in _places if (place := known()) is not None]
 
 
 def named_in(values: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import Annotated, Any, Literal, Self
@@ -70,13 +71,12 @@ class Source(Config):
     @property
     def missing(self) -> str:
         """What keeps the file from being used here; empty where nothing does."""
-        found = points_of(self.digests)
-        if found is None:
+        if (held := held_in(self.digests)) is None:
             named = f"{self.file} (sha256 {self.digest[:12]}...)"
             return f"{named} is not in the cache here: upload it again, or name it by data.path on the command line"
-        if isinstance(found, str):
-            return f"{self.file} {found}"
-        if source_of(self.file, self.digests, found) != self:
+        if isinstance(held, str):
+            return f"{self.file}: {held}"
+        if held.source.model_copy(update={"file": self.file}) != self:
             return f"what is said of {self.file} is not what it holds: upload it again, or name it by data.path"
         return ""
 
@@ -186,7 +186,7 @@ class FileConfig(FiniteConfig):
     def dataset(self) -> Dataset:
         if problems := self.lacking:
             raise ConfigError(problems)
-        found = points_of(self.source.digests)
+        found = _read(self.source.digests)
         assert isinstance(found, Points)
         if found.labels is None or not self.class_names:
             return of_numbers(self, found.x, found.y, self.centre, self.scaling)  # pyright: ignore[reportArgumentType]
@@ -211,26 +211,42 @@ def source_of(file: str, digests: Sequence[str], found: Points) -> Source:
     )
 
 
-def taken_in(files: Sequence[tuple[str, bytes]]) -> tuple[Source, tuple[str, ...]]:
-    """What a config says of a file that somebody brings, by name, or of MNIST's images and labels in either order; and
-    remarks on how it was read. Raises `ValueError`, in one line that says what to do.
+@dataclass(frozen=True)
+class Held:
+    """What a file holds, and remarks on how it was read."""
+
+    source: Source
+    remarks: tuple[str, ...]
+
+
+def taken_in(files: Sequence[tuple[str, bytes]]) -> Held:
+    """What a config says of a file that somebody brings, by name, or of MNIST's images and labels in either order.
+
+    Raises `ValueError`, in one line that says what to do.
     """
     with _one_at_a_time:
         ordered = images_first([content for _, content in files])
         found = read(ordered)
     name = next(name for name, content in files if content is ordered[0])
-    return source_of(name, list(map(contents.digest_of, ordered)), found), found.remarks
+    return Held(source_of(name, list(map(contents.digest_of, ordered)), found), found.remarks)
 
 
-def points_of(digests: Sequence[str]) -> Points | str | None:
-    """The points of files with these digests, why they cannot be read, or None where nobody has their bytes."""
+def held_in(digests: tuple[str, ...]) -> Held | str | None:
+    """What files with these digests hold, why they cannot be read, or None where nobody has their bytes."""
     try:
-        return _read(tuple(digests))
+        return _held_in(digests) if all(map(contents.has, digests)) else None
     except LookupError:
         return None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=256)
+def _held_in(digests: tuple[str, ...]) -> Held | str:
+    """As `_read`: kept for longer, for pages ask at every click."""
+    found = _read(digests)
+    return found if isinstance(found, str) else Held(source_of("file", digests, found), found.remarks)
+
+
+@lru_cache(maxsize=2)
 def _read(digests: tuple[str, ...]) -> Points | str:
     """Raises `LookupError` where nobody has the bytes: they may come."""
     files = [contents.find(digest) for digest in digests]

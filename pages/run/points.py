@@ -10,7 +10,7 @@ import streamlit as st
 import cache
 from engine.data import contents
 from engine.data.dataset import MAX_DIM, MAX_POINTS
-from engine.data.file import Source, points_of, taken_in
+from engine.data.file import Held, Source, held_in, taken_in
 from engine.data.formats import MOST_ROWS
 from engine.data.npz import SAVE
 from engine.schema import ConfigError, Problem
@@ -67,8 +67,8 @@ def _in_use(source: Source) -> None:
     """Which file the page computes with, and what is in it."""
     lengths = " × ".join(map(str, source.shape))
     st.caption(plain(f"using {source.file}: {source.points:,} points of {lengths} numbers ({source.format})"))
-    found = points_of(source.digests)
-    remarks = [] if found is None or isinstance(found, str) else [*found.remarks]
+    held = held_in(source.digests)
+    remarks = held.remarks if isinstance(held, Held) else ()
     for note in [*st.session_state.get(f"{KEY} notes", []), _targets(source), *remarks]:
         st.caption(plain(f"· {note}"))
     st.button("Take this file away", icon=":material/delete:", type="tertiary", key="no points", on_click=_start_over)
@@ -105,12 +105,12 @@ def _take(files: Sequence) -> _Taken:
         return _Taken(problems=tuple(problems))
     given = [(file.name, file.getvalue()) for file in files]
     try:
-        source, _ = taken_in(given)
+        source = taken_in(given).source
         by_digest = {contents.digest_of(content): content for _, content in given}
         keep = partial(cache.current().store.files.take, name=source.file)
         known, *_ = [keep(by_digest[digest]) for digest in source.digests]
     except ValueError as error:
-        return _Taken(problems=(Problem("file", f"{name} {error}"),))
+        return _Taken(problems=(Problem("file", f"{name}: {error}"),))
     except cache.CacheFault as fault:
         return _Taken(problems=(Problem("file", f"{name} cannot be kept: {fault}"),))
     same = (f"the same as {known}, which is here already: it is called so",) if known != source.file else ()

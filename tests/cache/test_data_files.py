@@ -39,7 +39,7 @@ def content_of(seed: int, size: int = 20) -> bytes:
 
 def run_on(content: bytes, name: str = "mine.npz") -> RunConfig:
     """Nothing but the store has the bytes."""
-    return RunConfig.from_dict({"data": {"name": "file", "source": taken_in([(name, content)])[0].to_dict()}})
+    return RunConfig.from_dict({"data": {"name": "file", "source": taken_in([(name, content)]).source.to_dict()}})
 
 
 def finish(store: Store, key: str, config: Any) -> None:

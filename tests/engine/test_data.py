@@ -27,7 +27,7 @@ TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in r
 POINTS = io.BytesIO()
 np.savez(POINTS, x=np.sin(np.arange(240) ** 2).reshape(40, 3, 2), y=np.cos(np.arange(40) ** 2))
 contents.give(POINTS.getvalue())
-SOURCE = taken_in([("mine.npz", POINTS.getvalue())])[0].to_dict()
+SOURCE = taken_in([("mine.npz", POINTS.getvalue())]).source.to_dict()
 DOMAINS = {
     "circle": "unit circle S¹, uniform",
     "sphere": "sphere S^7, |x|^2 = 8, uniform",

@@ -46,7 +46,7 @@ CIFAR = cifar([(label,) for label in (3, 5, 3, 0, 5, 0)], PIXELS)
 
 def config(content, name="mine.npz", **values):
     files = [content] if isinstance(content, bytes) else content
-    source, _ = taken_in([(name, one) for one in files])
+    source = taken_in([(name, one) for one in files]).source
     for one in files:
         contents.give(one)
     return FileConfig.from_dict({"source": source.to_dict(), **values})
@@ -300,7 +300,7 @@ def test_settings_that_the_file_does_not_allow(values, said):
 
 
 def test_a_file_that_is_nowhere_here_is_asked_for():
-    source, _ = taken_in([("gone.npz", npz(x=ROWS + 5, y=ROWS[:, 0]))])
+    source = taken_in([("gone.npz", npz(x=ROWS + 5, y=ROWS[:, 0]))]).source
     gone = FileConfig.from_dict({"source": source})
     assert "gone.npz (sha256" in gone.lacking[0].message
     with pytest.raises(ConfigError, match=r"source: gone.npz .* is not in the cache here: upload it again"):

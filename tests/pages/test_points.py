@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_read_takes_the_old_one_away(kept, opened):
     app = uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
     uploaded(app, ("broken.npz", ROWS[:-30]))
     said = texts(app)
-    assert "broken.npz cannot be read as npz, cut short or damaged" in said
+    assert "broken.npz: cannot be read as npz, cut short or damaged" in said
     assert "using" not in said
     assert len(app.sidebar.error) == 1
     uploaded(app, ("rows.npz", ROWS))
@@ -133,7 +133,7 @@ def test_no_room_is_said(kept, opened, monkeypatch):
 
 
 def test_a_link_to_a_file_that_is_not_here(kept, opened):
-    source, _ = taken_in([("gone.npz", npz(x=DRAW.normal(size=(9, 2)), y=DRAW.normal(size=9)))])
+    source = taken_in([("gone.npz", npz(x=DRAW.normal(size=(9, 2)), y=DRAW.normal(size=9)))]).source
     app = opened("evolution", data="file", source=json.dumps(source.to_dict()))
     assert "is not in the cache here: upload it again" in texts(app)
     assert not app.exception
@@ -155,7 +155,7 @@ def test_a_link_that_says_the_wrong_things_of_a_file(kept, opened):
 
 
 def test_a_run_on_a_file_has_a_draft_and_a_name():
-    source, _ = taken_in([("rows.npz", ROWS)])
+    source = taken_in([("rows.npz", ROWS)]).source
     config = RunConfig.from_dict({"data": {"name": "file", "source": source.to_dict(), "test_size": 10}})
     draft = shortest(draft_of(config.to_dict())[0])
     assert config_of(draft) == config
