@@ -169,7 +169,7 @@ def _cifar(content: bytes) -> Points:
             labels = records[:, before - 1]
             if before == 2:
                 return _points(name, images, labels, None)
-            return _points(name, images, np.array(CIFAR_10)[labels], None, CIFAR_10)
+            return _points(name, images, np.array(CIFAR_10)[labels], None)
     raise ValueError(_no_cifar(content))
 
 
@@ -210,10 +210,9 @@ def _points(
     x: np.ndarray,
     labels: np.ndarray | None,
     y: np.ndarray | None,
-    order: Sequence[str] = (),
     remarks: tuple[str, ...] = (),
 ) -> Points:
-    """Checked; classes in the `order` given, else in their own."""
+    """Checked."""
     shape = _shape(x)
     what = "labels" if y is None else "y"
     targets = labels if y is None else y
@@ -224,7 +223,7 @@ def _points(
     _check_numbers("x", flat)
     if y is not None:
         return Points(name, flat, shape, None, (), _numbers(y), remarks)
-    classes, places = _classes(targets, order)
+    classes, places = _classes(targets)
     return Points(name, flat, shape, places, classes, None, remarks)
 
 
@@ -267,7 +266,7 @@ def _numbers(y: np.ndarray) -> Float[np.ndarray, "points k"]:
     return y.astype(np.float64)
 
 
-def _classes(labels: np.ndarray, order: Sequence[str]) -> tuple[tuple[str, ...], Int[np.ndarray, " points"]]:
+def _classes(labels: np.ndarray) -> tuple[tuple[str, ...], Int[np.ndarray, " points"]]:
     """Names of the classes, and the place of each label among them."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -287,8 +286,7 @@ def _classes(labels: np.ndarray, order: Sequence[str]) -> tuple[tuple[str, ...],
     names = [_name(label) for label in found.tolist()]
     if not 2 <= len(names) <= MOST_CLASSES or len(set(names)) < len(names):
         raise ValueError(f"{len(set(names))} different labels given: between 2 and {MOST_CLASSES} classes are read")
-    rank = sorted(range(len(names)), key=lambda place: order.index(names[place]) if order else place)
-    return tuple(names[place] for place in rank), np.argsort(rank)[places.ravel()]
+    return tuple(names), places.ravel()
 
 
 def _name(label: object) -> str:
