@@ -45,7 +45,7 @@ class DataFiles:
 
         Raises `CacheFault` where there is no room for it.
         """
-        if not self._room_for(len(content)):
+        if not (self.has(contents.digest_of(content)) or self._room_for(len(content))):
             taken = f"files of points take {self.volume() / 1e6:.3g} MB, of {self._most / 1e6:.3g} MB that are for them"
             raise CacheFault(f"{taken}: delete results that use some, or raise {location.SIZE_VARIABLE}")
         try:
