@@ -37,6 +37,9 @@ UPLOADS = {"csv": ("content", files.table), "file": ("source", points.points)}
 """Of datasets whose data come in by upload: the setting, and what asks for them."""
 MISSING = {"content": "table: upload a CSV file, or paste its text", "source": "file: upload one (npz, idx or bin)"}
 
+ALL = {"classes": "all"}
+"""What an empty field comes to where the config has nothing."""
+
 WIDE = ("data", "target", "inputs", "classes", "activation", "integrator")
 """Settings whose widget takes a row of its own."""
 
@@ -181,6 +184,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
         named = [*columns, *(name for name in value if name not in columns)]
         key = f"{key} {draft_state.table_address(repr(named))[:8]}"
         chosen = ", ".join(_chosen(setting, config))
+        chosen = chosen or ALL.get(setting.name, "")
         more = {"options": named, "placeholder": chosen if len(chosen) <= 60 else f"{chosen[:57]}..."}
     elif kind == "flag" and (text in options or not text):
         value = (text or resolved or default) == "true"
@@ -191,7 +195,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
         kind, key = "choice", f"{key} {len(options)}"
         more = {"options": list(options), "format_func": lambda name: options.get(name) or str(name)}
     else:
-        kind, more = "text", {"placeholder": default or resolved}
+        kind, more = "text", {"placeholder": default or resolved or ALL.get(setting.name, "")}
     draw(kind, setting.label, key, value, partial(draft_state.edit, setting.name), help=setting.help or None, **more)
 
 

@@ -42,6 +42,8 @@ def settings_in(values: Mapping[str, Any], key: str = "") -> dict[str, Any]:
     """The same of the config of a job, which the key names where it is a map, as plain values."""
     values = values if GRID not in values else _of_map(key, json.dumps(values))
     found = {name: value for path, value in settings(values) if (name := _name(path))}
+    if digest := found.pop("digest", ""):
+        found["file"] = f"{found.get('file')} ({digest[:8]})"
     if (beta := _beta(found.get("depth"), found.get("width"))) is not None:
         found[BETA] = beta
     return found
