@@ -58,17 +58,13 @@ class DataFiles:
     def keep_for(self, config: Config) -> None:
         """Keeps every file that the config names and this process has."""
         for digest, name in contents.named_in(config.to_dict()).items():
-            if self._path(digest).exists():
-                os.utime(self._path(digest))
-            elif (content := contents.find(digest)) is not None:
+            if not self.has(digest) and (content := contents.find(digest)) is not None:
                 self._keep(content, name)
 
     def _keep(self, content: bytes, name: str) -> str:
         digest = contents.digest_of(content)
         path = self._path(digest)
-        if path.exists():
-            os.utime(path)
-        else:
+        if not self.has(digest):
             self._folders.write_file(path, [content], durable=True)
         if (known := self._name(digest)) is None:
             self._folders.write_file(path.with_name(digest + NAME), [json.dumps({"name": name}).encode()])
