@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cache import CacheFault, Store
+from cache import CachedEngine, CacheFault, Store
 from cache.archive import address, encode
 from cache.backup import backup, restore
 from cache.data_files import UNNAMED_SECONDS
 from cache.task import Task
+from engine import jobs
 from engine.config import RunConfig
 from engine.data import contents, generate
 from engine.data.file import taken_in
@@ -219,8 +220,27 @@ def test_a_backup_holds_the_data(store: Store, tmp_path: Path) -> None:
         assert again.files.take(content, "other.npz") == "a.npz"
 
 
-def test_a_task_brings_its_files_to_a_worker(store: Store) -> None:
-    """A worker has no disk in common with the server."""
+def test_a_worker_draws_from_a_file_that_its_task_brings(engine: CachedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker opens no store: it may have no disk in common with the server."""
+    monkeypatch.setitem(jobs.KINDS, "draws", jobs.Kind(RunConfig, "toy_jobs:draws"))
+    engine.store.files.take(content := content_of(40), "a.npz")
+    run = run_on(content)
+    job = engine.wait(engine.request("draws", run, "me"), 60)
+    found = engine.lookup("draws", run)
+    assert found is not None, job.error
+    np.testing.assert_array_equal(found["x"], generate(run.data).x_train)
+    assert found["pid"] != os.getpid()
+
+
+def test_a_job_whose_file_is_gone_says_so(engine: CachedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(jobs.KINDS, "draws", jobs.Kind(RunConfig, "toy_jobs:draws"))
+    job = engine.wait(engine.request("draws", run_on(content_of(41)), "me"), 60)
+    assert job.error is not None
+    assert "mine.npz (sha256" in job.error.message
+    assert "is not in the cache here" in job.error.message
+
+
+def test_a_task_names_the_files_that_it_brings(store: Store) -> None:
     content = content_of(21)
     store.files.take(content, "a.npz")
     task = Task("name", "a" * 64, "", "", run_on(content).canonical())
