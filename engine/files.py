@@ -70,9 +70,15 @@ READ_IN = {"csv": _table, "file": _points}
 
 
 def read_yaml(path: Path) -> Any:
-    """The plain values in a YAML file. Raises `ConfigError`."""
+    """The plain values in a YAML file. Files of points that they name by digest are read in from `files/` beside it, as
+    a bundle has them. Raises `ConfigError`.
+    """
     try:
-        return read(_read_text(path))
+        values = read(_read_text(path))
+        for beside in [path.parent / "files" / digest for digest in contents.named_in(values)]:
+            if contents.is_digest(beside.name) and beside.is_file():
+                contents.give(_read(beside, bytes, MOST_BYTES))
+        return values
     except ConfigError as error:
         raise ConfigError(Problem(problem.field or str(path), problem.message) for problem in error.problems) from None
 

@@ -5,6 +5,7 @@ looks. A digest decides the bytes, so it does not matter who gives them. Thread-
 """
 
 import hashlib
+import re
 import threading
 import weakref
 from collections import OrderedDict
@@ -28,6 +29,10 @@ class Place(Protocol):
 _held: OrderedDict[str, bytes] = OrderedDict()
 _places: list[weakref.ref[Place]] = []
 _lock = threading.Lock()
+
+
+def is_digest(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 def digest_of(content: bytes) -> str:

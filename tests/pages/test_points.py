@@ -12,10 +12,14 @@ from cache import Store
 from engine.config import RunConfig
 from engine.data import DATASETS, contents, mnist
 from engine.data.file import Source, taken_in
+from engine.files import read_config
 from pages.run import points
 from pages.run.differing import settings_of
 from pages.run.presets import shortest
 from pages.run.settings import config_of, draft_of
+from pages.shell.bundle import files
+from pages.shell.recipe import of_result
+from pages.shell.shown import Shown
 
 DRAW = np.random.default_rng(5)
 
@@ -166,6 +170,22 @@ def test_a_run_on_a_file_has_a_draft_and_a_name():
     found = settings_of(Run)  # pyright: ignore[reportArgumentType]
     assert found["file"] == f"rows.npz ({source.digest[:8]})"
     assert not {"digest", "format", "shape", "counts", "outputs"} & set(found)
+
+
+def test_a_bundle_holds_the_file_and_its_config_finds_it_there(tmp_path):
+    held = taken_in([("own.npz", own := npz(x=DRAW.normal(size=(30, 2)), y=DRAW.normal(size=30)))])
+    config = RunConfig.from_dict({"data": {"name": "file", "source": held.source.to_dict()}})
+    contents.give(own)
+    found = dict(files(Shown(), of_result(config, {})))
+    assert found[f"files/{held.source.digest}"] == own
+    assert "files/" in found["README.txt"].decode()
+    contents._held.clear()
+    assert config.lacking
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / held.source.digest).write_bytes(own)
+    (tmp_path / "config.yaml").write_bytes(found["config.yaml"])
+    assert read_config(tmp_path / "config.yaml") == config
+    assert not config.lacking
 
 
 def test_mnist_without_its_package_is_refused_in_words(pretend, opened, monkeypatch):
