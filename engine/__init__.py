@@ -45,8 +45,7 @@ def run(config: "RunConfig | None" = None, /, *, report: Report = silent, **sett
 
     Args:
         config: the run; or its fields as keywords: `data`, `network`, `training`, `seeds` (`engine.config.RunConfig`),
-            each a config or plain values. Fields given beside a config stand in place of its own, whole. `data` may
-            name a file: `{"name": "file", "path": "digits.npz"}` (`engine.data.file`), or a CSV.
+            each a config or plain values; `data` may name a `path` (`FileConfig`). They replace a config's own, whole.
         report: called with the progress; may raise to stop.
 
     Raises:
@@ -87,7 +86,8 @@ def study(*, report: Report = silent, **settings: Any) -> "StudyResult":
     from engine.perturbation.config import StudyConfig
     from engine.perturbation.result import StudyResult
 
-    return StudyResult.from_arrays(_cached("perturbation_study", StudyConfig.from_dict(_plain(settings)), report))
+    asked = StudyConfig.from_dict(_plain(settings, "run"))
+    return StudyResult.from_arrays(_cached("perturbation_study", asked, report))
 
 
 def spaces(
@@ -138,14 +138,10 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     from cache import Store
     from cache.headless import run_batch
     from cache.maps import Whole
-    from engine.files import with_files
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
 
-    given = _plain(settings)
-    config = SweepConfig.from_dict(
-        given | {name: with_files(given[name], Path()) for name in ("base",) if name in given}
-    )
+    config = SweepConfig.from_dict(_plain(settings, "base"))
     whole = Whole("sweep", config, config.groups)
     with closing(Store()) as store:
         done = run_batch("cell", config.groups, _called(report), store, "cells", whole)
@@ -226,9 +222,12 @@ def _with_options(
     return {"run": _run_config(config, settings).to_dict(), "options": {} if options is None else plain(options)}
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with every config among them as plain values."""
-    return {name: value.to_dict() if isinstance(value, Config) else value for name, value in settings.items()}
+def _plain(settings: Mapping[str, Any], run: str = "") -> dict[str, Any]:
+    """The settings with every config among them as plain values; of the run under a name the files are read in."""
+    from engine.files import with_files
+
+    found = {name: value.to_dict() if isinstance(value, Config) else value for name, value in settings.items()}
+    return {name: with_files(value, Path()) if name == run else value for name, value in found.items()}
 
 
 def _cached(kind: str, config: Config, report: Report) -> Arrays:
