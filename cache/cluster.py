@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dask import config as dask_config
 from distributed import Client, Future
 from distributed.client import ClosedClientError
 from distributed.protocol.pickle import dumps
@@ -25,6 +26,8 @@ from cache.worker import TOPIC, WarmUp, execute, kill_worker_process
 
 MEMORY_TOPIC = "worker-restart-memory"
 """Where a nanny says that it ends its worker for lack of memory."""
+
+dask_config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a task brings its files of points
 
 LOST = "the connection to the Dask scheduler was lost"
 
@@ -105,7 +108,7 @@ class Cluster:
         """
         where = {"workers": [worker], "allow_other_workers": True} if worker else {}
         try:
-            return self._client.submit(execute, task.to_json(), key=task.name, retries=0, **where)
+            return self._client.submit(execute, task.to_json(), task.files(), key=task.name, retries=0, **where)
         except ClosedClientError as error:
             raise ConnectionError(LOST) from error
 

@@ -52,7 +52,7 @@ class Limits(Config):
     waiting: int = Field(64, ge=0)
     job_seconds: float = Field(48 * 3600.0, ge=0)
     cache_bytes: float = Field(5e9, ge=0)
-    upload_bytes: float = Field(5e6, ge=0)
+    upload_bytes: float = Field(20e6, ge=0)
     weight: float = Field(1.0, gt=0)
 
 

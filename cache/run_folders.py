@@ -137,7 +137,7 @@ class RunFolders:
 
     def write(self, key: str, name: str, parts: Iterable[bytes]) -> None:
         """Whole and on the disk when it returns, or not at all."""
-        self._write(self.entry(key, name), parts, durable=True)
+        self.write_file(self.entry(key, name), parts, durable=True)
 
     def remove(self, key: str, name: str) -> None:
         self.entry(key, name).unlink(missing_ok=True)
@@ -176,7 +176,7 @@ class RunFolders:
 
     def write_record(self, record: Record) -> None:
         """A power cut may lose it: the label of the result repeats it."""
-        self._write(self._run(record.key) / RECORD, [record.to_json().encode()])
+        self.write_file(self._run(record.key) / RECORD, [record.to_json().encode()])
 
     def remove_record(self, key: str) -> None:
         """With who asked for it and the folder, unless something else is in it."""
@@ -196,13 +196,13 @@ class RunFolders:
         return self._claim(key, name).exists()
 
     def write_claim(self, key: str, name: str, text: bytes) -> None:
-        self._write(self._claim(key, name), [text])
+        self.write_file(self._claim(key, name), [text])
 
     def remove_claim(self, key: str, name: str) -> None:
         self._claim(key, name).unlink(missing_ok=True)
 
     def pin(self, key: str) -> None:
-        self._write(self._run(key) / PIN, [b""])
+        self.write_file(self._run(key) / PIN, [b""])
 
     def unpin(self, key: str) -> None:
         (self._run(key) / PIN).unlink(missing_ok=True)
@@ -217,7 +217,7 @@ class RunFolders:
     def probe(self) -> None:
         """Writes a block, and removes it again."""
         path = location.private(self._home) / f"{PART}{uuid.uuid4().hex}"
-        self._write(path, [bytes(PROBE)])
+        self.write_file(path, [bytes(PROBE)])
         path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path, name: str) -> Path:
@@ -259,7 +259,7 @@ class RunFolders:
     def _run(self, key: str) -> Path:
         return self._runs / _checked(key)[:2] / key
 
-    def _write(self, path: Path, parts: Iterable[bytes], durable: bool = False) -> None:
+    def write_file(self, path: Path, parts: Iterable[bytes], durable: bool = False) -> None:
         """Whole or not at all: written aside, then renamed."""
         part = path.with_name(f"{PART}{uuid.uuid4().hex}")
         if not path.parent.is_dir():

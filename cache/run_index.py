@@ -2,17 +2,19 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from cache.archive import CorruptEntryError, label_of
 from cache.claims import Claims, sole
+from cache.data_files import DataFiles
 from cache.failure import DISK_FAULTS, log, tolerant, words
 from cache.listing import Line, Wanted, counted, lines, listed, statement
 from cache.run_folders import Record, RunFolders, Status, label, nameable
 from cache.run_rows import EntryRow, RunRow, among
 from cache.run_table import RunTable
+from engine.data.contents import named_in
 from engine.metrics import METRICS
 from engine.schema import Config
 from engine.versions import VERSIONS
@@ -33,15 +35,28 @@ class RunIndex:
     what could not be written is kept in memory and written by `flush`.
     """
 
-    def __init__(self, folders: RunFolders, table: RunTable, claims: Claims, failed: Callable[[BaseException], None]):
+    def __init__(
+        self,
+        folders: RunFolders,
+        table: RunTable,
+        claims: Claims,
+        files: DataFiles,
+        failed: Callable[[BaseException], None],
+    ):
         """`failed` hears of every write that the disk did not take."""
-        self._folders, self._table, self._claims, self._failed = folders, table, claims, failed
+        self._folders, self._table, self._claims, self._files = folders, table, claims, files
+        self._failed, files.named = failed, self.naming
         self._unwritten: dict[str, Record] = {}
         self._unlisted: set[str] = set()
         self._lock = threading.Lock()
 
     def add(self, key: str, kind: str, config: Config, **more: Any) -> Record:
-        """Notes that the run was asked for and is not finished; `more` as in `Record`."""
+        """Notes that the run was asked for and is not finished, once its files of points are kept; `more` as in
+        `Record`."""
+        try:
+            self._files.keep_for(config)
+        except DISK_FAULTS as error:
+            self._failed(error)
         old = self.get(key)
         noted = {"created": old.created if old else time.time(), "version": VERSIONS.get(kind, 0)}
         record = Record(key, kind, config.to_dict(), label(config), **{**noted, **more})
@@ -82,6 +97,21 @@ class RunIndex:
         with self._lock:
             waiting = [key for key in (*self._unwritten, *self._unlisted) if key.startswith(beginning)]
         return [*dict.fromkeys((*waiting, *found))][:limit]
+
+    def naming(self, digests: Collection[str]) -> set[str]:
+        """Which of these files some record names; all of them in doubt. Looks into every folder."""
+        with self._lock:
+            keys = {*self._unwritten}
+        named = set[str]()
+        try:
+            for key in keys | {*self._folders.run_keys()}:
+                record = self.get(key)
+                if record is None and self._folders.sizes(key):
+                    return {*digests}
+                named |= {*named_in(record.values)} if record else set()
+        except DISK_FAULTS:
+            return {*digests}
+        return named & {*digests}
 
     def recent(self, kind: str | None = None, limit: int = -1, offset: int = 0, pinned: bool = False) -> list[Record]:
         """Records, or those of one kind, newest first; `limit` of them after the first `offset`."""

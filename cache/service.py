@@ -204,6 +204,7 @@ class CachedEngine(CallingOff, Overview):
         self.store.reconcile()
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
+            self.store.files.tidy()
             measuring.fill(self.store)
             self._computing.revive()
             self._heed()  # the queue does so too, while anything is in it

@@ -10,6 +10,7 @@ from pathlib import Path
 from cache import location, memory
 from cache.archive import CorruptEntryError, address, decode, labelled, unlabelled
 from cache.claims import Claims
+from cache.data_files import SHARE, DataFiles
 from cache.failure import DISK_FAULTS, CacheFault, log, tolerant, words
 from cache.lease import Holder, Lease, Leases
 from cache.memory import Held, Unsaved
@@ -36,6 +37,7 @@ class Store:
         size_limit: bytes; pinned runs count but are not evicted.
         index: the runs that were asked for.
         claims: who asked for them.
+        files: of points, which configs name by digest.
     """
 
     def __init__(self, directory: Path | None = None, size_limit: int | None = None):
@@ -54,7 +56,8 @@ class Store:
         self._making_room = threading.Lock()
         self._excess = 0  # bytes beyond the limit that are known to be there
         self.claims = Claims(self._folders, self.failed)
-        self.index = RunIndex(self._folders, self._table, self.claims, self.failed)
+        self.files = DataFiles(self.directory, self._folders, SHARE * self.size_limit)
+        self.index = RunIndex(self._folders, self._table, self.claims, self.files, self.failed)
         self._old = self._before()
 
     def get(self, key: str, name: str = "result", use: bool = True) -> Arrays | None:
@@ -85,13 +88,7 @@ class Store:
         kept = []
         for name, data in entries.items():
             if len(data) > self.size_limit:
-                log.warning(
-                    "%s takes %.3g MB, more than the whole cache (%.3g MB): not stored; raise %s",
-                    address(key, name),
-                    len(data) / 1e6,
-                    self.size_limit / 1e6,
-                    location.SIZE_VARIABLE,
-                )
+                log.warning("%s takes more than the whole cache: raise %s", address(key, name), location.SIZE_VARIABLE)
                 continue
             held = Held(key, name, data, record)
             self._unsaved.hold(held)
@@ -158,9 +155,12 @@ class Store:
     def volume(self) -> int:
         """Bytes on disk. Raises `CacheFault`."""
         try:
-            return self._table.volume()
+            return self._volume()
         except DISK_FAULTS as error:
             raise CacheFault(f"the index in {self.directory} cannot be read: {words(error)}") from error
+
+    def _volume(self) -> int:
+        return self._table.volume() + self.files.volume()
 
     # Trouble with the disk.
 
@@ -233,6 +233,7 @@ class Store:
         """
         with tolerant("look through the folders of runs"):
             self._folders.remove_unfinished()
+            self.files.remove_unnamed()
             listed = self._table.sizes()
             for key in listed.keys() | set(self._folders.run_keys()):
                 if listed.get(key) != self._folders.sizes(key):
@@ -279,11 +280,11 @@ class Store:
         if self._fault:
             return  # what is known of the disk may be wrong
         with self._making_room, tolerant("make room in the cache"):
-            if self._table.volume() - self.size_limit > self._excess + written + RECORDS:
+            if self._volume() - self.size_limit > self._excess + written + RECORDS:
                 self.reconcile()
-            while (excess := self._table.volume() - self.size_limit) > 0 and not self._fault:
+            while (excess := self._volume() - self.size_limit) > 0 and not self._fault:
                 if not self._evict(excess):
-                    log.warning("pinned runs fill the cache (%.3g MB): unpin some", self._table.volume() / 1e6)
+                    log.warning("pinned runs fill the cache (%.3g MB): unpin some", self._volume() / 1e6)
                     break
             self._excess = max(excess, 0)
 

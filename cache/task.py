@@ -7,6 +7,7 @@ from typing import Self
 
 from cache.failure import Failure
 from engine import jobs
+from engine.data import contents
 from engine.schema import Config
 
 
@@ -43,6 +44,11 @@ class Task:
     @classmethod
     def from_json(cls, text: str) -> Self:
         return cls(**json.loads(text))
+
+    def files(self) -> tuple[bytes, ...]:
+        """Those that the config names and this process has: a worker may have no disk in common with the server."""
+        found = map(contents.find, contents.named_in(json.loads(self.values)))
+        return tuple(content for content in found if content is not None)
 
     def parse(self) -> Config:
         """The config. Raises `ConfigError`, and what importing its class raises."""

@@ -7,7 +7,7 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from cache.archive import address, encode
 from cache.failure import explain
 from cache.task import Device, Outcome, Task
 from cache.turns import QUANTUM
+from engine.data import contents
 from engine.jobs import named
 from engine.progress import Cancelled, Progress, silent
 
@@ -37,9 +38,12 @@ LOOK_EVERY = 0.02
 PAUSED = "paused for another job"
 
 
-def execute(text: str) -> Outcome:
-    """Runs a `Task` written as JSON. Never raises: the server reads no exceptions, only outcomes."""
+def execute(text: str, files: Sequence[bytes] = ()) -> Outcome:
+    """Runs a `Task` written as JSON, whose config names these files. Never raises: the server reads no exceptions,
+    only outcomes."""
     task = Task.from_json(text)
+    for content in files:
+        contents.give(content)
     report = Reporter(task.name)
     turns.enter(task.name, task.background)
     try:

@@ -18,6 +18,7 @@ Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engin
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.kernels import infinite_ntk, init, nngp, ntk, ntk_by_leaf, operator_spectrum
@@ -44,7 +45,7 @@ def run(config: "RunConfig | None" = None, /, *, report: Report = silent, **sett
 
     Args:
         config: the run; or its fields as keywords: `data`, `network`, `training`, `seeds` (`engine.config.RunConfig`),
-            each a config or plain values. Fields given beside a config stand in place of its own, whole.
+            each a config or plain values; `data` may name a `path` (`FileConfig`). They replace a config's own, whole.
         report: called with the progress; may raise to stop.
 
     Raises:
@@ -85,7 +86,8 @@ def study(*, report: Report = silent, **settings: Any) -> "StudyResult":
     from engine.perturbation.config import StudyConfig
     from engine.perturbation.result import StudyResult
 
-    return StudyResult.from_arrays(_cached("perturbation_study", StudyConfig.from_dict(_plain(settings)), report))
+    asked = StudyConfig.from_dict(_plain(settings, "run"))
+    return StudyResult.from_arrays(_cached("perturbation_study", asked, report))
 
 
 def spaces(
@@ -139,7 +141,7 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import cells_frame, runs_frame
 
-    config = SweepConfig.from_dict(_plain(settings))
+    config = SweepConfig.from_dict(_plain(settings, "base"))
     whole = Whole("sweep", config, config.groups)
     with closing(Store()) as store:
         done = run_batch("cell", config.groups, _called(report), store, "cells", whole)
@@ -202,12 +204,14 @@ def curves(**settings: Any) -> "pd.DataFrame":
 
 def _run_config(config: "RunConfig | None", settings: Mapping[str, Any]) -> "RunConfig":
     from engine.config import RunConfig
+    from engine.files import with_files
 
     if not (config is None or isinstance(config, RunConfig)):
         raise ConfigError(
             [Problem("config", f"{shown(config)} given; a RunConfig, or its fields as keywords, is needed")]
         )
-    return RunConfig.from_dict({**(config.to_dict() if config else {}), **_plain(settings)})
+    given = {**(config.to_dict() if config else {}), **_plain(settings)}
+    return RunConfig.from_dict(with_files(given, Path()))
 
 
 def _with_options(
@@ -218,9 +222,12 @@ def _with_options(
     return {"run": _run_config(config, settings).to_dict(), "options": {} if options is None else plain(options)}
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with every config among them as plain values."""
-    return {name: value.to_dict() if isinstance(value, Config) else value for name, value in settings.items()}
+def _plain(settings: Mapping[str, Any], run: str = "") -> dict[str, Any]:
+    """The settings with every config among them as plain values; of the run under a name the files are read in."""
+    from engine.files import with_files
+
+    found = {name: value.to_dict() if isinstance(value, Config) else value for name, value in settings.items()}
+    return {name: with_files(value, Path()) if name == run else value for name, value in found.items()}
 
 
 def _cached(kind: str, config: Config, report: Report) -> Arrays:

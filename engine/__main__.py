@@ -31,7 +31,7 @@ from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
 from engine import findings, jobs
 from engine.cost import Calibration, Limits, check, estimate
-from engine.files import make_folder, read_config, read_parts, read_yaml, with_table, write, write_json
+from engine.files import make_folder, read_config, read_parts, read_yaml, with_files, write, write_json
 from engine.jobs import INITIAL_KINDS as INITIAL
 from engine.jobs import initial_config
 from engine.progress import Arrays
@@ -151,7 +151,7 @@ def sweep(
 
     values = read_yaml(sweep_path)
     if isinstance(values, dict) and "base" in values:
-        values["base"] = with_table(values["base"], sweep_path.parent)
+        values["base"] = with_files(values["base"], sweep_path.parent)
     config = SweepConfig.from_dict(values)
     config.check_cost(limits(max_gb, max_hours))
     make_folder(out, SWEPT)

@@ -256,6 +256,12 @@ class RunConfig(Config):
         return problems
 
     @property
+    def lacking(self) -> list[Problem]:
+        """What is not on this machine and needed for the data: a file, a package."""
+        data = {"data": self.data, "probes": self.probes}
+        return [Problem(f"{name}.{p.field}", p.message) for name, own in data.items() if own for p in own.lacking]
+
+    @property
     def beta(self) -> float:
         """Sum over hidden layers of 1/n_l."""
         return self.network.beta

@@ -1,4 +1,4 @@
-"""Files of the command line: what is read has limits, what is written is whole. Nothing else in engine uses it."""
+"""Files of the command line and of Python: what is read has limits, what is written is whole. For the doors alone."""
 
 import contextlib
 import json
@@ -8,17 +8,22 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.config import RunConfig
+from engine.data import contents
 from engine.data.csv_records import decode
+from engine.data.file import taken_in
+from engine.data.formats import MOST_BYTES
 from engine.schema import ConfigError, Problem
 from engine.texts import MOST_CHARACTERS, read
 
+Content = TypeVar("Content")
+
 
 def read_config(path: Path) -> RunConfig:
-    """The config in a YAML file; a CSV named by `data.path` or `probes.path` is read in. Raises `ConfigError`."""
-    return RunConfig.from_dict(with_table(read_yaml(path), path.parent))
+    """The config in a YAML file, with the files that it names read in. Raises `ConfigError`."""
+    return RunConfig.from_dict(with_files(read_yaml(path), path.parent))
 
 
 def read_parts(path: Path) -> dict[str, Any]:
@@ -26,24 +31,54 @@ def read_parts(path: Path) -> dict[str, Any]:
     values = read_yaml(path)
     if not isinstance(values, dict) or "run" not in values:
         values = {"run": values}
-    return values | {"run": with_table(values["run"], path.parent)}
+    return values | {"run": with_files(values["run"], path.parent)}
 
 
-def with_table(values: Any, folder: Path) -> Any:
-    """The values of a run with the CSVs that they name read in. Raises `ConfigError`."""
+def with_files(values: Any, folder: Path) -> Any:
+    """The values of a run with the files read in that `data.path` or `probes.path` name. Raises `ConfigError`.
+
+    The text of a CSV becomes its content; of points a digest stands in the config, and their bytes are given to
+    `engine.data.contents`, from where a store keeps them.
+    """
     for section in ("data", "probes"):
         data = values.get(section) if isinstance(values, dict) else None
-        if isinstance(data, dict) and data.get("name") == "csv" and "path" in data:
-            table = _read(folder / str(data["path"]), _decoded)
-            others = {key: value for key, value in data.items() if key != "path"}
-            values = values | {section: others | {"content": table}}
+        if isinstance(data, dict) and data.get("name") in READ_IN and "path" in data:
+            others = {key: value for key, value in data.items() if key not in ("path", "labels_path")}
+            values = values | {section: others | READ_IN[data["name"]](data, folder)}
     return values
 
 
-def read_yaml(path: Path) -> Any:
-    """The plain values in a YAML file. Raises `ConfigError`."""
+def _table(data: dict, folder: Path) -> dict[str, Any]:
+    return {"content": _read(folder / str(data["path"]), _decoded)}
+
+
+def _points(data: dict, folder: Path) -> dict[str, Any]:
+    paths = [folder / str(data[name]) for name in ("path", "labels_path") if data.get(name) is not None]
+    files = [(path.name, _read(path, bytes, MOST_BYTES)) for path in paths]
     try:
-        return read(_read_text(path))
+        held = taken_in(files)
+    except ValueError as error:
+        raise ConfigError([Problem(str(paths[0]), str(error))]) from None
+    for remark in held.remarks:
+        print(f"note: data.path: {remark}", file=sys.stderr)
+    for _, content in files:
+        contents.give(content)
+    return {"source": held.source.to_dict()}
+
+
+READ_IN = {"csv": _table, "file": _points}
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values in a YAML file. Files of points that they name by digest are read in from `files/` beside it, as
+    a bundle has them. Raises `ConfigError`.
+    """
+    try:
+        values = read(_read_text(path))
+        for beside in [path.parent / "files" / digest for digest in contents.named_in(values)]:
+            if contents.is_digest(beside.name) and beside.is_file():
+                contents.give(_read(beside, bytes, MOST_BYTES))
+        return values
     except ConfigError as error:
         raise ConfigError(Problem(problem.field or str(path), problem.message) for problem in error.problems) from None
 
@@ -60,16 +95,16 @@ def _decoded(content: bytes) -> str:
     return text
 
 
-def _read(path: Path, decoded: Callable[[bytes], str]) -> str:
-    """The text of a file of at most `MOST_CHARACTERS` bytes. Raises `ConfigError`; waits for no pipe."""
+def _read(path: Path, decoded: Callable[[bytes], Content], most: int = MOST_CHARACTERS) -> Content:
+    """What is in a file of at most so many bytes. Raises `ConfigError`; waits for no pipe."""
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
             raise ValueError(f"is {'a folder' if stat.S_ISDIR(kind) else 'a pipe or device'}, not a file")
         with path.open("rb") as file:
-            content = file.read(MOST_CHARACTERS + 1)
-        if len(content) > MOST_CHARACTERS:
-            raise ValueError(f"holds more than {MOST_CHARACTERS:,} bytes, at most {MOST_CHARACTERS:,} are read")
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"holds more than {most:,} bytes, at most {most:,} are read")
         return decoded(content)
     except UnicodeDecodeError:
         reason = "not UTF-8 text"

@@ -9,6 +9,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from engine.data.csv_numbers import shown
 from engine.data.csv_table import MAX_ABS, SHOWN, Column, Table, constant, listed, parse
 from engine.data.dataset import Count, Dataset, DatasetConfig, Stream, finished, standardised
+from engine.data.finite import centred_note, class_targets, signs
 from engine.schema import ConfigError, Problem, did_you_mean
 
 MAX_CLASSES = 32
@@ -198,7 +199,7 @@ class CsvConfig(DatasetConfig):
         self._refuse_constant_targets(y[0])
         if self.centre:
             mean = y[0].mean(axis=0)
-            notes.append(_centred(self.target, mean))
+            notes.append(centred_note(mean, self.target))
             y = y[0] - mean, y[1] - mean
         return finished(self, x, y, notes, natural)
 
@@ -209,9 +210,8 @@ class CsvConfig(DatasetConfig):
         if len(np.unique(labels[train])) < 2:
             only = f"all {self.size} training rows are of the class {names[labels[train[0]]]!r}"
             raise ConfigError([Problem("size", f"{only}: raise size or change seed")])
-        y = 2.0 * labels[:, None] - 1 if len(names) == 2 else np.eye(len(names))[labels] - 1 / len(names)
-        signs = f"{names[0]!r} has target -1 and {names[1]!r} +1" if len(names) == 2 else "one target for each"
-        notes.append(f"{len(names)} classes in {self.target[0]!r} ({listed(names)}): {signs}")
+        y = class_targets(labels, len(names))
+        notes.append(f"{len(names)} classes in {self.target[0]!r} ({listed(names)}): {signs(names)}")
         parts = {"labels_train": labels[train], "labels_test": labels[test], "class_names": names}
         return finished(self, x, (y[train], y[test]), notes, **parts)
 
@@ -316,9 +316,3 @@ def _no_classes(column: Column, classes: int) -> str:
         f"column {column.name!r} holds {classes} different texts in {rows} rows ({column.remark}): classes recur, and "
         f"at most {MAX_CLASSES} are allowed: choose another target"
     )
-
-
-def _centred(names: Sequence[str], means: np.ndarray) -> str:
-    said = ", ".join(f"{mean:.6g} of {name!r}" for name, mean in zip(names[:4], means, strict=False))
-    more = ", ..." if len(names) > 4 else ""
-    return f"targets are centred: their mean over the training rows is taken off ({said}{more})"

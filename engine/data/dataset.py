@@ -125,6 +125,16 @@ class DatasetConfig(Config):
         raise NotImplementedError
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input, (height, width, channels) of an image; `Dataset` has inputs flat, in C order."""
+        return (self.input_dim,)
+
+    @property
+    def lacking(self) -> list[Problem]:
+        """What is not on this machine and needed for the data: a file, a package."""
+        return []
+
+    @property
     def output_dim(self) -> int:
         """k, without generating the data."""
         return 1

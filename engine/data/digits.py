@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from engine.data.dataset import Dataset, DatasetConfig, Stream, finished, standardised
-from engine.schema import ConfigError, Problem
+from engine.data.dataset import Dataset, DatasetConfig
+from engine.data.finite import of_classes
 
 IMAGES_PER_DIGIT = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
@@ -45,6 +45,10 @@ class DigitsConfig(DatasetConfig):
         return 64
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return 8, 8, 1
+
+    @property
     def output_dim(self) -> int:
         return 1 if self.classes else 10
 
@@ -55,26 +59,7 @@ class DigitsConfig(DatasetConfig):
     def dataset(self) -> Dataset:
         images, digits = _bundled()
         classes = self.classes or tuple(range(10))
-        rows = np.flatnonzero(np.isin(digits, classes))
-        rows = rows[Stream(self.seed, "shuffle").permutation(len(rows))][: self.size + self.test_size]
-        labels = (
-            np.searchsorted(classes, digits[rows]) if len(classes) == 10 else (digits[rows] == classes[1]).astype(int)
-        )
-        targets = 2.0 * labels[:, None] - 1.0 if self.classes else np.eye(10)[labels] - 0.1
-        train, test = slice(0, self.size), slice(self.size, None)
-        if len(np.unique(labels[train])) < 2:
-            raise ConfigError(
-                [Problem("size", f"all {self.size} training images show one digit: raise size or change seed")]
-            )
-        x = standardised(images[rows[train]], images[rows[test]], per_coordinate=False)
-        return finished(
-            self,
-            x,
-            (targets[train], targets[test]),
-            labels_train=labels[train],
-            labels_test=labels[test],
-            class_names=tuple(str(digit) for digit in classes),
-        )
+        return of_classes(self, images, digits, classes, [str(digit) for digit in classes], "common")
 
 
 @cache

@@ -13,10 +13,11 @@ from engine.cost import Cost
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, number, sentence
-from pages.run import draft_state, files, picker
+from pages.run import draft_state, files, picker, points
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
     BY_NAME,
+    UPLOADED,
     Draft,
     Setting,
     choices,
@@ -32,7 +33,14 @@ from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
 CHANGED = "changed"
-WIDE = ("data", "target", "inputs", "activation", "integrator")
+UPLOADS = {"csv": ("content", files.table), "file": ("source", points.points)}
+"""Of datasets whose data come in by upload: the setting, and what asks for them."""
+MISSING = {"content": "table: upload a CSV file, or paste its text", "source": "file: upload one (npz, idx or bin)"}
+
+ALL = {"classes": "all"}
+"""What an empty field comes to where the config has nothing."""
+
+WIDE = ("data", "target", "inputs", "classes", "activation", "integrator")
 """Settings whose widget takes a row of its own."""
 
 
@@ -43,6 +51,8 @@ def checked(draft: Draft) -> AskedRun:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
+        if config.lacking:
+            return Asked(problems=tuple(config.lacking))
         return Asked(config, cost.check(config, calibration=calibration.measured()))
     except ConfigError as error:
         return Asked(problems=error.problems)
@@ -106,9 +116,10 @@ def _problems_of_none(asked: AskedRun) -> None:
 def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
     st.markdown(f"**{title}**")
     open_ones = [s for s in settings if not s.rare]
-    if BY_NAME["data"] in settings and draft.get("data") == "csv":
+    if BY_NAME["data"] in settings and draft.get("data") in UPLOADS:
+        name, upload = UPLOADS[draft["data"]]
         _pairs(open_ones[:1], draft, asked)
-        files.table(draft, [described(problem) for problem in _own(BY_NAME["content"], asked.problems)])
+        upload(draft, [described(problem) for problem in _own(BY_NAME[name], asked.problems)])
         open_ones = open_ones[1:]
     _pairs(open_ones, draft, asked)
     rare = [s for s in settings if s.rare]
@@ -123,7 +134,7 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun)
 def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
     """Short widgets two in a row, long ones alone; problems under their row."""
     row: list[Setting] = []
-    for setting in [s for s in settings if s.kind != "text"]:
+    for setting in [s for s in settings if s.name not in UPLOADED]:
         if setting.name in WIDE:
             _row(row, draft, asked)
             _row([setting], draft, asked)
@@ -149,8 +160,8 @@ def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
 def described(problem: Problem) -> str:
     """A problem as Markdown, under the label of its widget."""
     setting = setting_at_fault(problem)
-    if setting is BY_NAME["content"] and problem.message == "is missing":
-        return "table: upload a CSV file, or paste its text"
+    if setting and setting.name in MISSING and problem.message == "is missing":
+        return MISSING[setting.name]
     return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
 
 
@@ -167,23 +178,24 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
     options = choices(setting, dataset) if kind in ("choice", "flag") else {}
     default, resolved = default_text(setting, dataset), _resolved(setting, config)
     value, more = text, {}
-    if kind == "names" and (columns := files.columns(draft)):
+    if kind == "names" and (columns := _names(setting, draft)):
         value = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
         # A name that is no column stands there too, for the config to refuse.
         named = [*columns, *(name for name in value if name not in columns)]
         key = f"{key} {draft_state.table_address(repr(named))[:8]}"
         chosen = ", ".join(_chosen(setting, config))
+        chosen = chosen or ALL.get(setting.name, "")
         more = {"options": named, "placeholder": chosen if len(chosen) <= 60 else f"{chosen[:57]}..."}
     elif kind == "flag" and (text in options or not text):
         value = (text or resolved or default) == "true"
     elif options:
-        value = text or ("" if setting.name == "data" else default)
+        value = text or ("" if setting.name == "data" else resolved or default)
         if value not in options:
             options = {value: f"{value} (not allowed)" if value else "choose"} | options
         kind, key = "choice", f"{key} {len(options)}"
         more = {"options": list(options), "format_func": lambda name: options.get(name) or str(name)}
     else:
-        kind, more = "text", {"placeholder": default or resolved}
+        kind, more = "text", {"placeholder": default or resolved or ALL.get(setting.name, "")}
     draw(kind, setting.label, key, value, partial(draft_state.edit, setting.name), help=setting.help or None, **more)
 
 
@@ -197,9 +209,14 @@ def _resolved(setting: Setting, config: RunConfig | None) -> str:
     return "" if value is None or setting.kind in ("text", "settings") else text_of(value)
 
 
+def _names(setting: Setting, draft: Draft) -> tuple[str, ...]:
+    """What a field of names may hold: columns of a table, classes of a file."""
+    return points.class_names(draft) if setting.name == "classes" else files.columns(draft)
+
+
 def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
     """The columns that an empty field comes to in this config."""
-    return () if config is None else getattr(config.data, setting.path.removeprefix("data."), ())
+    return () if config is None else getattr(config.data, setting.path.removeprefix("data."), None) or ()
 
 
 def off_critical(config: RunConfig | None) -> str:

@@ -42,6 +42,8 @@ def settings_in(values: Mapping[str, Any], key: str = "") -> dict[str, Any]:
     """The same of the config of a job, which the key names where it is a map, as plain values."""
     values = values if GRID not in values else _of_map(key, json.dumps(values))
     found = {name: value for path, value in settings(values) if (name := _name(path))}
+    if digest := found.pop("digest", ""):
+        found["file"] = f"{found.get('file')} ({digest[:8]})"
     if (beta := _beta(found.get("depth"), found.get("width"))) is not None:
         found[BETA] = beta
     return found
@@ -161,6 +163,8 @@ def _name(path: str) -> str:
         path = path.removeprefix(within)
     if path.startswith(f"{GRID}."):
         return f"{GRID} {_name(path.removeprefix(f'{GRID}.'))}"
+    if (within := path.partition("source."))[1]:  # of a file: its name and what decides its bytes
+        return within[2] if within[2] in ("file", "digest") else ""
     name = BY_PATH[path].name if path in BY_PATH else path.rpartition(".")[2]
     return "" if name in NO_SETTINGS else name
 

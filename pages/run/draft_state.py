@@ -105,7 +105,8 @@ def missing() -> str:
 
 def write_url(run_key: str = "") -> None:
     """Puts the draft into the URL; `run_key` names the run where it is stored and the draft does not fit into one."""
-    stored = run_key and current().get("content") and cache.current().store.index.get(run_key)
+    long = current().get("content") or any(len(text) > LONGEST for text in current().values())
+    stored = run_key and long and cache.current().store.index.get(run_key)
     bare = st.session_state.get(PAGE) in BARE and not to_query(current()) and not missing()
     own = {"run": run_key} if stored else {} if bare else _carried()
     Link.of(LINK).write(own | held.query())

@@ -1,11 +1,9 @@
 """Files that come in: a table of one's own, and a config written in YAML."""
 
 from collections.abc import Sequence
-from math import ceil
 
 import streamlit as st
 
-import cache
 from engine.config import RunConfig
 from engine.data.csv_records import decode
 from engine.data.csv_table import MAX_BYTES, MAX_COLUMNS, listed, parse
@@ -17,7 +15,7 @@ from pages.run import draft_state
 from pages.run.draft_state import NamedTable, known_table, tables
 from pages.run.settings import Draft
 from pages.shell.form import unfolded
-from pages.shell.viewers import viewer
+from pages.shell.uploads import allowed, megabytes, too_large
 
 MOST_NOTES = 8
 """Remarks on a table that stand in the sidebar; the page of a run has all."""
@@ -28,8 +26,8 @@ def table(draft: Draft, problems: Sequence[str]) -> None:
     st.file_uploader(
         "a table as text (CSV, TSV, TXT, DAT, DATA)",
         key=_uploader(),
-        max_upload_size=_megabytes(MAX_BYTES),
-        help=f"At most {size(min(MAX_BYTES, _allowed()))}, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the "
+        max_upload_size=megabytes(MAX_BYTES),
+        help=f"At most {size(allowed(MAX_BYTES))}, {MAX_POINTS:,} rows, {MAX_COLUMNS:,} columns; the "
         "first row names the columns. The last column is the target unless you choose others. The table is kept in the "
         "config, so a result names its data.",
         on_change=_table_came,
@@ -83,7 +81,7 @@ def _table_came() -> None:
 
 def _table_pasted() -> None:
     text = st.session_state["csv text"]
-    st.session_state["csv problems"] = _too_large("the pasted table", len(text.encode()))
+    st.session_state["csv problems"] = too_large("the pasted table", len(text.encode()), MOST_CHARACTERS)
     if text.strip() and not st.session_state["csv problems"]:
         _take_table(NamedTable("the pasted table", text))
 
@@ -115,25 +113,9 @@ def _uploader() -> str:
     return f"csv file {st.session_state.get('csv uploads', 0)}"
 
 
-def _allowed() -> int:
-    """Bytes of a file that this person may bring."""
-    return min(MOST_CHARACTERS, int(cache.current().policy_now().limits(viewer()).upload_bytes))
-
-
-def _megabytes(most: int) -> int:
-    """The limit that Streamlit shows at an upload, in whole megabytes: what the page refuses is not larger."""
-    return max(1, ceil(min(most, _allowed()) / 1e6))
-
-
-def _too_large(name: str, size: int) -> list[Problem]:
-    """What forbids a file of so many bytes."""
-    given = f"{name}: {size:,} bytes given, at most {_allowed():,} allowed"
-    return [Problem("file", given)] if size > _allowed() else []
-
-
 def _text(file) -> tuple[str, tuple[str, ...], list[Problem]]:
     """The text of an uploaded file, remarks on how it was read, and what forbids it."""
-    if problems := _too_large(file.name, file.size):
+    if problems := too_large(file.name, file.size, MOST_CHARACTERS):
         return "", (), problems
     try:
         return *decode(file.getvalue()), []
@@ -161,7 +143,7 @@ def show() -> None:
             type=["yaml", "yml", "json"],
             key="yaml file",
             on_change=_yaml_came,
-            max_upload_size=_megabytes(MOST_CHARACTERS),
+            max_upload_size=megabytes(MOST_CHARACTERS),
         )
         for problem in problems:
             st.error(sentence(problem))

@@ -14,7 +14,7 @@ from cache import Run
 from engine.schema import ConfigError
 from pages.charts.words import duration, percent
 from pages.run import draft_state
-from pages.run.draft_state import to_query
+from pages.run.draft_state import LONGEST, to_query
 from pages.run.presets import PRESETS, preset_of, shortest
 from pages.run.settings import config_of, draft_of
 from pages.shell import view
@@ -90,10 +90,14 @@ def _describe(key: str, values: str) -> tuple[str, dict[str, str]] | None:
         name = preset_of(config_of(draft))
     except ConfigError:
         return None
-    parameters = {"run": key} if draft.get("content") else to_query(draft)
+    texts = to_query(draft)
+    whole = "content" not in draft and len(draft.get("source", "")) <= LONGEST
+    parameters = texts if whole else {"run": key}
     if name:
         return PRESETS[name].label, parameters or {"preset": name}
-    return ", ".join(f"{setting} {text or 'left out'}" for setting, text in to_query(draft).items()), parameters
+    if "source" in texts:
+        texts["source"] = json.loads(draft["source"])["file"]
+    return ", ".join(f"{setting} {text or 'left out'}" for setting, text in texts.items()), parameters
 
 
 # The pages that show a run, and links that carry it from one to the other.

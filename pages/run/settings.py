@@ -21,6 +21,11 @@ DATASET_LABELS = {
     "parity": "sparse parity",
     "two_moons": "two moons",
     "digits": "handwritten digits (8×8)",
+    "breast_cancer": "breast cancer: 30 measurements",
+    "wine": "wine: 13 measurements",
+    "diabetes": "diabetes: a regression on 10",
+    "mnist": "MNIST: 5,000 digits (28×28)",
+    "file": "your own file of points",
     "csv": "your own CSV",
 }
 
@@ -62,6 +67,7 @@ class Setting:
 SETTINGS = (
     Setting("data.name", "dataset", "choice", alias="data"),
     Setting("data.content", "table", "text"),
+    Setting("data.source", "file", "settings"),
     Setting("data.size", "training points M"),
     Setting("data.test_size", "held-out points"),
     Setting("data.target", "target", "choice",
@@ -76,8 +82,8 @@ SETTINGS = (
         "Of the Fourier mixture, separated by commas; `1-3` is 1, 2, 3.", only_with=("fourier",)),
     Setting("data.amplitudes", "amplitudes", "numbers",
         "One per frequency; all 1 when empty.", only_with=("fourier",)),
-    Setting("data.classes", "two digits", "numbers",
-        "The first has target -1, the second +1. `none`: all ten digits, ten outputs."),
+    Setting("data.classes", "two classes", "numbers",
+        "The first has target -1, the second +1. `none`, or an empty list: all, one output for each of three or more."),
     Setting("data.jitter", "jitter", help="Standard deviation of the noise on each coordinate, before scaling."),
     Setting("data.phases", "phases", "numbers",
         "In radians, one per frequency; all 0 when empty.", rare=True, only_with=("fourier",)),
@@ -85,6 +91,9 @@ SETTINGS = (
         "`grid`: equally spaced. `random`: independent and uniform, training and held-out ones.", rare=True),
     Setting("data.density", "density a", help=(
         r"$(1 + a\cos\theta)/2\pi$, of training and held-out points. 0: uniform."), rare=True),
+    Setting("data.scaling", "scaling of inputs", "choice",
+        "`feature`: each to mean 0 and standard deviation 1 over the training points. `common`: each to mean 0, all "
+        r"divided by one number: mean $|x|^2 = n_0$. `none`: as they are.", rare=True),
     Setting("data.standardise", "standardise inputs", "flag",
         "Mean 0 and standard deviation 1 of each column over the training rows. Off: the table as it is.", rare=True),
     Setting("data.centre", "centre targets", "flag",
@@ -142,6 +151,8 @@ SETTINGS = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 BY_PATH = {setting.path: setting for setting in SETTINGS}
 NOT_IN_URL = ("content",)
+UPLOADED = ("content", "source")
+"""Settings that no widget of their own has: what comes in by upload."""
 
 
 def applicable(dataset: str) -> tuple[Setting, ...]:
@@ -160,9 +171,12 @@ def in_effect(draft: Draft) -> tuple[Setting, ...]:
     return tuple(s for s in applicable(dataset) if not (known and s.only_with) or target in s.only_with)
 
 
+NAMES = (("data.target", "csv"), ("data.classes", "file"))
+
+
 def kind_of(setting: Setting, dataset: str) -> Kind:
-    """The kind here: a CSV's target is the names of columns."""
-    return "names" if setting.path == "data.target" and dataset == "csv" else setting.kind
+    """The kind here: a CSV's target is the names of columns, the classes of a file have names."""
+    return "names" if (setting.path, dataset) in NAMES else setting.kind
 
 
 def choices(setting: Setting, dataset: str) -> dict[str, str]:
@@ -189,7 +203,7 @@ def default_text(setting: Setting, dataset: str) -> str:
     field = _field(setting, dataset)
     if field.is_required() or field.default is None or field.default == () or field.default_factory:
         return ""
-    if dataset == "csv" and setting.name in ("size", "test_size"):
+    if dataset in ("csv", "file") and setting.name in ("size", "test_size"):
         return ""
     return text_of(field.default)
 

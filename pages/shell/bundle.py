@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from engine.data import contents
 from pages.charts.panels import Panels
 from pages.charts.printing import Kind, data_of, printed, taken_apart
 from pages.charts.printing.paper import leaves
@@ -65,6 +66,9 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
     }
     for name, text in plain.items():
         yield name, text.encode()
+    for digest in contents.named_in(recipe.config.to_dict()):
+        if (content := contents.find(digest)) is not None:
+            yield f"files/{digest}", content
     for name, figure in figures:
         yield from _of_figure(name, figure, recipe.identity)
     for name, content in recipe.numbers.items():

@@ -14,6 +14,7 @@ SHOWN_DIGITS = 16
 
 FOLDERS = {
     "figures/": "each figure of the page as PDF and SVG, a column or a page wide, without its title (see captions)",
+    "files/": "the points that the config names by their SHA-256: command.sh and recompute.py read them from here",
     "data/": "what each figure shows, as CSV and as Parquet (the same numbers)",
     "numbers/": "the result itself, which recompute.py compares with",
 }

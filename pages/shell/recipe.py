@@ -36,9 +36,12 @@ import numpy as np
 import pandas as pd
 
 import engine as kd
+from engine.data import contents
 from engine.texts import read
 
 here = Path(__file__).parent
+for file in here.glob("files/*"):  # of points, that a config names by their digest
+    contents.give(file.read_bytes())
 
 
 def settings(name):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from engine.data import MEASURED
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts import expansion
 from pages.charts.words import Headline, listing, middle, number, percent, spread
@@ -46,7 +47,7 @@ def headlines(result: PerturbationResult) -> list[Headline]:
 def _of_a_table(result: PerturbationResult) -> list[Headline]:
     """How well the network itself does on held-out rows; nothing of other data."""
     data = result.config.run.data
-    if data.name != "csv":
+    if data.name not in MEASURED:
         return []
     errors, squares = zip(*(seed.network_held_out(data.output_dim) for seed in result.seeds), strict=True)
     return [of_network(errors, middle(squares))]

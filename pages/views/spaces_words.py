@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from engine.data import overview
+from engine.data import MEASURED, overview
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
@@ -30,7 +30,7 @@ def facts(result: RkhsResult) -> str:
 def of_a_table(result: RkhsResult) -> list[Headline]:
     """How well the network itself does on held-out rows; nothing of other data, or of a part of the rows."""
     data = result.config.run.data
-    if data.name != "csv" or result.seeds[0]["held_out/eigenvalues"].shape[1] != len(data.dataset().y_test):
+    if data.name not in MEASURED or result.seeds[0]["held_out/eigenvalues"].shape[1] != len(data.dataset().y_test):
         return []
     errors = [float(seed["network_error"][-1]) for seed in result.seeds]
     return [of_network(errors, overview(data).r_squared(middle(known(errors))))]

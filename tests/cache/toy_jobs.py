@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.config import RunConfig
+from engine.data import generate
 from engine.progress import Entries, Progress, Report
 from engine.schema import Config, ConfigError, Problem
 
@@ -34,6 +36,11 @@ def steady(config: ToyConfig, report: Report) -> Entries:
         time.sleep(config.pause)
     squares = np.arange(config.steps) ** 2 + config.number
     return {"result": {"squares": squares, "note": np.array("naïve")}, "parameters": {"big": np.zeros(config.steps)}}
+
+
+def draws(config: RunConfig, report: Report) -> Entries:
+    """The training points of its data, and the process that made them."""
+    return {"result": {"x": generate(config.data).x_train, "pid": np.array(os.getpid())}}
 
 
 def deaf(config: ToyConfig, report: Report) -> Entries:

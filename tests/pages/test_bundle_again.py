@@ -1,8 +1,10 @@
 """Bundles of every kind of page: command and snippet, each in a fresh process on an empty cache, give its numbers."""
 
 import io
+import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ from taken import Asking, alone, bundle_of, compute, files, unpack
 import cache
 from cache import CachedEngine, Store
 from engine.config import RunConfig
+from engine.data import contents
+from engine.data.file import taken_in
 from engine.jobs import key
 from pages.shell.bundle import bundle
 from pages.shell.recipe import of_result
@@ -27,8 +31,13 @@ pytestmark = pytest.mark.whole
 
 NETWORK = {"widths": "8", "beta_max": "0.25", "points": "1", "draws": "200", "brute_draws": "20", "flow_depth": "1"}
 POINTS = {name: text for name, text in NETWORK.items() if name != "flow_depth"}
+ROWS = io.BytesIO()
+np.savez(ROWS, x=np.sin(np.arange(120.0) ** 2).reshape(40, 3), y=np.cos(np.arange(40.0) ** 2))
+SOURCE = json.dumps(taken_in([("rows.npz", ROWS.getvalue())]).source.to_dict())
+TINY = {"size": "8", "test_size": "8", "depth": "1", "width": "8", "seeds": "0", "max_steps": "20", "checkpoints": "4"}
 PAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "evolution": ("evolution", SMALL_QUERY),
+    "file": ("evolution", {"data": "file", "source": SOURCE, **TINY}),
     "perturbation": ("perturbation", perturbation_runs.query("flow")),
     "study": ("perturbation", perturbation_runs.query("flow")),
     "norms": ("norms", rkhs_runs.query("circle")),
@@ -58,6 +67,9 @@ def opened(case: str) -> AppTest:
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
     """A cache with all that these pages ask for."""
     asking, directory = Asking(), tmp_path_factory.mktemp("bundles") / "cache"
+    with closing(Store(directory)) as store:
+        store.files.take(ROWS.getvalue(), "rows.npz")
+        contents.give(ROWS.getvalue())
     cache.install(asking)  # pyright: ignore[reportArgumentType]
     for case in PAGES:
         opened(case)

@@ -328,7 +328,7 @@ def test_a_stranger_is_told_by_the_cookies_of_a_request(lab):
 
 def test_where_nobody_signs_in_nobody_is_a_stranger(pretend, secrets):
     assert not people.is_stranger({})
-    assert people.upload_bytes("any session") == 5e6
+    assert people.upload_bytes("any session") == 20e6
 
 
 def test_a_session_brings_files_if_its_person_may(lab, monkeypatch):
@@ -338,7 +338,7 @@ def test_a_session_brings_files_if_its_person_may(lab, monkeypatch):
         return people.claims_in(cookie(said[session])) if session in said else {}
 
     monkeypatch.setattr(people, "claims_of", claims_of)
-    assert [people.upload_bytes(session) for session in (*said, "of nobody")] == [5e6, 0, 0, 0]
+    assert [people.upload_bytes(session) for session in (*said, "of nobody")] == [20e6, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
