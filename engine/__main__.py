@@ -32,8 +32,7 @@ from cache.location import directory
 from engine import findings, jobs
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_parts, read_yaml, with_files, write, write_json
-from engine.jobs import INITIAL_KINDS as INITIAL
-from engine.jobs import initial_config
+from engine.jobs import INITIAL_KINDS, initial_config
 from engine.progress import Arrays
 from engine.result import ResultError
 from engine.schema import Config, ConfigError, Problem
@@ -64,7 +63,6 @@ StudyPath = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="run; widt
 InitialPath = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="setting, draws, seed and so on.")]
 SweepPath = Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="base, grid and seeds of the sweep.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; own processes without.")]
-
 Cache = Annotated[Path | None, typer.Argument(metavar="DIR", help="What KERNEL_DRIFT_CACHE names, if not given.")]
 
 Widths = Annotated[str, typer.Option(metavar="N0,N1,...,1", help="Widths n_0 (input) to n_d = 1.")]
@@ -197,7 +195,7 @@ def rkhs(
 
 @app.command()
 def initial(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(INITIAL)}.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(INITIAL_KINDS)}.")],
     config_path: InitialPath,
     out: OutFolder,
     fresh: Fresh = False,

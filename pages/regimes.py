@@ -13,7 +13,8 @@ from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, number, several
 from pages.run import named_run
 from pages.run.asking import PAUSE
-from pages.shell.form import Form, sidebar_bar
+from pages.shell.form import Form
+from pages.shell.gathering import sidebar_bar
 from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
 from pages.shell.link import here
 from pages.shell.people import barred

@@ -28,7 +28,8 @@ from pages.run.settings import (
     setting_at_fault,
 )
 from pages.shell import calibration
-from pages.shell.form import Asked, draw, in_need, sidebar_bar, unfolded
+from pages.shell.form import Asked, draw, in_need, unfolded
+from pages.shell.gathering import sidebar_bar
 from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}

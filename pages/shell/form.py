@@ -325,11 +325,6 @@ def say_unknown(label: str, text: str, allowed: str, taken: str) -> None:
     st.warning(f"{label}: {plain(repr(text[:40]))} in the link is unknown, {instead}. Allowed: {allowed}")
 
 
-def sidebar_bar() -> DeltaGenerator:
-    """A line at the top of the sidebar, in sight while one edits what is below: what the settings come to, and Run."""
-    return st.sidebar.container(horizontal=True, vertical_alignment="center", key="bar")
-
-
 def in_need(count: int) -> str:
     """How many settings must be mended."""
     return f"{'One setting needs' if count == 1 else f'{count} settings need'} a change"

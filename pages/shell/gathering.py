@@ -36,6 +36,11 @@ class Computation:
 AnyComputation = TypeVar("AnyComputation", bound=Computation)
 
 
+def sidebar_bar() -> DeltaGenerator:
+    """A line at the top of the sidebar, in sight while one edits what is below: what the settings come to, and Run."""
+    return st.sidebar.container(horizontal=True, vertical_alignment="center", key="bar")
+
+
 def gather(
     name: str,
     label: str,

@@ -11,7 +11,8 @@ from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_wi
 from engine.networks.activations import ACTIVATIONS
 from pages.charts.words import sentence
 from pages.shell.answer import answer, ask
-from pages.shell.form import Form, sidebar_bar
+from pages.shell.form import Form
+from pages.shell.gathering import sidebar_bar
 from pages.shell.texts import value_of
 from pages.views import latex_conventions
 from pages.views.initial_curves import DEEPEST, Span, curve_depths
