@@ -94,7 +94,8 @@ def _preset(asked: AskedRun) -> None:
     options = [*PRESETS] if matching else [CHANGED, *PRESETS]
     labels = {CHANGED: "your own settings"} | {name: preset.label for name, preset in PRESETS.items()}
     st.session_state["preset"] = matching or CHANGED
-    st.selectbox("preset", options, key="preset", format_func=lambda name: labels[name], on_change=_preset_chosen)
+    more = {"index": options.index(matching or CHANGED), "format_func": lambda name: labels[name]}  # as `form.draw`
+    st.selectbox("preset", options, key="preset", on_change=_preset_chosen, **more)
     if matching:
         st.caption(PRESETS[matching].question)
 

@@ -288,6 +288,10 @@ class Form:
         return not self.problems
 
 
+DEFAULTS = {"few": "default", "names": "default", "pills": "default"}
+"""What a widget calls what stands in it at first, where not `value`."""
+
+
 def draw(
     kind: Widget, label: str, key: str, value: Any, edit: Callable[[str], None], place: Any = st, **more: Any
 ) -> Any:
@@ -303,6 +307,9 @@ def draw(
     page, drawn = st.session_state.get(PAGE), st.session_state.setdefault("drawn on", {})
     if st.session_state.get(key) != value or drawn.get(key) != page:
         st.session_state[key], drawn[key] = value, page
+    # Until the browser has taken up what the session holds, which is after it has shown the control, it holds the default
+    # of the control: a click in between would send that as typed.
+    more |= {"index": [*more["options"]].index(value)} if kind == "choice" else {DEFAULTS.get(kind, "value"): value}
     widgets = {
         "flag": place.toggle,
         "choice": place.selectbox,

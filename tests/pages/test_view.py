@@ -52,6 +52,30 @@ def test_what_the_link_says_of_the_view_is_taken_up(finished, opened):
 
 
 @pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("norms", {"preset": "lazy"}),
+        ("evolution", SMALL_QUERY | {"v_axis": "linear", "v_seed": "1", "alpha": "0.4", "train_bias": "false"}),
+        ("regimes", {"map_depths": "1, 3", "map_activation": "erf", "map_biases": "true", "map_q": "0.5"}),
+        ("second_moment", {"widths": "9, 17", "norm": "1.2", "readout": "relu", "train_bias": "false"}),
+    ],
+)
+def test_a_control_is_sent_with_what_stands_in_it_as_its_default(finished, opened, page, query):
+    """The browser sends the default of a control with a click that comes before it has taken up what the session holds:
+    a link that was opened and run at once would lose its settings."""
+    app = opened(page, **query)
+    for text in (*app.text_input, *app.toggle, *app.number_input):
+        assert text.proto.default == text.value, text.label
+    for choice in app.selectbox:
+        if choice.value is not None:
+            assert choice.options[choice.proto.default] == choice.format_func(choice.value), choice.label
+    for few in app.get("segmented_control"):
+        assert [few.options[place] for place in few.proto.default] == [few.format_func(few.value)], few.label
+    for slider in app.slider:
+        assert [*slider.proto.default] == [slider.value], slider.label
+
+
+@pytest.mark.parametrize(
     ("name", "text", "said"),
     [
         ("v_axis", "cubic", "time axis: 'cubic' in the link is unknown, log is taken. Allowed: log, linear"),
