@@ -10,11 +10,16 @@ from typing import Any
 
 from engine.metrics import LABELS, METRICS, measured
 from engine.progress import Arrays
+from engine.quantities import QUANTITIES
 from engine.result import Result
 
 PER_CENT = ("test_accuracy", "failed")
 UNITS = {"t": "over an eigenvalue of K"}
 """Of the numbers that have one; the rest are ratios, squares of f, or counts."""
+LAWS = {"error_order_0": "lazy_error"} | {
+    name: name for name in ("error_order_1", "error_order_2", "bound_P2", "drift")
+}
+"""What a study fits a law to, as results are listed by it; the rest by its label in the glossary."""
 
 
 def result_of(kind: str, arrays: Arrays) -> Result[Any, Any]:
@@ -38,7 +43,25 @@ def of_result(kind: str, key: str, arrays: Arrays, summary: Mapping[str, Any]) -
         told.append(f"stopped by: {counted(reasons)}")
     if len(seeds) > 1:
         told.append(f"medians over {len(seeds)} seeds:")
-    return [*told, *written(measured(kind, arrays)), *(f"note: {note}" for note in summary.get("notes", ()))]
+    if "laws" in summary:
+        told.append("medians over all networks and seeds:")
+    notes = [f"note: {note}" for note in summary.get("notes", ())]
+    return [*told, *written(measured(kind, arrays)), *of_laws(summary.get("laws", {})), *notes]
+
+
+def of_laws(laws: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+    """A line for each power law of a study: its exponents, each with its 95% interval where it has several seeds."""
+    for name, law in laws.items():
+        label = LABELS[LAWS[name]].label if name in LAWS else QUANTITIES[name].label
+        if law is None:
+            yield f"law: {label}: none"
+            continue
+        intervals = law["intervals"]
+        factors = [
+            f"{axis}^{power:.3g}" + (f" (95%: {_reach(*intervals[axis])})" if axis in intervals else "")
+            for axis, power in law["exponents"].items()
+        ]
+        yield f"law: {label} ~ {' '.join(factors)}"
 
 
 def of_map(summary: Mapping[str, Any]) -> list[str]:
@@ -76,6 +99,6 @@ def _edges(boundaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _reach(low: float | None, high: float | None) -> str:
-    """What 90% of resamples lie in, open where there is no end."""
+    """An interval, open where there is no end."""
     ends: Sequence[str] = ["open" if end is None else f"{end:.3g}" for end in (low, high)]
     return " to ".join(ends)

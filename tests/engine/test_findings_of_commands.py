@@ -2,6 +2,7 @@
 
 from engine import findings
 from engine.metrics import LABELS
+from engine.quantities import QUANTITIES
 
 
 def test_a_line_for_each_number_with_its_unit():
@@ -35,3 +36,15 @@ def test_one_seed_is_no_median():
         "beta: 0.5",
         "stopped by: residual 1",
     ]
+
+
+def test_a_study_says_of_what_its_medians_are_and_its_laws():
+    """The numbers of a summary, written by hand."""
+    law = {"exponents": {"width": -1.004, "depth": 0.5}, "intervals": {"width": [-1.1, -0.908], "depth": [0.4, 0.6]}}
+    laws = {"error_order_0": law, "error_order_2": None, "drift_predicted": law | {"intervals": {}}}
+    assert [*findings.of_laws(laws)] == [
+        "law: training lazy error ~ width^-1 (95%: -1.1 to -0.908) depth^0.5 (95%: 0.4 to 0.6)",
+        "law: distance from the network, order 2, at most: none",
+        f"law: {QUANTITIES['drift_predicted'].label} ~ width^-1 depth^0.5",
+    ]
+    assert "medians over all networks and seeds:" in findings.of_result("perturbation_study", "", {}, {"laws": laws})
