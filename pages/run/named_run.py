@@ -29,6 +29,10 @@ PATHS: Mapping[Literal["hermite", "linear"], str] = {"hermite": "cubic", "linear
 LISTS = ("widths", "depths", "alphas")
 
 
+class Absent(str):
+    """Why a link opens nothing: what it names is not here."""
+
+
 @dataclass(frozen=True)
 class Named:
     """What a link names.
@@ -52,12 +56,12 @@ def path_of(called: str) -> Literal["hermite", "linear"]:
 def find(text: str) -> Record | str:
     """The record that a link names, or why there is none, as Markdown."""
     if not BEGINNING.fullmatch(text):
-        return f"`{plain(text[:40])}` names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key."
+        return Absent(f"`{plain(text[:40])}` names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key.")
     index = cache.current().store.index
     keys = [text] if len(text) == 64 else index.find(text, 2)
     if len(keys) > 1:
         return f"More than one result here begins with `{text}`: give more of its digits."
-    return (index.get(keys[0]) if keys else None) or f"No run `{text[:DIGITS]}` here."
+    return (index.get(keys[0]) if keys else None) or Absent(f"No run `{text[:DIGITS]}` here.")
 
 
 def named(text: str) -> Named:
@@ -92,12 +96,14 @@ def refuse(why: str, default: str) -> None:
         default: what the button beneath opens, as a noun.
     """
     st.warning(f"**{why}** Nothing is shown under this link.", icon=":material/link_off:")
-    st.markdown(
-        "- It may lie in the cache of another machine, or have made room here for newer results.\n"
-        "- Ask who sent the link for the long one, which stands under **Link** on their page: it has every setting, "
-        f"and computes the {default} here.\n"
-        "- Or for its settings as YAML, which **Config as YAML** takes on the pages of a run."
-    )
+    if isinstance(why, Absent):
+        st.markdown(
+            "- The link may be cut short; what it names may lie in the cache of another machine, or have made room here "
+            "for newer results.\n"
+            "- Ask who sent the link for the long one, which stands under **Link** on their page: it has every "
+            f"setting, and computes the {default} here.\n"
+            "- Or for its settings as YAML, which **Config as YAML** takes on the pages of a run."
+        )
     st.page_link("all_runs.py", label="What is here: all runs", icon=":material/list:")
 
 

@@ -52,6 +52,7 @@ def test_a_run_that_is_not_here_is_said_and_no_other_is_shown(page, text, preten
     assert not app.get("vega_lite_chart")
     said = texts(app)
     assert f"No run `{text[:DIGITS]}` here" in said or "names no run" in said
+    assert "another machine" in said
     assert "Ask who sent the link for the long one" in said
     assert address(app) == {"run": text}
     assert [link for link in app.get("page_link") if link.proto.page == "all_runs"]
@@ -117,6 +118,7 @@ def test_what_no_page_asks_for_is_not_opened_as_something_else(pretend, opened):
     assert "computed with options that no page has" in said
     said = texts(opened("evolution", run=known(pretend, "sweep", DEFAULT_MAP, "ab" * 32)))
     assert "is no run" in said
+    assert "another machine" not in said, "it is here"
 
 
 def test_a_map_is_opened_as_it_was_asked_for(pretend, opened):
