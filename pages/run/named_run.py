@@ -56,7 +56,7 @@ def path_of(called: str) -> Literal["hermite", "linear"]:
 def find(text: str) -> Record | str:
     """The record that a link names, or why there is none, as Markdown."""
     if not BEGINNING.fullmatch(text):
-        return Absent(f"`{plain(text[:40])}` names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key.")
+        return Absent(f"{plain(repr(text[:40]))} names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key.")
     index = cache.current().store.index
     keys = [text] if len(text) == 64 else index.find(text, 2)
     if len(keys) > 1:

@@ -75,7 +75,7 @@ class Form:
     def _read(self, query: Texts) -> tuple[Texts, Sequence[Problem]]:
         """The texts in a URL. Back may bring that of the page before, which says nothing about this one."""
         names = self._link.names
-        if self._named and NAMED in query:
+        if self._named and query.get(NAMED):
             found = self._named(query[NAMED])
             return ({NAMED: query[NAMED]}, [Problem(NAMED, found)]) if isinstance(found, str) else (found, ())
         foreign = query and names and names.isdisjoint(query)

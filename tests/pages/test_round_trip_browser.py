@@ -126,10 +126,11 @@ def move_every_player(page: Page) -> None:
 
 def opened_elsewhere(page: Page, visit: Callable[..., Page]) -> tuple[Page, dict[str, Any]]:
     """The page that somebody else has under this address, once it is the same, and what stands on both."""
-    here, there = state(page), visit(page.url.removeprefix(page.evaluate("location.origin")), "somebody else")
+    there = visit(page.url.removeprefix(page.evaluate("location.origin")), "somebody else")
     end = time.monotonic() + PATIENCE / 1000
-    while state(there) != here and time.monotonic() < end:
+    while state(there) != state(page) and time.monotonic() < end:
         there.wait_for_timeout(300)
+    here = state(page)
     assert state(there) == here
     return there, here
 

@@ -43,6 +43,19 @@ def test_a_run_is_opened_by_the_beginning_of_its_key(finished, opened):
     assert config_of(from_query(written)[0]) == RUN
 
 
+@pytest.mark.parametrize("page", [*PAGES, "regimes"])
+def test_an_empty_name_names_nothing(page, pretend, opened):
+    app = opened(page, run="")
+    assert not app.exception
+    assert "names no" not in texts(app)
+    assert "Nothing is shown under this link" not in texts(app)
+
+
+def test_what_names_no_run_is_said_as_it_stands(pretend, opened):
+    said = texts(opened("evolution", run="../<b>"))
+    assert "'../<b>' names no run" in said, "no code, which would show how it is escaped"
+
+
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("text", ["1234abcd5678", "0" * 64, "no key", "<b>", "1234", "x" * 500])
 def test_a_run_that_is_not_here_is_said_and_no_other_is_shown(page, text, pretend, opened):
