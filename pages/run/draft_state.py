@@ -146,10 +146,11 @@ def load_values(values: Mapping[str, Any]) -> None:
 
 
 def _read(query: Texts) -> tuple[Draft, list[Problem]]:
-    held.take(query.get(held.NAME, ""))
+    wrong = held.take(query.get(held.NAME, ""))
     key = query.get("run", "")
     if not key:
-        return _with_table(*from_query(query), query.get("table", ""))
+        draft, problems = _with_table(*from_query(query), query.get("table", ""))
+        return draft, [*problems, *wrong]
     found = named_run.named(key)
     st.session_state[MISSING] = found.why
     if found.why:
@@ -158,7 +159,7 @@ def _read(query: Texts) -> tuple[Draft, list[Problem]]:
     draft, problems = draft_of(dict(found.values))
     beside = [name for name in query if name not in ("run", held.NAME, *START)]
     problems += [Problem(shown(name), "left out: the link names a run, with settings of its own") for name in beside]
-    return _tidied(draft), problems
+    return _tidied(draft), [*problems, *wrong]
 
 
 def _with_table(draft: dict[str, str], problems: list[Problem], address: str) -> tuple[dict[str, str], list[Problem]]:

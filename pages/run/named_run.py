@@ -56,7 +56,9 @@ def path_of(called: str) -> Literal["hermite", "linear"]:
 def find(text: str) -> Record | str:
     """The record that a link names, or why there is none, as Markdown."""
     if not BEGINNING.fullmatch(text):
-        return Absent(f"{plain(repr(text[:40]))} names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key.")
+        return Absent(
+            f"{plain(repr(text[:40]))} names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key."
+        )
     index = cache.current().store.index
     keys = [text] if len(text) == 64 else index.find(text, 2)
     if len(keys) > 1:
@@ -98,8 +100,8 @@ def refuse(why: str, default: str) -> None:
     st.warning(f"**{why}** Nothing is shown under this link.", icon=":material/link_off:")
     if isinstance(why, Absent):
         st.markdown(
-            "- The link may be cut short; what it names may lie in the cache of another machine, or have made room here "
-            "for newer results.\n"
+            "- The link may be cut short; what it names may lie in the cache of another machine, or have made room "
+            "here for newer results.\n"
             "- Ask who sent the link for the long one, which stands under **Link** on their page: it has every "
             f"setting, and computes the {default} here.\n"
             "- Or for its settings as YAML, which **Config as YAML** takes on the pages of a run."

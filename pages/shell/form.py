@@ -307,7 +307,7 @@ def draw(
     page, drawn = st.session_state.get(PAGE), st.session_state.setdefault("drawn on", {})
     if st.session_state.get(key) != value or drawn.get(key) != page:
         st.session_state[key], drawn[key] = value, page
-    # Until the browser has taken up what the session holds, which is after it has shown the control, it holds the default
+    # Until the browser, having shown the control, has taken up what the session holds, it holds the default
     # of the control: a click in between would send that as typed.
     more |= {"index": [*more["options"]].index(value)} if kind == "choice" else {DEFAULTS.get(kind, "value"): value}
     widgets = {

@@ -1,5 +1,6 @@
 """Runs that are held: kept by name beside the present one, drawn beneath its charts, in the address of every page."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,13 +10,12 @@ import streamlit as st
 
 import cache
 from engine.result import Result, ResultError
-from engine.schema import Config
+from engine.schema import Config, Problem
 from pages.charts.ghosts import MOST
 
 NAME = "held"
 """Of the parameter in the address, and in the session."""
-KEY = 64
-"""Letters of a key."""
+KEY = re.compile(r"[0-9a-f]{64}")
 BENEATH = "held beneath"
 """In the session: the job whose charts are drawn over held results, and these."""
 
@@ -25,10 +25,14 @@ def now() -> tuple[str, ...]:
     return st.session_state.get(NAME, ())
 
 
-def take(text: str) -> None:
-    """What the parameter of an address holds; more than `MOST` keys are left out."""
-    given = (key[:KEY] for key in text.split(",") if key)
-    st.session_state[NAME] = tuple(dict.fromkeys(given))[:MOST]
+def take(text: str) -> list[Problem]:
+    """What the parameter of an address holds; what of it is left out: no keys, and more than `MOST`."""
+    given = dict.fromkeys(key for key in text.split(",") if key)
+    keys = [key for key in given if KEY.fullmatch(key)]
+    st.session_state[NAME] = tuple(keys[:MOST])
+    strange = [Problem(NAME, f"left out {len(given) - len(keys)} of {len(given)}: not a key of a result")]
+    many = [Problem(NAME, f"{len(keys)} results given, at most {MOST} allowed: the others are left out")]
+    return strange * (len(keys) < len(given)) + many * (len(keys) > MOST)
 
 
 def add(key: str) -> None:

@@ -125,11 +125,12 @@ def test_no_more_than_five_are_held(known, opened):
     assert "5 are held" in button.help
     more = opened("evolution", run=present, held=",".join([*others, "f" * 64]))
     assert in_the_address(more) == ",".join(others)
+    assert "6 results given, at most 5 allowed" in texts(more)
 
 
 def test_one_that_is_not_here_any_more_says_so_in_a_line_and_can_be_released(known, opened):
     (present,) = known(16)
-    app = opened("evolution", run=present, held="<b>" + "e" * 100)
+    app = opened("evolution", run=present, held="e" * 64)
     assert hold_parts.GONE in texts(app)
     assert not any("held: " in spec for spec in specs(app))
     press(app, "Release a held run")
@@ -207,8 +208,16 @@ def test_what_differs_is_said_from_the_held_to_the_present_run():
 
 
 def test_the_keys_of_an_address_are_few_and_each_once(pretend, opened):
-    app = opened("evolution", held="a,,a,b")
-    assert app.session_state[held.NAME] == ("a", "b")
+    app = opened("evolution", held=",".join(["a" * 64, "", "a" * 64, "b" * 64]))
+    assert app.session_state[held.NAME] == ("a" * 64, "b" * 64)
+    assert "not a key" not in texts(app)
+
+
+def test_what_is_no_key_is_said_and_not_held(pretend, opened):
+    """It would be called a result that is not here any more."""
+    app = opened("evolution", held=f"<b>,../x,{'a' * 64}")
+    assert app.session_state[held.NAME] == ("a" * 64,)
+    assert "left out 2 of 3: not a key of a result" in texts(app)
 
 
 # Curves at initialisation.
