@@ -288,10 +288,6 @@ class Form:
         return not self.problems
 
 
-DEFAULTS = {"few": "default", "names": "default", "pills": "default"}
-"""What a widget calls what stands in it at first, where not `value`."""
-
-
 def draw(
     kind: Widget, label: str, key: str, value: Any, edit: Callable[[str], None], place: Any = st, **more: Any
 ) -> Any:
@@ -302,14 +298,13 @@ def draw(
         edit: takes what was put there, as a text.
         more: what the widget takes besides.
     """
-    # Another page draws a control of the same name as a new widget, for which what the old one held would pass. Else
-    # writing again would wipe what is being typed.
+    # Not again for the same: it would wipe what is being typed. On another page the same name is a new widget.
     page, drawn = st.session_state.get(PAGE), st.session_state.setdefault("drawn on", {})
     if st.session_state.get(key) != value or drawn.get(key) != page:
         st.session_state[key], drawn[key] = value, page
-    # Until the browser, having shown the control, has taken up what the session holds, it holds the default
-    # of the control: a click in between would send that as typed.
-    more |= {"index": [*more["options"]].index(value)} if kind == "choice" else {DEFAULTS.get(kind, "value"): value}
+    # Until the browser has taken that up it holds the control's default: a click in between would send it as typed.
+    name = "default" if kind in ("few", "names", "pills") else "value"
+    more |= {"index": [*more["options"]].index(value)} if kind == "choice" else {name: value}
     widgets = {
         "flag": place.toggle,
         "choice": place.selectbox,
