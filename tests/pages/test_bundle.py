@@ -132,7 +132,7 @@ def test_what_is_too_large_is_left_out_and_named(page, finished, monkeypatch) ->
 def test_a_part_that_runs_again_takes_the_place_of_its_figures_only(finished, opened, given) -> None:
     app = opened("evolution", **SMALL_QUERY)
     before = [figure.name for figure in app.session_state[SHOWN].figures]
-    app.segmented_control(key="charts").set_value("all").run()
+    next(one for one in app.segmented_control if one.label == "charts").set_value("all").run()
     after = [figure.name for figure in app.session_state[SHOWN].figures]
     assert after[0] == "evolution_0"
     assert len(after) > len(before)
