@@ -33,8 +33,6 @@ def test_hold_change_the_width_run_reload_release(visit):
     expect(page.get_by_text("held: width 20").first).to_be_visible(timeout=240_000)
     expect(page.get_by_text("this run, width 24")).to_be_visible()
     expect(page.get_by_text("has moved by")).to_have_count(2)
-    said, whole = (page.locator(f".st-key-answer{part}").bounding_box() or {} for part in (" > :first-child", ""))
-    assert said["width"] > 0.9 * whole["width"], "what is to be copied stands beneath where it leaves too little room"
     expect(page.locator("[data-testid=stVegaLiteChart] svg.marks")).to_have_count(4)
     expect(named(page)).to_have_count(4)
 

@@ -13,7 +13,7 @@ _SYMBOL = r"(?<=[A-Za-zΑ-Ωα-ω*‖)\]ˡ])(?:(?<![A-Za-z]{2})|(?<=_[a-z][A-Z])
 """Behind one letter, not behind a word, which may have an underscore of its own."""
 _BELOW = _SYMBOL + r"_(?:\{(?P<braced>[^{}]+)\}|(?P<below>[a-z]+|\d+|[A-Z∞]))"
 _WORD = r"(?<=error)_(?P<word>\w)"
-_CARET = r"\^(?:\((?P<exponent>[^()]+)\)|(?P<caret>[−-]?[\d.½]+))"
+_CARET = r"\^(?:\((?P<exponent>[^()]+)\)|(?P<caret>[−-]?[\d.½]+(?:±[\d.]+)?))"
 _SIGNS = rf"(?P<raised>[{''.join(RAISED)}]+)|(?P<lowered>[{''.join(LOWERED)}]+)"
 INDEX = re.compile(f"{_BELOW}|{_WORD}|{_CARET}|{_SIGNS}")
 TEXT = re.compile(r"(<text\b[^>]*?font-size=\"([\d.]+)(?:px)?\"[^>]*>)(.*?)(</text>)", re.S)

@@ -48,6 +48,7 @@ CONFIG: dict[str, Any] = {
     "legend": {**PAPER["legend"], **PLAIN},
     "title": {**PAPER["title"], "fontSize": TEXT, "subtitleFontSize": TEXT},
     "text": {"fontSize": TEXT},
+    "point": {"strokeWidth": 2 * SCALE},
     "header": PLAIN,
 }  # fmt: skip
 
