@@ -25,6 +25,8 @@ DENSE = """<style>
 [data-testid="stPopover"] button { color: inherit !important; }
 [class*="st-key-moving_"] .vega-bindings { display: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-history) { display: none; }
+.st-key-answer { flex-wrap: wrap; }
+.st-key-answer > :first-child { flex: 1 1 18rem; }
 .st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
 [data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
   position: sticky; top: 0; z-index: 20; padding: 0.5rem 0;

@@ -257,7 +257,7 @@ cache.install(CachedEngine(Store()))
 assert [run.old for run in cache.current().recent()] == [False] * 3, "what was just computed is listed as old"
 query = to_query(shortest(draft_of(RunConfig.from_dict(GIVEN[0]).to_dict())[0]))
 run = visited("evolution", query, 100)
-run.segmented_control(key="charts").set_value("all").run()
+next(one for one in run.segmented_control if one.label == "charts").set_value("all").run()
 pages = {"run": run, "own": visited("harmonics", {}, 100), "beside": visited("slowness", query, 100)}
 pages |= {"preset": visited("slowness", {"preset": "cube"}, 100), "map": visited("regimes", {}, 100)}
 for name, page in pages.items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pages.charts.words import listing
+from pages.charts.words import in_one, listing
 
 MOST = 12
 """Series that are named."""
@@ -30,7 +30,7 @@ def _layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _question(spec: dict[str, Any]) -> str:
     """The title, with its subtitle, where they are text and no expression of the frame."""
     title = spec.get("title", "")
-    said = [title] if isinstance(title, str) else [title.get("text"), title.get("subtitle")]
+    said = [title] if isinstance(title, str) else [title.get("text"), in_one(title.get("subtitle") or "")]
     lines = [line.strip() for line in said if isinstance(line, str) and line.strip()]
     return " ".join(f"{line[0].upper()}{line[1:]}{'' if line[-1] in '.?!' else '.'}" for line in lines)
 

@@ -108,6 +108,9 @@ FEW = 128
 QUIET: dict[str, Any] = {"aria": False, "tooltip": None, "clip": True}
 """For marks that move."""
 
+CELL: dict[str, Any] = QUIET | {"width": {"band": 1.1}, "height": {"band": 1.1}}
+"""A cell reaches a pixel over the next ones: where cells only touch, a dark page shines through."""
+
 LINE: dict[str, Any] = QUIET | {"strokeWidth": theme.LINE}
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation
 from engine.perturbation.result import CURVES as NAMES
 from pages.charts import theme
-from pages.charts.animated import QUIET, significant
+from pages.charts.animated import CELL, QUIET, significant
 from pages.charts.encodings import beside, is_log, placed, time_x
 from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
@@ -281,7 +281,7 @@ def _panel(frame: pd.DataFrame, name: str, most: float, width: int, first: bool)
     t = frame["t"].to_numpy(float)
     return (
         alt.Chart(frame[["i", "x", "x2", name]].rename(columns={name: "value"}))
-        .mark_rect(**QUIET)
+        .mark_rect(**QUIET, height=CELL["height"])
         .encode(
             x=time_x(t, True, "t"),
             x2=alt.X2("x2"),

@@ -13,7 +13,7 @@ import pandas as pd
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts import theme
 from pages.charts.animated import (
-    QUIET,
+    CELL,
     Moving,
     animated,
     current,
@@ -165,7 +165,7 @@ def _power(frame: pd.DataFrame) -> alt.Chart:
     axis["values"] = [*order[:-3:5], order[-1]]
     return (
         current(frame)
-        .mark_rect(**QUIET)
+        .mark_rect(**CELL)
         .encode(
             x=alt.X("l:O", sort=order, axis=alt.Axis(title="frequency l", **axis)),
             y=alt.Y("k:O", sort=order, axis=alt.Axis(title="frequency k", **axis)),

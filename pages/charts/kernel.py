@@ -13,6 +13,7 @@ from engine.training.diagnostics import SHOWN
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import (
+    CELL,
     QUIET,
     current,
     frames_of,
@@ -213,7 +214,7 @@ def heatmap_panel(frame: pd.DataFrame, question: str, across: str) -> alt.Chart:
         alt.Chart(frame, title=theme.panel_title(question))
         .transform_fold(["i", "j"], as_=["side", "row"])
         .transform_calculate(column="datum.side == 'i' ? datum.j : datum.i", value="datum['f' + frame]")
-        .mark_rect(**QUIET)
+        .mark_rect(**CELL)
         .encode(
             x=alt.X("column:O", axis=values, title=across),
             y=alt.Y("row:O", axis=values, title=None),

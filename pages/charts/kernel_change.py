@@ -14,6 +14,7 @@ from engine.perturbation.result import CURVES as NAMES
 from engine.perturbation.result import PerturbationResult
 from pages.charts import theme
 from pages.charts.animated import (
+    CELL,
     QUIET,
     Moving,
     animated,
@@ -191,7 +192,7 @@ def _heatmap(frame: pd.DataFrame, question: str, across: str, name: str) -> alt.
     ticks: dict[str, Any] = {"values": [1, *range(4, count + 1, 4)], "labelAngle": 0, "grid": False, "ticks": False}
     return (
         current(frame)
-        .mark_rect(**QUIET)
+        .mark_rect(**CELL)
         .encode(
             x=alt.X("j:O", axis=alt.Axis(title=f"{across} of K_0", **ticks, **theme.AXIS)),
             y=alt.Y("i:O", axis=alt.Axis(title="mode i", **ticks, **theme.AXIS)),

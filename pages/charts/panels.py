@@ -9,6 +9,7 @@ import altair as alt
 from altair import utils
 
 from pages.charts.specification import Specification, parts_of
+from pages.charts.words import in_one
 
 ROOM = 92
 """Pixels for title, legend and axis, which the height of a part in a grid does not hold, and that of a chart does."""
@@ -45,7 +46,7 @@ def _taken_apart(chart: Any, whole: dict[str, Any]) -> Panels | Specification:
         return Panels("down", tuple(_rows(parts, int(chart.columns))))
     title = {} if utils.is_undefined(chart.title) else chart.title.to_dict()
     direction: Direction = "down" if name == "vconcat" else "across"
-    return Panels(direction, tuple(parts), title.get("text", ""), title.get("subtitle", ""))
+    return Panels(direction, tuple(parts), title.get("text", ""), in_one(title.get("subtitle", "")))
 
 
 def _rows(parts: Sequence[Panels | Specification], columns: int) -> list[Panels]:

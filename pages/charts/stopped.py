@@ -13,6 +13,7 @@ import pandas as pd
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts import theme
 from pages.charts.animated import (
+    CELL,
     QUIET,
     Moving,
     animated,
@@ -185,7 +186,7 @@ def pairs_chart(frame: pd.DataFrame, name: str) -> alt.Chart:
     scale = alt.Scale(scheme="viridis", domain=domain, clamp=True, reverse=not alike)
     legend = alt.Legend(title=None, gradientLength=MAP_HEIGHT - 120, labelExpr=theme.NUMBER, tickCount=5)
     said = [alt.Tooltip("s:N", title="s"), alt.Tooltip("t:N", title="t"), alt.Tooltip("value:Q", format=".4~g")]
-    chart = alt.Chart(frame).mark_rect()
+    chart = alt.Chart(frame).mark_rect(width=CELL["width"], height=CELL["height"])
     return chart.encode(
         x=alt.X("t:O", sort=order, axis=alt.Axis(title="checkpoint t", **axis)),
         y=alt.Y("s:O", sort=order[::-1], axis=alt.Axis(title="checkpoint s", **axis)),

@@ -1,5 +1,6 @@
 """One look for all charts, and what a chart draws and leaves out."""
 
+import textwrap
 from collections.abc import Iterable
 from math import ceil, floor, log10
 from typing import Any, NamedTuple
@@ -106,6 +107,10 @@ AXIS: dict[str, Any] = {"titlePadding": 7, "labelPadding": 5, "titleFontSize": 1
 
 LINE, THIN = 2.2, 1.1
 TITLE_SIZE, PANEL_TITLE_SIZE = 15, 13
+SUBTITLE = 58
+"""Letters in a line of a subtitle: so many fit on a telephone."""
+NARROW = 360
+"""Pixels of a plot, below which names of a legend stand two in a row."""
 
 NUMBER = (
     "datum.value != 0 && (abs(datum.value) < 1e-3 || abs(datum.value) >= 1e5)"
@@ -126,7 +131,8 @@ def symbol(name: str) -> str:
 
 def title(question: str | alt.ExprRef = "", subtitle: str = "", size: int = TITLE_SIZE) -> alt.TitleParams:
     """The question that a chart answers, at its left edge. Left open where its row asks it (`ask`)."""
-    extra: dict[str, Any] = {"subtitle": subtitle} if subtitle else {}
+    lines = textwrap.wrap(subtitle, SUBTITLE)
+    extra: dict[str, Any] = {"subtitle": lines if len(lines) > 1 else subtitle} if subtitle else {}
     return alt.TitleParams(text=question, anchor="start", frame="group", fontSize=size, offset=8, **extra)
 
 
@@ -224,7 +230,8 @@ def label_expression(labels: dict[float, str]) -> str:
 
 
 def legend(columns: int = 4, **more: Any) -> alt.Legend:
-    """Above the plot, without a title, left to right."""
+    """Above the plot, without a title, left to right; in two columns where the plot is narrow."""
+    fitting = columns if columns <= 2 else alt.ExprRef(f"width < {NARROW} ? 2 : {columns}")
     room: dict[str, Any] = {"offset": 4, "padding": 0, "columnPadding": 10, "rowPadding": 2, "labelOffset": 4}
     small: dict[str, Any] = {"labelFontSize": 12, "labelLimit": 320, "symbolOpacity": 1, "symbolSize": 70}
-    return alt.Legend(title=None, columns=columns, **{"orient": "top", **room, **small, **more})
+    return alt.Legend(title=None, columns=fitting, **{"orient": "top", **room, **small, **more})

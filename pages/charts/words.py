@@ -11,6 +11,11 @@ from engine.schema import Problem
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
+def in_one(text: str | list[str]) -> str:
+    """A title or subtitle without the breaks of its lines."""
+    return text if isinstance(text, str) else " ".join(text)
+
+
 def plain(text: str) -> str:
     """Text that Markdown shows as it stands."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))

@@ -39,6 +39,8 @@ def readme(
     there = [name for name in known if any(path == name or path.startswith(name) for path in written)]
     lines = [f"{name.ljust(max(map(len, there)) + 2)}{known[name]}" for name in there]
     shown = [f"- {name}: {figure.question or listed(figure)}" for name, figure in figures]
+    if any(figure.beneath for _, figure in figures):
+        shown += ["", "Held results are in figures/ and data/ only: what is computed again is the present one."]
     missing = ["", "Left out, for the zip would be too large:", *(f"- {name}" for name in left_out)] if left_out else []
     return "\n".join(
         [
@@ -76,9 +78,10 @@ def _caption(figure: Drawn, identity: str) -> str:
     told = [QUANTITIES[name] for name in figure.quantities]
     defined = [f"{one.label[0].upper()}{one.label[1:]}: {_ended(one.definition)}" for one in told]
     notes = [_ended(note) for note in figure.notes if note]
-    return " ".join(
-        [*([figure.question] if figure.question else []), *defined, *notes, f"Config {identity[:SHOWN_DIGITS]}."]
-    )
+    held = [f"{name} (config {config[:SHOWN_DIGITS]})" if config else name for name, config in figure.beneath]
+    thin = [f"Thin and dashed, {', '.join(held)}."] if held else []
+    asked = [figure.question] if figure.question else []
+    return " ".join([*asked, *defined, *thin, *notes, f"Config {identity[:SHOWN_DIGITS]}."])
 
 
 def _ended(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.charts.ghosts import PRESENT, Ghost, over
+from pages.charts.ghosts import HELD, PRESENT, Ghost, over
 from pages.charts.over_time import Curve, medians
 from pages.charts.panels import Panels, panels, taller
 from pages.charts.printing import KINDS, data_of, panel_names, printed
@@ -105,6 +105,11 @@ class Figure:
         frame = None if self.frame is None else self._with_data_of(ghosts)
         config = ", ".join(dict.fromkeys(filter(None, [self.config, *(ghost.config for _, ghost in ghosts)])))
         return replace(self, ghosts=ghosts, key=key, frame=frame, notes=(*self.notes, *notes), config=config)
+
+    @property
+    def beneath(self) -> list[tuple[str, str]]:
+        """Names of the held results that are drawn beneath, each with the hash of its config."""
+        return [(HELD.format(one.name), ghost.config) for one, ghost in self.ghosts]
 
     def _with_data_of(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> pd.DataFrame:
         frames = [(PRESENT, self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]

@@ -21,6 +21,9 @@ from engine.quantities import QUANTITIES
 from engine.sources import of_quantities
 from pages.shell import bundle as bundles
 from pages.shell.bundle import data, named
+from pages.shell.bundle_texts import captions, readme
+from pages.shell.figure import Figure
+from pages.shell.held import Named
 from pages.shell.recipe import CALLS, of_result
 from pages.shell.shown import SHOWN, Shown
 
@@ -132,7 +135,7 @@ def test_what_is_too_large_is_left_out_and_named(page, finished, monkeypatch) ->
 def test_a_part_that_runs_again_takes_the_place_of_its_figures_only(finished, opened, given) -> None:
     app = opened("evolution", **SMALL_QUERY)
     before = [figure.name for figure in app.session_state[SHOWN].figures]
-    app.segmented_control(key="charts").set_value("all").run()
+    next(one for one in app.segmented_control if one.label == "charts").set_value("all").run()
     after = [figure.name for figure in app.session_state[SHOWN].figures]
     assert after[0] == "evolution_0"
     assert len(after) > len(before)
@@ -161,6 +164,20 @@ def test_names_of_files_are_safe_and_each_once() -> None:
 
     figures = [Named(name) for name in ("../../etc/passwd", "a b", "A/b", "a b", "")]
     assert [name for name, _ in named(figures)] == ["etc-passwd", "a-b", "a-b-2", "a-b-3", "figure"]  # pyright: ignore
+
+
+def test_captions_name_what_is_held_beneath_and_the_readme_what_is_computed_again(finished) -> None:
+    own, held = (Figure("drift", "How far?", ("drift",), lambda: None, config=letter * 64) for letter in "ab")
+    over = own.over([(Named("width 16", 0), held)])
+    caption = captions([("drift", over)], own.config)
+    assert f"Thin and dashed, held: width 16 (config {'b' * 16})." in caption
+    assert caption.endswith(f"Config {'a' * 16}.\n")
+    config = RunConfig.from_dict(SMALL)
+    recipe = of_result(config, finished.lookup("run", config))
+    assert recipe is not None
+    assert "Held results" in readme(Shown("Evolution"), recipe, [("drift", over)], [], [])
+    assert "Held results" not in readme(Shown("Evolution"), recipe, [("drift", own)], [], [])
+    assert "held" not in captions([("drift", own)], own.config)
 
 
 def test_a_page_that_says_nothing_gives_a_bundle_all_the_same(finished) -> None:

@@ -170,6 +170,8 @@ def test_charts_take_the_width_of_their_place(settled, path, width):
     for chart in found:
         assert 0 <= chart["left"] < chart["right"] <= width, chart
         assert 0.97 < chart["share"] < 1.03, chart
+    said, whole = (page.locator(f".st-key-answer{part}").bounding_box() or {} for part in (" > :first-child", ""))
+    assert said["width"] > (0.95 if width == 390 else 0.5) * whole["width"], "no room for the answer"
 
 
 def test_a_click_changes_the_theme(settled):

@@ -7,7 +7,10 @@ import altair as alt
 import pandas as pd
 
 from pages.charts import theme
+from pages.charts.alternative import alternative
+from pages.charts.panels import panels
 from pages.charts.specification import figure as as_file
+from pages.charts.words import in_one
 from pages.shell.figure import Figure
 
 QUESTION = "How far has it moved?"
@@ -30,6 +33,21 @@ def test_a_chart_is_drawn_under_the_question_of_its_row():
 def test_subtitle_and_size_stay_those_of_the_chart():
     title = drawn(title=theme.title(subtitle="thin: each seed", size=13))["title"]
     assert (title["text"], title["subtitle"], title["fontSize"]) == (QUESTION, "thin: each seed", 13)
+
+
+def test_a_long_subtitle_has_lines_that_fit_on_a_telephone_and_reads_as_one():
+    said = "median of 2 seeds, thin: each seed; log axis: zeros are not drawn; values above 1,000 leave the axis"
+    lines = drawn(title=theme.title(subtitle=said))["title"]["subtitle"]
+    assert max(map(len, lines)) <= 58
+    assert in_one(lines) == said
+    beside = alt.hconcat(chart(FRAME, height=100), title=theme.title(subtitle=said))
+    assert panels(beside).subtitle == said  # pyright: ignore[reportAttributeAccessIssue]
+    assert "; values above 1,000 leave the axis." in alternative({"title": {"text": "a?", "subtitle": lines}})
+
+
+def test_a_legend_of_many_columns_has_two_in_a_narrow_plot():
+    assert theme.legend(4).to_dict()["columns"] == {"expr": "width < 360 ? 2 : 4"}
+    assert theme.legend(2).to_dict()["columns"] == 2
 
 
 def test_a_chart_whose_panels_ask_has_no_question_of_its_own():

@@ -95,3 +95,16 @@ def test_a_figure_is_enlarged_at_the_frame_that_is_shown(page):
     expect(dialog.locator(".count")).to_have_text("4 / 9")
     small, large = (page.locator(f"{where} .marks").nth(1) for where in (".st-key-moving_evolution_0", "[role=dialog]"))
     assert (large.bounding_box() or {})["height"] > 1.4 * (small.bounding_box() or {})["height"]
+
+
+def test_escape_closes_a_dialog_after_a_download_and_no_tool_waits_any_more(page):
+    for name in ("about", "paper"):
+        tool(page, "drift", name).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        waiting = page.locator(f".st-key-tools-of-drift [data-tool={name}]")
+        expect(waiting).not_to_have_attribute("aria-busy", "true")
+        if name == "paper":
+            saved(page, page.get_by_role("dialog").get_by_role("button", name="PDF"))
+            page.wait_for_timeout(500)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)

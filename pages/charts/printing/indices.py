@@ -2,18 +2,18 @@
 
 import re
 
-RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᵀᵃᵖⁱⁿ", "0123456789−+()Tapin", strict=True))
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᵀᵃᵖⁱⁿˡ", "0123456789−+()Tapinl", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₗₙₖᵢⱼₜ", "0123456789−+()lnkijt", strict=True))
 SIZE = 0.7
 """Of an index, over that of its text."""
 SHIFTS = {"below": 0.22, "above": -0.38, "within": -0.2, "": 0.0}
 """Where it stands, in sizes of the text, downwards; "within" is the index of an exponent."""
 
-_SYMBOL = r"(?<=[A-Za-zΑ-Ωα-ω*‖)\]])(?:(?<![A-Za-z]{2})|(?<=_[a-z][A-Z]))"
+_SYMBOL = r"(?<=[A-Za-zΑ-Ωα-ω*‖)\]ˡ])(?:(?<![A-Za-z]{2})|(?<=_[a-z][A-Z]))"
 """Behind one letter, not behind a word, which may have an underscore of its own."""
 _BELOW = _SYMBOL + r"_(?:\{(?P<braced>[^{}]+)\}|(?P<below>[a-z]+|\d+|[A-Z∞]))"
 _WORD = r"(?<=error)_(?P<word>\w)"
-_CARET = r"\^(?:\((?P<exponent>[^()]+)\)|(?P<caret>[−-]?[\d.½]+))"
+_CARET = r"\^(?:\((?P<exponent>[^()]+)\)|(?P<caret>[−-]?[\d.½]+(?:±[\d.]+)?))"
 _SIGNS = rf"(?P<raised>[{''.join(RAISED)}]+)|(?P<lowered>[{''.join(LOWERED)}]+)"
 INDEX = re.compile(f"{_BELOW}|{_WORD}|{_CARET}|{_SIGNS}")
 TEXT = re.compile(r"(<text\b[^>]*?font-size=\"([\d.]+)(?:px)?\"[^>]*>)(.*?)(</text>)", re.S)

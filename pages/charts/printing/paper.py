@@ -10,6 +10,7 @@ import pyarrow as pa
 from pages.charts.panels import ROOM, Panels
 from pages.charts.printing.dashes import with_dashes
 from pages.charts.specification import PAPER, Specification
+from pages.charts.words import in_one
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
 """The first comes with vl-convert, and is as wide as the next two."""
@@ -47,6 +48,7 @@ CONFIG: dict[str, Any] = {
     "legend": {**PAPER["legend"], **PLAIN},
     "title": {**PAPER["title"], "fontSize": TEXT, "subtitleFontSize": TEXT},
     "text": {"fontSize": TEXT},
+    "point": {"strokeWidth": 2 * SCALE},
     "header": PLAIN,
 }  # fmt: skip
 
@@ -120,7 +122,7 @@ def _title(spec: dict[str, Any], frame: int | None) -> tuple[str, bool, str]:
     """Text, whether it speaks of the frame, and subtitle."""
     title = spec.get("title") or ""
     title = {"text": title} if isinstance(title, str) else title
-    text, subtitle = title.get("text") or "", title.get("subtitle") or ""
+    text, subtitle = title.get("text") or "", in_one(title.get("subtitle") or "")
     changes = isinstance(text, dict)
     return (_at_frame(text["expr"], frame or 0) if changes else text), changes, subtitle
 
@@ -230,7 +232,8 @@ def _fit_legends(spec: dict[str, Any], width: float) -> None:
         names = [str(name) for name in names or ()]
         if "columns" in legend and names:
             longest = max(len(name) for name in names) * TEXT * LETTER + 24
-            legend["columns"] = max(1, min(legend["columns"], int((width - AXIS_ROOM) / longest)))
+            most = int(re.findall(r"\d+", str(legend["columns"]))[-1])  # of "width < 360 ? 2 : 4" as of 4
+            legend["columns"] = max(1, min(most, int((width - AXIS_ROOM) / longest)))
         legend["labelLimit"] = width - AXIS_ROOM
         legend["titleLimit"] = width - AXIS_ROOM
         if "gradientLength" in legend and legend.get("orient") == "top":

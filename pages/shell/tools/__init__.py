@@ -74,6 +74,8 @@ def row(figure: str, said: str, container: str, make: Callable[[Asked], File | N
     with undrawn():
         file = make(asked) if asked else None
     data: dict[str, Any] = {"name": said, "container": container}
+    if asked:
+        data["answered"] = token_hex(8)  # what is new reaches the component, which then no longer waits
     if file:
         data["file"] = file.sent()
     key = f"tools of {figure}"

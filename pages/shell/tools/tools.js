@@ -14,6 +14,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.file && !saved.has(data.file.id)) save(data.file);
 }
 
+// A button that is pressed in a dialog and waits loses the focus to the page, where Streamlit does not hear Escape.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.activeElement === document.body)
+    document.querySelector('[role="dialog"] button[aria-label="Close"]')?.click();
+});
+
 // Of the figure's animated chart, the frame that its player shows.
 function frame(container) {
   const input = document.querySelector(

@@ -202,6 +202,8 @@ def test_a_long_title_takes_lines():
         ("10⁻³", [("10", ""), ("−3", "above")]),
         ("r₀", [("r", ""), ("0", "below")]),
         ("n^−0.88 [−0.95]", [("n", ""), ("−0.88", "above"), (" [−0.95]", "")]),
+        ("Kˡ_t", [("K", ""), ("l", "above"), ("t", "below")]),
+        ("1.7 β^0.83±0.33 (95%)", [("1.7 β", ""), ("0.83±0.33", "above"), (" (95%)", "")]),
         ("K^½", [("K", ""), ("½", "above")]),
         ("e^(−λ_k t) / 2", [("e", ""), ("−λ", "above"), ("k", "within"), (" t", "above"), (" / 2", "")]),
         ("error_m / error_0", [("error", ""), ("m", "below"), (" / error", ""), ("0", "below")]),
@@ -222,6 +224,15 @@ def test_lines_stand_under_one_another_whatever_their_indices():
     assert len(moves) == 2
     assert "of K<tspan" in set_
     assert '">in H<tspan' in set_
+
+
+def test_rings_are_as_thin_beside_their_size_as_on_a_page():
+    """Vega draws them 2 pixels thick."""
+    rows = pd.DataFrame({"x": [1.0], "y": [1.0]})
+    ring = alt.Chart(rows).mark_point(size=36, filled=False).encode(x="x:Q", y="y:Q")
+    svg = as_svg(lambda: layered(ring, height=120))
+    rings = [path for path in svg.iter(f"{SVG}path") if "A" in path.get("d", "")]
+    assert [float(path.get("stroke-width", "1")) for path in rings] == [pytest.approx(2 * 2 / 3, abs=0.01)]
 
 
 def test_no_symbol_of_the_glossary_keeps_a_mark_of_plain_text():

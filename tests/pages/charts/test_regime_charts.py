@@ -22,6 +22,7 @@ from engine.regimes.summary import stochastic_edge
 from pages.charts import map_along, map_plane, theme
 from pages.charts.map_names import LOOKS, METRICS, REGIMES, regime
 from pages.charts.specification import figure
+from pages.charts.words import in_one
 from pages.shell.jobs import Standing
 from pages.views import map_figures
 from pages.views.map_controls import BY_RATE, MAPS
@@ -157,7 +158,7 @@ def test_lines_of_constant_beta_are_where_they_should_be():
 def test_only_the_map_of_step_sizes_has_an_edge_of_stability():
     for name in MAPS:
         chart = map_figures.plane_chart(picture(name))
-        subtitle = chart.to_dict()["title"]["subtitle"]
+        subtitle = in_one(chart.to_dict()["title"]["subtitle"])
         rules = layers(chart, "rule")
         assert [layer["rows"] for layer in rules] == ([[{"y": 2.0}]] if name == "rate and width" else [])
         assert ("edge of stability" in subtitle) == (name == "rate and width")
