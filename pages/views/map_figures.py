@@ -127,7 +127,8 @@ def plane_chart(picture: Picture) -> Any:
     said = [
         *(["numbers: median elt"] if metric is None else []),
         *([f"dashed line: edge of stability, {number(EDGE)}"] if chosen.y is BY_RATE else []),
-        "outlines: not computed; click a cell to open its run",
+        *(["outlines: not computed"] if len(picture.cells) < len(table) else []),
+        "click a cell to open its run",
     ]
     return map_plane.plane_chart(
         table,
