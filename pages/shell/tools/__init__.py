@@ -74,10 +74,10 @@ def row(figure: str, said: str, container: str, make: Callable[[Asked], File | N
     with undrawn():
         file = make(asked) if asked else None
     data: dict[str, Any] = {"name": said, "container": container}
-    if asked:
-        data["answered"] = token_hex(8)  # what is new reaches the component, which then no longer waits
     if file:
         data["file"] = file.sent()
+    elif asked:
+        data["answered"] = token_hex(8)  # what is new reaches the component, which then no longer waits
     key = f"tools of {figure}"
     _component()(data=data, key=key, on_asked_change=partial(_note, figure, key), height="content")
     return asked
