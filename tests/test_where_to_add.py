@@ -191,7 +191,7 @@ ROWS = {
     ],
     "engine/data/__init__.py": [
         ("from engine.data.csv import", "from engine.data.cube import CubeConfig\n"),
-        ("    CircleConfig |", "    CubeConfig |"),
+        ("    CircleConfig\n", "    CubeConfig |"),
     ],
     "engine/training/diagnostics.py": [
         ("def centre(K", MEAN_TRACE.lstrip()),

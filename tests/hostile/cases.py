@@ -243,7 +243,7 @@ def trial(number: int, seed: int, folder: Path) -> tuple[float, str]:
     return time.process_time() - began, ""
 
 
-def _no_computing(*_: object) -> None:
+def _no_computing(*_: object, **__: object) -> None:
     raise ConfigError([Problem("", "would compute")])
 
 

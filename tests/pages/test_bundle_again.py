@@ -35,11 +35,12 @@ ROWS = io.BytesIO()
 np.savez(ROWS, x=np.sin(np.arange(120.0) ** 2).reshape(40, 3), y=np.cos(np.arange(40.0) ** 2))
 SOURCE = json.dumps(taken_in([("rows.npz", ROWS.getvalue())]).source.to_dict())
 TINY = {"size": "8", "test_size": "8", "depth": "1", "width": "8", "seeds": "0", "max_steps": "20", "checkpoints": "4"}
+STUDY = {"v_tab": "study", "v_widths": "16, 48", "v_seeds": "1"}
 PAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "evolution": ("evolution", SMALL_QUERY),
     "file": ("evolution", {"data": "file", "source": SOURCE, **TINY}),
     "perturbation": ("perturbation", perturbation_runs.query("flow")),
-    "study": ("perturbation", perturbation_runs.query("flow")),
+    "study": ("perturbation", perturbation_runs.query("flow") | STUDY),
     "norms": ("norms", rkhs_runs.query("circle")),
     "second_moment": ("second_moment", POINTS),
     "first_step": ("first_step", NETWORK),
@@ -53,11 +54,6 @@ PAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 def opened(case: str) -> AppTest:
     page, query = PAGES[case]
     app = visited(page, query, 120)
-    if case == "study":
-        app.session_state["perturbation tab"] = "Study"
-        app.run()
-        app.text_input(key="study widths").set_value("16, 48").run()
-        app.text_input(key="study seeds").set_value("1").run()
     assert not app.exception
     assert not app.error
     return app

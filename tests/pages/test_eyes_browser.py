@@ -16,7 +16,10 @@ pytestmark = pytest.mark.browser
 
 STREAMLITS = {
     "list": ('[data-testid="stSidebarNav"]', "the sections of Streamlit's menu are divs within its list"),
-    "region": ("[data-floating-ui-portal]", "what opens is hung beneath the body, outside of every landmark"),
+    "region": (
+        "[data-floating-ui-portal], [data-st-overlay-root]",
+        "what opens is hung beneath the body, outside of every landmark",
+    ),
     "presentation-role-conflict": ('[data-testid="stFileUploader"]', "its place to drop files has a name, and no role"),
     "listitem": ('[data-testid="stSidebarNav"]', "and its links are items within these divs"),
 }

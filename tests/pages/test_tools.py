@@ -12,7 +12,7 @@ from tooling import click, rows, saved
 
 from engine.config import RunConfig
 from engine.training.result import RunResult
-from pages.shell import figure
+from pages.shell import figure, tools
 from pages.shell.tools import ASKED, TOOLS, UNDRAWN, _note, dialogs
 
 
@@ -23,7 +23,7 @@ def test_every_chart_has_one_row_which_costs_one_element(finished, opened):
     assert not app.get("popover") or all("answer" in one.proto.id for one in app.get("popover"))
 
 
-def test_a_figure_is_saved_as_pdf_and_says_whose_it_is(finished, opened):
+def test_a_figure_is_saved_as_pdf_and_says_whose_it_is(finished, opened, monkeypatch):
     app = opened("evolution", **SMALL_QUERY)
     name, content = saved(app, "drift", "pdf")
     assert name == "drift.pdf"
@@ -31,7 +31,10 @@ def test_a_figure_is_saved_as_pdf_and_says_whose_it_is(finished, opened):
     assert float(told.pages[0].mediabox.width) == 3.25 * 72
     assert (told.metadata or {})["/Config"] == RunConfig.from_dict(SMALL).hash
     assert (told.metadata or {})["/Link"].startswith("/evolution?")
-    assert "file" not in rows(app.run())["drift"], "saved once"
+    sent = rows(app)["drift"]["file"]["id"]
+    assert rows(app.run())["drift"]["file"]["id"] == sent, "a browser may draw the second of two runs alone"
+    monkeypatch.setattr(tools, "AGAIN", 0.0)
+    assert "file" not in rows(app.run())["drift"]
 
 
 def test_an_animated_figure_is_saved_at_the_frame_of_its_player(finished, opened, small_arrays):

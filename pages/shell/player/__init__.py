@@ -54,7 +54,7 @@ def controls(
     data |= {"speeds": SPEEDS, "speed": speed(len(labels)), "tells": moved is not None}
 
     def told() -> None:
-        frame = st.session_state[name].frame
+        frame = getattr(st.session_state.get(name), "frame", None)  # its page may be left by then
         if moved and isinstance(frame, int | float) and 0 <= frame < len(labels):
             moved(int(frame))
 

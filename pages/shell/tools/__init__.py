@@ -6,6 +6,7 @@ saves it in the browser. No file is made before it is asked for.
 
 import io
 import logging
+import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +26,10 @@ Tool = Literal["data", "svg", "pdf", "png", "paper", "enlarge", "about"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
 
 UNDRAWN = "This figure could not be drawn as a file. Its data can be saved, and what it shows stands on the page."
-ASKED = "asked of a figure"
-"""In the session: the last click on a tool, until its figure is drawn."""
+ASKED, ANSWER = "asked of a figure", "answer of a figure"
+"""In the session: the last click on a tool, until its figure is drawn; the file that it gave."""
+AGAIN = 10.0
+"""Seconds for which a file is sent with every redraw: where one follows at once, the browser may draw that alone."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ def row(figure: str, said: str, container: str, make: Callable[[Asked], File | N
         make: the file that is asked for; None where a tool makes none.
     """
     asked = _asked(figure)
-    file = None
-    with undrawn():
-        file = make(asked) if asked else None
-    data: dict[str, Any] = {"name": said, "container": container}
-    if file:
-        data["file"] = file.sent()
-    elif asked:
+    if asked:
+        st.session_state.pop(ANSWER, None)
+        with undrawn():
+            if file := make(asked):
+                st.session_state[ANSWER] = figure, time.monotonic(), file.sent()
+    data: dict[str, Any] = {"name": said, "container": container} | _answer(figure)
+    if asked and "file" not in data:
         data["answered"] = token_hex(8)  # what is new reaches the component, which then no longer waits
     key = f"tools of {figure}"
     _component()(data=data, key=key, on_asked_change=partial(_note, figure, key), height="content")
@@ -109,6 +112,12 @@ def _asked(figure: str) -> Asked | None:
     if asked is None or asked.figure != figure:
         return None
     return st.session_state.pop(ASKED)
+
+
+def _answer(figure: str) -> dict[str, Any]:
+    """The file that was asked for of this figure a moment ago. The component saves it once."""
+    answered, made, file = st.session_state.get(ANSWER, ("", 0.0, {}))
+    return {"file": file} if answered == figure and time.monotonic() - made < AGAIN else {}
 
 
 def _note(figure: str, key: str) -> None:
