@@ -83,7 +83,13 @@ def filled(full: CachedEngine) -> Iterator[CachedEngine]:
     cache.install(None)
 
 
-@pytest.mark.parametrize("case", PAGES)
+QUICK = ("evolution", "norms", "regimes")
+"""In `make test-all`; the others in `make long`."""
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.long) for case in PAGES]
+)
 def test_its_command_and_its_snippet_give_its_numbers(case: str, filled, given, tmp_path: Path) -> None:
     opened(case)
     folder = unpack(bundle_of(given), tmp_path / "zip")

@@ -135,7 +135,11 @@ def opened_elsewhere(page: Page, visit: Callable[..., Page]) -> tuple[Page, dict
     return there, here
 
 
-@pytest.mark.parametrize("path", PAGES)
+LONGER = ("/norms", "/inductive_bias", "/function_space", "/first_step", "/distribution")
+"""In `make long`; the others in `make test-all`."""
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, marks=[pytest.mark.long] * (path in LONGER)) for path in PAGES])
 def test_the_address_of_a_page_is_all_of_it(path, visit):
     query, button = PAGES[path]
     page = visit(path, **query)
