@@ -14,18 +14,16 @@ from pages.shell.gate.streamlit_internals import went_back
 # is not used: it drops a bad value without a word, where we show it with what is wrong, and refuses a parameter that a
 # control of the page before is bound to.
 #
-# An address has three parts, each written and taken up by its own `Link`, and none touches what another one owns:
+# An address has two parts, each written and taken up by its own `Link`, and none touches what the other one owns:
 # - main: the settings of a run (`pages.run.draft_state`), or the controls of a page (`pages.shell.form`);
-# - view: how the result is looked at, every name with `VIEW` before it (`pages.shell.view`);
-# - everywhere: what goes along to every page, the names of `SHARED` (`pages.shell.view`, too).
+# - view: how the result is looked at, every name with `VIEW` before it (`pages.shell.view`).
 #
 # The URL is written once, at the end of a run of the page or of a callback: every write that changes it is a step of
 # the browser's history. It is taken up when a page is opened, and when the browser goes back or forward. Any other URL
 # that a run comes with is one that the browser had not seen replaced yet.
 
-Part = Literal["main", "view", "everywhere"]
+Part = Literal["main", "view"]
 VIEW = "v_"
-SHARED: tuple[str, ...] = ()
 
 PAGE, ARRIVAL, WRITTEN = "page", "arrival", "written"
 """In the session: the page shown, how it was come to last, and the parameters of each part of its address."""
@@ -37,8 +35,6 @@ Read = Callable[[Texts], tuple[Texts, Sequence[Problem]]]
 
 def part_of(name: str) -> Part:
     """The part of an address that has a parameter."""
-    if name in SHARED:
-        return "everywhere"
     return "view" if name.startswith(VIEW) else "main"
 
 
@@ -119,8 +115,7 @@ class Link:
         self._arrived = arrival.number
         query = st.query_params.to_dict()
         own = {name: text for name, text in query.items() if part_of(name) == self.part}
-        told = own if self.part == "everywhere" else query
-        if self.new or arrival.back or told:
+        if self.new or arrival.back or query:
             self._take(*read(own))
             self.given = set(self.texts)
 

@@ -2,8 +2,7 @@
 
 A choice is made by `choice`, `flag`, `text`, `tabs` or `checkpoint`, each under a name of `NAMES`: it stands in the URL
 as `v_NAME` unless it is the default, is undone by the browser's Back, and is there again where the page was left. To
-add a parameter, add its row to `NAMES` and call one of these. What goes along to every page (results that are held
-beside the one shown) has a row in `pages.shell.link.SHARED` instead, and is read and set by `shared` and `share`.
+add a parameter, add its row to `NAMES` and call one of these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,18 +68,16 @@ EMPTY = "none"
 
 def arrive() -> None:
     """Takes up what the URL says of the view, and says what in it means nothing."""
-    link, everywhere = _link(), Link.of("everywhere", "everywhere")
+    link = _link()
     link.arrive(_read)
-    everywhere.arrive(lambda query: (query, ()))
     _write(link)
-    everywhere.write(everywhere.texts)
     for problem in link.remarks:
         st.warning(sentence(problem))
 
 
 def carried(page: str) -> dict[str, str]:
     """The parameters that bring another page back as it was left, for a link to it."""
-    return {**_parameters(Link.of(f"view {page}", "view")), **Link.of("everywhere", "everywhere").texts}
+    return _parameters(Link.of(f"view {page}", "view"))
 
 
 def put(name: str, text: str) -> None:
@@ -103,20 +100,6 @@ def give(texts: Texts) -> None:
     link = _link()
     link.texts = {**texts, **link.texts}
     _write(link)
-
-
-def shared(name: str) -> str:
-    """A parameter of `pages.shell.link.SHARED`; empty where it is not given."""
-    return Link.of("everywhere", "everywhere").texts.get(name, "")
-
-
-def share(name: str, text: str) -> None:
-    """Sets it on every page, or takes it away when empty. From a callback."""
-    link = Link.of("everywhere", "everywhere")
-    link.edit(name, text)
-    link.texts = {name: text for name, text in link.texts.items() if text}
-    link.write(link.texts)
-    flush()
 
 
 # Choices.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from perturbation_runs import query
-from pretend_engine import SMALL_QUERY, look, texts
+from pretend_engine import SMALL_QUERY, look
 
 from pages.shell import link, view
 
@@ -185,15 +185,3 @@ def test_every_name_stands_in_the_document():
     assert [f"| `v_{name}` | {said} |" for name, said in view.NAMES.items()] == [
         line for line in document.splitlines() if line.startswith("| `v_")
     ]
-
-
-def test_what_is_shared_goes_along_to_every_page(pretend, opened, monkeypatch):
-    monkeypatch.setattr(link, "SHARED", ("kept_aside",))
-    app = opened("evolution", width="300", kept_aside="abc")
-    assert address(app) == {"width": "300", "kept_aside": "abc"}
-    for page in ("home", "second_moment", "all_runs"):
-        app.switch_page(f"{page}.py")
-        app.query_params.clear()
-        app.run()
-        assert address(app) == {"kept_aside": "abc"}
-    assert not texts(app).count("no such setting")
