@@ -26,8 +26,8 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 
 from benchmarks.timing import interleaved
-from engine.config import NetworkConfig
 from engine.device import device_name
+from engine.networks.config import NetworkConfig
 from engine.networks.gram import PANEL
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply, init

@@ -26,9 +26,9 @@ from flax import linen as nn
 
 from benchmarks.kernel import INPUT_DIM, SHAPES
 from benchmarks.timing import interleaved
-from engine.config import NetworkConfig
 from engine.device import device_name
 from engine.networks import kernel, mlp
+from engine.networks.config import NetworkConfig
 from engine.networks.gram import Precision
 from engine.networks.traced.kernel import ntk
 

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field, model_validator
 
-from engine.config import NetworkConfig, Seed
+from engine.config import Seed
 from engine.data import DataConfig
+from engine.networks.config import NetworkConfig
 from engine.problems import ConfigError, Problem, shown
 from engine.schema import Config
 

@@ -3,18 +3,15 @@
 The conventions behind the settings (parameterizations, beta, loss, time) are said at each class.
 """
 
-from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.data import DataConfig
 from engine.data.dataset import MAX_POINTS
-from engine.networks.activations import ACTIVATIONS, ActivationName
+from engine.networks.config import NetworkConfig
 from engine.schema import Config, ConfigError, Problem
 
-MAX_DEPTH = 1024
-MAX_WIDTH = 65536
 RK4_LIMIT = 2.785293563405282
 """Where |1 - z + z^2/2 - z^3/6 + z^4/24| = 1: the real stability limit of classical Runge-Kutta."""
 
@@ -28,114 +25,8 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
-Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=64), AfterValidator(_distinct)]
-
-
-class NetworkConfig(Config):
-    """A fully connected network with `depth` hidden layers and a linear (or ReLU) readout.
-
-    z_l = c_l W_l a_{l-1} + b_l-term, a_l = act(z_l), a_0 = x. In the NTK parameterization W ~ N(0, 1),
-    c_l = sigma_l/sqrt(n_{l-1}) and the bias enters as sigma_b b; in the standard one W ~ N(0, sigma_l^2/n_{l-1}),
-    c_l = 1 and the bias enters as itself, so that one that starts at zero trains with the kernel's term 1, also at
-    sigma_b = 0. Both give the same function at initialisation.
-
-    Attributes:
-        sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size
-            (`engine.networks.activations`).
-        sigma_w_readout: of the last layer; `sigma_w` when left out.
-        bias_init: biases start at "zero" or "normal" (standard deviation sigma_b).
-        alpha, centred: the trained function is f = alpha (h - h_0) when centred, alpha h otherwise.
-    """
-
-    depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] = 3
-    width: Width | tuple[Width, ...] = 256
-    activation: ActivationName = "relu"
-    parameterization: Literal["ntk", "standard"] = "ntk"
-    sigma_w: Annotated[float, Field(gt=0, le=100)]
-    sigma_w_readout: Annotated[float, Field(gt=0, le=100)]
-    sigma_b: Annotated[float, Field(ge=0, le=100)] = 1.0
-    bias_init: Literal["zero", "normal"] = "zero"
-    train_bias: bool = True
-    output_bias: bool = True
-    readout: Literal["linear", "relu"] = "linear"
-    alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
-    centred: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _resolve(cls, values: object) -> object:
-        """Writes 'critical' as its number, and equal widths as one, so that equal networks are equal configs."""
-        if not isinstance(values, dict):
-            return values
-        values = {"sigma_w": "critical", **values}
-        activation = ACTIVATIONS.get(str(values.get("activation", "relu")))
-        if values.get("sigma_w_readout") is None:
-            values["sigma_w_readout"] = values["sigma_w"]
-        for name in ("sigma_w", "sigma_w_readout"):
-            if values[name] == "critical":
-                values[name] = activation.critical if activation else 1.0
-        width = values.get("width")
-        if isinstance(width, list | tuple) and len(width) == values.get("depth", 3) and len(set(map(repr, width))) == 1:
-            values["width"] = width[0]
-        return values
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        problems = []
-        if isinstance(self.width, tuple) and len(self.width) != self.depth:
-            listed = f"{len(self.width)} widths for depth {self.depth}: give one width, or one per hidden layer"
-            problems.append(Problem("width", listed))
-        if problems:
-            raise ConfigError(problems)
-        return self
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """n_1 .. n_L."""
-        return self.width if isinstance(self.width, tuple) else (self.width,) * self.depth
-
-    @property
-    def beta(self) -> float:
-        """Sum over hidden layers of 1/n_l: depth/width for equal widths."""
-        return sum(1 / width for width in self.widths)
-
-    @property
-    def sigmas(self) -> tuple[float, ...]:
-        """sigma_1 .. sigma_d of the d = L + 1 weight layers."""
-        return (self.sigma_w,) * self.depth + (self.sigma_w_readout,)
-
-    @property
-    def has_bias(self) -> bool:
-        """Whether hidden layers carry biases at all: trained ones, or random ones that stay.
-
-        At scale 0 they train in the standard parameterization only: there a bias enters as itself.
-        """
-        if self.sigma_b == 0:
-            return self.train_bias and self.parameterization == "standard"
-        return self.train_bias or self.bias_init == "normal"
-
-    @property
-    def spans_start(self) -> bool:
-        """Whether f_0 is sure to be a function of H_0: f_0 = sum v df/dv over the readout v, of degree 1 in it, lies in
-        the span of the kernel's features where all of v trains, and a centred f_0 is 0.
-
-        A random readout bias that stays lies there only where constants do.
-        """
-        return self.centred or self.train_bias or not (self.has_bias and self.output_bias)
-
-    @property
-    def signal_decay(self) -> float:
-        """(sigma_w/critical)^L: the factor by which a small signal shrinks or grows through the hidden layers."""
-        return (self.sigma_w / ACTIVATIONS[self.activation].critical) ** self.depth
-
-    def parameter_count(self, input_dim: int, output_dim: int) -> int:
-        """Trained parameters, biases included where they train."""
-        sizes = (input_dim, *self.widths, output_dim)
-        weights = sum(a * b for a, b in pairwise(sizes))
-        biases = sum(self.widths) + (output_dim if self.output_bias else 0)
-        return weights + (biases if self.has_bias and self.train_bias else 0)
 
 
 class TrainingConfig(Config):

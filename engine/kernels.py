@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
 
-    from engine.config import NetworkConfig
+    from engine.networks.config import NetworkConfig
     from engine.networks.infinite import OperatorSpectrum
     from engine.networks.mlp import Params
 

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.device.cells import cell_config
 from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.data.dataset import Stream
 from engine.initialisation.config import BruteForceConfig, SampleConfig
 from engine.initialisation.job import brute_force, sample
@@ -26,6 +26,7 @@ from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.jobs import compute
 from engine.networks import infinite
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import blocks, init
 from engine.regimes.result import METRICS

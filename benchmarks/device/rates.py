@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
 from benchmarks.timing import seconds
-from engine.config import NetworkConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig
 from engine.initialisation.law import InitialNetwork
 from engine.initialisation.sampler import Draws
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import Params, apply, draw
 from engine.schema import ConfigError, Problem
 

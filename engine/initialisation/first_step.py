@@ -22,10 +22,10 @@ import scipy.special
 import scipy.stats
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig
 from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
 from engine.initialisation.config import MAX_STEPS, STEP
 from engine.initialisation.law import InitialNetwork, Law
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.training.descent import runge_kutta

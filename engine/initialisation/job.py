@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.config import NetworkConfig
 from engine.initialisation.config import (
     BruteForceConfig,
     DriftConfig,
@@ -25,6 +24,7 @@ from engine.initialisation.result import (
 )
 from engine.initialisation.sampled import gathered
 from engine.initialisation.sampler import draw_chunks, second_moment
+from engine.networks.config import NetworkConfig
 from engine.networks.infinite import ntk
 from engine.progress import Entries, Progress, Report, silent
 from engine.schema import ConfigError

@@ -3,5 +3,5 @@
 The kernel of the fully connected network is `kernel`; that of any function is in `traced`; both add Grams up in `gram`,
 and `empirical` chooses between them for `engine.ntk`. `layers` has the part of each layer.
 
-Needs JAX: `empirical`, `gram`, `kernel`, `layers`, `mlp`, `precision`.
+`config` has the settings. Needs JAX: `empirical`, `gram`, `kernel`, `layers`, `mlp`, `precision`.
 """

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array
 
 from engine.arguments import KernelArguments, check_kernel, check_parameters, examples_of, network_of, points_of
-from engine.config import NetworkConfig
 from engine.networks import kernel, mlp
+from engine.networks.config import NetworkConfig
 from engine.networks.gram import Heads, Precision
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk

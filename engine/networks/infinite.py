@@ -23,13 +23,13 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
-from engine.config import NetworkConfig
 from engine.data import DatasetConfig
 from engine.data.circle import CircleConfig
 from engine.data.parity import ParityConfig
 from engine.data.sphere import SphereConfig
 from engine.data.targets import legendre_sequence, multiplicity
 from engine.networks.activations import ACTIVATIONS, NUMPY, Dual, hermite_dual, relu_dual
+from engine.networks.config import NetworkConfig
 from engine.schema import ConfigError, Problem
 
 EPS = float(np.finfo(np.float64).eps)

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig
 from engine.networks.activations import ACTIVATIONS
+from engine.networks.config import NetworkConfig
 from engine.networks.gram import Gram, Heads, Precision, by_rows, dtypes, need_64_bits
 from engine.networks.mlp import JAX, Block, Params, affine, blocks, scan_layers
 

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from engine.config import NetworkConfig
 from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import Block, blocks
 from engine.networks.precision import Tree, affine, layers
 

@@ -2,7 +2,7 @@
 
 Parameters are `{"hidden_0": {"w": (r, n_in, n_out), "b": (r, n_out)}, ..., "readout": {"w": (n_L, k), "b": (k,)}}`:
 one block per run of r consecutive hidden layers of equal shape, so that compile time does not grow with
-depth. "b" is missing where a layer has no bias. Conventions: `engine.config.NetworkConfig`.
+depth. "b" is missing where a layer has no bias. Conventions: `engine.networks.config.NetworkConfig`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +18,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig
 from engine.networks.activations import ACTIVATIONS, NAMES
+from engine.networks.config import NetworkConfig
 
 Params = Mapping[str, Mapping[str, Array]]
 JAX = SimpleNamespace(

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from engine.config import NetworkConfig, TrainingConfig
+from engine.config import TrainingConfig
 from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import Block, blocks
 from engine.numerics import REFUSED, UNIT_ROUNDOFF, WARNED
 from engine.schema import ConfigError, Problem

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine import cost as training
-from engine.config import MAX_DEPTH, RunConfig, Width
+from engine.config import RunConfig
 from engine.cost import MOST_ROWS, PATH_BYTES, Calibration, Cost, Expected, Limits, path_bytes, within
+from engine.networks.config import MAX_DEPTH, Width
 from engine.schema import Config, ConfigError, Problem
 
 DEGREE = 16

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
+from engine.networks.config import NetworkConfig
 from engine.networks.parameters import ParameterPath
 from engine.numerics import NOTHING
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.config import NetworkConfig, RunConfig, Seeds, TrainingConfig
+from engine.config import RunConfig, Seeds, TrainingConfig
 from engine.cost import MOST_ROWS, Calibration, Limits, check, estimate
 from engine.data import DATASETS
+from engine.networks.config import NetworkConfig
 from engine.problems import shown
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.texts import number

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from engine.config import NetworkConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply, draw
 from engine.training.descent import Companion, Method, State, advance, dtype_of, start

@@ -7,11 +7,11 @@ the ratio for a trivial reason, so it is halved first. Source: theory.md 3 and 6
 import numpy as np
 from jaxtyping import Float
 
-from engine.config import MAX_WIDTH, NetworkConfig
 from engine.data import DatasetConfig, generate
 from engine.initialisation.law import InitialNetwork, exact_law, reasons_without_law
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments, moments_of_shapes
+from engine.networks.config import MAX_WIDTH, NetworkConfig
 
 STOCHASTIC = 1.0
 """CV^2 from which the kernel at initialisation counts as stochastic."""

@@ -12,8 +12,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
-from engine.config import NetworkConfig
 from engine.data.circle import CircleConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.infinite import EPS, crowded_spectrum, operator_spectrum
 from engine.rkhs.gram import Gram
 from engine.rkhs.motion import Followed

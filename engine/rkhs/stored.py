@@ -10,7 +10,8 @@ import numpy as np
 import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath

@@ -15,8 +15,9 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
-from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.config import RunConfig, TrainingConfig
 from engine.data import Dataset
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import Tree
 from engine.training.diagnostics import ratio

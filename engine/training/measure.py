@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.precision import cast, last_bit

@@ -19,9 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.networks.parameters import ParameterPath

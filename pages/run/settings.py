@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS, TARGETS
 from engine.networks.activations import ACTIVATIONS
+from engine.networks.config import NetworkConfig
 from engine.problems import clipped
 from engine.schema import Config, ConfigError, Problem
 from pages.shell.texts import Kind, draft_text, text_of, value_of

@@ -5,8 +5,9 @@ Of docs/theory.md, section 1.
 
 from collections.abc import Sequence
 
-from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.config import RunConfig, TrainingConfig
 from engine.initialisation.law import InitialNetwork
+from engine.networks.config import NetworkConfig
 from engine.regimes.config import SweepConfig
 from pages.charts.latex import latex
 from pages.charts.words import number, spread

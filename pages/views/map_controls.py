@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.config import MAX_DEPTH, MAX_WIDTH, RunConfig
+from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
+from engine.networks.config import MAX_DEPTH, MAX_WIDTH
 from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, WIDTH, SweepConfig
 from engine.schema import ConfigError
 from pages.charts.words import several

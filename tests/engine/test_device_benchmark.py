@@ -15,8 +15,8 @@ from benchmarks.device import __main__ as script
 from benchmarks.device import cells, checks, memory, rates
 from benchmarks.device.plan import TOY
 from benchmarks.device.report import Report, Section
-from engine.config import NetworkConfig
 from engine.data import generate
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 from engine.training.descent import Method, Objective, advance, start

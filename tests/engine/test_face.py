@@ -13,9 +13,10 @@ import pytest
 import engine as kd
 from cache import Store
 from engine import jobs, kernels
-from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.config import RunConfig, TrainingConfig
 from engine.data import CircleConfig, contents
 from engine.networks import kernel, mlp
+from engine.networks.config import NetworkConfig
 
 ROOT = Path(__file__).parents[2]
 CIRCLE = {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]}

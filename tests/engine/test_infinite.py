@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import eval_gegenbauer
 
-from engine.config import NetworkConfig
 from engine.data import DATASETS, generate
 from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.config import NetworkConfig
 from engine.networks.infinite import nngp, ntk, operator_spectrum
 from engine.schema import ConfigError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config import NetworkConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.gram import PANEL
 from engine.networks.kernel import ntk
 from engine.networks.mlp import apply, blocks, init

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.config import NetworkConfig
 from engine.networks.activations import ACTIVATIONS, NUMPY
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import apply, init
 
 program = jax.jit(apply, static_argnums=0)

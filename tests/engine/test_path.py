@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset, generate
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import apply, init
 from engine.networks.parameters import ParameterPath
 from engine.perturbation.expansion import expand

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.config import NetworkConfig, RunConfig, TrainingConfig
+from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS
+from engine.networks.config import NetworkConfig
 from engine.schema import ConfigError, Problem
 from pages.run.presets import PRESETS, base_draft, preset_of, shortest
 from pages.run.settings import (

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
+from engine.networks.config import NetworkConfig
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.job import mean_width, perturb, study
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, StudyResult

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from engine.config import NetworkConfig
 from engine.data import CircleConfig
 from engine.data.sphere import SphereConfig
 from engine.initialisation.brute_force import brute_force
+from engine.networks.config import NetworkConfig
 from engine.regimes.spread import exact_spread, initial_network, mean_norm_squared, spread_curve
 from engine.schema import ConfigError
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.config import NetworkConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.infinite import ntk
 from engine.rkhs import bias
 from engine.rkhs.gram import Gram

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from engine.config import NetworkConfig, RunConfig
+from engine.config import RunConfig
 from engine.data import generate
 from engine.data.circle import CircleConfig
 from engine.networks import infinite
+from engine.networks.config import NetworkConfig
 from engine.networks.mlp import apply
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.config import RkhsConfig

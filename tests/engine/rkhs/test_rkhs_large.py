@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from engine.config import NetworkConfig
+from engine.networks.config import NetworkConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 from engine.rkhs.stored import top_spectrum

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from engine.config import NetworkConfig
 from engine.data import generate
 from engine.data.sphere import SphereConfig
 from engine.networks import infinite
+from engine.networks.config import NetworkConfig
 from engine.rkhs.config import Options
 from engine.rkhs.gram import Gram
 from engine.rkhs.regression import Draw, drawn, learning_curves, measured_errors, predicted_curve, predicted_error

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.config import NetworkConfig
 from engine.networks import infinite
+from engine.networks.config import NetworkConfig
 from engine.rkhs.comparison import growth
 from engine.rkhs.gram import Gram
 

@@ -10,8 +10,8 @@ import numpy as np
 from flax import linen as nn
 from flax import nnx
 
-from engine.config import NetworkConfig
 from engine.networks import mlp
+from engine.networks.config import NetworkConfig
 
 
 class Case(NamedTuple):

@@ -7,8 +7,8 @@ import pytest
 from architectures import CASES, points
 
 import engine as kd
-from engine.config import NetworkConfig
 from engine.networks import mlp
+from engine.networks.config import NetworkConfig
 
 X = np.asarray(points(6, 4))
 N = {"depth": 3, "width": 5, "alpha": 0.5}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from architectures import CASES, Case, Convolutional, linen, ours, plain, points
 
-from engine.config import NetworkConfig
 from engine.networks import kernel, mlp
+from engine.networks.config import NetworkConfig
 from engine.networks.gram import Heads
 from engine.networks.traced import units
 from engine.networks.traced.kernel import _ntk, by_leaf, ntk, rows_that_fit
