@@ -6,12 +6,13 @@ default regime map: first cell within 5 s of the click, all within 10 minutes.
 """
 
 import os
+import statistics
 import time
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.animation import slider_latency
-from benchmarks.serving import ARGUMENTS, CHROMIUM, served_app
+from benchmarks.serving import ARGUMENTS, CHROMIUM, served_app, served_script
 
 PANEL = "moving_evolution_0"
 SLIDER = f".st-key-{PANEL} .vega-bind input[type=range]"
@@ -73,7 +74,7 @@ def cached_page(browser: Browser, address: str, visits: int = 3) -> dict[str, fl
         page.wait_for_timeout(1000)
         start = time.monotonic()
         menu.get_by_text("Instrument").click()
-        page.get_by_test_id("stTopNavPopover").get_by_role("link", name="Evolution").click()
+        page.get_by_test_id("stTopNavPopover").get_by_role("menuitem", name="Evolution").click()
         page.wait_for_selector(SLIDER, state="attached")
         moves.append(time.monotonic() - start)
         latency = slider_latency(page, PANEL, frames=60)
@@ -85,6 +86,45 @@ def cached_page(browser: Browser, address: str, visits: int = 3) -> dict[str, fl
     }
 
 
+ONE_CHART = """
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+st.set_page_config(layout="wide")
+st.title("One chart")
+rows = pd.DataFrame({"t": range(64), "value": [1 / (1 + t) for t in range(64)]})
+st.altair_chart(alt.Chart(rows).mark_line().encode(x="t", y="value"))
+"""
+
+
+def beside_streamlit(browser: Browser, address: str, visits: int = 9) -> dict[str, float]:
+    """A new visit of the finished result, and of a page with one chart that is Streamlit's alone, by turns."""
+    took: dict[str, list[float]] = {"ours, answered": [], "ours, first chart": [], "ours, moving": [], "Streamlit's": []}
+    with served_script(ONE_CHART) as floor:
+        for _ in range(visits):
+            start = time.monotonic()
+            page = opened(browser, floor)
+            page.wait_for_selector("[data-testid=stVegaLiteChart] .marks")
+            took["Streamlit's"].append(time.monotonic() - start)
+            page.context.close()
+            start = time.monotonic()
+            page = opened(browser, f"{address}/evolution")
+            page.wait_for_selector(".st-key-answer")
+            took["ours, answered"].append(time.monotonic() - start)
+            page.wait_for_selector("[data-testid=stVegaLiteChart] .marks")
+            took["ours, first chart"].append(time.monotonic() - start)
+            page.wait_for_selector(SLIDER, state="attached")
+            took["ours, moving"].append(time.monotonic() - start)
+            page.context.close()
+    floor_taken = took["Streamlit's"]
+    found = {f"new visit: {name}, s": statistics.median(times) for name, times in took.items()}
+    for name in list(took)[:-1]:
+        ratios = [ours / theirs for ours, theirs in zip(took[name], floor_taken, strict=True)]
+        found[f"new visit: {name}, times Streamlit's"] = statistics.median(ratios)
+    return found
+
+
 def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -93,6 +133,7 @@ def main() -> None:
             found = cold_run(browser, address, settle=0)
         with served_app() as address:
             found |= cold_run(browser, address, settle=8) | cached_page(browser, address)
+            found |= beside_streamlit(browser, address)
         with served_app() as address:
             found |= regime_map(browser, address, settle=8)
         for name, value in found.items():
