@@ -27,7 +27,7 @@ import jax.numpy as jnp
 
 from benchmarks.timing import interleaved
 from engine.device import device_name
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.gram import PANEL
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply, init
@@ -38,11 +38,11 @@ JACREV_BYTES = 4e9
 ROUNDS = 7
 
 
-def ours(network: NetworkConfig, params: Params, x: jax.Array, dtype: jnp.dtype) -> Callable[[], jax.Array]:
+def ours(network: MLPConfig, params: Params, x: jax.Array, dtype: jnp.dtype) -> Callable[[], jax.Array]:
     return partial(ntk, network, params, x, precision="float64" if dtype == jnp.float64 else "float32")
 
 
-def floor(network: NetworkConfig, x: jax.Array, dtype: jnp.dtype, panel: int) -> Callable[[], list[jax.Array]]:
+def floor(network: MLPConfig, x: jax.Array, dtype: jnp.dtype, panel: int) -> Callable[[], list[jax.Array]]:
     """The matrix products of a kernel and nothing else; Grams in panels of rows up to their own end."""
     n, w, L = x.shape[0], network.widths[0], network.depth
     panels = [(i, min(i + panel, n)) for i in range(0, n, panel)]
@@ -68,7 +68,7 @@ def floor(network: NetworkConfig, x: jax.Array, dtype: jnp.dtype, panel: int) ->
     return partial(products, x.astype(dtype), a, W)
 
 
-def neural_tangents(network: NetworkConfig, params: Params, x: jax.Array, dtype: jnp.dtype) -> Callable[[], jax.Array]:
+def neural_tangents(network: MLPConfig, params: Params, x: jax.Array, dtype: jnp.dtype) -> Callable[[], jax.Array]:
     """Structured derivatives on per-layer parameters (stacked ones cost the peer 1,500 times the operations)."""
     sys.path.insert(0, str(Path(__file__).parent / "peers"))
     import neural_tangents_shim  # noqa: F401  # pyright: ignore[reportMissingImports]
@@ -88,7 +88,7 @@ def neural_tangents(network: NetworkConfig, params: Params, x: jax.Array, dtype:
     return partial(jax.jit(lambda x, params: kernel(x, None, params)), x.astype(dtype), listed)
 
 
-def jacrev(network: NetworkConfig, params: Params, x: jax.Array, dtype: jnp.dtype) -> Callable[[], jax.Array] | None:
+def jacrev(network: MLPConfig, params: Params, x: jax.Array, dtype: jnp.dtype) -> Callable[[], jax.Array] | None:
     """Jacobian contraction; None where the Jacobian does not fit."""
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
     if count * x.shape[0] * jnp.dtype(dtype).itemsize > JACREV_BYTES:
@@ -114,7 +114,7 @@ def _per_layer(params: Params, dtype: jnp.dtype) -> list[tuple[jax.Array, jax.Ar
 
 def row(shape: tuple[int, int, int], dtype: jnp.dtype, with_jacrev: bool) -> dict:
     n, w, L = shape
-    network = NetworkConfig.from_dict({"depth": L, "width": w})
+    network = MLPConfig.from_dict({"depth": L, "width": w})
     params, x = init(network, 0, INPUT_DIM), jax.random.normal(jax.random.key(1), (n, INPUT_DIM), jnp.float64)
     candidates: dict[str, Callable[[], Any]] = {"ours": ours(network, params, x, dtype)}
     candidates |= {"products": floor(network, x, dtype, n), "half": floor(network, x, dtype, PANEL)}

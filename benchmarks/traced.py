@@ -28,7 +28,7 @@ from benchmarks.kernel import INPUT_DIM, SHAPES
 from benchmarks.timing import interleaved
 from engine.device import device_name
 from engine.networks import kernel, mlp
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.gram import Precision
 from engine.networks.traced.kernel import ntk
 
@@ -71,7 +71,7 @@ def error(candidates: Candidates) -> float:
 
 def of_mlp(shape: tuple[int, int, int], outputs: int, precision: Precision) -> Candidates:
     n, w, L = shape
-    network = NetworkConfig.from_dict({"depth": L, "width": w})
+    network = MLPConfig.from_dict({"depth": L, "width": w})
     params = mlp.init(network, 0, INPUT_DIM, outputs)
     x = jax.random.normal(jax.random.key(1), (n, INPUT_DIM), jnp.float64)
 

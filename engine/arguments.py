@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 
 from engine.config import Seed
 from engine.data import DataConfig
-from engine.networks.config import NetworkConfig
+from engine.networks.base import NetworkConfig
+from engine.networks.kinds import AnyNetwork
 from engine.problems import ConfigError, Problem, shown
 from engine.schema import Config
 
 if TYPE_CHECKING:
-    from engine.networks.mlp import Params
+    from engine.networks.model import Params
 
 MOST_PARAMETERS = 10**9
 """4 GB in float32."""
@@ -23,7 +24,7 @@ Dimension = Annotated[int, Field(ge=1, le=10**6)]
 
 
 class NetworkArguments(Config):
-    network: NetworkConfig
+    network: AnyNetwork
 
 
 class InitArguments(NetworkArguments):
@@ -108,7 +109,7 @@ def check_parameters(network: NetworkConfig, params: "Params", input_dim: int) -
     """Raises `ConfigError` for parameters that are not those of the network on inputs of so many coordinates."""
     import jax.numpy as jnp
 
-    from engine.networks.mlp import blocks
+    from engine.networks.model import shapes
 
     try:
         if not all(
@@ -119,10 +120,10 @@ def check_parameters(network: NetworkConfig, params: "Params", input_dim: int) -
         outputs = given["readout"]["w"][-1]
     except (AttributeError, IndexError, KeyError):
         raise ConfigError([Problem("params", f"{shown(params)} given; what `init` returns is needed")]) from None
-    for block in blocks(network, input_dim, outputs):
-        if given.pop(block.name, None) != block.shapes:
-            needed = ", ".join(f"{leaf} {shape}" for leaf, shape in block.shapes.items())
-            message = f"{block.name} is not that of this network on {input_dim} coordinates: {needed} is needed"
+    for name, leaves in shapes(network, input_dim, outputs).items():
+        if given.pop(name, None) != leaves:
+            needed = ", ".join(f"{leaf} {shape}" for leaf, shape in leaves.items())
+            message = f"{name} is not that of this network on {input_dim} coordinates: {needed} is needed"
             raise ConfigError([Problem("params", message)])
     if given:
         raise ConfigError(

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from engine.data import DataConfig
 from engine.data.dataset import MAX_POINTS
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
+from engine.networks.kinds import AnyNetwork
 from engine.schema import Config, ConfigError, Problem
 
 RK4_LIMIT = 2.785293563405282
@@ -120,7 +121,7 @@ class RunConfig(Config):
     """
 
     data: DataConfig
-    network: NetworkConfig = Field(default_factory=lambda: NetworkConfig.model_validate({}))
+    network: AnyNetwork = Field(default_factory=lambda: MLPConfig.model_validate({}))
     training: TrainingConfig = Field(default_factory=lambda: TrainingConfig.model_validate({}))
     seeds: Seeds = (0,)
     store_parameters: bool = True
@@ -153,8 +154,8 @@ class RunConfig(Config):
         return [Problem(f"{name}.{p.field}", p.message) for name, own in data.items() if own for p in own.lacking]
 
     @property
-    def beta(self) -> float:
-        """Sum over hidden layers of 1/n_l."""
+    def beta(self) -> float | None:
+        """Sum over hidden layers of 1/n_l, of a fully connected network."""
         return self.network.beta
 
     @property

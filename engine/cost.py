@@ -5,7 +5,6 @@ the precision is left to the engine (float64 takes about twice as long).
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -82,8 +81,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     speed = calibration or Calibration()
     data, network, training = config.data, config.network, config.training
     M, test, k = data.size, data.test_size, data.output_dim
-    sizes = (data.input_dim, *network.widths, k)
-    weights = sum(a * b for a, b in pairwise(sizes))
+    weights = network.products(data.input_dim, k)
     gradients = 4 if training.integrator == "rk4" else 1
     # "auto" leaves float32 only where that does not resolve the run, which takes the parameters to know.
     precision = "float64" if training.precision == "float64" else "float32"
@@ -92,8 +90,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
 
     probes = config.probes.size if config.probes else 0
     measured = M + min(test, HELD_OUT) + probes
-    width_sum = sum(network.widths)
-    gram = measured**2 * width_sum * (1.0 + k)
+    gram = measured**2 * network.pair_products(k)
     passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test + probes)
     kernel_flops = gram + passes + 10.0 * M**3
 
@@ -107,9 +104,9 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     kept = min(capacity(config, precision), int(checkpoints))
     parameters = float(np.dtype(precision).itemsize) * config.parameter_count
     stored = kept * parameters * seeds
-    signals = BYTES * width_sum * (2 + k) * min(M + test, 4096)
+    signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
-    memory = 5e8 + stored + min(seeds, AT_ONCE) * seed_memory + BYTES * (M + test) * sizes[0]
+    memory = 5e8 + stored + min(seeds, AT_ONCE) * seed_memory + BYTES * (M + test) * data.input_dim
     memory += seeds * checkpoints * (BYTES * (2 * M + probes**2) + 4 * k * (M + test + probes))
     return Cost(
         seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0
@@ -169,7 +166,7 @@ def path_bytes(checkpoints: int, n: int, m: int) -> int:
 def _memory_shares(config: RunConfig) -> dict[str, float]:
     """What each setting is responsible for, roughly."""
     return {
-        "network.width": 4.0 * config.parameter_count * 10 + BYTES * sum(config.network.widths) * config.data.size,
+        "network.width": 4.0 * config.parameter_count * 10 + BYTES * config.network.signals() * config.data.size,
         "data.size": 8.0 * BYTES * config.data.size**2,
         "data.test_size": float(BYTES * config.data.test_size * config.data.input_dim),
         "training.checkpoints": float(BYTES * 2 * config.data.size * config.training.checkpoints * len(config.seeds)),

@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
 
-    from engine.networks.config import NetworkConfig
+    from engine.networks.base import NetworkConfig
     from engine.networks.infinite import OperatorSpectrum
-    from engine.networks.mlp import Params
+    from engine.networks.model import Params
 
 
 def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int, output_dim: int = 1) -> "Params":
@@ -20,7 +20,7 @@ def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int
     (8, 1)
     """
     from engine.arguments import InitArguments, plain
-    from engine.networks.mlp import init
+    from engine.networks.model import init
 
     given = {"network": plain(network), "seed": seed, "input_dim": input_dim, "output_dim": output_dim}
     asked = InitArguments.from_dict(given)

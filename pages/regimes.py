@@ -96,7 +96,7 @@ def note(request: Request, sweep: SweepConfig, found: Standing) -> None:
 
 def in_short(sweep: SweepConfig, seconds: float) -> str:
     """What a map comes to: beta, networks, seconds."""
-    betas = sorted({cell.run.beta for cell in sweep.cells})
+    betas = sorted({cell.run.beta for cell in sweep.cells if cell.run.beta is not None})
     reach = " to ".join(dict.fromkeys(map(number, (betas[0], betas[-1]))))
     return f"**β = {reach}** · {len(sweep.cells):,} × {len(sweep.seeds)} networks · about {duration(seconds)}"
 

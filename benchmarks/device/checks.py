@@ -26,7 +26,7 @@ from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.jobs import compute
 from engine.networks import infinite
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import blocks, init
 from engine.regimes.result import METRICS
@@ -69,11 +69,11 @@ class Case(NamedTuple):
     tolerance: float
 
 
-def network_of(name: str) -> NetworkConfig:
-    return NetworkConfig.from_dict(NETWORKS[name][0])
+def network_of(name: str) -> MLPConfig:
+    return MLPConfig.from_dict(NETWORKS[name][0])
 
 
-def given_parameters(network: NetworkConfig, outputs: int) -> dict[str, dict[str, np.ndarray]]:
+def given_parameters(network: MLPConfig, outputs: int) -> dict[str, dict[str, np.ndarray]]:
     """Float64 parameters that are the same with every device, JAX and NumPy."""
 
     def one(block: str, leaf: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -98,7 +98,7 @@ def kernel(name: str, precision: Any = "float64") -> Values:
 
 
 def limit_kernel(activation: str) -> Values:
-    network = NetworkConfig.from_dict({"depth": 3, "width": 64, "activation": activation})
+    network = MLPConfig.from_dict({"depth": 3, "width": 64, "activation": activation})
     return {"ntk": infinite.ntk(network, points()[:10]), "nngp": infinite.nngp(network, points()[:10])}
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
 from benchmarks.timing import seconds
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 
@@ -49,7 +49,7 @@ def _product(size: int, dtype: str, rounds: int, rates: list[float]) -> Row:
 def _kernel(shape: tuple[int, int, int], dtype: str, rounds: int, rates: list[float]) -> Row:
     """The kernel on n points; `times floor` is its time over that of its products at the best of `rates`."""
     n, w, L = shape
-    network = NetworkConfig.from_dict({"depth": L, "width": w})
+    network = MLPConfig.from_dict({"depth": L, "width": w})
     params = jax.tree.map(lambda leaf: leaf.astype(dtype), init(network, 0, INPUT_DIM))
     x = jax.random.normal(jax.random.key(1), (n, INPUT_DIM), dtype)
     precision = "float64" if dtype == "float64" else "float32"
@@ -65,7 +65,7 @@ def _timed(run: Callable[[], jax.Array], flops: float, rounds: int) -> Row:
     return {"ms": middle * 1e3, "ms, all": spread, "TFLOP/s": flops / middle / 1e12}
 
 
-def kernel_flops(network: NetworkConfig, n: int) -> float:
+def kernel_flops(network: MLPConfig, n: int) -> float:
     """The floating-point operations of the products that a kernel of n points and one output cannot do without."""
     sizes = (INPUT_DIM, *network.widths, 1)
     layers = list(pairwise(sizes))

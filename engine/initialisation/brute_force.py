@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from engine.initialisation.law import InitialNetwork
 from engine.initialisation.sampler import Draws
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.mlp import Params, apply, draw
 from engine.schema import ConfigError, Problem
 
@@ -22,7 +22,7 @@ CHUNK_BYTES = 128_000_000
 MAX_CHUNK = 4096
 
 
-def network_of(setting: InitialNetwork) -> NetworkConfig:
+def network_of(setting: InitialNetwork) -> MLPConfig:
     """The engine's network of a setting. Raises `ConfigError` for what it cannot express."""
     problems = []
     if setting.depth == 0:
@@ -42,7 +42,7 @@ def network_of(setting: InitialNetwork) -> NetworkConfig:
         "activation",
         "parameterization",
     )
-    return NetworkConfig.from_dict(
+    return MLPConfig.from_dict(
         {
             "depth": setting.depth,
             "width": list(setting.widths[1:-1]),
@@ -74,12 +74,12 @@ def key_chunks(seed: int, draws: int, chunk: int) -> Iterator[tuple[Array, int]]
         yield jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(places), min(chunk, draws - start)
 
 
-def draw_network(network: NetworkConfig, key: Array, n_0: int) -> Params:
+def draw_network(network: MLPConfig, key: Array, n_0: int) -> Params:
     """Parameters of one output in the widest float there is."""
     return draw(network, key, n_0, 1, float_type())
 
 
-def chunk_size(network: NetworkConfig, n_0: int, copies: int = 6) -> int:
+def chunk_size(network: MLPConfig, n_0: int, copies: int = 6) -> int:
     """Draws held at once, with `copies` of the parameters each."""
     return max(1, min(MAX_CHUNK, CHUNK_BYTES // (8 * copies * network.parameter_count(n_0, 1))))
 
@@ -100,9 +100,7 @@ def brute_force(setting: InitialNetwork, draws: int, seed: int, *, first_step: b
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _differentiated(
-    network: NetworkConfig, first_step: bool, x: Array, keys: Array
-) -> tuple[Array, Array, Array, Array]:
+def _differentiated(network: MLPConfig, first_step: bool, x: Array, keys: Array) -> tuple[Array, Array, Array, Array]:
     def one(key: Array) -> tuple[Array, Array, Array, Array]:
         params = draw_network(network, key, x.shape[1])
 

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
 from engine.initialisation.config import MAX_STEPS, STEP
 from engine.initialisation.law import InitialNetwork, Law
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
 from engine.training.descent import runge_kutta
@@ -129,7 +129,7 @@ def first_steps(
 
 
 @partial(jax.jit, static_argnums=(0,))
-def _steps(network: NetworkConfig, x: Array, y: Array, sizes: Array, keys: Array) -> tuple[Array, Array, Array, Array]:
+def _steps(network: MLPConfig, x: Array, y: Array, sizes: Array, keys: Array) -> tuple[Array, Array, Array, Array]:
     def one(key: Array) -> tuple[Array, Array, Array, Array]:
         params = draw_network(network, key, x.shape[1])
         start = outputs(network, params, x) if network.centred else jnp.zeros(len(x), x.dtype)
@@ -150,12 +150,12 @@ def _steps(network: NetworkConfig, x: Array, y: Array, sizes: Array, keys: Array
     return K, rate, jnp.swapaxes(change, 0, 1), residual
 
 
-def outputs(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, " M"]:
+def outputs(network: MLPConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, " M"]:
     """alpha h(x)."""
     return network.alpha * apply(network, params, x)[:, 0]
 
 
-def kernel(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, "M M"]:
+def kernel(network: MLPConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, "M M"]:
     """K at any parameters, in the widest float there is."""
     return ntk(network, params, x, precision="float64" if float_type() == jnp.float64 else "float32")
 
@@ -229,16 +229,16 @@ def drifts(
         )
 
 
-def _velocity(network: NetworkConfig, x: Array, y: Array, f_0: Array, params: Params) -> Params:
+def _velocity(network: MLPConfig, x: Array, y: Array, f_0: Array, params: Params) -> Params:
     return jax.grad(lambda params: -0.5 * jnp.sum((outputs(network, params, x) - f_0 - y) ** 2))(params)
 
 
-def _trace(network: NetworkConfig, x: Array, params: Params) -> Array:
+def _trace(network: MLPConfig, x: Array, params: Params) -> Array:
     return jnp.trace(kernel(network, params, x)) / len(x)
 
 
 @partial(jax.jit, static_argnums=(0,))
-def _start(network: NetworkConfig, x: Array, y: Array, keys: Array) -> tuple[Params, Array, Array, Array]:
+def _start(network: MLPConfig, x: Array, y: Array, keys: Array) -> tuple[Params, Array, Array, Array]:
     """Parameters, subtracted outputs, K and dK/dt of each draw."""
 
     def one(key: Array) -> tuple[Params, Array, Array, Array]:
@@ -251,17 +251,17 @@ def _start(network: NetworkConfig, x: Array, y: Array, keys: Array) -> tuple[Par
 
 
 @partial(jax.jit, static_argnums=(0,))
-def _size(network: NetworkConfig, x: Array, params: Params) -> Array:
+def _size(network: MLPConfig, x: Array, params: Params) -> Array:
     return jax.vmap(partial(_trace, network, x))(params)
 
 
 @partial(jax.jit, static_argnums=(0,))
-def _residual(network: NetworkConfig, x: Array, y: Array, f_0: Array, params: Params) -> Array:
+def _residual(network: MLPConfig, x: Array, y: Array, f_0: Array, params: Params) -> Array:
     return jax.vmap(lambda f_0, params: jnp.linalg.norm(outputs(network, params, x) - f_0 - y))(f_0, params)
 
 
 @partial(jax.jit, static_argnums=(0,))
-def _advance(network: NetworkConfig, x: Array, y: Array, f_0: Array, params: Params, h: Array, count: Array) -> Params:
+def _advance(network: MLPConfig, x: Array, y: Array, f_0: Array, params: Params, h: Array, count: Array) -> Params:
     """`count` Runge-Kutta steps of size h for all draws."""
     h = jnp.asarray(h, x.dtype)
 

@@ -24,7 +24,7 @@ from engine.initialisation.result import (
 )
 from engine.initialisation.sampled import gathered
 from engine.initialisation.sampler import draw_chunks, second_moment
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.infinite import ntk
 from engine.progress import Entries, Progress, Report, silent
 from engine.schema import ConfigError
@@ -100,7 +100,7 @@ def infinite_width_spectrum(setting: InitialNetwork, x: np.ndarray) -> np.ndarra
     values = {name: getattr(setting, name) for name in shared}
     sigma = {"sigma_w": setting.sigmas[0], "sigma_w_readout": setting.sigmas[-1]}
     try:
-        network = NetworkConfig.from_dict({"depth": setting.depth, "width": 1, **sigma, **values})
+        network = MLPConfig.from_dict({"depth": setting.depth, "width": 1, **sigma, **values})
         return np.linalg.eigvalsh(ntk(network, x))[::-1]
     except ConfigError:
         return None

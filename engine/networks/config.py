@@ -1,4 +1,4 @@
-"""The config of a network. Imports no JAX."""
+"""The config of the fully connected network. Imports no JAX."""
 
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.networks.activations import ACTIVATIONS, ActivationName
-from engine.schema import Config, ConfigError, Problem
+from engine.networks.base import NetworkConfig
+from engine.schema import ConfigError, Problem
 
 MAX_DEPTH = 1024
 MAX_WIDTH = 65536
@@ -14,7 +15,7 @@ MAX_WIDTH = 65536
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
-class NetworkConfig(Config):
+class MLPConfig(NetworkConfig):
     """A fully connected network with `depth` hidden layers and a linear (or ReLU) readout.
 
     z_l = c_l W_l a_{l-1} + b_l-term, a_l = act(z_l), a_0 = x. In the NTK parameterization W ~ N(0, 1),
@@ -27,9 +28,9 @@ class NetworkConfig(Config):
             (`engine.networks.activations`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
         bias_init: biases start at "zero" or "normal" (standard deviation sigma_b).
-        alpha, centred: the trained function is f = alpha (h - h_0) when centred, alpha h otherwise.
     """
 
+    kind: Literal["mlp"] = Field("mlp", exclude_if=lambda value: value == "mlp")
     depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] = 3
     width: Width | tuple[Width, ...] = 256
     activation: ActivationName = "relu"
@@ -41,8 +42,6 @@ class NetworkConfig(Config):
     train_bias: bool = True
     output_bias: bool = True
     readout: Literal["linear", "relu"] = "linear"
-    alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
-    centred: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -113,7 +112,14 @@ class NetworkConfig(Config):
 
     def parameter_count(self, input_dim: int, output_dim: int) -> int:
         """Trained parameters, biases included where they train."""
-        sizes = (input_dim, *self.widths, output_dim)
-        weights = sum(a * b for a, b in pairwise(sizes))
         biases = sum(self.widths) + (output_dim if self.output_bias else 0)
-        return weights + (biases if self.has_bias and self.train_bias else 0)
+        return self.products(input_dim, output_dim) + (biases if self.has_bias and self.train_bias else 0)
+
+    def products(self, input_dim: int, output_dim: int) -> int:
+        return sum(a * b for a, b in pairwise((input_dim, *self.widths, output_dim)))
+
+    def signals(self) -> int:
+        return sum(self.widths)
+
+    def pair_products(self, output_dim: int) -> float:
+        return sum(self.widths) * (1.0 + output_dim)

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -10,15 +9,12 @@ import numpy as np
 from jaxtyping import Array
 
 from engine.arguments import KernelArguments, check_kernel, check_parameters, examples_of, network_of, points_of
-from engine.networks import kernel, mlp
-from engine.networks.config import NetworkConfig
+from engine.networks import model
+from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
 from engine.problems import ConfigError, Problem, did_you_mean, shown
-
-READOUT = ("readout/w",)
-"""The weights of the last layer of a network config."""
 
 
 class Asked(NamedTuple):
@@ -43,7 +39,7 @@ def empirical(
     elif settings.readout:
         raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
     elif asked.network:
-        found = kernel.ntk(asked.network, params, asked.x, asked.other, **how)
+        found = model.ntk(asked.network, params, asked.x, asked.other, **how)
     else:
         found = ntk(asked.apply, params, asked.x, asked.other, **how)
     return check_kernel(np.asarray(found))
@@ -63,7 +59,7 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
     config, here = network_of(network), points_of("x", x)
     there = None if other is None else points_of("other", other, here.shape[1])
     check_parameters(config, params, here.shape[1])
-    return Asked(config, _outputs_of(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
+    return Asked(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
 
 
 def _of_function(apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
@@ -89,12 +85,6 @@ def _hashable(apply: Callable) -> Apply:
     return apply
 
 
-@lru_cache(maxsize=64)
-def _outputs_of(network: NetworkConfig) -> Apply:
-    """The apply function of a config, the same for the same config."""
-    return lambda params, x: network.alpha * mlp.apply(network, params, x)
-
-
 def _readout(asked: Asked, params: Any, readout: tuple[str, ...]) -> frozenset[str]:
     """The paths of the readout's weights."""
     known = leaf_paths(params)
@@ -106,4 +96,5 @@ def _readout(asked: Asked, params: Any, readout: tuple[str, ...]) -> frozenset[s
     if wrong:
         hint = did_you_mean(wrong[0], known)
         raise ConfigError([Problem("readout", f"{shown(wrong[0])} given; there is no such leaf.{hint}")])
-    return frozenset(readout or READOUT)
+    own = model.KINDS[asked.network.kind].readout if asked.network else ()
+    return frozenset(readout or own)

@@ -29,7 +29,8 @@ from engine.data.parity import ParityConfig
 from engine.data.sphere import SphereConfig
 from engine.data.targets import legendre_sequence, multiplicity
 from engine.networks.activations import ACTIVATIONS, NUMPY, Dual, hermite_dual, relu_dual
-from engine.networks.config import NetworkConfig
+from engine.networks.base import NetworkConfig, only_mlp
+from engine.networks.config import MLPConfig
 from engine.schema import ConfigError, Problem
 
 EPS = float(np.finfo(np.float64).eps)
@@ -81,6 +82,8 @@ def recursion(
     product: Float[np.ndarray, " pairs"],
 ) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
     """NNGP and NTK of pairs (i, j) of points, given |x|^2 of the points and x_i . x_j of the pairs."""
+    if not isinstance(network, MLPConfig):
+        raise only_mlp("the kernel at infinite width")
     dual = dual_of(network.activation)
     standard = network.parameterization == "standard"
     random_bias = network.sigma_b**2 if network.bias_init == "normal" else 0.0

@@ -16,13 +16,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.gram import Gram, Heads, Precision, by_rows, dtypes, need_64_bits
 from engine.networks.mlp import JAX, Block, Params, affine, blocks, scan_layers
 
 
 def ntk(
-    network: NetworkConfig,
+    network: MLPConfig,
     params: Params,
     x: Float[Array, "n n_0"],
     other: Float[Array, "m n_0"] | None = None,
@@ -47,7 +47,7 @@ def ntk(
 
 @partial(jax.jit, static_argnames=("network", "heads", "precision"))
 def _ntk(
-    network: NetworkConfig, params: Params, x: Array, other: Array | None, heads: Heads, precision: Precision
+    network: MLPConfig, params: Params, x: Array, other: Array | None, heads: Heads, precision: Precision
 ) -> Array:
     signal, gram_dtype = dtypes(precision)
     params = jax.tree.map(lambda leaf: leaf.astype(signal), params)
@@ -58,7 +58,7 @@ def _ntk(
     return network.alpha**2 * gram.assemble(kernel, k)
 
 
-def _sum_layers(network: NetworkConfig, params: Params, x: Float[Array, "p n_0"], gram: Gram) -> list[Array]:
+def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gram: Gram) -> list[Array]:
     """One pass forward that keeps inputs and slopes, one backward that adds each layer's term as it goes."""
     activation, k = ACTIVATIONS[network.activation], params["readout"]["w"].shape[-1]
     *hidden, readout = blocks(network, x.shape[-1], k)
@@ -91,6 +91,6 @@ def _sum_layers(network: NetworkConfig, params: Params, x: Float[Array, "p n_0"]
     return kernel
 
 
-def _bias_term(network: NetworkConfig, block: Block) -> float:
+def _bias_term(network: MLPConfig, block: Block) -> float:
     """b_l^2: what the biases of a layer add to its inputs' products."""
     return block.bias_scale**2 if network.train_bias and block.has_bias else 0.0

@@ -1,15 +1,19 @@
-"""The kernel of each layer of the fully connected network, at a few points. Computed by NumPy: nothing to compile."""
+"""The fully connected network by NumPy, which compiles nothing: its outputs, and the kernel of each layer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.mlp import Block, blocks
-from engine.networks.precision import Tree, affine, layers
+
+Tree = Mapping[str, Mapping[str, Any]]
 
 
-def layer_kernels(network: NetworkConfig, params: Tree, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
+def layer_kernels(network: MLPConfig, params: Tree, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
     """alpha^2 (c_l^2 A_{l-1} A_{l-1}^T + b_l^2) o (D_l D_l^T) for l = 1..d, readout last; the mean over k outputs.
 
     Their sum is the kernel (`engine.networks.kernel`, where the letters are said).
@@ -36,3 +40,27 @@ def layer_kernels(network: NetworkConfig, params: Tree, x: Float[np.ndarray, "n 
         found.append(term(block, a, D))
         back = block.scale * D @ weights.T
     return network.alpha**2 / k * np.stack(found[::-1])
+
+
+def outputs(network: MLPConfig, params: Tree, x: Float[np.ndarray, "p n_0"]) -> Float[np.ndarray, "p k"]:
+    """h before output scale and centring, in the precision of `params`."""
+    k = params["readout"]["w"].shape[-1]
+    *hidden, readout = blocks(network, x.shape[1], k)
+    act, a = ACTIVATIONS[network.activation].value, x
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for block in hidden:
+            for layer in layers(params[block.name]):
+                a = act(affine(block, layer, a), NUMPY)
+        return ACTIVATIONS[network.readout].value(affine(readout, params["readout"], a), NUMPY)
+
+
+def layers(stacked: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    """The parameters of each layer of a block."""
+    for index in range(len(stacked["w"])):
+        yield {leaf: array[index] for leaf, array in stacked.items()}
+
+
+def affine(block: Block, layer: Mapping[str, np.ndarray], a: np.ndarray) -> np.ndarray:
+    """c_l W a + b-term of one layer, in the precision of a."""
+    z = a.dtype.type(block.scale) * (a @ layer["w"])
+    return z + a.dtype.type(block.bias_scale) * layer["b"] if block.has_bias else z

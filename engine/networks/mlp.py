@@ -2,7 +2,7 @@
 
 Parameters are `{"hidden_0": {"w": (r, n_in, n_out), "b": (r, n_out)}, ..., "readout": {"w": (n_L, k), "b": (k,)}}`:
 one block per run of r consecutive hidden layers of equal shape, so that compile time does not grow with
-depth. "b" is missing where a layer has no bias. Conventions: `engine.networks.config.NetworkConfig`.
+depth. "b" is missing where a layer has no bias. Conventions: `engine.networks.config.MLPConfig`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS, NAMES
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 
 Params = Mapping[str, Mapping[str, Array]]
 JAX = SimpleNamespace(
@@ -47,7 +47,7 @@ class Block:
         return weights | {"b": (*stack, self.fan_out)} if self.has_bias else weights
 
 
-def blocks(network: NetworkConfig, input_dim: int, output_dim: int) -> list[Block]:
+def blocks(network: MLPConfig, input_dim: int, output_dim: int) -> list[Block]:
     """The hidden blocks in order, then the readout (count 1)."""
     ntk = network.parameterization == "ntk"
     bias_scale = network.sigma_b if ntk else 1.0
@@ -66,7 +66,7 @@ def blocks(network: NetworkConfig, input_dim: int, output_dim: int) -> list[Bloc
 class MLP(nn.Module):
     """h: R^{n_0} -> R^k, before output scale and centring."""
 
-    network: NetworkConfig
+    network: MLPConfig
     output_dim: int = 1
     param_dtype: Any = jnp.float32
 
@@ -128,18 +128,18 @@ def scan_layers(body: Callable, carry: Any, layers: Any, *, reverse: bool = Fals
     return carry, jax.tree.map(lambda leaf: leaf[None], kept)
 
 
-def init(network: NetworkConfig, seed: int, input_dim: int, output_dim: int = 1) -> Params:
+def init(network: MLPConfig, seed: int, input_dim: int, output_dim: int = 1) -> Params:
     """Float32 parameters at initialisation, the same for the same seed."""
     return draw(network, jax.random.key(seed), input_dim, output_dim)
 
 
 @partial(jax.jit, static_argnums=(0, 2, 3, 4))
-def draw(network: NetworkConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Params:
+def draw(network: MLPConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Params:
     """Parameters at initialisation from a key; can be mapped over keys."""
     return MLP(network, output_dim, dtype).init(key, jnp.zeros((1, input_dim), dtype))["params"]
 
 
-def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+def apply(network: MLPConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
     """h(x), before output scale and centring. Biases that do not train pass no gradient."""
     output_dim = params["readout"]["w"].shape[-1]
     if not network.train_bias:

@@ -1,7 +1,7 @@
 """The parameters along a run: which are kept, how they are stored, and how they are read back.
 
-An entry of its own beside the light result. Names: `seed{i}/step` (T,) and `seed{i}/{block}/{w or b}` (T, ...), in
-the precision of the training.
+An entry of its own beside the light result. Names: `seed{i}/step` (T,) and `seed{i}/{path}` (T, ...) for every leaf,
+such as `seed0/hidden_0/w`, in the precision of the training.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from engine.progress import Arrays
 PARAMETER_BYTES = 200 * 10**6
 """Parameters kept for a whole run. Past it fewer checkpoints are kept; t = 0 and the stop always are."""
 
-Tree = Mapping[str, Mapping[str, np.ndarray]]
+Tree = Mapping[str, Any]
+"""Arrays by name, in mappings within one another."""
 
 
 def capacity(config: RunConfig, precision: str = "float32") -> int:
@@ -54,10 +55,29 @@ def pack(index: int, states: Mapping[int, Tree]) -> dict[str, np.ndarray]:
     """Arrays of the seed at position `index` of the config."""
     steps = sorted(states)
     arrays = {f"seed{index}/step": np.array(steps)}
-    for block, leaves in states[steps[0]].items():
-        for leaf in leaves:
-            arrays[f"seed{index}/{block}/{leaf}"] = np.stack([states[step][block][leaf] for step in steps])
-    return arrays
+    flat = [flattened(states[step]) for step in steps]
+    return arrays | {f"seed{index}/{path}": np.stack([each[path] for each in flat]) for path in flat[0]}
+
+
+def flattened(tree: Tree, within: str = "") -> dict[str, np.ndarray]:
+    """The leaves of a tree by path, such as "hidden_0/w"."""
+    found: dict[str, np.ndarray] = {}
+    for name, part in tree.items():
+        path = f"{within}{name}"
+        found |= flattened(part, f"{path}/") if isinstance(part, Mapping) else {path: part}
+    return found
+
+
+def nested(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The tree whose leaves have these paths."""
+    tree: dict[str, Any] = {}
+    for path, leaf in leaves.items():
+        *within, name = path.split("/")
+        place = tree
+        for part in within:
+            place = place.setdefault(part, {})
+        place[name] = leaf
+    return tree
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +86,18 @@ class ParameterPath:
 
     Attributes:
         steps: (T,) ascending.
-        stacked: block -> leaf -> (T, ...), in the precision of the training.
+        stacked: path of a leaf -> (T, ...), in the precision of the training.
     """
 
     steps: np.ndarray
-    stacked: Tree
+    stacked: Mapping[str, np.ndarray]
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, index: int) -> "ParameterPath":
         prefix = f"seed{index}/"
-        stacked: dict[str, dict[str, np.ndarray]] = {}
-        for name, array in arrays.items():
-            if name.startswith(prefix) and name.count("/") == 2:
-                _, block, leaf = name.split("/")
-                stacked.setdefault(block, {})[leaf] = array
-        return cls(arrays[prefix + "step"], stacked)
+        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        return cls(own.pop("step"), own)
 
     def at(self, index: int) -> Tree:
         """The parameters at the checkpoint with this position in `steps`."""
-        return {block: {leaf: array[index] for leaf, array in leaves.items()} for block, leaves in self.stacked.items()}
+        return nested({path: array[index] for path, array in self.stacked.items()})

@@ -1,4 +1,5 @@
-"""What floating point resolves of a network, estimated at t = 0 from the parameters it starts at. Computed by NumPy.
+"""What floating point resolves of a network, estimated at t = 0 from the parameters it starts at. Computed by NumPy
+where a network is written for it.
 
 Two things go wrong in float32. An update falls under the last bit of the parameters: at a large output scale, where
 they hardly move. And rounding grows from layer to layer: in a chaotic or very deep network the function computed in
@@ -6,22 +7,19 @@ float32 is another than the one whose kernel is computed in float64. Both are me
 its last bit, and by computing the outputs in both precisions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from engine.config import TrainingConfig
-from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import NetworkConfig
-from engine.networks.mlp import Block, blocks
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, outputs
 from engine.numerics import REFUSED, UNIT_ROUNDOFF, WARNED
 from engine.schema import ConfigError, Problem
-
-Tree = Mapping[str, Mapping[str, Any]]
 
 NOISE = 1e-4
 """Rounding that moves the residual by more than this share of its start by the stop is left for float64."""
@@ -105,7 +103,7 @@ def refuse_kernel(rounding: float, seed: int) -> None:
 
 
 def rounding_of(
-    network: NetworkConfig, params: Tree, x: Float[np.ndarray, "p n_0"], y: Float[np.ndarray, "p k"], name: str
+    network: NetworkConfig, params: Params, x: Float[np.ndarray, "p n_0"], y: Float[np.ndarray, "p k"], name: str
 ) -> Rounding:
     """Rounding at these points of the network that starts at `params`."""
     exact = cast(params, "float64")
@@ -125,43 +123,15 @@ def _share(error: Any, size: Any) -> float:
     return 0.0 if error == 0 else float(error / size) if size > 0 else float("inf") + 0 * float(error * size)
 
 
-def outputs(network: NetworkConfig, params: Tree, x: Float[np.ndarray, "p n_0"]) -> Float[np.ndarray, "p k"]:
-    """h before output scale and centring, in the precision of `params`."""
-    k = params["readout"]["w"].shape[-1]
-    *hidden, readout = blocks(network, x.shape[1], k)
-    act, a = ACTIVATIONS[network.activation].value, x
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for block in hidden:
-            for layer in layers(params[block.name]):
-                a = act(affine(block, layer, a), NUMPY)
-        return ACTIVATIONS[network.readout].value(affine(readout, params["readout"], a), NUMPY)
-
-
-def layers(stacked: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-    """The parameters of each layer of a block."""
-    for index in range(len(stacked["w"])):
-        yield {leaf: array[index] for leaf, array in stacked.items()}
-
-
-def affine(block: Block, layer: Mapping[str, np.ndarray], a: np.ndarray) -> np.ndarray:
-    """c_l W a + b-term of one layer, in the precision of a."""
-    z = a.dtype.type(block.scale) * (a @ layer["w"])
-    return z + a.dtype.type(block.bias_scale) * layer["b"] if block.has_bias else z
-
-
-def last_bit(params: Tree, name: str) -> Any:
+def last_bit(params: Params, name: str) -> Params:
     """Every parameter times 1 +- u, signs at random but the same at every call."""
     rng, u = np.random.default_rng(0), UNIT_ROUNDOFF[name]
-    return _each(params, lambda array: array * np.where(rng.integers(0, 2, array.shape, bool), 1 + u, 1 - u))
+    return jax.tree.map(lambda array: array * np.where(rng.integers(0, 2, array.shape, bool), 1 + u, 1 - u), params)
 
 
-def cast(params: Tree, name: str) -> Any:
+def cast(params: Params, name: str) -> Params:
     """Parameters in this precision, on the host."""
-    return _each(params, lambda array: np.asarray(array, name))
-
-
-def _each(params: Tree, function: Callable[[Any], np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    return {block: {leaf: function(array) for leaf, array in leaves.items()} for block, leaves in params.items()}
+    return jax.tree.map(lambda array: np.asarray(array, name), params)
 
 
 def foretold(
@@ -169,7 +139,7 @@ def foretold(
     values: Float[np.ndarray, " n"],
     modes: Float[np.ndarray, " n"],
     rate: float,
-    params: Tree,
+    params: Params,
 ) -> Forecast:
     """The run by its frozen kernel: values and modes are eigenvalues of K_0 and the residual along its eigenvectors."""
     values = np.maximum(values, 0.0)
@@ -180,6 +150,6 @@ def foretold(
         reached = np.linalg.norm(left, axis=1) <= (training.stop_residual or SLOWEST) * np.linalg.norm(modes)
         at = int(np.argmax(reached)) if reached.any() else -1
         update = float(rate * np.linalg.norm(np.sqrt(values) * left[at]))
-    size = sqrt(sum(np.vdot(array, array) for leaves in params.values() for array in leaves.values()))
+    size = sqrt(sum(np.vdot(array, array) for array in jax.tree.leaves(params)))
     lost = UNIT_ROUNDOFF["float32"] * size / update if update > 0 else float("inf")
     return Forecast(int(steps[at]), lost)

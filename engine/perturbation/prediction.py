@@ -17,10 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.networks.config import NetworkConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply
-from engine.networks.parameters import Tree
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, apply, ntk
 from engine.perturbation.frame import Frame
 from engine.training.frozen import frozen
 
@@ -48,7 +46,7 @@ class Prediction:
 
 def predict(
     network: NetworkConfig,
-    params: Tree,
+    params: Params,
     x: Float[np.ndarray, "M n_0"],
     frame: Frame,
     tick: Callable[[float], None] = lambda fraction: None,

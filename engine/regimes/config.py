@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from engine.config import RunConfig, Seeds, TrainingConfig
 from engine.cost import MOST_ROWS, Calibration, Limits, check, estimate
 from engine.data import DATASETS
-from engine.networks.config import NetworkConfig
+from engine.networks.kinds import NETWORKS
 from engine.problems import shown
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.texts import number
@@ -33,7 +33,7 @@ NO_CHANGE = ("training.checkpoints", "store_parameters")
 def names() -> list[str]:
     """Every name that a grid may use."""
     data = {f"data.{field}" for dataset in DATASETS.values() for field in dataset.model_fields}
-    network = [f"network.{field}" for field in NetworkConfig.model_fields]
+    network = list(dict.fromkeys(f"network.{field}" for kind in NETWORKS.values() for field in kind.model_fields))
     training = [f"training.{field}" for field in TrainingConfig.model_fields]
     whole = [field for field in RunConfig.model_fields if field not in ("data", "network", "training", "seeds")]
     return [name for name in (BETA, *sorted(data), *network, *training, *whole) if name not in NO_CHANGE]

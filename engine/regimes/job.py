@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
-from engine.networks.mlp import Params
+from engine.networks.model import Params
 from engine.networks.precision import (
     Rounding,
     cast,

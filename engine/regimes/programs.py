@@ -8,10 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from engine.networks.config import NetworkConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply, draw
-from engine.training.descent import Companion, Method, State, advance, dtype_of, start
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, apply, draw, dtype_of, ntk
+from engine.training.descent import Companion, Method, State, advance, start
 
 
 class Snapshot(NamedTuple):

@@ -11,7 +11,7 @@ from engine.data import DatasetConfig, generate
 from engine.initialisation.law import InitialNetwork, exact_law, reasons_without_law
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments, moments_of_shapes
-from engine.networks.config import MAX_WIDTH, NetworkConfig
+from engine.networks.config import MAX_WIDTH, MLPConfig
 
 STOCHASTIC = 1.0
 """CV^2 from which the kernel at initialisation counts as stochastic."""
@@ -25,7 +25,7 @@ def mean_norm_squared(data: DatasetConfig) -> float:
     return float(np.mean(np.sum(generate(data).x_train ** 2, axis=1)))
 
 
-def initial_network(network: NetworkConfig, input_dim: int, norm_x_squared: float) -> InitialNetwork:
+def initial_network(network: MLPConfig, input_dim: int, norm_x_squared: float) -> InitialNetwork:
     """One output of the network on an input of this norm, as the exact laws take it."""
     shared = ("readout", "sigma_w", "sigma_w_readout", "sigma_b", "bias_init", "train_bias", "output_bias", "alpha")
     return InitialNetwork.from_dict(
@@ -53,7 +53,7 @@ def from_log_ratio(log_ratio: Float[np.ndarray, " n"], readout: str) -> Float[np
 
 
 def spread_curve(
-    network: NetworkConfig,
+    network: MLPConfig,
     input_dim: int,
     norm_x_squared: float,
     depths: Float[np.ndarray, " n"],

@@ -1,7 +1,6 @@
 """Config of the RKHS path of a run, and what it may cost before it starts. Imports no JAX."""
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -80,7 +79,7 @@ class RkhsConfig(Config):
         if self.run.data.test_size < LEAST_HELD_OUT:
             problems.append(self._too_few())
         if self.options.large is not None:
-            needed = 32 * self.options.large * sum(self.run.network.widths)
+            needed = 32 * self.options.large * self.run.network.signals()
             if needed > MOST_LARGE_BYTES:
                 given = f"signals at {self.options.large} points take {needed / 1e9:.3g} GB"
                 allowed = f"{MOST_LARGE_BYTES / 1e9:.3g} GB are allowed"
@@ -124,9 +123,8 @@ def frozen_flops(config: RkhsConfig) -> float:
     run = config.run
     size, k = run.data.size, run.data.output_dim
     both = size + min(config.options.held_out, run.data.test_size)
-    sizes = (run.data.input_dim, *run.network.widths, k)
-    passes = 2.0 * sum(a * b for a, b in pairwise(sizes)) * (1 + k) * both
-    return both**2 * sum(run.network.widths) * (1.0 + k) + passes + 10.0 * size**3
+    passes = 2.0 * run.network.products(run.data.input_dim, k) * (1 + k) * both
+    return both**2 * run.network.pair_products(k) + passes + 10.0 * size**3
 
 
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
@@ -138,6 +136,6 @@ def _flops(config: RkhsConfig) -> float:
     run, options = config.run, config.options
     both = run.data.size + min(options.held_out, run.data.test_size)
     points = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
-    kernels = points * sum(run.network.widths) * (1.0 + run.data.output_dim)
+    kernels = points * run.network.pair_products(run.data.output_dim)
     algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
     return len(run.seeds) * (kernels + EIGEN * algebra)

@@ -11,11 +11,9 @@ import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
 from engine.config import RunConfig
-from engine.networks.config import NetworkConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.parameters import ParameterPath
-from engine.training.measure import heads, signal_rows
 
 Points = Float[np.ndarray, "p n_0"]
 

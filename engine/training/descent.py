@@ -17,11 +17,9 @@ from jaxtyping import Array, Bool, Float
 
 from engine.config import RunConfig, TrainingConfig
 from engine.data import Dataset
-from engine.networks.config import NetworkConfig
-from engine.networks.mlp import Params, apply
-from engine.networks.parameters import Tree
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, apply, dtype_of, heads
 from engine.training.diagnostics import ratio
-from engine.training.measure import heads
 
 DIVERGED = 1e4
 """A residual this many times its start counts as divergence."""
@@ -67,11 +65,6 @@ def start(method: Method, params: Params) -> State:
     # NumPy's scalars and zeros: JAX would compile a program for each.
     unknown: Any = (np.int32(0), zeros, dtype_of(params).type(np.inf), np.bool_(True))
     return State(params, optimiser, *unknown)
-
-
-def dtype_of(params: Params) -> np.dtype:
-    """The precision that parameters, and with them a run, are in."""
-    return np.dtype(params["readout"]["w"].dtype)
 
 
 def outputs(
@@ -227,7 +220,7 @@ class Companion(NamedTuple):
 def largest_lazy_error(
     config: RunConfig,
     data: Dataset,
-    params: Tree,
+    params: Params,
     rate: float,
     steps: int,
     values: Float[np.ndarray, " n"],

@@ -11,15 +11,11 @@ from jaxtyping import Array, Float
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
-from engine.networks.config import NetworkConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.precision import cast, last_bit
 from engine.training import diagnostics
 from engine.training.diagnostics import HELD_OUT, SCALARS, SHOWN, Checkpoint, Measurement, Reference
-
-SIGNAL_BYTES = 2**30
-"""Signals held at once while a kernel is computed."""
 
 
 class Points(NamedTuple):
@@ -40,12 +36,6 @@ def points(data: Dataset, probes: Float[np.ndarray, "probes n_0"], precision: st
     held_out = data.x_test[spread(len(data.x_test), HELD_OUT)]
     outputs, kernel = (np.concatenate([data.x_train, others, probes]) for others in (data.x_test, held_out))
     return Points(jnp.asarray(outputs.astype(precision)), jnp.asarray(kernel), len(probes))
-
-
-def signal_rows(network: NetworkConfig, output_dim: int) -> int:
-    """Points whose float64 signals fit in `SIGNAL_BYTES`."""
-    per_point = 8 * sum(network.widths) * (2 + output_dim)
-    return max(64, SIGNAL_BYTES // per_point)
 
 
 def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "points k"], where: Points) -> Measurement:
@@ -80,18 +70,12 @@ def kernel_rounding(config: RunConfig, params: Params, where: Points, K: Float[n
     return found if np.isfinite(found) else 0.0
 
 
-@partial(jax.jit, static_argnames="network")
-def heads(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-    """h in the precision of parameters and points, before output scale and centring."""
-    return apply(network, params, x)
-
-
 def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> float:
     """lambda_max of the full (M k, M k) kernel of k outputs, which decides stability.
 
     Small kernels are solved whole; others by Lanczos on v -> J J^T v, to a relative accuracy of 1e-6.
     """
-    size = x.shape[0] * params["readout"]["w"].shape[-1]
+    size = x.shape[0] * jax.eval_shape(partial(apply, network), params, x).shape[1]
     if size <= 256:
         return float(diagnostics.spectrum(np.asarray(ntk(network, params, x, heads="full")))[0][0])
     params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)

@@ -22,14 +22,12 @@ from jaxtyping import Array, Float, Int
 from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset
-from engine.networks.config import NetworkConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply
+from engine.networks.base import NetworkConfig
+from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import cast
 from engine.schema import ConfigError, Problem
 from engine.training.descent import runge_kutta
-from engine.training.measure import heads, signal_rows
 
 Interpolation = Literal["hermite", "linear"]
 
@@ -184,9 +182,10 @@ def kernel_path(
     first = cast(parameters.at(0), "float64")
     h_0 = heads(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
     found, descent = [], config.training.integrator == "gd"
+    rows = signal_rows(config.network, k, share=4)  # derivatives are held beside the signals
     for index in range(len(parameters.steps)):
         params = cast(parameters.at(index), "float64")
-        at = _checkpoint(config.network, descent, _rows(config), params, x, y, h_0, rate)
+        at = _checkpoint(config.network, descent, rows, params, x, y, h_0, rate)
         at = {name: np.asarray(value) for name, value in at.items()}
         if not all(np.all(np.isfinite(value)) for value in at.values()):
             break
@@ -201,16 +200,11 @@ def kernel_path(
     return KernelPath(rate * steps, steps, rate, descent, y=y_flat, **stacked)
 
 
-def _rows(config: RunConfig) -> int:
-    """Points whose signals and their derivatives are held at once."""
-    return max(64, signal_rows(config.network, config.data.output_dim) // 4)
-
-
 @partial(jax.jit, static_argnames=("network", "descent", "rows"))
 def _checkpoint(
     network: NetworkConfig,
     descent: bool,
-    rows: int,
+    rows: int | None,
     params: Params,
     x: Float[Array, "p n_0"],
     y: Float[Array, "M k"],

@@ -17,15 +17,13 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, spread
-from engine.networks.layers import layer_kernels
-from engine.networks.mlp import Params, init
+from engine.networks.model import Params, heads, init, layer_kernels
 from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Objective, State, advance, limits, start
 from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares
 from engine.training.measure import (
-    heads,
     kernel_rounding,
     measure,
     points,

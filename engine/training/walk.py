@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config import TrainingConfig
+from engine.networks.model import dtype_of
 from engine.schema import ConfigError, Problem
-from engine.training.descent import DIVERGED, Objective, State, dtype_of, limits
+from engine.training.descent import DIVERGED, Objective, State, limits
 
 CHUNK_SECONDS = 0.25
 """About how long a chunk takes."""

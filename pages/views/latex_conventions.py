@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.config import RunConfig, TrainingConfig
 from engine.initialisation.law import InitialNetwork
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.regimes.config import SweepConfig
 from pages.charts.latex import latex
 from pages.charts.words import number, spread
@@ -60,7 +60,7 @@ def of_initialisation(network: InitialNetwork) -> str:
     )
 
 
-def _network(network: NetworkConfig) -> str:
+def _network(network: MLPConfig) -> str:
     scale = r"f = \alpha (h - h_0)" if network.centred else r"f = \alpha h"
     return (
         rf"{network.parameterization.upper()} parameterization, {network.activation}, ${scale}$ with "

@@ -16,7 +16,7 @@ from benchmarks.device import cells, checks, memory, rates
 from benchmarks.device.plan import TOY
 from benchmarks.device.report import Report, Section
 from engine.data import generate
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 from engine.training.descent import Method, Objective, advance, start
@@ -92,8 +92,8 @@ def test_stored_values_are_of_the_pinned_jax():
 
 def test_the_floor_counts_the_products_that_a_kernel_cannot_do_without():
     # By hand: one hidden layer of 3, two points of dimension 32. Products: 2 (2 96 + 2 3), 2 2 3, 2 3 (35 + 4).
-    assert rates.kernel_flops(NetworkConfig.from_dict({"depth": 1, "width": 3}), 2) == 396 + 12 + 234
-    network, n = NetworkConfig.from_dict({"depth": 2, "width": [96, 64]}), 512
+    assert rates.kernel_flops(MLPConfig.from_dict({"depth": 1, "width": 3}), 2) == 396 + 12 + 234
+    network, n = MLPConfig.from_dict({"depth": 2, "width": [96, 64]}), 512
     params, x = init(network, 0, rates.INPUT_DIM), jnp.ones((n, rates.INPUT_DIM))
     counted = jax.jit(lambda params, x: ntk(network, params, x)).lower(params, x).compile().cost_analysis()["flops"]
     assert 1 < counted / rates.kernel_flops(network, n) < 1.5

@@ -16,7 +16,7 @@ from engine import jobs, kernels
 from engine.config import RunConfig, TrainingConfig
 from engine.data import CircleConfig, contents
 from engine.networks import kernel, mlp
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 
 ROOT = Path(__file__).parents[2]
 CIRCLE = {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]}
@@ -102,14 +102,14 @@ def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> N
     try:
         params = kd.init({"depth": 2, "width": 8}, seed=1, input_dim=3)
         x = np.random.default_rng(0).normal(size=(4, 3))
-        K = kd.ntk(NetworkConfig.from_dict({"depth": 2, "width": 8}), params, x)
+        K = kd.ntk(MLPConfig.from_dict({"depth": 2, "width": 8}), params, x)
         rows = kd.ntk({"depth": 2, "width": 8}, params, x, x[:2])
         assert not jax.config.read("jax_enable_x64")
     finally:
         jax.config.update("jax_enable_x64", True)
     assert K.dtype == np.float64
     np.testing.assert_allclose(rows, K[:, :2], rtol=1e-14)
-    config = NetworkConfig.from_dict({"depth": 2, "width": 8})
+    config = MLPConfig.from_dict({"depth": 2, "width": 8})
     wide = jax.tree.map(lambda leaf: leaf.astype(np.float64), params)
     J = jax.jit(jax.jacobian(lambda p: mlp.apply(config, p, x)[:, 0]))(wide)
     J = np.concatenate([np.asarray(leaf).reshape(4, -1) for leaf in jax.tree.leaves(J)], axis=1)
@@ -121,7 +121,7 @@ def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> N
     ("make", "words"),
     [
         (lambda: RunConfig(), "data: is missing"),  # type: ignore[call-arg]
-        (lambda: NetworkConfig(depht=3), "Did you mean 'depth'"),  # type: ignore[call-arg]
+        (lambda: MLPConfig(depht=3), "Did you mean 'depth'"),  # type: ignore[call-arg]
         (lambda: TrainingConfig(max_steps=-1), "max_steps: -1 given"),
         (lambda: CircleConfig(size="many"), "size: 'many' given; a whole number is needed"),  # type: ignore[arg-type]
         (lambda: kd.run(data={"name": "circel"}), "Did you mean 'circle'"),
@@ -222,4 +222,4 @@ def test_arguments_of_other_types_that_say_the_same() -> None:
     np.testing.assert_array_equal(kd.infinite_ntk(N, X.astype(int)), kd.infinite_ntk(N, X))
     assert kd.moments(range(3, 0, -1)) == kd.moments([3, 2, 1])
     config = CircleConfig.from_dict(CIRCLE)
-    assert kd.operator_spectrum(NetworkConfig.from_dict(N), config, 2).trace == kd.operator_spectrum(N, CIRCLE, 2).trace
+    assert kd.operator_spectrum(MLPConfig.from_dict(N), config, 2).trace == kd.operator_spectrum(N, CIRCLE, 2).trace

@@ -11,7 +11,7 @@ from scipy.special import eval_gegenbauer
 
 from engine.data import DATASETS, generate
 from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp, ntk, operator_spectrum
 from engine.schema import ConfigError
 
@@ -20,7 +20,7 @@ CIRCLE_NETWORK = {"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "out
 
 
 def network(**values):
-    return NetworkConfig.from_dict(values)
+    return MLPConfig.from_dict(values)
 
 
 def data(name, **values):

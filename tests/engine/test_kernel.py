@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.gram import PANEL
 from engine.networks.kernel import ntk
 from engine.networks.mlp import apply, blocks, init
@@ -37,15 +37,15 @@ NETWORKS = {
 ACROSS = ("unequal widths", "standard")
 
 
-def network_of(**settings: object) -> NetworkConfig:
-    return NetworkConfig.from_dict(settings)
+def network_of(**settings: object) -> MLPConfig:
+    return MLPConfig.from_dict(settings)
 
 
 def points(size: int, dim: int = 4) -> np.ndarray:
     return np.random.default_rng(9).standard_normal((size, dim))
 
 
-def jacobian(network: NetworkConfig, params: dict, x: np.ndarray) -> np.ndarray:
+def jacobian(network: MLPConfig, params: dict, x: np.ndarray) -> np.ndarray:
     """(n, k, parameters), alpha included, by reverse mode."""
     params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
     leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda params: network.alpha * apply(network, params, x)))(params))

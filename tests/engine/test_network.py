@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.mlp import apply, init
 
 program = jax.jit(apply, static_argnums=0)
 
 
-def network_of(**settings: object) -> NetworkConfig:
-    return NetworkConfig.from_dict({"bias_init": "normal", **settings})
+def network_of(**settings: object) -> MLPConfig:
+    return MLPConfig.from_dict({"bias_init": "normal", **settings})
 
 
 @pytest.mark.parametrize("readout", ["linear", "relu"])

@@ -11,9 +11,9 @@ from scipy.integrate import solve_ivp
 from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset, generate
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.mlp import apply, init
-from engine.networks.parameters import ParameterPath
+from engine.networks.parameters import ParameterPath, flattened
 from engine.perturbation.expansion import expand
 from engine.perturbation.frame import Frame, refined
 from engine.perturbation.propagator import propagate
@@ -42,7 +42,7 @@ def derived(config: RunConfig, **options: bool) -> tuple[KernelPath, RunResult, 
     return path, result, data, parameters
 
 
-def jacobian(network: NetworkConfig, params: dict, x: np.ndarray) -> np.ndarray:
+def jacobian(network: MLPConfig, params: dict, x: np.ndarray) -> np.ndarray:
     """(p k, parameters) of alpha h, by reverse differentiation."""
     found = jax.jacrev(lambda params: network.alpha * apply(network, params, jnp.asarray(x)))(params)
     p = len(x) * params["readout"]["w"].shape[-1]
@@ -124,7 +124,7 @@ def test_the_defect_of_runge_kutta_is_the_error_of_one_step() -> None:
     data, z = generate(config.data), 0.1
     params = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape)), init(config.network, 0, 2))
     params["readout"]["b"] += 1.0
-    path = kernel_path(config, data, ParameterPath(np.array([0]), params), z / (5 * 0.6**2), data.x_test)
+    path = kernel_path(config, data, ParameterPath(np.array([0]), flattened(params)), z / (5 * 0.6**2), data.x_test)
     np.testing.assert_allclose(path.kernel[0], 0.6**2, rtol=1e-12)
     np.testing.assert_allclose(path.f[0], 0.6, rtol=1e-12)
     error = 0.6 * (sum((-z) ** p / factorial(p) for p in range(5)) - np.exp(-z))
@@ -139,9 +139,7 @@ def test_many_outputs_use_the_full_kernel() -> None:
     config = RunConfig.from_dict({**VALUES, "data": data_values, "network": network})
     data = generate(config.data)
     params = init(config.network, 0, 2, 2)
-    stacked = {
-        block: {leaf: np.asarray(array)[None] for leaf, array in leaves.items()} for block, leaves in params.items()
-    }
+    stacked = {path: np.asarray(array)[None] for path, array in flattened(params).items()}
     path = kernel_path(config, data, ParameterPath(np.array([0]), stacked), 1e-3, data.x_test)
     J = jacobian(config.network, jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params),
                  np.concatenate([data.x_train, data.x_test]))  # fmt: skip
@@ -259,7 +257,7 @@ def test_what_is_refused() -> None:
     data = {"name": "circle", "size": 3000, "test_size": 8}
     config = RunConfig.from_dict({"data": data, "network": {"depth": 1, "width": 2}})
     assert path_bytes(8, 3000, 0) > PATH_BYTES
-    stacked = {"hidden_0": {"w": np.zeros((8, 1, 2, 2))}}
+    stacked = {"hidden_0/w": np.zeros((8, 1, 2, 2))}
     with pytest.raises(ConfigError, match="GB are allowed: lower it"):
         kernel_path(config, generate(config.data), ParameterPath(np.arange(8), stacked), 0.1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.job import mean_width, perturb, study
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, StudyResult
@@ -187,7 +187,7 @@ def test_studies_are_grids() -> None:
 def test_equal_widths_are_one_width_at_every_depth() -> None:
     """Or a study of depths would take rounding for a second axis."""
     for width in range(1, 300, 7):
-        networks = [NetworkConfig.from_dict({"width": width, "depth": depth}) for depth in (1, 3, 7, 49)]
+        networks = [MLPConfig.from_dict({"width": width, "depth": depth}) for depth in (1, 3, 7, 49)]
         assert {mean_width(network) for network in networks} == {width}
 
 

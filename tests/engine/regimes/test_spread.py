@@ -4,13 +4,13 @@ import pytest
 from engine.data import CircleConfig
 from engine.data.sphere import SphereConfig
 from engine.initialisation.brute_force import brute_force
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.regimes.spread import exact_spread, initial_network, mean_norm_squared, spread_curve
 from engine.schema import ConfigError
 
 
-def network(**settings: object) -> NetworkConfig:
-    return NetworkConfig.from_dict(settings)
+def network(**settings: object) -> MLPConfig:
+    return MLPConfig.from_dict(settings)
 
 
 def test_the_edge_by_depth() -> None:

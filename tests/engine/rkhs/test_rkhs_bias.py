@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.infinite import ntk
 from engine.rkhs import bias
 from engine.rkhs.gram import Gram
@@ -74,7 +74,7 @@ def test_the_law_of_the_circle_is_fitted_to_half_of_the_spectrum(points: str, ex
     """docs/figures.md, depth 1, p = 1024, where the law is 2: a fit to p gives 1.86 +- .03."""
     size = 1024
     angle = 2 * np.pi * (np.arange(size) / size if points == "grid" else np.random.default_rng(0).uniform(size=size))
-    network = NetworkConfig.from_dict({"depth": 1, "width": 8, "sigma_w_readout": 1.0, "output_bias": False})
+    network = MLPConfig.from_dict({"depth": 1, "width": 8, "sigma_w_readout": 1.0, "output_bias": False})
     K = ntk(network, np.stack([np.cos(angle), np.sin(angle)], axis=1))
     found = bias.decay(Gram.of(K).values)
     assert found.last == size // 2

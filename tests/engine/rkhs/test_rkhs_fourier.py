@@ -13,7 +13,7 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.data.circle import CircleConfig
 from engine.networks import infinite
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.mlp import apply
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.config import RkhsConfig
@@ -26,7 +26,7 @@ from engine.training.job import run as train
 
 FACTS = (0.55396355, 0.35132118, 0.07880537, 0.01125791, 0.00855601, 0.00405285)
 """theory.md 7: eigenvalues on S^1 for k = 0 .. 5, of the network below."""
-ONE_LAYER = NetworkConfig.from_dict({"depth": 1, "width": 64, "sigma_w_readout": 1.0, "output_bias": False})
+ONE_LAYER = MLPConfig.from_dict({"depth": 1, "width": 64, "sigma_w_readout": 1.0, "output_bias": False})
 LIGHT = {"grid": 64, "sample": 64, "sizes": [8], "draws": 4}
 
 
@@ -216,7 +216,7 @@ def test_a_density_is_said_refused_beyond_its_range_and_left_out_at_zero() -> No
 @pytest.mark.parametrize("density", [0.0, 0.3, 0.9])
 def test_the_operator_of_a_density(density: float) -> None:
     """Against the eigenvalues of 1,500 of its quantiles, and without a density against the uniform operator."""
-    deep = NetworkConfig.from_dict({"depth": 2, "width": 64})
+    deep = MLPConfig.from_dict({"depth": 2, "width": 64})
     found = infinite.crowded_spectrum(deep, density, 12)
     K = infinite.ntk(deep, generate(circle(size=1500, density=density)).x_train)
     np.testing.assert_allclose(found, np.linalg.eigvalsh(K)[::-1][:12] / 1500, rtol=2e-4)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import init
 from engine.rkhs.stored import top_spectrum
@@ -13,7 +13,7 @@ from engine.rkhs.stored import top_spectrum
 
 @pytest.mark.parametrize(("points", "outputs", "count"), [(2048, 1, 8), (60, 3, 8)])
 def test_the_leading_eigenvalues_are_those_of_the_dense_kernel(points: int, outputs: int, count: int) -> None:
-    network = NetworkConfig.from_dict({"depth": 2, "width": 8, "activation": "erf", "alpha": 0.7})
+    network = MLPConfig.from_dict({"depth": 2, "width": 8, "activation": "erf", "alpha": 0.7})
     x = np.random.default_rng(0).standard_normal((points, 4))
     params = init(network, 0, 4, outputs)
     found = top_spectrum(network, params, x, count)

@@ -7,7 +7,7 @@ import scipy.stats
 from engine.data import generate
 from engine.data.sphere import SphereConfig
 from engine.networks import infinite
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.rkhs.config import Options
 from engine.rkhs.gram import Gram
 from engine.rkhs.regression import Draw, drawn, learning_curves, measured_errors, predicted_curve, predicted_error
@@ -43,7 +43,7 @@ def test_more_points_than_modes_need_a_ridge() -> None:
 def sphere() -> tuple[np.ndarray, np.ndarray]:
     """A sample of the sphere with the kernel of infinite width and a target of two degrees."""
     data = generate(SphereConfig(dim=6, size=64, test_size=640))
-    network = NetworkConfig.from_dict({"depth": 2, "train_bias": False, "output_bias": False})
+    network = MLPConfig.from_dict({"depth": 2, "train_bias": False, "output_bias": False})
     return infinite.ntk(network, data.x_test), data.y_test
 
 

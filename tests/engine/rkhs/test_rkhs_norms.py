@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from engine.networks import infinite
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.rkhs.comparison import growth
 from engine.rkhs.gram import Gram
 
-CIRCLE = NetworkConfig.from_dict({"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "output_bias": False})
+CIRCLE = MLPConfig.from_dict({"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "output_bias": False})
 EIGENVALUES = np.array([0.55396355, 0.35132118, 0.07880537, 0.01125791, 0.00855601, 0.00405285])
 """Of the circle's NTK, frequencies 0 to 5 (docs/figures.md)."""
 

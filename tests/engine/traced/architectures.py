@@ -11,7 +11,7 @@ from flax import linen as nn
 from flax import nnx
 
 from engine.networks import mlp
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 
 
 class Case(NamedTuple):
@@ -62,7 +62,7 @@ def modern(build: Callable[[nnx.Rngs], nnx.Module], x: jax.Array, structured: in
 
 
 def ours(outputs: int, structured: int, **settings: Any) -> Case:
-    network = NetworkConfig.from_dict(settings)
+    network = MLPConfig.from_dict(settings)
 
     def apply(params: Any, x: jax.Array) -> jax.Array:
         return network.alpha * mlp.apply(network, params, x)

@@ -9,7 +9,7 @@ import pytest
 from architectures import CASES, Case, Convolutional, linen, ours, plain, points
 
 from engine.networks import kernel, mlp
-from engine.networks.config import NetworkConfig
+from engine.networks.config import MLPConfig
 from engine.networks.gram import Heads
 from engine.networks.traced import units
 from engine.networks.traced.kernel import _ntk, by_leaf, ntk, rows_that_fit
@@ -146,7 +146,7 @@ def test_float64_without_64_bit_jax_is_refused() -> None:
 
 def test_it_is_the_kernel_of_the_layerwise_one() -> None:
     """Panels of symmetry included: more points than a panel has."""
-    network = NetworkConfig.from_dict({"depth": 3, "width": 9, "alpha": 0.3})
+    network = MLPConfig.from_dict({"depth": 3, "width": 9, "alpha": 0.3})
     params, x = mlp.init(network, 0, 4, 3), points(2 * 128 + 3, 4)
     found = ntk(lambda params, x: network.alpha * mlp.apply(network, params, x), params, x)
     assert close(found, np.asarray(kernel.ntk(network, params, x)))

@@ -1,0 +1,65 @@
+"""What a config says of any network, and training needs. Imports no JAX."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from engine.schema import Config, ConfigError, Problem
+
+
+class NetworkConfig(Config):
+    """A network: h from inputs of a shape to outputs, and the function f = alpha (h - h_0) that is trained.
+
+    `from_dict` of this class reads a network of any kind (`engine.networks.kinds`).
+
+    Attributes:
+        kind: a Literal in each kind, left out of the canonical form of an MLP.
+        alpha, centred: f = alpha (h - h_0) when centred, alpha h otherwise.
+    """
+
+    kind: Any
+    alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    centred: bool = False
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        if cls is not NetworkConfig:
+            return super().from_dict(values)
+        from engine.networks.kinds import of_kind
+
+        return of_kind(values)  # type: ignore[return-value]
+
+    @property
+    def beta(self) -> float | None:
+        """Sum over hidden layers of 1/n_l, of a fully connected network; None where nobody has defined it."""
+        return None
+
+    @property
+    def spans_start(self) -> bool:
+        """Whether f_0 is sure to be a function of H_0, the space of the kernel at t = 0."""
+        return self.centred
+
+    def on(self, shape: tuple[int, ...]) -> Self:
+        """This network on inputs of this shape. Raises `ConfigError` where it takes no such inputs."""
+        return self
+
+    def parameter_count(self, input_dim: int, output_dim: int) -> int:
+        """Trained parameters."""
+        raise NotImplementedError
+
+    def products(self, input_dim: int, output_dim: int) -> int:
+        """Multiplications of one point on its way through the network."""
+        raise NotImplementedError
+
+    def signals(self) -> int:
+        """Activations of one point."""
+        raise NotImplementedError
+
+    def pair_products(self, output_dim: int) -> float:
+        """Multiplications of the kernel between two points, once their signals are known."""
+        raise NotImplementedError
+
+
+def only_mlp(what: str) -> ConfigError:
+    """The refusal of a network of another kind where what is asked is known of the fully connected one alone."""
+    return ConfigError([Problem("network.kind", f"{what} is known of fully connected networks alone: set it to mlp")])

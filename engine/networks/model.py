@@ -1,0 +1,127 @@
+"""What training asks of a network of any kind: parameters, outputs, kernels. `KINDS` has a row for each kind.
+
+The fully connected network has a kernel of its own; those of others are read from their programs
+(`engine.networks.traced`). Inputs are flat, (n, n_0), whatever their shape.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from engine.networks import kernel, layers, mlp, traced_layers
+from engine.networks.base import NetworkConfig
+from engine.networks.config import MLPConfig
+from engine.networks.gram import Heads, Precision
+from engine.networks.traced import kernel as traced
+
+Params = Any
+"""A tree of arrays."""
+
+SIGNAL_BYTES = 2**30
+"""Signals held at once while a kernel is computed."""
+
+
+class Kind(NamedTuple):
+    """How a kind of network is drawn and applied.
+
+    Attributes:
+        draw: parameters from (network, key, input_dim, output_dim, dtype).
+        apply: h from (network, params, x), before output scale and centring.
+        readout: the paths of the readout's weights.
+    """
+
+    draw: Callable[..., Params]
+    apply: Callable[..., Array]
+    readout: tuple[str, ...]
+
+
+KINDS = {"mlp": Kind(mlp.draw, mlp.apply, ("readout/w",))}
+
+
+def init(network: NetworkConfig, seed: int, input_dim: int, output_dim: int = 1) -> Params:
+    """Float32 parameters at initialisation, the same for the same seed."""
+    return draw(network, jax.random.key(seed), input_dim, output_dim)
+
+
+def draw(network: NetworkConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Params:
+    """Parameters at initialisation from a key; can be mapped over keys."""
+    return KINDS[network.kind].draw(network, key, input_dim, output_dim, dtype)
+
+
+def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+    """h(x), before output scale and centring. Parameters that do not train pass no gradient."""
+    return KINDS[network.kind].apply(network, params, x)
+
+
+@lru_cache(maxsize=64)
+def scaled(network: NetworkConfig) -> Callable[[Params, Array], Array]:
+    """alpha h of parameters and inputs; the same function for the same config."""
+    return lambda params, x: network.alpha * apply(network, params, x)
+
+
+def ntk(
+    network: NetworkConfig,
+    params: Params,
+    x: Float[Array, "n n_0"],
+    other: Float[Array, "m n_0"] | None = None,
+    *,
+    heads: Heads = "trace",
+    precision: Precision = "float64",
+    rows: int | None = None,
+) -> Float[Array, "n m"]:
+    """The kernel between `x` and `other` (or itself), alpha^2 included and no 1/M factor.
+
+    Args and errors as `engine.networks.kernel.ntk`, and as `engine.networks.traced.kernel.ntk`.
+    """
+    how: dict[str, Any] = {"heads": heads, "precision": precision, "rows": rows}
+    if isinstance(network, MLPConfig):
+        return kernel.ntk(network, params, x, other, **how)
+    return traced.ntk(scaled(network), params, x, other, **how)  # pyright: ignore[reportArgumentType]
+
+
+def signal_rows(network: NetworkConfig, output_dim: int, share: int = 1) -> int | None:
+    """Points whose float64 signals fit in a share of `SIGNAL_BYTES`; None where the kernel itself sees to that."""
+    if not isinstance(network, MLPConfig):
+        return None
+    per_point = 8 * network.signals() * (2 + output_dim)
+    return max(64, max(64, SIGNAL_BYTES // per_point) // share)
+
+
+def layer_kernels(network: NetworkConfig, params: Params, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
+    """The kernel of each layer, readout last; the mean over k outputs. Their sum is the kernel.
+
+    Args:
+        params: float64, on the host.
+    """
+    if isinstance(network, MLPConfig):
+        return layers.layer_kernels(network, params, x)
+    return traced_layers.layer_kernels(scaled(network), params, x)  # pyright: ignore[reportArgumentType]
+
+
+def outputs(network: NetworkConfig, params: Params, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "n k"]:
+    """h in the precision of `params` and x, on the host. By NumPy where the network is written for it."""
+    if isinstance(network, MLPConfig):
+        return layers.outputs(network, params, x)
+    return np.asarray(heads(network, params, jnp.asarray(x)))
+
+
+@partial(jax.jit, static_argnames="network")
+def heads(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+    """h in the precision of parameters and points, before output scale and centring."""
+    return apply(network, params, x)
+
+
+def shapes(network: NetworkConfig, input_dim: int, output_dim: int) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Of the parameters, by block and leaf."""
+    tree = jax.eval_shape(lambda key: draw(network, key, input_dim, output_dim), jax.random.key(0))
+    return {block: {name: leaf.shape for name, leaf in leaves.items()} for block, leaves in tree.items()}
+
+
+def dtype_of(params: Params) -> np.dtype:
+    """The precision that parameters, and with them a run, are in."""
+    return np.dtype(jax.tree.leaves(params)[0].dtype)
