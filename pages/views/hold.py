@@ -23,7 +23,7 @@ from pages.shell.held import Held
 from pages.shell.viewers import viewer
 from pages.views import compare_words
 from pages.views.compare import RESULTS
-from pages.views.hold_parts import GONE, held_already, hold_button, release_button, under
+from pages.views.hold_parts import GONE, held_already, hold_button, release_button, say, under
 
 HELP = "Keeps this run beneath every chart, thin and dashed, while you change a setting and run again."
 HELD_NOW = "This run is held: change a setting and run again, and it stays beneath every chart."
@@ -187,5 +187,5 @@ def _result(page: str, kind: str, side: Side, computation: Computing, answer: Ca
         return None
     one = Held(side.name, side.place, jobs.key(kind, asked.config), kind, asked.config, RESULTS[kind])
     said = built(f"answer {page} {one.key}", lambda: answer(one.result))
-    st.markdown(f"**{said.replace('**', '')}**" if said else "Its page says nothing of it.")
+    say(said)
     return one
