@@ -15,12 +15,10 @@ from engine.schema import ConfigError
 from pages.charts.ghosts import MOST
 from pages.run.differing import from_to, in_one_line, labels
 from pages.shell.form import Form
-from pages.shell.held import Named
+from pages.shell.held import NAME, Named
 from pages.views.hold_parts import held_already, hold_button, release_button, under
 from pages.views.initial_network import Network
 
-NAME = "held"
-"""Of the parameter in the link."""
 LONGEST = 4000
 """Letters of it that are read."""
 FIELDS = (
