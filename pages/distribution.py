@@ -1,16 +1,16 @@
 """Distribution: the law of K(x, x) at one width and depth, with its tail, against the log-normal of its moments."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.config import SampleConfig
-from engine.initialisation.law import InitialNetwork, Law, exact_law
+from engine.initialisation.config import BruteForceConfig, GramSpectrumConfig, SampleConfig
+from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import SampleResult
 from engine.initialisation.sampled import gathered
@@ -20,8 +20,11 @@ from pages.charts import initial_law as charts
 from pages.shell.figure import Figure, built, columns, say
 from pages.shell.form import Form
 from pages.shell.gathering import gather
+from pages.shell.held import Named
 from pages.shell.result import warn
-from pages.views import initial_words
+from pages.views import hold_draws, hold_settings, initial_words
+from pages.views.hold_draws import Draws
+from pages.views.hold_parts import say as say_held
 from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, point, take_points_with_you
 
@@ -31,6 +34,8 @@ LIVE, LIVE_LAYERS = 10_000, 1 << 20
 """Draws that follow the sliders, and draws times layers of weights: a quarter of a second."""
 FEWEST = 1000
 """With fewer draws nothing is drawn at once."""
+LOGNORMAL = "log-normal"
+"""The rows of it in the data."""
 MOST_NETWORKS = 10_000
 """Real networks that take the place of draws from a law that there is not."""
 
@@ -63,43 +68,68 @@ def controls(form: Form) -> tuple[Any, ...]:
     return network, hidden, job
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Draws that are shown.
+
+    Attributes:
+        law: None where there is none.
+        source: who drew them.
+        config: of the job that draws them.
+    """
+
+    law: Law | None
+    source: str
+    config: SampleConfig | BruteForceConfig | GramSpectrumConfig
+    result: SampleResult
+
+    @classmethod
+    def of(cls, draws: Draws, arrays: Arrays | None) -> "Sample | None":
+        """What the job gave, else a few from the exact law; None where neither is there."""
+        setting = draws.config.setting
+        law = None if reasons_without_law(setting) else exact_law(setting)
+        if arrays is not None:
+            return cls(law, draws.source, draws.config, SampleResult.from_arrays(arrays))
+        live = None if law is None else _live(setting)
+        return live and cls(law, SAMPLER, live_config(setting, int(live.draws)), live)
+
+    @property
+    def total(self) -> int:
+        return int(self.result.draws)
+
+
 def body(form: Form, network: Network, hidden: tuple[int, ...], point: Point) -> None:
     """Warnings, the button, what is drawn, and the way to the curves through this point."""
     place = st.container()
     source = "from the exact law" if point.source == SAMPLER else "of real networks"
     found = gather("distribution", f"Draw {getattr(point.config, 'draws', 0):,} kernels {source}", [point])
-    law = None if network.law is None else exact_law(network.setting(hidden))
-    result = SampleResult.from_arrays(found[point]) if point in found else None
-    drawn = point.source
-    if result is None and law is not None and (result := _live(network.setting(hidden))) is not None:
-        drawn = SAMPLER
-    if result is not None and law is not None:
+    now, held = Draws.of_point(point), {}
+    sample = Sample.of(now, found.get(point))
+    if sample is not None:
         with place:
-            _answer(law, result, network.setting(hidden))
+            held = _answer(form, now, sample)
     warn(initial_words.off_critical(network, len(hidden)))
     say_no_law(network)
     st.caption(initial_words.point(network, hidden))
-    if law is not None:
+    if network.law is not None:
         sliders(form, network)
-    if result is not None:
-        _charts(law, drawn, result, f"{drawn} {point.config.hash} {int(result.draws)}")
-        _take_with_you(point, found, drawn, result, network.setting(hidden))
+    if sample is not None:
+        _charts(sample, held)
+        _take_with_you(point, found, sample)
     if len(set(hidden)) == 1:
         query = {"widths": f"{hidden[0]}"} | network.query()
         st.page_link("second_moment.py", label="This width against β", icon=":material/show_chart:", query_params=query)
 
 
-def _take_with_you(
-    point: Point, found: Mapping[Point, Arrays], source: str, result: SampleResult, setting: InitialNetwork
-) -> None:
+def _take_with_you(point: Point, found: Mapping[Point, Arrays], sample: Sample) -> None:
     """Bundle and report of the draws that are shown."""
+    setting = sample.config.setting
     if point in found:
         take_points_with_you(setting, {point: found[point]})
         return
-    config = live_config(setting, int(result.draws))
     # Without verdicts: those of the job know the law.
-    arrays = {name: array for name, array in result.to_arrays().items() if name != "trusted"}
-    take_points_with_you(setting, {replace(point, kind=SOURCES[source].kind, config=config): arrays})
+    arrays = {name: array for name, array in sample.result.to_arrays().items() if name != "trusted"}
+    take_points_with_you(setting, {replace(point, kind=SOURCES[sample.source].kind, config=sample.config): arrays})
 
 
 def live_config(setting: InitialNetwork, draws: int) -> SampleConfig:
@@ -122,17 +152,54 @@ def _live(setting: InitialNetwork) -> SampleResult | None:
     return built(f"{config.hash} live", build)
 
 
-def _answer(law: Law, result: SampleResult, setting: InitialNetwork) -> None:
-    """Which share of the draws lies above their exact mean."""
-    log_mean = float(moments(law).log_E_K[0])
-    say_answer(initial_words.above_the_mean(charts.histogram_table(result), log_mean, int(result.draws)), setting)
+def _answer(form: Form, now: Draws, sample: Sample) -> dict[Named, Sample]:
+    """Which share of the draws lies above their exact mean, beside that of held draws; gives those."""
+    held: dict[Named, Sample] = {}
+
+    def tell(named: Named, draws: Draws) -> None:
+        other = Sample.of(draws, hold_draws.known(draws)) or Sample.of(draws, hold_draws.drawn(named, draws))
+        if other is not None:
+            held[named] = other
+            say_held(_said(other))
+
+    with hold_settings.beside(form, now, Draws.one_kernel, tell, "draws"):
+        say_answer(_said(sample), sample.config.setting)
+    return held
 
 
-def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> None:
-    histogram, estimates, total = charts.histogram_table(result), result.estimates, int(result.draws)
-    if not len(histogram):
+def _said(sample: Sample) -> str:
+    histogram = charts.histogram_table(sample.result)
+    if sample.law is None or not len(histogram):
+        return ""
+    return initial_words.above_the_mean(histogram, float(moments(sample.law).log_E_K[0]), sample.total)
+
+
+def _charts(sample: Sample, held: Mapping[Named, Sample]) -> None:
+    if not len(charts.histogram_table(sample.result)):
         st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
         return
+    density, tail = _over(sample, held)
+    columns([density], [tail])
+    estimates, spread = sample.result.estimates, density.frame
+    lognormal = spread is not None and (spread["series"] == LOGNORMAL).any()
+    say(
+        [
+            initial_words.zeros(int(sample.result.histogram_zeros), sample.total),
+            "" if lognormal else "The second moment is that of a constant: no log-normal is drawn.",
+            initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
+        ]
+    )
+
+
+def _over(sample: Sample, held: Mapping[Named, Sample]) -> list[Figure]:
+    """Density and tail over those of held draws."""
+    drawn = {named: one for named, one in held.items() if len(charts.histogram_table(one.result))}
+    return hold_draws.over(_figures(sample), [(named, _figures(one, bars=False)) for named, one in drawn.items()])
+
+
+def _figures(sample: Sample, bars: bool = True) -> list[Figure]:
+    """Density, in bars or as a line, and tail."""
+    histogram, law, estimates = charts.histogram_table(sample.result), sample.law, sample.result.estimates
     if law is not None:
         exact = moments(law)
         log_mean, log_ratio = float(exact.log_E_K[0]), float(exact.log_ratio[0])
@@ -140,30 +207,24 @@ def _charts(law: Law | None, source: str, result: SampleResult, key: str) -> Non
         mean, second = estimates["E_K"].mean, estimates["E_K2"].mean
         log_mean, log_ratio = math.log(mean), math.log(second / mean**2)
     lognormal = charts.lognormal_table(log_mean, log_ratio, *charts.reach(histogram, log_mean))
-    subtitle = f"{total:,} draws, {source}; log-normal of the {'exact' if law else 'sampled'} moments"
+    moments_of = "exact" if law is not None else "sampled"
+    subtitle = f"{sample.total:,} draws, {sample.source}; log-normal of the {moments_of} moments"
     shown = (histogram, lognormal, log_mean, subtitle)
-    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series="log-normal")])
-    drawn = "initial.sampler" if source == SAMPLER else "initial.brute_force"
-    density = Figure(
-        "distribution",
-        "How is the kernel distributed over initialisations?",
-        ("initial.histogram", "initial.lognormal", drawn),
-        partial(charts.density_chart, *shown),
-        data,
-        key=f"{key} density",
-    )
-    explained = ("initial.tail", "initial.lognormal")
-    tail = Figure(
-        "tail", "How heavy is the tail?", explained, partial(charts.tail_chart, *shown), data, key=f"{key} tail"
-    )
-    columns([density], [tail])
-    say(
-        [
-            initial_words.zeros(int(result.histogram_zeros), total),
-            "" if len(lognormal) else "The second moment is that of a constant: no log-normal is drawn.",
-            initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
-        ]
-    )
+    data = pd.concat([histogram.assign(series="draws"), lognormal.assign(series=LOGNORMAL)])
+    drawn = "initial.sampler" if sample.source == SAMPLER else "initial.brute_force"
+    density, tail = partial(charts.density_chart, *shown, bars=bars), partial(charts.tail_chart, *shown)
+    asked = "How is the kernel distributed over initialisations?"
+    return [
+        _figure("distribution", asked, ("initial.histogram", "initial.lognormal", drawn), density, data, sample),
+        _figure("tail", "How heavy is the tail?", ("initial.tail", "initial.lognormal"), tail, data, sample),
+    ]
+
+
+def _figure(
+    name: str, question: str, quantities: Sequence[str], chart: Callable[[], Any], data: pd.DataFrame, sample: Sample
+) -> Figure:
+    identity = sample.config.hash
+    return Figure(name, question, quantities, chart, data, key=f"{sample.source} {identity} {name}", config=identity)
 
 
 page(
@@ -173,4 +234,5 @@ page(
     Form("distribution", PREFIX),
     controls,
     body,
+    (hold_settings.NAME,),
 )

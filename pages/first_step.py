@@ -18,7 +18,7 @@ from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.gathering import gather
 from pages.shell.result import warn
-from pages.views import hold_curves, initial_points, initial_words
+from pages.views import hold_curves, hold_settings, initial_points, initial_words
 from pages.views.hold_curves import Drawn, Held
 from pages.views.initial_curves import first_step_table
 from pages.views.initial_network import (
@@ -217,5 +217,5 @@ page(
     Form("first_step"),
     controls,
     body,
-    (hold_curves.NAME, *OTHER_RANGE),
+    (hold_settings.NAME, *OTHER_RANGE),
 )

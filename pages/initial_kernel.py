@@ -1,5 +1,6 @@
 """Whole kernel at initialisation: the spectrum of K_0 over draws, for any width, and over that of infinite width."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,12 @@ from pages.shell.answer import answer
 from pages.shell.figure import Figure, columns, say, show
 from pages.shell.form import Form
 from pages.shell.gathering import Computation, gather
+from pages.shell.held import Named
 from pages.shell.recipe import at_initialisation
 from pages.shell.result import take_it_with_you, warn
-from pages.views import initial_words, latex_conventions
+from pages.views import hold_draws, hold_settings, initial_words, latex_conventions
+from pages.views.hold_draws import GRAM, Draws
+from pages.views.hold_parts import say as say_held
 from pages.views.initial_network import Network, network_controls, page
 
 
@@ -58,11 +62,10 @@ def body(form: Form, network: Network, config: GramSpectrumConfig) -> None:
         form.bar.markdown(
             f"**β = {number(setting.beta)}** · {number(parameters)} parameters · about {duration(config.seconds)}"
         )
-    job = Computation("gram_spectrum", config, config.seconds)
+    job = Computation(GRAM, config, config.seconds)
     found = gather("gram", f"Draw {config.draws:,} kernels", [job], bar=form.bar, like="initial_kernel")
     result = GramResult.from_arrays(found[job]) if job in found else None
-    if result is not None:
-        _answer(result, config)
+    held = {} if result is None else _answer(form, result, config)
     warn(initial_words.off_critical(network, setting.depth))
     st.caption(
         f"n = {setting.widths[1]:,}, L = {setting.depth}, β = {number(setting.beta)}. One such network has "
@@ -70,21 +73,47 @@ def body(form: Form, network: Network, config: GramSpectrumConfig) -> None:
         "the exact Gram sampler draws its kernel without drawing a weight matrix."
     )
     if result is not None:
-        _charts(result, config.hash)
+        _charts(result, config.hash, held)
         take_it_with_you(at_initialisation(config, [(job.kind, config, found[job])]))
 
 
-def _answer(result: GramResult, config: GramSpectrumConfig) -> None:
-    """The largest eigenvalue, with its reach over draws."""
+def _answer(form: Form, result: GramResult, config: GramSpectrumConfig) -> dict[Named, tuple[GramResult, str]]:
+    """The largest eigenvalue, with its reach over draws, beside those that are held; gives these, each with the hash of
+    its config."""
+    held: dict[Named, tuple[GramResult, str]] = {}
+
+    def tell(named: Named, draws: Draws) -> None:
+        if (arrays := hold_draws.drawn(named, draws)) is not None:
+            other = GramResult.from_arrays(arrays)
+            held[named] = other, draws.config.hash
+            say_held(_said(other))
+
+    with hold_settings.beside(form, Draws(GRAM, config), Draws.whole_kernel, tell, "kernels"):
+        answer(_said(result), lambda: latex_conventions.of_initialisation(config.setting), config.hash)
+    return held
+
+
+def _said(result: GramResult) -> str:
     largest = {str(name): float(value) for name, value in charts.spectrum_table(result).frame.iloc[0].items()}
-    said = initial_words.largest_eigenvalue(largest, len(result.spectra))
-    answer(said, lambda: latex_conventions.of_initialisation(config.setting), config.hash)
+    return initial_words.largest_eigenvalue(largest, len(result.spectra))
 
 
-def _charts(result: GramResult, key: str) -> None:
-    """Spectrum and its distance from infinite width; the key is the hash of the config."""
-    table, draws = charts.spectrum_table(result), len(result.spectra)
-    frame = table.frame
+def _charts(result: GramResult, key: str, held: Mapping[Named, tuple[GramResult, str]]) -> None:
+    """Spectrum and its distance from infinite width, over those of what is held; the key is the hash of the config."""
+    table = charts.spectrum_table(result)
+    spectrum, *ratio = hold_draws.over(_figures(result, key), [(named, _figures(*one)) for named, one in held.items()])
+    if table.frame["limit"].notna().any():
+        columns([spectrum], ratio, share=(3, 2))
+        say(table.notes)
+    else:
+        show(spectrum)
+        say(table.notes)
+        say(["The infinite-width limit of these settings is not computed."])
+
+
+def _figures(result: GramResult, key: str) -> list[Figure]:
+    """The spectrum, and that over the one of infinite width, which holds nothing where that is not known."""
+    frame, draws = charts.spectrum_table(result).frame, len(result.spectra)
     spectrum = Figure(
         "initial_spectrum",
         "What spectrum does the kernel start with?",
@@ -103,13 +132,7 @@ def _charts(result: GramResult, key: str) -> None:
         key=f"{key} relative",
         config=key,
     )
-    if frame["limit"].notna().any():
-        columns([spectrum], [ratio], share=(3, 2))
-        say(table.notes)
-    else:
-        show(spectrum)
-        say(table.notes)
-        say(["The infinite-width limit of these settings is not computed."])
+    return [spectrum, ratio]
 
 
 page(
@@ -119,4 +142,5 @@ page(
     Form("initial_kernel"),
     controls,
     body,
+    (hold_settings.NAME,),
 )

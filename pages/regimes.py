@@ -13,6 +13,7 @@ from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, number, several
 from pages.run import named_run
 from pages.run.asking import PAUSE
+from pages.shell import held
 from pages.shell.form import Form
 from pages.shell.gathering import sidebar_bar
 from pages.shell.jobs import Request, Standing, batch_of, computed_on, in_flight, offer, standing, watch
@@ -50,7 +51,7 @@ def page() -> None:
         return
     bar.markdown(in_short(sweep, sum(seconds)))
     view, opens = regime_map.choices(form)
-    form.say_left_out(("q", hold_map.NAME, *map_controls.SOMEWHERE))  # drawn below, or on another map
+    form.say_left_out(("q", held.NAME, *map_controls.SOMEWHERE))  # drawn below, or on another map
     request = request_of(sweep)
     found = standing(request)
     flying = found.missing and in_flight(request, found)

@@ -15,7 +15,7 @@ from pages.charts.words import number
 from pages.shell.figure import Figure, built, columns, say, show
 from pages.shell.form import Form
 from pages.shell.result import warn
-from pages.views import hold_curves, initial_curves, initial_points, initial_words
+from pages.views import hold_curves, hold_settings, initial_curves, initial_points, initial_words
 from pages.views.hold_curves import Drawn, Held
 from pages.views.initial_network import (
     OTHER_RANGE,
@@ -204,5 +204,5 @@ page(
     Form("second_moment"),
     controls,
     body,
-    ("split", hold_curves.NAME, *OTHER_RANGE),
+    ("split", hold_settings.NAME, *OTHER_RANGE),
 )

@@ -97,7 +97,14 @@ def _layers(chart: Any) -> list[Any]:
 
 def _is_map(chart: Any) -> bool:
     """Whether cells with a colour of their own cover the plane."""
-    return any(_kind(layer) == "rect" and _field(layer, "y") and _field(layer, "color") for layer in _layers(chart))
+    cells = [layer for layer in _layers(chart) if _kind(layer) == "rect" and not _stands(layer)]
+    return any(_field(layer, "y") and _field(layer, "color") for layer in cells)
+
+
+def _stands(layer: Any) -> bool:
+    """Whether its bars stand on the axis."""
+    foot = _channel(layer, "y2")
+    return foot is not None and "value" in foot._kwds
 
 
 def _kind(layer: Any) -> str:

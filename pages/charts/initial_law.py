@@ -72,9 +72,9 @@ def reach(histogram: pd.DataFrame, log_mean: float) -> tuple[float, float]:
 
 
 def density_chart(
-    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str = ""
+    histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float, subtitle: str = "", bars: bool = True
 ) -> alt.LayerChart:
-    """The histogram, and the log-normal over it."""
+    """The histogram, in bars or as a line, and the log-normal over it."""
     densities = histogram["density"].to_numpy(float)
     up = theme.log_domain(np.append(densities, lognormal["density"].max()), lowest=densities.min() / 3)
     x = partial(log_x, domain=reach(histogram, log_mean), title=K_TITLE)
@@ -82,9 +82,12 @@ def density_chart(
     said = tooltip(
         ("low:Q", "K from", ".4~g"), ("high:Q", "to", ".4~g"), ("count:Q", "draws", ","), ("density:Q", "", ".3~g")
     )
-    bars = alt.Chart(histogram.assign(series=DRAWN, floor=up[0])).mark_rect(opacity=0.45, clip=True)
-    drawn = bars.encode(x=x("low"), x2=alt.X2("high"), y=y, y2=alt.Y2("floor"), color=hue, tooltip=said)
-    layers = [drawn, _line(lognormal[lognormal["density"] >= up[0]], x, y, hue), *_mean(x, log_mean)]
+    if bars:
+        mark = alt.Chart(histogram.assign(series=DRAWN)).mark_rect(opacity=0.45, clip=True)
+        drawn = mark.encode(x=x("low"), x2=alt.X2("high"), y=y, y2=alt.Y2Value("height"), color=hue, tooltip=said)
+    else:
+        drawn = _line(histogram.assign(K=histogram["middle"]), DRAWN, x, y, hue)
+    layers = [drawn, _line(lognormal[lognormal["density"] >= up[0]], LOGNORMAL, x, y, hue), *_mean(x, log_mean)]
     return layered(*layers, height=400, title=theme.title(subtitle=subtitle))
 
 
@@ -97,12 +100,12 @@ def tail_chart(histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float
     steps = alt.Chart(histogram.assign(series=DRAWN)).mark_line(strokeWidth=theme.LINE, clip=True)
     said = tooltip(("low:Q", "k", ".4~g"), ("tail:Q", "P(K > k)", ".3~g"))
     drawn = steps.encode(x=x("low"), y=y, color=hue, tooltip=said)
-    layers = [drawn, _line(lognormal[lognormal["tail"] >= up[0]], x, y, hue), *_mean(x, log_mean)]
+    layers = [drawn, _line(lognormal[lognormal["tail"] >= up[0]], LOGNORMAL, x, y, hue), *_mean(x, log_mean)]
     return layered(*layers, height=400, title=theme.title(subtitle=subtitle))
 
 
-def _line(frame: pd.DataFrame, x: Callable[[str], alt.X], y: alt.Y, hue: alt.Color) -> alt.Chart:
-    mark = alt.Chart(frame.assign(series=LOGNORMAL)).mark_line(strokeWidth=theme.LINE, clip=True)
+def _line(frame: pd.DataFrame, series: str, x: Callable[[str], alt.X], y: alt.Y, hue: alt.Color) -> alt.Chart:
+    mark = alt.Chart(frame.assign(series=series)).mark_line(strokeWidth=theme.LINE, clip=True)
     return mark.encode(x=x("K"), y=y, color=hue)
 
 

@@ -3,7 +3,6 @@
 The page that a short link opens shows this result or none: never another one under its address.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,10 +19,10 @@ from engine.rkhs.config import RkhsConfig
 from engine.schema import Config, ConfigError
 from pages.charts.words import plain
 from pages.shell.answer import DIGITS
+from pages.shell.held import BEGINNING, WHOLE
 from pages.shell.texts import text_of
 from pages.shell.view import EMPTY
 
-BEGINNING = re.compile(r"[0-9a-f]{6,64}")
 PATHS: Mapping[Literal["hermite", "linear"], str] = {"hermite": "cubic", "linear": "linear"}
 """How the kernel goes from checkpoint to checkpoint, as pages and links call it."""
 LISTS = ("widths", "depths", "alphas")
@@ -60,7 +59,7 @@ def find(text: str) -> Record | str:
             f"{plain(repr(text[:40]))} names no run: that takes 6 to 64 of the digits 0-9 and a-f of its key."
         )
     index = cache.current().store.index
-    keys = [text] if len(text) == 64 else index.find(text, 2)
+    keys = [text] if len(text) == WHOLE else index.find(text, 2)
     if len(keys) > 1:
         return f"More than one result here begins with `{text}`: give more of its digits."
     return (index.get(keys[0]) if keys else None) or Absent(f"No run `{text[:DIGITS]}` here.")
@@ -81,7 +80,7 @@ def named(text: str) -> Named:
     return Named(values, {name: text for name, text in view.items() if text != DEFAULTS.get(name)})
 
 
-def map_texts(text: str) -> Mapping[str, str] | str:
+def map_texts(text: str) -> dict[str, str] | str:
     """The parameters of the page of the map that a link names, or why there are none, as Markdown."""
     record = find(text)
     if isinstance(record, str):

@@ -1,12 +1,13 @@
 """How every page opens: its title, its question in one line and, once computed, one bold sentence that answers it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from pages.charts.latex import latex
+from pages.shell import held
 from pages.shell.form import NAMED
 from pages.shell.link import PAGE, address, here, part_of
 from pages.shell.shown import shown
@@ -72,9 +73,19 @@ def links(key: str) -> dict[str, str]:
     by_key = {NAMED, "table"} & asked.keys()
     found = {} if by_key else {WHOLE: absolute(here())}
     if key:
-        query = {NAMED: key[:DIGITS]} | view
+        query = {NAMED: key[:DIGITS]} | _held_in(asked) | view
         found[f"{SHORT}{TABLE if by_key else ''}"] = absolute(f"/{st.session_state.get(PAGE, '')}?{urlencode(query)}")
     return found
+
+
+def _held_in(asked: Mapping[str, str]) -> dict[str, str]:
+    """What is held, in short where keys name it."""
+    return {name: _in_short(text) for name, text in asked.items() if name.rpartition("_")[2] == held.NAME}
+
+
+def _in_short(text: str) -> str:
+    keys = text.split(",")
+    return ",".join(key[:DIGITS] for key in keys) if all(map(held.BEGINNING.fullmatch, keys)) else text
 
 
 def absolute(link: str) -> str:

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
+from pages.shell import held
 from pages.shell.link import PAGE, Link, Texts, flush
 from pages.shell.pressed import forget
 from pages.shell.texts import Kind, left_out, text_of, value_of
@@ -53,7 +54,7 @@ class Form:
         bar: as in `Asked`.
     """
 
-    def __init__(self, page: str, prefix: str = "", named: Callable[[str], Texts | str] | None = None) -> None:
+    def __init__(self, page: str, prefix: str = "", named: Callable[[str], dict[str, str] | str] | None = None) -> None:
         """Takes the URL up, or writes it.
 
         Args:
@@ -77,7 +78,8 @@ class Form:
         names = self._link.names
         if self._named and query.get(NAMED):
             found = self._named(query[NAMED])
-            return ({NAMED: query[NAMED]}, [Problem(NAMED, found)]) if isinstance(found, str) else (found, ())
+            beside = {name: query[name] for name in (self.key(held.NAME),) if name in query}
+            return ({NAMED: query[NAMED]}, [Problem(NAMED, found)]) if isinstance(found, str) else (found | beside, ())
         foreign = query and names and names.isdisjoint(query)
         return self._link.texts if foreign else query, ()
 

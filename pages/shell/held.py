@@ -15,7 +15,10 @@ from pages.charts.ghosts import MOST
 
 NAME = "held"
 """Of the parameter in the address, and in the session."""
-KEY = re.compile(r"[0-9a-f]{64}")
+BEGINNING = re.compile(r"[0-9a-f]{6,64}")
+"""Of a result's key, by which a link names it."""
+WHOLE = 64
+"""Digits of a key."""
 BENEATH = "held beneath"
 """In the session: the job whose charts are drawn over held results, and these."""
 
@@ -25,14 +28,30 @@ def now() -> tuple[str, ...]:
     return st.session_state.get(NAME, ())
 
 
-def take(text: str) -> list[Problem]:
-    """What the parameter of an address holds; what of it is left out: no keys, and more than `MOST`."""
-    given = dict.fromkeys(key for key in text.split(",") if key)
-    keys = [key for key in given if KEY.fullmatch(key)]
-    st.session_state[NAME] = tuple(keys[:MOST])
-    strange = [Problem(NAME, f"left out {len(given) - len(keys)} of {len(given)}: not a key of a result")]
+def keys_in(text: str) -> tuple[list[str], list[Problem]]:
+    """The keys that a parameter of an address holds, or begins to name; what of it is left out: what names no result,
+    and more than `MOST`."""
+    given = [*dict.fromkeys(key for key in text.split(",") if key)]
+    keys = [*dict.fromkeys(filter(None, map(_whole, given)))]
+    lost = sum(not _whole(key) for key in given)
+    strange = [Problem(NAME, f"left out {lost} of {len(given)}: not a key of a result here")]
     many = [Problem(NAME, f"{len(keys)} results given, at most {MOST} allowed: the others are left out")]
-    return strange * (len(keys) < len(given)) + many * (len(keys) > MOST)
+    return keys[:MOST], strange * (lost > 0) + many * (len(keys) > MOST)
+
+
+def _whole(beginning: str) -> str:
+    """The one key that begins so; empty where none does here, or several do. A whole one stands for itself."""
+    if not BEGINNING.fullmatch(beginning):
+        return ""
+    found = [beginning] if len(beginning) == WHOLE else cache.current().store.index.find(beginning, 2)
+    return found[0] if len(found) == 1 else ""
+
+
+def take(text: str) -> list[Problem]:
+    """Holds what the parameter of an address names; what of it is left out."""
+    keys, left_out = keys_in(text)
+    st.session_state[NAME] = tuple(keys)
+    return left_out
 
 
 def add(key: str) -> None:

@@ -205,13 +205,23 @@ def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
 # Maps.
 
 
-def show_maps(maps: Sequence[tuple[str, Picture]], key: str) -> None:
-    """Each map under its label, in the same colours; of two that have the same axes also their difference."""
+def show_maps(maps: Sequence[tuple[str, Picture]], key: str, each_against_last: bool = False) -> None:
+    """Each map under its label, in the same colours; of two that have the same axes also their difference.
+
+    Args:
+        each_against_last: of more than two the difference of each to the last.
+    """
     metric = choice("metric", [*METRICS], "map_metric", format_func=lambda name: METRICS[name].label)
     spans = np.concatenate([_values(picture, metric) for _, picture in maps])
     pairs(_map(place, label, picture, metric, spans, key) for place, (label, picture) in enumerate(maps))
-    if len(maps) == FEWEST and maps[0][1].map == maps[1][1].map:
-        _difference(maps, metric, key)
+    last = maps[-1]
+    alike = [one for one in maps[:-1] if one[1].map == last[1].map]
+    if len(maps) > FEWEST and not each_against_last:
+        return
+    for place, one in enumerate(alike):
+        if len(maps) > FEWEST:
+            st.subheader(plain(f"{one[0]}, and {last[0]}"))
+        _difference((one, last), metric, f"{key} {place}", f"compare_maps_{place}" if place else "compare_maps")
 
 
 def _values(picture: Picture, metric: str) -> np.ndarray:
@@ -258,8 +268,8 @@ def _map(place: int, label: str, picture: Picture, metric: str, spans: np.ndarra
     return Figure(name, label, shown, chart, picture.table, key=key, config=picture.sweep.hash)
 
 
-def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str) -> None:
-    """Which labels differ, and by what factor the metric does, in the cells that both have."""
+def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str, name: str) -> None:
+    """Which labels differ, and by what factor the metric does, in the cells that both have; `name` of the figure."""
     (one, first), (other, second) = maps
     if said := compare_words.relabelled(first.cells, second.cells):
         st.markdown(said)
@@ -271,10 +281,9 @@ def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str) -> N
     plane = Plane.around(table.frame, first.map.x.title, first.map.y.title)
     chart = partial(across.difference_chart, table.frame, plane, (one, other))
     question = f"Where is the {METRICS[metric].label} larger on the second map?"
-    name = f"map.{metric}"
     config = ", ".join(picture.sweep.hash for _, picture in maps)
     kept = f"{key} {one} {metric} {first.state} {second.state} apart"
-    show(Figure("compare_maps", question, (name,), chart, table.frame, table.notes, kept, config=config))
+    show(Figure(name, question, (f"map.{metric}",), chart, table.frame, table.notes, kept, config=config))
 
 
 # A metric against a setting.

@@ -23,7 +23,7 @@ from pages.shell.held import Held
 from pages.shell.viewers import viewer
 from pages.views import compare_words
 from pages.views.compare import RESULTS
-from pages.views.hold_parts import GONE, held_already, hold_button, release_button, under
+from pages.views.hold_parts import GONE, held_already, hold_button, release_button, say, under
 
 HELP = "Keeps this run beneath every chart, thin and dashed, while you change a setting and run again."
 HELD_NOW = "This run is held: change a setting and run again, and it stays beneath every chart."
@@ -31,6 +31,13 @@ OLD = "It is of another version of this program."
 
 
 Computing = Callable[[RunConfig], Computation]
+AsHere = Callable[[RunConfig], RunConfig]
+"""A run with what the page sets instead of it."""
+
+
+def whole(run: RunConfig) -> RunConfig:
+    """Of a page that sets nothing."""
+    return run
 
 
 @dataclass(frozen=True)
@@ -40,26 +47,28 @@ class Kept:
     Attributes:
         key: of the job by which it is held.
         run: None where its job is not known here any more, or is of another version; `why` says which.
+        here: the same run with what the page sets.
         name: that somebody gave it; empty where nobody did.
     """
 
     key: str
     run: RunConfig | None
+    here: RunConfig | None = None
     why: str = ""
     name: str = ""
 
     @classmethod
-    def of(cls, key: str) -> "Kept":
+    def of(cls, key: str, as_here: AsHere) -> "Kept":
         store = cache.current().store
         record = store.index.get(key)
         if record is None:
-            return cls(key, None, GONE)
+            return cls(key, None, why=GONE)
         values: Any = record.values
         try:
             run = RunConfig.from_dict(dict(values.get("run", values)))
         except ConfigError:
-            return cls(key, None, OLD)
-        return cls(key, run, "", title(store.claims.listed(key), claimant(viewer())))
+            return cls(key, None, why=OLD)
+        return cls(key, run, as_here(run), "", title(store.claims.listed(key), claimant(viewer())))
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,12 @@ class Side:
     place: int
 
 
-def _sides(run: RunConfig) -> tuple[list[Side], str, str]:
+def _sides(run: RunConfig, as_here: AsHere) -> tuple[list[Side], str, str]:
     """The held runs but this one, what this one is called beside them, and what differs, in a line."""
-    every = [Kept.of(key) for key in held.now()]
-    others = [one for one in every if one.run != run]
-    known = [one for one in others if one.run is not None]
-    settings = [settings_in(one.run.to_dict()) for one in (*known, Kept("", run)) if one.run]
+    every, here = [Kept.of(key, as_here) for key in held.now()], as_here(run)
+    others = [one for one in every if one.here != here]
+    known = [one for one in others if one.here is not None]
+    settings = [settings_in(one.here.to_dict()) for one in (*known, Kept("", run, here)) if one.here]
     names = labels(settings, [*(one.name for one in known), ""], ["run"] * len(settings))
     called: Mapping[str, str] = {one.key: name for one, name in zip(known, names, strict=False)}
     sides = [Side(one, called.get(one.key, "a held run"), place) for place, one in enumerate(others)]
@@ -84,11 +93,11 @@ def _sides(run: RunConfig) -> tuple[list[Side], str, str]:
     return sides, names[-1], line.strip()
 
 
-def waiting(run: RunConfig | None) -> None:
+def waiting(run: RunConfig | None, as_here: AsHere = whole) -> None:
     """What is held, while the page has no result of its own to put it beneath."""
     if run is None or not held.now():
         return
-    sides, _, line = _sides(run)
+    sides, _, line = _sides(run, as_here)
     if not sides:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="held"):
@@ -98,7 +107,14 @@ def waiting(run: RunConfig | None) -> None:
 
 
 @contextmanager
-def beside(page: str, kind: str, result: Any, computation: Computing, answer: Callable[[Any], str]) -> Iterator[None]:
+def beside(
+    page: str,
+    kind: str,
+    result: Any,
+    computation: Computing,
+    answer: Callable[[Any], str],
+    as_here: AsHere = whole,
+) -> Iterator[None]:
     """Within it the page gives its answer. Those of held runs stand beside it, and their results beneath its charts.
 
     Args:
@@ -106,6 +122,7 @@ def beside(page: str, kind: str, result: Any, computation: Computing, answer: Ca
         kind, result: of the job that the page shows.
         computation: that job for another run. Raises `ConfigError` where there can be none.
         answer: of a result.
+        as_here: held runs that it makes one with the present one are not drawn beneath it.
     """
     key, run = jobs.key(kind, result.config), getattr(result.config, "run", result.config)
     held.lay(key, ())
@@ -113,16 +130,17 @@ def beside(page: str, kind: str, result: Any, computation: Computing, answer: Ca
         yield
         _hold(key)
         return
-    sides, own, line = _sides(run)
+    sides, own, line = _sides(run, as_here)
+    same = partial(_held_now, run, as_here)
     if not sides:
         yield
-        _held_now(run)
+        same()
         return
     st.markdown(line)
     first, *others = st.columns(1 + len(sides), gap="medium")
     with under(first, f"this run, {own}"):
         yield
-        _hold(key) if len(sides) == len(held.now()) else _held_now(run)
+        _hold(key) if len(sides) == len(held.now()) else same()
     found = [_other(column, page, kind, side, computation, answer) for column, side in zip(others, sides, strict=True)]
     there = [one for one in found if one]
     held.lay(key, there)
@@ -135,9 +153,10 @@ def _hold(key: str) -> None:
     hold_button(partial(held.add, key), len(held.now()), HELP)
 
 
-def _held_now(run: RunConfig) -> None:
+def _held_now(run: RunConfig, as_here: AsHere) -> None:
     """Of a present run that is held already."""
-    held_already(HELD_NOW, partial(held.release, *(one for one in held.now() if Kept.of(one).run == run)))
+    own = [one for one in held.now() if Kept.of(one, as_here).here == as_here(run)]
+    held_already(HELD_NOW, partial(held.release, *own))
 
 
 def _release(side: Side) -> None:
@@ -168,5 +187,5 @@ def _result(page: str, kind: str, side: Side, computation: Computing, answer: Ca
         return None
     one = Held(side.name, side.place, jobs.key(kind, asked.config), kind, asked.config, RESULTS[kind])
     said = built(f"answer {page} {one.key}", lambda: answer(one.result))
-    st.markdown(f"**{said.replace('**', '')}**" if said else "Its page says nothing of it.")
+    say(said)
     return one

@@ -34,6 +34,11 @@ def held_already(said: str, on_click: Callable[[], None]) -> None:
         release_button("", "own", on_click)
 
 
+def say(said: str) -> None:
+    """The answer of something held."""
+    st.markdown(f"**{said.replace('**', '')}**" if said else "The page says nothing of it.")
+
+
 @contextmanager
 def under(column: DeltaGenerator, name: str, place: int | None = None) -> Iterator[None]:
     """The column of a held result under its dashes and its name, or of the present one, without a place, under a whole

@@ -1,6 +1,7 @@
 """Studies: the same expansion over widths, depths or output scales, its laws, and where they cross an error."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,13 @@ from pages.run.controls import described, say_in_short
 from pages.shell import calibration, view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
-from pages.shell.figure import Figure, built, show
+from pages.shell.figure import Figure, built, ghosts_of, show
 from pages.shell.gathering import Computation, gather
+from pages.shell.held import Held
 from pages.shell.pressed import forget
 from pages.shell.result import choice, chosen, data_files
 from pages.shell.texts import value_of
-from pages.views import latex_conventions, study_words
+from pages.views import hold, latex_conventions, study_words
 
 LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}
 FIELDS = {**LISTS, "seeds": "seeds for each network", "error": "error to cross"}
@@ -51,10 +53,17 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     say_in_short(bar, run, study.seconds)
     note = "If every run goes on to its step cap:"
     arrays = gather("study", "Compute the study", [study], note, bar=bar, like="study").get(study)
-    if arrays is not None:
-        key = jobs.key(study.kind, study.config)
-        # With its laws, which take a while.
-        _full(built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays))), arrays, error, key)
+    if arrays is None:
+        hold.waiting(run, partial(_as_studied, texts, seeds))
+        return
+    key = jobs.key(study.kind, study.config)
+    # With its laws, which take a while.
+    result = built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays)))
+    of, as_studied = partial(_computation, texts=texts, seeds=seeds), partial(_as_studied, texts, seeds)
+    with hold.beside("study", study.kind, result, of, study_words.answer, as_studied):
+        conventions = partial(latex_conventions.of_run, result.config.run)
+        tell(study_words.answer(result), conventions, result.config.hash, key)
+    _full(result, arrays, error, key)
 
 
 def _form() -> tuple[dict[str, str], dict[str, Any]]:
@@ -85,11 +94,8 @@ def _error(text: str, problems: dict[str, str]) -> float | None:
 
 def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[str, str]) -> Computation | None:
     """The job; None where there is something to mend, said in `problems` by field."""
-    lists = {name: value_of(texts[name], "numbers") or () for name in LISTS}
     try:
-        config = StudyConfig.from_dict({"run": {**run.to_dict(), "seeds": list(range(seeds))}, **lists})
-        seconds = check_cost(config, calibration=calibration.measured()).seconds
-        return Computation("perturbation_study", config, seconds)
+        return _computation(run, texts, seeds)
     except ConfigError as error:
         for problem in error.problems:
             name = problem.field.split(".")[0]
@@ -100,8 +106,25 @@ def _study(run: RunConfig, texts: Mapping[str, str], seeds: int, problems: dict[
         return None
 
 
+def _computation(run: RunConfig, texts: Mapping[str, str], seeds: int) -> Computation:
+    """The job. Raises `ConfigError`."""
+    lists = {name: value_of(texts[name], "numbers") or () for name in LISTS}
+    config = StudyConfig.from_dict({"run": {**run.to_dict(), "seeds": list(range(seeds))}, **lists})
+    seconds = check_cost(config, calibration=calibration.measured()).seconds
+    return Computation("perturbation_study", config, seconds)
+
+
+def _as_studied(texts: Mapping[str, str], seeds: int, run: RunConfig) -> RunConfig:
+    """The first run of its study: two runs that differ in what the study sets have one study. What cannot be studied
+    is left as it is."""
+    try:
+        asked = _computation(run, texts, seeds).config
+    except ConfigError:
+        return run
+    return asked.cells[0] if isinstance(asked, StudyConfig) else run
+
+
 def _full(result: StudyResult, arrays: Arrays, error: float, key: str) -> None:
-    tell(study_words.answer(result), lambda: latex_conventions.of_run(result.config.run), result.config.hash, key)
     find(study_words.sentences(result, error))
     axes = [name for name in charts.AXES if len(np.unique(result[name])) > 1]
     axis = choice("against", axes, "against") if len(result.axes) > 1 else chosen("against", axes, "against", axes[0])
@@ -119,18 +142,25 @@ def _full(result: StudyResult, arrays: Arrays, error: float, key: str) -> None:
 
 
 def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | None = None) -> Figure:
-    """One chart over the networks, with what it means."""
+    """One chart over the networks, with what it means, over the same of held runs."""
     row = charts.LAWS[name]
-    points = charts.study_table(result, row.series, axis)
+    called = charts.slope_labels(result, row.series, axis)
 
-    def chart() -> Any:
-        lines = charts.law_table(result, row.series, axis)
-        slopes = charts.slope_labels(result, row.series, axis)
-        if error is not None:
-            return charts.crossing_chart(points.frame, lines, slopes, error, result.crossings(error))
-        axes = charts.Axes.around(points.frame, lines, axis, row.y_title)
-        return charts.law_chart(row, points.frame, lines, axes, slopes)
+    def of(one: Held | None = None) -> Figure:
+        own = one.result if one else result
+        points = charts.study_table(own, row.series, axis)
 
-    kept = f"{key} {name} {axis} {error}"
-    file, config = f"perturbation-{name}", result.config.hash
-    return Figure(name, row.question, row.quantities, chart, points.frame, points.notes, kept, file, config=config)
+        def chart() -> Any:
+            lines = charts.law_table(own, row.series, axis)
+            if error is not None:
+                return charts.crossing_chart(points.frame, lines, called, error, own.crossings(error))
+            axes = charts.Axes.around(points.frame, lines, axis, row.y_title)
+            return charts.law_chart(row, points.frame, lines, axes, called)
+
+        laws = charts.slope_labels(own, row.series, axis) if one else {}
+        notes = [*points.notes, "; ".join(f"{label}{law}" for label, law in laws.items())]
+        kept = f"{one.key if one else key} {name} {axis} {error} {called}"
+        file, config = f"perturbation-{name}", own.config.hash
+        return Figure(name, row.question, row.quantities, chart, points.frame, notes, kept, file, config=config)
+
+    return of().over(ghosts_of(key, of))

@@ -11,12 +11,13 @@ from pretend_engine import look, texts
 from streamlit.testing.v1 import AppTest
 
 from cache import Failure, Job, Store
+from cache.run_folders import Record
 from engine.jobs import key
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.progress import Arrays
 from pages.charts.words import number
-from pages.views import expansion_words, study_words
+from pages.views import expansion_words, hold, study_words
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +146,55 @@ def study_page(opened) -> AppTest:
     app = opened("perturbation", **query("flow"), v_tab="study")
     app.text_input(key="study widths").set_value(WIDTHS).run()
     return app.text_input(key="study seeds").set_value(SEEDS).run()
+
+
+def study_with(entries: dict[str, Arrays], **network: object) -> tuple[StudyConfig, Arrays]:
+    """The study of the run with another network, with the numbers of that of "flow"."""
+    given = {**run("flow").to_dict(), "seeds": [0, 1]}
+    values = {"run": {**given, "network": {**given["network"], **network}}, "widths": [16, 48]}
+    config = StudyConfig.from_dict(values)
+    meta = {**json.loads(str(entries["study"]["meta"])), "config": config.to_dict()}
+    return config, {**entries["study"], "meta": np.array(json.dumps(meta))}
+
+
+def held_studies(pretend, opened, entries, **network: object) -> AppTest:
+    """The page of the study of "flow" while that of another network is held."""
+    configs = [study_with(entries), study_with(entries, **network)]
+    keys = [key("perturbation_study", config) for config, _ in configs]
+    for one, (config, arrays) in zip(keys, configs, strict=True):
+        pretend.results[one] = arrays
+        pretend.records[one] = Record(one, "perturbation_study", config.to_dict(), "", "finished")
+    lists = {"v_widths": WIDTHS, "v_seeds": SEEDS}
+    app = opened("perturbation", **query("flow"), v_tab="study", **lists, held=keys[1])
+    assert not app.exception
+    return app
+
+
+def test_a_held_study_stands_beneath_every_chart_of_the_next_with_its_answer_and_laws(pretend, opened, entries):
+    app = held_studies(pretend, opened, entries, activation="tanh")
+    said = texts(app)
+    assert "Held: **activation** erf → tanh" not in said
+    assert "Held: **activation** tanh → erf; seeds the same." in said
+    assert said.count("The error of order 0 (lazy) as $n^{") == 2
+    charts = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    assert len(charts) == 3
+    assert all("held: activation tanh" in json.dumps(chart) for chart in charts)
+    assert "activation tanh: order 0 (lazy): n^" in said
+
+
+def test_a_run_whose_study_is_the_same_is_no_other(pretend, opened, entries):
+    """Width is what the study varies: of a run of another width it is the same study."""
+    app = held_studies(pretend, opened, entries, width=32)
+    assert hold.HELD_NOW in texts(app)
+    assert not any("held: " in chart.proto.spec for chart in app.get("vega_lite_chart"))
+
+
+def test_a_held_run_without_a_study_offers_to_compute_it(ready, opened, entries):
+    held = key("perturbation", PerturbationConfig.of(run("descent")))
+    app = opened("perturbation", **query("flow"), v_tab="study", v_widths=WIDTHS, v_seeds=SEEDS, held=held)
+    assert not app.exception
+    assert "This page has no result of it yet." in texts(app)
+    assert any(button.label == "Compute it" for button in app.button)
 
 
 def test_a_study_of_output_scales_has_no_beta(pretend, opened, entries):
