@@ -17,6 +17,7 @@ from pages.run import draft_state, files, picker, points
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
     BY_NAME,
+    MLP,
     UPLOADED,
     Draft,
     Setting,
@@ -41,7 +42,7 @@ MISSING = {"content": "table: upload a CSV file, or paste its text", "source": "
 ALL = {"classes": "all"}
 """What an empty field comes to where the config has nothing."""
 
-WIDE = ("data", "target", "inputs", "classes", "activation", "integrator")
+WIDE = ("data", "target", "inputs", "classes", "network", "activation", "integrator")
 """Settings whose widget takes a row of its own."""
 
 
@@ -172,13 +173,14 @@ def _own(setting: Setting, problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
-    dataset = draft.get("data", "")
+    dataset, network = draft.get("data", ""), draft.get("network") or MLP
     kind = kind_of(setting, dataset)
     key = f"{dataset} {setting.name}" if setting.section == "data" and setting.name != "data" else setting.name
+    key = f"{network} {key}" if setting.section == "network" and network != MLP else key
     key = f"setting {key}"
     text = draft.get(setting.name, "")
-    options = choices(setting, dataset) if kind in ("choice", "flag") else {}
-    default, resolved = default_text(setting, dataset), _resolved(setting, config)
+    options = choices(setting, dataset, network) if kind in ("choice", "flag") else {}
+    default, resolved = default_text(setting, dataset, network), _resolved(setting, config)
     value, more = text, {}
     if kind == "names" and (columns := _names(setting, draft)):
         value = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []

@@ -14,7 +14,17 @@ from engine.problems import shown
 from engine.schema import Problem, did_you_mean
 from pages.run import named_run
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
-from pages.run.settings import BY_NAME, NOT_IN_URL, Draft, Setting, applicable, draft_of
+from pages.run.settings import (
+    BY_NAME,
+    MLP,
+    NOT_IN_URL,
+    TELLING,
+    Draft,
+    Setting,
+    applicable,
+    applicable_to,
+    draft_of,
+)
 from pages.shell import held, view
 from pages.shell.gathering import START
 from pages.shell.link import PAGE, Link, Texts
@@ -36,10 +46,11 @@ LONGEST = 2000
 
 def to_query(draft: Draft) -> dict[str, str]:
     """The parameters of a URL that gives this draft back (without `NOT_IN_URL`)."""
-    dataset = draft.get("data", "")
-    base = base_draft(dataset)
-    names = [setting.name for setting in applicable(dataset) if setting.name not in NOT_IN_URL]
+    dataset, network = draft.get("data", ""), draft.get("network") or MLP
+    base = base_draft(dataset, network)
+    names = [setting.name for setting in applicable(dataset, network) if setting.name not in NOT_IN_URL]
     query = {"data": dataset} if dataset != DEFAULT_DRAFT["data"] else {}
+    query |= {"network": network} if network != MLP else {}
     texts = {name: draft.get(name, "") for name in names}
     return query | {name: text for name, text in texts.items() if text != base.get(name, "") and len(text) <= LONGEST}
 
@@ -56,11 +67,16 @@ def from_query(query: Texts) -> tuple[dict[str, str], list[Problem]]:
     dataset = query.get("data", start["data"])
     if len(dataset) > LONGEST:  # told below
         dataset = start["data"]
-    draft = start if dataset == start["data"] else base_draft(dataset)
-    known = {setting.name for setting in applicable(dataset)} - set(NOT_IN_URL)
+    network = query.get("network") or start.get("network") or MLP
+    network = network if len(network) <= LONGEST else MLP
+    same = dataset == start["data"] and network == (start.get("network") or MLP)
+    draft = dict(start) if same else base_draft(dataset, network)
+    known = {setting.name for setting in applicable(dataset, network)} - set(NOT_IN_URL)
     strange = [name for name in query if name not in known and name not in RESERVED]
     remarks += left_out(
-        strange, known, {name: f" It does not exist on the dataset {shown(dataset)}." for name in BY_NAME}
+        strange,
+        known,
+        {name: f" It does not exist {_where(setting, dataset, network)}." for name, setting in BY_NAME.items()},
     )
     for name, text in query.items():
         if name not in known:
@@ -70,6 +86,11 @@ def from_query(query: Texts) -> tuple[dict[str, str], list[Problem]]:
         else:
             draft[name] = text
     return {name: text for name, text in draft.items() if text}, remarks
+
+
+def _where(setting: Setting, dataset: str, network: str) -> str:
+    """A dataset or a kind of network that does not have a setting, in words."""
+    return f"on the dataset {shown(dataset)}" if setting.section == "data" else f"in the network {shown(network)}"
 
 
 # The draft of this session: one for all pages of a run.
@@ -127,10 +148,11 @@ def _carried() -> dict[str, str]:
 
 
 def edit(name: str, text: str) -> None:
-    """One setting, from its widget. Another dataset brings its own settings, as they stood when last left."""
+    """One setting, from its widget. Another dataset, and another kind of network, bring their own settings, as they
+    stood when last left."""
     link = Link.of(LINK)
-    if name == "data":
-        link.replace(_of_dataset(text), link.remarks)
+    if name in ("data", "network"):
+        link.replace(_of(name, text), link.remarks)
     else:
         link.edit(name, text)
 
@@ -180,18 +202,21 @@ def _tidied(draft: Draft) -> dict[str, str]:
         return dict(draft)
 
 
-def _of_dataset(name: str) -> Draft:
+def _of(section: str, name: str) -> Draft:
+    """The draft with another dataset, or another kind of network, of this name."""
     draft = current()
-    kept = st.session_state.setdefault("left datasets", {})
-    kept[draft.get("data", "")] = {s.name: draft[s.name] for s in _own(draft.get("data", "")) if s.name in draft}
-    others = {text: value for text, value in draft.items() if text not in kept[draft.get("data", "")]}
-    own = kept.get(name) or {s.name: text for s in _own(name) if (text := base_draft(name).get(s.name))}
-    return {**others, **own, "data": name}
+    kept = st.session_state.setdefault("left", {})
+    left = {s.name: draft[s.name] for s in _own(section, draft) if s.name in draft}
+    kept[section, draft.get(section, "")] = left
+    new = {text: value for text, value in draft.items() if text not in left} | {section: name}
+    base = base_draft(new.get("data", ""), new.get("network") or MLP)
+    own = kept.get((section, name)) or {s.name: text for s in _own(section, new) if (text := base.get(s.name))}
+    return new | own
 
 
-def _own(dataset: str) -> list[Setting]:
-    """The settings of a dataset itself."""
-    return [setting for setting in applicable(dataset) if setting.section == "data" and setting.name != "data"]
+def _own(section: str, draft: Draft) -> list[Setting]:
+    """The settings of the draft's dataset, or kind of network, itself."""
+    return [s for s in applicable_to(draft) if s.section == section and s.path not in TELLING]
 
 
 # Tables that came in lately, by the hash of their text: an address names one, so that it survives a reload.

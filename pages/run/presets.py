@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from engine.config import RunConfig
-from pages.run.settings import Draft, applicable, config_of, draft_of
+from pages.run.settings import MLP, Draft, applicable, applicable_to, config_of, draft_of
 
 
 @dataclass(frozen=True)
@@ -108,22 +108,24 @@ DEFAULT = "default"
 DEFAULT_DRAFT = PRESETS[DEFAULT].draft
 
 
-def base_draft(dataset: str) -> dict[str, str]:
-    """What a URL leaves out: the default preset, on another dataset without its data."""
-    draft = DEFAULT_DRAFT if dataset == DEFAULT_DRAFT["data"] else {
+def base_draft(dataset: str, network: str = MLP) -> dict[str, str]:
+    """What a URL leaves out: the default preset; without its data on another dataset, and of another kind of network
+    only that it is centred."""
+    other = {"data": dataset != DEFAULT_DRAFT["data"], "network": network != MLP}
+    kept = {
         setting.name: DEFAULT_DRAFT[setting.name]
-        for setting in applicable(dataset)
-        if setting.section != "data" and setting.name in DEFAULT_DRAFT
-    } | {"data": dataset}  # fmt: skip
-    return dict(draft)
+        for setting in applicable(dataset, network)
+        if setting.name in DEFAULT_DRAFT and (not other.get(setting.section) or setting.name == "centred")
+    }
+    return kept | {"data": dataset} | ({"network": network} if other["network"] else {})
 
 
 def shortest(draft: Draft) -> dict[str, str]:
     """The same config written with as few differences from `base_draft` as can be. Raises `ConfigError`."""
     config = config_of(draft)
-    base = base_draft(draft.get("data", ""))
+    base = base_draft(draft.get("data", ""), draft.get("network") or MLP)
     kept = {name: text for name, text in draft.items() if text}
-    for setting in applicable(draft.get("data", "")):
+    for setting in applicable_to(draft):
         trial = {**kept, setting.name: base.get(setting.name, "")}
         if _same(trial, config):
             kept = trial

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS, TARGETS
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import NetworkConfig
+from engine.networks.kinds import NETWORKS
 from engine.problems import clipped
 from engine.schema import Config, ConfigError, Problem
 from pages.shell.texts import Kind, draft_text, text_of, value_of
@@ -30,6 +30,8 @@ DATASET_LABELS = {
     "csv": "your own CSV",
 }
 
+
+NETWORK_LABELS = {"mlp": "fully connected"}
 
 ORDERED = ("harmonic", "hermite", "staircase", "parity", "sign", "abs_sin")
 """Targets with an order."""
@@ -104,6 +106,7 @@ SETTINGS = (
     Setting("data.target_rms", "target RMS",
         help="Targets are scaled to it on the training points. `none`: not scaled.", rare=True),
     Setting("data.seed", "data seed", alias="data_seed", rare=True),
+    Setting("network.kind", "network", "choice", alias="network"),
     Setting("network.width", "width n", "one or more", "One number, or one per hidden layer: `256, 128, 64`."),
     Setting("network.depth", "hidden layers L",
         help="A network of 3 hidden layers has 4 layers of weights: the last is the readout."),
@@ -156,20 +159,37 @@ UPLOADED = ("content", "source")
 """Settings that no widget of their own has: what comes in by upload."""
 
 
-def applicable(dataset: str) -> tuple[Setting, ...]:
-    """The settings that a run on this dataset has; those of every dataset where it is unknown."""
-    fields = DATASETS[dataset].model_fields if dataset in DATASETS else ()
-    return tuple(s for s in SETTINGS if s.section != "data" or s.path == "data.name" or s.path.split(".")[1] in fields)
+MLP = "mlp"
+"""The kind of network where none is named."""
+TELLING = ("data.name", "network.kind")
+"""Settings that say which others of their section there are."""
+
+
+def applicable(dataset: str, network: str = MLP) -> tuple[Setting, ...]:
+    """The settings that a run of this kind of network on this dataset has; of a section whose name or kind is unknown
+    that alone."""
+    fields = {
+        "data": DATASETS[dataset].model_fields if dataset in DATASETS else (),
+        "network": NETWORKS[network].model_fields if network in NETWORKS else (),
+    }
+    return tuple(
+        s for s in SETTINGS if s.section not in fields or s.path in TELLING or s.path.split(".")[1] in fields[s.section]
+    )
+
+
+def applicable_to(draft: Draft) -> tuple[Setting, ...]:
+    """The settings that the run of a draft has."""
+    return applicable(draft.get("data", ""), draft.get("network") or MLP)
 
 
 def in_effect(draft: Draft) -> tuple[Setting, ...]:
     """The applicable settings that the draft's target heeds: those that a page shows."""
     dataset = draft.get("data", "")
     if dataset not in DATASETS or "target" not in DATASETS[dataset].model_fields:
-        return applicable(dataset)
+        return applicable_to(draft)
     target = draft.get("target") or default_text(BY_NAME["target"], dataset)
     known = target in TARGETS
-    return tuple(s for s in applicable(dataset) if not (known and s.only_with) or target in s.only_with)
+    return tuple(s for s in applicable_to(draft) if not (known and s.only_with) or target in s.only_with)
 
 
 NAMES = (("data.target", "csv"), ("data.classes", "file"))
@@ -180,28 +200,32 @@ def kind_of(setting: Setting, dataset: str) -> Kind:
     return "names" if (setting.path, dataset) in NAMES else setting.kind
 
 
-def choices(setting: Setting, dataset: str) -> dict[str, str]:
+def choices(setting: Setting, dataset: str, network: str = MLP) -> dict[str, str]:
     """What a choice or flag may be: text -> label."""
     if setting.kind == "flag":
         return {"true": "yes", "false": "no"}
     if setting.path == "data.name":
         return {name: DATASET_LABELS.get(name, name) for name in DATASETS}
+    if setting.path == "network.kind":
+        return {name: NETWORK_LABELS.get(name, name) for name in NETWORKS}
     if setting.path == "network.activation":
         return {name: row.label for name, row in ACTIVATIONS.items()}
     if setting.path == "data.target":
         config: Any = DATASETS[dataset]
         names = getattr(config, "targets", None) or get_args(config.model_fields["target"].annotation)
         return {name: name for name in TARGETS if name in names}
-    return {name: name for name in get_args(_field(setting, dataset).annotation)}
+    return {name: name for name in get_args(_field(setting, dataset, network).annotation)}
 
 
-def default_text(setting: Setting, dataset: str) -> str:
+def default_text(setting: Setting, dataset: str, network: str = MLP) -> str:
     """What the engine takes when the setting is left out, as a text; empty where that depends on others."""
     if setting.path in ("network.sigma_w", "network.sigma_w_readout"):
         return "critical" if setting.path == "network.sigma_w" else ""
     if setting.path == "data.name":
         return next(iter(DATASETS))
-    field = _field(setting, dataset)
+    if setting.path == "network.kind":
+        return MLP
+    field = _field(setting, dataset, network)
     if field.is_required() or field.default is None or field.default == () or field.default_factory:
         return ""
     if dataset in ("csv", "file") and setting.name in ("size", "test_size"):
@@ -209,8 +233,9 @@ def default_text(setting: Setting, dataset: str) -> str:
     return text_of(field.default)
 
 
-def _field(setting: Setting, dataset: str) -> Any:
-    owners: dict[str, type[Config]] = {"network": NetworkConfig, "training": TrainingConfig, "run": RunConfig}
+def _field(setting: Setting, dataset: str, network: str) -> Any:
+    owners: dict[str, type[Config]] = {"training": TrainingConfig, "run": RunConfig}
+    owners |= {"network": NETWORKS[network]} if network in NETWORKS else {}
     owner = DATASETS[dataset] if setting.section == "data" else owners[setting.section]
     return owner.model_fields[setting.path.rsplit(".", 1)[-1]]
 
@@ -225,7 +250,7 @@ def nested(draft: Draft) -> dict[str, Any]:
     """The draft as plain values for `RunConfig.from_dict`."""
     dataset = draft.get("data", "")
     values: dict[str, Any] = {"data": {}}
-    for setting in applicable(dataset):
+    for setting in applicable_to(draft):
         text = draft.get(setting.name, "")
         if not text.strip():
             continue
@@ -249,7 +274,10 @@ def draft_of(values: object) -> tuple[dict[str, str], list[Problem]]:
     draft, strange = {}, []
     data = values.get("data")
     dataset = str(data.get("name")) if isinstance(data, dict) else ""
-    known = {setting.path: setting for setting in applicable(dataset)} if dataset in DATASETS else BY_PATH
+    network = values.get("network")
+    kind = str(network.get("kind") or MLP) if isinstance(network, dict) else MLP
+    found = dataset in DATASETS and kind in NETWORKS
+    known = {setting.path: setting for setting in applicable(dataset, kind)} if found else BY_PATH
     for path, value in _leaves(values):
         if path in known:
             draft[known[path].name] = draft_text(value, kind_of(known[path], dataset))

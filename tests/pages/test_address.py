@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pages.run.draft_state import LONGEST, from_query, to_query
 from pages.run.presets import PRESETS
-from pages.run.settings import BY_NAME, SETTINGS, applicable, config_of
+from pages.run.settings import BY_NAME, SETTINGS, applicable_to, config_of
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -75,7 +75,7 @@ DRAFTS = st.dictionaries(
 @given(DRAFTS)
 def test_any_draft_round_trips(texts):
     dataset = texts.get("data", "circle")
-    names = {setting.name for setting in applicable(dataset)}
+    names = {setting.name for setting in applicable_to({**texts, "data": dataset})}
     draft = {"data": dataset} | {name: text for name, text in texts.items() if name in names}
     assert from_query(to_query(draft)) == (draft, [])
 

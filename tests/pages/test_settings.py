@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS
-from engine.networks.config import MLPConfig
+from engine.networks.kinds import NETWORKS
 from engine.schema import ConfigError, Problem
 from pages.run.presets import PRESETS, base_draft, preset_of, shortest
 from pages.run.settings import (
@@ -23,7 +23,7 @@ from pages.shell.texts import text_of, value_of
 
 def test_every_field_of_the_config_has_a_row():
     fields = {f"data.{name}" for config in DATASETS.values() for name in config.model_fields}
-    fields |= {f"network.{name}" for name in MLPConfig.model_fields}
+    fields |= {f"network.{name}" for kind in NETWORKS.values() for name in kind.model_fields}
     fields |= {f"training.{name}" for name in TrainingConfig.model_fields}
     fields |= set(RunConfig.model_fields) - {"data", "network", "training"}
     assert {setting.path for setting in SETTINGS} == fields
