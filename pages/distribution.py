@@ -23,8 +23,8 @@ from pages.shell.gathering import gather
 from pages.shell.held import Named
 from pages.shell.result import warn
 from pages.views import hold_draws, hold_settings, initial_words
-from pages.views.hold_draws import Draws
 from pages.views.hold_parts import say as say_held
+from pages.views.initial_draws import Draws, named
 from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, point, take_points_with_you
 
@@ -163,7 +163,7 @@ def _answer(form: Form, now: Draws, sample: Sample) -> dict[Named, Sample]:
             say_held(_said(other))
 
     with hold_settings.beside(form, now, Draws.one_kernel, tell, "draws"):
-        say_answer(_said(sample), sample.config.setting)
+        say_answer(_said(sample), now.config.setting, now.key if sample.config == now.config else "")
     return held
 
 
@@ -231,7 +231,7 @@ page(
     "Distribution",
     "How is the kernel distributed over initialisations, and does its mean say what a typical one is?",
     "The law of $K(x, x)$ at one width and depth, with its tail, beside the log-normal of its exact moments.",
-    Form("distribution", PREFIX),
+    Form("distribution", PREFIX, partial(named, whole=False, prefix=PREFIX)),
     controls,
     body,
     (hold_settings.NAME,),
