@@ -178,10 +178,12 @@ def _charts(sample: Sample, held: Mapping[Named, Sample]) -> None:
     if not len(charts.histogram_table(sample.result)):
         st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
         return
-    density, tail = _over(sample, held)
-    columns([density], [tail])
-    estimates, spread = sample.result.estimates, density.frame
-    lognormal = spread is not None and (spread["series"] == LOGNORMAL).any()
+    own = _figures(sample)
+    drawn = [(named, one) for named, one in held.items() if len(charts.histogram_table(one.result))]
+    ghosts = [(named, _figures(one, bars=False)) for named, one in drawn]
+    columns(*([figure] for figure in hold_draws.over(own, ghosts)))
+    estimates, data = sample.result.estimates, own[0].frame
+    lognormal = data is not None and (data["series"] == LOGNORMAL).any()
     say(
         [
             initial_words.zeros(int(sample.result.histogram_zeros), sample.total),
@@ -189,12 +191,6 @@ def _charts(sample: Sample, held: Mapping[Named, Sample]) -> None:
             initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
         ]
     )
-
-
-def _over(sample: Sample, held: Mapping[Named, Sample]) -> list[Figure]:
-    """Density and tail over those of held draws."""
-    drawn = {named: one for named, one in held.items() if len(charts.histogram_table(one.result))}
-    return hold_draws.over(_figures(sample), [(named, _figures(one, bars=False)) for named, one in drawn.items()])
 
 
 def _figures(sample: Sample, bars: bool = True) -> list[Figure]:
