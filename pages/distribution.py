@@ -23,8 +23,8 @@ from pages.shell.gathering import gather
 from pages.shell.held import Named
 from pages.shell.result import warn
 from pages.views import hold_draws, hold_settings, initial_words
-from pages.views.hold_draws import Draws
 from pages.views.hold_parts import say as say_held
+from pages.views.initial_draws import Draws, named
 from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, point, take_points_with_you
 
@@ -163,7 +163,7 @@ def _answer(form: Form, now: Draws, sample: Sample) -> dict[Named, Sample]:
             say_held(_said(other))
 
     with hold_settings.beside(form, now, Draws.one_kernel, tell, "draws"):
-        say_answer(_said(sample), sample.config.setting)
+        say_answer(_said(sample), now.config.setting, now.key if sample.config == now.config else "")
     return held
 
 
@@ -178,10 +178,12 @@ def _charts(sample: Sample, held: Mapping[Named, Sample]) -> None:
     if not len(charts.histogram_table(sample.result)):
         st.warning("Every draw of K is 0: every network is dead, or its readout closed.")
         return
-    density, tail = _over(sample, held)
-    columns([density], [tail])
-    estimates, spread = sample.result.estimates, density.frame
-    lognormal = spread is not None and (spread["series"] == LOGNORMAL).any()
+    own = _figures(sample)
+    drawn = [(named, one) for named, one in held.items() if len(charts.histogram_table(one.result))]
+    ghosts = [(named, _figures(one, bars=False)) for named, one in drawn]
+    columns(*([figure] for figure in hold_draws.over(own, ghosts)))
+    estimates, data = sample.result.estimates, own[0].frame
+    lognormal = data is not None and (data["series"] == LOGNORMAL).any()
     say(
         [
             initial_words.zeros(int(sample.result.histogram_zeros), sample.total),
@@ -189,12 +191,6 @@ def _charts(sample: Sample, held: Mapping[Named, Sample]) -> None:
             initial_words.out_of_reach(estimates["ratio"]) if "ratio" in estimates else "",
         ]
     )
-
-
-def _over(sample: Sample, held: Mapping[Named, Sample]) -> list[Figure]:
-    """Density and tail over those of held draws."""
-    drawn = {named: one for named, one in held.items() if len(charts.histogram_table(one.result))}
-    return hold_draws.over(_figures(sample), [(named, _figures(one, bars=False)) for named, one in drawn.items()])
 
 
 def _figures(sample: Sample, bars: bool = True) -> list[Figure]:
@@ -231,7 +227,7 @@ page(
     "Distribution",
     "How is the kernel distributed over initialisations, and does its mean say what a typical one is?",
     "The law of $K(x, x)$ at one width and depth, with its tail, beside the log-normal of its exact moments.",
-    Form("distribution", PREFIX),
+    Form("distribution", PREFIX, partial(named, whole=False, prefix=PREFIX)),
     controls,
     body,
     (hold_settings.NAME,),

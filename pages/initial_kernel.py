@@ -18,8 +18,8 @@ from pages.shell.held import Named
 from pages.shell.recipe import at_initialisation
 from pages.shell.result import take_it_with_you, warn
 from pages.views import hold_draws, hold_settings, initial_words, latex_conventions
-from pages.views.hold_draws import GRAM, Draws
 from pages.views.hold_parts import say as say_held
+from pages.views.initial_draws import GRAM, Draws, named
 from pages.views.initial_network import Network, network_controls, page
 
 
@@ -88,8 +88,9 @@ def _answer(form: Form, result: GramResult, config: GramSpectrumConfig) -> dict[
             held[named] = other, draws.config.hash
             say_held(_said(other))
 
-    with hold_settings.beside(form, Draws(GRAM, config), Draws.whole_kernel, tell, "kernels"):
-        answer(_said(result), lambda: latex_conventions.of_initialisation(config.setting), config.hash)
+    now = Draws(GRAM, config)
+    with hold_settings.beside(form, now, Draws.whole_kernel, tell, "kernels"):
+        answer(_said(result), lambda: latex_conventions.of_initialisation(config.setting), config.hash, now.key)
     return held
 
 
@@ -139,7 +140,7 @@ page(
     "Whole kernel at initialisation",
     "What spectrum does the kernel start with, and how far is that from infinite width?",
     "Kernels of many inputs, drawn from their exact law at any width: no weight matrix is drawn.",
-    Form("initial_kernel"),
+    Form("initial_kernel", named=partial(named, whole=True)),
     controls,
     body,
     (hold_settings.NAME,),

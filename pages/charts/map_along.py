@@ -15,7 +15,7 @@ from pages.charts.encodings import by_series, layered, linear_y, log_x, log_y, t
 from pages.charts.map_names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
 from pages.charts.map_plane import below_rounding
 from pages.charts.theme import Table
-from pages.charts.words import number
+from pages.charts.words import number, signed
 
 HEIGHT = 470
 SMALL = 380
@@ -107,7 +107,7 @@ def _law(law: Scaling, x, y) -> alt.Chart:
 def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, subtitle: str) -> alt.LayerChart:
     """The metric against depth^q beta: on one curve where that alone decides."""
     frame = frame.assign(x=frame["depth"] ** q * frame["x"])
-    name = "β" if q == 0 else f"L^{q:.2f} β".replace("-", "−")
+    name = "β" if q == 0 else f"L^{signed(q)} β"
     x, _ = _across(frame["x"].to_numpy(float), name)
     y, up = _up(frame, metric)
     layers = _series(frame, x, y, up, metric, joined=False)

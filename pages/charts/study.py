@@ -13,7 +13,7 @@ from pages.charts import theme
 from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
 from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED, MOST
 from pages.charts.theme import Table
-from pages.charts.words import number
+from pages.charts.words import number, signed
 
 AXES = {"width": "width n", "depth": "depth L", "alpha": "output scale α", "beta": "β = Σ 1/n_l over hidden layers"}
 SYMBOLS = {"width": "n", "depth": "L", "alpha": "α", "beta": "β"}
@@ -187,14 +187,10 @@ def slope_labels(result: StudyResult, quantities: Mapping[str, str], axis: str) 
         law = _law(result, name, axis)
         if law is not None:
             interval = law.intervals.get(axis)
-            between = f" [{_signed(interval[0])}, {_signed(interval[1])}]" if interval else ""
-            found[label] = f": {SYMBOLS[axis]}^{_signed(law.exponents[axis])}{between}"
+            between = f" [{signed(interval[0])}, {signed(interval[1])}]" if interval else ""
+            found[label] = f": {SYMBOLS[axis]}^{signed(law.exponents[axis])}{between}"
     return found
 
 
 def _law(result: StudyResult, name: str, axis: str) -> PowerLaw | None:
     return (result.beta_laws if axis == "beta" else result.laws).get(name)
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")

@@ -8,6 +8,8 @@ import numpy as np
 
 from engine.schema import Problem
 
+MINUS = "−"
+"""Of a number in a sentence."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
@@ -33,10 +35,16 @@ def number(value: float | None, digits: int = 3) -> str:
     if value == 0:
         return "0"
     if 1e-3 <= abs(value) < 1e5:
-        text = f"{value:,.{max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))}f}"
+        text = signed(value, max(0, digits - 1 - int(np.floor(np.log10(abs(value))))))
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}·10{superscript(int(exponent))}"
+    return f"{mantissa}·10{superscript(int(exponent))}".replace("-", MINUS)
+
+
+def signed(value: float, places: int = 2) -> str:
+    """The number with so many places behind the point; no zero is negative."""
+    text = f"{abs(value):,.{places}f}"
+    return f"{MINUS}{text}" if value < 0 and text.strip("0.") else text
 
 
 def superscript(exponent: int) -> str:
@@ -69,7 +77,8 @@ def percent(value: float) -> str:
         return "—"
     if abs(value) >= 10:
         return f"{number(value, 2)}×"
-    return f"{100 * value:.0f}%" if abs(value) >= 0.095 else f"{100 * value:.2g}%"
+    shown = f"{100 * value:.0f}%" if abs(value) >= 0.095 else f"{100 * value:.2g}%"
+    return shown.replace("-", MINUS, 1) if value < 0 else shown
 
 
 def spread(values: Iterable[float | None], show=number) -> str:

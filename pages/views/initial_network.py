@@ -10,6 +10,7 @@ from engine.initialisation.curves import CurvesConfig
 from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.networks.activations import ACTIVATIONS
 from pages.charts.words import sentence
+from pages.run import named_run
 from pages.shell.answer import answer, ask
 from pages.shell.form import Form
 from pages.shell.gathering import sidebar_bar
@@ -97,6 +98,10 @@ def page(
         elsewhere: controls that are drawn later, or for other settings.
     """
     ask(title, question, more)
+    if form.missing:
+        named_run.refuse(form.missing, "draws")
+        st.button("Open the page as at first", icon=":material/undo:", on_click=form.start_over)
+        return
     form.bar = sidebar_bar()
     with st.sidebar:
         asked = controls(form)
@@ -298,9 +303,9 @@ def trap_buttons(form: Form, network: Network) -> None:
         st.button("Back to critical σ_w", icon=":material/undo:", key="untrap", on_click=set_sigma, args=(form, ""))
 
 
-def say_answer(said: str, setting: InitialNetwork) -> None:
-    """A sentence about a network at initialisation."""
-    answer(said, lambda: latex_conventions.of_initialisation(setting), setting.hash)
+def say_answer(said: str, setting: InitialNetwork, key: str = "") -> None:
+    """A sentence about a network at initialisation; `key` as of `pages.shell.answer.answer`."""
+    answer(said, lambda: latex_conventions.of_initialisation(setting), setting.hash, key)
 
 
 def say_no_law(network: Network) -> bool:

@@ -11,7 +11,7 @@ from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.networks.activations import ACTIVATIONS
-from pages.charts.words import listing, number, plain
+from pages.charts.words import listing, number, plain, signed
 from pages.views.initial_network import Network
 
 FADED = 0.1
@@ -177,7 +177,7 @@ def off_critical(network: Network, depth: int) -> str:
     log_decay = 2 * depth * math.log(sigma / critical)
     if abs(log_decay) < 0.01:
         return ""
-    decay = plain(number(math.exp(log_decay)) if abs(log_decay) < 600 else f"e^{log_decay:.0f}")
+    decay = plain(number(math.exp(log_decay)) if abs(log_decay) < 600 else f"e^{signed(log_decay, 0)}")
     what = "the mean square of the signal" if one.activation == "relu" else "the mean square of a small signal"
     if sigma > critical:
         first = "" if one.activation == "relu" else ", until the activation saturates"
@@ -218,4 +218,4 @@ def point(network: Network, hidden: tuple[int, ...]) -> str:
 
 
 def _exp(log_value: float) -> str:
-    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{log_value:.0f}"
+    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{signed(log_value, 0)}"

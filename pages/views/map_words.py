@@ -10,7 +10,7 @@ from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
 from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse, Scaling
 from engine.regimes.result import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
 from pages.charts.map_names import METRICS, REGIMES
-from pages.charts.words import listing, number, percent, several, spread
+from pages.charts.words import listing, number, percent, several, signed, spread
 from pages.views.map_controls import EDGE
 
 SHARP = 1.5
@@ -103,7 +103,7 @@ def altered(found: Mapping[str, Boundary], bounds: Thresholds, estimates: int = 
 
 def law(found: Scaling) -> str:
     """A power law in plain text."""
-    return f"{number(found.prefactor, 2)} β^{found.exponent:.2f}±{found.error:.2f}"
+    return f"{number(found.prefactor, 2)} β^{signed(found.exponent)}±{found.error:.2f}"
 
 
 def told(found: Scaling) -> bool:
@@ -122,12 +122,12 @@ def grows(found: Scaling | None, metric: str) -> str:
         return ""
     if not told(found):
         return (
-            f"Of the {METRICS[metric].label} **no law in β is determined**: exponent {found.exponent:.2f} ± "
-            f"{found.error:.2f} (95%), $R^2$ = {found.r_squared:.2f}."
+            f"Of the {METRICS[metric].label} **no law in β is determined**: exponent {signed(found.exponent)} ± "
+            f"{found.error:.2f} (95%), $R^2$ = {signed(found.r_squared)}."
         )
     return (
         rf"The {METRICS[metric].label} grows like ${number(found.prefactor, 2)}\,\beta^{{{found.exponent:.2f} \pm "
-        rf"{found.error:.2f}}}$ (95%; $\beta \le {number(found.high)}$, $R^2$ = {found.r_squared:.2f})."
+        rf"{found.error:.2f}}}$ (95%; $\beta \le {number(found.high)}$, $R^2$ = {signed(found.r_squared)})."
     )
 
 

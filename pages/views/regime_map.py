@@ -8,7 +8,7 @@ from engine.regimes.config import Cell
 from engine.regimes.result import Thresholds
 from engine.regimes.summary import notes
 from pages.charts.map_names import METRICS
-from pages.charts.words import number
+from pages.charts.words import number, signed
 from pages.run.draft_state import to_query
 from pages.run.presets import DEFAULT, shortest
 from pages.run.settings import draft_of
@@ -159,7 +159,7 @@ def every_metric(picture: Picture) -> pd.DataFrame:
             {
                 "metric": METRICS[name].label,
                 "p": number(found.p_value, 2),
-                "depth exponent (95%)": "—" if exponent is None or error is None else f"{exponent:.2f} ± {error:.2f}",
+                "depth exponent (95%)": "—" if None in (exponent, error) else f"{signed(exponent)} ± {error:.2f}",
                 "best q": number(found.best_q),
             }
         )

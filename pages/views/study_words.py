@@ -6,7 +6,7 @@ from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import QUANTITIES, RESOLVED, StudyResult
 from pages.charts.expansion import BOUNDS, CURVES
 from pages.charts.study import FAR, SYMBOLS
-from pages.charts.words import number
+from pages.charts.words import number, signed
 
 LABELS = {
     "error_order_0": CURVES["order_0"],
@@ -42,7 +42,7 @@ def law_rows(result: StudyResult) -> pd.DataFrame:
         {
             "quantity": label,
             "law": said(law),
-            "R²": f"{law.r_squared:.2f}",
+            "R²": signed(law.r_squared),
             "runs": f"{law.used} of {law.used + law.left_out}",
         }
         for label, law in found
@@ -51,14 +51,14 @@ def law_rows(result: StudyResult) -> pd.DataFrame:
 
 def said(law: PowerLaw) -> str:
     """0.5 · n^−0.88 · L^1.1, with intervals."""
-    powers = [f"{SYMBOLS[axis]}^{exponent(p)}{between(law, axis)}" for axis, p in law.exponents.items()]
+    powers = [f"{SYMBOLS[axis]}^{signed(p)}{between(law, axis)}" for axis, p in law.exponents.items()]
     return " · ".join([number(law.prefactor, 2), *powers])
 
 
 def between(law: PowerLaw, axis: str) -> str:
     """The interval of an exponent; empty at one seed."""
     interval = law.intervals.get(axis)
-    return f" [{exponent(interval[0])}, {exponent(interval[1])}]" if interval else ""
+    return f" [{signed(interval[0])}, {signed(interval[1])}]" if interval else ""
 
 
 def determined(law: PowerLaw, axis: str) -> bool:
@@ -67,10 +67,6 @@ def determined(law: PowerLaw, axis: str) -> bool:
     if interval is None:
         return law.r_squared >= GOOD
     return interval[0] > 0 or interval[1] < 0 or interval[1] - interval[0] < NARROW
-
-
-def exponent(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _errors(result: StudyResult) -> list[str]:
@@ -86,7 +82,7 @@ def _errors(result: StudyResult) -> list[str]:
     found = [f"The error of {', of '.join(parts)}."] if parts else []
     found += [
         f"Of {LABELS[name]} **no law is determined**: the exponent in {SYMBOLS[axis]} is "
-        f"{exponent(law.exponents[axis])}{between(law, axis)}, $R^2$ = {law.r_squared:.2f}."
+        f"{signed(law.exponents[axis])}{between(law, axis)}, $R^2$ = {signed(law.r_squared)}."
         for name, law in known.items()
         if name not in sure
     ]
@@ -108,8 +104,8 @@ def _drift(result: StudyResult) -> list[str]:
     if law is None:
         return []
     if not determined(law, "beta"):
-        return [f"**No law of the drift is determined**: {_in_beta(law)}, $R^2$ = {law.r_squared:.2f}."]
-    fitted = f"The drift at the stop follows {_in_beta(law)}, $R^2$ = {law.r_squared:.2f}"
+        return [f"**No law of the drift is determined**: {_in_beta(law)}, $R^2$ = {signed(law.r_squared)}."]
+    fitted = f"The drift at the stop follows {_in_beta(law)}, $R^2$ = {signed(law.r_squared)}"
     if predicted is None or not determined(predicted, "beta"):
         return [f"{fitted}."]
     return [f"{fitted}; foretold from initialisation alone: {_in_beta(predicted)}."]

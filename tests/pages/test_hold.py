@@ -28,9 +28,9 @@ from pages.shell.figure import Figure, _draw
 from pages.views import hold_parts
 from pages.views.compare_words import relabelled
 from pages.views.hold_curves import Drawn
-from pages.views.hold_draws import Draws
 from pages.views.hold_settings import read, written
 from pages.views.initial_curves import Span
+from pages.views.initial_draws import Draws
 from pages.views.initial_network import Curves, Network
 
 GRID = {"network.depth": [1, 2, 4], "network.width": [8, 16]}

@@ -10,7 +10,9 @@ from rkhs_runs import config as compared
 from cache.maps import Whole
 from engine import jobs
 from engine.config import RunConfig
+from engine.initialisation.job import gram_spectra
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
+from engine.progress import silent
 from engine.regimes.config import DEFAULT_MAP
 from pages.run import named_run
 from pages.run.draft_state import from_query
@@ -151,6 +153,62 @@ def test_a_map_that_is_not_here_is_said_and_no_other_is_shown(pretend, opened):
     next(button for button in app.button if button.label == "Open the default map").click().run()
     assert address(app) == {}
     assert app.get("vega_lite_chart")
+
+
+def drawn(kind, hidden, **more):
+    values = {"setting": {"widths": [7, *hidden, 1], "sigma_w": 1.25, "output_bias": False}, "draws": 200, "seed": 3}
+    return jobs.KINDS[kind].config.from_dict(values | more)
+
+
+@pytest.mark.parametrize(
+    ("page", "kind", "hidden", "more", "button"),
+    [
+        ("distribution", "initial_sample", (8, 8, 8), {"first_step": False}, "ask distribution"),
+        ("distribution", "brute_force", (8, 4), {"first_step": False}, "ask distribution"),
+        ("distribution", "brute_force", (8,), {"first_step": False}, "ask distribution"),
+        ("initial_kernel", "gram_spectrum", (20, 20), {"points": 5, "input_seed": 2}, "ask gram"),
+    ],
+)
+def test_draws_at_initialisation_are_opened_by_the_beginning_of_their_key(
+    page, kind, hidden, more, button, pretend, opened
+):
+    config = drawn(kind, hidden, **more)
+    app = opened(page, run=known(pretend, kind, config))
+    assert not app.exception
+    assert "run" not in address(app)
+    app.button(key=button).click().run()
+    assert [*pretend.jobs] == [jobs.key(kind, config)]
+
+
+def test_draws_that_no_page_makes_are_not_opened_as_others(pretend, opened):
+    for page, kind, config in (
+        ("distribution", "initial_sample", drawn("initial_sample", (8, 8), target=2.0)),
+        ("initial_kernel", "gram_spectrum", drawn("gram_spectrum", (8, 4))),
+    ):
+        said = texts(opened(page, run=known(pretend, kind, config)))
+        assert "was drawn with options that no page has" in said
+    assert "is nothing that this page draws" in texts(opened("distribution", run=known(pretend, "run", RUN)))
+
+
+@pytest.mark.parametrize("page", ["distribution", "initial_kernel"])
+def test_draws_that_are_not_here_are_said_and_no_others_are_shown(page, pretend, opened):
+    app = opened(page, run="1234abcd5678")
+    assert not app.exception
+    assert not app.get("vega_lite_chart")
+    assert "No run `1234abcd5678` here" in texts(app)
+    assert address(app) == {"run": "1234abcd5678"}
+    next(button for button in app.button if button.label == "Open the page as at first").click().run()
+    assert address(app) == {}
+
+
+def test_the_short_link_of_draws_is_there_once_they_are(pretend, opened):
+    config = drawn("gram_spectrum", (20, 20), points=5)
+    key = jobs.key("gram_spectrum", config)
+    pretend.results[key] = gram_spectra(config, silent)["result"]
+    app = opened("initial_kernel", run=known(pretend, "gram_spectrum", config))
+    app.session_state["link answer"] = True
+    app.run()
+    assert [element.value for element in app.get("code")][1] == f"/initial_kernel?run={key[:DIGITS]}"
 
 
 def test_links_to_copy(finished, opened):

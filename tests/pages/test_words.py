@@ -3,14 +3,14 @@ import math
 import pytest
 
 from engine.schema import Problem
-from pages.charts.words import change, duration, listing, middle, number, percent, plain, sentence, size, spread
+from pages.charts.words import change, duration, listing, middle, number, percent, plain, sentence, signed, size, spread
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0, "0"), (0.617, "0.617"), (12345.6, "12,346"), (1.23e-5, "1.23·10⁻⁵"), (2e17, "2.00·10¹⁷"), (-3.0, "-3"),
-        (math.nan, "—"), (None, "—"), (math.inf, "—"), (100.0, "100"),
+        (0, "0"), (0.617, "0.617"), (12345.6, "12,346"), (1.23e-5, "1.23·10⁻⁵"), (2e17, "2.00·10¹⁷"), (-3.0, "−3"),
+        (-8154.6, "−8,155"), (-1.23e-5, "−1.23·10⁻⁵"), (math.nan, "—"), (None, "—"), (math.inf, "—"), (100.0, "100"),
     ],
 )  # fmt: skip
 def test_number(value, text):
@@ -26,6 +26,9 @@ def test_number(value, text):
         (0, "0%"),
         (9.9, "990%"),
         (23.4, "23×"),
+        (-0.27, "−27%"),
+        (-0.004, "−0.4%"),
+        (-23.4, "−23×"),
         (2.28777e15, "2.3·10¹⁵×"),
         (math.nan, "—"),
     ],
@@ -55,6 +58,13 @@ def test_size(count, text):
 )  # fmt: skip
 def test_a_change_has_the_digits_that_show_it(start, end, text):
     assert change(start, end) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "text"), [(-0.884, 2, "−0.88"), (0.884, 2, "0.88"), (-0.004, 2, "0.00"), (-1234.5, 0, "−1,234")]
+)
+def test_signed(value, places, text):
+    assert signed(value, places) == text
 
 
 def test_spread_and_middle():
