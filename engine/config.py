@@ -5,7 +5,7 @@ The conventions behind the settings (parameterizations, beta, loss, time) are sa
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from engine.data import DataConfig
 from engine.data.dataset import MAX_POINTS
@@ -127,6 +127,12 @@ class RunConfig(Config):
     store_parameters: bool = True
     kernel_precision: Literal["float64", "mixed", "float32"] = "float64"
     probes: DataConfig | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @field_validator("network")
+    @classmethod
+    def _on_these_inputs(cls, network: AnyNetwork, info: ValidationInfo) -> AnyNetwork:
+        data = info.data.get("data")
+        return network if data is None else network.on(data.shape)  # data that are wrong have problems of their own
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
-from engine.texts import LONGEST_NUMBER, coerced, read, written
+from engine.texts import LONGEST_NUMBER, coerced, read, tag_field, written
 
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
 
@@ -152,7 +152,7 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
         expected = str(context.get("expected") or context.get("expected_tags"))
         given = context.get("tag", given)
         names = [name.strip(" '") for name in expected.replace(" or ", ", ").split(",")]
-        field = f"{field}.name" if kind == "union_tag_invalid" else field
+        field = f"{field}.{_tag(owner, path)}" if kind == "union_tag_invalid" else field
         return Problem(field, f"{shown(given)} is unknown.{did_you_mean(given, names)} Allowed: {', '.join(names)}")
     if kind == "union_tag_not_found":
         return Problem(f"{field}.name", "is missing: say which")
@@ -174,7 +174,7 @@ def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[
     owner, within = model, [model]
     for part in location:
         holder = next((m for m in within if part in m.model_fields), None)
-        tagged = next((m for m in within if len(within) > 1 and m.model_fields["name"].default == part), None)
+        tagged = next((m for m in within if len(within) > 1 and m.model_fields[tag_field(m)].default == part), None)
         if tagged:
             within = [tagged]
         elif holder:
@@ -184,6 +184,12 @@ def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[
             owner = within[0] if within else owner
             path.append(clipped(str(part)))
     return path, owner
+
+
+def _tag(owner: type[BaseModel], path: list[str]) -> str:
+    """The field that tells the members of the union at a setting apart."""
+    members = _models(owner.model_fields[path[-1]].annotation) if path and path[-1] in owner.model_fields else []
+    return tag_field(members[0]) if members else "name"
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:

@@ -125,7 +125,7 @@ class _Field:
     Attributes:
         words: any text.
         items: of a list.
-        configs: told apart by their names where there are several.
+        configs: told apart by their tags where there are several (`tag_of`).
     """
 
     words: bool = False
@@ -164,7 +164,7 @@ class _Field:
     def _config(self, values: Mapping[Any, Any]) -> Any:
         several = len(self.configs) > 1
         for config in self.configs:
-            if not several or config.model_fields["name"].default == values.get("name"):
+            if not several or tag_of(config, values) == config.model_fields[tag_field(config)].default:
                 return coerced(config, values)
         return values
 
@@ -184,6 +184,16 @@ class _Field:
             return [self.items.read_item(value)]
         known = self.flags if isinstance(value, bool) else self.numbers
         return text_of(value) if (self.numbers or self.flags) and not known else value
+
+
+def tag_field(config: type[BaseModel]) -> str:
+    """The field by which the members of a union of configs are told apart."""
+    return getattr(config, "TAG", "name")
+
+
+def tag_of(config: type[BaseModel], values: Mapping[Any, Any]) -> Any:
+    """What values say of the member of a union that they are of; its default where they say nothing."""
+    return values.get(tag_field(config), getattr(config, "UNTAGGED", None))
 
 
 def _members(annotation: Any) -> Iterator[Any]:

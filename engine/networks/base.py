@@ -1,6 +1,6 @@
 """What a config says of any network, and training needs. Imports no JAX."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -13,9 +13,12 @@ class NetworkConfig(Config):
     `from_dict` of this class reads a network of any kind (`engine.networks.kinds`).
 
     Attributes:
-        kind: a Literal in each kind, left out of the canonical form of an MLP.
+        kind: a Literal in each kind; `UNTAGGED`, which the canonical form leaves out, where none is given.
         alpha, centred: f = alpha (h - h_0) when centred, alpha h otherwise.
     """
+
+    TAG: ClassVar[str] = "kind"
+    UNTAGGED: ClassVar[str] = "mlp"
 
     kind: Any
     alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0

@@ -1,7 +1,7 @@
 """The config of the fully connected network. Imports no JAX."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,19 @@ MAX_DEPTH = 1024
 MAX_WIDTH = 65536
 
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+
+
+def resolved_sigmas(values: dict[str, Any], readout: float | None = None) -> dict[str, Any]:
+    """The settings with "critical" written as its number, and the readout's scale, where it is left out, as `readout`
+    or as that of the hidden layers."""
+    values = {"sigma_w": "critical", **values}
+    activation = ACTIVATIONS.get(str(values.get("activation", "relu")))
+    if values.get("sigma_w_readout") is None:
+        values["sigma_w_readout"] = values["sigma_w"] if readout is None else readout
+    for name in ("sigma_w", "sigma_w_readout"):
+        if values[name] == "critical":
+            values[name] = activation.critical if activation else 1.0
+    return values
 
 
 class MLPConfig(NetworkConfig):
@@ -49,13 +62,7 @@ class MLPConfig(NetworkConfig):
         """Writes 'critical' as its number, and equal widths as one, so that equal networks are equal configs."""
         if not isinstance(values, dict):
             return values
-        values = {"sigma_w": "critical", **values}
-        activation = ACTIVATIONS.get(str(values.get("activation", "relu")))
-        if values.get("sigma_w_readout") is None:
-            values["sigma_w_readout"] = values["sigma_w"]
-        for name in ("sigma_w", "sigma_w_readout"):
-            if values[name] == "critical":
-                values[name] = activation.critical if activation else 1.0
+        values = resolved_sigmas(values)
         width = values.get("width")
         if isinstance(width, list | tuple) and len(width) == values.get("depth", 3) and len(set(map(repr, width))) == 1:
             values["width"] = width[0]

@@ -6,16 +6,22 @@ from pydantic import Discriminator, Tag
 
 from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
+from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.schema import Config
 
 
 def _kind(values: Any) -> Any:
-    return values.get("kind", "mlp") if isinstance(values, dict) else getattr(values, "kind", "mlp")
+    """What is no table is left for one of the kinds to refuse."""
+    plain = NetworkConfig.UNTAGGED
+    return values.get("kind", plain) if isinstance(values, dict) else getattr(values, "kind", plain)
 
 
-AnyNetwork = Annotated[Annotated[MLPConfig, Tag("mlp")], Discriminator(_kind)]
+AnyNetwork = Annotated[
+    Annotated[MLPConfig, Tag("mlp")] | Annotated[ResNetConfig, Tag("resnet")] | Annotated[ConvConfig, Tag("conv")],
+    Discriminator(_kind),
+]
 
-NETWORKS: dict[str, type[NetworkConfig]] = {"mlp": MLPConfig}
+NETWORKS: dict[str, type[NetworkConfig]] = {"mlp": MLPConfig, "resnet": ResNetConfig, "conv": ConvConfig}
 """Kind -> config class, in the order in which a page lists them."""
 
 
