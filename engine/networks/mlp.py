@@ -8,8 +8,8 @@ depth. "b" is missing where a layer has no bias. Conventions: `engine.networks.c
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, groupby, pairwise
-from math import prod, sqrt
+from itertools import groupby, pairwise
+from math import sqrt
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS, NAMES
 from engine.networks.config import MLPConfig
+from engine.networks.drawing import declared, with_fixed_biases
 
 Params = Mapping[str, Mapping[str, Array]]
 JAX = SimpleNamespace(
@@ -73,9 +74,8 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
         layers = blocks(self.network, x.shape[-1], self.output_dim)
-        # Flax asks for the shapes of parameters that it is given, too.
-        drawn = self._draw(layers) if self.is_initializing() else {}
-        params = {block.name: self.param(block.name, _given, drawn.get(block.name), block.shapes) for block in layers}
+        spread = {block.name: {"w": self._weight_spread(block), "b": self._bias_spread()} for block in layers}
+        params = declared(self, {block.name: block.shapes for block in layers}, spread, self.param_dtype)
         act = ACTIVATIONS[self.network.activation].value
         a = x
         for block in layers[:-1]:
@@ -84,19 +84,6 @@ class MLP(nn.Module):
             )
         h = affine(layers[-1], params["readout"], a)
         return ACTIVATIONS[self.network.readout].value(h, JAX)
-
-    def _draw(self, layers: list[Block]) -> dict[str, dict[str, Array]]:
-        """All parameters from one normal vector: a generator for each would take seconds to compile."""
-        shapes = {block.name: block.shapes for block in layers}
-        sizes = [prod(shape) for leaves in shapes.values() for shape in leaves.values()]
-        # The barrier keeps the compiler from copying the generator into everything that uses a normal.
-        vector = jax.random.normal(self.make_rng("params"), (sum(sizes),), self.param_dtype)
-        pieces = iter(jnp.split(jax.lax.optimization_barrier(vector), list(accumulate(sizes))[:-1]))
-        spread = {block.name: {"w": self._weight_spread(block), "b": self._bias_spread()} for block in layers}
-        return {
-            name: {leaf: spread[name][leaf] * next(pieces).reshape(shape) for leaf, shape in leaves.items()}
-            for name, leaves in shapes.items()
-        }
 
     def _weight_spread(self, block: Block) -> float:
         """Standard deviation of the weights of a block at initialisation."""
@@ -107,11 +94,6 @@ class MLP(nn.Module):
         """Standard deviation of the biases at initialisation."""
         normal = 1.0 if self.network.parameterization == "ntk" else self.network.sigma_b
         return normal if self.network.bias_init == "normal" else 0.0
-
-
-def _given(_: Array, drawn: dict[str, Array] | None, shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
-    """A block's parameters as drawn; zeros of their shapes when flax only checks those."""
-    return drawn or {leaf: jnp.zeros(shape) for leaf, shape in shapes.items()}
 
 
 def affine(block: Block, layer: Mapping[str, Array], a: Float[Array, "n n_in"]) -> Float[Array, "n n_out"]:
@@ -143,9 +125,5 @@ def apply(network: MLPConfig, params: Params, x: Float[Array, "n n_0"]) -> Float
     """h(x), before output scale and centring. Biases that do not train pass no gradient."""
     output_dim = params["readout"]["w"].shape[-1]
     if not network.train_bias:
-        params = jax.tree_util.tree_map_with_path(_freeze_bias, params)
+        params = with_fixed_biases(params)
     return MLP(network, output_dim).apply({"params": params}, x)  # type: ignore[return-value]
-
-
-def _freeze_bias(path: tuple[Any, ...], leaf: Array) -> Array:
-    return jax.lax.stop_gradient(leaf) if path[-1].key == "b" else leaf

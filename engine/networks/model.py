@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.networks import kernel, layers, mlp, traced_layers
+from engine.networks import conv, kernel, layers, mlp, resnet, traced_layers
 from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
 from engine.networks.gram import Heads, Precision
@@ -40,7 +40,13 @@ class Kind(NamedTuple):
     readout: tuple[str, ...]
 
 
-KINDS = {"mlp": Kind(mlp.draw, mlp.apply, ("readout/w",))}
+READOUT = ("readout/w",)
+
+KINDS = {
+    "mlp": Kind(mlp.draw, mlp.apply, READOUT),
+    "resnet": Kind(resnet.draw, resnet.apply, READOUT),
+    "conv": Kind(conv.draw, conv.apply, READOUT),
+}
 
 
 def init(network: NetworkConfig, seed: int, input_dim: int, output_dim: int = 1) -> Params:
