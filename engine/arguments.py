@@ -1,6 +1,7 @@
 """What the functions of `engine` accept beside whole configs: each refused with a `ConfigError` that names it."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -31,12 +32,22 @@ class InitArguments(NetworkArguments):
     """Of `engine.init`."""
 
     seed: Seed
-    input_dim: Dimension
+    input_dim: Dimension | tuple[Dimension, Dimension, Dimension]
     output_dim: Dimension
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an input."""
+        return self.input_dim if isinstance(self.input_dim, tuple) else (self.input_dim,)
+
+    @property
+    def placed(self) -> NetworkConfig:
+        """The network on these inputs. Raises `ConfigError`."""
+        return placed(self.network, self.shape)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        count = self.network.parameter_count(self.input_dim, self.output_dim)
+        count = self.placed.parameter_count(prod(self.shape), self.output_dim)
         if count > MOST_PARAMETERS:
             given = f"{count:,} parameters, at most {MOST_PARAMETERS:,} are drawn"
             raise ConfigError([Problem("network", f"{given}: lower width, depth or a dimension")])
@@ -68,6 +79,21 @@ def plain(value: Any) -> Any:
 def network_of(value: Any) -> NetworkConfig:
     """The network, given as a config or as its settings."""
     return NetworkArguments.from_dict({"network": plain(value)}).network
+
+
+def placed(network: NetworkConfig, shape: tuple[int, ...]) -> NetworkConfig:
+    """The network on inputs of this shape. Raises `ConfigError`."""
+    try:
+        return network.on(shape)
+    except ConfigError as error:
+        problems = [Problem(f"network.{problem.field}", problem.message) for problem in error.problems]
+        raise ConfigError(problems) from None
+
+
+def flat(value: Any) -> tuple[Any, tuple[int, ...]]:
+    """Inputs with a row for each, and the shape of one: images (n, height, width, channels) are flattened."""
+    shape = np.shape(value)[1:] if isinstance(value, np.ndarray) or hasattr(value, "shape") else ()
+    return (np.reshape(value, (len(value), -1)), shape) if len(shape) == 3 and len(value) else (value, ())
 
 
 def points_of(name: str, value: Any, input_dim: int | None = None) -> Float[np.ndarray, "n n_0"]:

@@ -1,6 +1,7 @@
 """Networks at initialisation and their kernels, as `engine` offers them: computed at each call."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     from engine.networks.model import Params
 
 
-def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int, output_dim: int = 1) -> "Params":
+def init(
+    network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: "int | tuple[int, ...]", output_dim: int = 1
+) -> "Params":
     """Float32 parameters of a network at initialisation, the same for the same seed.
+
+    Args:
+        input_dim: n_0, or the shape of an input, such as (8, 8, 1) of images.
 
     >>> params = init({"depth": 2, "width": 8}, seed=0, input_dim=3)
     >>> params["readout"]["w"].shape
@@ -24,7 +30,7 @@ def init(network: "NetworkConfig | Mapping[str, Any]", seed: int, input_dim: int
 
     given = {"network": plain(network), "seed": seed, "input_dim": input_dim, "output_dim": output_dim}
     asked = InitArguments.from_dict(given)
-    return init(asked.network, asked.seed, asked.input_dim, asked.output_dim)
+    return init(asked.placed, asked.seed, prod(asked.shape), asked.output_dim)
 
 
 def ntk(
@@ -41,7 +47,8 @@ def ntk(
     Args:
         network: a config, its settings, or `apply(params, x)`: (n, k) outputs of n examples, in JAX (flax, or plain).
         params: of `init`; or any tree of arrays that `apply` takes.
-        x: (n, n_0), or (n, ...) as `apply` takes it; other: (m, ...), or `x` itself when left out.
+        x: (n, n_0), images (n, height, width, channels), or (n, ...) as `apply` takes it.
+        other: (m, ...), or `x` itself when left out.
         check: whether `apply` is tried first: it is refused where it mixes examples, draws at random, or rounds to
             fewer bits (`engine.networks.traced.checks`). Along a training once is enough.
         settings: `full` (the kernel between outputs, not the mean over them), `precision` ("float64", "mixed",

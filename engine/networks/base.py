@@ -63,6 +63,6 @@ class NetworkConfig(Config):
         raise NotImplementedError
 
 
-def only_mlp(what: str) -> ConfigError:
-    """The refusal of a network of another kind where what is asked is known of the fully connected one alone."""
-    return ConfigError([Problem("network.kind", f"{what} is known of fully connected networks alone: set it to mlp")])
+def known_of(kinds: str, what: str) -> ConfigError:
+    """The refusal of a network of another kind than those of which something is known, as in "mlp or resnet"."""
+    return ConfigError([Problem("network.kind", f"{what} is known of {kinds} alone: set it so")])

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from engine.arguments import KernelArguments, check_kernel, check_parameters, examples_of, network_of, points_of
+from engine.arguments import (
+    KernelArguments,
+    check_kernel,
+    check_parameters,
+    examples_of,
+    flat,
+    network_of,
+    placed,
+    points_of,
+)
 from engine.networks import model
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision
@@ -56,8 +65,10 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
     """The arguments as arrays; an apply function is tried first in a precision, where one is given."""
     if callable(network):
         return _of_function(network, params, x, other, tried)
-    config, here = network_of(network), points_of("x", x)
-    there = None if other is None else points_of("other", other, here.shape[1])
+    (x, shape), config = flat(x), network_of(network)
+    here = points_of("x", x)
+    there = None if other is None else points_of("other", flat(other)[0], here.shape[1])
+    config = placed(config, shape or here.shape[1:])
     check_parameters(config, params, here.shape[1])
     return Asked(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
 

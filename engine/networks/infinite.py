@@ -29,8 +29,9 @@ from engine.data.parity import ParityConfig
 from engine.data.sphere import SphereConfig
 from engine.data.targets import legendre_sequence, multiplicity
 from engine.networks.activations import ACTIVATIONS, NUMPY, Dual, hermite_dual, relu_dual
-from engine.networks.base import NetworkConfig, only_mlp
+from engine.networks.base import NetworkConfig, known_of
 from engine.networks.config import MLPConfig
+from engine.networks.layered import ResNetConfig
 from engine.schema import ConfigError, Problem
 
 EPS = float(np.finfo(np.float64).eps)
@@ -82,8 +83,10 @@ def recursion(
     product: Float[np.ndarray, " pairs"],
 ) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
     """NNGP and NTK of pairs (i, j) of points, given |x|^2 of the points and x_i . x_j of the pairs."""
+    if isinstance(network, ResNetConfig):
+        return _residual(network, input_dim, square, i, j, product)
     if not isinstance(network, MLPConfig):
-        raise only_mlp("the kernel at infinite width")
+        raise known_of("mlp and resnet", "the kernel at infinite width")
     dual = dual_of(network.activation)
     standard = network.parameterization == "standard"
     random_bias = network.sigma_b**2 if network.bias_init == "normal" else 0.0
@@ -109,6 +112,33 @@ def recursion(
         variance = covariance[pairs:]
         covariance, slope = relu_dual(variance[i], variance[j], covariance)
         theta = theta * slope
+    return network.alpha**2 * covariance[:pairs], network.alpha**2 * theta[:pairs]
+
+
+def _residual(
+    network: ResNetConfig, input_dim: int, square: np.ndarray, i: np.ndarray, j: np.ndarray, product: np.ndarray
+) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+    """`recursion` of a residual network: a block adds s^2 of what a layer would give, and leaves what there was."""
+    dual, pairs, itself = dual_of(network.activation), len(product), np.arange(len(square))
+    random_bias = network.sigma_b**2 if network.bias_init == "normal" else 0.0
+    trained_bias = network.sigma_b**2 if network.train_bias else 0.0
+    i, j = np.concatenate([i, itself]), np.concatenate([j, itself])
+    mean = np.concatenate([product, square]) / input_dim
+    covariance, theta = mean + random_bias, mean + trained_bias
+    s, sigma = network.branch**2, network.sigma_w**2
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in range(network.depth):
+            covariance = _snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
+            variance = covariance[pairs:]
+            mean, slope = dual(variance[i], variance[j], covariance)
+            theta = theta + s * (sigma * mean + trained_bias + sigma * slope * theta)
+            covariance = covariance + s * (sigma * mean + random_bias)
+            if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
+                message = f"the signal overflows at block {block + 1} of {network.depth}: lower sigma_w or depth"
+                raise ConfigError([Problem("network", message)])
+    last = network.sigma_w_readout**2
+    theta = last * (covariance + theta) + network.output_bias * trained_bias
+    covariance = last * covariance + network.output_bias * random_bias
     return network.alpha**2 * covariance[:pairs], network.alpha**2 * theta[:pairs]
 
 

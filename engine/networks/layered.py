@@ -107,7 +107,8 @@ class ConvConfig(LayeredConfig):
     sqrt(C positions) in place of sqrt(C)).
 
     Attributes:
-        shape: (height, width, channels) of an image; that of the data where it is left out.
+        shape: (height, width, channels) of an image; that of the data where it is left out, and needed where these are
+            flat.
         depth: convolutions; width: channels of each.
         stride: of every convolution, or one for each.
         padding: "zero", or "circular": the image goes on beyond its edge with its other side.
@@ -150,6 +151,8 @@ class ConvConfig(LayeredConfig):
 
     def on(self, shape: tuple[int, ...]) -> Self:
         image = (*shape, 1) if len(shape) == 2 else shape
+        if self.shape is not None and len(shape) == 1 and prod(self.shape) == shape[0]:
+            return self
         if len(image) != 3:
             message = "conv takes images; these inputs have no height and width: choose digits or images, or mlp"
             raise ConfigError([Problem("kind", message)])
