@@ -105,7 +105,7 @@ def _differentiated(network: MLPConfig, first_step: bool, x: Array, keys: Array)
         params = draw_network(network, key, x.shape[1])
 
         def f(params: Params) -> Array:
-            return network.alpha * apply(network, params, x)[0, 0]
+            return network.output_scale * apply(network, params, x)[0, 0]
 
         value, gradient = jax.value_and_grad(f)(params)
         gHg = _dot(gradient, jax.jvp(jax.grad(f), (params,), (gradient,))[1]) if first_step else jnp.zeros_like(value)

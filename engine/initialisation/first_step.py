@@ -152,7 +152,7 @@ def _steps(network: MLPConfig, x: Array, y: Array, sizes: Array, keys: Array) ->
 
 def outputs(network: MLPConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, " M"]:
     """alpha h(x)."""
-    return network.alpha * apply(network, params, x)[:, 0]
+    return network.output_scale * apply(network, params, x)[:, 0]
 
 
 def kernel(network: MLPConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, "M M"]:

@@ -30,6 +30,11 @@ class NetworkConfig(Config):
         return of_kind(values)  # type: ignore[return-value]
 
     @property
+    def output_scale(self) -> float:
+        """What f is of h: alpha, where nothing ties it to the width."""
+        return self.alpha
+
+    @property
     def beta(self) -> float | None:
         """Sum over hidden layers of 1/n_l, of a fully connected network; None where nobody has defined it."""
         return None

@@ -28,6 +28,8 @@ class MLPConfig(NetworkConfig):
             (`engine.networks.activations`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
         bias_init: biases start at "zero" or "normal" (standard deviation sigma_b).
+        alpha_exponent: s: in place of alpha stands alpha n_L^{-s/2}, n_L the last hidden width. 0 is the NTK's scale,
+            1 that of mean field and muP (Yang and Hu 2011.14522; Bordelon and Pehlevan 2205.09653).
     """
 
     kind: Literal["mlp"] = Field("mlp", exclude_if=lambda value: value == "mlp")
@@ -42,6 +44,7 @@ class MLPConfig(NetworkConfig):
     train_bias: bool = True
     output_bias: bool = True
     readout: Literal["linear", "relu"] = "linear"
+    alpha_exponent: Annotated[float, Field(ge=0, le=2, exclude_if=lambda value: value == 0)] = 0.0
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +78,11 @@ class MLPConfig(NetworkConfig):
     def widths(self) -> tuple[int, ...]:
         """n_1 .. n_L."""
         return self.width if isinstance(self.width, tuple) else (self.width,) * self.depth
+
+    @property
+    def output_scale(self) -> float:
+        """alpha n_L^{-s/2}: what f is of h."""
+        return self.alpha * self.widths[-1] ** (-self.alpha_exponent / 2)
 
     @property
     def beta(self) -> float:

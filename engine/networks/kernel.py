@@ -55,7 +55,7 @@ def _ntk(
     k = params["readout"]["w"].shape[-1]
     gram = Gram(x.shape[0], None if other is None else other.shape[0], heads, gram_dtype)
     kernel = _sum_layers(network, params, points.astype(signal), gram)
-    return network.alpha**2 * gram.assemble(kernel, k)
+    return network.output_scale**2 * gram.assemble(kernel, k)
 
 
 def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gram: Gram) -> list[Array]:

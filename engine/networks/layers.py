@@ -39,7 +39,7 @@ def layer_kernels(network: MLPConfig, params: Tree, x: Float[np.ndarray, "n n_0"
         D = back * slope[:, None, :]
         found.append(term(block, a, D))
         back = block.scale * D @ weights.T
-    return network.alpha**2 / k * np.stack(found[::-1])
+    return network.output_scale**2 / k * np.stack(found[::-1])
 
 
 def outputs(network: MLPConfig, params: Tree, x: Float[np.ndarray, "p n_0"]) -> Float[np.ndarray, "p k"]:

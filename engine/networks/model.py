@@ -61,7 +61,7 @@ def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> F
 @lru_cache(maxsize=64)
 def scaled(network: NetworkConfig) -> Callable[[Params, Array], Array]:
     """alpha h of parameters and inputs; the same function for the same config."""
-    return lambda params, x: network.alpha * apply(network, params, x)
+    return lambda params, x: network.output_scale * apply(network, params, x)
 
 
 def ntk(
