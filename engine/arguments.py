@@ -36,7 +36,7 @@ class InitArguments(NetworkArguments):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        count = self.network.parameter_count(self.input_dim, self.output_dim)
+        count = self.network.stored_count(self.input_dim, self.output_dim)
         if count > MOST_PARAMETERS:
             given = f"{count:,} parameters, at most {MOST_PARAMETERS:,} are drawn"
             raise ConfigError([Problem("network", f"{given}: lower width, depth or a dimension")])

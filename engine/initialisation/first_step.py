@@ -203,7 +203,7 @@ def drifts(
     """
     network = network_of(setting)
     chunk = min(256, draws, chunk_size(network, setting.widths[0], copies=14 + 2 * len(x)))
-    most = max(1, int(CALL_COST / (network.parameter_count(setting.widths[0], 1) * chunk * len(x))))
+    most = max(1, int(CALL_COST / (network.stored_count(setting.widths[0], 1) * chunk * len(x))))
     spans = np.diff(np.concatenate([[0.0], times]))
     for some, wanted in key_chunks(seed, draws, chunk):
         params, f_0, size, rate = _start(network, x, y, some)

@@ -2,7 +2,7 @@
 
 The recursion from one layer to the next (Jacot et al. 1806.07572), with the duals E and E' over Sigma:
     Sigma <- sigma^2 E + sigma_b^2 [biases random]
-    Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'
+    Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'   [the last term alone of a layer that stays]
 A bias that starts at zero and is trained is in Theta and not in Sigma; one that is random and fixed, the other way
 round. The last layer has sigma_w_readout, and a bias only with `output_bias`. Both kernels carry alpha^2; no 1/M.
 
@@ -100,7 +100,8 @@ def recursion(
                 variance = covariance[pairs:]
                 mean, slope = dual(variance[i], variance[j], covariance)
             biased = layer < network.depth or network.output_bias
-            theta = (fan_in if standard else sigma**2) * mean + biased * trained_bias + sigma**2 * theta * slope
+            own = (fan_in if standard else sigma**2) * mean + biased * trained_bias
+            theta = network.trains("hidden" if layer < network.depth else "readout") * own + sigma**2 * theta * slope
             covariance = sigma**2 * mean + biased * random_bias
             if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
                 message = f"the signal overflows at layer {layer + 1} of {network.depth + 1}: lower sigma_w or depth"

@@ -140,12 +140,18 @@ def draw(network: MLPConfig, key: Array, input_dim: int, output_dim: int, dtype:
 
 
 def apply(network: MLPConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-    """h(x), before output scale and centring. Biases that do not train pass no gradient."""
+    """h(x), before output scale and centring. Parameters that do not train pass no gradient."""
     output_dim = params["readout"]["w"].shape[-1]
-    if not network.train_bias:
-        params = jax.tree_util.tree_map_with_path(_freeze_bias, params)
+    params = {
+        block: {name: a if network.trains(block, name) else jax.lax.stop_gradient(a) for name, a in leaves.items()}
+        for block, leaves in params.items()
+    }
     return MLP(network, output_dim).apply({"params": params}, x)  # type: ignore[return-value]
 
 
-def _freeze_bias(path: tuple[Any, ...], leaf: Array) -> Array:
-    return jax.lax.stop_gradient(leaf) if path[-1].key == "b" else leaf
+def trained(network: MLPConfig, params: Params) -> Params:
+    """The parameters that train."""
+    return {
+        block: {leaf: array for leaf, array in leaves.items() if network.trains(block, leaf)}
+        for block, leaves in params.items()
+    }

@@ -123,6 +123,8 @@ SETTINGS = (
     Setting("network.sigma_w_readout", "readout scale σ_w", help=r"As $\sigma_w$ when empty.", rare=True),
     Setting("network.sigma_b", "bias scale σ_b", rare=True),
     Setting("network.bias_init", "biases start", "choice", rare=True),
+    Setting("network.train", "layers that train", "choice",
+        "`readout`: it alone; its kernel, the conjugate kernel, stays. `hidden`: all but the readout.", rare=True),
     Setting("network.train_bias", "train biases", "flag", rare=True),
     Setting("network.output_bias", "output bias", "flag", rare=True),
     Setting("network.readout", "readout", "choice", "`relu`: the output passes through a ReLU.", rare=True),

@@ -93,7 +93,8 @@ def _bias_start(config: RunConfig) -> str:
 
 
 def _kernel(config: RunConfig) -> str:
-    return f"{config.data.size:,} training points, {config.kernel_precision}"
+    of = {"all": "", "readout": "; of the readout alone", "hidden": "; of the hidden layers alone"}
+    return f"{config.data.size:,} training points, {config.kernel_precision}{of[config.network.trained_part]}"
 
 
 def _sharpness(result: RunResult) -> str:
@@ -196,7 +197,8 @@ def warnings(result: RunResult) -> list[Warned]:
     if lines := evolution_words.floor(result):
         found.append(Warned(" ".join(lines), "use fewer points, train biases, or read regression with a ridge"))
     if said := _outside(result.config):
-        found.append(Warned(said, "centre the function, or train the biases"))
+        part = "biases" if result.config.network.trained_part != "hidden" else "readout"
+        found.append(Warned(said, f"centre the function, or train the {part}"))
     return found
 
 
@@ -227,6 +229,8 @@ def _outside(config: RunConfig) -> str:
     """A start that need not be a function of H_0."""
     if config.network.spans_start:
         return ""
+    if config.network.trained_part == "hidden":
+        return "The readout does not train: $f_0$ need not lie in $H_0$."
     return "The readout's bias is random and does not train: $f_0$ lies outside $H_0$ unless constants lie in it."
 
 

@@ -138,7 +138,7 @@ def _where(result: PerturbationResult) -> str:
 def _explained(result: PerturbationResult) -> list[str]:
     found = result.summary
     first, second = middle(found["explained_order_1"]), middle(found["explained_order_2"])
-    if not np.isfinite(first + second):
+    if not np.isfinite(first + second) or not any(found["drift"]):  # a kernel that stays leaves rounding to explain
         return []
     if (seen := middle([seed.seen for seed in result.seeds])) < SEEN:
         return [

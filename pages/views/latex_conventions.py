@@ -65,9 +65,10 @@ def of_initialisation(network: InitialNetwork) -> str:
 def _network(network: MLPConfig) -> str:
     f = rf"f = {scale(network)} {'(h - h_0)' if network.centred else 'h'}"
     exponent = f", $s = {network.alpha_exponent:.4g}$" if network.alpha_exponent else ""
+    part = {"readout": "; the readout alone trains", "hidden": "; the hidden layers alone train"}.get(network.train, "")
     return (
         rf"{network.parameterization.upper()} parameterization, {network.activation}, ${f}$ with "
-        rf"$\alpha = {network.alpha:.4g}${exponent}"
+        rf"$\alpha = {network.alpha:.4g}${exponent}{part}"
     )
 
 

@@ -12,7 +12,7 @@ from engine.networks import infinite
 from engine.quantities import QUANTITIES
 from engine.regimes.config import SweepConfig
 from engine.training.result import RunResult
-from pages.views import convention_words
+from pages.views import convention_words, evolution_words
 from pages.views.convention_words import SWITCHES, conventions, switched, table, warnings
 from pages.views.latex_conventions import of_map, of_run
 
@@ -54,6 +54,29 @@ def test_the_output_scale_is_said_with_its_width() -> None:
     assert r", $\alpha n_L^{-s/2}$ with $s = 1$ in place of $\alpha$;" in of_map(sweep)
     plain = RunConfig.from_dict({"data": {"name": "circle"}})
     assert "n_L" not in conventions(RunResult({}, plain, {}, (seed(),)))[1][1] + of_run(plain)
+
+
+@pytest.mark.parametrize(
+    ("train", "kernel", "counted"),
+    [
+        ("all", "float64", "33 parameters"),
+        ("readout", "float64; of the readout alone", "9 parameters that train, of 33"),
+        ("hidden", "float64; of the hidden layers alone", "24 parameters that train, of 33"),
+    ],
+)
+def test_what_trains_is_said(train: str, kernel: str, counted: str) -> None:
+    """Width 8 on two inputs: 16 + 8 hidden parameters and 8 + 1 of the readout, biases included."""
+    config = RunConfig.from_dict({"data": {"name": "circle"}, "network": {"depth": 1, "width": 8, "train": train}})
+    said = {name: here for name, _, here in conventions(RunResult({}, config, {}, (seed(),)))[1:]}
+    assert said["kernel"].endswith(kernel)
+    assert ("alone train" in of_run(config)) == (train != "all")
+    assert evolution_words.parameters(config) == counted
+
+
+def test_a_readout_that_stays_may_start_outside() -> None:
+    config = RunConfig.from_dict({"data": {"name": "circle"}, "network": {"train": "hidden"}})
+    cures = {one.said: one.cure for one in warnings(RunResult({}, config, {}, (seed(),)))}
+    assert cures["The readout does not train: $f_0$ need not lie in $H_0$."].endswith("or train the readout")
 
 
 def test_formulas_are_such_as_the_page_can_draw() -> None:
