@@ -47,7 +47,7 @@ class InitArguments(NetworkArguments):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        count = self.placed.parameter_count(prod(self.shape), self.output_dim)
+        count = self.placed.stored_count(prod(self.shape), self.output_dim)
         if count > MOST_PARAMETERS:
             given = f"{count:,} parameters, at most {MOST_PARAMETERS:,} are drawn"
             raise ConfigError([Problem("network", f"{given}: lower width, depth or a dimension")])

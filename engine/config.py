@@ -166,4 +166,10 @@ class RunConfig(Config):
 
     @property
     def parameter_count(self) -> int:
+        """Those that train."""
         return self.network.parameter_count(self.data.input_dim, self.data.output_dim)
+
+    @property
+    def stored_count(self) -> int:
+        """Parameters, those that do not train among them."""
+        return self.network.stored_count(self.data.input_dim, self.data.output_dim)

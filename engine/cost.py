@@ -102,7 +102,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
         + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
     )
     kept = min(capacity(config, precision), int(checkpoints))
-    parameters = float(np.dtype(precision).itemsize) * config.parameter_count
+    parameters = float(np.dtype(precision).itemsize) * config.stored_count
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
@@ -166,7 +166,7 @@ def path_bytes(checkpoints: int, n: int, m: int) -> int:
 def _memory_shares(config: RunConfig) -> dict[str, float]:
     """What each setting is responsible for, roughly."""
     return {
-        "network.width": 4.0 * config.parameter_count * 10 + BYTES * config.network.signals() * config.data.size,
+        "network.width": 4.0 * config.stored_count * 10 + BYTES * config.network.signals() * config.data.size,
         "data.size": 8.0 * BYTES * config.data.size**2,
         "data.test_size": float(BYTES * config.data.test_size * config.data.input_dim),
         "training.checkpoints": float(BYTES * 2 * config.data.size * config.training.checkpoints * len(config.seeds)),

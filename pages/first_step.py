@@ -11,6 +11,7 @@ import streamlit as st
 from engine.initialisation.law import Law, exact_law
 from engine.initialisation.moments import hanin_nica_log_drift
 from engine.initialisation.result import DriftResult
+from engine.networks.activations import ACTIVATIONS
 from engine.progress import Arrays
 from pages.charts import initial_drift as charts
 from pages.charts.theme import Table
@@ -35,10 +36,10 @@ from pages.views.initial_network import (
 from pages.views.initial_points import BRUTE_FORCE, FLOW, SAMPLER, STEP, Point, key_of_points, take_points_with_you
 
 KINK = (
-    r"$E[dK/dt]$ is the mean of **each network's own derivative**. For ReLU that is not $\frac{d}{dt}E[K_t]$: a step "
-    r"of size $\eta$ also carries a fraction of order $\eta$ of the neurons across their kink, which changes their "
-    r"kernels at once, so that $E[\Delta K]/\eta$ does not tend to $E[dK/dt]$ as $\eta \to 0$. Finite steps of enough "
-    r"networks show it; brute force, which differentiates each network, does not."
+    r"$E[dK/dt]$ is the mean of **each network's own derivative**. With a kink (ReLU, leaky ReLU, the absolute value) "
+    r"that is not $\frac{d}{dt}E[K_t]$: a step of size $\eta$ also carries a fraction of order $\eta$ of the neurons "
+    r"across their kink, which changes their kernels at once, so that $E[\Delta K]/\eta$ does not tend to $E[dK/dt]$ "
+    r"as $\eta \to 0$. Finite steps of enough networks show it; brute force, which differentiates each, does not."
 )
 SMOOTH = (
     r"$E[dK/dt]$ is the mean of each network's own derivative. For a smooth activation a step of size $\eta$ differs "
@@ -75,7 +76,7 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
             say_answer(initial_words.first_rate(table.frame, target), curves.last)
     warn(initial_words.off_critical(network, curves.deepest))
     say_no_law(network)
-    st.info(KINK if network.one.activation == "relu" else SMOOTH, icon=":material/priority_high:")
+    st.info(KINK if ACTIVATIONS[network.one.activation].kinked else SMOOTH, icon=":material/priority_high:")
     if network.law is not None:
         sliders(form, network, curves.span.largest if curves.span.by == "beta" else None)
     place = st.container()

@@ -37,6 +37,7 @@ def network_of(setting: InitialNetwork) -> MLPConfig:
         "bias_init",
         "train_bias",
         "output_bias",
+        "train",
         "alpha",
         "centred",
         "activation",
@@ -81,7 +82,7 @@ def draw_network(network: MLPConfig, key: Array, n_0: int) -> Params:
 
 def chunk_size(network: MLPConfig, n_0: int, copies: int = 6) -> int:
     """Draws held at once, with `copies` of the parameters each."""
-    return max(1, min(MAX_CHUNK, CHUNK_BYTES // (8 * copies * network.parameter_count(n_0, 1))))
+    return max(1, min(MAX_CHUNK, CHUNK_BYTES // (8 * copies * network.stored_count(n_0, 1))))
 
 
 def brute_force(setting: InitialNetwork, draws: int, seed: int, *, first_step: bool = True) -> Iterator[Draws]:
@@ -105,7 +106,7 @@ def _differentiated(network: MLPConfig, first_step: bool, x: Array, keys: Array)
         params = draw_network(network, key, x.shape[1])
 
         def f(params: Params) -> Array:
-            return network.alpha * apply(network, params, x)[0, 0]
+            return network.output_scale * apply(network, params, x)[0, 0]
 
         value, gradient = jax.value_and_grad(f)(params)
         gHg = _dot(gradient, jax.jvp(jax.grad(f), (params,), (gradient,))[1]) if first_step else jnp.zeros_like(value)

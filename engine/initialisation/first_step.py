@@ -152,7 +152,7 @@ def _steps(network: MLPConfig, x: Array, y: Array, sizes: Array, keys: Array) ->
 
 def outputs(network: MLPConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, " M"]:
     """alpha h(x)."""
-    return network.alpha * apply(network, params, x)[:, 0]
+    return network.output_scale * apply(network, params, x)[:, 0]
 
 
 def kernel(network: MLPConfig, params: Params, x: Float[Array, "M n_0"]) -> Float[Array, "M M"]:
@@ -203,7 +203,7 @@ def drifts(
     """
     network = network_of(setting)
     chunk = min(256, draws, chunk_size(network, setting.widths[0], copies=14 + 2 * len(x)))
-    most = max(1, int(CALL_COST / (network.parameter_count(setting.widths[0], 1) * chunk * len(x))))
+    most = max(1, int(CALL_COST / (network.stored_count(setting.widths[0], 1) * chunk * len(x))))
     spans = np.diff(np.concatenate([[0.0], times]))
     for some, wanted in key_chunks(seed, draws, chunk):
         params, f_0, size, rate = _start(network, x, y, some)

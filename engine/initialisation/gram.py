@@ -90,8 +90,10 @@ def _backward(
     for i in range(len(layers) - 1, -1, -1):
         layer = layers[i]
         products = np.swapaxes(delta, 1, 2) @ delta
-        own_bias = bias if setting.output_bias or i < len(layers) - 1 else 0.0
-        K = K + (layer.gram / (layer.c**2 if standard else 1.0) + own_bias) * products
+        last = i == len(layers) - 1
+        own_bias = bias if setting.output_bias or not last else 0.0
+        if setting.train == "all" or (setting.train == "readout") == last:
+            K = K + (layer.gram / (layer.c**2 if standard else 1.0) + own_bias) * products
         if i:
             # delta = q r: E^T delta = (E^T q) r needs only as many Gaussian columns as delta has rows or inputs.
             r: np.ndarray = np.linalg.qr(delta, mode="r")  # type: ignore[assignment] - an array in this mode

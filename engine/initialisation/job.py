@@ -96,7 +96,8 @@ def infinite_width_spectrum(setting: InitialNetwork, x: np.ndarray) -> np.ndarra
     or a sigma_w of each layer's own)."""
     if setting.depth == 0 or len(set(setting.sigmas[:-1])) > 1:
         return None
-    shared = ("sigma_b", "bias_init", "train_bias", "output_bias", "alpha", "activation", "parameterization", "readout")
+    biases = ("sigma_b", "bias_init", "train_bias", "output_bias")
+    shared = (*biases, "train", "alpha", "activation", "parameterization", "readout")
     values = {name: getattr(setting, name) for name in shared}
     sigma = {"sigma_w": setting.sigmas[0], "sigma_w_readout": setting.sigmas[-1]}
     try:

@@ -87,6 +87,7 @@ class InitialNetwork(Config):
         bias_init: initial bias, zero or N(0,1).
         train_bias: whether the biases are parameters.
         output_bias: whether the output layer has a bias.
+        train: which layers train: all, the readout alone or the hidden ones alone (brute force and Gram matrices only).
         alpha: output scale, f = alpha h, or alpha (h - h_0) when `centred`.
         activation: of the hidden layers.
         parameterization: `ntk`, or `standard` (brute force only).
@@ -101,6 +102,7 @@ class InitialNetwork(Config):
     bias_init: Literal["zero", "normal"] = "zero"
     train_bias: bool = True
     output_bias: bool = True
+    train: Literal["all", "readout", "hidden"] = Field("all", exclude_if=lambda value: value == "all")
     alpha: float = Field(1.0, gt=0, le=1e6)
     centred: bool = False
     activation: ActivationName = "relu"
@@ -196,6 +198,11 @@ def reasons_without_law(setting: InitialNetwork) -> list[Problem]:
                 "set `bias_init: zero`, or use brute force (Monte Carlo)",
             )
         )
+    if setting.train != "all":
+        message = (
+            f"the exact law is that of all layers, not of {setting.train} alone: set `train: all`, or use brute force"
+        )
+        problems.append(Problem("train", f"{message} (Monte Carlo)"))
     if setting.parameterization == "standard":
         problems.append(
             Problem(

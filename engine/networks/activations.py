@@ -16,8 +16,9 @@ from engine.schema import ConfigError, Problem, did_you_mean
 #
 # For (u, v) Gaussian, mean zero, with variances a, b and covariance c, a dual returns
 # E = E[act(u) act(v)]   and   E' = E[act'(u) act'(v)],
-# arrays of the broadcast shape of a, b, c (float64). Closed forms: Cho and Saul (2009) for ReLU, Williams (1997)
-# for erf, Tsuchida et al. (2002.08517) for GELU; sin and linear are elementary. `hermite_dual` does any smooth other.
+# arrays of the broadcast shape of a, b, c (float64). Closed forms: Cho and Saul (2009) for ReLU and, through
+# it, leaky ReLU and the absolute value, Williams (1997) for erf, Tsuchida et al. (2002.08517) for GELU; sin and linear
+# are elementary. `hermite_dual` does any smooth other.
 
 Dual = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -30,6 +31,22 @@ def relu_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, 
     angle = np.arccos(cosine)
     value = scale / (2 * np.pi) * (np.sqrt(1 - cosine**2) + (np.pi - angle) * cosine)
     return value, np.where(scale <= 0, 0.0, (np.pi - angle) / (2 * np.pi))
+
+
+def kinked_dual(slope: float) -> Dual:
+    """Of z for z > 0 and `slope` z for z < 0 (ReLU: 0; absolute value: -1), with derivative max(slope, 0) at 0.
+
+    It is slope z + (1 - slope) ReLU(z), so that E and E' follow from those of ReLU and E[u ReLU(v)] = c/2.
+    """
+
+    def dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, both = relu_dual(a, b, c)
+        # Where one of the two points has no signal.
+        still = np.where(a > 0, (1 + slope) / 2, max(slope, 0.0)) * np.where(b > 0, (1 + slope) / 2, max(slope, 0.0))
+        moving = slope + (1 - slope) ** 2 * both
+        return slope * c + (1 - slope) ** 2 * value, np.where((a > 0) & (b > 0), moving, still)
+
+    return dual
 
 
 def erf_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -177,9 +194,10 @@ def _sum_series(
 # The activations, one row each, with the sigma_w that keeps a signal's size through depth.
 #
 # Values and derivatives are written once for two array libraries: `xp` is `NUMPY` here, or the same
-# names from JAX (`engine.networks.mlp`). ReLU'(0) = 0. NaN gives NaN: one that is swallowed looks like a dead neuron.
+# names from JAX (`engine.networks.mlp`). At a kink the derivative is 0, of leaky ReLU that of its left; the value is
+# written so that JAX finds the same. NaN gives NaN: one that is swallowed looks like a dead neuron.
 
-NAMES = ("where", "exp", "tanh", "sin", "cos", "logaddexp", "zeros_like", "ones_like")
+NAMES = ("where", "exp", "tanh", "sin", "cos", "logaddexp", "zeros_like", "ones_like", "sign")
 NUMPY = SimpleNamespace(**{name: getattr(np, name) for name in NAMES}, erf=scipy.special.erf, expit=scipy.special.expit)
 
 
@@ -194,6 +212,8 @@ class Activation:
             at second moment 1: sigma_w^2 E[act(z)^2] = 1 for z ~ N(0, 1).
         dual: closed Gaussian expectations, or None (quadrature).
         label: as written on a page.
+        homogeneous: whether act(s z) = s act(z) for s > 0: criticality then holds for signals of any size.
+        kinked: whether it has a kink at 0, where it is not differentiable.
     """
 
     label: str
@@ -202,11 +222,16 @@ class Activation:
     critical: float
     dual: Dual | None = None
     near_critical: bool = False
+    homogeneous: bool = False
+    kinked: bool = False
 
 
 def _normal_cdf(z: Any, xp: Any) -> Any:
     return (1 + xp.erf(z / sqrt(2))) / 2
 
+
+LEAK = 0.01
+"""Slope of leaky ReLU below 0, as in Maas, Hannun and Ng (2013), JAX and PyTorch."""
 
 ACTIVATIONS = {
     "relu": Activation(
@@ -215,6 +240,26 @@ ACTIVATIONS = {
         lambda z, xp: xp.where(z <= 0, xp.zeros_like(z), xp.where(z > 0, xp.ones_like(z), z)),
         sqrt(2),
         relu_dual,
+        homogeneous=True,
+        kinked=True,
+    ),
+    "leaky_relu": Activation(
+        f"leaky ReLU (slope {LEAK:g})",
+        lambda z, xp: xp.where(z <= 0, LEAK * z, z),
+        lambda z, xp: xp.where(z <= 0, LEAK * xp.ones_like(z), xp.where(z > 0, xp.ones_like(z), z)),
+        sqrt(2 / (1 + LEAK**2)),
+        kinked_dual(LEAK),
+        homogeneous=True,
+        kinked=True,
+    ),
+    "abs": Activation(
+        "absolute value",
+        lambda z, xp: z * xp.sign(z),
+        lambda z, xp: xp.sign(z),
+        1.0,
+        kinked_dual(-1.0),
+        homogeneous=True,
+        kinked=True,
     ),
     "erf": Activation(
         "erf", lambda z, xp: xp.erf(z), lambda z, xp: 2 / sqrt(pi) * xp.exp(-z * z), sqrt(pi) / 2, erf_dual
@@ -236,7 +281,7 @@ ACTIVATIONS = {
         near_critical=True,
     ),
     "sin": Activation("sin", lambda z, xp: xp.sin(z), lambda z, xp: xp.cos(z), 1.0, sin_dual),
-    "linear": Activation("linear", lambda z, xp: z, lambda z, xp: xp.ones_like(z), 1.0, linear_dual),
+    "linear": Activation("linear", lambda z, xp: z, lambda z, xp: xp.ones_like(z), 1.0, linear_dual, homogeneous=True),
 }
 
 

@@ -1,6 +1,6 @@
 """What a config says of any network, and training needs. Imports no JAX."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -33,6 +33,20 @@ class NetworkConfig(Config):
         return of_kind(values)  # type: ignore[return-value]
 
     @property
+    def output_scale(self) -> float:
+        """What f is of h: alpha, where nothing ties it to the width."""
+        return self.alpha
+
+    @property
+    def trained_part(self) -> Literal["all", "readout", "hidden"]:
+        """Which layers train: all, the readout alone, or the hidden ones alone."""
+        return "all"
+
+    def all_trained(self) -> Self:
+        """The same network, of which all layers train."""
+        return self
+
+    @property
     def beta(self) -> float | None:
         """Sum over hidden layers of 1/n_l, of a fully connected network; None where nobody has defined it."""
         return None
@@ -49,6 +63,10 @@ class NetworkConfig(Config):
     def parameter_count(self, input_dim: int, output_dim: int) -> int:
         """Trained parameters."""
         raise NotImplementedError
+
+    def stored_count(self, input_dim: int, output_dim: int) -> int:
+        """Parameters, those that do not train among them."""
+        return self.parameter_count(input_dim, output_dim)
 
     def products(self, input_dim: int, output_dim: int) -> int:
         """Multiplications of one point on its way through the network."""

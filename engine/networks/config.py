@@ -41,6 +41,10 @@ class MLPConfig(NetworkConfig):
             (`engine.networks.activations`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
         bias_init: biases start at "zero" or "normal" (standard deviation sigma_b).
+        alpha_exponent: s: in place of alpha stands alpha n_L^{-s/2}, n_L the last hidden width. 0 is the NTK's scale,
+            1 that of mean field and muP (Yang and Hu 2011.14522; Bordelon and Pehlevan 2205.09653).
+        train: which layers train, "all", the "readout" alone (the kernel is the conjugate kernel, and stays) or the
+            "hidden" ones alone; their biases with them where `train_bias`. The kernel is of what trains.
     """
 
     kind: Literal["mlp"] = Field("mlp", exclude_if=lambda value: value == "mlp")
@@ -55,6 +59,9 @@ class MLPConfig(NetworkConfig):
     train_bias: bool = True
     output_bias: bool = True
     readout: Literal["linear", "relu"] = "linear"
+    alpha_exponent: Annotated[float, Field(ge=0, le=2, exclude_if=lambda value: value == 0)] = 0.0
+
+    train: Annotated[Literal["all", "readout", "hidden"], Field(exclude_if=lambda value: value == "all")] = "all"
 
     @model_validator(mode="before")
     @classmethod
@@ -84,6 +91,11 @@ class MLPConfig(NetworkConfig):
         return self.width if isinstance(self.width, tuple) else (self.width,) * self.depth
 
     @property
+    def output_scale(self) -> float:
+        """alpha n_L^{-s/2}: what f is of h."""
+        return self.alpha * self.widths[-1] ** (-self.alpha_exponent / 2)
+
+    @property
     def beta(self) -> float:
         """Sum over hidden layers of 1/n_l: depth/width for equal widths."""
         return sum(1 / width for width in self.widths)
@@ -104,13 +116,27 @@ class MLPConfig(NetworkConfig):
         return self.train_bias or self.bias_init == "normal"
 
     @property
+    def trained_part(self) -> Literal["all", "readout", "hidden"]:
+        return self.train
+
+    def all_trained(self) -> Self:
+        return self.model_copy(update={"train": "all"})
+
+    def trains(self, block: str, leaf: str = "w") -> bool:
+        """Whether a leaf of the parameters trains ("w", "b"), of a block of hidden layers or of the "readout"."""
+        part = self.train == "all" or (self.train == "readout") == (block == "readout")
+        return part and (leaf == "w" or self.train_bias)
+
+    @property
     def spans_start(self) -> bool:
         """Whether f_0 is sure to be a function of H_0: f_0 = sum v df/dv over the readout v, of degree 1 in it, lies in
         the span of the kernel's features where all of v trains, and a centred f_0 is 0.
 
         A random readout bias that stays lies there only where constants do.
         """
-        return self.centred or self.train_bias or not (self.has_bias and self.output_bias)
+        if self.centred:
+            return True
+        return self.trains("readout") and (self.train_bias or not (self.has_bias and self.output_bias))
 
     @property
     def signal_decay(self) -> float:
@@ -119,8 +145,17 @@ class MLPConfig(NetworkConfig):
 
     def parameter_count(self, input_dim: int, output_dim: int) -> int:
         """Trained parameters, biases included where they train."""
-        biases = sum(self.widths) + (output_dim if self.output_bias else 0)
-        return self.products(input_dim, output_dim) + (biases if self.has_bias and self.train_bias else 0)
+        return self._count(input_dim, output_dim, self.train, self.has_bias and self.train_bias)
+
+    def stored_count(self, input_dim: int, output_dim: int) -> int:
+        """Parameters, those that do not train among them."""
+        return self._count(input_dim, output_dim, "all", self.has_bias)
+
+    def _count(self, input_dim: int, output_dim: int, train: str, biases: bool) -> int:
+        *sizes, last = input_dim, *self.widths
+        hidden = sum(a * b for a, b in pairwise((*sizes, last))) + biases * sum(self.widths)
+        readout = last * output_dim + biases * self.output_bias * output_dim
+        return {"all": hidden + readout, "hidden": hidden, "readout": readout}[train]
 
     def products(self, input_dim: int, output_dim: int) -> int:
         return sum(a * b for a, b in pairwise((input_dim, *self.widths, output_dim)))

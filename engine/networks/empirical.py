@@ -44,7 +44,8 @@ def empirical(
     how: dict[str, Any] = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
     if settings.kernel == "conjugate":
         readout = _readout(asked, params, settings.readout)
-        found = ntk(asked.apply, params, asked.x, asked.other, trained=readout, **how)
+        apply = model.scaled(asked.network.all_trained()) if asked.network else asked.apply  # pyright: ignore[reportArgumentType]
+        found = ntk(apply, params, asked.x, asked.other, trained=readout, **how)
     elif settings.readout:
         raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
     elif asked.network:

@@ -2,14 +2,15 @@
 
 The recursion from one layer to the next (Jacot et al. 1806.07572), with the duals E and E' over Sigma:
     Sigma <- sigma^2 E + sigma_b^2 [biases random]
-    Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'
+    Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'   [the last term alone of a layer that stays]
 A bias that starts at zero and is trained is in Theta and not in Sigma; one that is random and fixed, the other way
 round. The last layer has sigma_w_readout, and a bias only with `output_bias`. Both kernels carry alpha^2; no 1/M.
 
-Two settings have no deterministic limit, and get the number that stands for it:
+Three settings have no limit of use, and get the number that stands for it:
 - `readout: relu`: the kernel stays random, 1{z > 0} 1{z' > 0} times the linear readout's (z, z' the output neuron's
   input). Returned is its mean, Theta (pi - angle)/(2 pi), which is half of Theta on the diagonal; for the NNGP kernel
   the second moment E[f f'].
+- `alpha_exponent` s > 0: both vanish as n_L^{-s}. Returned is alpha^2 n_L^{-s} times the limit, at the config's n_L.
 - `parameterization: standard`: each hidden layer's term is multiplied by its fan-in and grows with width. Returned is
   the leading order at the widths of the config, exact up to a relative error of order 1/width.
 """
@@ -102,7 +103,8 @@ def recursion(
                 variance = covariance[pairs:]
                 mean, slope = dual(variance[i], variance[j], covariance)
             biased = layer < network.depth or network.output_bias
-            theta = (fan_in if standard else sigma**2) * mean + biased * trained_bias + sigma**2 * theta * slope
+            own = (fan_in if standard else sigma**2) * mean + biased * trained_bias
+            theta = network.trains("hidden" if layer < network.depth else "readout") * own + sigma**2 * theta * slope
             covariance = sigma**2 * mean + biased * random_bias
             if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
                 message = f"the signal overflows at layer {layer + 1} of {network.depth + 1}: lower sigma_w or depth"
@@ -112,7 +114,7 @@ def recursion(
         variance = covariance[pairs:]
         covariance, slope = relu_dual(variance[i], variance[j], covariance)
         theta = theta * slope
-    return network.alpha**2 * covariance[:pairs], network.alpha**2 * theta[:pairs]
+    return network.output_scale**2 * covariance[:pairs], network.output_scale**2 * theta[:pairs]
 
 
 def _residual(
@@ -139,7 +141,7 @@ def _residual(
     last = network.sigma_w_readout**2
     theta = last * (covariance + theta) + network.output_bias * trained_bias
     covariance = last * covariance + network.output_bias * random_bias
-    return network.alpha**2 * covariance[:pairs], network.alpha**2 * theta[:pairs]
+    return network.output_scale**2 * covariance[:pairs], network.output_scale**2 * theta[:pairs]
 
 
 @cache

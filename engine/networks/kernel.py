@@ -2,8 +2,9 @@
 
 K(x, x') = alpha^2 sum_l (c_l^2 a_{l-1}.a'_{l-1} + b_l^2) (delta_l.delta'_l), where a are activations, delta_l =
 dh/dz_l the backpropagated signals, c_l what multiplies W_l and b_l what multiplies b_l (zero where biases
-do not train). Cost O(n^2 w L) beside two passes through the network; memory O(n w L + n^2), and less
-with `rows`; k outputs as in `engine.networks.gram`. Source: theory of Jacot, Gabriel and Hongler (arXiv 1806.07572);
+do not train), over the layers l that train. Cost O(n^2 w L) beside two passes through the network; memory
+O(n w L + n^2), and less with `rows`; k outputs as in `engine.networks.gram`. Source: theory of Jacot, Gabriel and
+Hongler (arXiv 1806.07572);
 the layerwise form is the structured derivative of Novak, Sohl-Dickstein and Schoenholz (arXiv 2206.08720) written for
 a fully connected network.
 """
@@ -55,7 +56,7 @@ def _ntk(
     k = params["readout"]["w"].shape[-1]
     gram = Gram(x.shape[0], None if other is None else other.shape[0], heads, gram_dtype)
     kernel = _sum_layers(network, params, points.astype(signal), gram)
-    return network.alpha**2 * gram.assemble(kernel, k)
+    return network.output_scale**2 * gram.assemble(kernel, k)
 
 
 def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gram: Gram) -> list[Array]:
@@ -75,7 +76,9 @@ def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gr
     h = affine(readout, params["readout"], a)
     gate = ACTIVATIONS[network.readout].derivative(h, JAX)
     D = gate[:, :, None] * jnp.eye(k, dtype=x.dtype)
-    kernel = gram.add(gram.zeros(k), a, D, weight=readout.scale**2, bias=_bias_term(network, readout))
+    kernel = _add(network, readout, gram, gram.zeros(k), a, D)
+    if network.train == "readout":
+        return kernel
     back = readout.scale * jnp.matmul(D, params["readout"]["w"].T, precision="highest")
 
     for block in reversed(hidden):
@@ -83,7 +86,7 @@ def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gr
         def backward(carry: tuple[list[Array], Array], layer: tuple, block: Block = block) -> tuple[tuple, None]:
             (kernel, back), ((a, slope), weights) = carry, layer
             D = back * slope[:, None, :]
-            kernel = gram.add(kernel, a, D, weight=block.scale**2, bias=_bias_term(network, block))
+            kernel = _add(network, block, gram, kernel, a, D)
             return (kernel, block.scale * jnp.matmul(D, weights.T, precision="highest")), None
 
         layers = (kept[block.name], params[block.name]["w"])
@@ -91,6 +94,13 @@ def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gr
     return kernel
 
 
-def _bias_term(network: MLPConfig, block: Block) -> float:
+def _add(network: MLPConfig, block: Block, gram: Gram, kernel: list[Array], a: Array, D: Array) -> list[Array]:
+    """The kernel with the term of a layer, if that trains."""
+    if not network.trains(block.name):
+        return kernel
+    return gram.add(kernel, a, D, weight=block.scale**2, bias=bias_term(network, block))
+
+
+def bias_term(network: MLPConfig, block: Block) -> float:
     """b_l^2: what the biases of a layer add to its inputs' products."""
-    return block.bias_scale**2 if network.train_bias and block.has_bias else 0.0
+    return block.bias_scale**2 if block.has_bias and network.trains(block.name, "b") else 0.0

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from engine.networks.activations import ACTIVATIONS, NUMPY
 from engine.networks.config import MLPConfig
+from engine.networks.kernel import bias_term
 from engine.networks.mlp import Block, blocks
 
 Tree = Mapping[str, Mapping[str, Any]]
@@ -16,15 +17,15 @@ Tree = Mapping[str, Mapping[str, Any]]
 def layer_kernels(network: MLPConfig, params: Tree, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
     """alpha^2 (c_l^2 A_{l-1} A_{l-1}^T + b_l^2) o (D_l D_l^T) for l = 1..d, readout last; the mean over k outputs.
 
-    Their sum is the kernel (`engine.networks.kernel`, where the letters are said).
+    Their sum is the kernel (`engine.networks.kernel`, where the letters are said). 0 of a layer that does not train.
     """
     activation, k = ACTIVATIONS[network.activation], params["readout"]["w"].shape[-1]
     *hidden, readout = blocks(network, x.shape[1], k)
 
     def term(block: Block, a: Float[np.ndarray, "n n_in"], D: Float[np.ndarray, "n k n_out"]) -> np.ndarray:
-        bias = block.bias_scale**2 if network.train_bias and block.has_bias else 0.0
         signals = D.reshape(len(D), -1)
-        return (block.scale**2 * a @ a.T + bias) * (signals @ signals.T)
+        trains = float(network.trains(block.name))
+        return trains * (block.scale**2 * a @ a.T + bias_term(network, block)) * (signals @ signals.T)
 
     a, kept = x, []
     for block in hidden:
@@ -39,7 +40,7 @@ def layer_kernels(network: MLPConfig, params: Tree, x: Float[np.ndarray, "n n_0"
         D = back * slope[:, None, :]
         found.append(term(block, a, D))
         back = block.scale * D @ weights.T
-    return network.alpha**2 / k * np.stack(found[::-1])
+    return network.output_scale**2 / k * np.stack(found[::-1])
 
 
 def outputs(network: MLPConfig, params: Tree, x: Float[np.ndarray, "p n_0"]) -> Float[np.ndarray, "p k"]:

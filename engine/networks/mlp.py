@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS, NAMES
 from engine.networks.config import MLPConfig
-from engine.networks.drawing import declared, with_fixed_biases
+from engine.networks.drawing import declared
 
 Params = Mapping[str, Mapping[str, Array]]
 JAX = SimpleNamespace(
@@ -122,8 +122,18 @@ def draw(network: MLPConfig, key: Array, input_dim: int, output_dim: int, dtype:
 
 
 def apply(network: MLPConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-    """h(x), before output scale and centring. Biases that do not train pass no gradient."""
+    """h(x), before output scale and centring. Parameters that do not train pass no gradient."""
     output_dim = params["readout"]["w"].shape[-1]
-    if not network.train_bias:
-        params = with_fixed_biases(params)
+    params = {
+        block: {name: a if network.trains(block, name) else jax.lax.stop_gradient(a) for name, a in leaves.items()}
+        for block, leaves in params.items()
+    }
     return MLP(network, output_dim).apply({"params": params}, x)  # type: ignore[return-value]
+
+
+def trained(network: MLPConfig, params: Params) -> Params:
+    """The parameters that train."""
+    return {
+        block: {leaf: array for leaf, array in leaves.items() if network.trains(block, leaf)}
+        for block, leaves in params.items()
+    }

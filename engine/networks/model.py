@@ -64,10 +64,15 @@ def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> F
     return KINDS[network.kind].apply(network, params, x)
 
 
+def trained(network: NetworkConfig, params: Params) -> Params:
+    """The parameters that train."""
+    return mlp.trained(network, params) if isinstance(network, MLPConfig) else params
+
+
 @lru_cache(maxsize=64)
 def scaled(network: NetworkConfig) -> Callable[[Params, Array], Array]:
     """alpha h of parameters and inputs; the same function for the same config."""
-    return lambda params, x: network.alpha * apply(network, params, x)
+    return lambda params, x: network.output_scale * apply(network, params, x)
 
 
 def ntk(

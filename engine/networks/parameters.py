@@ -24,7 +24,7 @@ Tree = Mapping[str, Any]
 def capacity(config: RunConfig, precision: str = "float32") -> int:
     """Checkpoints per seed whose parameters fit, at least two."""
     size = np.dtype(precision).itemsize
-    return max(2, PARAMETER_BYTES // (size * config.parameter_count * len(config.seeds)))
+    return max(2, PARAMETER_BYTES // (size * config.stored_count * len(config.seeds)))
 
 
 class StateStore:

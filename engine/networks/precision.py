@@ -109,12 +109,12 @@ def rounding_of(
     exact = cast(params, "float64")
     h = outputs(network, exact, x)
     moved = outputs(network, last_bit(exact, name), x) - h
-    f = 0.0 * h if network.centred else network.alpha * h
+    f = 0.0 * h if network.centred else network.output_scale * h
     off = moved if name == "float64" else outputs(network, cast(params, name), x.astype(name)) - h
     with np.errstate(over="ignore", invalid="ignore"):
         square = np.sum((f - y).astype(name) ** 2)
         residual = np.sqrt(square) if np.isfinite(square) else np.nan
-        error = network.alpha * max(np.linalg.norm(moved), np.linalg.norm(off))
+        error = network.output_scale * max(np.linalg.norm(moved), np.linalg.norm(off))
         return Rounding(_share(np.linalg.norm(off) + 0 * residual, np.linalg.norm(h)), _share(error, residual))
 
 

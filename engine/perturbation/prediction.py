@@ -88,7 +88,7 @@ def _kernel_rate(network: NetworkConfig, x: Array, r: Array, params: Params) -> 
     """O3(theta) r = D_{-J^T r} K."""
 
     def outputs(params: Params) -> Array:
-        return network.alpha * apply(network, params, x)
+        return network.output_scale * apply(network, params, x)
 
     h, pull = jax.vjp(outputs, params)
     (direction,) = pull(-r.reshape(h.shape))
@@ -107,7 +107,7 @@ def _fourth(
     """D_{-J_0^T q}[theta -> O3(theta) r], a derivative of a derivative: no tensor is formed."""
 
     def outputs(params: Params) -> Array:
-        return network.alpha * apply(network, params, x)
+        return network.output_scale * apply(network, params, x)
 
     h, pull = jax.vjp(outputs, params)
     (direction,) = pull(-q.reshape(h.shape))

@@ -232,12 +232,12 @@ class Ensemble:
         return kernel[..., :rows, :rows]
 
     def _residual(self, taken: Snapshot) -> Float[np.ndarray, "g M k"]:
-        f = self.config.network.alpha * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
+        f = self.config.network.output_scale * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
         return f - self.data.y_train
 
     def _row(self, g: int, looks: list[Snapshot], lazy: Lazy) -> dict[str, Any]:
         """Results of the seed at position g, looked at at the start, after one step and at the stop."""
-        alpha, k, M, h_0 = self.config.network.alpha, self.config.data.output_dim, self.size, self.h_0[g]
+        alpha, k, M, h_0 = self.config.network.output_scale, self.config.data.output_dim, self.size, self.h_0[g]
         f_0, f_T = (alpha * (seen.h - h_0).astype(np.float64) for seen in (looks[0], looks[-1]))
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))

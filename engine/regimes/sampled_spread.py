@@ -34,7 +34,7 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     exact = exact_spread(setting)
     if exact is not None:
         return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
-    allowed = PARAMETERS // config.network.parameter_count(config.data.input_dim, 1)
+    allowed = PARAMETERS // config.network.stored_count(config.data.input_dim, 1)
     most = int(np.clip(allowed, FEWEST_DRAWS, MOST_DRAWS))
     K = _drawn(setting, min(PILOT, most), seed=0)
     more = int(min(MARGIN * needed(K), most)) - len(K)

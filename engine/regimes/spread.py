@@ -27,13 +27,14 @@ def mean_norm_squared(data: DatasetConfig) -> float:
 
 def initial_network(network: MLPConfig, input_dim: int, norm_x_squared: float) -> InitialNetwork:
     """One output of the network on an input of this norm, as the exact laws take it."""
-    shared = ("readout", "sigma_w", "sigma_w_readout", "sigma_b", "bias_init", "train_bias", "output_bias", "alpha")
+    shared = ("readout", "sigma_w", "sigma_w_readout", "sigma_b", "bias_init", "train_bias", "output_bias", "train")
     return InitialNetwork.from_dict(
         {
             "widths": (input_dim, *network.widths, 1),
             "norm_x_squared": norm_x_squared,
             "activation": network.activation,
             "parameterization": network.parameterization,
+            "alpha": network.output_scale,
             **{name: getattr(network, name) for name in shared},
         }
     )

@@ -40,7 +40,7 @@ class StoredNetwork:
         network, points = self.config.network, jnp.asarray(x)
         h = heads(network, self.theta(index), points)
         h_0 = heads(network, self.theta(0), points) if network.centred else jnp.zeros_like(h)
-        return np.asarray(network.alpha * (h - h_0))
+        return np.asarray(network.output_scale * (h - h_0))
 
 
 # The top of a large spectrum without its matrix: Lanczos on v -> J J^T v (ARPACK, by SciPy).
@@ -73,7 +73,7 @@ def _apply_kernel(network: NetworkConfig, params: Params, x: Array, v: Float[Arr
     """(1/k) sum over heads of J_h J_h^T v."""
 
     def outputs(params: Params) -> Array:
-        return network.alpha * apply(network, params, x)
+        return network.output_scale * apply(network, params, x)
 
     h, pull = jax.vjp(outputs, params)
     k = h.shape[1]

@@ -71,7 +71,7 @@ def outputs(
     network: NetworkConfig, params: Params, x: Float[Array, "n n_0"], h_0: Float[Array, "n k"]
 ) -> Float[Array, "n k"]:
     """f = alpha (h - h_0)."""
-    return network.alpha * (apply(network, params, x) - h_0)
+    return network.output_scale * (apply(network, params, x) - h_0)
 
 
 def limits(state: State, until: int, below: Any = -1.0, above: Any = np.inf) -> tuple[Any, ...]:

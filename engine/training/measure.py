@@ -44,7 +44,7 @@ def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "points k"
     # Both are under way before the first is waited for.
     h = heads(network, params, where.outputs)
     kernel = _kernel(config, params, where)
-    f, K = h_0.dtype.type(network.alpha) * (np.asarray(h) - h_0), np.asarray(kernel)
+    f, K = h_0.dtype.type(network.output_scale) * (np.asarray(h) - h_0), np.asarray(kernel)
     end, last = len(f) - where.probes, len(K) - where.probes
     held_out, probes = K[M:last, M:last], K[last:, last:]
     return Measurement(f[:M], f[M:end], K[:M, :M], held_out, K[0, M:last], f[end:], probes)
@@ -93,7 +93,7 @@ def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -
     """J J^T v by one backward and one forward pass, alpha^2 included."""
 
     def f(params: Params) -> Array:
-        return network.alpha * apply(network, params, x)
+        return network.output_scale * apply(network, params, x)
 
     h, pull = jax.vjp(f, params)
     (gradient,) = pull(v.reshape(h.shape))

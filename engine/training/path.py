@@ -215,7 +215,7 @@ def _checkpoint(
     M, n = y.shape[0], y.size
 
     def outputs(params: Params) -> Array:
-        return network.alpha * (apply(network, params, x) - h_0)
+        return network.output_scale * (apply(network, params, x) - h_0)
 
     def kernel(params: Params) -> Array:
         K = ntk(network, params, x, x[:M], heads="full", rows=rows)

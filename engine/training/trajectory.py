@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, spread
-from engine.networks.model import Params, heads, init, layer_kernels
+from engine.networks.model import Params, heads, init, layer_kernels, trained
 from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
@@ -121,7 +121,9 @@ class Trajectory:
         if self.config.training.precision != "auto" or self.precision == "float64" or self.stop_reason:
             return False
         modes = first["mode_residual"] * self._start_residual
-        forecast = foretold(self.config.training, first["eigenvalues"], modes, self.rate, self.start)
+        forecast = foretold(
+            self.config.training, first["eigenvalues"], modes, self.rate, trained(self.config.network, self.start)
+        )
         self._leave_float32(left_for_float64(self.rounding, forecast))
         return self.precision == "float64"
 

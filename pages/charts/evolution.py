@@ -98,18 +98,19 @@ LAYERS_DRAWN = len(theme.ORDERED)
 
 
 def layer_table(result: RunResult, name: str) -> Table:
-    """A quantity of each layer that is drawn; the readout is the last."""
+    """A quantity of each layer that is drawn, of those that train; the readout is the last."""
 
     def column(seed: SeedResult, index: int) -> np.ndarray:
         return seed[name][:, index]
 
-    d = result.seeds[0][name].shape[1]
-    drawn = np.unique(np.linspace(0, d - 1, min(d, LAYERS_DRAWN)).round().astype(int))
+    d, train = result.seeds[0][name].shape[1], result.config.network.trained_part
+    first, last = d - 1 if train == "readout" else 0, d - 2 if train == "hidden" else d - 1
+    drawn = np.unique(np.linspace(first, last, min(last - first + 1, LAYERS_DRAWN)).round().astype(int))
     series = {"readout" if i == d - 1 else f"layer {i + 1}": partial(column, index=int(i)) for i in drawn}
     table = over_time_table(result, series)
-    if d <= LAYERS_DRAWN:
+    if last - first < LAYERS_DRAWN:
         return table
-    return Table(table.frame, (f"{len(drawn)} of {d} layers are drawn, evenly spread.", *table.notes))
+    return Table(table.frame, (f"{len(drawn)} of {last - first + 1} layers are drawn, evenly spread.", *table.notes))
 
 
 def layer_chart(frame: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:

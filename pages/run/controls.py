@@ -86,7 +86,7 @@ def show(start: Draft | None = None) -> AskedRun:
 def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:
     """What the settings come to, in the line that stays in sight: beta, parameters, seconds at most."""
     if bar is not None:
-        size = f"{run.parameter_count:,} parameters"
+        size = f"{run.parameter_count:,} {'' if run.network.trained_part == 'all' else 'trained '}parameters"
         bar.markdown(f"**β = {number(run.beta)}** · {size} · up to {duration(seconds)}")
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
+from engine.networks.config import MLPConfig
 from engine.training.result import RunResult
 from pages.charts.words import number, percent, spread
 from pages.run.controls import off_critical
 from pages.views import evolution_words
+from pages.views.latex_conventions import scale
 
 LOSSES = {
     "half_mean": r"\frac{1}{2M}\sum_i\lVert f_i-y_i\rVert^2",
@@ -39,7 +41,7 @@ def conventions(result: RunResult) -> Rows:
     rate, stop = spread(seed.effective_rate for seed in result.seeds), spread(seed.t_stop for seed in result.seeds)
     standard = network.parameterization == "standard"
     layer = r"W_la_{l-1}+b_l" if standard else r"\frac{\sigma_l}{\sqrt{n_{l-1}}}W_la_{l-1}+\sigma_bb_l"
-    f = r"f=\alpha(h-h_0)" if network.centred else r"f=\alpha h"
+    f = rf"f={scale(network)}{'(h-h_0)' if network.centred else ' h'}"
     weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
     step = (
         f"step {number(training.learning_rate)} = η"
@@ -65,8 +67,15 @@ def _network(config: RunConfig) -> str:
     widths = f"{network.depth} × {network.width}" if isinstance(network.width, int) else listed(network.widths)
     return (
         f"n_0 = {config.data.input_dim}; hidden layers L = {network.depth}, widths {widths}; φ = {network.activation}; "
-        f"readout {network.readout}; α = {number(network.alpha)}"
+        f"readout {network.readout}; α = {number(network.alpha)}{scaled(network)}"
     )
+
+
+def scaled(network: MLPConfig) -> str:
+    """What alpha comes to at this width; empty where it does not depend on it."""
+    if not network.alpha_exponent:
+        return ""
+    return f", s = {number(network.alpha_exponent)}: α n_L^(-s/2) = {number(network.output_scale)}"
 
 
 def _sigmas(config: RunConfig) -> str:
@@ -84,7 +93,8 @@ def _bias_start(config: RunConfig) -> str:
 
 
 def _kernel(config: RunConfig) -> str:
-    return f"{config.data.size:,} training points, {config.kernel_precision}"
+    of = {"all": "", "readout": "; of the readout alone", "hidden": "; of the hidden layers alone"}
+    return f"{config.data.size:,} training points, {config.kernel_precision}{of[config.network.trained_part]}"
 
 
 def _sharpness(result: RunResult) -> str:
@@ -187,7 +197,8 @@ def warnings(result: RunResult) -> list[Warned]:
     if lines := evolution_words.floor(result):
         found.append(Warned(" ".join(lines), "use fewer points, train biases, or read regression with a ridge"))
     if said := _outside(result.config):
-        found.append(Warned(said, "centre the function, or train the biases"))
+        part = "biases" if result.config.network.trained_part != "hidden" else "readout"
+        found.append(Warned(said, f"centre the function, or train the {part}"))
     return found
 
 
@@ -218,6 +229,8 @@ def _outside(config: RunConfig) -> str:
     """A start that need not be a function of H_0."""
     if config.network.spans_start:
         return ""
+    if config.network.trained_part == "hidden":
+        return "The readout does not train: $f_0$ need not lie in $H_0$."
     return "The readout's bias is random and does not train: $f_0$ lies outside $H_0$ unless constants lie in it."
 
 

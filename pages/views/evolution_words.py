@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.config import RunConfig
 from engine.numerics import REFUSED, WARNED
 from engine.result import Seed
 from engine.rkhs.bias import decay
@@ -73,11 +74,17 @@ def of_network(errors: Sequence[float], r_squared: float) -> Headline:
     return Headline("network, held out", number(middle(known)), more, f"R² = {number(r_squared)}")
 
 
+def parameters(config: RunConfig) -> str:
+    """How many there are, and how many of them train where the layers do not all."""
+    trained = f"{config.parameter_count:,} parameters"
+    return trained if config.network.trained_part == "all" else f"{trained} that train, of {config.stored_count:,}"
+
+
 def facts(result: RunResult) -> str:
     """What was computed, and on what."""
     config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
     return (
-        f"{config.data.domain}; {config.data.size:,} training points; {config.parameter_count:,} parameters; "
+        f"{config.data.domain}; {config.data.size:,} training points; {parameters(config)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
     )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import MEASURED
+from engine.networks.activations import ACTIVATIONS
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts import expansion
 from pages.charts.words import Headline, listing, middle, number, percent, spread
@@ -137,7 +138,7 @@ def _where(result: PerturbationResult) -> str:
 def _explained(result: PerturbationResult) -> list[str]:
     found = result.summary
     first, second = middle(found["explained_order_1"]), middle(found["explained_order_2"])
-    if not np.isfinite(first + second):
+    if not np.isfinite(first + second) or not any(found["drift"]):  # a kernel that stays leaves rounding to explain
         return []
     if (seen := middle([seed.seen for seed in result.seeds])) < SEEN:
         return [
@@ -229,6 +230,6 @@ def _foretold(result: PerturbationResult) -> list[str]:
         f"From initialisation alone the drift is foretold as {spread(found['drift_predicted'], percent)}, "
         rf"$\Delta K$ at the stop to within {percent(missed)} of its norm"
     )
-    if result.config.run.network.activation == "relu":
-        return [f"{said}: no derivative at $\\theta_0$ sees the kinks of ReLU."]
+    if ACTIVATIONS[result.config.run.network.activation].kinked:
+        return [f"{said}: no derivative at $\\theta_0$ sees the kinks of the activation."]
     return [f"{said}{': of no use here' if missed > 1 else ''}."]

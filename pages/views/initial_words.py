@@ -178,9 +178,10 @@ def off_critical(network: Network, depth: int) -> str:
     if abs(log_decay) < 0.01:
         return ""
     decay = plain(number(math.exp(log_decay)) if abs(log_decay) < 600 else f"e^{signed(log_decay, 0)}")
-    what = "the mean square of the signal" if one.activation == "relu" else "the mean square of a small signal"
+    homogeneous = ACTIVATIONS[one.activation].homogeneous
+    what = "the mean square of the signal" if homogeneous else "the mean square of a small signal"
     if sigma > critical:
-        first = "" if one.activation == "relu" else ", until the activation saturates"
+        first = "" if homogeneous else ", until the activation saturates"
         return (
             rf"**Growing signal.** $\sigma_w$ = {number(sigma)} is above its critical value {number(critical)}: {what} "
             f"grows by a factor {decay} through {depth:,} hidden layers{first}."

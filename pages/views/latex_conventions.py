@@ -37,9 +37,11 @@ def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
 def of_map(sweep: SweepConfig) -> str:
     """Of a map, whose cells differ in depth, width, output scale or step only."""
     run = sweep.cells[0].run
-    _, rate = LOSSES[run.training.loss]
+    network, (_, rate) = run.network, LOSSES[run.training.loss]
+    tied = rf", ${scale(network)}$ with $s = {network.alpha_exponent:.4g}$ in place of $\alpha$"
     return (
-        f"Conventions: {KERNEL}. {run.network.parameterization.upper()} parameterization, {run.network.activation}; "
+        f"Conventions: {KERNEL}. {network.parameterization.upper()} parameterization, {network.activation}"
+        f"{tied if network.alpha_exponent else ''}; "
         rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run.training, run.data.size)} "
         rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
     )
@@ -61,11 +63,18 @@ def of_initialisation(network: InitialNetwork) -> str:
 
 
 def _network(network: MLPConfig) -> str:
-    scale = r"f = \alpha (h - h_0)" if network.centred else r"f = \alpha h"
+    f = rf"f = {scale(network)} {'(h - h_0)' if network.centred else 'h'}"
+    exponent = f", $s = {network.alpha_exponent:.4g}$" if network.alpha_exponent else ""
+    part = {"readout": "; the readout alone trains", "hidden": "; the hidden layers alone train"}.get(network.train, "")
     return (
-        rf"{network.parameterization.upper()} parameterization, {network.activation}, ${scale}$ with "
-        rf"$\alpha = {network.alpha:.4g}$"
+        rf"{network.parameterization.upper()} parameterization, {network.activation}, ${f}$ with "
+        rf"$\alpha = {network.alpha:.4g}${exponent}{part}"
     )
+
+
+def scale(network: MLPConfig) -> str:
+    """The output scale, in LaTeX."""
+    return r"\alpha n_L^{-s/2}" if network.alpha_exponent else r"\alpha"
 
 
 def _loss(training: TrainingConfig, size: int) -> str:

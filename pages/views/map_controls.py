@@ -211,6 +211,8 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
     network["activation"] = form.choice("activation", "activation", names, wide=True)
     if BY_ALPHA not in axes:
         network["alpha"] = form.number("alpha", "output scale α", 1.0, 1e-6, 1e6, BY_ALPHA.help)
+    tied = r"$\alpha n^{-s/2}$ in place of $\alpha$, $n$ the width. 0: the NTK. 1: mean field, muP."
+    network["alpha_exponent"] = form.number("alpha_exponent", "exponent s of α", 0.0, 0.0, 2.0, tied)
     biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
     return network | {"train_bias": biases, "output_bias": biases}
 

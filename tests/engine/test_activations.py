@@ -1,5 +1,8 @@
 """Activations against finite differences; duals against quadrature that shares nothing with them."""
 
+from itertools import pairwise
+
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +12,11 @@ from scipy.stats import norm
 
 from engine.networks.activations import ACTIVATIONS, NUMPY, gelu_dual, hermite_dual, relu_dual
 from engine.networks.infinite import dual_of
+from engine.networks.mlp import JAX
 from engine.schema import ConfigError
 
-SMOOTH = [name for name in ACTIVATIONS if name != "relu"]
+SMOOTH = [name for name, row in ACTIVATIONS.items() if not row.kinked]
+KINKED = [name for name, row in ACTIVATIONS.items() if row.kinked]
 CORRELATIONS = (-1.0, -0.9, -0.3, 0.0, 0.5, 0.95, 0.9999, 1.0)
 VARIANCES = ((0.1, 0.1), (1.0, 1.0), (0.1, 10.0), (2.0, 0.5), (10.0, 10.0))
 
@@ -44,8 +49,28 @@ def test_derivative_is_the_slope_of_the_value(name):
     np.testing.assert_allclose(row.derivative(z, NUMPY), slope, atol=2e-9)
 
 
-def test_relu_has_slope_zero_at_zero():
-    assert ACTIVATIONS["relu"].derivative(np.zeros(1), NUMPY)[0] == 0
+@pytest.mark.parametrize(("name", "slope"), [("relu", 0.0), ("leaky_relu", 0.01), ("abs", 0.0)])
+def test_slope_at_a_kink_is_that_of_the_derivative_that_trains(name, slope):
+    row = ACTIVATIONS[name]
+    assert row.derivative(np.zeros(1), NUMPY)[0] == slope
+    assert jax.grad(lambda z: row.value(z, JAX))(0.0) == pytest.approx(slope)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_which_are_homogeneous_and_which_have_a_kink(name):
+    """act(s z) = s act(z); and one-sided slopes at 0 that differ."""
+    row, z = ACTIVATIONS[name], np.linspace(-3, 3, 13)
+    assert np.allclose(row.value(2.5 * z, NUMPY), 2.5 * row.value(z, NUMPY), atol=1e-12) == row.homogeneous
+    right, left = (float(row.derivative(np.float64(side), NUMPY)) for side in (1e-9, -1e-9))
+    assert (abs(right - left) > 1e-3) == row.kinked
+
+
+def test_nan_is_not_swallowed():
+    nan = np.array([np.nan])
+    for name, row in ACTIVATIONS.items():
+        with np.errstate(invalid="ignore"):
+            assert np.isnan(row.value(nan, NUMPY)).all(), name
+            assert np.isnan(row.derivative(nan, NUMPY)).all() or name == "linear"
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -109,6 +134,40 @@ def test_relu_dual_equals_conditional_quadrature(a, b, rho):
     value, slope = at(relu_dual, a, b, rho * np.sqrt(a * b))
     assert value == pytest.approx(quad(kinked, 0, 12, epsabs=1e-13)[0], rel=1e-9)
     assert slope == pytest.approx(quad(lambda z: norm.cdf(mean(z) / spread) * norm.pdf(z), 0, 12)[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("rho", [-0.9, -0.3, 0.0, 0.5, 0.95])
+@pytest.mark.parametrize(("a", "b"), VARIANCES)
+@pytest.mark.parametrize("name", KINKED)
+def test_kinked_duals_equal_quadrature_over_the_four_quadrants(name, a, b, rho):
+    """In polar coordinates a homogeneous activation leaves one integral over the angle: E[r^2] = 2."""
+    row = ACTIVATIONS[name]
+    ends = np.sort([-np.pi, np.arctan2(-rho, np.sqrt(1 - rho**2)), -np.pi / 2, np.pi / 2, np.pi])
+    ends = np.unique(np.append(ends, np.arctan2(rho, -np.sqrt(1 - rho**2))))
+
+    def pair(function, angle):
+        u, v = np.sqrt(a) * np.cos(angle), np.sqrt(b) * (rho * np.cos(angle) + np.sqrt(1 - rho**2) * np.sin(angle))
+        return float(function(np.float64(u), NUMPY) * function(np.float64(v), NUMPY))
+
+    def over(function):
+        found = [quad(lambda angle: pair(function, angle), *part, epsabs=1e-13)[0] for part in pairwise(ends)]
+        return sum(found) / (2 * np.pi)
+
+    value, slope = at(dual_of(name), a, b, rho * np.sqrt(a * b))
+    assert value == pytest.approx(2 * over(row.value), rel=1e-9, abs=1e-12)
+    assert slope == pytest.approx(over(row.derivative), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "mean", "left"), [("relu", 0.5, 0), ("leaky_relu", 0.505, 0.01), ("abs", 0, 0)])
+def test_kinked_duals_at_the_ends(name, mean, left):
+    """Equal, opposite, and without signal: there act' is its value at 0, and beside it E[act'(u)]."""
+    row = ACTIVATIONS[name]
+    second = 3 / row.critical**2
+    assert at(row.dual, 3.0, 3.0, 3.0) == (pytest.approx(second), pytest.approx(1 / row.critical**2))
+    slope = {"relu": 0.0, "leaky_relu": 0.01, "abs": -1.0}[name]
+    assert at(row.dual, 3.0, 3.0, -3.0) == (pytest.approx(-3 * slope, abs=1e-15), pytest.approx(slope, abs=1e-15))
+    assert at(row.dual, 0.0, 3.0, 0.0) == (0, pytest.approx(mean * left))
+    assert at(row.dual, 0.0, 0.0, 0.0) == (0, pytest.approx(left**2))
 
 
 def test_relu_dual_at_the_ends():

@@ -226,6 +226,25 @@ def test_relu_without_bias_is_homogeneous(first, second, depth):
     np.testing.assert_allclose(ntk(config, first * x, second * x), first * second * ntk(config, x, x), rtol=1e-7)
 
 
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "abs", "linear"])
+def test_critical_homogeneous_networks_have_the_mean_of_relu_on_the_diagonal(activation):
+    """Without biases sigma^2 E[act^2] = S and sigma^2 E[act'^2] = 1 at any depth: Theta = d sigma^2 |x|^2/n_0."""
+    x, row = points(3, 6), ACTIVATIONS[activation]
+    config = network(depth=7, activation=activation, train_bias=False)
+    expected = 8 * row.critical**2 * (x**2).sum(axis=1) / 6
+    np.testing.assert_allclose(np.diag(ntk(config, x)), expected, rtol=1e-12)
+
+
+def test_absolute_value_by_hand():
+    """One hidden layer on the circle, no biases: E = (2/pi) r (sin t + (pi/2 - t) cos t), E' = 1 - 2 t/pi, r = 1/2."""
+    angle = np.linspace(0, np.pi, 9)
+    x = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    config = network(depth=1, activation="abs", train_bias=False)
+    value = (np.sin(angle) + (np.pi / 2 - angle) * np.cos(angle)) / np.pi
+    expected = value + np.cos(angle) / 2 * (1 - 2 * angle / np.pi)
+    np.testing.assert_allclose(ntk(config, x)[0], expected, atol=1e-14)
+
+
 def test_alpha_scales_the_kernel_with_its_square():
     x = points(4, 3)
     np.testing.assert_allclose(ntk(network(alpha=3.0), x), 9 * ntk(network(), x), rtol=1e-14)

@@ -22,6 +22,15 @@ NETWORKS = {
         "depth": 2, "width": 7, "activation": "gelu", "bias_init": "normal", "readout": "relu",
     },
     "random biases that stay": {"depth": 3, "width": 6, "bias_init": "normal", "train_bias": False, "alpha": 0.3},
+    "readout alone": {"depth": 3, "width": 6, "activation": "erf", "train": "readout", "bias_init": "normal"},
+    "readout alone, no trained bias": {"depth": 2, "width": [6, 4], "train": "readout", "train_bias": False},
+    "hidden layers alone": {
+        "depth": 3, "width": [5, 5, 7], "activation": "abs", "train": "hidden", "alpha": 2.0, "alpha_exponent": 0.7,
+    },
+    "hidden layers alone, standard, relu readout": {
+        "depth": 2, "width": 6, "activation": "leaky_relu", "train": "hidden", "parameterization": "standard",
+        "readout": "relu", "sigma_b": 0.5,
+    },
     "no biases": {"depth": 3, "width": 6, "sigma_b": 0.0, "train_bias": False, "activation": "sin"},
     "no output bias, sigma_w of its own": {
         "depth": 2, "width": 6, "output_bias": False, "sigma_w": 0.7, "sigma_w_readout": 1.9, "sigma_b": 0.4,
@@ -48,7 +57,8 @@ def points(size: int, dim: int = 4) -> np.ndarray:
 def jacobian(network: MLPConfig, params: dict, x: np.ndarray) -> np.ndarray:
     """(n, k, parameters), alpha included, by reverse mode."""
     params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
-    leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda params: network.alpha * apply(network, params, x)))(params))
+    scale = network.output_scale
+    leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda params: scale * apply(network, params, x)))(params))
     return np.concatenate([np.asarray(leaf).reshape(*leaf.shape[:2], -1) for leaf in leaves], axis=-1)
 
 

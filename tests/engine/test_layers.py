@@ -24,6 +24,8 @@ NETWORKS = {
         "depth": 2, "width": 5, "activation": "tanh", "parameterization": "standard", "sigma_b": 0.5,
         "bias_init": "normal", "train_bias": False,
     },
+    "readout alone": {"depth": 2, "width": 5, "train": "readout", "activation": "abs"},
+    "hidden layers alone": {"depth": 2, "width": 5, "train": "hidden", "bias_init": "normal"},
     "no output bias": {"depth": 2, "width": 4, "output_bias": False, "sigma_b": 0.7, "activation": "sin"},
 }  # fmt: skip
 

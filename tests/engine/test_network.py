@@ -104,7 +104,7 @@ def test_compilation_does_not_grow_with_depth() -> None:
     assert lengths[0] == lengths[1]
 
 
-@pytest.mark.parametrize("activation", ["relu", "erf", "tanh", "sin", "linear"])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "abs", "erf", "tanh", "sin", "linear"])
 def test_critical_sigma_w_keeps_a_small_signal(activation: str) -> None:
     """sigma_w^2 E[act(z)^2] = E[z^2] for a faint Gaussian z, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)

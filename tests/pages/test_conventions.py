@@ -10,9 +10,11 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.networks import infinite
 from engine.quantities import QUANTITIES
+from engine.regimes.config import SweepConfig
 from engine.training.result import RunResult
-from pages.views import convention_words
+from pages.views import convention_words, evolution_words
 from pages.views.convention_words import SWITCHES, conventions, switched, table, warnings
+from pages.views.latex_conventions import of_map, of_run
 
 
 def here(found: RunResult) -> dict[str, str]:
@@ -38,6 +40,43 @@ def test_every_convention_has_a_formula_and_its_number() -> None:
     assert "<2.79$" in other["stability"]
     written = table(conventions(found))
     assert len({line.count(" | ") for line in written.splitlines() if line.startswith("| ")}) == 1
+
+
+def test_the_output_scale_is_said_with_its_width() -> None:
+    """alpha n^{-s/2}: 2/4 at width 16, s = 1; without s alpha stands alone."""
+    values = {"data": {"name": "circle"}, "network": {"width": 16, "alpha": 2.0, "alpha_exponent": 1.0}}
+    config = RunConfig.from_dict(values)
+    _, formula, said = conventions(RunResult({}, config, {}, (seed(),)))[1]
+    assert r"$f=\alpha n_L^{-s/2} h$" in formula
+    assert said.endswith("α = 2, s = 1: α n_L^(-s/2) = 0.5")
+    assert r"$f = \alpha n_L^{-s/2} h$ with $\alpha = 2$, $s = 1$" in of_run(config)
+    sweep = SweepConfig.from_dict({"base": values, "grid": {"network.depth": [1, 2]}})
+    assert r", $\alpha n_L^{-s/2}$ with $s = 1$ in place of $\alpha$;" in of_map(sweep)
+    plain = RunConfig.from_dict({"data": {"name": "circle"}})
+    assert "n_L" not in conventions(RunResult({}, plain, {}, (seed(),)))[1][1] + of_run(plain)
+
+
+@pytest.mark.parametrize(
+    ("train", "kernel", "counted"),
+    [
+        ("all", "float64", "33 parameters"),
+        ("readout", "float64; of the readout alone", "9 parameters that train, of 33"),
+        ("hidden", "float64; of the hidden layers alone", "24 parameters that train, of 33"),
+    ],
+)
+def test_what_trains_is_said(train: str, kernel: str, counted: str) -> None:
+    """Width 8 on two inputs: 16 + 8 hidden parameters and 8 + 1 of the readout, biases included."""
+    config = RunConfig.from_dict({"data": {"name": "circle"}, "network": {"depth": 1, "width": 8, "train": train}})
+    said = {name: here for name, _, here in conventions(RunResult({}, config, {}, (seed(),)))[1:]}
+    assert said["kernel"].endswith(kernel)
+    assert ("alone train" in of_run(config)) == (train != "all")
+    assert evolution_words.parameters(config) == counted
+
+
+def test_a_readout_that_stays_may_start_outside() -> None:
+    config = RunConfig.from_dict({"data": {"name": "circle"}, "network": {"train": "hidden"}})
+    cures = {one.said: one.cure for one in warnings(RunResult({}, config, {}, (seed(),)))}
+    assert cures["The readout does not train: $f_0$ need not lie in $H_0$."].endswith("or train the readout")
 
 
 def test_formulas_are_such_as_the_page_can_draw() -> None:

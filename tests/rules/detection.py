@@ -52,6 +52,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.run.controls._section", "pages.distribution._figures",
         "pages.views.map_words.definitions", "pages.views.convention_words._bias_start",
         "pages.views.convention_words._network", "pages.views.convention_words._sharpness",
+        "pages.views.convention_words._kernel",
         "pages.views.convention_words.conventions", "pages.views.convention_words.warnings", "pages.run.files._in_use",
         "pages.run.points._in_use", "pages.run.points._targets",
         "pages.views.latex_conventions.of_run", "pages.views.latex_conventions.of_map",

@@ -86,7 +86,7 @@ INITIALISATION = (
         "Vanishing / Growing signal: the mean square of the (small) signal falls to / grows by ... through "
         "... hidden layers",
         "σ_w of the hidden layers differs from critical; 'dead' only below a tenth of the signal; 'small' "
-        "where the activation is not ReLU",
+        "where the activation is not homogeneous",
         "σ_w of the hidden layers is critical",
     ),
     Rule(

@@ -211,7 +211,7 @@ PERTURBATION = (
     Rule(
         "pages.views.expansion_words._explained",
         "First order explains ... of the deviation from lazy training, first and second order together ...",
-        "checkpoints see at least 80% of the largest lazy error of the path",
+        "checkpoints see at least 80% of the largest lazy error of the path; nothing of a kernel that stays",
         "they see less",
         "**not determined**",
     ),
