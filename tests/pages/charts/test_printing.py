@@ -107,6 +107,19 @@ def test_fonts_are_embedded():
         assert {"/FontFile2", "/FontFile3"} & set(descriptor), "a font that is not in the file"
 
 
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_the_same_figure_has_the_same_bytes(kind):
+    """Eight times, for what a figure names stands in any of several orders in a PDF: here of layers and of opacities."""
+
+    def draw() -> Any:
+        lines = [curve().layer[0].copy() for _ in range(4)]
+        for place, layer in enumerate(lines):
+            layer.mark = {"type": "line", "opacity": 0.2 + 0.1 * place}
+        return layered(*lines, height=100)
+
+    assert len({printed(draw, kind, stamp={"config": "ab" * 32}) for _ in range(8)}) == 1
+
+
 def test_a_file_says_which_config_it_shows():
     told = PdfReader(io.BytesIO(printed(asked(), "pdf", stamp=STAMP))).metadata or {}
     assert told["/Config"] == STAMP["config"]
