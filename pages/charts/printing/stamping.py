@@ -21,7 +21,7 @@ def svg(drawn: str, told: Mapping[str, str]) -> str:
 
 def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
     """Title and creator, the rest by its name and as JSON in the subject: appended. What was drawn stays as it is, but
-    that the entries of its dictionaries, which svg2pdf writes in any order, are in one: the same figure, the same bytes.
+    that entries of dictionaries, which svg2pdf writes in any order, stand in one: the same figure, the same bytes.
 
     Raises:
         ValueError: not a PDF with a table of its objects and a trailer, as svg2pdf writes.
