@@ -187,7 +187,7 @@ def test_so_it_is_over_held_results():
     """Whose lines are dashed each in its own way, also where they have the colour of a name."""
 
     def drawn() -> Any:
-        columns = dict.fromkeys(("mean", "low", "high", "limit"), [3.0, 2.0, 1.0])
+        columns = {key: [3.0, 2.0, 1.0] for key in ("mean", "low", "high", "limit")}
         return spectrum_chart(pd.DataFrame({"i": [1, 2, 3], **columns}))
 
     svg = as_svg(lambda: over(drawn(), [Ghost("width 20", 0, drawn())]))
