@@ -25,7 +25,9 @@ MOST = len(DASHES)
 """Results that are held."""
 HELD, PRESENT = "held: {}", "this run"
 """What a legend calls a held result, and what stands over a map above others."""
-STROKE: dict[str, Any] = {"strokeWidth": 1.5, "opacity": 0.85, "clip": True, "aria": False}
+STYLE = "held"
+"""Of the marks of held results, by which a specification tells them."""
+STROKE: dict[str, Any] = {"strokeWidth": 1.5, "opacity": 0.85, "clip": True, "aria": False, "style": STYLE}
 LEGEND, SHORT = 20, 18
 """Pixels of a row of the legend beneath, and letters of names that stand two in one."""
 SMALL = 100
@@ -318,7 +320,9 @@ def _legend(ghosts: Sequence[Ghost], found: Sequence[Any]) -> alt.Chart:
     more |= {} if by_shape else {"symbolType": "stroke", "symbolSize": 500}
     legend = theme.legend(_in_a_row(ghosts), orient="bottom", offset=2, **more)
     scale = alt.Scale(domain=names, range=looks)
-    mark = alt.Chart(pd.DataFrame({"held": names})).mark_point(opacity=0, filled=False, aria=False, tooltip=None)
+    mark = alt.Chart(pd.DataFrame({"held": names})).mark_point(
+        opacity=0, filled=False, aria=False, tooltip=None, style=STYLE
+    )
     if by_shape:
         return mark.encode(shape=alt.Shape("held:N", scale=scale, legend=legend))
     return mark.encode(strokeDash=alt.StrokeDash("held:N", scale=scale, legend=legend))

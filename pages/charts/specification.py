@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import vl_convert
 
-from pages.charts import theme
+from pages.charts import theme, titles
 from pages.charts.alternative import alternative
 
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
@@ -80,7 +80,7 @@ class Specification:
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
-        return {**json.loads(self.text), "datasets": dict(self.tables)}
+        return titles.in_lines(json.loads(self.text)) | {"datasets": dict(self.tables)}
 
 
 def inlined(chart: Any) -> dict[str, Any]:

@@ -355,7 +355,8 @@ def test_held_kernels_lie_beneath_the_spectrum(pretend, opened):
 
 
 def draws_of(kind: str, **more: object) -> Draws:
-    values: dict = {"setting": {"widths": [10, 8, 4, 1], "sigma_w": 1.25}, "draws": 50, "seed": 3, **more}
+    widths = [10, 8, 8 if kind == "gram_spectrum" else 4, 1]
+    values: dict = {"setting": {"widths": widths, "sigma_w": 1.25}, "draws": 50, "seed": 3, **more}
     return Draws(kind, jobs.KINDS[kind].config.from_dict(values))  # pyright: ignore[reportArgumentType]
 
 

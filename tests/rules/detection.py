@@ -13,7 +13,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "engine.__main__._positive", "engine.initialisation.result._check_target", "engine.regimes.summary.summary",
         "engine.result.Named.checked", "engine.result.Named.to_arrays",
         "engine.training.result.RunResult.check_started", "pages.run.draft_state.from_query",
-        "pages.shell.texts.left_out", "pages.run.asking._mend", "pages.shell.held.take",
+        "pages.shell.texts.left_out", "pages.run.asking._mend",
         "pages.shell.uploads.too_large", "pages.run.files.table", "pages.run.points._take",
         "pages.initial_kernel.controls",
         "pages.all_runs._chosen", "pages.run.named_run.find", "pages.run.named_run.named",

@@ -1,8 +1,11 @@
 """A legend shows lines as they are drawn: dashed where they are."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from pages.charts import ghosts
 
 Dash = tuple[float, ...]
 SOLID: Dash = (1, 0)
@@ -13,8 +16,9 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def with_dashes(spec: dict[str, Any], datasets: Rows) -> dict[str, Any]:
-    """The chart with a layer that draws nothing and gives its legend the dashes of the lines of each name."""
-    layers = list(_layers(spec))
+    """The chart, in whose legend of colours each name has the dashes of its lines; those of held results, which have a
+    legend of their own, are left out."""
+    layers = [layer for layer in _layers(spec) if _mark(layer).get("style") != ghosts.STYLE]
     if any("strokeDash" in layer.get("encoding", {}) for layer in layers):
         return spec
     named = next(filter(None, map(_legend, layers)), None)
@@ -25,13 +29,17 @@ def with_dashes(spec: dict[str, Any], datasets: Rows) -> dict[str, Any]:
     for layer in layers:
         for name in _drawn(layer, datasets, dict(zip(colours, names, strict=False)), named.get("field", "")):
             drawn[name].add(_dash(layer))
-    dashes = [next(iter(drawn[name])) if len(drawn[name]) == 1 else SOLID for name in names]
-    if all(dash == SOLID for dash in dashes):
-        return spec
-    for layer in layers:
-        if legend := _legend(layer):
-            legend["legend"].update(ON_SYMBOL)
-    return {**spec, "layer": [*(spec.get("layer") or [_alone(spec)]), _key(named, dashes)]}
+    dashed = {name: next(iter(drawn[name])) for name in names if len(drawn[name]) == 1 and drawn[name] != {SOLID}}
+    if dashed:
+        for legend in filter(None, map(_legend, _layers(spec))):
+            legend["legend"].update(ON_SYMBOL, encoding={"symbols": {"strokeDash": _by_name(dashed)}})
+    return spec
+
+
+def _by_name(dashed: Mapping[str, Dash]) -> dict[str, Any]:
+    """Dashes of the symbols of a legend."""
+    tests = [{"test": f"datum.label === {json.dumps(name)}", "value": [*dash]} for name, dash in dashed.items()]
+    return {"condition": tests, "value": [*SOLID]}
 
 
 def _layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -64,24 +72,3 @@ def _drawn(layer: dict[str, Any], datasets: Rows, by_colour: Mapping[str, str], 
         return {by_colour[mark["color"]]} if mark.get("color") in by_colour else set()
     rows = datasets.get((layer.get("data") or {}).get("name", ""), ())
     return {str(row[own]) for row in rows if own in row} if own == field else set()
-
-
-def _key(colour: dict[str, Any], dashes: Sequence[Dash]) -> dict[str, Any]:
-    """Marks nothing; in the legend each name has its colour and its dash."""
-    names = colour["scale"]["domain"]
-    dash = {
-        "field": colour["field"],
-        "type": "nominal",
-        "scale": {"domain": names, "range": [list(dash) for dash in dashes]},
-        "legend": colour["legend"],
-    }
-    return {
-        "data": {"values": [{colour["field"]: name} for name in names]},
-        "mark": {"type": "point", "opacity": 0, "aria": False},
-        "encoding": {"color": colour, "strokeDash": dash},
-    }
-
-
-def _alone(spec: dict[str, Any]) -> dict[str, Any]:
-    """The one mark of a chart as a layer."""
-    return {name: spec.pop(name) for name in ("mark", "encoding", "data", "transform") if name in spec}

@@ -199,10 +199,12 @@ def _small(value: Any, key: str = "") -> Any:
 
 
 def _small_dashes(spec: dict[str, Any]) -> None:
-    """Those that a scale gives."""
+    """Those that a scale or a legend gives."""
     for encoding in _inside(spec, "strokeDash"):
         scale = encoding.get("scale") or {}
         scale.update({"range": [_small(dash, "strokeDash") for dash in scale["range"]]} if "range" in scale else {})
+        for one in (encoding, *encoding.get("condition", ())):
+            one.update({"value": _small(one["value"], "strokeDash")} if "value" in one else {})
 
 
 def _padding(spec: dict[str, Any]) -> dict[str, float]:

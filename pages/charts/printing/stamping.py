@@ -20,7 +20,8 @@ def svg(drawn: str, told: Mapping[str, str]) -> str:
 
 
 def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
-    """Title and creator, the rest by its name and as JSON in the subject: appended, what was drawn stays as it is.
+    """Title and creator, the rest by its name and as JSON in the subject: appended. What was drawn stays as it is, but
+    that entries of dictionaries, which svg2pdf writes in any order, stand in one: the same figure, the same bytes.
 
     Raises:
         ValueError: not a PDF with a table of its objects and a trailer, as svg2pdf writes.
@@ -33,7 +34,7 @@ def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
     said = {"Title": told.get("title", ""), "Creator": PROGRAM, "Subject": as_json(rest)}
     said |= {name.capitalize(): value for name, value in rest.items()}
     entries = " ".join(f"/{name} {_string(value)}" for name, value in said.items())
-    drawn = drawn.rstrip() + b"\n"
+    drawn = REFERENCES.sub(_in_order, drawn).rstrip() + b"\n"
     written = f"{number} 0 obj\n<< {entries} >>\nendobj\n".encode()
     at = len(drawn) + len(written)
     index = f"xref\n{number} 1\n{len(drawn):010d} 00000 n\r\n"
@@ -43,6 +44,14 @@ def pdf(drawn: bytes, told: Mapping[str, str]) -> bytes:
 
 _NAMED = rb"(?=[^>]*/Size (?P<size>\d+))(?=[^>]*/Root (?P<root>\d+) 0 R)"
 TRAILER = re.compile(rb"trailer\s*<<" + _NAMED + rb"[^>]*>>\s*startxref\s+(?P<table>\d+)\s+%%EOF\s*$")
+
+REFERENCES = re.compile(rb"(?<=<<\n)(?:[ ]+/\w+ \d+ 0 R\n){2,}")
+"""Entries of a dictionary that names objects."""
+
+
+def _in_order(found: re.Match[bytes]) -> bytes:
+    """The same entries; no byte is moved behind them."""
+    return b"".join(sorted(found[0].splitlines(keepends=True)))
 
 
 def _string(text: str) -> str:

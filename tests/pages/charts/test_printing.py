@@ -16,6 +16,8 @@ from engine.quantities import QUANTITIES
 from pages.charts import theme
 from pages.charts.animated import animated, current, line
 from pages.charts.encodings import beside, by_series, layered, sized, stacked
+from pages.charts.ghosts import Ghost, over
+from pages.charts.initial_law import spectrum_chart
 from pages.charts.printing import WIDTHS, panel_names, printed
 from pages.charts.printing.indices import SIZE, pieces, typeset
 from pages.charts.printing.paper import TEXT, for_paper, wrapped
@@ -107,6 +109,19 @@ def test_fonts_are_embedded():
         assert {"/FontFile2", "/FontFile3"} & set(descriptor), "a font that is not in the file"
 
 
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_the_same_figure_has_the_same_bytes(kind):
+    """Eight times, for what a figure names may stand in any order in a PDF: here layers and opacities."""
+
+    def draw() -> Any:
+        lines = [curve().layer[0].copy() for _ in range(4)]
+        for place, layer in enumerate(lines):
+            layer.mark = {"type": "line", "opacity": 0.2 + 0.1 * place}
+        return layered(*lines, height=100)
+
+    assert len({printed(draw, kind, stamp={"config": "ab" * 32}) for _ in range(8)}) == 1
+
+
 def test_a_file_says_which_config_it_shows():
     told = PdfReader(io.BytesIO(printed(asked(), "pdf", stamp=STAMP))).metadata or {}
     assert told["/Config"] == STAMP["config"]
@@ -166,6 +181,23 @@ def test_the_legend_is_dashed_as_the_lines_are(dashed):
     assert lines == symbols
     colours = dict(zip(names, theme.ORDERED, strict=False))
     assert {name for name in names if symbols[colours[name]] != "solid"} == set(dashed)
+
+
+def test_so_it_is_over_held_results():
+    """Whose lines are dashed each in its own way, also where they have the colour of a name."""
+
+    def drawn() -> Any:
+        columns = {key: [3.0, 2.0, 1.0] for key in ("mean", "low", "high", "limit")}
+        return spectrum_chart(pd.DataFrame({"i": [1, 2, 3], **columns}))
+
+    svg = as_svg(lambda: over(drawn(), [Ghost("width 20", 0, drawn())]))
+    groups = [group for group in svg.iter(f"{SVG}g") if "role-legend-symbol" in group.get("class", "")]
+    symbols = {
+        path.get("stroke"): path.get("stroke-dasharray") for group in groups for path in group.iter(f"{SVG}path")
+    }
+    assert symbols[theme.ORANGE] == "3.33,2"
+    assert symbols[theme.BLUE] in (None, "0.67,0")
+    assert "held: width 20" in "".join(texts(svg))
 
 
 def dashes(svg: ElementTree.Element, role: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Charts on their way to the browser: what is sent, and that those of several people are made at the same time."""
 
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import vl_convert
 
-from pages.charts import specification
+from pages.charts import specification, theme
+from pages.charts.animated import animated, current, line
 from pages.charts.encodings import beside, layered, stacked
 from pages.charts.specification import CONFIG, Specification, arrow, data_as, figure
 
@@ -98,3 +101,32 @@ def test_threads_do_not_take_each_others_tables():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(again, [*alone] * 5))
+
+
+LONG = "How does the largest eigenvalue of the kernel go with the width of the network?"
+
+
+@pytest.mark.parametrize(("width", "lines"), [(285, 3), (700, 1)])
+def test_a_long_title_breaks_where_the_plot_is_narrow(width, lines):
+    drawn = titles_of(theme.ask(LONG, layered(chart(4))), width)
+    assert len(drawn) == lines
+    assert " ".join(drawn) == LONG
+
+
+@pytest.mark.parametrize(("width", "lines"), [(285, 2), (700, 1)])
+def test_so_does_the_title_of_an_animated_chart_before_its_frame(width, lines):
+    table = pd.DataFrame({"x": [0.0, 1.0], "f0": [0.0, 1.0], "f1": [1.0, 2.0]})
+    panel = layered(line(current(table), "kernel").encode(x="x:Q", y="value:Q"))
+    panel.title = theme.panel_title("Where is the function?")
+    drawn = titles_of(animated(panel, 2, start=1, labels=["t = 0", "t = 1.25, step 30"]), width)
+    assert len(drawn) == lines
+    assert " — ".join(drawn) == "Where is the function? — t = 1.25, step 30"
+
+
+def titles_of(drawn, width: int) -> list[str]:
+    """The lines of the title, as Vega draws them at this width of the plot."""
+    spec = Specification.of(drawn)()
+    rows = {name: pa.ipc.open_stream(stream).read_all().to_pylist() for name, stream in spec["datasets"].items()}
+    svg = vl_convert.vegalite_to_svg({**spec, "datasets": rows, "width": width})
+    group = svg[svg.index("role-title-text") :]
+    return re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", group[: group.index("</g>")])
