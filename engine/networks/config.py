@@ -101,6 +101,11 @@ class MLPConfig(NetworkConfig):
         return sum(1 / width for width in self.widths)
 
     @property
+    def mean_width(self) -> float:
+        """Harmonic mean of the hidden widths."""
+        return self.depth / self.beta
+
+    @property
     def sigmas(self) -> tuple[float, ...]:
         """sigma_1 .. sigma_d of the d = L + 1 weight layers."""
         return (self.sigma_w,) * self.depth + (self.sigma_w_readout,)

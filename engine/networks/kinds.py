@@ -25,6 +25,11 @@ NETWORKS: dict[str, type[NetworkConfig]] = {"mlp": MLPConfig, "resnet": ResNetCo
 """Kind -> config class, in the order in which a page lists them."""
 
 
+def depth_per_width(network: AnyNetwork) -> float:
+    """beta; where it has none depth/width, as numbers of the config alone."""
+    return network.depth / network.mean_width if network.beta is None else network.beta
+
+
 class _Holder(Config):
     network: AnyNetwork
 

@@ -39,6 +39,20 @@ class LayeredConfig(NetworkConfig):
         """Whether layers carry biases at all: trained ones, or random ones that stay."""
         return self.sigma_b > 0 and (self.train_bias or self.bias_init == "normal")
 
+    def stored_count(self, input_dim: int, output_dim: int) -> int:
+        """Parameters, biases that do not train among them."""
+        return self._weights(input_dim, output_dim) + (self._biases(output_dim) if self.has_bias else 0)
+
+    def parameter_count(self, input_dim: int, output_dim: int) -> int:
+        biases = self._biases(output_dim) if self.has_bias and self.train_bias else 0
+        return self._weights(input_dim, output_dim) + biases
+
+    def _weights(self, input_dim: int, output_dim: int) -> int:
+        raise NotImplementedError
+
+    def _biases(self, output_dim: int) -> int:
+        raise NotImplementedError
+
     @property
     def spans_start(self) -> bool:
         return self.centred or self.train_bias or not (self.has_bias and self.output_bias)
@@ -72,6 +86,11 @@ class ResNetConfig(LayeredConfig):
         return resolved_sigmas(values, readout=1.0) if isinstance(values, dict) else values
 
     @property
+    def mean_width(self) -> float:
+        """That of every hidden layer."""
+        return float(self.width)
+
+    @property
     def branch(self) -> float:
         """s."""
         return self.depth**-0.5 if self.branch_scale == "1/sqrt(L)" else 1.0
@@ -81,9 +100,11 @@ class ResNetConfig(LayeredConfig):
         """Of the input layer and of every block."""
         return (self.width,) * (self.depth + 1)
 
-    def parameter_count(self, input_dim: int, output_dim: int) -> int:
-        biases = sum(self.widths) + (output_dim if self.output_bias else 0)
-        return self.products(input_dim, output_dim) + (biases if self.has_bias and self.train_bias else 0)
+    def _weights(self, input_dim: int, output_dim: int) -> int:
+        return self.products(input_dim, output_dim)
+
+    def _biases(self, output_dim: int) -> int:
+        return sum(self.widths) + self.output_bias * output_dim
 
     def products(self, input_dim: int, output_dim: int) -> int:
         return sum(a * b for a, b in pairwise((input_dim, *self.widths, output_dim)))
@@ -161,6 +182,11 @@ class ConvConfig(LayeredConfig):
         return self.model_copy(update={"shape": image})
 
     @property
+    def mean_width(self) -> float:
+        """That of every hidden layer."""
+        return float(self.width)
+
+    @property
     def image(self) -> tuple[int, int, int]:
         """(height, width, channels) of an input. Raises `ConfigError` where it is not known."""
         if self.shape is None:
@@ -191,11 +217,12 @@ class ConvConfig(LayeredConfig):
         """Numbers that the readout is given."""
         return self.width * (1 if self.pooling == "average" else prod(self.sizes[-1]))
 
-    def parameter_count(self, input_dim: int, output_dim: int) -> int:
-        weights = sum(TAPS * a * b for a, b in pairwise(self.channels)) + self.pooled * output_dim
-        biases = self.depth * self.width + (output_dim if self.output_bias else 0)
+    def _weights(self, input_dim: int, output_dim: int) -> int:
         normed = 2 * self.depth * self.width if self.norm == "layer" else 0
-        return weights + normed + (biases if self.has_bias and self.train_bias else 0)
+        return sum(TAPS * a * b for a, b in pairwise(self.channels)) + self.pooled * output_dim + normed
+
+    def _biases(self, output_dim: int) -> int:
+        return self.depth * self.width + self.output_bias * output_dim
 
     def products(self, input_dim: int, output_dim: int) -> int:
         layers = zip(pairwise(self.channels), self.sizes[1:], strict=True)

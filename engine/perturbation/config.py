@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from engine import cost as training
 from engine.config import RunConfig
 from engine.cost import MOST_ROWS, PATH_BYTES, Calibration, Cost, Expected, Limits, path_bytes, within
-from engine.networks.config import MAX_DEPTH, Width
+from engine.networks.config import MAX_DEPTH, MLPConfig, Width
 from engine.schema import Config, ConfigError, Problem
 
 DEGREE = 16
@@ -82,6 +82,8 @@ class StudyConfig(Config):
                 problems.append(Problem(name, f"{list(values)} repeats a value: give each once"))
         if isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
             problems.append(Problem("run.network.width", "is a list, which cannot follow depths: give one width"))
+        if not isinstance(self.run.network, MLPConfig):
+            problems.append(Problem("run.network.kind", "a study is of fully connected networks: set it to mlp"))
         count = len(self.cells_of())
         if count > MOST_CELLS:
             problems.append(Problem("widths", f"{count} cells, at most {MOST_CELLS} are accepted: leave some out"))

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
-from engine.networks.config import MLPConfig
+from engine.networks.kinds import AnyNetwork, depth_per_width
 from engine.networks.parameters import ParameterPath
 from engine.numerics import NOTHING
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
@@ -214,19 +214,19 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
     return {"result": StudyResult(columns, config, meta).to_arrays()}
 
 
-def mean_width(network: MLPConfig) -> float:
+def mean_width(network: AnyNetwork) -> float:
     """Harmonic mean of the hidden widths, without the rounding of its sum: equal widths give that width exactly."""
-    return float(f"{network.depth / network.beta:.12g}")
+    return float(f"{network.mean_width:.12g}")
 
 
-def _row(cell: int, network: MLPConfig, seed: SeedPerturbation) -> dict[str, float]:
+def _row(cell: int, network: AnyNetwork, seed: SeedPerturbation) -> dict[str, float]:
     """One run: its place in the grid, the sup of every error (`SeedPerturbation.worst`), and its drift."""
     return {
         "cell": cell,
         "width": mean_width(network),
         "depth": network.depth,
         "alpha": network.alpha,
-        "beta": network.beta,
+        "beta": depth_per_width(network),
         "seed": seed.facts["seed"],
         **{f"error_{name}": seed.worst(name) for name in APPROXIMATIONS},
         "bound_P2": float(seed.bound("P2").max()),

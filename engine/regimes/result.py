@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.config import RunConfig
+from engine.networks.kinds import depth_per_width
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 from engine.regimes.config import Cell, SweepConfig
@@ -74,7 +75,8 @@ def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFram
 
 def _part(index: int, cell: Cell, found: CellResult) -> pd.DataFrame:
     network = cell.run.network
-    place = {"cell": index, "depth": network.depth, "width": network.depth / network.beta, "beta": network.beta}
+    beta = depth_per_width(network)
+    place = {"cell": index, "depth": network.depth, "width": network.mean_width, "beta": beta}
     place |= {"alpha": network.alpha} | {name: _scalar(value) for name, value in cell.settings.items()}
     measured = {name: np.asarray(found[name]) for name in ("seed", "end", *METRICS)}
     frame = pd.DataFrame(measured).assign(**place, **{name: float(found[name]) for name in SPREAD})

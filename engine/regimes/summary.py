@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.data import overview
 from engine.initialisation.law import reasons_without_law
+from engine.networks.config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
@@ -76,6 +77,8 @@ def stochastic_edge(sweep: SweepConfig, bounds: Thresholds) -> list[dict[str, fl
     """Depth, width and beta at which the exact CV^2 passes its threshold, for every depth of the sweep; None for a
     network without an exact law."""
     run = sweep.cells[0].run
+    if not isinstance(run.network, MLPConfig):
+        return None
     network = run.network.model_copy(update={"depth": 1, "width": 8})
     norm = mean_norm_squared(run.data)
     if reasons_without_law(initial_network(network, run.data.input_dim, norm)):

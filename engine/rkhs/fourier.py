@@ -13,7 +13,7 @@ import scipy.linalg
 from jaxtyping import Float, Int
 
 from engine.data.circle import CircleConfig
-from engine.networks.config import MLPConfig
+from engine.networks.base import NetworkConfig
 from engine.networks.infinite import EPS, crowded_spectrum, operator_spectrum
 from engine.rkhs.gram import Gram
 from engine.rkhs.motion import Followed
@@ -131,7 +131,7 @@ class Foretold:
 
     @classmethod
     def of(
-        cls, network: MLPConfig, data: CircleConfig, at: Frequencies, kernel: Float[np.ndarray, "M M"] | None
+        cls, network: NetworkConfig, data: CircleConfig, at: Frequencies, kernel: Float[np.ndarray, "M M"] | None
     ) -> "Foretold":
         M, uniform = data.size, operator_spectrum(network, data, HIGHEST + 1)
         operator = np.full(len(at.numbers), np.nan) if uniform is None else M * uniform.eigenvalues[at.numbers]

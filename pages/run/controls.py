@@ -11,6 +11,7 @@ from engine import cost
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.networks.activations import ACTIVATIONS
+from engine.networks.config import MLPConfig
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, number, sentence
 from pages.run import draft_state, files, picker, points
@@ -84,10 +85,11 @@ def show(start: Draft | None = None) -> AskedRun:
 
 
 def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:
-    """What the settings come to, in the line that stays in sight: beta, parameters, seconds at most."""
+    """What the settings come to, in the line that stays in sight: beta, or depth and width; parameters; seconds at most."""
     if bar is not None:
         size = f"{run.parameter_count:,} {'' if run.network.trained_part == 'all' else 'trained '}parameters"
-        bar.markdown(f"**β = {number(run.beta)}** · {size} · up to {duration(seconds)}")
+        shape = f"{run.network.depth} × {run.network.width}" if run.beta is None else f"β = {number(run.beta)}"
+        bar.markdown(f"**{shape}** · {size} · up to {duration(seconds)}")
 
 
 def _preset(asked: AskedRun) -> None:
@@ -225,7 +227,7 @@ def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
 
 def off_critical(config: RunConfig | None) -> str:
     """What becomes of a small signal through depth; empty where it keeps its size."""
-    if config is None or abs(config.network.signal_decay - 1) < 0.01:
+    if config is None or not isinstance(config.network, MLPConfig) or abs(config.network.signal_decay - 1) < 0.01:
         return ""
     critical = ACTIVATIONS[config.network.activation].critical
     factor = number(config.network.signal_decay)

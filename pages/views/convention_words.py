@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MLPConfig
+from engine.networks.kinds import AnyNetwork
+from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.training.result import RunResult
 from pages.charts.words import number, percent, spread
 from pages.run.controls import off_critical
-from pages.views import evolution_words
+from pages.views import evolution_words, network_words
 from pages.views.latex_conventions import scale
 
 LOSSES = {
@@ -39,9 +41,8 @@ def conventions(result: RunResult) -> Rows:
     config = result.config
     network, training, M = config.network, config.training, config.data.size
     rate, stop = spread(seed.effective_rate for seed in result.seeds), spread(seed.t_stop for seed in result.seeds)
-    standard = network.parameterization == "standard"
-    layer = r"W_la_{l-1}+b_l" if standard else r"\frac{\sigma_l}{\sqrt{n_{l-1}}}W_la_{l-1}+\sigma_bb_l"
     f = rf"f={scale(network)}{'(h-h_0)' if network.centred else ' h'}"
+    standard = isinstance(network, MLPConfig) and network.parameterization == "standard"
     weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
     step = (
         f"step {number(training.learning_rate)} = η"
@@ -51,23 +52,62 @@ def conventions(result: RunResult) -> Rows:
     time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
     return [
         ("of", "convention", "here"),
-        ("network", rf"$z_l={layer}$, $a_l=\phi(z_l)$, $a_0=x$, ${f}$, $h=z_{{L+1}}$", _network(config)),
+        ("network", f"{_layers_of(network)}, ${f}$", _network(config)),
         ("initialisation", f"${weights}$; biases {_bias_start(config)}", _sigmas(config)),
         ("loss", f"${LOSSES[training.loss]}$", f"M = {M:,}, {training.loss}"),
         ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr$", f"{rate}; {step}"),
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
-        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", f"{number(config.beta)}"),
+        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", _beta(network)),
         ("kernel", r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$, no $1/M$", _kernel(config)),
         ("stability", rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}<{number(training.stability_limit)}$", _sharpness(result)),
     ]  # fmt: skip
 
 
+def _layers_of(network: AnyNetwork) -> str:
+    """From x to h, as formulas."""
+    bias = r"+\sigma_bb_l"
+    match network:
+        case ResNetConfig():
+            return (
+                r"$a_0=W_0x/\sqrt{n_0}+\sigma_bb_0$, "
+                rf"$a_l=a_{{l-1}}+s(\sigma_wW_l\phi(a_{{l-1}})/\sqrt n{bias})$, $h=\sigma_rWa_L/\sqrt n+\sigma_bb$"
+            )
+        case ConvConfig():
+            over = r"\sqrt{C}" if network.pooling == "average" else r"\sqrt{C\,\mathrm{positions}}"
+            normed = r"\phi(\mathrm{norm}(z_l))" if network.norm == "layer" else r"\phi(z_l)"
+            return (
+                rf"$z_l=\sigma_wW_l*a_{{l-1}}/\sqrt{{9C_{{l-1}}}}{bias}$, $a_l={normed}$, $a_0=x$, "
+                rf"$h=\sigma_rW\,\mathrm{{pool}}(a_L)/{over}+\sigma_bb$"
+            )
+    standard = network.parameterization == "standard"
+    layer = r"W_la_{l-1}+b_l" if standard else rf"\frac{{\sigma_l}}{{\sqrt{{n_{{l-1}}}}}}W_la_{{l-1}}{bias}"
+    return rf"$z_l={layer}$, $a_l=\phi(z_l)$, $a_0=x$, $h=z_{{L+1}}$"
+
+
+def _beta(network: AnyNetwork) -> str:
+    return number(network.beta) if network.beta is not None else f"none for a {network_words.named(network)} network"
+
+
 def _network(config: RunConfig) -> str:
-    network = config.network
+    network, ends = config.network, f"φ = {config.network.activation}"
+    alpha = f"α = {number(network.alpha)}"
+    match network:
+        case ResNetConfig():
+            return (
+                f"n_0 = {config.data.input_dim}; blocks L = {network.depth}, width n = {network.width}; "
+                f"s = {network.branch_scale}; {ends}; {alpha}"
+            )
+        case ConvConfig():
+            size = " × ".join(map(str, network.image))
+            return (
+                f"x: {size}; L = {network.depth} convolutions of {network.width} channels, strides "
+                f"{listed(network.strides)}, {network.padding} padding; pooling: {network.pooling}; norm: "
+                f"{network.norm}; {ends}; {alpha}"
+            )
     widths = f"{network.depth} × {network.width}" if isinstance(network.width, int) else listed(network.widths)
     return (
-        f"n_0 = {config.data.input_dim}; hidden layers L = {network.depth}, widths {widths}; φ = {network.activation}; "
-        f"readout {network.readout}; α = {number(network.alpha)}{scaled(network)}"
+        f"n_0 = {config.data.input_dim}; hidden layers L = {network.depth}, widths {widths}; {ends}; "
+        f"readout {network.readout}; {alpha}{scaled(network)}"
     )
 
 
@@ -80,9 +120,10 @@ def scaled(network: MLPConfig) -> str:
 
 def _sigmas(config: RunConfig) -> str:
     network = config.network
+    parameterization = network.parameterization if isinstance(network, MLPConfig) else "ntk"
     return (
         f"σ_w = {number(network.sigma_w, 4)}, readout {number(network.sigma_w_readout, 4)}, "
-        f"σ_b = {number(network.sigma_b, 4)}; {network.parameterization}"
+        f"σ_b = {number(network.sigma_b, 4)}; {parameterization}"
     )
 
 
@@ -110,8 +151,13 @@ def listed(values: Sequence[int]) -> str:
 # What another convention changes, and what it does not.
 
 
+def switches(result: RunResult) -> tuple[str, ...]:
+    """Those of `SWITCHES` that mean something for its network: all but the first are of the fully connected one."""
+    return SWITCHES if isinstance(result.config.network, MLPConfig) else SWITCHES[:1]
+
+
 def switched(result: RunResult, switch: str) -> tuple[Rows, str]:
-    """A table of one of `SWITCHES`, a column for each convention, and what stays."""
+    """A table of one of `switches`, a column for each convention, and what stays."""
     return {"loss": _losses, "parameterization": _parameterizations, "layers counted": _layers}[switch](result)
 
 
@@ -135,7 +181,7 @@ def _losses(result: RunResult) -> tuple[Rows, str]:
 
 
 def _parameterizations(result: RunResult) -> tuple[Rows, str]:
-    network = result.config.network
+    network = _mlp(result)
     fan_in = (result.config.data.input_dim, *network.widths)
     factors = [n / sigma**2 for n, sigma in zip(fan_in, network.sigmas, strict=True)]
     shown = ", ".join(number(one) for one in factors[:3]) + (", ..." if len(factors) > 3 else "")
@@ -155,7 +201,7 @@ def _parameterizations(result: RunResult) -> tuple[Rows, str]:
 
 
 def _layers(result: RunResult) -> tuple[Rows, str]:
-    network = result.config.network
+    network = _mlp(result)
     mean = network.depth / network.beta
     rows: Rows = [
         ("of", "hidden layers (here)", "weight layers"),
@@ -167,6 +213,13 @@ def _layers(result: RunResult) -> tuple[Rows, str]:
         "harmonic mean of the hidden widths."
     )
     return rows, stays
+
+
+def _mlp(result: RunResult) -> MLPConfig:
+    network = result.config.network
+    if not isinstance(network, MLPConfig):
+        raise TypeError(f"a {network.kind} has no other convention of this")
+    return network
 
 
 # Warnings, each with a cure. Findings that stand elsewhere are collected, not written again.

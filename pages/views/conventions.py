@@ -7,7 +7,7 @@ from pages.charts.words import several
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice
 from pages.views import convention_words
-from pages.views.convention_words import SWITCHES, table
+from pages.views.convention_words import switches, table
 
 
 @st.fragment
@@ -20,7 +20,7 @@ def show(result: RunResult) -> None:
         for one in found:
             st.warning(f"{one.said} **{one.cure[0].upper()}{one.cure[1:]}.**")
         st.markdown(table(convention_words.conventions(result)))
-        switch = choice("what would change with another", SWITCHES, "switch")
+        switch = choice("what would change with another", switches(result), "switch")
         rows, stays = convention_words.switched(result, switch)
         st.markdown(table(rows))
         st.markdown(stays)

@@ -11,6 +11,7 @@ from engine.result import Seed
 from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
+from pages.views import network_words
 
 STOPPED = {
     "residual": "the residual reached {residual} of its start",
@@ -39,7 +40,7 @@ def headlines(result: RunResult) -> list[Headline]:
     computed = f"Training and kernels of all seeds, on {found['device']}."
     error, squares = number(middle(found["test_error_end"])), number(middle(found["test_r_squared_end"]))
     return [
-        Headline("β", number(config.beta), r"$\beta=\sum_l 1/n_l$ over the hidden layers."),
+        network_words.headline(config),
         Headline.over_seeds("drift", found["drift"], percent),
         Headline.over_seeds("shape drift", found["shape_drift"], percent),
         Headline("alignment", change(start, end), alignment),
@@ -86,6 +87,7 @@ def facts(result: RunResult) -> str:
     return (
         f"{config.data.domain}; {config.data.size:,} training points; {parameters(config)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
+        f"{network_words.missing(config)}"
     )
 
 

@@ -8,6 +8,7 @@ from engine.networks.activations import ACTIVATIONS
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts import expansion
 from pages.charts.words import Headline, listing, middle, number, percent, spread
+from pages.views import network_words
 from pages.views.evolution_words import of_network, went_wrong
 
 MOST = 0.9
@@ -26,9 +27,9 @@ def facts(result: PerturbationResult) -> str:
     """What was computed, and on what."""
     run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
     return (
-        f"{result.dynamics}; {run.data.domain}; {run.data.size:,} training points; {run.network.activation}, depth "
-        f"{run.network.depth}, β = {number(run.beta)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
-        f"on {result.meta['device']}"
+        f"{result.dynamics}; {run.data.domain}; {run.data.size:,} training points; "
+        f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
+        f"on {result.meta['device']}{network_words.missing(run, limit=False)}"
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from engine.config import RunConfig, TrainingConfig
 from engine.initialisation.law import InitialNetwork
 from engine.networks.config import MLPConfig
+from engine.networks.kinds import AnyNetwork
+from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.regimes.config import SweepConfig
 from pages.charts.latex import latex
 from pages.charts.words import number, spread
@@ -29,8 +31,8 @@ def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
     """
     traced = f" Traced over its {run.data.output_dim} outputs." if run.data.output_dim > 1 else ""
     return (
-        f"Conventions: {KERNEL}.{traced} {_network(run.network)}; $\\beta = \\sum_l 1/n_l = {run.beta:.4g}$ over "
-        f"$L = {run.network.depth}$ hidden layers. {_descent(run.training, run.data.size, rates)}"
+        f"Conventions: {KERNEL}.{traced} {_network(run.network)}; {_depth(run.network)} "
+        f"{_descent(run.training, run.data.size, rates)}"
     )
 
 
@@ -38,10 +40,10 @@ def of_map(sweep: SweepConfig) -> str:
     """Of a map, whose cells differ in depth, width, output scale or step only."""
     run = sweep.cells[0].run
     network, (_, rate) = run.network, LOSSES[run.training.loss]
-    tied = rf", ${scale(network)}$ with $s = {network.alpha_exponent:.4g}$ in place of $\alpha$"
+    tied = rf", ${scale(network)}$ with $s = {_exponent(network):.4g}$ in place of $\alpha$"
     return (
-        f"Conventions: {KERNEL}. {network.parameterization.upper()} parameterization, {network.activation}"
-        f"{tied if network.alpha_exponent else ''}; "
+        f"Conventions: {KERNEL}. {_kind(network)}{_parameterization(network)} parameterization, {network.activation}"
+        f"{tied if _exponent(network) else ''}; "
         rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run.training, run.data.size)} "
         rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
     )
@@ -62,19 +64,51 @@ def of_initialisation(network: InitialNetwork) -> str:
     )
 
 
-def _network(network: MLPConfig) -> str:
+def _network(network: AnyNetwork) -> str:
     f = rf"f = {scale(network)} {'(h - h_0)' if network.centred else 'h'}"
-    exponent = f", $s = {network.alpha_exponent:.4g}$" if network.alpha_exponent else ""
-    part = {"readout": "; the readout alone trains", "hidden": "; the hidden layers alone train"}.get(network.train, "")
+    exponent = f", $s = {_exponent(network):.4g}$" if _exponent(network) else ""
+    part = {"readout": "; the readout alone trains", "hidden": "; the hidden layers alone train"}
     return (
-        rf"{network.parameterization.upper()} parameterization, {network.activation}, ${f}$ with "
-        rf"$\alpha = {network.alpha:.4g}${exponent}{part}"
+        rf"{_kind(network)}{_parameterization(network)} parameterization, {network.activation}, ${f}$ with "
+        rf"$\alpha = {network.alpha:.4g}${exponent}{part.get(network.trained_part, '')}"
     )
 
 
-def scale(network: MLPConfig) -> str:
+def scale(network: AnyNetwork) -> str:
     """The output scale, in LaTeX."""
-    return r"\alpha n_L^{-s/2}" if network.alpha_exponent else r"\alpha"
+    return r"\alpha n_L^{-s/2}" if _exponent(network) else r"\alpha"
+
+
+def _exponent(network: AnyNetwork) -> float:
+    """s, where the output scale is tied to the width; else 0."""
+    return network.alpha_exponent if isinstance(network, MLPConfig) else 0.0
+
+
+def _kind(network: AnyNetwork) -> str:
+    """Nothing of the fully connected network."""
+    match network:
+        case ResNetConfig():
+            scale = r"1/\sqrt{L}" if network.branch_scale == "1/sqrt(L)" else "1"
+            return rf"A residual network, $a_l = a_{{l-1}} + s F_l(a_{{l-1}})$, $s = {scale}$; "
+        case ConvConfig():
+            norm = ", each with a layer norm" if network.norm == "layer" else ""
+            pooling = "averaged over positions" if network.pooling == "average" else "flattened"
+            return rf"A convolutional network, $3 \times 3$, {network.padding} padding{norm}, {pooling}; "
+    return ""
+
+
+def _parameterization(network: AnyNetwork) -> str:
+    return network.parameterization.upper() if isinstance(network, MLPConfig) else "NTK"
+
+
+def _depth(network: AnyNetwork) -> str:
+    """beta, or depth and width where it has none."""
+    match network:
+        case ResNetConfig():
+            return f"$L = {network.depth}$ blocks of width $n = {network.width}$."
+        case ConvConfig():
+            return f"$L = {network.depth}$ convolutions of $C = {network.width}$ channels."
+    return f"$\\beta = \\sum_l 1/n_l = {network.beta:.4g}$ over $L = {network.depth}$ hidden layers."
 
 
 def _loss(training: TrainingConfig, size: int) -> str:

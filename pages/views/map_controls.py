@@ -11,6 +11,7 @@ import streamlit as st
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MAX_DEPTH, MAX_WIDTH
+from engine.networks.kinds import depth_per_width
 from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, WIDTH, SweepConfig
 from engine.schema import ConfigError
 from pages.charts.words import several
@@ -52,9 +53,9 @@ class Axis:
 
 BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(run.network.depth),
     text_of(DEFAULT_MAP.grid[DEPTH]), "Hidden layers, separated by commas.")  # fmt: skip
-BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: run.network.depth / run.network.beta,
+BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: run.network.mean_width,
     text_of(DEFAULT_MAP.grid[WIDTH]), "Of every hidden layer, separated by commas.")  # fmt: skip
-BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: run.network.beta,
+BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: depth_per_width(run.network),
     "0.01, 0.03, 0.1, 0.3, 1", r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.")  # fmt: skip
 BY_ALPHA = Axis("alphas", ALPHA, "output scale α", "α", lambda run: run.network.alpha,
     "0.1, 0.3, 1, 3, 10", r"$f = \alpha (h - h_0)$; small: features move, large: lazy.")  # fmt: skip
@@ -98,7 +99,7 @@ class Map:
                 "y": self.y.of(cell.run),
                 "depth": cell.run.network.depth,
                 "width": BY_WIDTH.of(cell.run),
-                "beta": cell.run.network.beta,
+                "beta": depth_per_width(cell.run.network),
                 "alpha": cell.run.network.alpha,
                 "rate": BY_RATE.of(cell.run),
             }

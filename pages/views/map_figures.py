@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.law import reasons_without_law
+from engine.networks.config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
 from engine.regimes.config import SweepConfig
@@ -190,6 +191,8 @@ def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshol
     """`x`, `y` of the edge of the stochastic kernel over the whole plane, and whether narrow networks are left of it;
     None without an exact law, or where no width has this spread."""
     run = sweep.cells[0].run
+    if not isinstance(run.network, MLPConfig):
+        return None
     norm, inputs = built(f"norm {run.data.hash}", lambda: mean_norm_squared(run.data)), run.data.input_dim
     network = run.network.model_copy(update={"depth": 1, "width": 8})
     if reasons_without_law(initial_network(network, inputs, norm)):
