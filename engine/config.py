@@ -228,6 +228,11 @@ class RunConfig(Config):
         """s = c lambda_max(K) + d of `TrainingConfig`, for a number or an array."""
         return self.curvature * lambda_max + self.training.decay(self.data.size)
 
+    def largest_stable(self, rate: float) -> float:
+        """lambda_max at the stability limit of steps eta_eff = rate > 0; inf of the hinge."""
+        decay = self.training.decay(self.data.size)
+        return (self.training.stability_limit / rate - decay) / self.curvature
+
     @property
     def parameter_count(self) -> int:
         """Those that train."""

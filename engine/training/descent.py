@@ -139,7 +139,7 @@ def _step(network: NetworkConfig, method: Method, objective: Objective, state: S
 def _gradient(
     network: NetworkConfig, method: Method, objective: Objective, params: Params, step: Array
 ) -> tuple[Params, Float[Array, ""]]:
-    """Gradient of S (of a minibatch: its unbiased estimate) and its weight decay, and the norm of the whole residual."""
+    """Gradient of S (of a minibatch: its unbiased estimate) and weight decay, and the norm of the whole residual."""
 
     def gradient(x: Array, y: Array, h_0: Array) -> tuple[Params, Array]:
         f, pull = jax.vjp(lambda params: outputs(network, params, x, h_0), params)

@@ -155,7 +155,7 @@ def in_units(loss: str, f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "M k"]
     if not LOSSES[loss].classes:
         return f
     low, high = y.min(axis=0), y.max(axis=0)
-    return low + (high - low) * (LOSSES[loss].guess(f) + 1) / 2
+    return low + (high - low) * (LOSSES[loss].guess(f.astype(np.float64)) + 1) / 2
 
 
 def margins(f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -> Float[np.ndarray, " p"]:

@@ -1,8 +1,8 @@
 """The kernel path of a run: K_t and K'_t = dK_t/dt along its checkpoints, derived from the stored parameters.
 
-Time t is that of the gradient flow on S = sum l, theta' = -J^T r, so that f' = -K r (theory.md 1) where no weight decays:
-t = eta_eff step for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation; where gates of a
-ReLU switch it misses the jumps. Everything is float64, computed from the parameters of the run.
+Time t is that of the gradient flow on S = sum l, theta' = -J^T r, so that f' = -K r where no weight decays (theory.md
+1): t = eta_eff step for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation;
+where gates of a ReLU switch it misses the jumps. Everything is float64, computed from the parameters of the run.
 
 Rows are training points, then held-out points; columns are training points. k outputs: the full kernel, row
 [i k + h] for point i and output h.

@@ -14,6 +14,7 @@ from engine.progress import Arrays
 from engine.result import Field, Named, Result, finite
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import OPTIONAL, SCALARS
+from engine.training.losses import LOSSES
 
 FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding", "noise")
 """What a summary holds of every seed, as in `SeedResult`."""
@@ -134,7 +135,12 @@ class RunResult(Result[RunConfig, SeedResult]):
             "lambda_max_end": ends("lambda_max", -1),
             "residual_end": ends("residual", -1),
             "test_error_end": ends("test_error", -1),
-            "test_r_squared_end": self.per_seed(lambda seed: data.r_squared(seed["test_error"][-1])),
+            # R^2 is of squares of f - y: a loss of classes has none.
+            "test_r_squared_end": self.per_seed(
+                lambda seed: (
+                    np.nan if LOSSES[self.config.training.loss].classes else data.r_squared(seed["test_error"][-1])
+                )
+            ),
             **{name: [getattr(seed, name) for seed in self.seeds] for name in FACTS},
             "notes": list(self.notes),
         }

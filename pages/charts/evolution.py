@@ -38,7 +38,9 @@ def available(result: RunResult) -> dict[str, Curve]:
     """The rows of `CURVES` that this result was measured for, then one for every other scalar diagnostic of it."""
     measured = result.seeds[0]
     found = {name: curve for name, curve in CURVES.items() if all(key in measured for key in curve.quantities)}
-    drawn = {name for curve in CURVES.values() for name in curve.quantities}
+    if not np.isfinite(result.config.training.stability_limit):
+        del found["lambda_max"]  # below by itself: there is no limit to compare it with
+    drawn = {name for curve in found.values() for name in curve.quantities}
     others = [name for name in SCALARS if name in measured and name not in drawn]
     return found | {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
 
@@ -62,12 +64,12 @@ def _plain(
 
 
 def stability_table(result: RunResult) -> Table:
-    """lambda_max(K_t), and the largest that eta_eff allows: 2/eta_eff for plain descent."""
-    limit = result.config.training.stability_limit
+    """lambda_max(K_t), and the largest that eta_eff allows: 2/eta_eff for plain descent on a squared loss."""
+    config = result.config
 
     def largest_stable(seed: SeedResult) -> np.ndarray:
         rate = seed.effective_rate
-        return np.full(len(seed["t"]), limit / rate if rate > 0 else np.nan)
+        return np.full(len(seed["t"]), config.largest_stable(rate) if rate > 0 else np.nan)
 
     series = {QUANTITIES["lambda_max"].label: itemgetter("lambda_max"), STABILITY: largest_stable}
     return over_time_table(result, series, log_value=True)
@@ -162,7 +164,7 @@ CURVES = {
 
 # Curves that grow while a run trains.
 
-LOG_VALUES = ("loss", "residual", "train_error", "test_error")
+LOG_VALUES = ("loss", "test_loss", "residual", "train_error", "test_error")
 
 
 def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:
@@ -217,6 +219,7 @@ class EvolutionTables(Moving):
 
     Attributes:
         on_probes: whether function and kernel are those of the probes.
+        loss: of the run.
     """
 
     spectrum: pd.DataFrame
@@ -224,6 +227,7 @@ class EvolutionTables(Moving):
     function: pd.DataFrame
     kernel: pd.DataFrame
     on_probes: bool = False
+    loss: str = ""
 
 
 def evolution_tables(
@@ -242,7 +246,8 @@ def evolution_tables(
         kernel_table(result, data, index) if probes is None else probe_kernel_table(result, index),
     )
     notes = tuple(note for table in tables for note in table.notes)
-    return EvolutionTables(timeline.frame, notes, *(table.frame for table in panels), on_probes=probes is not None)
+    frames, loss = (table.frame for table in panels), result.config.training.loss
+    return EvolutionTables(timeline.frame, notes, *frames, on_probes=probes is not None, loss=loss)
 
 
 def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
@@ -259,7 +264,7 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
     if tables.on_probes:
         function, kernel = probe_function_panel(tables.function), probe_kernel_panel(tables.kernel)
     else:
-        function, kernel = function_panel(tables.function), kernel_panel(tables.kernel)
+        function, kernel = function_panel(tables.function, tables.loss), kernel_panel(tables.kernel)
     by_input = stacked(sized((function, kernel), SQUARE if square else plot, height), spacing=14)
     timeline = residual_panel(tables.timeline, width)
     chart = stacked([timeline, beside([by_mode, by_input], spacing=20)], spacing=14)
