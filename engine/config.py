@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from engine.data import DataConfig
 from engine.data.dataset import MAX_POINTS
+from engine.losses import LOSSES, ONE_OF_SQUARED, SQUARED, LossName
 from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
 from engine.schema import Config, ConfigError, Problem
-from engine.training.losses import LOSSES, SQUARED, LossName
 
 RK4_LIMIT = 2.785293563405282
 """Where |1 - z + z^2/2 - z^3/6 + z^4/24| = 1: the real stability limit of classical Runge-Kutta."""
@@ -131,7 +131,7 @@ class TrainingConfig(Config):
             parent: of their names.
             why: what needs it, as a clause.
         """
-        settings = ("loss", self.loss in SQUARED, f"choose {', '.join(SQUARED)}"), (
+        settings = ("loss", self.loss in SQUARED, f"choose {ONE_OF_SQUARED}"), (
             "weight_decay", not self.weight_decay, "set it to 0",
         )  # fmt: skip
         return [Problem(f"{parent}.{name}", f"{why}: {cure}") for name, fits, cure in settings if not fits]
@@ -201,7 +201,7 @@ class RunConfig(Config):
         if not LOSSES[name].classes:
             return []
         if self.data.of_classes is False:
-            cure = f"choose {', '.join(SQUARED)}, or data with classes (of a formula: target sign or parity)"
+            cure = f"choose {ONE_OF_SQUARED}, or data with classes (of a formula: target sign or parity)"
             problems.append(Problem("training.loss", f"{name} is a loss of classes, and these data have none: {cure}"))
         if self.data.noise:
             problems.append(Problem("data.noise", f"a class has no noise for the loss {name}: set it to 0"))

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.data.circle import CircleConfig
+from engine.losses import in_units
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath
 from engine.numerics import without_rounding
@@ -25,7 +26,6 @@ from engine.rkhs.stored import StoredNetwork, top_spectrum
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
 from engine.training.job import Tick, after_training
-from engine.training.losses import in_units
 from engine.training.result import SeedResult
 
 # One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn.

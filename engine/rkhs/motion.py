@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.config import TrainingConfig
+from engine.losses import LOSSES
 from engine.rkhs.gram import Gram
 from engine.training import diagnostics
 from engine.training.diagnostics import ratio
 from engine.training.frozen import frozen
-from engine.training.losses import LOSSES
 
 Law = Literal["descent", "flow", ""]
 """What a fixed kernel does in closed form: (I - eta_eff K)^k, e^{-K t}, or nothing that is known."""

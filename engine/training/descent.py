@@ -1,7 +1,7 @@
 """The dynamics: gradient descent through optax, or Runge-Kutta on the gradient flow, in jitted chunks; and the lazy
 network stepped beside them.
 
-Everything is written for S = sum l (`engine.training.losses`) and the effective rate: a step of size eta on any loss
+Everything is written for S = sum l (`engine.losses`) and the effective rate: a step of size eta on any loss
 is a step of size eta_eff on S, and weight decay lambda on it is d = lambda eta/eta_eff on S. r = dl/df is the residual,
 f - y for the squared losses. Everything is computed in the precision of the parameters.
 """
@@ -18,10 +18,10 @@ from jaxtyping import Array, Bool, Float
 
 from engine.config import RunConfig, TrainingConfig
 from engine.data import Dataset
+from engine.losses import LOSSES
 from engine.networks.base import NetworkConfig
 from engine.networks.model import Params, apply, dtype_of, heads, trained
 from engine.training.diagnostics import ratio
-from engine.training.losses import LOSSES
 
 DIVERGED = 1e4
 """A residual this many times its start counts as divergence."""
@@ -146,14 +146,14 @@ def _gradient(
         r = LOSSES[method.loss].slope(f, y, jnp)
         return pull(r)[0], r
 
-    if method.batch_size is None:
+    size, batch = objective.x.shape[0], method.batch_size
+    if batch is None:
         found, r = gradient(objective.x, objective.y, objective.h_0)
     else:
-        size = objective.x.shape[0]
         key = jax.random.fold_in(jax.random.fold_in(objective.key, 1), step)
-        order = jax.random.permutation(key, size)[: method.batch_size]
+        order = jax.random.permutation(key, size)[:batch]
         found, _ = gradient(objective.x[order], objective.y[order], objective.h_0[order])
-        found = jax.tree.map(lambda g: g * (size / method.batch_size), found)
+        found = jax.tree.map(lambda g: g * (size / batch), found)
         f = outputs(network, params, objective.x, objective.h_0)
         r = LOSSES[method.loss].slope(f, objective.y, jnp)
     return decayed(network, params, found, method.decay), jnp.sqrt(jnp.sum(r**2))

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.data import Dataset, spread
+from engine.losses import LOSSES, margins, missed
 from engine.numerics import without_rounding
-from engine.training.losses import LOSSES, margins, missed
 
 Gram = Float[np.ndarray, "p p"]
 
@@ -166,7 +166,7 @@ def held_out_loss(at: Checkpoint) -> float | None:
 
 
 def margin(at: Checkpoint) -> float | None:
-    """The smallest of `engine.training.losses.margins` over training points, of a loss of classes."""
+    """The smallest of `engine.losses.margins` over training points, of a loss of classes."""
     f, y = at.now.f_train.astype(np.float64), at.data.y_train
     return float(np.min(margins(f, y))) if LOSSES[at.loss].classes else None
 

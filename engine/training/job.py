@@ -9,6 +9,7 @@ import numpy as np
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
+from engine.losses import learned
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath, pack
 from engine.progress import Entries, Progress, Report, silent
@@ -16,7 +17,6 @@ from engine.result import provenance
 from engine.schema import ConfigError
 from engine.training import diagnostics
 from engine.training.diagnostics import HELD_OUT
-from engine.training.losses import learned
 from engine.training.result import RunResult, SeedResult
 from engine.training.seeds import for_each
 from engine.training.trajectory import Trajectory

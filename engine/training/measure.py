@@ -111,7 +111,7 @@ def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Refer
     """The diagnostics of one checkpoint by name (`engine.quantities`), compared with t = 0.
 
     Args:
-        data: as the loss of the run takes them (`engine.training.losses.learned`).
+        data: as the loss of the run takes them (`engine.losses.learned`).
     """
     at = Checkpoint(data, config.training.loss, taken, start)
     shown = shown_order(data, start.vectors[:, 0])

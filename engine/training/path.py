@@ -22,13 +22,13 @@ from jaxtyping import Array, Float, Int
 from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset
+from engine.losses import LOSSES
 from engine.networks.base import NetworkConfig
 from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import cast
 from engine.schema import ConfigError, Problem
 from engine.training.descent import Method, decayed, runge_kutta
-from engine.training.losses import LOSSES
 
 Interpolation = Literal["hermite", "linear"]
 
@@ -166,7 +166,7 @@ def kernel_path(
     """The path of one seed at its stored checkpoints, up to the first that is not finite.
 
     Args:
-        data: as the loss of the run takes them (`engine.training.losses.learned`).
+        data: as the loss of the run takes them (`engine.losses.learned`).
         rate: eta_eff of the seed (`engine.training.result.SeedResult.effective_rate`).
         held_out: points of the rows beyond the training points; none when left out.
         tick: told the fraction done; may raise `Cancelled`.

@@ -9,12 +9,12 @@ from jaxtyping import Float
 
 from engine.config import RunConfig
 from engine.data import overview
+from engine.losses import LOSSES
 from engine.numerics import noise_floor
 from engine.progress import Arrays
 from engine.result import Field, Named, Result, finite
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import OPTIONAL, SCALARS
-from engine.training.losses import LOSSES
 
 FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding", "noise")
 """What a summary holds of every seed, as in `SeedResult`."""

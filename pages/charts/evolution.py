@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset
+from engine.losses import LOSSES
 from engine.quantities import QUANTITIES
 from engine.training.diagnostics import OVERLAP_SIZES, SCALARS, SHOWN
 from engine.training.result import RunResult, SeedResult
@@ -40,6 +41,8 @@ def available(result: RunResult) -> dict[str, Curve]:
     found = {name: curve for name, curve in CURVES.items() if all(key in measured for key in curve.quantities)}
     if not np.isfinite(result.config.training.stability_limit):
         del found["lambda_max"]  # below by itself: there is no limit to compare it with
+    if LOSSES[result.config.training.loss].classes:
+        found["error"] = _errors("error of the guess, relative to f = 0")
     drawn = {name for curve in found.values() for name in curve.quantities}
     others = [name for name in SCALARS if name in measured and name not in drawn]
     return found | {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
@@ -128,18 +131,21 @@ def _of_layers(question: str, name: str) -> Curve:
     return Curve(question, (name,), partial(layer_table, name=name), partial(layer_chart, name=name))
 
 
+def _errors(y_title: str) -> Curve:
+    return _plain("Does it generalise, or only fit?", ("train_error", "test_error"), y_title, log_value=True)
+
+
 _OVERLAP = Style(
     f"overlap, {theme.symbol('overlap')}",
     {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)},
     include=(0.0, 1.0),
 )
-_ERROR = f"error, {theme.symbol('test_error')}"
 _ALIGNMENT = f"centred alignment, {theme.symbol('alignment_test')}"
 
 CURVES = {
     "loss": _plain("How fast does the training loss fall?", ("loss",), log_value=True),
     "residual": _plain("How much of the residual is left?", ("residual",), log_value=True),
-    "error": _plain("Does it generalise, or only fit?", ("train_error", "test_error"), _ERROR, log_value=True),
+    "error": _errors(f"error, {theme.symbol('test_error')}"),
     "accuracy": _plain("How many held-out points are classified right?", ("test_accuracy",), include=(0.0, 1.0)),
     "drift": _plain(
         "How far has the kernel moved from K_0?",

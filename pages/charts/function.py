@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset
-from engine.training.losses import in_units
+from engine.losses import in_units
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, not_drawn, points, wide
@@ -21,9 +21,9 @@ POINT_NAMES = {TRAIN: "train", TEST: "test"}
 Y_TITLE = "output, f_t(x)"
 GUESSES = {
     "logistic": "probability p, scaled as y",
-    **dict.fromkeys(("squared_hinge", "hinge"), "output cut off at the margin, scaled as y"),
+    **dict.fromkeys(("squared_hinge", "hinge"), "f cut off at ±1, scaled as y"),
 }
-"""What is drawn of a loss of classes (`engine.training.losses.in_units`)."""
+"""What is drawn of a loss of classes (`engine.losses.in_units`)."""
 
 MOST_POINTS = 400
 """Outputs drawn against their targets, of training and held-out points each, evenly spread."""

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from engine.config import RunConfig
+from engine.losses import LOSSES
 from engine.numerics import REFUSED, WARNED
 from engine.result import Seed
 from engine.rkhs.bias import decay
-from engine.training.losses import LOSSES
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from engine.data import MEASURED, overview
+from engine.losses import LOSSES
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from engine.training.losses import LOSSES
 from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number
 from pages.views.evolution_words import of_network
@@ -39,7 +39,7 @@ def of_loss(result: RkhsResult) -> list[str]:
     decay = " and weight decay" if training.weight_decay else ""
     guess = "probability" if training.loss == "logistic" else "output cut off at the margin"
     return [
-        f"The network trained by {training.loss.replace('_', ' ')}{decay}, regression by squares: the network is "
+        f"The network trained by {training.loss.replace('_', ' ')} loss{decay}, regression by squares: the network is "
         f"compared by its {guess}, in the units of the targets, and {fixed}."
     ]
 

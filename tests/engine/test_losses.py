@@ -17,12 +17,12 @@ import sklearn.metrics
 from engine.config import RunConfig
 from engine.data import generate
 from engine.data.two_moons import TwoMoonsConfig
+from engine.losses import LOSSES, in_units, learned, margins, missed
 from engine.networks.mlp import apply, init
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.motion import Followed
 from engine.schema import ConfigError
 from engine.training.job import run
-from engine.training.losses import LOSSES, in_units, learned, margins, missed
 from engine.training.path import kernel_path
 from engine.training.result import RunResult, SeedResult
 from engine.training.walk import effective_rates

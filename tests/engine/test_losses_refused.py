@@ -6,11 +6,11 @@ import pytest
 from engine.config import RunConfig
 from engine.data import generate
 from engine.jobs import key, parse
+from engine.losses import learned
 from engine.perturbation.config import PerturbationConfig
 from engine.regimes.config import SweepConfig
 from engine.rkhs.motion import law_of
 from engine.schema import ConfigError
-from engine.training.losses import learned
 
 MOONS = {"name": "two_moons", "size": 12, "test_size": 24}
 
@@ -51,7 +51,7 @@ def test_configs_of_before_keep_their_keys(kind: str, values: dict, recorded: st
 @pytest.mark.parametrize(
     ("training", "field", "cure"),
     [
-        ({"loss": "logistic"}, "loss", "choose half_mean, mean, half_sum"),
+        ({"loss": "logistic"}, "loss", "choose half_mean, mean or half_sum"),
         ({"weight_decay": 0.1}, "weight_decay", "set it to 0"),
     ],
 )

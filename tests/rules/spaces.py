@@ -68,7 +68,8 @@ RULES = (
         "with its eigenvectors taken off, ... of the operations / but one kernel costs more than they do",
         "every kernel from there to the last but one ends within the tolerance; the range over the seeds of which that "
         "is so, and in how many",
-        "momentum or minibatches, a run that diverged or was dead, fewer than three checkpoints, or an end that is not "
+        "momentum, minibatches, weight decay, a loss of classes, a run that diverged or was dead, fewer than three "
+        "checkpoints, or an end that is not "
         "finite",
         path="every later checkpoint; where only the stop itself will do, that none does",
     ),
@@ -116,7 +117,7 @@ RULES = (
     ),
     Rule(
         "pages.views.spaces_words.of_loss",
-        "The network trained by ... and weight decay, regression by squares: the network is compared by its "
+        "The network trained by ... loss and weight decay, regression by squares: the network is compared by its "
         "probability, in the units of the targets, and a kernel held fixed is not followed",
         "a loss of classes or weight decay, by the config; the guess is that of the loss",
         "a squared loss without weight decay",

@@ -113,6 +113,7 @@ LOSSES: dict[str, Loss] = {
 """Every loss by its name in a config."""
 
 SQUARED = tuple(name for name, loss in LOSSES.items() if not loss.classes)
+ONE_OF_SQUARED = f"{', '.join(SQUARED[:-1])} or {SQUARED[-1]}"
 
 
 def learned(loss: str, data: Dataset) -> Dataset:
@@ -127,7 +128,7 @@ def learned(loss: str, data: Dataset) -> Dataset:
     signs = [_signs(y, labels) for y, labels in parts]
     if any(found is None for found in signs):
         given = f"{loss} is a loss of classes, but the targets take more values than two"
-        raise ConfigError([Problem("training.loss", f"{given}: choose {', '.join(SQUARED)}, or data with classes")])
+        raise ConfigError([Problem("training.loss", f"{given}: choose {ONE_OF_SQUARED}, or data with classes")])
     return replace(data, y_train=signs[0], y_test=signs[1])
 
 
