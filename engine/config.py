@@ -3,12 +3,13 @@
 The conventions behind the settings (parameterizations, beta, loss, time) are said at each class.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from engine.data import DataConfig
 from engine.data.dataset import MAX_POINTS
+from engine.losses import LOSSES, ONE_OF_SQUARED, SQUARED, LossName
 from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
 from engine.schema import Config, ConfigError, Problem
@@ -31,25 +32,38 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=64), AfterVal
 
 
 class TrainingConfig(Config):
-    """Gradient descent (with minibatches and momentum where asked for) or gradient flow on the squared loss.
+    """Gradient descent (with minibatches and momentum where asked for) or gradient flow on a loss.
 
-    The loss is 1/(2M) sum |f - y|^2 ("half_mean"), 1/M ("mean") or 1/2 ("half_sum") over M training points. A step of
-    size eta moves f by -eta_eff K r with eta_eff = eta/M, 2 eta/M or eta, and time is t = eta_eff step.
+    The loss is 1/(2M) sum |f - y|^2 ("half_mean"), 1/M ("mean") or 1/2 ("half_sum") over M training points; or of
+    classes, with targets y = -1 and +1, the mean over M of log(1 + e^{-y f}) or the softmax's cross-entropy
+    ("logistic"), of max(0, 1 - y f)^2/2 ("squared_hinge") or of max(0, 1 - y f) ("hinge"), these two summed over
+    outputs, each class against all others. A step of size eta moves f by -eta_eff K r, where r = dl/df is f - y for
+    the squared losses, with eta_eff = eta/M, 2 eta/M ("mean") or eta ("half_sum"), and time is t = eta_eff step.
+
+    Stability is that of eta_eff s, s = c lambda_max(K) + d the steepest curvature of the loss in the parameters (of
+    Gauss and Newton). c = 1 for the squared losses and the squared hinge. For logistic c = 1/4 (1/2 with several
+    outputs) is a bound: below the limit steps are stable, beyond it they may be. The hinge has no curvature, so no
+    limit: c = 1 there makes of `stability_fraction` phi a size, of steps that move f by at most 2 phi ||r||.
+    d = lambda eta/eta_eff is what weight decay lambda adds.
 
     Attributes:
+        weight_decay: lambda of (lambda/2)|theta|^2, added to the loss; over the parameters that train, as they are
+            drawn, so that it depends on the parameterization. With momentum it is part of the gradient, not decoupled.
         integrator: "gd" gradient descent; "rk4" classical Runge-Kutta on the gradient flow, whose step in t is eta_eff.
         learning_rate: eta itself. Give this or `stability_fraction`.
-        stability_fraction: phi sets eta_eff = 2 phi/lambda_max(K_0); .25 when neither is given.
+        stability_fraction: phi sets eta_eff = 2 phi/s at t = 0, s = lambda_max(K_0) without more; .25 when neither is
+            given.
         momentum: heavy-ball coefficient (gd only).
         batch_size: points per step (gd only), drawn without replacement; None for all.
         stop_residual: stop when ||r|| has fallen to this fraction of its start; None to run to `max_steps`.
         checkpoints: at least so many by the stop, t = 0 and the stop among them.
-        allow_unstable: accept eta_eff lambda_max(K_0) at or beyond the stability limit.
+        allow_unstable: accept eta_eff s at or beyond the stability limit at t = 0.
         precision: of the training. "auto" is float32, and float64 where float32 does not resolve the run
             (`engine.networks.precision`), which takes about twice as long.
     """
 
-    loss: Literal["half_mean", "mean", "half_sum"] = "half_mean"
+    loss: LossName = "half_mean"
+    weight_decay: Annotated[float, Field(ge=0, le=1e6, exclude_if=lambda value: value == 0)] = 0.0
     integrator: Literal["gd", "rk4"] = "gd"
     learning_rate: Annotated[float, Field(gt=0, le=1e12)] | None = None
     stability_fraction: Annotated[float, Field(gt=0, le=10)] | None = None
@@ -79,8 +93,9 @@ class TrainingConfig(Config):
         if self.learning_rate is not None and phi is not None:
             problems.append(Problem("learning_rate", "given beside stability_fraction: give one of them"))
         if phi is not None and 2 * phi >= limit and not self.allow_unstable:
+            what = "eta_eff lambda_max(K_0)" if self.is_linear else "eta_eff times the steepest curvature"
             message = (
-                f"{phi:g} puts eta_eff lambda_max(K_0) = {2 * phi:g} at or beyond the stability limit {limit:.4g}: "
+                f"{phi:g} puts {what} = {2 * phi:g} at or beyond the stability limit {limit:.4g}: "
                 f"lower it below {limit / 2:.4g}, or set allow_unstable true"
             )
             problems.append(Problem("stability_fraction", message))
@@ -90,14 +105,36 @@ class TrainingConfig(Config):
                 problems.append(Problem("momentum", follows.format("set it to 0")))
             if self.batch_size is not None:
                 problems.append(Problem("batch_size", follows.format("set it to null")))
+            if self.loss == "hinge":
+                jumps = "the gradient of the hinge jumps, where Runge-Kutta has no order"
+                problems.append(Problem("loss", f"{jumps}: choose squared_hinge, or use integrator gd"))
         if problems:
             raise ConfigError(problems)
         return self
 
     @property
     def stability_limit(self) -> float:
-        """The largest stable eta_eff lambda_max: 2 (1 + momentum) for descent, 2.785 for Runge-Kutta."""
+        """The largest stable eta_eff s: 2 (1 + momentum) for descent, 2.785 for Runge-Kutta; inf of the hinge."""
+        if not LOSSES[self.loss].curvature[0]:
+            return float("inf")
         return RK4_LIMIT if self.integrator == "rk4" else 2 * (1 + self.momentum)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether f' = -K (f - y), linear in f while K stays: a squared loss without weight decay."""
+        return self.loss in SQUARED and not self.weight_decay
+
+    def nonlinear(self, parent: str, why: str) -> list[Problem]:
+        """The settings that are at fault where `is_linear` is not, each with what to do.
+
+        Args:
+            parent: of their names.
+            why: what needs it, as a clause.
+        """
+        settings = ("loss", self.loss in SQUARED, f"choose {ONE_OF_SQUARED}"), (
+            "weight_decay", not self.weight_decay, "set it to 0",
+        )  # fmt: skip
+        return [Problem(f"{parent}.{name}", f"{why}: {cure}") for name, fits, cure in settings if not fits]
 
     @property
     def most_checkpoints(self) -> float:
@@ -105,8 +142,13 @@ class TrainingConfig(Config):
         return 1.5 * self.checkpoints
 
     def effective_rate(self, size: int) -> float:
-        """eta_eff/eta for `size` training points."""
-        return {"half_mean": 1 / size, "mean": 2 / size, "half_sum": 1.0}[self.loss]
+        """eta_eff/eta for `size` training points: what S = sum l is multiplied with to give the loss."""
+        share = LOSSES[self.loss].share
+        return 1.0 if share is None else share / size
+
+    def decay(self, size: int) -> float:
+        """d = lambda eta/eta_eff: the weight decay of S, as `engine.training.descent` steps it."""
+        return self.weight_decay / self.effective_rate(size)
 
 
 class RunConfig(Config):
@@ -140,7 +182,7 @@ class RunConfig(Config):
         if batch is not None and batch > size:
             message = f"{batch} exceeds data.size {size}: lower it, or set it to null for all points"
             raise ConfigError([Problem("training.batch_size", message)])
-        if problems := self._problems_of_probes():
+        if problems := [*self._problems_of_probes(), *self._problems_of_loss()]:
             raise ConfigError(problems)
         return self
 
@@ -153,6 +195,18 @@ class RunConfig(Config):
             problems.append(Problem("probes.size", f"{probes.size} exceeds the {MOST_PROBES} that are kept: lower it"))
         return problems
 
+    def _problems_of_loss(self) -> list[Problem]:
+        """Of a loss of classes on data that are known to have none; of a file the job says it."""
+        name, problems = self.training.loss, []
+        if not LOSSES[name].classes:
+            return []
+        if self.data.of_classes is False:
+            cure = f"choose {ONE_OF_SQUARED}, or data with classes (of a formula: target sign or parity)"
+            problems.append(Problem("training.loss", f"{name} is a loss of classes, and these data have none: {cure}"))
+        if self.data.noise:
+            problems.append(Problem("data.noise", f"a class has no noise for the loss {name}: set it to 0"))
+        return problems
+
     @property
     def lacking(self) -> list[Problem]:
         """What is not on this machine and needed for the data: a file, a package."""
@@ -163,6 +217,21 @@ class RunConfig(Config):
     def beta(self) -> float | None:
         """Sum over hidden layers of 1/n_l, of a fully connected network."""
         return self.network.beta
+
+    @property
+    def curvature(self) -> float:
+        """c of `TrainingConfig`; 1 for the hinge."""
+        one, several = LOSSES[self.training.loss].curvature
+        return (one if self.data.output_dim == 1 else several) or 1.0
+
+    def steepness(self, lambda_max: Any) -> Any:
+        """s = c lambda_max(K) + d of `TrainingConfig`, for a number or an array."""
+        return self.curvature * lambda_max + self.training.decay(self.data.size)
+
+    def largest_stable(self, rate: float) -> float:
+        """lambda_max at the stability limit of steps eta_eff = rate > 0; inf of the hinge."""
+        decay = self.training.decay(self.data.size)
+        return (self.training.stability_limit / rate - decay) / self.curvature
 
     @property
     def parameter_count(self) -> int:

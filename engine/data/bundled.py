@@ -96,6 +96,10 @@ class DiabetesConfig(FiniteConfig):
         return 10
 
     @property
+    def of_classes(self) -> bool:
+        return False
+
+    @property
     def domain(self) -> str:
         return "R^10, measurements of patients with diabetes"
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from engine.data.dataset import Dataset, DatasetConfig, Order, Stream, finished
-from engine.data.targets import TARGETS
+from engine.data.targets import SIGNS, TARGETS
 
 MAX_TERMS = 64
 
@@ -89,6 +89,10 @@ class CircleConfig(DatasetConfig):
     @property
     def input_dim(self) -> int:
         return 2
+
+    @property
+    def of_classes(self) -> bool:
+        return self.target in SIGNS
 
     @property
     def domain(self) -> str:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, ValidationInfo, field_validator
 
 from engine.data.remarks import remarks
-from engine.data.targets import TARGETS
+from engine.data.targets import SIGNS, TARGETS
 from engine.numerics import NOTHING, without_rounding
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 
@@ -140,6 +140,11 @@ class DatasetConfig(Config):
         return 1
 
     @property
+    def of_classes(self) -> bool | None:
+        """Whether the targets are those of classes; None where only the data say it."""
+        return None
+
+    @property
     def domain(self) -> str:
         """Where the inputs live and their law."""
         raise NotImplementedError
@@ -208,6 +213,10 @@ class TargetConfig(DatasetConfig):
     @property
     def input_dim(self) -> int:
         return self.dim
+
+    @property
+    def of_classes(self) -> bool:
+        return self.target in SIGNS
 
     def target_values(self, u: Float[np.ndarray, "points n_0"]) -> Float[np.ndarray, "points 1"]:
         """The target's formula at coordinates of unit variance, before scaling."""

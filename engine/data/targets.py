@@ -131,3 +131,6 @@ TARGETS = {
     "sign": Target(sign, 2),
     "abs_sin": Target(abs_sin, 2),
 }
+
+SIGNS = ("parity", "sign")
+"""Those that take no values but -1 and 1."""

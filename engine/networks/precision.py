@@ -141,8 +141,15 @@ def foretold(
     rate: float,
     params: Params,
 ) -> Forecast:
-    """The run by its frozen kernel: values and modes are eigenvalues of K_0 and the residual along its eigenvectors."""
+    """The run by its frozen kernel: values and modes are eigenvalues of K_0 and the residual along its eigenvectors.
+
+    Where that is not linear (`TrainingConfig.is_linear`) the run is taken to go on to the step cap, and to end with a
+    residual that has fallen to the stop in every mode.
+    """
     values = np.maximum(values, 0.0)
+    if not training.is_linear:
+        left = (training.stop_residual or SLOWEST) * modes
+        return _lost(training.max_steps, float(rate * np.linalg.norm(np.sqrt(values) * left)), params)
     factor = np.exp(-rate * values) if training.integrator == "rk4" else np.abs(1 - rate * values)
     steps = np.unique(np.geomspace(1, training.max_steps, 200).round())
     with np.errstate(over="ignore", invalid="ignore"):  # beyond the stability limit
@@ -150,6 +157,9 @@ def foretold(
         reached = np.linalg.norm(left, axis=1) <= (training.stop_residual or SLOWEST) * np.linalg.norm(modes)
         at = int(np.argmax(reached)) if reached.any() else -1
         update = float(rate * np.linalg.norm(np.sqrt(values) * left[at]))
+    return _lost(int(steps[at]), update, params)
+
+
+def _lost(steps: int, update: float, params: Params) -> Forecast:
     size = sqrt(sum(np.vdot(array, array) for array in jax.tree.leaves(params)))
-    lost = UNIT_ROUNDOFF["float32"] * size / update if update > 0 else float("inf")
-    return Forecast(int(steps[at]), lost)
+    return Forecast(steps, UNIT_ROUNDOFF["float32"] * size / update if update > 0 else float("inf"))

@@ -128,6 +128,7 @@ def problems_of(run: RunConfig, options: Options) -> list[Problem]:
         problems.append(Problem("run.training.momentum", follows.format("set it to 0")))
     if run.training.batch_size is not None:
         problems.append(Problem("run.training.batch_size", follows.format("set it to null")))
+    problems += run.training.nonlinear("run.training", "the expansion is of f' = -K (f - y)")
     outputs = run.data.output_dim
     n, m = run.data.size * outputs, min(options.held_out, run.data.test_size) * outputs
     if n > MOST_ROWS:

@@ -315,6 +315,7 @@ def _incomparable(run: RunConfig) -> list[Problem]:
         problems.append(Problem("base.training.momentum", follows.format("set it to 0")))
     if run.training.batch_size is not None:
         problems.append(Problem("base.training.batch_size", follows.format("set it to null")))
+    problems += run.training.nonlinear("base.training", "the lazy prediction is of f' = -K (f - y)")
     rows = run.data.size * run.data.output_dim
     if rows > MOST_ROWS:
         given = f"{run.data.size} points with {run.data.output_dim} outputs make {rows} rows"

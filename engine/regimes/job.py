@@ -114,7 +114,7 @@ class Ensemble:
     def _begin(self, keys: Array, params: Params, precision: str) -> None:
         """Sets out from these parameters with all that a step touches in this precision."""
         self.rounding = self._rounding(params, precision)
-        self.precision, method, rows = precision, Method.of(self.config.training), len(self.seeds)
+        self.precision, method, rows = precision, Method.of(self.config.training, self.size), len(self.seeds)
         self.state = programs.start_each(method, cast(params, precision))
         self.advance = partial(programs.advance_each, self.config.network, method)
         x, y = (np.asarray(array, precision) for array in (self.data.x_train, self.data.y_train))
@@ -131,7 +131,7 @@ class Ensemble:
         self.spectra = [diagnostics.spectrum(K) for K in self._train_block(self.at_start.kernel)]
         overflow = [not np.isfinite(rounding.outputs) for rounding in self.rounding]
         lambda_max = np.where(overflow, np.nan, [values[0] for values, _ in self.spectra])
-        self.rate = effective_rates(self.config.training, self.size, lambda_max)
+        self.rate = effective_rates(self.config, lambda_max)
         rate = jnp.asarray(self.rate.astype(precision))
         self.objective = self.objective._replace(h_0=jnp.asarray(self.h_0[:, : self.size]), rate=rate)
 

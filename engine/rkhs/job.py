@@ -8,6 +8,7 @@ from jaxtyping import Float
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.data.circle import CircleConfig
+from engine.losses import in_units
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath
 from engine.numerics import without_rounding
@@ -77,10 +78,12 @@ class SeedComparison:
             self._space(K, points.union), self.start_union, interpolant[points.union], self.first_interpolant
         )
         found |= self.regression("K_t", K, spaces["train"].gram)
+        # Of a loss of classes by its guess: f is no value of a target.
+        guess = in_units(self.network.config.training.loss, f, points.y_train)
         found["network_error"] = ratio(
-            np.sum((f[points.held_out] - points.y_held_out) ** 2), np.sum(points.y_held_out**2)
+            np.sum((guess[points.held_out] - points.y_held_out) ** 2), np.sum(points.y_held_out**2)
         )
-        found |= {"curve_network": f[points.curve, 0], "curve_K_t": (self.f_0 + interpolant)[points.curve, 0]}
+        found |= {"curve_network": guess[points.curve, 0], "curve_K_t": (self.f_0 + interpolant)[points.curve, 0]}
         return found | self._modes(K, spaces["held_out"].gram), reasons
 
     def regression(self, name: str, K: Kernel, gram: Gram) -> Values:
@@ -153,6 +156,7 @@ def _followed(
         tuple(Gram.of(K[points.train, points.train], *noise) for K in kernels),
         np.stack([network.outputs(int(index), points.x[union]) for index in chosen[positions]]),
         np.concatenate([points.y_train, points.y_held_out]),
+        network.config.training.loss,
     )
     arrays = {"followed": positions} | motion.continued(run)
     for name, part, _ in parts(points):

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.config import TrainingConfig
+from engine.losses import LOSSES
 from engine.rkhs.gram import Gram
 from engine.training import diagnostics
 from engine.training.diagnostics import ratio
@@ -23,8 +24,9 @@ BYTES = 5 * 10**8
 
 
 def law_of(training: TrainingConfig) -> Law:
-    """Of a run; empty with momentum or minibatches, which a kernel alone does not continue."""
-    if training.momentum or training.batch_size is not None:
+    """Of a run; empty with momentum or minibatches, which a kernel alone does not continue, and where a fixed kernel is
+    not linear (`TrainingConfig.is_linear`)."""
+    if training.momentum or training.batch_size is not None or not training.is_linear:
         return ""
     return "descent" if training.integrator == "gd" else "flow"
 
@@ -53,6 +55,7 @@ class Followed:
     grams: tuple[Gram, ...]
     f: Float[np.ndarray, "S n+m k"]
     y: Float[np.ndarray, "n+m k"]
+    loss: str = "half_mean"
 
     @property
     def size(self) -> int:
@@ -61,8 +64,10 @@ class Followed:
 
     @cached_property
     def residual(self) -> Float[np.ndarray, "S n k"]:
-        """f - y on the training points."""
-        return self.f[:, : self.size] - self.y[: self.size]
+        """r = dl/df on the training points: f - y for the squared losses. Of classes y is the sign of the target."""
+        y = self.y[: self.size]
+        y = np.sign(y) if LOSSES[self.loss].classes else y
+        return np.stack([diagnostics.slope_of(self.loss, f, y) for f in self.f[:, : self.size]])
 
     def after(self, s: int) -> tuple[Float[np.ndarray, "r n k"], Float[np.ndarray, "r m k"]]:
         """Residual and held-out outputs at the checkpoints s, s + 1, ... had the kernel of s been held fixed there.

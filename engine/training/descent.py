@@ -1,8 +1,9 @@
 """The dynamics: gradient descent through optax, or Runge-Kutta on the gradient flow, in jitted chunks; and the lazy
 network stepped beside them.
 
-Everything is written for half the sum of squares and the effective rate: a step of size eta on any of the three
-losses is a step of size eta_eff on (1/2) sum r^2. Everything is computed in the precision of the parameters.
+Everything is written for S = sum l (`engine.losses`) and the effective rate: a step of size eta on any loss
+is a step of size eta_eff on S, and weight decay lambda on it is d = lambda eta/eta_eff on S. r = dl/df is the residual,
+f - y for the squared losses. Everything is computed in the precision of the parameters.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,9 @@ from jaxtyping import Array, Bool, Float
 
 from engine.config import RunConfig, TrainingConfig
 from engine.data import Dataset
+from engine.losses import LOSSES
 from engine.networks.base import NetworkConfig
-from engine.networks.model import Params, apply, dtype_of, heads
+from engine.networks.model import Params, apply, dtype_of, heads, trained
 from engine.training.diagnostics import ratio
 
 DIVERGED = 1e4
@@ -31,10 +33,14 @@ class Method(NamedTuple):
     integrator: str
     momentum: float
     batch_size: int | None
+    loss: str = "half_sum"
+    decay: float = 0.0
 
     @classmethod
-    def of(cls, training: TrainingConfig) -> "Method":
-        return cls(training.integrator, training.momentum, training.batch_size)
+    def of(cls, training: TrainingConfig, size: int) -> "Method":
+        """On so many points. The squared losses share their programs: they are one in units of eta_eff."""
+        loss = training.loss if LOSSES[training.loss].classes else "half_sum"
+        return cls(training.integrator, training.momentum, training.batch_size, loss, training.decay(size))
 
 
 class Objective(NamedTuple):
@@ -133,22 +139,35 @@ def _step(network: NetworkConfig, method: Method, objective: Objective, state: S
 def _gradient(
     network: NetworkConfig, method: Method, objective: Objective, params: Params, step: Array
 ) -> tuple[Params, Float[Array, ""]]:
-    """Gradient of (1/2) sum r^2 (of a minibatch: its unbiased estimate) and the norm of the whole residual."""
+    """Gradient of S (of a minibatch: its unbiased estimate) and weight decay, and the norm of the whole residual."""
 
-    def half_sum(params: Params, x: Array, y: Array, h_0: Array) -> tuple[Array, Array]:
-        square = jnp.sum((outputs(network, params, x, h_0) - y) ** 2)
-        return square / 2, square
+    def gradient(x: Array, y: Array, h_0: Array) -> tuple[Params, Array]:
+        f, pull = jax.vjp(lambda params: outputs(network, params, x, h_0), params)
+        r = LOSSES[method.loss].slope(f, y, jnp)
+        return pull(r)[0], r
 
-    if method.batch_size is None:
-        gradient, square = jax.grad(half_sum, has_aux=True)(params, objective.x, objective.y, objective.h_0)
-        return gradient, jnp.sqrt(square)
-    size = objective.x.shape[0]
-    key = jax.random.fold_in(jax.random.fold_in(objective.key, 1), step)
-    order = jax.random.permutation(key, size)[: method.batch_size]
-    gradient, _ = jax.grad(half_sum, has_aux=True)(params, objective.x[order], objective.y[order], objective.h_0[order])
-    _, square = half_sum(params, objective.x, objective.y, objective.h_0)
-    scale = size / method.batch_size
-    return jax.tree.map(lambda g: g * scale, gradient), jnp.sqrt(square)
+    size, batch = objective.x.shape[0], method.batch_size
+    if batch is None:
+        found, r = gradient(objective.x, objective.y, objective.h_0)
+    else:
+        key = jax.random.fold_in(jax.random.fold_in(objective.key, 1), step)
+        order = jax.random.permutation(key, size)[:batch]
+        found, _ = gradient(objective.x[order], objective.y[order], objective.h_0[order])
+        found = jax.tree.map(lambda g: g * (size / batch), found)
+        f = outputs(network, params, objective.x, objective.h_0)
+        r = LOSSES[method.loss].slope(f, objective.y, jnp)
+    return decayed(network, params, found, method.decay), jnp.sqrt(jnp.sum(r**2))
+
+
+def decayed(network: NetworkConfig, params: Params, gradient: Params, decay: float) -> Params:
+    """A gradient plus that of (decay/2)|theta|^2, over the parameters that train."""
+    if not decay:
+        return gradient
+
+    def half_square(params: Params) -> Any:
+        return sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(trained(network, params))) / 2
+
+    return jax.tree.map(lambda g, own: g + decay * own, gradient, jax.grad(half_square)(params))
 
 
 # Classical Runge-Kutta, of fourth order.
@@ -232,7 +251,8 @@ def largest_lazy_error(
     Args:
         values, vectors: of K_0.
     """
-    network, method, params_0 = config.network, Method.of(config.training), jax.tree.map(jnp.asarray, params)
+    network, params_0 = config.network, jax.tree.map(jnp.asarray, params)
+    method = Method.of(config.training, config.data.size)
     real = dtype_of(params_0)
     x, y = jnp.asarray(data.x_train, real), jnp.asarray(data.y_train, real)
     h_0 = heads(network, params_0, x) if network.centred else jnp.zeros_like(y)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.data import Dataset, spread
+from engine.losses import LOSSES, margins, missed
 from engine.numerics import without_rounding
 
 Gram = Float[np.ndarray, "p p"]
@@ -99,6 +100,11 @@ def normalised_error(f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -
     return ratio(np.sum((f.astype(np.float64) - y) ** 2), np.sum(y**2))
 
 
+def slope_of(loss: str, f: Float[np.ndarray, "p k"], y: Float[np.ndarray, "p k"]) -> Float[np.ndarray, "p k"]:
+    """r = dl/df in float64."""
+    return LOSSES[loss].slope(f.astype(np.float64), y, np)
+
+
 # A checkpoint of a seed, and every number that is said of it.
 
 
@@ -137,8 +143,8 @@ class Checkpoint:
 
     @cached_property
     def residual(self) -> Float[np.ndarray, "M k"]:
-        """f - y on the training points."""
-        return self.now.f_train.astype(np.float64) - self.data.y_train
+        """r = dl/df on the training points: f - y for the squared losses."""
+        return slope_of(self.loss, self.now.f_train, self.data.y_train)
 
     @cached_property
     def modes(self) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, "M M"]]:
@@ -147,10 +153,22 @@ class Checkpoint:
 
 
 def loss(at: Checkpoint) -> float:
-    """The loss of the run on the training points."""
-    size = len(at.residual)
-    scale = {"half_mean": 0.5 / size, "mean": 1 / size, "half_sum": 0.5}[at.loss]
-    return scale * np.sum(at.residual**2)
+    """The loss of the run on the training points, without what weight decay adds."""
+    size, row = len(at.residual), LOSSES[at.loss]
+    scale = 1.0 if row.share is None else row.share / size
+    return scale * np.sum(row.value(at.now.f_train.astype(np.float64), at.data.y_train, np))
+
+
+def held_out_loss(at: Checkpoint) -> float | None:
+    """The mean over held-out points of a loss of classes."""
+    f, y, row = at.now.f_test.astype(np.float64), at.data.y_test, LOSSES[at.loss]
+    return float(np.sum(row.value(f, y, np)) / len(y)) if row.classes else None
+
+
+def margin(at: Checkpoint) -> float | None:
+    """The smallest of `engine.losses.margins` over training points, of a loss of classes."""
+    f, y = at.now.f_train.astype(np.float64), at.data.y_train
+    return float(np.min(margins(f, y))) if LOSSES[at.loss].classes else None
 
 
 def held_out_alignment(at: Checkpoint) -> float:
@@ -160,6 +178,8 @@ def held_out_alignment(at: Checkpoint) -> float:
 
 def accuracy(at: Checkpoint) -> float | None:
     """Fraction of held-out points whose class is predicted: the largest output, or the sign of a single one."""
+    if LOSSES[at.loss].classes:
+        return float(np.mean(margins(at.now.f_test, at.data.y_test) > 0))
     if at.data.labels_test is None:
         return None
     f = at.now.f_test
@@ -175,9 +195,11 @@ def probe_drift(at: Checkpoint) -> float | None:
 SCALARS: dict[str, Callable[[Checkpoint], float | np.floating | None]] = {
     "loss": loss,
     "residual": lambda at: np.linalg.norm(at.residual) / at.start.residual,
-    "train_error": lambda at: normalised_error(at.now.f_train, at.data.y_train),
-    "test_error": lambda at: normalised_error(at.now.f_test, at.data.y_test),
+    "train_error": lambda at: missed(at.loss, at.now.f_train, at.data.y_train),
+    "test_error": lambda at: missed(at.loss, at.now.f_test, at.data.y_test),
     "test_accuracy": accuracy,
+    "test_loss": held_out_loss,
+    "margin": margin,
     "drift": lambda at: drift(at.now.kernel, at.start.kernel),
     "shape_drift": lambda at: shape_drift(at.now.kernel, at.start.kernel),
     "cka": lambda at: cka(at.now.kernel, at.start.kernel),
@@ -189,5 +211,5 @@ SCALARS: dict[str, Callable[[Checkpoint], float | np.floating | None]] = {
 """Every diagnostic that is one number per checkpoint, by its name in `engine.quantities`; None where a run has none.
 `lambda_max` is that of the shown kernel; with several outputs `engine.training.trajectory` puts that of all."""
 
-OPTIONAL = ("test_accuracy", "probe_drift")
+OPTIONAL = ("test_accuracy", "test_loss", "margin", "probe_drift")
 """Those of `SCALARS` that may be None."""

@@ -9,6 +9,7 @@ import numpy as np
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
+from engine.losses import learned
 from engine.networks import infinite
 from engine.networks.parameters import ParameterPath, pack
 from engine.progress import Entries, Progress, Report, silent
@@ -29,7 +30,8 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
         `engine.networks.parameters.ParameterPath`.
 
     Raises:
-        ConfigError: the learning rate is at or beyond the stability limit of K_0, or the data are degenerate.
+        ConfigError: the learning rate is at or beyond the stability limit of K_0, or the data are degenerate, or have
+            no classes for a loss of classes.
     """
     result, parameters = trained(config, report)
     entries = {"result": result.to_arrays()}
@@ -38,7 +40,7 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
 
 def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict[str, np.ndarray]]:
     """The result of a run, and its parameters: none unless it stores them. Raises `ConfigError`."""
-    began, data = time.monotonic(), generate(config.data)
+    began, data = time.monotonic(), learned(config.training.loss, generate(config.data))
     parameters: dict[str, np.ndarray] = {}
 
     def train(seed: int, report: Report) -> Trajectory:

@@ -101,14 +101,18 @@ def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -
     return pushed.ravel()
 
 
-def reference_of(data: Dataset, taken: Measurement) -> Reference:
+def reference_of(data: Dataset, taken: Measurement, loss: str = "half_mean") -> Reference:
     """The reference that a measurement at t = 0 gives."""
-    residual = np.linalg.norm(taken.f_train.astype(np.float64) - data.y_train)
+    residual = np.linalg.norm(diagnostics.slope_of(loss, taken.f_train, data.y_train))
     return Reference(taken.kernel, diagnostics.spectrum(taken.kernel)[1], float(residual), taken.probe_kernel)
 
 
 def summarise(config: RunConfig, data: Dataset, taken: Measurement, start: Reference) -> dict[str, np.ndarray]:
-    """The diagnostics of one checkpoint by name (`engine.quantities`), compared with t = 0."""
+    """The diagnostics of one checkpoint by name (`engine.quantities`), compared with t = 0.
+
+    Args:
+        data: as the loss of the run takes them (`engine.losses.learned`).
+    """
     at = Checkpoint(data, config.training.loss, taken, start)
     shown = shown_order(data, start.vectors[:, 0])
     values, vectors = at.modes

@@ -1,8 +1,8 @@
 """The kernel path of a run: K_t and K'_t = dK_t/dt along its checkpoints, derived from the stored parameters.
 
-Time t is that of the gradient flow on (1/2) sum r^2, theta' = -J^T r, so that f' = -K r (theory.md 1): t = eta_eff step
-for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation; where gates of a
-ReLU switch it misses the jumps. Everything is float64, computed from the parameters of the run.
+Time t is that of the gradient flow on S = sum l, theta' = -J^T r, so that f' = -K r where no weight decays (theory.md
+1): t = eta_eff step for descent. K'_t is the derivative of the kernel along theta', exact by forward differentiation;
+where gates of a ReLU switch it misses the jumps. Everything is float64, computed from the parameters of the run.
 
 Rows are training points, then held-out points; columns are training points. k outputs: the full kernel, row
 [i k + h] for point i and output h.
@@ -22,12 +22,13 @@ from jaxtyping import Array, Float, Int
 from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset
+from engine.losses import LOSSES
 from engine.networks.base import NetworkConfig
 from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import cast
 from engine.schema import ConfigError, Problem
-from engine.training.descent import runge_kutta
+from engine.training.descent import Method, decayed, runge_kutta
 
 Interpolation = Literal["hermite", "linear"]
 
@@ -81,7 +82,7 @@ class KernelPath:
 
     @cached_property
     def residual(self) -> Float[np.ndarray, "T n"]:
-        """r = f - y on the training points."""
+        """f - y on the training points: dl/df of the squared losses."""
         return self.f[:, : self.size] - self.y
 
     @property
@@ -165,6 +166,7 @@ def kernel_path(
     """The path of one seed at its stored checkpoints, up to the first that is not finite.
 
     Args:
+        data: as the loss of the run takes them (`engine.losses.learned`).
         rate: eta_eff of the seed (`engine.training.result.SeedResult.effective_rate`).
         held_out: points of the rows beyond the training points; none when left out.
         tick: told the fraction done; may raise `Cancelled`.
@@ -181,11 +183,11 @@ def kernel_path(
         raise ConfigError([Problem("data.size", message)])
     first = cast(parameters.at(0), "float64")
     h_0 = heads(config.network, first, x) if config.network.centred else jnp.zeros((len(x), k))
-    found, descent = [], config.training.integrator == "gd"
-    rows = signal_rows(config.network, k, share=4)  # derivatives are held beside the signals
+    method, descent = Method.of(config.training, config.data.size), config.training.integrator == "gd"
+    found, rows = [], signal_rows(config.network, k, share=4)  # derivatives are held beside the signals
     for index in range(len(parameters.steps)):
         params = cast(parameters.at(index), "float64")
-        at = _checkpoint(config.network, descent, rows, params, x, y, h_0, rate)
+        at = _checkpoint(config.network, method, rows, params, x, y, h_0, rate)
         at = {name: np.asarray(value) for name, value in at.items()}
         if not all(np.all(np.isfinite(value)) for value in at.values()):
             break
@@ -200,10 +202,10 @@ def kernel_path(
     return KernelPath(rate * steps, steps, rate, descent, y=y_flat, **stacked)
 
 
-@partial(jax.jit, static_argnames=("network", "descent", "rows"))
+@partial(jax.jit, static_argnames=("network", "method", "rows"))
 def _checkpoint(
     network: NetworkConfig,
-    descent: bool,
+    method: Method,
     rows: int | None,
     params: Params,
     x: Float[Array, "p n_0"],
@@ -222,12 +224,13 @@ def _checkpoint(
         return K.at[:n].set((K[:n] + K[:n].T) / 2)
 
     def velocity(params: Params) -> Params:
-        """theta' = -J^T r on the training points."""
+        """theta' = -J^T r on the training points, and what weight decay adds."""
         f, pull = jax.vjp(outputs, params)
-        return pull(jnp.zeros_like(f).at[:M].set(y - f[:M]))[0]
+        down = pull(jnp.zeros_like(f).at[:M].set(-LOSSES[method.loss].slope(f[:M], y, jnp)))[0]
+        return decayed(network, params, down, -method.decay)
 
     f, direction = outputs(params), velocity(params)
-    if descent:
+    if method.integrator == "gd":
         moved = jax.tree.map(lambda p, v: p + rate * v, params, direction)
         defect = outputs(moved) - f - rate * jax.jvp(outputs, (params,), (direction,))[1]
     else:

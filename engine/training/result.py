@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from engine.config import RunConfig
 from engine.data import overview
+from engine.losses import LOSSES
 from engine.numerics import noise_floor
 from engine.progress import Arrays
 from engine.result import Field, Named, Result, finite
@@ -134,7 +135,12 @@ class RunResult(Result[RunConfig, SeedResult]):
             "lambda_max_end": ends("lambda_max", -1),
             "residual_end": ends("residual", -1),
             "test_error_end": ends("test_error", -1),
-            "test_r_squared_end": self.per_seed(lambda seed: data.r_squared(seed["test_error"][-1])),
+            # R^2 is of squares of f - y: a loss of classes has none.
+            "test_r_squared_end": self.per_seed(
+                lambda seed: (
+                    np.nan if LOSSES[self.config.training.loss].classes else data.r_squared(seed["test_error"][-1])
+                )
+            ),
             **{name: [getattr(seed, name) for seed in self.seeds] for name in FACTS},
             "notes": list(self.notes),
         }

@@ -51,7 +51,7 @@ class Trajectory:
         """Raises `ConfigError` where the function at initialisation is not determined
         (`engine.networks.precision.refuse`)."""
         self.config, self.data, self.seed, self.report = config, data, seed, report
-        self.method, self.probes = Method.of(config.training), probe_points(config)
+        self.method, self.probes = Method.of(config.training, config.data.size), probe_points(config)
         self.reference: Reference | None = None
         self.layers_start: np.ndarray | None = None
         self.checkpoints: dict[int, dict[str, np.ndarray]] = {}
@@ -139,7 +139,7 @@ class Trajectory:
         if self.stop_reason:
             return 0.0
         of = f" of seed {self.seed}"
-        return float(effective_rates(self.config.training, self.config.data.size, np.array(lambda_max), of))
+        return float(effective_rates(self.config, np.array(lambda_max), of))
 
     @property
     def _start_residual(self) -> float:
@@ -252,7 +252,7 @@ class Trajectory:
             if self.reference is None:
                 self.kernel_rounding = kernel_rounding(self.config, self.start, self.where, taken.kernel)
                 refuse_kernel(self.kernel_rounding, self.seed)
-                self.reference = reference_of(self.data, taken)
+                self.reference = reference_of(self.data, taken, self.config.training.loss)
             found = summarise(self.config, self.data, taken, self.reference)
             found |= self._by_layer(params)
             if self.config.data.output_dim > 1:

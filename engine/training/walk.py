@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from engine.config import TrainingConfig
+from engine.config import RunConfig, TrainingConfig
 from engine.networks.model import dtype_of
 from engine.schema import ConfigError, Problem
 from engine.training.descent import DIVERGED, Objective, State, limits
@@ -16,10 +16,8 @@ CHUNK_SECONDS = 0.25
 """About how long a chunk takes."""
 
 
-def effective_rates(
-    training: TrainingConfig, size: int, lambda_max: Float[np.ndarray, "*g"], of: str = ""
-) -> Float[np.ndarray, "*g"]:
-    """eta_eff of networks on `size` points, from the learning rate or from the stability fraction.
+def effective_rates(config: RunConfig, lambda_max: Float[np.ndarray, "*g"], of: str = "") -> Float[np.ndarray, "*g"]:
+    """eta_eff of networks, from the learning rate or from the stability fraction.
 
     Args:
         lambda_max: of K_0. Where it is not positive or not finite the rate is 0.
@@ -28,17 +26,19 @@ def effective_rates(
     Raises:
         ConfigError: the learning rate is at or beyond the stability limit of K_0.
     """
+    training, steepness = config.training, config.steepness(lambda_max)
     alive = np.isfinite(lambda_max) & (lambda_max > 0)
     if training.stability_fraction is not None:
-        return np.where(alive, 2 * training.stability_fraction / np.where(alive, lambda_max, 1.0), 0.0)
-    scale = training.effective_rate(size)
+        return np.where(alive, 2 * training.stability_fraction / np.where(alive, steepness, 1.0), 0.0)
+    scale = training.effective_rate(config.data.size)
     rate = scale * (training.learning_rate or 0.0)
-    highest = np.max(lambda_max, where=alive, initial=0.0)
+    highest = np.max(steepness, where=alive, initial=0.0)
     if rate * highest >= training.stability_limit and not training.allow_unstable:
         largest = training.stability_limit / (scale * highest)
+        what = "lambda_max(K_0)" if training.is_linear else "steepest curvature of the loss"
         message = (
             f"{training.learning_rate:g} is at or beyond the stability limit {training.stability_limit:.3g}/(eta scale "
-            f"x lambda_max(K_0)) = {largest:.3g}{of}: lower it, or set allow_unstable true"
+            f"x {what}) = {largest:.3g}{of}: lower it, or set allow_unstable true"
         )
         raise ConfigError([Problem("training.learning_rate", message)])
     return np.where(alive, rate, 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset
+from engine.losses import LOSSES
 from engine.quantities import QUANTITIES
 from engine.training.diagnostics import OVERLAP_SIZES, SCALARS, SHOWN
 from engine.training.result import RunResult, SeedResult
@@ -38,7 +39,11 @@ def available(result: RunResult) -> dict[str, Curve]:
     """The rows of `CURVES` that this result was measured for, then one for every other scalar diagnostic of it."""
     measured = result.seeds[0]
     found = {name: curve for name, curve in CURVES.items() if all(key in measured for key in curve.quantities)}
-    drawn = {name for curve in CURVES.values() for name in curve.quantities}
+    if not np.isfinite(result.config.training.stability_limit):
+        del found["lambda_max"]  # below by itself: there is no limit to compare it with
+    if LOSSES[result.config.training.loss].classes:
+        found["error"] = _errors("error of the guess, relative to f = 0")
+    drawn = {name for curve in found.values() for name in curve.quantities}
     others = [name for name in SCALARS if name in measured and name not in drawn]
     return found | {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
 
@@ -62,12 +67,12 @@ def _plain(
 
 
 def stability_table(result: RunResult) -> Table:
-    """lambda_max(K_t), and the largest that eta_eff allows: 2/eta_eff for plain descent."""
-    limit = result.config.training.stability_limit
+    """lambda_max(K_t), and the largest that eta_eff allows: 2/eta_eff for plain descent on a squared loss."""
+    config = result.config
 
     def largest_stable(seed: SeedResult) -> np.ndarray:
         rate = seed.effective_rate
-        return np.full(len(seed["t"]), limit / rate if rate > 0 else np.nan)
+        return np.full(len(seed["t"]), config.largest_stable(rate) if rate > 0 else np.nan)
 
     series = {QUANTITIES["lambda_max"].label: itemgetter("lambda_max"), STABILITY: largest_stable}
     return over_time_table(result, series, log_value=True)
@@ -126,18 +131,21 @@ def _of_layers(question: str, name: str) -> Curve:
     return Curve(question, (name,), partial(layer_table, name=name), partial(layer_chart, name=name))
 
 
+def _errors(y_title: str) -> Curve:
+    return _plain("Does it generalise, or only fit?", ("train_error", "test_error"), y_title, log_value=True)
+
+
 _OVERLAP = Style(
     f"overlap, {theme.symbol('overlap')}",
     {f"k = {k}": colour for k, colour in zip(OVERLAP_SIZES, theme.ORDERED, strict=True)},
     include=(0.0, 1.0),
 )
-_ERROR = f"error, {theme.symbol('test_error')}"
 _ALIGNMENT = f"centred alignment, {theme.symbol('alignment_test')}"
 
 CURVES = {
     "loss": _plain("How fast does the training loss fall?", ("loss",), log_value=True),
     "residual": _plain("How much of the residual is left?", ("residual",), log_value=True),
-    "error": _plain("Does it generalise, or only fit?", ("train_error", "test_error"), _ERROR, log_value=True),
+    "error": _errors(f"error, {theme.symbol('test_error')}"),
     "accuracy": _plain("How many held-out points are classified right?", ("test_accuracy",), include=(0.0, 1.0)),
     "drift": _plain(
         "How far has the kernel moved from K_0?",
@@ -162,7 +170,7 @@ CURVES = {
 
 # Curves that grow while a run trains.
 
-LOG_VALUES = ("loss", "residual", "train_error", "test_error")
+LOG_VALUES = ("loss", "test_loss", "residual", "train_error", "test_error")
 
 
 def live_curve(rows: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:
@@ -217,6 +225,7 @@ class EvolutionTables(Moving):
 
     Attributes:
         on_probes: whether function and kernel are those of the probes.
+        loss: of the run.
     """
 
     spectrum: pd.DataFrame
@@ -224,6 +233,7 @@ class EvolutionTables(Moving):
     function: pd.DataFrame
     kernel: pd.DataFrame
     on_probes: bool = False
+    loss: str = ""
 
 
 def evolution_tables(
@@ -242,7 +252,8 @@ def evolution_tables(
         kernel_table(result, data, index) if probes is None else probe_kernel_table(result, index),
     )
     notes = tuple(note for table in tables for note in table.notes)
-    return EvolutionTables(timeline.frame, notes, *(table.frame for table in panels), on_probes=probes is not None)
+    frames, loss = (table.frame for table in panels), result.config.training.loss
+    return EvolutionTables(timeline.frame, notes, *frames, on_probes=probes is not None, loss=loss)
 
 
 def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
@@ -259,7 +270,7 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
     if tables.on_probes:
         function, kernel = probe_function_panel(tables.function), probe_kernel_panel(tables.kernel)
     else:
-        function, kernel = function_panel(tables.function), kernel_panel(tables.kernel)
+        function, kernel = function_panel(tables.function, tables.loss), kernel_panel(tables.kernel)
     by_input = stacked(sized((function, kernel), SQUARE if square else plot, height), spacing=14)
     timeline = residual_panel(tables.timeline, width)
     chart = stacked([timeline, beside([by_mode, by_input], spacing=20)], spacing=14)

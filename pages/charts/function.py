@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data import Dataset
+from engine.losses import in_units
 from engine.training.result import RunResult
 from pages.charts import theme
 from pages.charts.animated import QUIET, current, frames_of, legend_layer, line, not_drawn, points, wide
@@ -18,6 +19,11 @@ FUNCTION_NAMES = {TARGET: "target", NETWORK: "network", TRAIN: "train"}
 POINT_NAMES = {TRAIN: "train", TEST: "test"}
 
 Y_TITLE = "output, f_t(x)"
+GUESSES = {
+    "logistic": "probability p, scaled as y",
+    **dict.fromkeys(("squared_hinge", "hinge"), "f cut off at ±1, scaled as y"),
+}
+"""What is drawn of a loss of classes (`engine.losses.in_units`)."""
 
 MOST_POINTS = 400
 """Outputs drawn against their targets, of training and held-out points each, evenly spread."""
@@ -30,15 +36,18 @@ ROOM = 1.5
 
 
 def function_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
-    """Outputs of one seed, a column f0 .. per checkpoint.
+    """Outputs of one seed, a column f0 .. per checkpoint; of a loss of classes in the units of the targets.
 
     Returns:
         On the circle, a row per held-out and per training point, with `angle`, `target` and `set`; for one input and
         one output the same with `x`; otherwise a row per output with `target`, `set` and `place` (the target, spread
         sideways where it is a class).
     """
-    seed = result.seeds[index]
-    sets = {TEST: (seed["f_test"], data.y_test), TRAIN: (seed["f_train"], data.y_train)}
+    seed, loss = result.seeds[index], result.config.training.loss
+    f_test, f_train = (
+        np.stack([in_units(loss, f, data.y_train) for f in seed[name]]) for name in ("f_test", "f_train")
+    )
+    sets = {TEST: (f_test, data.y_test), TRAIN: (f_train, data.y_train)}
     if data.angle_test is not None and data.angle_train is not None:
         where = {TEST: wrapped(data.angle_test), TRAIN: wrapped(data.angle_train)}
         frame = _along("angle", where, sets)
@@ -85,14 +94,15 @@ def _value_domain(frame: pd.DataFrame) -> tuple[float, float]:
     return theme.domain_near(frames_of(frame).ravel(), frame["target"].to_numpy(float), ROOM)
 
 
-def function_panel(frame: pd.DataFrame) -> alt.LayerChart:
+def function_panel(frame: pd.DataFrame, loss: str = "") -> alt.LayerChart:
     """The chart of a frame of `function_table`. Needs the `frame` parameter."""
-    return _predictions(frame) if "place" in frame else _function(frame)
+    y_title = GUESSES.get(loss, Y_TITLE)
+    return _predictions(frame, y_title) if "place" in frame else _function(frame, y_title)
 
 
-def _function(frame: pd.DataFrame) -> alt.LayerChart:
+def _function(frame: pd.DataFrame, y_title: str) -> alt.LayerChart:
     axis = "angle" if "angle" in frame else "x"
-    x, y = input_x(axis), partial(linear_y, domain=_value_domain(frame), title=Y_TITLE)
+    x, y = input_x(axis), partial(linear_y, domain=_value_domain(frame), title=y_title)
     held_out, train = frame[frame["set"] == TEST], frame[frame["set"] == TRAIN]
     target = alt.Chart(held_out[[axis, "target"]])
     target = target.mark_line(color=theme.COLOURS["target"], opacity=0.6, strokeWidth=3, **QUIET)
@@ -106,9 +116,9 @@ def _function(frame: pd.DataFrame) -> alt.LayerChart:
     )
 
 
-def _predictions(frame: pd.DataFrame) -> alt.LayerChart:
+def _predictions(frame: pd.DataFrame, y_title: str) -> alt.LayerChart:
     domain, across = _value_domain(frame), theme.linear_domain(frame["place"].to_numpy(float))
-    y = linear_y("value", domain, Y_TITLE)
+    y = linear_y("value", domain, y_title)
     if np.any(frame["place"] != frame["target"]):
         levels = sorted({float(f"{level:.4g}") for level in frame["target"]})
         x = linear_x("place", across, "target, y (points of a class spread sideways)", values=levels)

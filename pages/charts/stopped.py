@@ -85,7 +85,10 @@ def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
     return StopTables(timeline, notes, errors, pd.concat(parts, ignore_index=True), t)
 
 
-WITHOUT_LAW = "A kernel held fixed does not say how momentum or minibatches go on: its error is not drawn."
+WITHOUT_LAW = (
+    "A kernel held fixed is not followed with momentum or minibatches, weight decay or a loss of classes: its error is "
+    "not drawn."
+)
 
 
 def _largest_error(network: np.ndarray) -> float:

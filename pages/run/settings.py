@@ -133,13 +133,20 @@ SETTINGS = (
     Setting("training.integrator", "integrator", "choice",
         "`gd`: gradient descent. `rk4`: the gradient flow, by Runge-Kutta."),
     Setting("training.stability_fraction", "step φ",
-        help=r"$\eta_\mathrm{eff} = 2\varphi/\lambda_{\max}(K_0)$. Empty: from the learning rate, or 0.25."),
+        help=r"$\eta_\mathrm{eff} = 2\varphi/\lambda_{\max}(K_0)$. Empty: from the learning rate, or 0.25. "
+            r"$\lambda_{\max}$ stands times the loss's curvature (logistic: at most 1/4, 1/2 with several outputs) "
+            "plus what weight decay adds."),
     Setting("training.stop_residual", "stop at residual",
-        help=r"Stop when $\|r\|/\|r_0\|$ has fallen so far. `none`: run to the step cap."),
+        help=r"Stop when $\|r\|/\|r_0\|$ has fallen so far, $r=\partial\ell/\partial f$. `none`: run to the step cap."),
     Setting("training.max_steps", "step cap"),
     Setting("training.learning_rate", "learning rate η", help=r"Instead of the step $\varphi$.", rare=True),
     Setting("training.loss", "loss", "choice",
-        r"$\frac{1}{2M}\sum$, $\frac{1}{M}\sum$ or $\frac{1}{2}\sum$ of $|f-y|^2$.", rare=True),
+        r"$\frac{1}{2M}\sum$, $\frac{1}{M}\sum$ or $\frac{1}{2}\sum$ of $|f-y|^2$. Of classes, the mean of: "
+            r"`logistic`, $\log(1+e^{-yf})$ or softmax; `squared_hinge`, $\max(0,1-yf)^2/2$; `hinge`, "
+            r"$\max(0,1-yf)$, each class against all others. Perturbation and maps take squared ones only.", rare=True),
+    Setting("training.weight_decay", "weight decay λ",
+        help=r"Adds $\frac{\lambda}{2}|\theta|^2$ to the loss, over what trains; in the NTK parameterization too "
+            r"$\theta$ are the raw parameters. Perturbation and maps take 0 only.", rare=True),
     Setting("training.momentum", "momentum", rare=True),
     Setting("training.batch_size", "batch size", help="Points per step; all when empty.", rare=True),
     Setting("training.checkpoints", "checkpoints", help="At least so many by the stop.", rare=True),

@@ -4,6 +4,8 @@ cure. No Streamlit here."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MLPConfig
@@ -20,7 +22,13 @@ LOSSES = {
     "mean": r"\frac1M\sum_i\lVert f_i-y_i\rVert^2",
     "half_sum": r"\frac12\sum_i\lVert f_i-y_i\rVert^2",
 }
-RATES = {"half_mean": r"\eta/M", "mean": r"2\eta/M", "half_sum": r"\eta"}
+OF_CLASSES = {
+    "logistic": r"\frac1M\sum_i\log(1+e^{-y_if_i})",
+    "squared_hinge": r"\frac{1}{2M}\sum_i\max(0,1-y_if_i)^2",
+    "hinge": r"\frac1M\sum_i\max(0,1-y_if_i)",
+}
+SOFTMAX = r"-\frac1M\sum_i\log\frac{e^{f_i(y_i)}}{\sum_c e^{f_i(c)}}"
+RATES = {"half_mean": r"\eta/M", "mean": r"2\eta/M", "half_sum": r"\eta", **dict.fromkeys(OF_CLASSES, r"\eta/M")}
 ENOUGH = 8
 """Seeds from which on their range says something of others (theory.md 6)."""
 APART = 1.05
@@ -47,19 +55,20 @@ def conventions(result: RunResult) -> Rows:
     step = (
         f"step {number(training.learning_rate)} = η"
         if training.learning_rate is not None
-        else rf"$2\varphi/\lambda_{{\max}}(K_0)$ with $\varphi$ = {number(training.stability_fraction)}"
+        else rf"{_fraction(config)} with $\varphi$ = {number(training.stability_fraction)}"
     )
     time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
     return [
         ("of", "convention", "here"),
         ("network", f"{_layers_of(network)}, ${f}$", _network(config)),
         ("initialisation", f"${weights}$; biases {_bias_start(config)}", _sigmas(config)),
-        ("loss", f"${LOSSES[training.loss]}$", f"M = {M:,}, {training.loss}"),
-        ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr$", f"{rate}; {step}"),
+        ("loss", f"${_loss(config)}$", f"M = {M:,}, {training.loss}{_decay(training.weight_decay)}"),
+        ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr${_residual(config)}",
+            f"{rate}; {step}"),
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
         ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", _beta(network)),
         ("kernel", r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$, no $1/M$", _kernel(config)),
-        ("stability", rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}<{number(training.stability_limit)}$", _sharpness(result)),
+        ("stability", *_stability(result)),
     ]  # fmt: skip
 
 
@@ -86,6 +95,43 @@ def _layers_of(network: AnyNetwork) -> str:
 
 def _beta(network: AnyNetwork) -> str:
     return number(network.beta) if network.beta is not None else f"none for a {network_words.named(network)} network"
+
+
+def _loss(config: RunConfig) -> str:
+    """As LaTeX."""
+    training, several = config.training, config.data.output_dim > 1
+    own = (LOSSES | OF_CLASSES)[training.loss]
+    if training.loss == "logistic" and several:
+        own = SOFTMAX
+    elif training.loss in OF_CLASSES and several:
+        own = own.replace(r"\sum_i", r"\sum_{i,c}").replace("y_if_i", "y_{ic}f_{ic}")
+    return own + (r"+\frac{\lambda}{2}\lVert\theta\rVert^2" if training.weight_decay else "")
+
+
+def _decay(weight_decay: float) -> str:
+    return f", λ = {number(weight_decay)} on what trains" if weight_decay else ""
+
+
+def _residual(config: RunConfig) -> str:
+    """What r is where it is no difference from a target, and what weight decay adds."""
+    r = r", $r=\partial\ell/\partial f$" if config.training.loss in OF_CLASSES else ""
+    return f"{r}; weight decay moves $f$ beside that" if config.training.weight_decay else r
+
+
+def _stability(result: RunResult) -> tuple[str, str]:
+    """Formula and numbers."""
+    limit = result.config.training.stability_limit
+    if not np.isfinite(limit):
+        return "none: the hinge has no curvature", f"λ_max(K_0) η_eff = {_sharpness(result)}"
+    return f"${evolution_words.steepness(result.config)}<{number(limit)}$", f"{_sharpness(result)} at the start"
+
+
+def _fraction(config: RunConfig) -> str:
+    """eta_eff by phi, as LaTeX in dollars."""
+    steep = evolution_words.steepness(config).removeprefix(r"\eta_\mathrm{eff}")
+    return rf"$2\varphi/({steep.strip('()')})$ at t = 0" if not config.training.is_linear else (
+        r"$2\varphi/\lambda_{\max}(K_0)$"
+    )  # fmt: skip
 
 
 def _network(config: RunConfig) -> str:
@@ -139,8 +185,8 @@ def _kernel(config: RunConfig) -> str:
 
 
 def _sharpness(result: RunResult) -> str:
-    paths = [seed.effective_rate * float(seed["lambda_max"][0]) for seed in result.seeds]
-    return f"{spread(paths)} at the start"
+    steep = [result.config.steepness(float(seed["lambda_max"][0])) for seed in result.seeds]
+    return spread([seed.effective_rate * one for seed, one in zip(result.seeds, steep, strict=True)])
 
 
 def listed(values: Sequence[int]) -> str:
@@ -162,8 +208,10 @@ def switched(result: RunResult, switch: str) -> tuple[Rows, str]:
 
 
 def _losses(result: RunResult) -> tuple[Rows, str]:
-    """At the same eta_eff."""
+    """At the same eta_eff. No loss of classes is another one in other units."""
     training, M = result.config.training, result.config.data.size
+    if not training.is_linear:
+        return _one_loss(result)
     scale = {"half_mean": 1 / M, "mean": 2 / M, "half_sum": 1.0}
     own = scale[training.loss]
     loss = [float(seed["loss"][0]) for seed in result.seeds if "loss" in seed]
@@ -177,6 +225,14 @@ def _losses(result: RunResult) -> tuple[Rows, str]:
         r"and $\lambda_{\max}$ are those of this run. With $\eta$ kept, $\eta_\mathrm{eff}$, and so $t$ per step, "
         "changes by these factors."
     )
+    return rows, stays
+
+
+def _one_loss(result: RunResult) -> tuple[Rows, str]:
+    training = result.config.training
+    rows: Rows = [("of", training.loss), ("loss", f"${_loss(result.config)}$")]
+    rows.append(("η of this run", spread([seed.learning_rate for seed in result.seeds])))
+    stays = "Another loss, or another weight decay, is another run: no factor on $\\eta$ turns one into the other."
     return rows, stays
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from engine.config import RunConfig
+from engine.losses import LOSSES
 from engine.numerics import REFUSED, WARNED
 from engine.result import Seed
 from engine.rkhs.bias import decay
@@ -38,17 +39,27 @@ def headlines(result: RunResult) -> list[Headline]:
         f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}."
     )
     computed = f"Training and kernels of all seeds, on {found['device']}."
-    error, squares = number(middle(found["test_error_end"])), number(middle(found["test_r_squared_end"]))
     return [
         network_words.headline(config),
         Headline.over_seeds("drift", found["drift"], percent),
         Headline.over_seeds("shape drift", found["shape_drift"], percent),
         Headline("alignment", change(start, end), alignment),
         _decay(result),
-        Headline("test error", error, f"At the stop; 1 is the error of f = 0. {R_SQUARED}", f"R² = {squares}"),
+        _held_out(result),
         Headline.over_seeds("t at the stop", found["t_stop"], beside=several(int(middle(found["steps"])), "step")),
         Headline("computed in", duration(found["seconds"]), computed),
     ]
+
+
+def _held_out(result: RunResult) -> Headline:
+    """The held-out error beside its R^2; of a loss of classes the accuracy beside the loss."""
+    if not LOSSES[result.config.training.loss].classes:
+        found = result.summary
+        error, squares = number(middle(found["test_error_end"])), number(middle(found["test_r_squared_end"]))
+        return Headline("test error", error, f"At the stop; 1 is the error of f = 0. {R_SQUARED}", f"R² = {squares}")
+    accuracy, loss = ([float(seed[name][-1]) for seed in result.seeds] for name in ("test_accuracy", "test_loss"))
+    more = f"Of held-out points, at the stop; over seeds: {spread(accuracy, percent)}. Beneath: their mean loss."
+    return Headline("test accuracy", percent(middle(accuracy)), more, f"loss {number(middle(loss))}")
 
 
 def _decay(result: RunResult) -> Headline:
@@ -184,24 +195,35 @@ def alignment(result: RunResult) -> list[str]:
 
 
 def stability(result: RunResult) -> list[str]:
-    """Of eta_eff lambda_max over the whole path, as far as checkpoints show it; nothing of a run that did not train."""
+    """Of eta_eff lambda_max (of `steepness` where that is not all) over the whole path, as far as checkpoints show it.
+
+    Nothing of a run that did not train, nor of the hinge, which has no limit.
+    """
     training, paths = result.config.training, _sharpness(result)
-    if not paths:
-        return []
     limit = training.stability_limit
+    if not paths or not np.isfinite(limit):
+        return []
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
     peak = number(max(float(path.max()) for _, path in paths))
-    said = rf"$\eta_\mathrm{{eff}}\lambda_{{\max}}$ was {start} at the start, {peak} at its peak, and is {end} now"
+    said = f"${steepness(result.config)}$ was {start} at the start, {peak} at its peak, and is {end} now"
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
     return [f"{said}: {_against(paths, limit)}."]
 
 
+def steepness(config: RunConfig) -> str:
+    """eta_eff s as LaTeX: what `engine.config.RunConfig.steepness` is multiplied to."""
+    top = r"\lambda_{\max}" + {1.0: "", 0.5: "/2", 0.25: "/4"}[config.curvature]
+    share = LOSSES[config.training.loss].share
+    decay = r"\lambda" + {None: "", 1.0: " M", 2.0: " M/2"}[share]
+    return r"\eta_\mathrm{eff}" + (f"({top}+{decay})" if config.training.weight_decay else top)
+
+
 def _sharpness(result: RunResult) -> list[tuple[np.ndarray, np.ndarray]]:
-    """t and eta_eff lambda_max at the checkpoints of every seed that trained and stayed finite."""
+    """t and eta_eff s at the checkpoints of every seed that trained and stayed finite."""
     paths = [
-        (np.asarray(seed["t"]), seed.effective_rate * np.asarray(seed["lambda_max"]))
+        (np.asarray(seed["t"]), seed.effective_rate * result.config.steepness(np.asarray(seed["lambda_max"])))
         for seed in result.seeds
         if seed.stop_reason not in ("diverged", "dead")
     ]

@@ -105,7 +105,9 @@ def _small(value: float) -> str:
 
 
 def _exchange(result: RkhsResult) -> list[str]:
-    """How much of the decay is between different frequencies."""
+    """How much of the decay is between different frequencies; nothing where weight decay takes part in it."""
+    if result.config.run.training.weight_decay:
+        return []
     went = course([exchanged(seed) for seed in result.seeds], STEADY)
     if not went:
         return []

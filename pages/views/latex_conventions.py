@@ -5,7 +5,7 @@ Of docs/theory.md, section 1.
 
 from collections.abc import Sequence
 
-from engine.config import RunConfig, TrainingConfig
+from engine.config import RunConfig
 from engine.initialisation.law import InitialNetwork
 from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
@@ -19,7 +19,16 @@ LOSSES = {
     "half_mean": (r"\frac{1}{2M}\sum_i |f(x_i) - y_i|^2", r"\eta/M"),
     "mean": (r"\frac{1}{M}\sum_i |f(x_i) - y_i|^2", r"2\eta/M"),
     "half_sum": (r"\frac{1}{2}\sum_i |f(x_i) - y_i|^2", r"\eta"),
+    "logistic": (r"\frac{1}{M}\sum_i \log(1 + e^{-y_i f(x_i)})", r"\eta/M"),
+    "squared_hinge": (r"\frac{1}{2M}\sum_i \max(0, 1 - y_i f(x_i))^2", r"\eta/M"),
+    "hinge": (r"\frac{1}{M}\sum_i \max(0, 1 - y_i f(x_i))", r"\eta/M"),
 }
+SEVERAL = {
+    "logistic": r"-\frac{1}{M}\sum_i \log\frac{e^{f_{y_i}(x_i)}}{\sum_c e^{f_c(x_i)}}",
+    "squared_hinge": r"\frac{1}{2M}\sum_{i,c} \max(0, 1 - y_{ic} f_c(x_i))^2",
+    "hinge": r"\frac{1}{M}\sum_{i,c} \max(0, 1 - y_{ic} f_c(x_i))",
+}
+"""Of several outputs, where that is another formula."""
 """The loss, and eta_eff."""
 
 
@@ -30,10 +39,7 @@ def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
         rates: eta_eff of each seed, where they are known.
     """
     traced = f" Traced over its {run.data.output_dim} outputs." if run.data.output_dim > 1 else ""
-    return (
-        f"Conventions: {KERNEL}.{traced} {_network(run.network)}; {_depth(run.network)} "
-        f"{_descent(run.training, run.data.size, rates)}"
-    )
+    return f"Conventions: {KERNEL}.{traced} {_network(run.network)}; {_depth(run.network)} {_descent(run, rates)}"
 
 
 def of_map(sweep: SweepConfig) -> str:
@@ -44,7 +50,7 @@ def of_map(sweep: SweepConfig) -> str:
     return (
         f"Conventions: {KERNEL}. {_kind(network)}{_parameterization(network)} parameterization, {network.activation}"
         f"{tied if _exponent(network) else ''}; "
-        rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run.training, run.data.size)} "
+        rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run)} "
         rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
     )
 
@@ -111,21 +117,42 @@ def _depth(network: AnyNetwork) -> str:
     return f"$\\beta = \\sum_l 1/n_l = {network.beta:.4g}$ over $L = {network.depth}$ hidden layers."
 
 
-def _loss(training: TrainingConfig, size: int) -> str:
-    return rf"Loss ${LOSSES[training.loss][0]}$ over $M = {size}$ points."
+def _loss(run: RunConfig) -> str:
+    training, formula = run.training, LOSSES[run.training.loss][0]
+    if run.data.output_dim > 1:
+        formula = SEVERAL.get(training.loss, formula)
+    classes = r", $y = \pm 1$" if training.loss in SEVERAL else ""
+    decay = (
+        rf" $+ \frac{{\lambda}}{{2}}|\theta|^2$, $\lambda = {training.weight_decay:.4g}$,"
+        if training.weight_decay
+        else ""
+    )
+    return rf"Loss ${formula}${decay} over $M = {run.data.size}$ points{classes}."
 
 
-def _descent(training: TrainingConfig, size: int, rates: Sequence[float]) -> str:
+def _descent(run: RunConfig, rates: Sequence[float]) -> str:
     """Loss, eta_eff and t."""
-    effective, rate = r"\eta_{\mathrm{eff}}", LOSSES[training.loss][1]
+    training, effective, rate = run.training, r"\eta_{\mathrm{eff}}", LOSSES[run.training.loss][1]
     if rates:
         value = f" = {latex(spread(rates, lambda one: number(one, 4)))}"
     elif training.stability_fraction is not None:
-        value = rf" $= 2\varphi/\lambda_{{\max}}(K_0)$, $\varphi = {training.stability_fraction:.4g}$"
+        value = rf" $= 2\varphi/{_steepness(run)}$, $\varphi = {training.stability_fraction:.4g}$"
     else:
-        value = f" = {latex(number(training.effective_rate(size) * (training.learning_rate or 0.0), 4))}"
+        value = f" = {latex(number(training.effective_rate(run.data.size) * (training.learning_rate or 0.0), 4))}"
     flow = training.integrator == "rk4"
     time = f"$t$ is that of the gradient flow, in Runge--Kutta steps of ${effective}$" if flow else (
         rf"$t = {effective} \times$ step of gradient descent, ${effective} = {rate}$"
     )  # fmt: skip
-    return f"{_loss(training, size)} {time}{value}."
+    moves = (
+        r" $f' = -K \partial\ell/\partial f$ in $t$." if training.loss in SEVERAL and not training.weight_decay else ""
+    )
+    return f"{_loss(run)} {time}{value}.{moves}"
+
+
+def _steepness(run: RunConfig) -> str:
+    """What eta_eff is set against (`engine.config.TrainingConfig`)."""
+    curvature, decay = run.curvature, run.training.decay(run.data.size)
+    top = r"\lambda_{\max}(K_0)"
+    if curvature == 1 and not decay:
+        return top
+    return f"({'' if curvature == 1 else f'{curvature:.4g} '}{top}{f' + {decay:.4g}' if decay else ''})"

@@ -25,7 +25,7 @@ from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
 from pages.views import four_answers, hold, latex_conventions, map_cell
-from pages.views.spaces_words import WHERE, facts
+from pages.views.spaces_words import WHERE, facts, of_loss
 
 
 def comparison(run: RunConfig, sizes_left_out: bool = False) -> Computation:
@@ -100,6 +100,8 @@ def page(
             links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))
             say_data_notes(shown.result.notes)
+            if said := of_loss(shown.result):
+                st.markdown(" ".join(said))
             body(shown)
             files(shown.result, shown.arrays, shown.key)
     draft_state.write_url(jobs.key("run", asked.config))

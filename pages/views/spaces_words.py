@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from engine.data import MEASURED, overview
+from engine.losses import LOSSES
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
@@ -26,6 +27,22 @@ def facts(result: RkhsResult) -> str:
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
         f"computed on {result.meta['device']}{network_words.missing(run)}"
     )
+
+
+def of_loss(result: RkhsResult) -> list[str]:
+    """What a loss that is not linear in f means here; nothing of a squared loss without weight decay."""
+    training = result.config.run.training
+    if training.is_linear:
+        return []
+    fixed = "a kernel held fixed is not followed: its closed form is that of squares without weight decay"
+    if not LOSSES[training.loss].classes:
+        return [f"The network trained with weight decay, so {fixed}."]
+    decay = " and weight decay" if training.weight_decay else ""
+    guess = "probability" if training.loss == "logistic" else "output cut off at the margin"
+    return [
+        f"The network trained by {training.loss.replace('_', ' ')} loss{decay}, regression by squares: the network is "
+        f"compared by its {guess}, in the units of the targets, and {fixed}."
+    ]
 
 
 def of_a_table(result: RkhsResult) -> list[Headline]:

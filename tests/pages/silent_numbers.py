@@ -11,6 +11,7 @@ import pandas as pd
 from small_runs import result, seed
 
 from cache.run_folders import Record
+from engine.config import RunConfig
 from engine.cost import Cost
 from engine.data import remarks
 from engine.initialisation.estimates import Estimate
@@ -44,8 +45,8 @@ class Seed:
 
 
 def trained(*seeds: Seed, batch_size: int | None = None) -> Any:
-    training = SimpleNamespace(stability_limit=2.0, batch_size=batch_size)
-    return SimpleNamespace(config=SimpleNamespace(training=training, data=SimpleNamespace(size=8)), seeds=seeds)
+    values = {"data": {"name": "two_moons", "size": 8}, "training": {"batch_size": batch_size}}
+    return SimpleNamespace(config=RunConfig.from_dict(values), seeds=seeds)
 
 
 def expanded(seen: float = 1.0, error: float = 0.3) -> Any:

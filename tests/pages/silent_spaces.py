@@ -17,6 +17,7 @@ from pages.views import (
     frequency_words,
     function_space_words,
     norm_words,
+    spaces_words,
     stopped_words,
 )  # fmt: skip
 
@@ -104,6 +105,7 @@ SILENT: dict[str, Callable[[], Any]] = {
         held_out__cka=NAN,
         grid_norm=NO_GRID,
     ),
+    "pages.views.spaces_words.of_loss": lambda: spaces_words.of_loss(followed.result(followed.seed())),
     "pages.views.error_words._tuned": silent(error_words._tuned, K_t_tuned_error=NAN),
     "pages.views.error_words._flags": silent(error_words._flags),
     "pages.views.error_words.curve_sentences": lambda: error_words.curve_sentences(seed(learning_measured=APART)),

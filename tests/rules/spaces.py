@@ -68,7 +68,8 @@ RULES = (
         "with its eigenvectors taken off, ... of the operations / but one kernel costs more than they do",
         "every kernel from there to the last but one ends within the tolerance; the range over the seeds of which that "
         "is so, and in how many",
-        "momentum or minibatches, a run that diverged or was dead, fewer than three checkpoints, or an end that is not "
+        "momentum, minibatches, weight decay, a loss of classes, a run that diverged or was dead, fewer than three "
+        "checkpoints, or an end that is not "
         "finite",
         path="every later checkpoint; where only the stop itself will do, that none does",
     ),
@@ -104,14 +105,22 @@ RULES = (
         "pages.views.frequency_words._decay",
         "By the stop there is left of the residual ... at k = ... (foretold ...), each of its own start",
         "the same frequencies; every seed trained, and by a law that a kernel alone continues",
-        "momentum or minibatches, a seed that diverged, was dead or took no step, or a value that is not finite",
+        "momentum, minibatches, weight decay or a loss of classes, a seed that diverged, was dead or took no step, "
+        "or a value that is not finite",
     ),
     Rule(
         "pages.views.frequency_words._exchange",
         "The share of the decay r^T K_t r that is between different frequencies rose / fell / stayed / was ...",
         "changes of up to .01 are none",
-        "no path has two finite checkpoints",
+        "no path has two finite checkpoints, or weights decay, which takes part in the decay of the residual",
         path="a verb only where it holds on the whole path of every seed; else start, stop and reach",
+    ),
+    Rule(
+        "pages.views.spaces_words.of_loss",
+        "The network trained by ... loss and weight decay, regression by squares: the network is compared by its "
+        "probability, in the units of the targets, and a kernel held fixed is not followed",
+        "a loss of classes or weight decay, by the config; the guess is that of the loss",
+        "a squared loss without weight decay",
     ),
     Rule(
         "pages.views.error_words._kernels",
