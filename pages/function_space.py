@@ -31,10 +31,10 @@ def body(shown: Shown) -> None:
 @one_at_a_time()
 def moving(shown: Shown) -> None:
     """Interpolants, balls and eigenfunctions under one slider."""
-    st.header("The space in motion")
+    st.header(called := "The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
     tables, chart = space.space_tables, space.space_chart
-    in_motion(shown.result, shown.key, "space", explained, tables, chart, "spaces-space")
+    in_motion(shown.result, shown.key, "space", called, explained, tables, chart, "spaces-space")
 
 
 @st.fragment

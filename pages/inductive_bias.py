@@ -31,10 +31,10 @@ def body(shown: Shown) -> None:
 @one_at_a_time()
 def moving(shown: Shown, where: SetName) -> None:
     """Spectrum, target power, mode strength and angles under one slider."""
-    st.header("The kernel's preferences in motion")
+    st.header(called := "The kernel's preferences in motion")
     tables = partial(bias.bias_tables, where=where)
     name = f"bias_{where}"
-    in_motion(shown.result, shown.key, name, MOVING, tables, bias.bias_chart, f"spaces-{name}")
+    in_motion(shown.result, shown.key, name, called, MOVING, tables, bias.bias_chart, f"spaces-{name}")
 
 
 @st.fragment

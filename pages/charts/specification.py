@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 import altair as alt
@@ -82,20 +83,14 @@ class Specification:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
         return titles.in_lines(json.loads(self.text)) | {"datasets": dict(self.tables)}
 
+    def alone(self) -> dict[str, Any]:
+        """With the rows of its tables, for a document that stands alone; what is not finite is missing."""
+        rows = {name: pa.ipc.open_stream(stream).read_all().to_pylist() for name, stream in self.tables.items()}
+        return json.loads(self.text) | {"datasets": {name: [*map(_finite, own)] for name, own in rows.items()}}
 
-def inlined(chart: Any) -> dict[str, Any]:
-    """The chart with its tables in it, each once, for a document that stands alone."""
-    tables: dict[str, Any] = {}
 
-    def once(frame: pd.DataFrame) -> dict[str, str]:
-        rows = alt.to_values(frame)["values"]
-        name = hashlib.md5(json.dumps(rows).encode(), usedforsecurity=False).hexdigest()
-        tables[name] = rows
-        return {"name": name}
-
-    with data_as(once):
-        spec = _converted(chart)
-    return {"$schema": alt.SCHEMA_URL, "config": CONFIG, **spec, "datasets": tables}
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in row.items()}
 
 
 def _converted(chart: Any) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def readme(
     known = {**dict.fromkeys(recipe.configs, CONFIG), **FILES, **FOLDERS}
     there = [name for name in known if any(path == name or path.startswith(name) for path in written)]
     lines = [f"{name.ljust(max(map(len, there)) + 2)}{known[name]}" for name in there]
-    shown = [f"- {name}: {figure.question or listed(figure)}" for name, figure in figures]
+    shown = [f"- {name}: {figure.label}" for name, figure in figures]
     if any(figure.beneath for _, figure in figures):
         shown += ["", "Held results are in figures/ and data/ only: what is computed again is the present one."]
     missing = ["", "Left out, for the zip would be too large:", *(f"- {name}" for name in left_out)] if left_out else []
@@ -55,11 +55,6 @@ def readme(
             "",
         ]
     )
-
-
-def listed(figure: Drawn) -> str:
-    """The quantities of a figure."""
-    return ", ".join(dict.fromkeys(QUANTITIES[name].label for name in figure.quantities))
 
 
 def captions(figures: Sequence[tuple[str, Drawn]], identity: str) -> str:
@@ -80,8 +75,7 @@ def _caption(figure: Drawn, identity: str) -> str:
     notes = [_ended(note) for note in figure.notes if note]
     held = [f"{name} (config {config[:SHOWN_DIGITS]})" if config else name for name, config in figure.beneath]
     thin = [f"Thin and dashed, {', '.join(held)}."] if held else []
-    asked = [figure.question] if figure.question else []
-    return " ".join([*asked, *defined, *thin, *notes, f"Config {identity[:SHOWN_DIGITS]}."])
+    return " ".join([_ended(figure.label), *defined, *thin, *notes, f"Config {identity[:SHOWN_DIGITS]}."])
 
 
 def _ended(text: str) -> str:

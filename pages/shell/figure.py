@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.quantities import QUANTITIES
 from pages.charts.ghosts import HELD, PRESENT, Ghost, over
 from pages.charts.over_time import Curve, medians
 from pages.charts.panels import Panels, panels, taller
@@ -48,6 +49,7 @@ class Figure:
         selection: the chart's selection that runs the page again.
         config: hash of the config whose result it shows, for its files; empty where it has none.
         ghosts: the same figure of each held result, to be drawn beneath.
+        called: what it is where it asks nothing.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Figure:
     selection: str = ""
     config: str = ""
     ghosts: Sequence[tuple[Named, "Figure"]] = ()
+    called: str = ""
 
     @classmethod
     def of(
@@ -105,6 +108,12 @@ class Figure:
         frame = None if self.frame is None else self._with_data_of(ghosts)
         config = ", ".join(dict.fromkeys(filter(None, [self.config, *(ghost.config for _, ghost in ghosts)])))
         return replace(self, ghosts=ghosts, key=key, frame=frame, notes=(*self.notes, *notes), config=config)
+
+    @property
+    def label(self) -> str:
+        """By which a person knows it."""
+        quantities = dict.fromkeys(QUANTITIES[name].label for name in self.quantities)
+        return self.question or self.called or ", ".join(quantities) or self.name
 
     @property
     def beneath(self) -> list[tuple[str, str]]:
@@ -184,7 +193,7 @@ def play(figure: Figure, labels: Sequence[str], checkpoint: str = "", start: int
 def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
     """The row of tools over the charts of a figure; `labels` are the lines of its frames, where it moves."""
     container = f"{'moving' if labels else 'drawn'}_{figure.name}"
-    asked = row(figure.name, figure.question or "This figure", container, partial(_file, figure))
+    asked = row(figure.name, figure.label, container, partial(_file, figure))
     if asked is None:
         return
     if asked.tool == "about":

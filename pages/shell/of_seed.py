@@ -19,6 +19,7 @@ def in_motion(
     result: Any,
     key: str,
     name: str,
+    called: str,
     quantities: Sequence[str],
     tables: Callable[[Any, int], Any],
     chart: Callable[..., Any],
@@ -29,6 +30,7 @@ def in_motion(
     """An animated chart of one seed of a result, which the key names, under its player; at first at its last frame.
 
     Args:
+        called: what it is, in words.
         tables: of a result and the place of a seed (`pages.charts.animated.Moving`).
         chart: of the tables, and `start`, the frame shown first.
         seed, checkpoint: names in `pages.shell.view.NAMES`.
@@ -39,9 +41,8 @@ def in_motion(
         last = len(kept.labels) - 1
         draw = partial(chart, start=last)
         own, config = f"{key} {name} {index}", result.config.hash
-        figure = Figure(
-            f"{name}_{index}", "", quantities, lambda: draw(kept), None, kept.notes, own, file, config=config
-        )
+        shown = {"notes": kept.notes, "key": own, "file": file, "config": config, "called": called}
+        figure = Figure(f"{name}_{index}", "", quantities, lambda: draw(kept), **shown)
         figure, labels = moving(figure, kept, key, result.seeds[index].facts["seed"], tables, draw)
         tools(figure, labels)
     play(figure, labels, checkpoint, last)

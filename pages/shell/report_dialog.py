@@ -11,7 +11,7 @@ from cache.ownership import title
 from pages.charts.words import plain, several
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe
-from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, document, label, place_of
+from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, document, place_of
 from pages.shell.shown import Drawn, Shown
 from pages.shell.viewers import viewer
 
@@ -73,7 +73,7 @@ def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
     """A chart of this page, in the report or not."""
     place = place_of(page, recipe)
     there = figure.name in found.charts(place)
-    wanted = st.checkbox(plain(label(figure)), there, key=f"report {recipe.identity[:16]} {figure.name}")
+    wanted = st.checkbox(plain(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
     if wanted and not there:
         if said := found.add(page, recipe, figure, _name(recipe)):
             st.error(said)

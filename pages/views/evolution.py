@@ -68,7 +68,7 @@ def small(result: RunResult) -> None:
 @one_at_a_time()
 def _animated(result: RunResult, key: str) -> None:
     """Spectrum, function and kernel of one seed under one slider."""
-    st.header("The kernel in motion")
+    st.header(called := "The kernel in motion")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(result)
         ask = choice if result.config.probes else chosen
@@ -84,6 +84,7 @@ def _animated(result: RunResult, key: str) -> None:
             key=f"{key} panel {index} {probes}",
             file=f"evolution-seed{shown.seed}",
             config=result.config.hash,
+            called=called,
         )
         of = partial(_tables_of, probes=probes)
         figure, labels = moving(figure, tables, key, shown.seed, of, evolution_chart)

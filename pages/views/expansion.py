@@ -162,6 +162,7 @@ def _in_motion(result: PerturbationResult, key: str) -> None:
         result,
         key,
         "change",
+        "The orders in motion",
         ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
         lambda one, index: kernel_change.scrubbed_tables(one, generate(one.config.run.data), index),
         kernel_change.scrubbed_chart,

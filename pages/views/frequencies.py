@@ -23,7 +23,7 @@ def show(shown: Shown) -> None:
     result, key = shown.result, shown.key
     if "frequencies" not in result:
         return
-    st.header("The circle by frequency")
+    st.header(called := "The circle by frequency")
     st.markdown(
         "Fourier modes are the eigenfunctions of the kernel of infinite width on a uniform circle. How far are they "
         "from those of this kernel, and does each decay by itself?"
@@ -31,7 +31,7 @@ def show(shown: Shown) -> None:
     st.markdown(" ".join(frequency_words.sentences(result)))
     tables, chart = frequencies.frequency_tables, frequencies.frequency_chart
     names = ("frequencies_seed", "frequencies_checkpoint")
-    in_motion(result, key, "frequencies", MOVING, tables, chart, "spaces-frequencies", *names)
+    in_motion(result, key, "frequencies", called, MOVING, tables, chart, "spaces-frequencies", *names)
     with st.container(horizontal=True):
         log = log_time("frequencies_axis")
         index = seed_choice(result, "spectrum_seed")

@@ -61,10 +61,11 @@ def show(form: Form, picture: Picture) -> None:
     if not others:
         return
     sides, name, line = _sides(others, picture)
-    for side in sides:
-        release_button(side.name, side.key, partial(_put, form, [key for key in held if key != side.key]))
-        if side.picture is None:
-            st.caption(GONE)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for side in sides:
+            release_button(side.name, side.key, partial(_put, form, [key for key in held if key != side.key]))
+            if side.picture is None:
+                st.caption(GONE, width="content")
     there = [(side.name, side.picture) for side in sides if side.picture is not None]
     if not there:
         return

@@ -14,6 +14,7 @@ from pages.shell.result import choice, log_time, seed_choice
 from pages.views import stopped_words
 from pages.views.spaces import Shown, points_choice
 
+QUESTION = "When has the kernel stopped?"
 TOLERANCES = (0.1, 0.05, 0.01)
 MOVING = "frozen_error", "test_error", "motion_drift", "motion_spectrum", "motion_rotation", "t"
 
@@ -22,7 +23,7 @@ MOVING = "frozen_error", "test_error", "motion_drift", "motion_spectrum", "motio
 @one_at_a_time()
 def show(shown: Shown) -> None:
     """Sentences, the rest of the run from any checkpoint, curves over that checkpoint, every pair."""
-    st.header("When has the kernel stopped?")
+    st.header(QUESTION)
     result, key = shown.result, shown.key
     with st.container(horizontal=True):
         tolerance = choice("within", TOLERANCES, "within", format_func=percent)
@@ -53,7 +54,7 @@ def _moving(shown: Shown, where: SetName) -> None:
         tables = built(f"{key} tables", partial(stopped.stop_tables, shown.result, index, where))
         draw = partial(stopped.stop_chart, tables)
         file, config = f"spaces-{name}", shown.result.config.hash
-        figure = Figure(name, "", MOVING, draw, None, tables.notes, key, file, config=config)
+        figure = Figure(name, "", MOVING, draw, None, tables.notes, key, file, config=config, called=QUESTION)
         of, seed = partial(stopped.stop_tables, where=where), shown.result.seeds[index].facts["seed"]
         figure, labels = moving(figure, tables, shown.key, seed, of, stopped.stop_chart)
         tools(figure, labels)

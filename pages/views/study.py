@@ -153,7 +153,8 @@ def _figure(result: StudyResult, key: str, name: str, axis: str, error: float | 
         def chart() -> Any:
             lines = charts.law_table(own, row.series, axis)
             if error is not None:
-                return charts.crossing_chart(points.frame, lines, called, error, own.crossings(error))
+                crossings = {} if one else own.crossings(error)
+                return charts.crossing_chart(points.frame, lines, called, error, crossings)
             axes = charts.Axes.around(points.frame, lines, axis, row.y_title)
             return charts.law_chart(row, points.frame, lines, axes, called)
 

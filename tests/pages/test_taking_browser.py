@@ -39,6 +39,10 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert not complaints, complaints
 
 
+SIDEWAYS = "[...document.querySelectorAll('.chart')].filter(one => one.scrollWidth > one.clientWidth + 1).length"
+"""Charts that a reader would have to push."""
+
+
 def downloaded(page: Page, button: str, to: Path) -> Path:
     with page.expect_download(timeout=PATIENCE) as waiting:
         page.get_by_role("button", name=re.compile(button)).click()
@@ -63,7 +67,7 @@ def test_charts_of_two_pages_in_one_file_that_asks_nothing(visit, opened, tmp_pa
     found = files(downloaded(page, "Bundle", tmp_path / "bundle.zip").read_bytes())
     assert {"figures/drift.pdf", "data/drift.csv", "config.yaml", "recompute.py"} <= set(found)
 
-    choose(page, "eigenvalues", "moved from")
+    choose(page, "The kernel in motion", "moved from")
     page.keyboard.press("Escape")
     open_page(page, "Initialisation", "Second moment")
     expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
@@ -79,15 +83,18 @@ def test_charts_of_two_pages_in_one_file_that_asks_nothing(visit, opened, tmp_pa
     for scheme, width, ground in (("light", 1440, "rgb(255, 255, 255)"), ("dark", 390, "rgb(23, 22, 20)")):
         shown = opened(report, scheme, width)
         expect(shown.locator("h1")).to_have_text(NAME)
-        expect(shown.locator(".chart svg.marks, .chart canvas.marks")).to_have_count(3)
+        expect(shown.locator("figure")).to_have_count(3)
+        expect(shown.locator(".chart svg.marks, .chart canvas.marks")).to_have_count(shown.locator(".chart").count())
+        assert not shown.evaluate(SIDEWAYS)
         expect(shown.locator("h2")).to_have_text(["Evolution", "Second moment"])
         assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == ground
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         drawn = shown.locator(".chart svg.marks").last
         expect(drawn.locator("path").nth(20)).to_be_attached()
         assert shown.locator("math").count() > 5
-        moving = shown.locator(".chart").first
-        before = moving.locator("canvas.marks").evaluate("canvas => canvas.toDataURL()")
+        moving = shown.locator("figure").first
+        before = moving.locator("canvas.marks").first.evaluate("canvas => canvas.toDataURL()")
+        expect(moving.locator("input[type=range]")).to_have_count(1)
         moving.locator("input[type=range]").evaluate(
             "input => { input.value = input.max; input.dispatchEvent(new Event('input')); }"
         )

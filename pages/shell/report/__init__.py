@@ -15,10 +15,13 @@ import vl_convert
 
 from cache.listing import settings
 from engine.quantities import QUANTITIES
-from pages.charts.alternative import alternative
 from pages.charts.html import html, of_latex
+from pages.charts.panels import Panels
+from pages.charts.printing import taken_apart
 from pages.charts.printing.paper import for_paper
-from pages.charts.specification import inlined
+from pages.charts.specification import Specification
+from pages.charts.titles import in_lines
+from pages.charts.words import in_one
 from pages.shell.recipe import Recipe
 from pages.shell.shown import Drawn, Shown
 
@@ -36,29 +39,63 @@ Place = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class Part:
+    """A chart that stands by itself, or one panel of several.
+
+    Attributes:
+        heading, under: its title and subtitle, which the chart itself is without; empty where its title moves.
+        spec: Vega-Lite as JSON, its tables in it.
+        said: what it shows, for screen readers.
+    """
+
+    heading: str
+    under: str
+    spec: str
+    said: str
+
+    @classmethod
+    def of(cls, drawn: Specification) -> "Part":
+        spec = drawn.alone()
+        heading, under = _title_of(spec)
+        return cls(heading, under, json.dumps(in_lines(spec)), drawn.said)
+
+
+@dataclass(frozen=True)
 class Chart:
-    """A chart, as it stood on its page.
+    """A figure, as it stood on its page.
 
     Attributes:
         label: by which a person knows it.
-        heading, under: its title and subtitle, which the chart itself is without; empty where its panels have theirs.
-        spec: Vega-Lite as JSON, its tables in it.
-        said: what it shows, for screen readers.
+        heading, under: title and subtitle of several panels.
+        rows: its panels, those of a row side by side where there is room.
     """
 
     label: str
     heading: str
     under: str
-    spec: str
-    said: str
+    rows: tuple[tuple[Part, ...], ...]
     notes: tuple[str, ...]
     quantities: tuple[str, ...]
 
     @classmethod
     def of(cls, figure: Drawn) -> "Chart":
-        spec = inlined(figure.draw())
-        said, (heading, under) = alternative(spec), _title_of(spec)
-        return cls(label(figure), heading, under, json.dumps(spec), said, tuple(figure.notes), tuple(figure.quantities))
+        drawn = taken_apart(figure.draw)
+        title = (drawn.title, for_paper(drawn.subtitle)) if isinstance(drawn, Panels) else ("", "")
+        return cls(figure.label, *title, _rows(drawn), tuple(figure.notes), tuple(figure.quantities))
+
+    @property
+    def size(self) -> int:
+        """Bytes of it."""
+        return sum(len(part.spec) for row in self.rows for part in row)
+
+
+def _rows(drawn: Panels | Specification) -> tuple[tuple[Part, ...], ...]:
+    if isinstance(drawn, Specification):
+        return ((Part.of(drawn),),)
+    rows = [_rows(part) for part in drawn.parts]
+    if drawn.direction == "across" and all(len(row) == 1 for row in rows):
+        return (tuple(part for ((*parts,),) in rows for part in parts),)
+    return tuple(row for some in rows for row in some)
 
 
 @dataclass
@@ -102,7 +139,7 @@ class Report:
         chart = Chart.of(figure)
         if self.count >= MOST_CHARTS:
             return f"A report holds at most {MOST_CHARTS} charts: take one out first."
-        if self.size + len(chart.spec) > MOST_BYTES:
+        if self.size + chart.size > MOST_BYTES:
             return f"A report holds at most {MOST_BYTES // 10**6} MB of data: take a large chart out first."
         section, place = Section.of(page, recipe, name), place_of(page, recipe)
         section.charts = {**self.charts(place), figure.name: chart}
@@ -130,7 +167,7 @@ class Report:
     @property
     def size(self) -> int:
         """Bytes of its charts."""
-        return sum(len(chart.spec) for section in self.sections.values() for chart in section.charts.values())
+        return sum(chart.size for section in self.sections.values() for chart in section.charts.values())
 
 
 def _title_of(spec: dict[str, Any]) -> tuple[str, str]:
@@ -139,18 +176,12 @@ def _title_of(spec: dict[str, Any]) -> tuple[str, str]:
     if not isinstance(title, dict) or not isinstance(title.get("text"), str):
         return "", ""
     del spec["title"]
-    return title["text"], for_paper(str(title.get("subtitle", "")))
+    return title["text"], for_paper(in_one(title.get("subtitle", "")))
 
 
 def place_of(page: Shown, recipe: Recipe) -> Place:
     """Where a chart comes from."""
     return page.title, recipe.identity
-
-
-def label(figure: Drawn) -> str:
-    """By which a person knows a figure."""
-    quantities = dict.fromkeys(QUANTITIES[name].label for name in figure.quantities)
-    return figure.question or ", ".join(quantities) or figure.name
 
 
 def _short(value: Any) -> str:
@@ -189,15 +220,27 @@ def _section(place: int, section: Section) -> str:
 
 def _chart(name: str, chart: Chart) -> str:
     notes = "".join(f"<p>{html(note)}</p>" for note in chart.notes if note)
-    # Within a script nothing but its end is markup.
-    spec = chart.spec.replace("<", "\\u003c")
-    heading = f"<h3>{escape(chart.heading)}</h3>" if chart.heading else ""
-    under = f'<p class="under">{escape(chart.under)}</p>' if chart.under else ""
-    return (
-        f'<figure>{heading}{under}<div class="chart" id="{name}" role="group" aria-label="{escape(chart.said)}"></div>'
-        f'<script type="application/json" data-chart="{name}">{spec}</script>'
-        f"<figcaption>{notes}</figcaption></figure>"
+    rows = "".join(
+        f'<div class="row">{"".join(_part_of(f"{name}-{at}-{place}", part) for place, part in enumerate(row))}</div>'
+        for at, row in enumerate(chart.rows)
     )
+    return f"<figure>{_headed(chart)}{rows}<figcaption>{notes}</figcaption></figure>"
+
+
+def _part_of(name: str, part: Part) -> str:
+    # Within a script nothing but its end is markup.
+    spec = part.spec.replace("<", "\\u003c")
+    return (
+        f'<div class="part">{_headed(part)}'
+        f'<div class="chart" id="{name}" role="group" aria-label="{escape(part.said)}"></div>'
+        f'<script type="application/json" data-chart="{name}">{spec}</script></div>'
+    )
+
+
+def _headed(one: Chart | Part) -> str:
+    """Title and subtitle, where there are any."""
+    heading = f"<h3>{escape(one.heading)}</h3>" if one.heading else ""
+    return heading + (f'<p class="under">{escape(one.under)}</p>' if one.under else "")
 
 
 def _settings(section: Section) -> str:
