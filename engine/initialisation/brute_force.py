@@ -14,6 +14,8 @@ from jaxtyping import Array, Float
 
 from engine.initialisation.law import InitialNetwork
 from engine.initialisation.sampler import Draws
+from engine.networks import model
+from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
 from engine.networks.mlp import Params, apply, draw
 from engine.schema import ConfigError, Problem
@@ -98,6 +100,28 @@ def brute_force(setting: InitialNetwork, draws: int, seed: int, *, first_step: b
         found = _differentiated(network, first_step, x, some)
         f, K_w, K_b, gHg = (np.asarray(array, float)[:wanted] for array in found)
         yield Draws(f, K_w, K_b, gHg if first_step else None)
+
+
+def kernel_draws(
+    network: NetworkConfig, x: Float[np.ndarray, " n_0"], draws: int, seed: int
+) -> Float[np.ndarray, " draws"]:
+    """K(x, x) of independent networks of any kind, of one output."""
+    chunk = max(1, min(MAX_CHUNK, CHUNK_BYTES // (8 * (4 * network.stored_count(len(x), 1) + 2 * network.signals()))))
+    point = jnp.asarray(x, float_type())
+    found = [
+        np.asarray(_kernels(network, point, some), float)[:wanted] for some, wanted in key_chunks(seed, draws, chunk)
+    ]
+    return np.concatenate(found)
+
+
+@partial(jax.jit, static_argnums=0)
+def _kernels(network: NetworkConfig, x: Array, keys: Array) -> Array:
+    def one(key: Array) -> Array:
+        params = model.draw(network, key, len(x), 1, float_type())
+        gradient = jax.grad(lambda params: model.scaled(network)(params, x[None])[0, 0])(params)  # pyright: ignore[reportArgumentType]
+        return _dot(gradient, gradient)
+
+    return jax.vmap(one)(keys)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

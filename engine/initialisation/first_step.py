@@ -28,7 +28,7 @@ from engine.initialisation.law import InitialNetwork, Law
 from engine.networks.config import MLPConfig
 from engine.networks.kernel import ntk
 from engine.networks.mlp import Params, apply
-from engine.training.descent import runge_kutta
+from engine.runge_kutta import runge_kutta
 
 NODES, SPAN, TINY = 200, 9.0, 1e-18
 """Of the quadrature over the length of a layer's activations."""

@@ -82,7 +82,7 @@ def boundary(
 def boundaries(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> dict[str, Boundary]:
     """lazy_weak and weak_strong, by elt; stable_unstable, by failed runs.
 
-    The other reason to be unstable, CV^2, is no matter of runs: its edge is exact (`engine.regimes.spread`).
+    The other reason to be unstable, CV^2, is no matter of runs: its edge is exact (`engine.initialisation.spread`).
     """
     bounds = thresholds or Thresholds()
     elt = largest_if_not_finite(runs["elt"].to_numpy(float))

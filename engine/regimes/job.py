@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
+from engine.initialisation.sampled_spread import spread_at_initialisation
 from engine.networks.model import Params
 from engine.networks.precision import (
     Rounding,
@@ -38,7 +39,6 @@ from engine.regimes.config import TOGETHER
 from engine.regimes.lazy import Lazy
 from engine.regimes.programs import Snapshot
 from engine.regimes.result import FAILURES, CellResult
-from engine.regimes.sampled_spread import spread_at_initialisation
 from engine.result import provenance
 from engine.training import diagnostics
 from engine.training.descent import DIVERGED, Companion, Method, Objective, State, limits

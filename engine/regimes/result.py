@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from engine.config import RunConfig
+from engine.initialisation.spread import STOCHASTIC
 from engine.networks.kinds import depth_per_width
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 from engine.regimes.config import Cell, SweepConfig
-from engine.regimes.spread import STOCHASTIC
 from engine.result import Field, Result, Seed
 
 # The runs of a sweep as one table: a row per cell and seed.

@@ -10,12 +10,12 @@ import pandas as pd
 
 from engine.data import overview
 from engine.initialisation.law import reasons_without_law
+from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
 from engine.networks.config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
 from engine.regimes.result import LABELS, Thresholds, cells_frame
-from engine.regimes.spread import initial_network, mean_norm_squared, spread_curve
 from engine.schema import ConfigError
 
 NAMES = ("lazy_weak", "weak_strong", "stable_unstable")

@@ -6,7 +6,6 @@ is a step of size eta_eff on S, and weight decay lambda on it is d = lambda eta/
 f - y for the squared losses. Everything is computed in the precision of the parameters.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from engine.data import Dataset
 from engine.losses import LOSSES
 from engine.networks.base import NetworkConfig
 from engine.networks.model import Params, apply, dtype_of, heads, trained
+from engine.runge_kutta import runge_kutta
 from engine.training.diagnostics import ratio
 
 DIVERGED = 1e4
@@ -168,29 +168,6 @@ def decayed(network: NetworkConfig, params: Params, gradient: Params, decay: flo
         return sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(trained(network, params))) / 2
 
     return jax.tree.map(lambda g, own: g + decay * own, gradient, jax.grad(half_square)(params))
-
-
-# Classical Runge-Kutta, of fourth order.
-
-STAGES = np.array([[0.0, 1.0], [0.5, 2.0], [0.5, 2.0], [1.0, 1.0]])
-"""Node and weight, in sixths, of each."""
-
-
-def runge_kutta(derivative: Callable[[Any], Any], y: Any, h: Float[Array, ""], first: Any = None) -> Any:
-    """y after h of y' = derivative(y), a tree of arrays. The stages are scanned, so that they compile once.
-
-    Args:
-        first: derivative(y), where it is known already.
-    """
-
-    def stage(carry: tuple[Any, Any], numbers: Float[Array, "2"]) -> tuple[tuple[Any, Any], None]:
-        (slope, total), (node, weight) = carry, numbers
-        slope = derivative(jax.tree.map(lambda y, k: y + node * h * k, y, slope))
-        return (slope, jax.tree.map(lambda total, k: total + weight * k, total, slope)), None
-
-    done, slope = (0, jax.tree.map(jnp.zeros_like, y)) if first is None else (1, first)
-    (_, total), _ = jax.lax.scan(stage, (slope, slope), jnp.asarray(STAGES[done:], h.dtype))
-    return jax.tree.map(lambda y, k: y + h / 6 * k, y, total)
 
 
 # The lazy network stepped beside the trained one, so that sup over t of ||r - r_lazy|| misses no step.

@@ -27,8 +27,9 @@ from engine.networks.base import NetworkConfig
 from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import cast
+from engine.runge_kutta import runge_kutta
 from engine.schema import ConfigError, Problem
-from engine.training.descent import Method, decayed, runge_kutta
+from engine.training.descent import Method, decayed
 
 Interpolation = Literal["hermite", "linear"]
 

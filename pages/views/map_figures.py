@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.law import reasons_without_law
+from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
 from engine.networks.config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
-from engine.regimes.spread import initial_network, mean_norm_squared, spread_curve
 from pages.charts import map_along, map_plane
 from pages.charts.map_names import METRICS
 from pages.charts.words import number

@@ -10,12 +10,12 @@ from engine.data import generate
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.gram import gram_chunks
 from engine.initialisation.law import exact_law, initial_network
+from engine.initialisation.sampled_spread import spread_at_initialisation
+from engine.initialisation.spread import exact_spread
 from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp, ntk
 from engine.networks.mlp import init
 from engine.networks.parameters import ParameterPath
-from engine.regimes.sampled_spread import spread_at_initialisation
-from engine.regimes.spread import exact_spread
 from engine.schema import ConfigError
 from engine.training.job import run
 from engine.training.result import RunResult

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
+from engine.initialisation.spread import initial_network
 from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp
 from engine.networks.kernel import ntk
 from engine.networks.mlp import apply, draw, init
 from engine.regimes.config import SweepConfig
-from engine.regimes.spread import initial_network
 from engine.training.job import run
 from engine.training.result import RunResult
 

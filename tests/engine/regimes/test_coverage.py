@@ -25,11 +25,11 @@ from engine.initialisation.estimates import (
 from engine.initialisation.higher_moments import log_moment
 from engine.initialisation.law import Law, law_of
 from engine.initialisation.moments import moments
+from engine.initialisation.sampled_spread import MARGIN, PILOT, interval, needed
 from engine.initialisation.sampler import draw
 from engine.perturbation.law import crossing, fit
 from engine.regimes.boundaries import boundary
 from engine.regimes.collapse import collapse, scaling
-from engine.regimes.sampled_spread import MARGIN, PILOT, interval, needed
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 REPLICATIONS = 1000

@@ -7,14 +7,18 @@ log-normal K has skewness g = (e^{4v} + 2) sqrt(e^{4v} - 1), and a normal 95% in
 With fewer there is a lower end, which a missing tail only makes safer, and no upper one: CV^2 is not determined.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from jaxtyping import Float
 
 from engine.config import RunConfig
-from engine.initialisation.brute_force import brute_force
+from engine.initialisation.brute_force import brute_force, kernel_draws
 from engine.initialisation.estimates import COCHRAN, NORMAL_95
 from engine.initialisation.law import InitialNetwork
-from engine.regimes.spread import exact_spread, initial_network, mean_norm_squared
+from engine.initialisation.spread import exact_spread, initial_network, mean_norm_squared, typical_point
+from engine.networks.config import MLPConfig
 
 PARAMETERS = 10**8
 """Drawn in all for one cell, at most."""
@@ -29,18 +33,35 @@ FEWEST_DRAWS = 64
 
 def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     """`cv2`, `cv2_low`, `cv2_high`: exact, or sampled with a 95% interval; its upper end is infinite where the draws
-    that were allowed do not determine it."""
-    setting = initial_network(config.network, config.data.input_dim, mean_norm_squared(config.data))
+    that were allowed do not determine it. Of a network that is not fully connected K(x, x) is taken at the training
+    point whose |x|^2 is nearest their mean."""
+    network = config.network
+    parameters = network.stored_count(config.data.input_dim, 1)
+    if not isinstance(network, MLPConfig):
+        return sampled(partial(kernel_draws, network, typical_point(config.data)), parameters)
+    setting = initial_network(network, config.data.input_dim, mean_norm_squared(config.data))
     exact = exact_spread(setting)
     if exact is not None:
         return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
-    allowed = PARAMETERS // config.network.stored_count(config.data.input_dim, 1)
-    most = int(np.clip(allowed, FEWEST_DRAWS, MOST_DRAWS))
-    K = _drawn(setting, min(PILOT, most), seed=0)
+    return sampled(partial(_drawn, setting), parameters, setting.readout == "relu")
+
+
+def sampled(
+    draw: Callable[[int, int], Float[np.ndarray, " draws"]], parameters: int, halved: bool = False
+) -> dict[str, float]:
+    """`interval` of as many draws as it needs, up to what is allowed.
+
+    Args:
+        draw: K of so many networks, from a seed.
+        parameters: of one of them.
+        halved: as for `interval`.
+    """
+    most = int(np.clip(PARAMETERS // parameters, FEWEST_DRAWS, MOST_DRAWS))
+    K = draw(min(PILOT, most), 0)
     more = int(min(MARGIN * needed(K), most)) - len(K)
     if more > 0:
-        K = np.concatenate([K, _drawn(setting, more, seed=1)])
-    return interval(K, halved=setting.readout == "relu")
+        K = np.concatenate([K, draw(more, 1)])
+    return interval(K, halved)
 
 
 def _drawn(setting: InitialNetwork, draws: int, seed: int) -> Float[np.ndarray, " draws"]:

@@ -5,8 +5,8 @@ import pytest
 
 from engine.config import RunConfig
 from engine.initialisation.law import law_of
+from engine.initialisation.sampled_spread import interval, needed, spread_at_initialisation
 from engine.initialisation.sampler import draw
-from engine.regimes.sampled_spread import interval, needed, spread_at_initialisation
 
 
 @pytest.mark.long

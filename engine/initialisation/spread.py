@@ -25,6 +25,13 @@ def mean_norm_squared(data: DatasetConfig) -> float:
     return float(np.mean(np.sum(generate(data).x_train ** 2, axis=1)))
 
 
+def typical_point(data: DatasetConfig) -> Float[np.ndarray, " n_0"]:
+    """The training point whose |x|^2 is nearest their mean."""
+    x = generate(data).x_train
+    squares = np.sum(x**2, axis=1)
+    return x[np.argmin(np.abs(squares - squares.mean()))]
+
+
 def initial_network(network: MLPConfig, input_dim: int, norm_x_squared: float) -> InitialNetwork:
     """One output of the network on an input of this norm, as the exact laws take it."""
     shared = ("readout", "sigma_w", "sigma_w_readout", "sigma_b", "bias_init", "train_bias", "output_bias", "train")

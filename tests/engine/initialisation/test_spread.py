@@ -4,8 +4,8 @@ import pytest
 from engine.data import CircleConfig
 from engine.data.sphere import SphereConfig
 from engine.initialisation.brute_force import brute_force
+from engine.initialisation.spread import exact_spread, initial_network, mean_norm_squared, spread_curve
 from engine.networks.config import MLPConfig
-from engine.regimes.spread import exact_spread, initial_network, mean_norm_squared, spread_curve
 from engine.schema import ConfigError
 
 
