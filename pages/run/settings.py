@@ -31,7 +31,7 @@ DATASET_LABELS = {
 }
 
 
-NETWORK_LABELS = {"mlp": "fully connected"}
+NETWORK_LABELS = {"mlp": "fully connected", "resnet": "residual: dense blocks", "conv": "convolutional: images"}
 
 ORDERED = ("harmonic", "hermite", "staircase", "parity", "sign", "abs_sin")
 """Targets with an order."""
@@ -107,15 +107,27 @@ SETTINGS = (
         help="Targets are scaled to it on the training points. `none`: not scaled.", rare=True),
     Setting("data.seed", "data seed", alias="data_seed", rare=True),
     Setting("network.kind", "network", "choice", alias="network"),
-    Setting("network.width", "width n", "one or more", "One number, or one per hidden layer: `256, 128, 64`."),
+    Setting("network.width", "width n", "one or more",
+        "Of a fully connected network one number, or one per hidden layer: `256, 128, 64`. Of convolutions their "
+        "channels."),
     Setting("network.depth", "hidden layers L",
         help="A network of 3 hidden layers has 4 layers of weights: the last is the readout."),
+    Setting("network.branch_scale", "branch scale s", "choice",
+        r"$a_l = a_{l-1} + s F_l(a_{l-1})$: by $1/\sqrt L$ the signal keeps its size through depth."),
+    Setting("network.stride", "stride", "one or more", "One number, or one per convolution: `1, 2, 2`."),
+    Setting("network.pooling", "pooling", "choice", "`average`: over positions. `flatten`: the readout sees them all."),
+    Setting("network.norm", "normalisation", "choice",
+        "`layer`: of each example over positions and channels, with a trained gain and shift."),
     Setting("network.activation", "activation", "choice"),
     Setting("network.alpha", "output scale α",
         help=r"$f = \alpha (h - h_0)$ when centred, $\alpha h$ otherwise. Small: features move; large: lazy."),
     Setting("network.alpha_exponent", "exponent s of α",
         help=r"$\alpha n_L^{-s/2}$ in place of $\alpha$, $n_L$ the last hidden width. 0: the NTK. 1: mean field, muP.",
         rare=True),
+    Setting("network.padding", "padding", "choice",
+        "`zero`, or `circular`: what leaves on one side enters on the other.", rare=True),
+    Setting("network.shape", "shape of an image", "numbers",
+        "Height, width, channels. Of inputs that are flat it must be given; else that of the data.", rare=True),
     Setting("network.parameterization", "parameterization", "choice",
         "NTK or standard; both give the same function at initialisation.", rare=True),
     Setting("network.sigma_w", "weight scale σ_w",

@@ -3,6 +3,7 @@ cure. No Streamlit here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -237,7 +238,7 @@ def _one_loss(result: RunResult) -> tuple[Rows, str]:
 
 
 def _parameterizations(result: RunResult) -> tuple[Rows, str]:
-    network = _mlp(result)
+    network = cast(MLPConfig, result.config.network)
     fan_in = (result.config.data.input_dim, *network.widths)
     factors = [n / sigma**2 for n, sigma in zip(fan_in, network.sigmas, strict=True)]
     shown = ", ".join(number(one) for one in factors[:3]) + (", ..." if len(factors) > 3 else "")
@@ -257,7 +258,7 @@ def _parameterizations(result: RunResult) -> tuple[Rows, str]:
 
 
 def _layers(result: RunResult) -> tuple[Rows, str]:
-    network = _mlp(result)
+    network = cast(MLPConfig, result.config.network)
     mean = network.depth / network.beta
     rows: Rows = [
         ("of", "hidden layers (here)", "weight layers"),
@@ -269,13 +270,6 @@ def _layers(result: RunResult) -> tuple[Rows, str]:
         "harmonic mean of the hidden widths."
     )
     return rows, stays
-
-
-def _mlp(result: RunResult) -> MLPConfig:
-    network = result.config.network
-    if not isinstance(network, MLPConfig):
-        raise TypeError(f"a {network.kind} has no other convention of this")
-    return network
 
 
 # Warnings, each with a cure. Findings that stand elsewhere are collected, not written again.

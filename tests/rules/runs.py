@@ -40,6 +40,12 @@ RUN = (
         "none does, or they are not finite",
     ),
     Rule(
+        "pages.views.network_words.missing",
+        "Of a residual / convolutional network β is not defined, and its kernel at infinite width is not computed",
+        "the kind of the network; infinite width where the page shows it, and of convolutional networks alone",
+        "the network is fully connected",
+    ),
+    Rule(
         "pages.views.convention_words._signal",
         "sigma_w is ... times its critical value ...: a small signal shrinks / grows .... Per layer the factor is ...",
         "as beside the setting: the signal changes by 1% or more through the network",
