@@ -182,6 +182,11 @@ class RunConfig(Config):
         if batch is not None and batch > size:
             message = f"{batch} exceeds data.size {size}: lower it, or set it to null for all points"
             raise ConfigError([Problem("training.batch_size", message)])
+        if self.data.only_zero and self.network.centred:
+            message = (
+                "starts at the target 0, so nothing is left to learn: set it to false, or data.value to another number"
+            )
+            raise ConfigError([Problem("network.centred", message)])
         if problems := [*self._problems_of_probes(), *self._problems_of_loss()]:
             raise ConfigError(problems)
         return self

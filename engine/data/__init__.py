@@ -19,6 +19,7 @@ from engine.data.file import FileConfig
 from engine.data.gaussian_product import GaussianProductConfig
 from engine.data.mnist import MnistConfig
 from engine.data.parity import ParityConfig
+from engine.data.point import PointConfig
 from engine.data.remarks import overview
 from engine.data.sphere import SphereConfig
 from engine.data.targets import TARGETS
@@ -30,6 +31,7 @@ DataConfig = Annotated[
     | GaussianProductConfig
     | ParityConfig
     | TwoMoonsConfig
+    | PointConfig
     | DigitsConfig
     | BreastCancerConfig
     | WineConfig

@@ -135,6 +135,11 @@ class DatasetConfig(Config):
         return []
 
     @property
+    def only_zero(self) -> bool:
+        """Whether the training targets are all 0, which only `engine.data.point` allows."""
+        return False
+
+    @property
     def output_dim(self) -> int:
         """k, without generating the data."""
         return 1
@@ -269,6 +274,12 @@ def finished(
         notes=(*notes, *remarks(x, y)),
         **extra,
     )
+
+
+def on_sphere(stream: Stream, size: int, dim: int, radius: float) -> Float[np.ndarray, "points n_0"]:
+    """Independent uniform points of this norm."""
+    normal = stream.normal(size, dim)
+    return normal * (radius / np.linalg.norm(normal, axis=1, keepdims=True))
 
 
 def standardised(

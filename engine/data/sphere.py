@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from engine.data.dataset import Dataset, Stream, TargetConfig, finished
+from engine.data.dataset import Dataset, Stream, TargetConfig, finished, on_sphere
 
 
 class SphereConfig(TargetConfig):
@@ -44,5 +44,4 @@ class SphereConfig(TargetConfig):
         )
 
     def _directions(self, purpose: str, size: int) -> Float[np.ndarray, "points n_0"]:
-        normal = Stream(self.seed, purpose).normal(size, self.dim)
-        return normal * (np.sqrt(self.dim) / np.linalg.norm(normal, axis=1, keepdims=True))
+        return on_sphere(Stream(self.seed, purpose), size, self.dim, np.sqrt(self.dim))

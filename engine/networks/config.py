@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from engine.networks.activations import ACTIVATIONS, ActivationName
 from engine.networks.base import NetworkConfig
+from engine.networks.widths import pattern
 from engine.schema import ConfigError, Problem
 
 MAX_DEPTH = 1024
@@ -28,6 +29,23 @@ def resolved_sigmas(values: dict[str, Any], readout: float | None = None) -> dic
     return values
 
 
+def _pattern_in(width: object) -> tuple[int, int] | None:
+    """m and p where a width is given as "m k^p"."""
+    text = width[0] if isinstance(width, list | tuple) and len(width) == 1 else width
+    return pattern(text) if isinstance(text, str) else None
+
+
+def _followed(m: int, p: int, depth: object) -> tuple[int, ...] | int:
+    """n_1 .. n_L of n_k = m k^p; m where the depth is none, which has a problem of its own."""
+    if not isinstance(depth, int | float) or not 1 <= depth <= MAX_DEPTH:
+        return m
+    widths = tuple(m * k**p for k in range(1, int(depth) + 1))
+    if widths[-1] > MAX_WIDTH:
+        reached = f"{m} k^{p} reaches {widths[-1]:,} at layer {len(widths)}, at most {MAX_WIDTH:,} are accepted"
+        raise ConfigError([Problem("width", f"{reached}: lower it or depth")])
+    return widths
+
+
 class MLPConfig(NetworkConfig):
     """A fully connected network with `depth` hidden layers and a linear (or ReLU) readout.
 
@@ -37,6 +55,8 @@ class MLPConfig(NetworkConfig):
     sigma_b = 0. Both give the same function at initialisation.
 
     Attributes:
+        width: of every hidden layer, one for each, or a pattern over them, such as "16 k^2", which means the list
+            16, 64, 144, ... (`engine.networks.widths`).
         sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size
             (`engine.networks.activations`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
@@ -66,11 +86,14 @@ class MLPConfig(NetworkConfig):
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, values: object) -> object:
-        """Writes 'critical' as its number, and equal widths as one, so that equal networks are equal configs."""
+        """Writes 'critical' as its number, a pattern as its widths, and equal widths as one, so that equal networks are
+        equal configs."""
         if not isinstance(values, dict):
             return values
         values = resolved_sigmas(values)
-        width = values.get("width")
+        if (found := _pattern_in(values.get("width"))) is not None:
+            values["width"] = _followed(*found, values.get("depth", 3))
+        width = values.get("width", 0)
         if isinstance(width, list | tuple) and len(width) == values.get("depth", 3) and len(set(map(repr, width))) == 1:
             values["width"] = width[0]
         return values

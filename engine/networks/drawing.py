@@ -50,5 +50,10 @@ def with_fixed_biases(params: Mapping[str, Mapping[str, Array]]) -> dict[str, Ma
     return jax.tree_util.tree_map_with_path(_fix, params)
 
 
+def without_biases(params: Mapping[str, Mapping[str, Array]]) -> dict[str, dict[str, Array]]:
+    """The parameters that are no biases."""
+    return {block: {name: leaf for name, leaf in leaves.items() if name != "b"} for block, leaves in params.items()}
+
+
 def _fix(path: tuple, leaf: Array) -> Array:
     return jax.lax.stop_gradient(leaf) if path[-1].key == "b" else leaf

@@ -16,7 +16,9 @@ from jaxtyping import Array, Float
 from engine.networks import conv, kernel, layers, mlp, resnet, traced_layers
 from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
+from engine.networks.drawing import without_biases
 from engine.networks.gram import Heads, Precision
+from engine.networks.layered import LayeredConfig
 from engine.networks.traced import kernel as traced
 
 Params = Any
@@ -66,7 +68,9 @@ def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> F
 
 def trained(network: NetworkConfig, params: Params) -> Params:
     """The parameters that train."""
-    return mlp.trained(network, params) if isinstance(network, MLPConfig) else params
+    if isinstance(network, MLPConfig):
+        return mlp.trained(network, params)
+    return without_biases(params) if isinstance(network, LayeredConfig) and not network.train_bias else params
 
 
 @lru_cache(maxsize=64)

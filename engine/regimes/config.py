@@ -61,6 +61,9 @@ def problems_of(grid: Mapping[str, tuple[Any, ...]]) -> list[Problem]:
         if DEPTH in grid and WIDTH in grid:
             message = f"follows from {DEPTH} and {WIDTH}, which the grid gives too: leave one of the three out"
             problems.append(Problem(f"grid.{BETA}", message))
+    if BETA in grid and any(not isinstance(_number(width), int | float) for width in grid.get(WIDTH, ())):
+        message = f"gives depths of networks of one width: give whole numbers as {WIDTH}, or leave one of the two out"
+        problems.append(Problem(f"grid.{BETA}", message))
     if all(name in grid for name in STEP_SIZES):
         problems.append(Problem(f"grid.{STEP_SIZES[1]}", f"given beside {STEP_SIZES[0]}: give one of them"))
     return problems

@@ -84,6 +84,11 @@ class RkhsConfig(Config):
                 given = f"signals at {self.options.large} points take {needed / 1e9:.3g} GB"
                 allowed = f"{MOST_LARGE_BYTES / 1e9:.3g} GB are allowed"
                 problems.append(Problem("options.large", f"{given}, {allowed}: lower it, or run.network.width"))
+        if self.run.data.only_zero:
+            message = (
+                "0 at the training point, and spaces are judged by what the target costs in them: set another number"
+            )
+            problems.append(Problem("run.data.value", message))
         if problems:
             raise ConfigError(problems)
         return self

@@ -85,7 +85,7 @@ def show(start: Draft | None = None) -> AskedRun:
 
 
 def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:
-    """What the settings come to, in the line that stays in sight: beta, or depth and width; parameters; seconds."""
+    """What the settings come to, in the line that stays in sight: beta (or depth and width), parameters, seconds."""
     if bar is not None:
         size = f"{run.parameter_count:,} {'' if run.network.trained_part == 'all' else 'trained '}parameters"
         shape = f"{run.network.depth} × {run.network.width}" if run.beta is None else f"β = {number(run.beta)}"

@@ -117,6 +117,8 @@ def base_draft(dataset: str, network: str = MLP) -> dict[str, str]:
         for setting in applicable(dataset, network)
         if setting.name in DEFAULT_DRAFT and (not other.get(setting.section) or setting.name == "centred")
     }
+    if dataset == "point":  # whose target is 0 unless said: what starts there is to be unlearned
+        kept.pop("centred", None)
     return kept | {"data": dataset} | ({"network": network} if other["network"] else {})
 
 

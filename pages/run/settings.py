@@ -21,6 +21,7 @@ DATASET_LABELS = {
     "gaussian_product": "Gaussian: product x₀x₁",
     "parity": "sparse parity",
     "two_moons": "two moons",
+    "point": "one point",
     "digits": "handwritten digits (8×8)",
     "breast_cancer": "breast cancer: 30 measurements",
     "wine": "wine: 13 measurements",
@@ -79,6 +80,7 @@ SETTINGS = (
         "Columns; when empty, all others of numbers that do not count the rows."),
     Setting("data.missing", "rows with empty cells", "choice",
         "`refuse` names them; `drop` leaves them out and says which."),
+    Setting("data.value", "target y", help="Of the point, and of the held-out ones. At 0 the start is unlearned."),
     Setting("data.dim", "input dimension n₀"),
     Setting("data.order", "order", help="Degree, number of coordinates or frequency.", only_with=ORDERED),
     Setting("data.frequencies", "frequencies", "numbers",
@@ -108,8 +110,8 @@ SETTINGS = (
     Setting("data.seed", "data seed", alias="data_seed", rare=True),
     Setting("network.kind", "network", "choice", alias="network"),
     Setting("network.width", "width n", "one or more",
-        "Of a fully connected network one number, or one per hidden layer: `256, 128, 64`. Of convolutions their "
-        "channels."),
+        "One number, one per hidden layer (`256, 128, 64`), or a pattern over layers k: `16 k^2` is 16, 64, 144, ... "
+        "Of convolutions their channels."),
     Setting("network.depth", "hidden layers L",
         help="A network of 3 hidden layers has 4 layers of weights: the last is the readout."),
     Setting("network.branch_scale", "branch scale s", "choice",

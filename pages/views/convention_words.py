@@ -13,7 +13,7 @@ from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
 from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.training.result import RunResult
-from pages.charts.words import number, percent, spread
+from pages.charts.words import number, percent, several, spread
 from pages.run.controls import off_critical
 from pages.views import evolution_words, network_words
 from pages.views.latex_conventions import scale
@@ -182,7 +182,7 @@ def _bias_start(config: RunConfig) -> str:
 
 def _kernel(config: RunConfig) -> str:
     of = {"all": "", "readout": "; of the readout alone", "hidden": "; of the hidden layers alone"}
-    return f"{config.data.size:,} training points, {config.kernel_precision}{of[config.network.trained_part]}"
+    return f"{several(config.data.size, 'training point')}, {config.kernel_precision}{of[config.network.trained_part]}"
 
 
 def _sharpness(result: RunResult) -> str:

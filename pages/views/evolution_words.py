@@ -13,6 +13,7 @@ from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
 from pages.views import network_words
+from pages.views.law_words import one_point
 
 STOPPED = {
     "residual": "the residual reached {residual} of its start",
@@ -96,7 +97,7 @@ def facts(result: RunResult) -> str:
     """What was computed, and on what."""
     config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
     return (
-        f"{config.data.domain}; {config.data.size:,} training points; {parameters(config)}; "
+        f"{config.data.domain}; {several(config.data.size, 'training point')}; {parameters(config)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
         f"{network_words.missing(config)}"
     )
@@ -109,7 +110,8 @@ def answer(result: RunResult) -> str:
 
 def sentences(result: RunResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [*_stop(result), *_precision(result), *alignment(result), *stability(result), *floor(result)]
+    found = [*_stop(result), *_precision(result), *alignment(result), *stability(result), *floor(result)]
+    return [*found, *one_point(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -7,7 +7,7 @@ from engine.data import MEASURED
 from engine.networks.activations import ACTIVATIONS
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts import expansion
-from pages.charts.words import Headline, listing, middle, number, percent, spread
+from pages.charts.words import Headline, listing, middle, number, percent, several, spread
 from pages.views import network_words
 from pages.views.evolution_words import of_network, went_wrong
 
@@ -27,7 +27,7 @@ def facts(result: PerturbationResult) -> str:
     """What was computed, and on what."""
     run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
     return (
-        f"{result.dynamics}; {run.data.domain}; {run.data.size:,} training points; "
+        f"{result.dynamics}; {run.data.domain}; {several(run.data.size, 'training point')}; "
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
         f"on {result.meta['device']}{network_words.missing(run, limit=False)}"
     )

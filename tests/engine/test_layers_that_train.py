@@ -12,9 +12,12 @@ from engine.initialisation.gram import gram_chunks
 from engine.initialisation.law import exact_law, initial_network
 from engine.initialisation.sampled_spread import spread_at_initialisation
 from engine.initialisation.spread import exact_spread
+from engine.networks import model
+from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp, ntk
 from engine.networks.mlp import init
+from engine.networks.model import trained
 from engine.networks.parameters import ParameterPath
 from engine.schema import ConfigError
 from engine.training.job import run
@@ -75,6 +78,16 @@ def test_the_readout_alone_leaves_the_kernel_and_follows_its_closed_form() -> No
     f_0 = seed["f_train"][0][:, 0]
     left = (1 - seed.effective_rate * values) ** seed["step"][-1] * (vectors.T @ (f_0 - data.y_train[:, 0]))
     np.testing.assert_allclose(seed["f_train"][-1][:, 0], data.y_train[:, 0] + vectors @ left, atol=2e-5)
+
+
+def test_weight_decay_is_of_what_trains_alone() -> None:
+    values = config_of("readout").to_dict()
+    config = RunConfig.from_dict(values | {"training": TRAINING | {"weight_decay": 0.1}})
+    _, first, last = ends(config)
+    assert not np.any(first["hidden_0"]["w"] != last["hidden_0"]["w"])
+    assert np.linalg.norm(last["readout"]["w"]) < np.linalg.norm(ends(config_of("readout"))[2]["readout"]["w"])
+    residual = NetworkConfig.from_dict({"kind": "resnet", "train_bias": False, "bias_init": "normal"})
+    assert all(set(leaves) == {"w"} for leaves in trained(residual, model.init(residual, 0, 3)).values())
 
 
 def test_infinite_kernels_add_up() -> None:

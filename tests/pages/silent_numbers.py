@@ -25,7 +25,15 @@ from pages.charts import map_along, over_time
 from pages.charts.initial_drift import parting
 from pages.run import asking, controls
 from pages.shell.jobs import outdated
-from pages.views import convention_words, evolution_words, initial_curves, map_words, network_words, study_words
+from pages.views import (
+    convention_words,
+    evolution_words,
+    initial_curves,
+    law_words,
+    map_words,
+    network_words,
+    study_words,
+)
 from pages.views import expansion_words as perturb_words
 from pages.views import initial_words as initial
 from pages.views.initial_curves import Span
@@ -185,6 +193,7 @@ SILENT: dict[str, Callable[[], Any]] = {
         result(seed(), seed(1, precision="float64", noise=9.0), seed(2, noise=None))
     ),
     "pages.views.network_words.missing": lambda: network_words.missing(result(seed()).config),
+    "pages.views.law_words.one_point": lambda: law_words.one_point(result(seed())),
     "pages.views.convention_words._outside": lambda: convention_words._outside(result(seed()).config),
     "pages.views.convention_words._unequal": lambda: convention_words._unequal(result(seed(), seed(1))),
     "pages.views.convention_words._few": lambda: convention_words._few(result(seed())),

@@ -59,9 +59,17 @@ RUN = (
     ),
     Rule(
         "pages.views.convention_words._outside",
-        "The readout's bias is random and does not train: f_0 lies outside H_0 unless constants lie in it",
-        "a random readout bias that does not train, and a function that is not centred",
-        "biases train, there is none at the readout, or the function is centred",
+        "The readout's bias is random and does not train: f_0 lies outside H_0 unless constants lie in it; or: the "
+        "readout does not train: f_0 need not lie in H_0",
+        "a random readout bias, or the whole readout, that does not train, and a function that is not centred",
+        "the readout trains, and its biases, if it has any that are random; or the function is centred",
+    ),
+    Rule(
+        "pages.views.law_words.one_point",
+        "Exactly, over all initialisations, K_0(x, x) has mean ... and standard deviation ... of it, and dK/dt has "
+        "mean ... there; over the ... seeds of this run it is ...",
+        "one training point, and a network with an exact law; dK/dt where the target has no noise",
+        "more points, or no exact law (`engine.initialisation.law.reasons_without_law`)",
     ),
     Rule(
         "pages.views.convention_words._unequal",

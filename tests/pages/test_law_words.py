@@ -1,0 +1,43 @@
+"""The exact law beside a run on one point: said where there is one, and only there."""
+
+import math
+import re
+
+import pytest
+from small_runs import seed
+
+from engine.config import RunConfig
+from engine.training.result import RunResult
+from pages.views.law_words import one_point
+
+
+def said(data: dict | None = None, **network: object) -> list[str]:
+    values = {"data": {"name": "point", "dim": 3} | (data or {}), "network": {"depth": 1, "width": 50, **network}}
+    return one_point(RunResult({}, RunConfig.from_dict(values), {}, (seed(),)))
+
+
+def test_the_mean_and_the_rate_of_one_hidden_layer() -> None:
+    """|x|^2 = n_0, two layers, s1 = 2: E[K] = 2 (2 + 1) = 6; no biases: E[K] = 4 and CV^2 by G_1 sum (2 e_l - 1)/4,
+    e_1 = 1 + [2/n + 1 - 1/n]/(1 + 5/n); E[dK/dt] = -4 s1^2 rho_1, rho_1 = 2/n."""
+    assert "has mean 6 " in said()[0]
+    n = 50
+    e_1 = 1 + (2 / n + 1 - 1 / n) / (1 + 5 / n)
+    cv = math.sqrt((1 + 5 / n) * (2 * e_1 - 1 + 1) / 4 - 1)
+    (plain,) = said(train_bias=False, output_bias=False)
+    assert "has mean 4 " in plain
+    assert float(re.search(r"deviation (\S+)%", plain)[1]) == pytest.approx(100 * cv, rel=0.05)
+    assert f"mean −{4 * 4 * 2 / n:.2f} there" in plain
+
+
+@pytest.mark.parametrize(
+    ("data", "network"),
+    [({}, {"activation": "abs"}), ({}, {"train": "readout"}), ({}, {"bias_init": "normal"}),
+     ({"name": "sphere"}, {}), ({}, {"parameterization": "standard"})],
+)  # fmt: skip
+def test_silent_where_there_is_no_law(data: dict, network: dict) -> None:
+    assert said(data, **network) == []
+
+
+def test_no_rate_beside_a_noisy_target() -> None:
+    assert "dK/dt" not in said({"noise": 0.1})[0]
+    assert "dK/dt" in said({"value": 1.0})[0]
