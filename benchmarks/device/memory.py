@@ -18,9 +18,7 @@ from engine.config import RunConfig
 from engine.cost import Limits, estimate
 from engine.data.dataset import MAX_POINTS
 from engine.device import device
-from engine.networks.kernel import ntk
-from engine.networks.mlp import init
-from engine.training.measure import signal_rows
+from engine.networks.model import init, ntk, signal_rows
 
 INPUT_DIM, WIDTH, DEPTH = 32, 256, 3
 SHARE = 0.8

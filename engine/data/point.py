@@ -25,7 +25,7 @@ class PointConfig(DatasetConfig):
     name: Literal["point"] = "point"
     size: Annotated[int, Field(ge=1, le=1)] = 1
     test_size: Annotated[int, Field(ge=2, le=4096)] = 64
-    target_rms: None = None
+    target_rms: None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     dim: Dim = 8
     radius: Annotated[float, Field(gt=0, le=1e6)] | None = None
     value: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from engine.regimes.spread import initial_network
 
 from engine.config import RunConfig
 from engine.data import generate
 from engine.data.point import PointConfig
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
+from engine.initialisation.spread import initial_network
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError
