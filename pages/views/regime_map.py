@@ -155,12 +155,12 @@ def every_metric(picture: Picture) -> pd.DataFrame:
     for name in COLLAPSED:
         found = picture.collapse(name)
         exponent, error = found.depth_exponent, found.depth_exponent_error
-        known = exponent is not None and error is not None
+        fitted = "—" if exponent is None or error is None else f"{signed(exponent)} ± {error:.2f}"
         rows.append(
             {
                 "metric": METRICS[name].label,
                 "p": number(found.p_value, 2),
-                "depth exponent (95%)": f"{signed(exponent)} ± {error:.2f}" if known else "—",
+                "depth exponent (95%)": fitted,
                 "best q": number(found.best_q),
             }
         )
