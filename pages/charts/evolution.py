@@ -36,7 +36,10 @@ STABILITY = "stability limit / η_eff"
 
 
 def available(result: RunResult) -> dict[str, Curve]:
-    """The rows of `CURVES` that this result was measured for, then one for every other scalar diagnostic of it."""
+    """The rows of `CURVES` that this result was measured for, then one for every other scalar diagnostic of it.
+
+    Of a run on one point those that have no number there are left out, such as alignments.
+    """
     measured = result.seeds[0]
     found = {name: curve for name, curve in CURVES.items() if all(key in measured for key in curve.quantities)}
     if not np.isfinite(result.config.training.stability_limit):
@@ -45,7 +48,14 @@ def available(result: RunResult) -> dict[str, Curve]:
         found["error"] = _errors("error of the guess, relative to f = 0")
     drawn = {name for curve in found.values() for name in curve.quantities}
     others = [name for name in SCALARS if name in measured and name not in drawn]
-    return found | {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
+    found |= {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
+    if result.config.data.size > 1:
+        return found
+    return {
+        name: curve
+        for name, curve in found.items()
+        if any(np.isfinite(seed[key]).any() for seed in result.seeds for key in curve.quantities)
+    }
 
 
 def _plain(

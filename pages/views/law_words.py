@@ -23,9 +23,9 @@ def one_point(result: RunResult) -> list[str]:
     exact = moments(exact_law(setting.model_copy(update={"centred": network.centred})))
     mean, cv = math.exp(exact.log_E_K[0]), math.sqrt(math.expm1(exact.log_ratio[0]))
     y = data.value if data.noise == 0 else None
-    rate = "" if y is None else rf", and $dK/dt$ has mean {signed(float(exact.E_dK(y)[0]))} there"
+    rate = "" if y is None else rf", and $dK/dt$ at t = 0 mean {signed(float(exact.E_dK(y)[0]))}"
     started = [float(seed["eigenvalues"][0][0]) for seed in result.seeds]
     return [
         rf"Exactly, over all initialisations, $K_0(x, x)$ has mean {number(mean)} and standard deviation {percent(cv)} "
-        f"of it{rate}; over the {several(len(started), 'seed')} of this run it is {spread(started)}."
+        f"of that{rate}; in the {several(len(started), 'seed')} of this run $K_0(x, x)$ is {spread(started)}."
     ]

@@ -26,7 +26,7 @@ def test_the_mean_and_the_rate_of_one_hidden_layer() -> None:
     (plain,) = said(train_bias=False, output_bias=False)
     assert "has mean 4 " in plain
     assert float(re.search(r"deviation (\S+)%", plain)[1]) == pytest.approx(100 * cv, rel=0.05)
-    assert f"mean −{4 * 4 * 2 / n:.2f} there" in plain
+    assert f"$dK/dt$ at t = 0 mean −{4 * 4 * 2 / n:.2f};" in plain
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ RUN = (
     ),
     Rule(
         "pages.views.law_words.one_point",
-        "Exactly, over all initialisations, K_0(x, x) has mean ... and standard deviation ... of it, and dK/dt has "
-        "mean ... there; over the ... seeds of this run it is ...",
+        "Exactly, over all initialisations, K_0(x, x) has mean ... and standard deviation ... of that, and dK/dt "
+        "at t = 0 mean ...; in the ... seeds of this run K_0(x, x) is ...",
         "one training point, and a network with an exact law; dK/dt where the target has no noise",
         "more points, or no exact law (`engine.initialisation.law.reasons_without_law`)",
     ),
