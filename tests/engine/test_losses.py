@@ -18,7 +18,7 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.data.two_moons import TwoMoonsConfig
 from engine.losses import LOSSES, in_units, learned, margins, missed
-from engine.networks.mlp import apply, init
+from engine.networks.model import apply, init
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.motion import Followed
 from engine.schema import ConfigError
@@ -169,6 +169,16 @@ CASES = [
 def test_descent_is_that_of_optax(loss: str, data: dict, more: dict) -> None:
     eta = 0.02 if loss == "half_sum" else 0.2
     config = config_of(loss, data, learning_rate=eta, allow_unstable=True, **more)
+    _compare_with_optax(config, eta)
+
+
+def test_a_residual_network_decays_too() -> None:
+    config = config_of("logistic", learning_rate=0.2, weight_decay=1e-2)
+    network = {"kind": "resnet", "depth": 2, "width": 16, "activation": "erf"}
+    _compare_with_optax(RunConfig.from_dict({**config.to_dict(), "network": network}), 0.2)
+
+
+def _compare_with_optax(config: RunConfig, eta: float) -> None:
     seed, path = result_of(config)
     f, x, y, theta, _ = whole(config)
     training, size = config.training, len(x)
@@ -188,7 +198,8 @@ def test_descent_is_that_of_optax(loss: str, data: dict, more: dict) -> None:
     np.testing.assert_allclose(seed["f_train"][-1], f(theta), atol=1e-9)
     np.testing.assert_allclose(jax.flatten_util.ravel_pytree(path.at(len(path.steps) - 1))[0], theta, atol=1e-9)
     assert seed["loss"][-1] == pytest.approx(float(value(theta, np.arange(size))), rel=1e-9)
-    assert seed["t"][-1] == pytest.approx(30 * eta * {"half_sum": 1.0, "mean": 2 / size}.get(loss, 1 / size))
+    scale = {"half_sum": 1.0, "mean": 2 / size}.get(training.loss, 1 / size)
+    assert seed["t"][-1] == pytest.approx(30 * eta * scale)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +236,16 @@ def test_a_lazy_network_follows_its_frozen_kernel_under_logistic_loss() -> None:
     np.testing.assert_allclose(seed["f_train"][-1][:, 0], lazy.y[:, -1], atol=2e-3)
 
 
-def test_what_does_not_train_does_not_decay() -> None:
+@pytest.mark.parametrize(("part", "other"), [("readout", "hidden_0"), ("hidden", "readout")])
+def test_a_part_that_does_not_train_does_not_decay(part: str, other: str) -> None:
+    _, path = result_of(config_of("hinge", network={"train": part}, weight_decay=0.1, learning_rate=0.1, max_steps=8))
+    first, last = path.at(0), path.at(len(path.steps) - 1)
+    np.testing.assert_array_equal(first[other]["w"], last[other]["w"])
+    own = "readout" if part == "readout" else "hidden_0"
+    assert np.abs(last[own]["w"] - first[own]["w"]).max() > 0.01
+
+
+def test_biases_that_do_not_train_do_not_decay() -> None:
     """Weights shrink, biases that stay stay."""
     network = {"train_bias": False, "bias_init": "normal", "readout": "relu", "width": 1, "depth": 1, "sigma_b": 0.01}
     config = config_of("hinge", network=network, weight_decay=0.5, learning_rate=0.1, allow_unstable=True, max_steps=8)
