@@ -7,6 +7,7 @@ from pydantic import Discriminator, Tag
 from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
 from engine.networks.layered import ConvConfig, ResNetConfig
+from engine.networks.module.config import ModuleConfig
 from engine.schema import Config
 
 
@@ -17,11 +18,19 @@ def _kind(values: Any) -> Any:
 
 
 AnyNetwork = Annotated[
-    Annotated[MLPConfig, Tag("mlp")] | Annotated[ResNetConfig, Tag("resnet")] | Annotated[ConvConfig, Tag("conv")],
+    Annotated[MLPConfig, Tag("mlp")]
+    | Annotated[ResNetConfig, Tag("resnet")]
+    | Annotated[ConvConfig, Tag("conv")]
+    | Annotated[ModuleConfig, Tag("module")],
     Discriminator(_kind),
 ]
 
-NETWORKS: dict[str, type[NetworkConfig]] = {"mlp": MLPConfig, "resnet": ResNetConfig, "conv": ConvConfig}
+NETWORKS: dict[str, type[NetworkConfig]] = {
+    "mlp": MLPConfig,
+    "resnet": ResNetConfig,
+    "conv": ConvConfig,
+    "module": ModuleConfig,
+}
 """Kind -> config class, in the order in which a page lists them."""
 
 

@@ -176,8 +176,7 @@ def estimate(config: PerturbationConfig | StudyConfig, calibration: Calibration 
 
 def expected(config: PerturbationConfig | StudyConfig) -> Expected:
     """For a queue."""
-    cost = estimate(config)
-    return Expected(cost.seconds, cost.memory_bytes)
+    return Expected.of(estimate(config))
 
 
 def check_cost(
