@@ -85,6 +85,8 @@ def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> F
 
 def trained(network: NetworkConfig, params: Params) -> Params:
     """The parameters that train."""
+    if isinstance(network, ModuleConfig):
+        return module.only_trained(network, params)
     if isinstance(network, MLPConfig):
         return mlp.trained(network, params)
     return without_biases(params) if isinstance(network, LayeredConfig) and not network.train_bias else params

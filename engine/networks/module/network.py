@@ -43,6 +43,12 @@ def trained(network: ModuleConfig, shape: tuple[int, ...]) -> frozenset[str]:
     return functions_of(network, shape).trained
 
 
+def only_trained(network: ModuleConfig, params: Any) -> Any:
+    """The parameters without what stays as it is drawn, of a network on points of a known shape."""
+    paths = trained(network, network.shape)
+    return nested({path: leaf for path, leaf in flattened(params).items() if path in paths})
+
+
 class Tried(NamedTuple):
     """What only running a network tells of it.
 
