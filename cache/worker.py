@@ -46,6 +46,8 @@ def execute(text: str, files: Sequence[bytes] = ()) -> Outcome:
     for content in files:
         contents.give(content)
     report = Reporter(task.name)
+    while stuck():  # this worker is about to end: what has not begun goes to the next one
+        time.sleep(LOOK_EVERY)
     turns.enter(task.name, task.background)
     try:
         report.started()

@@ -70,7 +70,7 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
         return _of_function(network, params, x, other, tried)
     config = network_of(network)
     if isinstance(config, ModuleConfig):
-        return _of_function(model.scaled(config), params, x, other, tried, config)
+        return _of_function(model.scaled(config), params, x, other, tried, config)  # pyright: ignore[reportArgumentType]
     x, shape = flat(x)
     here = points_of("x", x)
     there = None if other is None else points_of("other", flat(other)[0], here.shape[1])

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from engine.networks.base import NetworkConfig
+from engine.networks.base import NetworkConfig, known_of
 from engine.networks.config import MLPConfig
 from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.networks.module.config import ModuleConfig
@@ -16,6 +16,8 @@ def _kind(values: Any) -> Any:
     plain = NetworkConfig.UNTAGGED
     return values.get("kind", plain) if isinstance(values, dict) else getattr(values, "kind", plain)
 
+
+BuiltIn = MLPConfig | ResNetConfig | ConvConfig
 
 AnyNetwork = Annotated[
     Annotated[MLPConfig, Tag("mlp")]
@@ -36,7 +38,15 @@ NETWORKS: dict[str, type[NetworkConfig]] = {
 
 def depth_per_width(network: AnyNetwork) -> float:
     """beta; where it has none depth/width, as numbers of the config alone."""
-    return network.depth / network.mean_width if network.beta is None else network.beta
+    own = built_in(network)
+    return own.depth / own.mean_width if own.beta is None else own.beta
+
+
+def built_in(network: AnyNetwork) -> BuiltIn:
+    """The network, which is none of one's own and has depth and width. Raises `ConfigError`."""
+    if isinstance(network, ModuleConfig):
+        raise known_of("networks that are built in", "what is asked for")
+    return network
 
 
 class _Holder(Config):

@@ -55,7 +55,8 @@ def functions(thing: Any, arguments: Mapping[str, Any], shape: tuple[int, ...]) 
     """Those of what a module names. Raises `Refused`, and what calling it raises."""
     x = np.zeros((1, *shape), np.float32)
     if inspect.isclass(thing) and issubclass(thing, nnx.Module):
-        return _of_nnx(partial(thing, **arguments))
+        make: Any = partial(thing, **arguments)
+        return _of_nnx(make)
     if _called(thing):
         if "rngs" in _parameters(thing):
             return _of_nnx(partial(thing, **arguments))
@@ -82,7 +83,7 @@ def _of_made(thing: Any, x: np.ndarray) -> Functions:
         return _of_tree(lambda key: meta.unbox(thing.init(key, x)), thing.apply, "params/")
     if isinstance(thing, nnx.Module):
         raise Refused("gives an nnx network that is drawn already: take its rngs as a parameter of that name")
-    both = thing if isinstance(thing, tuple | list) else (getattr(thing, "init", None), getattr(thing, "apply", None))
+    both: Any = thing if isinstance(thing, tuple | list) else [getattr(thing, name, None) for name in ("init", "apply")]
     if len(both) != 2 or not all(map(callable, both)):
         raise Refused(f"is or gives {shown(thing)}: {NEEDED}")
     init, apply = both

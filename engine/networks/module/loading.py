@@ -37,7 +37,8 @@ def functions_of(network: ModuleConfig, shape: tuple[int, ...]) -> Functions:
     Raises `ConfigError`: it is not what its config says, or raises something itself.
     """
     with _loading:
-        return _functions_of(network.name, network.arguments, network.sources, network.versions, shape)
+        made_of = Table(network.arguments), Table(network.sources), Table(network.versions)
+        return _functions_of(network.name, *made_of, shape)
 
 
 @lru_cache(maxsize=32)

@@ -26,7 +26,8 @@ MOST_PARAMETERS = 10**8
 def draw(network: ModuleConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Any:
     """Parameters at initialisation from a key, and what does not train beside them."""
     drawn = told(network.name, lambda: functions_of(network, network.shape or (input_dim,)).init(key))
-    return nested({path: jnp.asarray(leaf, dtype) for path, leaf in drawn.items()})
+    arrays: Any = {path: jnp.asarray(leaf, dtype) for path, leaf in drawn.items()}
+    return nested(arrays)
 
 
 def apply(network: ModuleConfig, params: Any, x: Float[Array, "n ..."]) -> Float[Array, "n k"]:
@@ -34,7 +35,7 @@ def apply(network: ModuleConfig, params: Any, x: Float[Array, "n ..."]) -> Float
     shape = network.shape or x.shape[1:]
     own = functions_of(network, shape)
     leaves = flattened(params).items()
-    arrays = {path: leaf if path in own.trained else jax.lax.stop_gradient(leaf) for path, leaf in leaves}
+    arrays: Any = {path: leaf if path in own.trained else jax.lax.stop_gradient(leaf) for path, leaf in leaves}
     return own.apply(arrays, x.reshape(x.shape[0], *shape))
 
 
