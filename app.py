@@ -18,6 +18,7 @@ import cache
 from cache import logs
 from engine.config import RunConfig
 from engine.data import DATASETS, generate
+from engine.networks.module.listed import listed, serve
 from pages.run.presets import DEFAULT_VALUES
 from pages.shell import calibration
 from pages.shell.account import WayBack
@@ -32,6 +33,7 @@ from pages.shell.viewers import ViewerCookie
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Compute processes as long as the server lives."""
+    serve()
     engine = await asyncio.to_thread(cache.CachedEngine, rehearsal=rehearsal())
     cache.install(engine)
     await asyncio.to_thread(engine.start)
@@ -76,6 +78,7 @@ def middleware() -> list[Middleware]:
     try:
         logs.start()
         cache.check_location()
+        listed()
         hosts = os.environ.get("KERNEL_DRIFT_HOSTS", "")
         check_sign_in(config.get_option("server.address"), named_hosts(hosts))
         probes = Middleware(Probes, token=os.environ.get(TOKEN_VARIABLE, ""))

@@ -23,6 +23,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from cache.failure import SMALLER, CacheFault, Failure
+from engine.networks.module.listed import refused_in
 from engine.schema import Config, ConfigError
 
 log = logging.getLogger("kernel_drift.cache")
@@ -178,6 +179,11 @@ def too_much_kept(limits: Limits, taken: float) -> Failure | None:
     size, unit = (1e9, "GB") if limits.cache_bytes >= 1e8 else (1e6, "MB")
     share = f"{taken / size:.3g} of {limits.cache_bytes / size:.3g} {unit}"
     return Failure("limits", f"Your results take {share}: delete some on the Runs page.")
+
+
+def not_run(config: Config) -> Failure | None:
+    """Why this process does not compute it: it is a server, and its operator did not list a module that is in it."""
+    return Failure("limits", no) if (no := refused_in(config.to_dict())) else None
 
 
 def refusal(limits: Limits, seconds: float, waiting: int) -> Failure | None:

@@ -21,6 +21,7 @@ from cache import location, logs
 from cache.failure import SchedulerError
 from cache.turns import HELD
 from cache.watchdog import PARENT_VARIABLE, SCRATCH_VARIABLE
+from engine.networks.module.source_files import own_folders
 
 # A key for one start of the local compute processes: who cannot read its files cannot talk to them.
 
@@ -238,7 +239,8 @@ def _environment(directory: Path) -> dict[str, str]:
 
     Dask's own settings are for the clusters that the user names (`deploy/slurm.md` asks for some): not for these.
     """
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    own = (str(folder) for folder in own_folders())  # a module of one's own is found there as it is here
+    path = os.pathsep.join(dict.fromkeys(filter(None, [str(ROOT), os.environ.get("PYTHONPATH"), *own])))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
     return inherited | {
         "PYTHONPATH": path,

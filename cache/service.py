@@ -17,7 +17,7 @@ from cache.logs import Audit
 from cache.memory import RecentlyRead
 from cache.overview import Overview
 from cache.ownership import Ownership
-from cache.policy import Policy, PolicyFile, policy, refusal
+from cache.policy import Policy, PolicyFile, not_run, policy, refusal
 from cache.run_folders import Record
 from cache.storage import Store
 from cache.task import Outcome, Rehearsal
@@ -152,7 +152,11 @@ class CachedEngine(CallingOff, Overview):
         if self.store.full:
             return Job(key, kind, config, "failed", error=no_room(self.store.fault))
         seconds = jobs.expected(kind, config).seconds
-        if no := refusal(limits, seconds, self._dispatch.waiting(viewer)) or self.ownership.too_much_kept(viewer):
+        if (
+            no := not_run(config)
+            or refusal(limits, seconds, self._dispatch.waiting(viewer))
+            or self.ownership.too_much_kept(viewer)
+        ):
             self.ownership.refused(key, kind, viewer, no)
             return Job(key, kind, config, "failed", error=no)
         with self._lock:

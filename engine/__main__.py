@@ -233,10 +233,7 @@ def show(config_path: ConfigPath) -> None:
     say(
         config.to_yaml().rstrip(),
         f"# hash {config.hash}",
-        f"# beta {config.beta:.6g}, {config.parameter_count:,} trained parameters",
-        f"# to the step cap: {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine",
-        f"# {cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept",
-        f"# ({cost.stored_bytes / 1e6:.3g} MB on disk)",
+        *(f"# {line}" for line in findings.of_config(config, cost)),
     )
     if fault:
         raise fault

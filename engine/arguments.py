@@ -32,7 +32,7 @@ class InitArguments(NetworkArguments):
     """Of `engine.init`."""
 
     seed: Seed
-    input_dim: Dimension | tuple[Dimension, Dimension, Dimension]
+    input_dim: Dimension | Annotated[tuple[Dimension, ...], Field(min_length=2, max_length=5)]
     output_dim: Dimension
 
     @property
@@ -48,7 +48,7 @@ class InitArguments(NetworkArguments):
     @model_validator(mode="after")
     def _check(self) -> Self:
         count = self.placed.stored_count(prod(self.shape), self.output_dim)
-        if count > MOST_PARAMETERS:
+        if count is not None and count > MOST_PARAMETERS:
             given = f"{count:,} parameters, at most {MOST_PARAMETERS:,} are drawn"
             raise ConfigError([Problem("network", f"{given}: lower width, depth or a dimension")])
         return self

@@ -214,9 +214,9 @@ class RunConfig(Config):
 
     @property
     def lacking(self) -> list[Problem]:
-        """What is not on this machine and needed for the data: a file, a package."""
-        data = {"data": self.data, "probes": self.probes}
-        return [Problem(f"{name}.{p.field}", p.message) for name, own in data.items() if own for p in own.lacking]
+        """What is not on this machine and needed: a file, a package, a module."""
+        parts = {"data": self.data, "network": self.network, "probes": self.probes}
+        return [Problem(f"{name}.{p.field}", p.message) for name, own in parts.items() if own for p in own.lacking]
 
     @property
     def beta(self) -> float | None:
@@ -239,11 +239,11 @@ class RunConfig(Config):
         return (self.training.stability_limit / rate - decay) / self.curvature
 
     @property
-    def parameter_count(self) -> int:
-        """Those that train."""
+    def parameter_count(self) -> int | None:
+        """Those that train; None where nobody knows before it runs."""
         return self.network.parameter_count(self.data.input_dim, self.data.output_dim)
 
     @property
-    def stored_count(self) -> int:
+    def stored_count(self) -> int | None:
         """Parameters, those that do not train among them."""
         return self.network.stored_count(self.data.input_dim, self.data.output_dim)

@@ -5,6 +5,8 @@ the precision is left to the engine (float64 takes about twice as long).
 """
 
 from dataclasses import dataclass
+from math import isfinite
+from typing import Self
 
 import numpy as np
 
@@ -56,7 +58,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Cost:
-    """An estimate.
+    """An estimate; NaN where nobody knows what the network is made of before it runs.
 
     Attributes:
         flops: of training to the step cap and of every kernel, all seeds.
@@ -102,7 +104,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
         + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
     )
     kept = min(capacity(config, precision), int(checkpoints))
-    parameters = float(np.dtype(precision).itemsize) * config.stored_count
+    parameters = np.dtype(precision).itemsize * float(config.stored_count or np.nan)
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
@@ -120,11 +122,15 @@ class Expected:
     seconds: float = 30.0
     memory_bytes: float = 1e9
 
+    @classmethod
+    def of(cls, cost: Cost) -> Self:
+        """Where nobody knows the cost: what is reckoned with for want of it."""
+        return cls(cost.seconds, cost.memory_bytes) if isfinite(cost.seconds + cost.memory_bytes) else cls()
+
 
 def expected(config: RunConfig) -> Expected:
     """Of a run, or of a part of a cell."""
-    cost = estimate(config)
-    return Expected(cost.seconds, cost.memory_bytes)
+    return Expected.of(estimate(config))
 
 
 def check(config: RunConfig, limits: Limits | None = None, calibration: Calibration | None = None) -> Cost:
@@ -166,7 +172,7 @@ def path_bytes(checkpoints: int, n: int, m: int) -> int:
 def _memory_shares(config: RunConfig) -> dict[str, float]:
     """What each setting is responsible for, roughly."""
     return {
-        "network.width": 4.0 * config.stored_count * 10 + BYTES * config.network.signals() * config.data.size,
+        "network.width": 40.0 * (config.stored_count or 0) + BYTES * config.network.signals() * config.data.size,
         "data.size": 8.0 * BYTES * config.data.size**2,
         "data.test_size": float(BYTES * config.data.test_size * config.data.input_dim),
         "training.checkpoints": float(BYTES * 2 * config.data.size * config.training.checkpoints * len(config.seeds)),

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from engine.config import RunConfig
+from engine.cost import Cost
 from engine.metrics import LABELS, METRICS, measured
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 from engine.result import Result
+from engine.terminal import duration
 
 PER_CENT = ("test_accuracy", "failed")
 UNITS = {"t": "over an eigenvalue of K"}
@@ -28,6 +31,19 @@ def result_of(kind: str, arrays: Arrays) -> Result[Any, Any]:
     return getattr(import_module(module), name).from_arrays(dict(arrays))
 
 
+def of_config(config: RunConfig, cost: Cost) -> list[str]:
+    """What a run comes to before it starts, and may cost here."""
+    if config.parameter_count is None:
+        return ["what it takes is known when it runs: a network of one's own"]
+    beta = "" if config.beta is None else f"beta {config.beta:.6g}, "
+    return [
+        f"{beta}{config.parameter_count:,} trained parameters",
+        f"to the step cap: {cost.flops:.3g} floating-point operations, {duration(cost.seconds)} on this machine",
+        f"{cost.memory_bytes / 1e9:.3g} GB of memory; parameters of {cost.kept} checkpoints per seed kept",
+        f"({cost.stored_bytes / 1e6:.3g} MB on disk)",
+    ]
+
+
 def of_result(kind: str, key: str, arrays: Arrays, summary: Mapping[str, Any]) -> list[str]:
     """What one job found.
 
@@ -37,7 +53,7 @@ def of_result(kind: str, key: str, arrays: Arrays, summary: Mapping[str, Any]) -
     """
     seeds = summary.get("seeds", ())
     told = [f"result: {key[:12]} (?run={key[:12]} on a page of this cache)"] if key else []
-    if "beta" in summary:
+    if summary.get("beta") is not None:
         told.append(f"beta: {summary['beta']:.3g}")
     if reasons := Counter(summary.get("stop_reason", ())):
         told.append(f"stopped by: {counted(reasons)}")

@@ -59,5 +59,6 @@ def shown(value: object) -> str:
 
 def did_you_mean(given: object, allowed: list[str]) -> str:
     """' Did you mean ...?' when a name in `allowed` is close to `given`, else an empty string."""
-    close = difflib.get_close_matches(clipped(str(given)).lower(), allowed, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    small = {name.lower(): name for name in allowed}
+    close = difflib.get_close_matches(clipped(str(given)).lower(), small, n=1)
+    return f" Did you mean {small[close[0]]!r}?" if close else ""

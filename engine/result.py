@@ -158,9 +158,10 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the data."""
+        """What a reader should know of the data, and of a network of one's own."""
         config: Any = self.config
-        return overview(config.run.data if hasattr(config, "run") else config.data).notes
+        data = overview(config.run.data if hasattr(config, "run") else config.data)
+        return (*data.notes, *self.meta.get("notes", ()))
 
     @cached_property
     def summary(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 import cache
+from engine.networks.module.listed import serve
 from engine.result import ResultError
 from pages.charts.words import plain
 from pages.shell import history, view
@@ -70,6 +71,7 @@ PAGES = {
     ],
 }
 
+serve()  # also where a page runs without `app.py`
 allowed = may_enter()
 page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)

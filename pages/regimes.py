@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache.maps import Whole
+from engine.networks.kinds import built_in
 from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, number, several
 from pages.run import named_run
@@ -81,7 +82,7 @@ def request_of(sweep: SweepConfig) -> Request:
     """The cells. Of the sweeps of a viewer only the last goes on."""
 
     def where(place: int) -> str:
-        network = sweep.cells[place].run.network
+        network = built_in(sweep.cells[place].run.network)
         return f"Depth {network.depth}, width {network.width}"
 
     return Request("run_sweep", "cancel_sweep", "cell", sweep.groups, "cell", where, alone=True)

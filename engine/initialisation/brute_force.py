@@ -6,6 +6,7 @@ the exact laws is used. Batched over draws; a draw costs O(width^2 depth), and m
 
 from collections.abc import Iterator
 from functools import partial
+from math import isfinite
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +107,8 @@ def kernel_draws(
     network: NetworkConfig, x: Float[np.ndarray, " n_0"], draws: int, seed: int
 ) -> Float[np.ndarray, " draws"]:
     """K(x, x) of independent networks of any kind, of one output."""
-    chunk = max(1, min(MAX_CHUNK, CHUNK_BYTES // (8 * (4 * network.stored_count(len(x), 1) + 2 * network.signals()))))
+    held = 8 * (4 * (network.stored_count(len(x), 1) or 1) + 2 * network.signals())
+    chunk = max(1, min(MAX_CHUNK, int(CHUNK_BYTES / held))) if isfinite(held) else 1
     point = jnp.asarray(x, float_type())
     found = [
         np.asarray(_kernels(network, point, some), float)[:wanted] for some, wanted in key_chunks(seed, draws, chunk)

@@ -36,7 +36,7 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     that were allowed do not determine it. Of a network that is not fully connected K(x, x) is taken at the training
     point whose |x|^2 is nearest their mean."""
     network = config.network
-    parameters = network.stored_count(config.data.input_dim, 1)
+    parameters = network.stored_count(config.data.input_dim, 1) or 1
     if not isinstance(network, MLPConfig):
         return sampled(partial(kernel_draws, network, typical_point(config.data)), parameters)
     setting = initial_network(network, config.data.input_dim, mean_norm_squared(config.data))

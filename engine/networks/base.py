@@ -60,19 +60,24 @@ class NetworkConfig(Config):
         """This network on inputs of this shape. Raises `ConfigError` where it takes no such inputs."""
         return self
 
-    def parameter_count(self, input_dim: int, output_dim: int) -> int:
-        """Trained parameters."""
+    @property
+    def lacking(self) -> list[Problem]:
+        """What is not on this machine and needed to compute it."""
+        return []
+
+    def parameter_count(self, input_dim: int, output_dim: int) -> int | None:
+        """Trained parameters; None where nobody knows before it runs. What follows is then NaN."""
         raise NotImplementedError
 
-    def stored_count(self, input_dim: int, output_dim: int) -> int:
+    def stored_count(self, input_dim: int, output_dim: int) -> int | None:
         """Parameters, those that do not train among them."""
         return self.parameter_count(input_dim, output_dim)
 
-    def products(self, input_dim: int, output_dim: int) -> int:
+    def products(self, input_dim: int, output_dim: int) -> float:
         """Multiplications of one point on its way through the network."""
         raise NotImplementedError
 
-    def signals(self) -> int:
+    def signals(self) -> float:
         """Activations of one point."""
         raise NotImplementedError
 

@@ -21,6 +21,8 @@ from engine.arguments import (
 from engine.networks import model
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision
+from engine.networks.module.config import ModuleConfig
+from engine.networks.module.network import trained
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
 from engine.problems import ConfigError, Problem, did_you_mean, shown
@@ -66,7 +68,10 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
     """The arguments as arrays; an apply function is tried first in a precision, where one is given."""
     if callable(network):
         return _of_function(network, params, x, other, tried)
-    (x, shape), config = flat(x), network_of(network)
+    config = network_of(network)
+    if isinstance(config, ModuleConfig):
+        return _of_function(model.scaled(config), params, x, other, tried, config)  # pyright: ignore[reportArgumentType]
+    x, shape = flat(x)
     here = points_of("x", x)
     there = None if other is None else points_of("other", flat(other)[0], here.shape[1])
     config = placed(config, shape or here.shape[1:])
@@ -74,13 +79,16 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
     return Asked(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
 
 
-def _of_function(apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
+def _of_function(
+    apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None, own: ModuleConfig | None = None
+) -> Asked:
+    """Args as of `_asked`. `own`: whose function it is."""
     here = examples_of("x", x)
     there = None if other is None else examples_of("other", other, here.shape[1:])
     if there is not None and there.dtype != here.dtype:
         raise ConfigError([Problem("other", f"of type {there.dtype}, x of {here.dtype}: give both alike")])
     if tried:
-        dead = check(apply, params, here, tried)
+        dead = [path for path in check(apply, params, here, tried) if not own or path in trained(own, here.shape[1:])]
         if dead:
             what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
             message = f"the outputs do not depend on {what}: that part of the kernel is zero"

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from engine.networks.base import NetworkConfig
+from engine.networks.base import NetworkConfig, known_of
 from engine.networks.config import MLPConfig
 from engine.networks.layered import ConvConfig, ResNetConfig
+from engine.networks.module.config import ModuleConfig
 from engine.schema import Config
 
 
@@ -16,18 +17,36 @@ def _kind(values: Any) -> Any:
     return values.get("kind", plain) if isinstance(values, dict) else getattr(values, "kind", plain)
 
 
+BuiltIn = MLPConfig | ResNetConfig | ConvConfig
+
 AnyNetwork = Annotated[
-    Annotated[MLPConfig, Tag("mlp")] | Annotated[ResNetConfig, Tag("resnet")] | Annotated[ConvConfig, Tag("conv")],
+    Annotated[MLPConfig, Tag("mlp")]
+    | Annotated[ResNetConfig, Tag("resnet")]
+    | Annotated[ConvConfig, Tag("conv")]
+    | Annotated[ModuleConfig, Tag("module")],
     Discriminator(_kind),
 ]
 
-NETWORKS: dict[str, type[NetworkConfig]] = {"mlp": MLPConfig, "resnet": ResNetConfig, "conv": ConvConfig}
+NETWORKS: dict[str, type[NetworkConfig]] = {
+    "mlp": MLPConfig,
+    "resnet": ResNetConfig,
+    "conv": ConvConfig,
+    "module": ModuleConfig,
+}
 """Kind -> config class, in the order in which a page lists them."""
 
 
 def depth_per_width(network: AnyNetwork) -> float:
     """beta; where it has none depth/width, as numbers of the config alone."""
-    return network.depth / network.mean_width if network.beta is None else network.beta
+    own = built_in(network)
+    return own.depth / own.mean_width if own.beta is None else own.beta
+
+
+def built_in(network: AnyNetwork) -> BuiltIn:
+    """The network, which is none of one's own and has depth and width. Raises `ConfigError`."""
+    if isinstance(network, ModuleConfig):
+        raise known_of("networks that are built in", "what is asked for")
+    return network
 
 
 class _Holder(Config):

@@ -19,6 +19,8 @@ from engine.networks.config import MLPConfig
 from engine.networks.drawing import without_biases
 from engine.networks.gram import Heads, Precision
 from engine.networks.layered import LayeredConfig
+from engine.networks.module import network as module
+from engine.networks.module.config import ModuleConfig
 from engine.networks.traced import kernel as traced
 
 Params = Any
@@ -34,7 +36,7 @@ class Kind(NamedTuple):
     Attributes:
         draw: parameters from (network, key, input_dim, output_dim, dtype).
         apply: h from (network, params, x), before output scale and centring.
-        readout: the paths of the readout's weights.
+        readout: the paths of the readout's weights; none where nobody knows which they are.
     """
 
     draw: Callable[..., Params]
@@ -48,7 +50,22 @@ KINDS = {
     "mlp": Kind(mlp.draw, mlp.apply, READOUT),
     "resnet": Kind(resnet.draw, resnet.apply, READOUT),
     "conv": Kind(conv.draw, conv.apply, READOUT),
+    "module": Kind(module.draw, module.apply, ()),
 }
+
+
+def tried(
+    network: NetworkConfig,
+    x: Float[np.ndarray, "n n_0"],
+    output_dim: int,
+    precision: Precision,
+    waiting: Callable[[], None] = lambda: None,
+) -> module.Tried | None:
+    """What only running a network tells of it; None of ours, of which all is known.
+
+    Args and errors as `engine.networks.module.network.tried`.
+    """
+    return module.tried(network, x, output_dim, precision, waiting) if isinstance(network, ModuleConfig) else None
 
 
 def init(network: NetworkConfig, seed: int, input_dim: int, output_dim: int = 1) -> Params:
@@ -68,6 +85,8 @@ def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> F
 
 def trained(network: NetworkConfig, params: Params) -> Params:
     """The parameters that train."""
+    if isinstance(network, ModuleConfig):
+        return module.only_trained(network, params)
     if isinstance(network, MLPConfig):
         return mlp.trained(network, params)
     return without_biases(params) if isinstance(network, LayeredConfig) and not network.train_bias else params

@@ -21,10 +21,10 @@ Tree = Mapping[str, Any]
 """Arrays by name, in mappings within one another."""
 
 
-def capacity(config: RunConfig, precision: str = "float32") -> int:
-    """Checkpoints per seed whose parameters fit, at least two."""
+def capacity(config: RunConfig, precision: str = "float32", count: int = 1) -> int:
+    """Checkpoints per seed whose parameters fit, at least two; `count` of them where the config does not say."""
     size = np.dtype(precision).itemsize
-    return max(2, PARAMETER_BYTES // (size * config.stored_count * len(config.seeds)))
+    return max(2, PARAMETER_BYTES // (size * (config.stored_count or count) * len(config.seeds)))
 
 
 class StateStore:

@@ -1,22 +1,39 @@
 """The kernel of each layer of a network whose program is read: the parts of its leaves, block by block."""
 
+import re
+
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from engine.networks.traced.kernel import Apply, by_leaf
 
 
 def layer_kernels(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
-    """The sum over the leaves of each block, in the order of the blocks; a block that stacks layers has several."""
-    found: dict[str, np.ndarray] = {}
+    """The sum over the leaves of each block, in the order of `layer_names`."""
+    return np.concatenate([np.asarray(part) for part in _by_block(apply, params, x).values()])
+
+
+def layer_names(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> list[str]:
+    """The paths of the blocks; with the number of each layer where a block stacks several."""
+    parts = jax.eval_shape(lambda: _by_block(apply, params, x))
+    return [
+        block if len(parts[block]) == 1 else f"{block} {layer + 1}"
+        for block in sorted(parts, key=_order)
+        for layer in range(len(parts[block]))
+    ]
+
+
+def _by_block(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> dict[str, Float[Array, "layers n n"]]:
+    found: dict[str, Array] = {}
     for path, part in by_leaf(apply, params, jnp.asarray(x)).items():
-        block = path.rsplit("/", 1)[0]
-        found[block] = found.get(block, 0.0) + np.asarray(part)
-    return np.concatenate([found[block] for block in sorted(found, key=_order)])
+        block = path.rpartition("/")[0] or path
+        found[block] = found[block] + part if block in found else part
+    return {block: found[block] for block in sorted(found, key=_order)}
 
 
-def _order(block: str) -> tuple[bool, int, str]:
+def _order(block: str) -> tuple[bool, list[tuple[int, str]]]:
     """hidden_2 before hidden_10, the readout last."""
-    number = block.rpartition("_")[2]
-    return block == "readout", int(number) if number.isdecimal() else -1, block
+    parts = re.split("([0-9]+)", block)
+    return block == "readout", [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

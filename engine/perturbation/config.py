@@ -80,10 +80,10 @@ class StudyConfig(Config):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 problems.append(Problem(name, f"{list(values)} repeats a value: give each once"))
-        if isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
-            problems.append(Problem("run.network.width", "is a list, which cannot follow depths: give one width"))
         if not isinstance(self.run.network, MLPConfig):
             problems.append(Problem("run.network.kind", "a study is of fully connected networks: set it to mlp"))
+        elif isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
+            problems.append(Problem("run.network.width", "is a list, which cannot follow depths: give one width"))
         count = len(self.cells_of())
         if count > MOST_CELLS:
             problems.append(Problem("widths", f"{count} cells, at most {MOST_CELLS} are accepted: leave some out"))
@@ -176,8 +176,7 @@ def estimate(config: PerturbationConfig | StudyConfig, calibration: Calibration 
 
 def expected(config: PerturbationConfig | StudyConfig) -> Expected:
     """For a queue."""
-    cost = estimate(config)
-    return Expected(cost.seconds, cost.memory_bytes)
+    return Expected.of(estimate(config))
 
 
 def check_cost(

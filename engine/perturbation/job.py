@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
-from engine.networks.kinds import AnyNetwork, depth_per_width
+from engine.networks.kinds import BuiltIn, built_in, depth_per_width
 from engine.networks.parameters import ParameterPath
 from engine.numerics import NOTHING
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
@@ -199,7 +199,7 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
     meta: dict[str, Any] = {}
     cells = config.cells
     for index, cell in enumerate(cells):
-        network = cell.network
+        network = built_in(cell.network)
         said = f"depth {network.depth}, width {network.width}, alpha {network.alpha:g} ({index + 1} of {len(cells)})"
 
         def within(progress: Progress, index: int = index, said: str = said) -> None:
@@ -214,12 +214,12 @@ def study(config: StudyConfig, report: Report = silent) -> Entries:
     return {"result": StudyResult(columns, config, meta).to_arrays()}
 
 
-def mean_width(network: AnyNetwork) -> float:
+def mean_width(network: BuiltIn) -> float:
     """Harmonic mean of the hidden widths, without the rounding of its sum: equal widths give that width exactly."""
     return float(f"{network.mean_width:.12g}")
 
 
-def _row(cell: int, network: AnyNetwork, seed: SeedPerturbation) -> dict[str, float]:
+def _row(cell: int, network: BuiltIn, seed: SeedPerturbation) -> dict[str, float]:
     """One run: its place in the grid, the sup of every error (`SeedPerturbation.worst`), and its drift."""
     return {
         "cell": cell,

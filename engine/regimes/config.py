@@ -13,6 +13,7 @@ from engine.config import RunConfig, Seeds, TrainingConfig
 from engine.cost import MOST_ROWS, Calibration, Limits, check, estimate
 from engine.data import DATASETS
 from engine.networks.kinds import NETWORKS
+from engine.networks.module.config import ModuleConfig
 from engine.problems import shown
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 from engine.texts import number
@@ -319,6 +320,8 @@ def _incomparable(run: RunConfig) -> list[Problem]:
     if run.training.batch_size is not None:
         problems.append(Problem("base.training.batch_size", follows.format("set it to null")))
     problems += run.training.nonlinear("base.training", "the lazy prediction is of f' = -K (f - y)")
+    if isinstance(run.network, ModuleConfig):
+        problems.append(Problem("base.network.kind", "a map has no networks of one's own: choose one that is built in"))
     rows = run.data.size * run.data.output_dim
     if rows > MOST_ROWS:
         given = f"{run.data.size} points with {run.data.output_dim} outputs make {rows} rows"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.config import RunConfig
 from engine.initialisation.spread import STOCHASTIC
-from engine.networks.kinds import depth_per_width
+from engine.networks.kinds import built_in, depth_per_width
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 from engine.regimes.config import Cell, SweepConfig
@@ -74,7 +74,7 @@ def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFram
 
 
 def _part(index: int, cell: Cell, found: CellResult) -> pd.DataFrame:
-    network = cell.run.network
+    network = built_in(cell.run.network)
     beta = depth_per_width(network)
     place = {"cell": index, "depth": network.depth, "width": network.mean_width, "beta": beta}
     place |= {"alpha": network.alpha} | {name: _scalar(value) for name, value in cell.settings.items()}

@@ -12,6 +12,7 @@ from engine.data import overview
 from engine.initialisation.law import reasons_without_law
 from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
 from engine.networks.config import MLPConfig
+from engine.networks.kinds import built_in
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
@@ -83,7 +84,7 @@ def stochastic_edge(sweep: SweepConfig, bounds: Thresholds) -> list[dict[str, fl
     norm = mean_norm_squared(run.data)
     if reasons_without_law(initial_network(network, run.data.input_dim, norm)):
         return None
-    depths = np.unique([cell.run.network.depth for cell in sweep.cells])
+    depths = np.unique([built_in(cell.run.network).depth for cell in sweep.cells])
     widths = spread_curve(network, run.data.input_dim, norm, depths, bounds.spread)
     return [
         {"depth": int(depth), "width": float(width), "beta": float(depth / width)}

@@ -119,8 +119,7 @@ def check_cost(config: RkhsConfig, calibration: Calibration | None = None) -> Co
 
 def expected(config: RkhsConfig) -> training.Expected:
     """For a queue."""
-    cost = _with_spaces(training.estimate(config.run), config, Calibration())
-    return training.Expected(cost.seconds, cost.memory_bytes)
+    return training.Expected.of(_with_spaces(training.estimate(config.run), config, Calibration()))
 
 
 def frozen_flops(config: RkhsConfig) -> float:

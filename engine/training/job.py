@@ -10,7 +10,7 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
 from engine.losses import learned
-from engine.networks import infinite
+from engine.networks import infinite, model
 from engine.networks.parameters import ParameterPath, pack
 from engine.progress import Entries, Progress, Report, silent
 from engine.result import provenance
@@ -41,6 +41,7 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
 def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict[str, np.ndarray]]:
     """The result of a run, and its parameters: none unless it stores them. Raises `ConfigError`."""
     began, data = time.monotonic(), learned(config.training.loss, generate(config.data))
+    remarks = tried(config, data, report)
     parameters: dict[str, np.ndarray] = {}
 
     def train(seed: int, report: Report) -> Trajectory:
@@ -53,8 +54,18 @@ def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict
         seeds.append(SeedResult.of(trajectory.arrays(), trajectory.summary()))
         if config.store_parameters:
             parameters |= pack(index, {step: params for step, (params, _) in trajectory.store.states.items()})
-    limit = _infinite_width(config, data)
-    return RunResult(limit, config, provenance("run", device_name(), began), tuple(seeds)), parameters
+    limit, about = _infinite_width(config, data), provenance("run", device_name(), began)
+    return RunResult(limit, config, about | remarks, tuple(seeds)), parameters
+
+
+def tried(config: RunConfig, data: Dataset, report: Report = silent) -> dict[str, Any]:
+    """What only running a network of one's own tells of it, by its name in `meta`. Raises `ConfigError`."""
+
+    def waiting() -> None:
+        report(Progress(0.0, "tries the network"))
+
+    found = model.tried(config.network, data.x_train, config.data.output_dim, config.kernel_precision, waiting)
+    return {} if found is None else found._asdict()
 
 
 Found = TypeVar("Found")

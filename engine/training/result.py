@@ -95,6 +95,16 @@ class RunResult(Result[RunConfig, SeedResult]):
         """Of the infinite-width kernel; None where it does not exist, or the data have no angle."""
         return self.arrays.get("limit/profile")
 
+    @property
+    def parameter_count(self) -> int | None:
+        """Trained parameters; None where nobody knows: a network of one's own, by an older version."""
+        return self.config.parameter_count or self.meta.get("parameters")
+
+    @property
+    def layers(self) -> list[str]:
+        """The parts of the network whose kernels are measured, by name; empty where they are its layers, in order."""
+        return self.meta.get("layers", [])
+
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
         for seed in self.seeds:
@@ -125,7 +135,7 @@ class RunResult(Result[RunConfig, SeedResult]):
         data = overview(self.config.data)
         return {
             "beta": self.config.beta,
-            "parameters": self.config.parameter_count,
+            "parameters": self.parameter_count,
             "seeds": [seed.seed for seed in self.seeds],
             **{name: moved(name) for name in ("drift", "shape_drift", "cka")},
             **({"probe_drift": moved("probe_drift")} if self.config.probes else {}),

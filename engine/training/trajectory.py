@@ -76,7 +76,8 @@ class Trajectory:
         self.start, self.where = cast(params, precision), points(self.data, self.probes, precision)
         h = np.asarray(heads(network, self.start, self.where.outputs))
         self.h_0 = h if network.centred else 0 * h
-        self.store = StateStore(capacity(self.config, precision))
+        count = sum(leaf.size for leaf in jax.tree.leaves(self.start))
+        self.store = StateStore(capacity(self.config, precision, count))
         self.state = start(self.method, self.start)
         x, y = self.data.x_train.astype(precision), self.data.y_train.astype(precision)
         values: Any = (x, y, self.h_0[: len(x)], x.dtype.type(0), jax.random.key(self.seed))

@@ -1,19 +1,21 @@
 """The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+import cache
 from engine import cost
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MLPConfig
+from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
-from pages.charts.words import duration, number, sentence
+from pages.charts.words import duration, number, plain, sentence
 from pages.run import draft_state, files, picker, points
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
@@ -43,7 +45,9 @@ MISSING = {"content": "table: upload a CSV file, or paste its text", "source": "
 ALL = {"classes": "all"}
 """What an empty field comes to where the config has nothing."""
 
-WIDE = ("data", "target", "inputs", "classes", "network", "activation", "integrator")
+UNSEEN = ("sources", "versions")
+"""Settings that a file or a stored run brings, and no widget has."""
+WIDE = ("data", "module", "arguments", "target", "inputs", "classes", "network", "activation", "integrator")
 """Settings whose widget takes a row of its own."""
 
 
@@ -54,11 +58,17 @@ def checked(draft: Draft) -> AskedRun:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
-        if config.lacking:
-            return Asked(problems=tuple(config.lacking))
+        if (lacking := config.lacking) and not _is_here(config, lacking):
+            return Asked(problems=tuple(lacking))
         return Asked(config, cost.check(config, calibration=calibration.measured()))
     except ConfigError as error:
         return Asked(problems=error.problems)
+
+
+def _is_here(config: RunConfig, lacking: Sequence[Problem]) -> bool:
+    """Whether the result is kept of a network that can no longer, or not here, be computed: it needs no module."""
+    own = all(problem.field.startswith("network.") for problem in lacking)
+    return own and cache.current().lookup("run", config) is not None
 
 
 def show(start: Draft | None = None) -> AskedRun:
@@ -87,6 +97,9 @@ def show(start: Draft | None = None) -> AskedRun:
 def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:
     """What the settings come to, in the line that stays in sight: beta (or depth and width), parameters, seconds."""
     if bar is not None:
+        if isinstance(run.network, ModuleConfig):
+            bar.markdown(f"**{plain(run.network.name)}** · what it takes is known when it runs")
+            return
         size = f"{run.parameter_count:,} {'' if run.network.trained_part == 'all' else 'trained '}parameters"
         shape = f"{run.network.depth} × {run.network.width}" if run.beta is None else f"β = {number(run.beta)}"
         bar.markdown(f"**{shape}** · {size} · up to {duration(seconds)}")
@@ -110,7 +123,7 @@ def _preset_chosen() -> None:
 
 def _problems_of_none(asked: AskedRun) -> None:
     """Remarks on the URL, and problems that belong to no widget."""
-    shown = {s.name for s in in_effect(draft_state.current())}
+    shown = {s.name for s in in_effect(draft_state.current()) if s.name not in UNSEEN}
     for problem in draft_state.remarks():
         st.warning(sentence(problem))
     homeless = [p for p in asked.problems if (s := setting_at_fault(p)) is None or s.name not in shown]
@@ -139,7 +152,7 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun)
 def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
     """Short widgets two in a row, long ones alone; problems under their row."""
     row: list[Setting] = []
-    for setting in [s for s in settings if s.name not in UPLOADED]:
+    for setting in [s for s in settings if s.name not in (*UPLOADED, *UNSEEN)]:
         if setting.name in WIDE:
             _row(row, draft, asked)
             _row([setting], draft, asked)

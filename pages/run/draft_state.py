@@ -151,6 +151,9 @@ def edit(name: str, text: str) -> None:
     """One setting, from its widget. Another dataset, and another kind of network, bring their own settings, as they
     stood when last left."""
     link = Link.of(LINK)
+    if name == "module":  # what another was made of is not what this one is
+        for of_it in ("sources", "versions"):
+            link.edit(of_it, "")
     if name in ("data", "network"):
         link.replace(_of(name, text), link.remarks)
     else:

@@ -8,6 +8,7 @@ from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS, TARGETS
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.kinds import NETWORKS
+from engine.networks.module.listed import listed
 from engine.problems import clipped
 from engine.schema import Config, ConfigError, Problem
 from pages.shell.texts import Kind, draft_text, text_of, value_of
@@ -32,7 +33,12 @@ DATASET_LABELS = {
 }
 
 
-NETWORK_LABELS = {"mlp": "fully connected", "resnet": "residual: dense blocks", "conv": "convolutional: images"}
+NETWORK_LABELS = {
+    "mlp": "fully connected",
+    "resnet": "residual: dense blocks",
+    "conv": "convolutional: images",
+    "module": "a module of one's own",
+}
 
 ORDERED = ("harmonic", "hermite", "staircase", "parity", "sign", "abs_sin")
 """Targets with an order."""
@@ -109,6 +115,13 @@ SETTINGS = (
         help="Targets are scaled to it on the training points. `none`: not scaled.", rare=True),
     Setting("data.seed", "data seed", alias="data_seed", rare=True),
     Setting("network.kind", "network", "choice", alias="network"),
+    Setting("network.name", "module", "choice",
+        "A network of one's own, of flax or plain JAX: those that the operator of this server lists in "
+        "`KERNEL_DRIFT_MODULES`. On the command line any `package.module:Name`.", alias="module"),
+    Setting("network.arguments", "arguments", "settings",
+        "Numbers, texts, true and false that it is called with, such as `{width: 32, norm: layer}`."),
+    Setting("network.sources", "sources", "settings", rare=True),
+    Setting("network.versions", "versions", "settings", rare=True),
     Setting("network.width", "width n", "one or more",
         "One number, one per hidden layer (`256, 128, 64`), or a pattern over layers k: `16 k^2` is 16, 64, 144, ... "
         "Of convolutions their channels."),
@@ -234,6 +247,8 @@ def choices(setting: Setting, dataset: str, network: str = MLP) -> dict[str, str
         return {name: DATASET_LABELS.get(name, name) for name in DATASETS}
     if setting.path == "network.kind":
         return {name: NETWORK_LABELS.get(name, name) for name in NETWORKS}
+    if setting.path == "network.name":
+        return {name: name for name in listed()}
     if setting.path == "network.activation":
         return {name: row.label for name, row in ACTIVATIONS.items()}
     if setting.path == "data.target":
@@ -252,7 +267,7 @@ def default_text(setting: Setting, dataset: str, network: str = MLP) -> str:
     if setting.path == "network.kind":
         return MLP
     field = _field(setting, dataset, network)
-    if field.is_required() or field.default is None or field.default == () or field.default_factory:
+    if field.is_required() or field.default in (None, (), {}) or field.default_factory:
         return ""
     if dataset in ("csv", "file") and setting.name in ("size", "test_size"):
         return ""

@@ -11,7 +11,8 @@ from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
-from engine.networks.layered import ConvConfig, ResNetConfig
+from engine.networks.layered import ConvConfig, LayeredConfig, ResNetConfig
+from engine.networks.module.config import ModuleConfig
 from engine.training.result import RunResult
 from pages.charts.words import number, percent, several, spread
 from pages.run.controls import off_critical
@@ -51,8 +52,6 @@ def conventions(result: RunResult) -> Rows:
     network, training, M = config.network, config.training, config.data.size
     rate, stop = spread(seed.effective_rate for seed in result.seeds), spread(seed.t_stop for seed in result.seeds)
     f = rf"f={scale(network)}{'(h-h_0)' if network.centred else ' h'}"
-    standard = isinstance(network, MLPConfig) and network.parameterization == "standard"
-    weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
     step = (
         f"step {number(training.learning_rate)} = η"
         if training.learning_rate is not None
@@ -62,7 +61,7 @@ def conventions(result: RunResult) -> Rows:
     return [
         ("of", "convention", "here"),
         ("network", f"{_layers_of(network)}, ${f}$", _network(config)),
-        ("initialisation", f"${weights}$; biases {_bias_start(config)}", _sigmas(config)),
+        ("initialisation", *_start(config)),
         ("loss", f"${_loss(config)}$", f"M = {M:,}, {training.loss}{_decay(training.weight_decay)}"),
         ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr${_residual(config)}",
             f"{rate}; {step}"),
@@ -73,10 +72,22 @@ def conventions(result: RunResult) -> Rows:
     ]  # fmt: skip
 
 
+def _start(config: RunConfig) -> tuple[str, str]:
+    """How a network is drawn, as formulas, and with its numbers."""
+    network = config.network
+    if isinstance(network, ModuleConfig):
+        return "as its own `init` draws it, with the seed's key", "float32"
+    standard = isinstance(network, MLPConfig) and network.parameterization == "standard"
+    weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
+    return f"${weights}$; biases {_bias_start(network)}", _sigmas(network)
+
+
 def _layers_of(network: AnyNetwork) -> str:
     """From x to h, as formulas."""
     bias = r"+\sigma_bb_l"
     match network:
+        case ModuleConfig():
+            return f"$h$ of `{network.name}`"
         case ResNetConfig():
             return (
                 r"$a_0=W_0x/\sqrt{n_0}+\sigma_bb_0$, "
@@ -136,8 +147,11 @@ def _fraction(config: RunConfig) -> str:
 
 
 def _network(config: RunConfig) -> str:
-    network, ends = config.network, f"φ = {config.network.activation}"
-    alpha = f"α = {number(network.alpha)}"
+    network, alpha = config.network, f"α = {number(config.network.alpha)}"
+    if isinstance(network, ModuleConfig):
+        size = " × ".join(map(str, network.shape))
+        return f"x: {size}; {network_words.called(network)}; {network_words.sources(network)}; {alpha}"
+    ends = f"φ = {network.activation}"
     match network:
         case ResNetConfig():
             return (
@@ -165,8 +179,7 @@ def scaled(network: MLPConfig) -> str:
     return f", s = {number(network.alpha_exponent)}: α n_L^(-s/2) = {number(network.output_scale)}"
 
 
-def _sigmas(config: RunConfig) -> str:
-    network = config.network
+def _sigmas(network: MLPConfig | LayeredConfig) -> str:
     parameterization = network.parameterization if isinstance(network, MLPConfig) else "ntk"
     return (
         f"σ_w = {number(network.sigma_w, 4)}, readout {number(network.sigma_w_readout, 4)}, "
@@ -174,10 +187,10 @@ def _sigmas(config: RunConfig) -> str:
     )
 
 
-def _bias_start(config: RunConfig) -> str:
-    start = "start at zero" if config.network.bias_init == "zero" else r"$\sim N(0,1)$, times $\sigma_b$"
-    trained = "trained" if config.network.train_bias else "not trained"
-    return f"{start}, {trained}, {'also' if config.network.output_bias else 'not'} on the output"
+def _bias_start(network: MLPConfig | LayeredConfig) -> str:
+    start = "start at zero" if network.bias_init == "zero" else r"$\sim N(0,1)$, times $\sigma_b$"
+    trained = "trained" if network.train_bias else "not trained"
+    return f"{start}, {trained}, {'also' if network.output_bias else 'not'} on the output"
 
 
 def _kernel(config: RunConfig) -> str:
@@ -301,16 +314,17 @@ def warnings(result: RunResult) -> list[Warned]:
         found.append(Warned(" ".join(lines), "use fewer points, train biases, or read regression with a ridge"))
     if said := _outside(result.config):
         part = "biases" if result.config.network.trained_part != "hidden" else "readout"
-        found.append(Warned(said, f"centre the function, or train the {part}"))
+        more = "" if isinstance(result.config.network, ModuleConfig) else f", or train the {part}"
+        found.append(Warned(said, f"centre the function{more}"))
     return found
 
 
 def _signal(config: RunConfig) -> str:
     """A signal that dies or explodes, with its factor per layer."""
-    said = off_critical(config)
-    if not said:
+    said, network = off_critical(config), config.network
+    if not said or not isinstance(network, MLPConfig):
         return ""
-    factor = config.network.sigma_w / ACTIVATIONS[config.network.activation].critical
+    factor = network.sigma_w / ACTIVATIONS[network.activation].critical
     return f"{said} Per layer the factor is {number(factor, 4)}."
 
 
@@ -332,6 +346,8 @@ def _outside(config: RunConfig) -> str:
     """A start that need not be a function of H_0."""
     if config.network.spans_start:
         return ""
+    if isinstance(config.network, ModuleConfig):
+        return "Of a network of one's own $f_0$ need not lie in $H_0$."
     if config.network.trained_part == "hidden":
         return "The readout does not train: $f_0$ need not lie in $H_0$."
     return "The readout's bias is random and does not train: $f_0$ lies outside $H_0$ unless constants lie in it."

@@ -87,9 +87,10 @@ def of_network(errors: Sequence[float], r_squared: float) -> Headline:
     return Headline("network, held out", number(middle(known)), more, f"R² = {number(r_squared)}")
 
 
-def parameters(config: RunConfig) -> str:
+def parameters(result: RunResult) -> str:
     """How many there are, and how many of them train where the layers do not all."""
-    trained = f"{config.parameter_count:,} parameters"
+    config = result.config
+    trained = f"{result.parameter_count:,} parameters"
     return trained if config.network.trained_part == "all" else f"{trained} that train, of {config.stored_count:,}"
 
 
@@ -97,7 +98,7 @@ def facts(result: RunResult) -> str:
     """What was computed, and on what."""
     config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
     return (
-        f"{config.data.domain}; {several(config.data.size, 'training point')}; {parameters(config)}; "
+        f"{config.data.domain}; {several(config.data.size, 'training point')}; {parameters(result)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
         f"{network_words.missing(config)}"
     )

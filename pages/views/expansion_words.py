@@ -5,6 +5,7 @@ import pandas as pd
 
 from engine.data import MEASURED
 from engine.networks.activations import ACTIVATIONS
+from engine.networks.module.config import ModuleConfig
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from pages.charts import expansion
 from pages.charts.words import Headline, listing, middle, number, percent, several, spread
@@ -231,6 +232,7 @@ def _foretold(result: PerturbationResult) -> list[str]:
         f"From initialisation alone the drift is foretold as {spread(found['drift_predicted'], percent)}, "
         rf"$\Delta K$ at the stop to within {percent(missed)} of its norm"
     )
-    if ACTIVATIONS[result.config.run.network.activation].kinked:
+    network = result.config.run.network
+    if not isinstance(network, ModuleConfig) and ACTIVATIONS[network.activation].kinked:
         return [f"{said}: no derivative at $\\theta_0$ sees the kinks of the activation."]
     return [f"{said}{': of no use here' if missed > 1 else ''}."]

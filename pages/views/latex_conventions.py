@@ -10,9 +10,11 @@ from engine.initialisation.law import InitialNetwork
 from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
 from engine.networks.layered import ConvConfig, ResNetConfig
+from engine.networks.module.config import ModuleConfig
 from engine.regimes.config import SweepConfig
 from pages.charts.latex import latex
 from pages.charts.words import number, spread
+from pages.views import network_words
 
 KERNEL = r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$, without a factor $1/M$"
 LOSSES = {
@@ -30,6 +32,8 @@ SEVERAL = {
 }
 """Of several outputs, where that is another formula."""
 """The loss, and eta_eff."""
+SPECIAL = {**{sign: f"\\{sign}" for sign in "%&#_{}$"}, "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
+"""What means something in LaTeX, as text."""
 
 
 def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
@@ -48,8 +52,7 @@ def of_map(sweep: SweepConfig) -> str:
     network, (_, rate) = run.network, LOSSES[run.training.loss]
     tied = rf", ${scale(network)}$ with $s = {_exponent(network):.4g}$ in place of $\alpha$"
     return (
-        f"Conventions: {KERNEL}. {_kind(network)}{_parameterization(network)} parameterization, {network.activation}"
-        f"{tied if _exponent(network) else ''}; "
+        f"Conventions: {KERNEL}. {_layers(network)}{tied if _exponent(network) else ''}; "
         rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run)} "
         rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
     )
@@ -75,9 +78,22 @@ def _network(network: AnyNetwork) -> str:
     exponent = f", $s = {_exponent(network):.4g}$" if _exponent(network) else ""
     part = {"readout": "; the readout alone trains", "hidden": "; the hidden layers alone train"}
     return (
-        rf"{_kind(network)}{_parameterization(network)} parameterization, {network.activation}, ${f}$ with "
+        rf"{_layers(network)}, ${f}$ with "
         rf"$\alpha = {network.alpha:.4g}${exponent}{part.get(network.trained_part, '')}"
     )
+
+
+def _layers(network: AnyNetwork) -> str:
+    """What h is."""
+    if isinstance(network, ModuleConfig):
+        return _own(network)
+    return f"{_kind(network)}{_parameterization(network)} parameterization, {network.activation}"
+
+
+def _own(network: ModuleConfig) -> str:
+    """What it is called, and what it is made of."""
+    told = f"A network of one's own, {network_words.called(network)}: {network_words.sources(network)}"
+    return "".join(SPECIAL.get(sign, sign) for sign in told)
 
 
 def scale(network: AnyNetwork) -> str:
@@ -112,6 +128,8 @@ def _depth(network: AnyNetwork) -> str:
     match network:
         case ResNetConfig():
             return f"$L = {network.depth}$ blocks of width $n = {network.width}$."
+        case ModuleConfig():
+            return r"Its $\beta$ is not defined."
         case ConvConfig():
             return f"$L = {network.depth}$ convolutions of $C = {network.width}$ channels."
     return f"$\\beta = \\sum_l 1/n_l = {network.beta:.4g}$ over $L = {network.depth}$ hidden layers."

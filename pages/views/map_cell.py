@@ -8,6 +8,7 @@ import streamlit as st
 
 import cache
 from engine.config import RunConfig
+from engine.networks.kinds import built_in
 from engine.regimes.config import DEPTH, SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.schema import ConfigError
@@ -66,7 +67,7 @@ def _known(run: RunConfig, bounds: Thresholds) -> pd.Series | None:
     """The row of `cells_frame`; None where none of its networks is known."""
     values = {name: value for name, value in run.to_dict().items() if name != "seeds"}
     try:
-        grid = {DEPTH: [run.network.depth]}
+        grid = {DEPTH: [built_in(run.network).depth]}
         sweep = SweepConfig.from_dict({"base": values, "grid": grid, "seeds": list(run.seeds)})
     except ConfigError:  # no network that a map has
         return None

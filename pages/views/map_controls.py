@@ -11,7 +11,7 @@ import streamlit as st
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MAX_DEPTH, MAX_WIDTH
-from engine.networks.kinds import depth_per_width
+from engine.networks.kinds import built_in, depth_per_width
 from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, WIDTH, SweepConfig
 from engine.schema import ConfigError
 from pages.charts.words import several
@@ -51,9 +51,9 @@ class Axis:
     most: float = float("inf")
 
 
-BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(run.network.depth),
+BY_DEPTH = Axis("depths", DEPTH, "depth L, hidden layers", "L", lambda run: float(built_in(run.network).depth),
     text_of(DEFAULT_MAP.grid[DEPTH]), "Hidden layers, separated by commas.")  # fmt: skip
-BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: run.network.mean_width,
+BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: built_in(run.network).mean_width,
     text_of(DEFAULT_MAP.grid[WIDTH]), "Of every hidden layer, separated by commas.")  # fmt: skip
 BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: depth_per_width(run.network),
     "0.01, 0.03, 0.1, 0.3, 1", r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.")  # fmt: skip
@@ -97,7 +97,7 @@ class Map:
                 "cell": index,
                 "x": self.x.of(cell.run),
                 "y": self.y.of(cell.run),
-                "depth": cell.run.network.depth,
+                "depth": built_in(cell.run.network).depth,
                 "width": BY_WIDTH.of(cell.run),
                 "beta": depth_per_width(cell.run.network),
                 "alpha": cell.run.network.alpha,

@@ -3,15 +3,20 @@
 from engine.config import RunConfig
 from engine.networks.kinds import AnyNetwork
 from engine.networks.layered import ConvConfig, ResNetConfig
-from pages.charts.words import Headline, number
+from engine.networks.module.config import ModuleConfig, shortened
+from pages.charts.words import Headline, listing, number
 
 BETA = r"$\beta=\sum_l 1/n_l$ over the hidden layers."
+MOST_FILES = 5
+"""That a sentence names."""
 NO_BETA = "β is defined for fully connected networks."
 
 
 def named(network: AnyNetwork) -> str:
     """What kind of network, as in "a ... network"."""
-    return {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional"}[network.kind]
+    return {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional", "module": "user's own"}[
+        network.kind
+    ]
 
 
 def shape(network: AnyNetwork) -> str:
@@ -21,11 +26,30 @@ def shape(network: AnyNetwork) -> str:
             return f"{network.depth} blocks, width {network.width}"
         case ConvConfig():
             return f"{network.depth} convolutions, {network.width} channels"
+        case ModuleConfig():
+            return called(network)
     return f"depth {network.depth}, β = {number(network.beta)}"
+
+
+def called(network: ModuleConfig) -> str:
+    """As it is called in Python: Transformer(width=32), of my_nets."""
+    module, _, name = network.name.partition(":")
+    arguments = ", ".join(f"{argument}={value!r}" for argument, value in network.arguments.items())
+    return f"{name}{f'({arguments})' if arguments else ''}, of {module}"
+
+
+def sources(network: ModuleConfig) -> str:
+    """The files that it is made of, by the beginnings of their digests, and the packages that these import."""
+    files = [f"{path} ({shortened(digest)})" for path, digest in network.sources.items()]
+    if len(files) > MOST_FILES:
+        files[MOST_FILES:] = [f"{len(files) - MOST_FILES} more files"]
+    return listing([*files, *(f"{name} {version}" for name, version in network.versions.items())])
 
 
 def short(network: AnyNetwork) -> str:
     """Activation and shape."""
+    if isinstance(network, ModuleConfig):
+        return called(network)
     kind = "" if network.kind == "mlp" else f"{named(network)}, "
     return f"{kind}{network.activation}, {shape(network)}"
 
@@ -35,6 +59,8 @@ def headline(run: RunConfig) -> Headline:
     network = run.network
     if network.beta is not None:
         return Headline("β", number(network.beta), BETA)
+    if isinstance(network, ModuleConfig):
+        return Headline("network", network.name.partition(":")[2], f"{called(network)}. {NO_BETA}")
     return Headline("depth × width", f"{network.depth} × {network.width}", NO_BETA)
 
 
@@ -46,5 +72,7 @@ def missing(run: RunConfig, limit: bool = True) -> str:
     """
     if run.network.kind == "mlp":
         return ""
-    more = ", and its kernel at infinite width is not computed" if limit and run.network.kind == "conv" else ""
+    more = (
+        ", and its kernel at infinite width is not computed" if limit and run.network.kind in ("conv", "module") else ""
+    )
     return f". Of a {named(run.network)} network β is not defined{more}"
