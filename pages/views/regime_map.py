@@ -155,11 +155,12 @@ def every_metric(picture: Picture) -> pd.DataFrame:
     for name in COLLAPSED:
         found = picture.collapse(name)
         exponent, error = found.depth_exponent, found.depth_exponent_error
+        goes = "—" if exponent is None or error is None else f"{signed(exponent)} ± {error:.2f}"
         rows.append(
             {
                 "metric": METRICS[name].label,
                 "p": number(found.p_value, 2),
-                "depth exponent (95%)": "—" if None in (exponent, error) else f"{signed(exponent)} ± {error:.2f}",
+                "depth exponent (95%)": goes,
                 "best q": number(found.best_q),
             }
         )

@@ -47,7 +47,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what was asked for, or where it is": (
         "pages.all_runs._table", "pages.all_runs.main", "pages.views.run_actions._note",
         "pages.views.run_actions._rename", "pages.views.run_actions._tag", "pages.views.run_actions.going",
-        "pages.views.compare._said", "pages.views.hold._result", "pages.views.hold._sides",
+        "pages.views.compared.said", "pages.views.hold._result", "pages.views.hold._sides",
         "pages.views.hold_map._sides", "pages.views.hold_settings.beside", "pages.shell.of_seed._seed_of",
         "pages.views.compare.show_against", "pages.views.compare.show_chosen",
         "pages.run.controls._section", "pages.distribution._figures",
@@ -69,7 +69,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.spaces_words.with_jitter", "pages.run.picker.picker",
         "pages.shell.bundle_texts._caption", "pages.shell.bundle_texts._computed", "pages.shell.bundle_texts.methods",
         "pages.shell.bundle_texts.readme", "pages.shell.recipe.at_initialisation", "pages.shell.recipe.of_map",
-        "pages.shell.recipe.of_result", "pages.shell.report._chart", "pages.shell.report._defined",
+        "pages.shell.recipe.of_result", "pages.shell.recipe._command", "pages.shell.report._part_of",
+        "pages.shell.report._chart", "pages.shell.report._defined",
         "pages.shell.report._definition", "pages.shell.report._section", "pages.shell.report._settings",
         "pages.shell.report.document",
         "pages.shell.example._html", "pages.shell.tools.dialogs.about", "pages.shell.tools.dialogs.paper",
