@@ -85,8 +85,10 @@ def filled(full: CachedEngine) -> Iterator[CachedEngine]:
     cache.install(None)
 
 
+@pytest.mark.long
 def test_results_side_by_side_give_all_their_numbers(filled, given, tmp_path: Path) -> None:
     """A run, an expansion and a map on the page Runs, each under names of its own."""
+    opened("regimes")  # which lists its map
     sweep = next(record for record in filled.listed(Wanted(kinds=("sweep",)), 9))
     jobs = {run.kind: run.key for run in filled.listed(Wanted(kinds=("run", "rkhs")), 99)}
     keys = [jobs["run"], jobs["rkhs"], sweep.key]
