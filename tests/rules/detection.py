@@ -19,6 +19,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.initial_kernel.controls",
         "pages.all_runs._chosen", "pages.run.named_run.find", "pages.run.named_run.named",
         "pages.run.named_run.map_texts",
+        "pages.run.named_run.Elsewhere.of",
         "pages.views.initial_draws.named", "pages.shell.held.keys_in",
         "pages.run.named_run.refuse", "pages.shell.form.say_unknown",
         "pages.shell.form.Form.number", "pages.shell.form.Form.whole",
@@ -37,7 +38,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "how far a job is": (
         "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
-        "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on",
+        "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on", "pages.views.server.speed_of",
         "pages.shell.gathering.gather",
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
         "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
