@@ -38,7 +38,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "how far a job is": (
         "engine.__main__.show", "engine.__main__.start_jax", "engine.__main__.sweep",
-        "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on", "pages.views.server.speed_of",
+        "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on",
+        "pages.views.server.speed_of",
         "pages.shell.gathering.gather",
         "pages.shell.jobs.watch", "pages.shell.jobs._cancelled", "pages.shell.jobs._of_many",
         "pages.shell.jobs._of_one", "pages.shell.jobs._recorded", "pages.run.asking._label",
