@@ -19,6 +19,7 @@ from engine.rkhs.config import RkhsConfig
 from engine.schema import Config, ConfigError
 from pages.charts.words import plain
 from pages.shell.answer import DIGITS
+from pages.shell.form import NAMED
 from pages.shell.held import BEGINNING, WHOLE
 from pages.shell.texts import text_of
 from pages.shell.view import EMPTY
@@ -30,6 +31,41 @@ LISTS = ("widths", "depths", "alphas")
 
 class Absent(str):
     """Why a link opens nothing: what it names is not here."""
+
+
+class Elsewhere(str):
+    """That another page shows what a link names: its file, what it is called, and the parameters of its URL."""
+
+    page: str
+    called: str
+    query: Mapping[str, str]
+
+    @classmethod
+    def of(cls, record: Record, what: str) -> str:
+        """Of a result that is not `what` the page shows."""
+        said = f"`{record.key[:DIGITS]}` is {what}"
+        page, called = SHOWN_ON.get(record.kind, ("", ""))
+        if not page:
+            return f"{said}: open it from the page Runs."
+        found = cls(f"{said}: the page {called} shows it.")
+        found.page, found.called = page, called
+        found.query = {} if record.kind == "calibration" else {NAMED: record.key[:DIGITS]}
+        return found
+
+
+SHOWN_ON: Mapping[str, tuple[str, str]] = {
+    "run": ("evolution.py", "Evolution"),
+    "cell": ("evolution.py", "Evolution"),
+    "perturbation": ("perturbation.py", "Perturbation"),
+    "perturbation_study": ("perturbation.py", "Perturbation"),
+    "rkhs": ("norms.py", "Norms"),
+    "sweep": ("regimes.py", "Regime map"),
+    "initial_sample": ("distribution.py", "Distribution"),
+    "brute_force": ("distribution.py", "Distribution"),
+    "gram_spectrum": ("initial_kernel.py", "Whole kernel"),
+    "calibration": ("server.py", "Server"),
+}
+"""By kind of result, the page that a short link opens it on."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +107,7 @@ def named(text: str) -> Named:
     if isinstance(record, str):
         return Named(why=record)
     if record.kind not in ("run", "cell", "perturbation", "perturbation_study", "rkhs"):
-        return Named(why=f"`{text[:DIGITS]}` is no run: open it from the page Runs.")
+        return Named(why=Elsewhere.of(record, "no run"))
     values, view = record.values.get("run", record.values), _view(record)
     if record.kind not in ("run", "cell") and not _same(record, values, view):
         return Named(
@@ -85,8 +121,10 @@ def map_texts(text: str) -> dict[str, str] | str:
     record = find(text)
     if isinstance(record, str):
         return record
-    if record.kind != "sweep" or not record.link:
-        return f"`{text[:DIGITS]}` is no map that was asked for on this page: open it from the page Runs."
+    if record.kind != "sweep":
+        return Elsewhere.of(record, "no map")
+    if not record.link:
+        return f"`{text[:DIGITS]}` was not asked for on this page, which then knows no controls for it."
     return dict(parse_qsl(record.link.partition("?")[2], keep_blank_values=True))
 
 
@@ -104,6 +142,10 @@ def refuse(why: str, default: str) -> None:
             "- Ask who sent the link for the long one, which stands under **Link** on their page: it has every "
             f"setting, and computes the {default} here.\n"
             "- Or for its settings as YAML, which **Config as YAML** takes on the pages of a run."
+        )
+    if isinstance(why, Elsewhere):
+        st.page_link(
+            why.page, label=f"Open it: {why.called}", icon=":material/open_in_new:", query_params=dict(why.query)
         )
     st.page_link("all_runs.py", label="What is here: all runs", icon=":material/list:")
 

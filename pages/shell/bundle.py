@@ -66,7 +66,8 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
     }
     for name, text in plain.items():
         yield name, text.encode()
-    for digest in contents.named_in(recipe.config.to_dict()):
+    asked = [config.to_dict() for config in (recipe.config, *recipe.also)]
+    for digest in sorted({digest for values in asked for digest in contents.named_in(values)}):
         if (content := contents.find(digest)) is not None:
             yield f"files/{digest}", content
     for name, figure in figures:

@@ -100,6 +100,7 @@ class Recipe:
         steps: lines of Python that append to `worst` how far each number is from those kept.
         numbers: files that hold those, by name.
         versions: of the packages that computed them, and the device; empty where that is not known.
+        also: what was asked for besides `config`.
     """
 
     identity: str
@@ -110,6 +111,7 @@ class Recipe:
     steps: Sequence[str]
     numbers: Mapping[str, Bytes]
     versions: Mapping[str, str] = field(default_factory=dict)
+    also: Sequence[Config] = ()
 
     @property
     def script(self) -> str:
@@ -123,45 +125,67 @@ class Recipe:
 
 
 CALLS = {
-    "run": ("run", 'kd.run(**settings("config.yaml"))'),
+    "run": ("run", "kd.run(**asked)"),
     "perturbation": ("perturb", 'kd.perturb(**asked["run"], options=asked["options"])'),
-    "perturbation_study": ("study", 'kd.study(**settings("config.yaml"))'),
+    "perturbation_study": ("study", "kd.study(**asked)"),
     "rkhs": ("rkhs", 'kd.spaces(**asked["run"], options=asked["options"])'),
 }
 """By kind of job, its command and what a script calls."""
 
 
-def of_result(config: Config, arrays: Arrays) -> Recipe | None:
-    """Of one result with a page of its own; None of a kind without a row in `CALLS`."""
+def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None:
+    """Of one result with a page of its own; None of a kind without a row in `CALLS`.
+
+    Args:
+        before: the names of its files, which tells those of several results apart.
+    """
     kind = next((kind for kind in CALLS if KINDS[kind].config is type(config)), None)
     if kind is None:
         return None
     command, call = CALLS[kind]
-    asked = ['asked = settings("config.yaml")'] if "asked" in call else []
+    numbers = f"{before}result.npz"
     return Recipe(
         config.hash,
         config,
         key(kind, config),
-        {CONFIG: config.to_yaml()},
-        [f'python -m engine {command} "$here/{CONFIG}" --out "$here/recomputed"'],
-        [*asked, f'worst.append(arrays_apart({call}, "result.npz"))'],
-        {"result.npz": partial(packed, arrays)},
+        {f"{before}{CONFIG}": config.to_yaml()},
+        [_command(command, before)],
+        [f'asked = settings("{before}{CONFIG}")', f'worst.append(arrays_apart({call}, "{numbers}"))'],
+        {numbers: partial(packed, arrays)},
         versions(arrays),
     )
 
 
-def of_map(sweep: Config, runs: pd.DataFrame) -> Recipe:
-    """Of a map, from a row for each of its runs."""
-    kept = 'pd.read_parquet(here / "numbers" / "runs.parquet")'
+def of_map(sweep: Config, runs: pd.DataFrame, before: str = "") -> Recipe:
+    """Of a map, from a row for each of its runs; `before` as of `of_result`."""
+    numbers = f"{before}runs.parquet"
+    kept = f'pd.read_parquet(here / "numbers" / "{numbers}")'
     return Recipe(
         sweep.hash,
         sweep,
         Whole("sweep", sweep, ()).key,
-        {CONFIG: sweep.to_yaml()},
-        [f'python -m engine sweep "$here/{CONFIG}" --out "$here/recomputed"'],
-        [f'worst.append(table_apart(kd.sweep(**settings("{CONFIG}")).runs, {kept}))'],
-        {"runs.parquet": lambda: parquet(runs)},
+        {f"{before}{CONFIG}": sweep.to_yaml()},
+        [_command("sweep", before)],
+        [f'worst.append(table_apart(kd.sweep(**settings("{before}{CONFIG}")).runs, {kept}))'],
+        {numbers: lambda: parquet(runs)},
     )
+
+
+def _command(name: str, before: str) -> str:
+    out = f"recomputed/{before.rstrip('-')}".rstrip("/")
+    return f'python -m engine {name} "$here/{before}{CONFIG}" --out "$here/{out}"'
+
+
+def of_several(recipes: Sequence[Recipe]) -> Recipe:
+    """Of results that stand beside each other, whose files have names of their own. Raises `IndexError` of none."""
+    identity = hashlib.sha256(" ".join(one.identity for one in recipes).encode()).hexdigest()
+    configs = {name: text for one in recipes for name, text in one.configs.items()}
+    numbers = {name: made for one in recipes for name, made in one.numbers.items()}
+    commands = [line for one in recipes for line in one.commands]
+    steps = [line for one in recipes for line in one.steps]
+    alike = recipes[0].versions if all(one.versions == recipes[0].versions for one in recipes) else {}
+    also = [one.config for one in recipes[1:]]
+    return Recipe(identity, recipes[0].config, "", configs, commands, steps, numbers, alike, also)
 
 
 def at_initialisation(

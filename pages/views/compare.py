@@ -2,7 +2,6 @@
 metric against any setting."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,18 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-import cache
 from cache import Run
 from cache.ownership import title
-from engine import jobs
 from engine.metrics import LABELS
-from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.quantities import QUANTITIES
-from engine.regimes.config import SweepConfig
-from engine.regimes.result import Thresholds
-from engine.result import Result, ResultError, Seed
-from engine.rkhs.result import RkhsResult
-from engine.schema import ConfigError
+from engine.result import Seed
 from engine.training.diagnostics import SCALARS
 from engine.training.result import RunResult
 from pages.charts import across, theme
@@ -33,24 +25,16 @@ from pages.charts.words import number, plain
 from pages.run.differing import differing, in_one_line, labels, settings_of, shown
 from pages.shell import view
 from pages.shell.figure import Figure, pairs, show
-from pages.shell.jobs import Standing
 from pages.shell.result import choice, log_time
-from pages.views import compare_words, map_words
-from pages.views.map_controls import MAPS, Map
-from pages.views.map_figures import BETAS, Picture, View
+from pages.views import compare_words
+from pages.views.compared import Compared, said, take_with_you
+from pages.views.map_figures import BETAS, Picture
 from pages.views.run_list import kind_of, measured
 
 FEWEST, MOST = 2, 6
 """Runs that are compared."""
 FIRST = ("drift", "loss")
 """Curves that are shown at first, where there are such."""
-
-RESULTS: Mapping[str, type[Result]] = {
-    "run": RunResult,
-    "perturbation": PerturbationResult,
-    "perturbation_study": StudyResult,
-    "rkhs": RkhsResult,
-}
 
 Reader = Callable[[Any], np.ndarray]
 CURVES: Mapping[str, Mapping[str, Reader]] = {
@@ -67,21 +51,6 @@ CURVES: Mapping[str, Mapping[str, Reader]] = {
     },
 }
 """By kind what there is over the times `t` of a seed, by its quantity."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A chosen run. `result` is None where it is not here, or is of an earlier version; so is the `picture` of a map,
-    and where no page draws what it varies."""
-
-    run: Run
-    label: str
-    result: Result | None
-    picture: Picture | None
-
-    @classmethod
-    def of(cls, run: Run, label: str) -> "Compared":
-        return cls(run, label, _result(run), picture_of(run.key) if run.kind == "sweep" else None)
 
 
 def show_chosen(chosen: Sequence[Run], person: str) -> None:
@@ -101,19 +70,7 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
     _curves([one for one in compared if one.result is not None and one.run.kind in CURVES], key)
     if maps := [(one.label, one.picture) for one in compared if one.picture is not None]:
         show_maps(maps, key)
-
-
-def _result(run: Run) -> Result | None:
-    """As it is stored; its settings from its own folder, where no text is cut."""
-    engine = cache.current()
-    record = engine.store.index.get(run.key)
-    if run.kind not in RESULTS or record is None or run.old:
-        return None
-    try:
-        arrays = engine.lookup(run.kind, jobs.parse(run.kind, dict(record.values)))
-        return None if arrays is None else RESULTS[run.kind].from_arrays(arrays)
-    except (ConfigError, KeyError, ResultError):
-        return None
+    take_with_you(compared, in_one_line(settings))
 
 
 def _sentences(compared: Sequence[Compared]) -> None:
@@ -122,23 +79,10 @@ def _sentences(compared: Sequence[Compared]) -> None:
         with column:
             st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
             st.markdown(f"**{plain(one.label)}**")
-            st.markdown(_said(one))
+            st.markdown(said(one))
     runs = [one.result for one in compared if isinstance(one.result, RunResult)]
-    if said := compare_words.ends(runs):
-        st.markdown(said)
-
-
-def _said(one: Compared) -> str:
-    """What its own page says first, or why there is nothing to show."""
-    if one.result is not None:
-        return compare_words.headline(one.run.kind, one.result) or "Its page says nothing of it."
-    if one.picture is not None:
-        return map_words.counts(one.picture.cells)
-    if one.run.old:
-        return "It is of an earlier version: compute it again to compare it."
-    if one.run.kind in (*RESULTS, "sweep"):
-        return "Its result is not in the cache."
-    return f"Of its kind, {kind_of(one.run)}, nothing is drawn here."
+    if apart := compare_words.ends(runs):
+        st.markdown(apart)
 
 
 # Curves over t.
@@ -228,30 +172,6 @@ def _values(picture: Picture, metric: str) -> np.ndarray:
     """Of its cells, those that a colour shows."""
     values = picture.cells[metric].to_numpy(float)
     return np.minimum(values[np.isfinite(values)], LARGEST.get(metric, np.inf))
-
-
-def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None:
-    """The map of this key. None where it is not known, varies what no page draws, an earlier version wrote it, or none
-    of its cells is there."""
-    engine = cache.current()
-    record = engine.store.index.get(key)
-    try:
-        sweep = SweepConfig.from_dict(dict(record.values)) if record else None
-    except ConfigError:
-        return None
-    chosen = _map_of(sweep) if sweep else None
-    if sweep is None or chosen is None:
-        return None
-    parts = [part for cell in sweep.cells for part in cell.parts]
-    found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
-    view = View(next(iter(METRICS)), True, thresholds or Thresholds())
-    picture = Picture(chosen, sweep, Standing(sweep.groups, found), view)
-    return picture if len(picture.cells) else None
-
-
-def _map_of(sweep: SweepConfig) -> Map | None:
-    varied = {name for name, values in sweep.grid.items() if len(values) > 1}
-    return next((chosen for chosen in MAPS.values() if varied <= {axis.setting for axis in chosen.axes}), None)
 
 
 def _map(place: int, label: str, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:

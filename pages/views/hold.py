@@ -22,7 +22,7 @@ from pages.shell.gathering import Computation, gather
 from pages.shell.held import Held
 from pages.shell.viewers import viewer
 from pages.views import compare_words
-from pages.views.compare import RESULTS
+from pages.views.compared import RESULTS
 from pages.views.hold_parts import GONE, held_already, hold_button, release_button, say, under
 
 HELP = "Keeps this run beneath every chart, thin and dashed, while you change a setting and run again."

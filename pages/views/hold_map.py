@@ -16,7 +16,8 @@ from pages.shell.form import Form
 from pages.shell.held import NAME, keys_in
 from pages.shell.viewers import viewer
 from pages.views import regime_map
-from pages.views.compare import picture_of, show_maps
+from pages.views.compare import show_maps
+from pages.views.compared import picture_of
 from pages.views.hold_parts import GONE, held_already, hold_button, release_button
 from pages.views.map_figures import Picture
 

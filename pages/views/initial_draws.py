@@ -111,7 +111,7 @@ def named(text: str, whole: bool, prefix: str = "") -> dict[str, str] | str:
     if isinstance(record, str):
         return record
     if record.kind not in ((GRAM,) if whole else KINDS.values()):
-        return f"`{text[: named_run.DIGITS]}` is nothing that this page draws: open it from the page Runs."
+        return named_run.Elsewhere.of(record, "nothing that this page draws")
     try:
         config: Any = jobs.parse(record.kind, dict(record.values))
         draws = Draws(record.kind, config)

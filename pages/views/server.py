@@ -14,7 +14,9 @@ from cache.claims import EVERYBODY
 from cache.overview import Run, Work, Worker
 from cache.policy import OWN
 from cache.turns import Outlook, Ticket
-from pages.charts.words import duration, plain, several, size
+from engine.cost import Calibration
+from pages.charts.words import duration, number, plain, several, size
+from pages.shell import calibration
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in, role
 from pages.shell.viewers import viewer
@@ -46,6 +48,8 @@ def show() -> None:
         "One queue for everybody: who was given least computing is next, and a job of its own overtakes the parts of "
         "a sweep. A worker holds several jobs and computes one at a time."
     )
+    if speed := calibration.measured():
+        st.caption(speed_of(speed))
     _now()
     _errors([run for run in cache.current().recent(LOOKED_THROUGH) if run.state == "failed"][:ERRORS])
 
@@ -62,6 +66,15 @@ def _now() -> None:
     _cancellation([ticket for ticket in tickets(work) if _administers() or ticket.user == viewer()], settings)
     taken = cache.current().store.index.taken()
     _table("Users", users_frame(work, taken), "Nobody has had anything computed yet.", USERS)
+
+
+def speed_of(measured: Calibration) -> str:
+    """How fast this server computes."""
+    single, double = (number(rate / 1e9, 2) for rate in (measured.float32, measured.float64))
+    return (
+        f"Measured here once, for every estimate of seconds: {single} billion operations a second in float32, {double} "
+        f"in float64, and {duration(measured.start_seconds)} to compile a network of a new shape."
+    )
 
 
 def headline(work: Work) -> str:

@@ -18,12 +18,14 @@ from taken import Asking, alone, bundle_of, compute, files, unpack
 
 import cache
 from cache import CachedEngine, Store
+from cache.listing import Wanted
 from engine.config import RunConfig
 from engine.data import contents
 from engine.data.file import taken_in
 from engine.jobs import key
+from pages.shell.answer import DIGITS
 from pages.shell.bundle import bundle
-from pages.shell.recipe import of_result
+from pages.shell.recipe import Recipe, of_result
 from pages.shell.report import Report, document
 from pages.shell.shown import SHOWN
 
@@ -81,6 +83,28 @@ def filled(full: CachedEngine) -> Iterator[CachedEngine]:
     cache.install(full)
     yield full
     cache.install(None)
+
+
+@pytest.mark.long
+def test_results_side_by_side_give_all_their_numbers(filled, given, tmp_path: Path) -> None:
+    """A run, an expansion and a map on the page Runs, each under names of its own."""
+    opened("regimes")  # which lists its map
+    sweep = next(record for record in filled.listed(Wanted(kinds=("sweep",)), 9))
+    jobs = {run.kind: run.key for run in filled.listed(Wanted(kinds=("run", "rkhs")), 99)}
+    keys = [jobs["run"], jobs["rkhs"], sweep.key]
+    app = visited("all_runs", {"v_chosen": ",".join(key[:DIGITS] for key in keys)}, 120)
+    assert not app.exception
+    assert not app.warning
+    folder = unpack(bundle_of(given), tmp_path / "zip")
+    said = alone([sys.executable, str(folder / "recompute.py")], tmp_path / "a cache")
+    assert float(said.rpartition(":")[2]) < 1e-12, said
+    assert len([*(folder / "numbers").iterdir()]) == 3
+    assert len((folder / "command.sh").read_text().split("python -m engine ")) == 4
+    assert (folder / "methods.tex").read_text().count("Conventions: ") == 3
+    page, recipe = app.session_state[SHOWN], Recipe("ab" * 32, RunConfig.from_dict(RUNS["small"]), "", {}, [], [], {})
+    report = Report()
+    assert not report.add(page, recipe, page.figures[0], "")
+    assert b"How do they compare?" in document(report)
 
 
 QUICK = ("evolution", "norms", "regimes")

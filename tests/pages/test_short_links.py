@@ -1,7 +1,9 @@
 """Short links: they open the result that they name, or none."""
 
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 from perturbation_runs import run as perturbed
 from pretend_engine import SMALL, SMALL_QUERY, texts
@@ -10,6 +12,7 @@ from rkhs_runs import config as compared
 from cache.maps import Whole
 from engine import jobs
 from engine.config import RunConfig
+from engine.cost import Calibration, CalibrationConfig
 from engine.initialisation.job import gram_spectra
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.progress import silent
@@ -17,6 +20,7 @@ from engine.regimes.config import DEFAULT_MAP
 from pages.run import named_run
 from pages.run.draft_state import from_query
 from pages.run.settings import config_of
+from pages.shell import calibration
 from pages.shell.answer import DIGITS, SHORT, WHOLE
 
 RUN = RunConfig.from_dict(SMALL)
@@ -209,6 +213,32 @@ def test_the_short_link_of_draws_is_there_once_they_are(pretend, opened):
     app.session_state["link answer"] = True
     app.run()
     assert [element.value for element in app.get("code")][1] == f"/initial_kernel?run={key[:DIGITS]}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "config", "shown", "query"),
+    [
+        ("evolution", "calibration", CalibrationConfig(device="here"), "server", {}),
+        ("evolution", "sweep", DEFAULT_MAP, "regimes", {"run": "ab" * (DIGITS // 2)}),
+        ("norms", "gram_spectrum", drawn("gram_spectrum", (8, 8)), "initial_kernel", {"run": "ab" * (DIGITS // 2)}),
+        ("regimes", "rkhs", compared("circle"), "norms", {"run": "ab" * (DIGITS // 2)}),
+        ("distribution", "run", RUN, "evolution", {"run": "ab" * (DIGITS // 2)}),
+    ],
+)
+def test_a_key_of_another_kind_opens_where_that_is_shown(asked, kind, config, shown, query, pretend, opened):
+    app = opened(asked, run=known(pretend, kind, config, "ab" * 32))
+    assert not app.exception
+    link = next(link.proto for link in app.get("page_link") if link.proto.label.startswith("Open it"))
+    assert link.page == shown
+    assert dict(parse_qsl(link.query_string)) == query
+
+
+def test_the_server_says_how_fast_it_is(pretend, opened):
+    """By the key of a calibration, from any page."""
+    measured = {name: np.array(value) for name, value in vars(Calibration(float64=2.5e10)).items()}
+    pretend.results[jobs.key("calibration", calibration.CONFIG)] = measured
+    said = "60 billion operations a second in float32, 25 in float64, and 4.0 s to compile"
+    assert any(said in caption.value for caption in opened("server").caption)
 
 
 def test_links_to_copy(finished, opened):

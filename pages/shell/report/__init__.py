@@ -4,7 +4,7 @@ No Streamlit here. What people write (names, notes, columns of their tables) is 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -119,7 +119,7 @@ class Section:
 
     @classmethod
     def of(cls, page: Shown, recipe: Recipe, name: str) -> "Section":
-        asked = {path: _short(value) for path, value in settings(recipe.config.to_dict())}
+        asked = _asked([dict(settings(config.to_dict())) for config in (recipe.config, *recipe.also)])
         findings = tuple(line for line in page.findings if line)
         said = page.title, page.question, name, page.answer, findings, page.conventions()
         return cls(*said, recipe.identity, asked)
@@ -182,6 +182,15 @@ def _title_of(spec: dict[str, Any]) -> tuple[str, str]:
 def place_of(page: Shown, recipe: Recipe) -> Place:
     """Where a chart comes from."""
     return page.title, recipe.identity
+
+
+def _asked(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Settings as text, with a value for each config where they differ."""
+    found = {}
+    for path in dict.fromkeys(path for one in configs for path in one):
+        values = [_short(one[path]) if path in one else "—" for one in configs]
+        found[path] = values[0] if len({*values}) == 1 else " / ".join(values)
+    return found
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,131 @@
+"""Results that are compared: as they are read, what each says, and what of them can be taken home."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cache
+from cache import Run
+from engine import jobs
+from engine.perturbation.result import PerturbationResult, StudyResult
+from engine.regimes.config import SweepConfig
+from engine.regimes.result import Thresholds
+from engine.result import Result, ResultError
+from engine.rkhs.result import RkhsResult
+from engine.schema import ConfigError
+from engine.training.result import RunResult
+from pages.charts.latex import latex
+from pages.charts.map_names import METRICS
+from pages.charts.words import plain
+from pages.shell.jobs import Standing
+from pages.shell.recipe import Recipe, of_map, of_result, of_several
+from pages.shell.result import take_it_with_you
+from pages.shell.shown import shown
+from pages.views import compare_words, latex_conventions, map_words
+from pages.views.map_controls import MAPS, Map
+from pages.views.map_figures import Picture, View
+from pages.views.run_list import kind_of
+
+RESULTS: Mapping[str, type[Result]] = {
+    "run": RunResult,
+    "perturbation": PerturbationResult,
+    "perturbation_study": StudyResult,
+    "rkhs": RkhsResult,
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A chosen run. `result` is None where it is not here, or is of an earlier version; so is the `picture` of a map,
+    and where no page draws what it varies."""
+
+    run: Run
+    label: str
+    result: Result | None
+    picture: Picture | None
+
+    @classmethod
+    def of(cls, run: Run, label: str) -> "Compared":
+        return cls(run, label, _result(run), picture_of(run.key) if run.kind == "sweep" else None)
+
+
+def said(one: Compared) -> str:
+    """What its own page says first, or why there is nothing to show."""
+    if one.result is not None:
+        return compare_words.headline(one.run.kind, one.result) or "Its page says nothing of it."
+    if one.picture is not None:
+        return map_words.counts(one.picture.cells)
+    if one.run.old:
+        return "It is of an earlier version: compute it again to compare it."
+    if one.run.kind in (*RESULTS, "sweep"):
+        return "Its result is not in the cache."
+    return f"Of its kind, {kind_of(one.run)}, nothing is drawn here."
+
+
+def _result(run: Run) -> Result | None:
+    """As it is stored; its settings from its own folder, where no text is cut."""
+    engine = cache.current()
+    record = engine.store.index.get(run.key)
+    if run.kind not in RESULTS or record is None or run.old:
+        return None
+    try:
+        arrays = engine.lookup(run.kind, jobs.parse(run.kind, dict(record.values)))
+        return None if arrays is None else RESULTS[run.kind].from_arrays(arrays)
+    except (ConfigError, KeyError, ResultError):
+        return None
+
+
+def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None:
+    """The map of this key. None where it is not known, varies what no page draws, an earlier version wrote it, or none
+    of its cells is there."""
+    engine = cache.current()
+    record = engine.store.index.get(key)
+    try:
+        sweep = SweepConfig.from_dict(dict(record.values)) if record else None
+    except ConfigError:
+        return None
+    chosen = _map_of(sweep) if sweep else None
+    if sweep is None or chosen is None:
+        return None
+    parts = [part for cell in sweep.cells for part in cell.parts]
+    found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
+    view = View(next(iter(METRICS)), True, thresholds or Thresholds())
+    picture = Picture(chosen, sweep, Standing(sweep.groups, found), view)
+    return picture if len(picture.cells) else None
+
+
+def _map_of(sweep: SweepConfig) -> Map | None:
+    varied = {name for name, values in sweep.grid.items() if len(values) > 1}
+    return next((chosen for chosen in MAPS.values() if varied <= {axis.setting for axis in chosen.axes}), None)
+
+
+def take_with_you(compared: Sequence[Compared], differ: str) -> None:
+    """Bundle and report of those that can be computed again; nothing where none can."""
+    numbered = ((f"{place}-", one) for place, one in enumerate(compared, 1))
+    recipes = [recipe for before, one in numbered if (recipe := _recipe(one, before)) is not None]
+    if not recipes:
+        return
+    told = shown()
+    told.title, told.question, told.answer = "Runs", "How do they compare?", differ
+    told.findings = [f"**{plain(one.label)}**: {said(one)}" for one in compared]
+    told.conventions = partial(_conventions, compared)
+    take_it_with_you(of_several(recipes))
+
+
+def _recipe(one: Compared, before: str) -> Recipe | None:
+    if one.picture is not None:
+        return of_map(one.picture.sweep, one.picture.runs, before)
+    return None if one.result is None else of_result(one.result.config, one.result.to_arrays(), before)
+
+
+def _conventions(compared: Sequence[Compared]) -> str:
+    """Of each, by its name."""
+    found = []
+    for one in compared:
+        config: Any = one.result.config if one.result is not None else None
+        if config is not None:
+            found.append(f"{latex(one.label)}: {latex_conventions.of_run(getattr(config, 'run', config))}")
+        elif one.picture is not None:
+            found.append(f"{latex(one.label)}: {latex_conventions.of_map(one.picture.sweep)}")
+    return "\n".join(found)
