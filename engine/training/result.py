@@ -95,6 +95,11 @@ class RunResult(Result[RunConfig, SeedResult]):
         """Of the infinite-width kernel; None where it does not exist, or the data have no angle."""
         return self.arrays.get("limit/profile")
 
+    @property
+    def stability_limit(self) -> float | None:
+        """Of eta_eff lambda_max; None where nothing is known of the steps."""
+        return self.config.training.stability_limit
+
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
         for seed in self.seeds:
