@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from engine.config import RunConfig
     from engine.perturbation.result import PerturbationResult, StudyResult
-    from engine.rkhs.result import RkhsResult
     from engine.recording.config import Loss, Precision
     from engine.recording.watch import Watch
+    from engine.rkhs.result import RkhsResult
     from engine.training.result import RunResult
 
 __all__ = [

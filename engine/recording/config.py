@@ -1,7 +1,7 @@
 """The configs of what is said of a recording. The file is named by its digest, which with its sizes is its identity.
 Imports no JAX."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -54,6 +54,9 @@ class RecordingConfig(Config):
     precision: Precision = "float64"
     full: bool = False
     versions: Annotated[str, Field(max_length=500)] = ""
+
+    probes: ClassVar[None] = None
+    """As of a run (`engine.config.RunConfig`), which has others."""
 
     @property
     def kernel_precision(self) -> Precision:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config import RunConfig
-from engine.data import overview
+from engine.data import Dataset, generate, overview
 from engine.losses import LOSSES
 from engine.numerics import noise_floor
 from engine.progress import Arrays
@@ -94,6 +94,11 @@ class RunResult(Result[RunConfig, SeedResult]):
     def limit_profile(self) -> Float[np.ndarray, " q"] | None:
         """Of the infinite-width kernel; None where it does not exist, or the data have no angle."""
         return self.arrays.get("limit/profile")
+
+    @property
+    def data(self) -> Dataset:
+        """What it learned."""
+        return generate(self.config.data)
 
     @property
     def stability_limit(self) -> float | None:

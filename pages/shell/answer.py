@@ -12,6 +12,8 @@ from pages.shell.form import NAMED
 from pages.shell.link import PAGE, address, here, part_of
 from pages.shell.shown import shown
 
+RECORDING = "recording"
+"""The parameter of an address that names a recording."""
 SHOWN = 16
 """Hexadecimal digits of a config's hash in a text."""
 DIGITS = 12
@@ -70,11 +72,12 @@ def links(key: str) -> dict[str, str]:
     """What a link is good for -> the link, with how the result is looked at."""
     asked = address()
     view = {name: text for name, text in asked.items() if part_of(name) != "main"}
-    by_key = {NAMED, "table"} & asked.keys()
+    by_key = {NAMED, "table", RECORDING} & asked.keys()
     found = {} if by_key else {WHOLE: absolute(here())}
     if key:
-        query = {NAMED: key[:DIGITS]} | _held_in(asked) | view
-        found[f"{SHORT}{TABLE if by_key else ''}"] = absolute(f"/{st.session_state.get(PAGE, '')}?{urlencode(query)}")
+        query = {RECORDING if RECORDING in asked else NAMED: key[:DIGITS]} | _held_in(asked) | view
+        what = f"{SHORT}{TABLE if by_key - {RECORDING} else ''}"
+        found[what] = absolute(f"/{st.session_state.get(PAGE, '')}?{urlencode(query)}")
     return found
 
 
