@@ -125,9 +125,8 @@ def so_far(recording: Recording, rows: Sequence[Arrays]) -> dict[str, np.ndarray
 def read_so_far(path: Path) -> RecordedRun:
     """The same read back. Raises `ValueError`: it has none, or cannot be read."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            return RecordedRun.from_arrays(
-                {n.removeprefix(SO_FAR): file[n] for n in file.files if n.startswith(SO_FAR)}
-            )
+        with np.load(path, allow_pickle=False) as file:  # of the rest, which may be large, nothing is read
+            own = {name.removeprefix(SO_FAR): file[name] for name in file.files if name.startswith(SO_FAR)}
+        return RecordedRun.from_arrays(own)
     except (OSError, KeyError, EOFError, zipfile.BadZipFile, ResultError) as error:
         raise ValueError(f"cannot be read: {error or type(error).__name__}") from None

@@ -20,12 +20,11 @@ from pages.run.named_run import BEGINNING, Absent, find
 from pages.run.named_run import refuse as open_nothing
 from pages.run.picker import SIBLINGS
 from pages.shell import view
-from pages.shell.answer import RECORDING
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find as say
 from pages.shell.form import refuse
 from pages.shell.gathering import START, Computation, gather
-from pages.shell.link import Link, address
+from pages.shell.link import RECORDING, Link, address
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_compute
 from pages.shell.result import files, numbers
@@ -202,6 +201,7 @@ def _taken_in(one: Recorded) -> RecordingConfig:
     engine.ownership.pin(key, viewer())
     if engine.store.files.has(config.source.digest) and not engine.store.fault:
         engine.store.recordings.became(one.id, key)
+    engine.request("recording", config, viewer())
     return config
 
 

@@ -51,8 +51,10 @@ def headlines(result: RecordedRun) -> list[Headline]:
 
 def sentences(result: RecordedRun, grows: bool) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    how = [] if grows else [ENDED[result.meta.get("ended", "closed")]]
-    return [*how, *evolution_words.alignment(result), *evolution_words.floor(result)]
+    told = [*evolution_words.alignment(result), *evolution_words.floor(result)]
+    if grows:
+        return [said.replace("at the stop", "now") for said in told]
+    return [ENDED[result.meta.get("ended", "closed")], *told]
 
 
 def facts(recorded: RecordingConfig) -> str:

@@ -57,7 +57,7 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
     own = differing(settings)[:MOST_SETTINGS]
     columns: dict[str, Any] = {
         "kept": [run.pinned for run in listed],
-        "name": [title(run.claims, person) for run in listed],
+        "name": [title(run.claims, person) or _recording(run) for run in listed],
         "kind": [kind_of(run) for run in listed],
         "state": [_state(run) for run in listed],
     }
@@ -74,6 +74,11 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
         "open": [link_of(run) for run in listed],
     }
     return pd.DataFrame(columns)
+
+
+def _recording(run: Run) -> str:
+    """What the loop called it; empty of anything else."""
+    return str(run.values.get("recorded", run.values).get("recording", ""))
 
 
 def measured(listed: Sequence[Run]) -> list[str]:

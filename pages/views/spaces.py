@@ -116,12 +116,8 @@ def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callab
     found = recorded.spaces_of_it(name)
     if found is None:
         return
-    asked, arrays = found
-    result, own, key = (
-        RecordedSpaces.from_arrays(dict(arrays)),
-        asked.config.recorded,
-        jobs.key(asked.kind, asked.config),
-    )
+    config, arrays = found
+    result, own, key = RecordedSpaces.from_arrays(dict(arrays)), config.recorded, jobs.key("recording_spaces", config)
     tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
     st.caption(plain(recorded_words.facts(own)))
     st.caption(plain(recorded_words.lacking_spaces(own, result.seeds[0]["grid_sizes"])))
