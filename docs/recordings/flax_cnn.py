@@ -1,6 +1,6 @@
 """A convolutional network of flax on digits, trained with Adam on cross-entropy, and its kernel on the way.
 
-    python docs/recordings/flax_cnn.py
+python docs/recordings/flax_cnn.py
 """
 
 import flax.linen as nn

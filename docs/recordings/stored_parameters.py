@@ -1,6 +1,6 @@
 """A run of Kernel Drift once more, as if it were a loop of one's own: its stored parameters, fed to a network of flax.
 
-    python docs/recordings/stored_parameters.py     # prints by how much recording and run differ
+python docs/recordings/stored_parameters.py     # prints by how much recording and run differ
 """
 
 from contextlib import closing
@@ -21,8 +21,10 @@ RUN = {
     "training": {"max_steps": 60, "checkpoints": 8, "precision": "float64", "stop_residual": None},
     "seeds": [5],
 }
-SAME = ("eigenvalues", "drift", "shape_drift", "cka", "residual", "mode_residual", "train_error", "test_error",
-        "alignment_train", "alignment_test", "lambda_max", "overlap", "kernel_shown", "f_train", "f_test", "t", "loss")  # fmt: skip
+SAME = (
+    *("eigenvalues", "drift", "shape_drift", "cka", "residual", "mode_residual", "train_error", "test_error", "loss"),
+    *("alignment_train", "alignment_test", "lambda_max", "overlap", "kernel_shown", "f_train", "f_test", "t"),
+)
 
 
 class MLP(nn.Module):
@@ -37,7 +39,9 @@ class MLP(nn.Module):
 
 def as_flax(stored):
     """The layers of a stored network, equal ones stacked, as those of `MLP`."""
-    layers = [(w, b) for block in ("hidden_0", "hidden_1") for w, b in zip(stored[block]["w"], stored[block]["b"])]
+    layers = []
+    for block in ("hidden_0", "hidden_1"):
+        layers += zip(stored[block]["w"], stored[block]["b"], strict=True)
     layers.append((stored["readout"]["w"], stored["readout"]["b"]))
     return {"params": {f"Dense_{place}": {"kernel": w, "bias": b} for place, (w, b) in enumerate(layers)}}
 

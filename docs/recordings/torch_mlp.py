@@ -1,6 +1,6 @@
 """A network of PyTorch on two moons, trained with momentum on squares, and its kernel on the way.
 
-    python docs/recordings/torch_mlp.py     # needs `pip install torch`
+python docs/recordings/torch_mlp.py     # needs `pip install torch`
 """
 
 import torch

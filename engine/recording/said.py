@@ -72,7 +72,7 @@ class Probes:
         data, taken = self.dataset(), self.measurement(kernel, outputs)
         start = start or reference_of(data, taken)
         config: Any = SimpleNamespace(training=SimpleNamespace(loss="half_mean"), probes=None)
-        with np.errstate(divide="ignore", invalid="ignore"):  # of a residual that is zero at the start
+        with np.errstate(all="ignore"):  # a loop that diverges, a residual that is zero at the start
             found = summarise(config, data, taken, start)
         left_out = {"loss"} | (set() if self.comparable else set(OF_OUTPUTS))
         return {name: value for name, value in found.items() if name not in left_out}, start

@@ -22,7 +22,7 @@ import yaml
 import cache.batch  # noqa: F401  (what commands import when they need it)
 import engine.__main__ as command_line
 import engine.device
-import engine.regimes.summary  # noqa: F401
+import engine.regimes.summary
 from engine.config import RunConfig
 from engine.cost import estimate
 from engine.data import DATASETS, TARGETS
