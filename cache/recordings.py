@@ -86,7 +86,7 @@ class Recordings:
         if not (self._home / f"{id}{ABOUT}").exists():
             about = {"name": name, "boot": boot(), "process": process()}
             self._folders.write_file(self._home / f"{id}{ABOUT}", [json.dumps(about).encode()])
-        self._folders.write_file(self._home / f"{id}{DATA}", [packed(arrays)])
+        self._folders.write_file(self._home / f"{id}{DATA}", [bytes(packed(arrays))])
 
     def _about(self, id: str) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):

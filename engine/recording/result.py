@@ -44,7 +44,7 @@ class RecordedRun(RunResult):
         own = {"step": recording.step, "t": recording.t} | ({} if recording.loss is None else {"loss": recording.loss})
         common = {"targets": recording.targets}
         common |= {} if recording.labels is None else {"labels": recording.labels}
-        seed, named = RecordedSeed.of(own | stacked(rows), recording.facts), meta | {"ended": recording.about.ended}
+        seed, named = RecordedSeed.of(own | stacked(rows), recording.facts), {**meta, "ended": recording.about.ended}
         return cls(common, config, named, (seed,))  # pyright: ignore[reportArgumentType]
 
     @property

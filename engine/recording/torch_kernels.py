@@ -57,7 +57,7 @@ class TorchNetwork:
 
     def at(self, params: Any = None) -> Measured:
         """J J^T, leaf by leaf; `params` is the module again, or None."""
-        from torch.func import jacrev, vmap
+        from torch.func import jacrev, vmap  # pyright: ignore[reportMissingImports]
 
         with _tried(), _evaluating(self.module):
             trained, still, x = self._tensors()
@@ -80,7 +80,7 @@ class TorchNetwork:
 
     def _tensors(self) -> tuple[dict, dict, Any]:
         """Trained parameters, everything else, and the points; in float64, whole numbers as they are."""
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         def wide(tensor: Any) -> Any:
             tensor = tensor.detach()
@@ -94,13 +94,13 @@ class TorchNetwork:
         return trained, still, torch.as_tensor(self.x).to(where)
 
     def _called(self, tensors: dict, x: Any) -> Any:
-        from torch.func import functional_call
+        from torch.func import functional_call  # pyright: ignore[reportMissingImports]
 
         return functional_call(self.module, tensors, (x,))
 
     def _outputs(self, trained: dict, still: dict, x: Any) -> Any:
         """Each example alone."""
-        from torch.func import vmap
+        from torch.func import vmap  # pyright: ignore[reportMissingImports]
 
         return vmap(lambda one: self._called({**trained, **still}, one[None])[0], chunk_size=CHUNK)(x).detach()
 

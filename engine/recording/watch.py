@@ -35,13 +35,14 @@ class File(Protocol):
 
     def keep(self) -> RecordedRun:
         """Makes a result of what was written last, for good."""
+        ...
 
 
 class Network(Protocol):
     """What is watched. `stands`: it is given, as a module, before its first step."""
 
-    stands: bool
-
+    @property
+    def stands(self) -> bool: ...
     @property
     def versions(self) -> str: ...
     def refuse(self, params: Any) -> list[str]: ...
@@ -61,7 +62,7 @@ class Watch:
         self._about, self._network, self._y, self._file = about, network, y, file
         self._told = None if steps is None else _told(steps)
         self._growth, self._due = GROWTH, -1.0
-        self._probes: Any = None
+        self._probes: Probes | None = None
         self._start: Any = None
         self._rows: list[dict[str, Any]] = []
         self._last: tuple[Any, Any, Any, Any] | None = None
@@ -120,10 +121,9 @@ class Watch:
             if not self._rows:
                 raise ConfigError([Problem("params", "outputs or kernel are not finite at the first step")])
             return
-        if self._probes is None:
-            self._begin(found)
-        said, self._start = self._probes.said(_symmetric(found.kernel), found.outputs, self._start)
-        full = None if found.full is None else _symmetric(found.full)[:, : self._probes.train * found.outputs.shape[1]]
+        probes = self._probes or self._begin(found)
+        said, self._start = probes.said(_symmetric(found.kernel), found.outputs, self._start)
+        full = None if found.full is None else _symmetric(found.full)[:, : probes.train * found.outputs.shape[1]]
         value = np.nan if loss is None else float(loss)
         row = {"step": step, "t": time_, "loss": value, "outputs": found.outputs, "kernel": _symmetric(found.kernel)}
         self._rows.append(row | {"full": full, "said": said})
@@ -147,11 +147,12 @@ class Watch:
             raise ConfigError([Problem("t", f"{t:g} given after {self._rows[-1]['t']:g}: time goes on")])
         return True
 
-    def _begin(self, found: Measured) -> None:
+    def _begin(self, found: Measured) -> Probes:
         """Now that the number of outputs is known."""
         p, k = found.outputs.shape
-        self._probes = self._y.probes(k, self._about)
+        self._probes = probes = self._y.probes(k, self._about)
         self._most = max(8, min(MOST_CHECKPOINTS, MOST_VALUES // (p**2 * (1 + (found.full is not None) * k**2))))
+        return probes
 
     def _schedule(self, step: int) -> None:
         """When the next one is due."""
@@ -178,6 +179,7 @@ class Watch:
         def over(name: str) -> np.ndarray:
             return np.stack([row[name] for row in self._rows])
 
+        probes: Any = self._probes
         loss, full = over("loss"), None if self._rows[0]["full"] is None else over("full")
         return Recording(
             self._about,
@@ -185,9 +187,9 @@ class Watch:
             over("t"),
             over("kernel"),
             over("outputs"),
-            self._probes.targets,
+            probes.targets,
             None if np.isnan(loss).any() else loss,
-            self._probes.labels,
+            probes.labels,
             full,
         )
 
@@ -222,15 +224,15 @@ class Targets:
 
     def probes(self, k: int, about: About) -> Probes:
         """For a network of k outputs: of classes one-hot, of two for one output -1 and 1. Raises `ConfigError`."""
-        values = self.values
+        values: Any = self.values
         if self.labels is not None:
             count = max(k, 2)
             if self.labels.min() < 0 or self.labels.max() >= count:
                 given = f"classes from {self.labels.min()} to {self.labels.max()} given"
                 raise ConfigError([Problem("y_probe", f"{given}; 0 to {count - 1} are needed for {k} outputs")])
             values = np.eye(k)[self.labels] if k > 1 else 2.0 * self.labels[:, None] - 1
-        if values is None or values.shape[1] != k:
-            given = f"of shape {np.shape(values)}, but the network gives {k} outputs"
+        if values.shape[1] != k:
+            given = f"of shape {values.shape}, but the network gives {k} outputs"
             raise ConfigError([Problem("y_probe", f"{given}: a target for each, or a class number, is needed")])
         return Probes(values, self.labels, about.held_out, about.loss)
 

@@ -29,7 +29,7 @@ from pages.charts.kernel import (
     spectrum_panel,
     spectrum_table,
 )
-from pages.charts.over_time import COLUMNS, Curve, Style, bands, over_time_table
+from pages.charts.over_time import COLUMNS, Curve, Series, Style, bands, over_time_table
 from pages.charts.theme import Table
 
 STABILITY = "stability limit / η_eff"

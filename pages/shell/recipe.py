@@ -131,11 +131,20 @@ CALLS = {
 """By kind of job, its command and what a script calls."""
 
 
+RECORDED = ("recording", "recording_spaces")
+"""Kinds of what is said of a recording: nobody but its own loop computes one again."""
+
+
 def of_result(config: Config, arrays: Arrays) -> Recipe | None:
-    """Of one result with a page of its own; None of a kind without a row in `CALLS`."""
-    kind = next((kind for kind in CALLS if KINDS[kind].config is type(config)), None)
+    """Of one result with a page of its own, without commands where it is of a recording; None of other kinds."""
+    kind = next((kind for kind in (*CALLS, *RECORDED) if KINDS[kind].config is type(config)), None)
     if kind is None:
         return None
+    if kind in RECORDED:
+        numbers = {"result.npz": partial(packed, arrays)}
+        return Recipe(
+            config.hash, config, key(kind, config), {CONFIG: config.to_yaml()}, (), (), numbers, versions(arrays)
+        )
     command, call = CALLS[kind]
     asked = ['asked = settings("config.yaml")'] if "asked" in call else []
     return Recipe(

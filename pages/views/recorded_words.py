@@ -79,13 +79,13 @@ def lacking(result: RecordedRun) -> str:
     return _not_recorded([*more, *NOWHERE, "the kernel by layer"])
 
 
-def lacking_spaces(recorded: RecordingConfig, grids: Sequence[int]) -> str:
+def lacking_spaces(recorded: RecordingConfig, grids: int) -> str:
     """The same of the pages on function spaces."""
     more = ["points along a curve to draw functions on", "a large sample"]
     if recorded.loss == "other":
         more.append("outputs in the units of the targets (the network's error)")
     held_out = f"Nested grids and learning curves are of the {recorded.held_out:,} held-out points"
-    few = "" if len(grids) > 2 else ", which are too few for an exponent: 64 or more are needed"
+    few = "" if grids > 2 else ", which are too few for an exponent: 64 or more are needed"
     return f"{_not_recorded([*more, *NOWHERE])} {held_out}{few}."
 
 

@@ -120,7 +120,7 @@ def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callab
     result, own, key = RecordedSpaces.from_arrays(dict(arrays)), config.recorded, jobs.key("recording_spaces", config)
     tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
     st.caption(plain(recorded_words.facts(own)))
-    st.caption(plain(recorded_words.lacking_spaces(own, result.seeds[0]["grid_sizes"])))
+    st.caption(plain(recorded_words.lacking_spaces(own, len(result.seeds[0]["grid_sizes"]))))
     body(Shown(result, arrays, key))
     files(result, arrays, key)
 
