@@ -174,8 +174,8 @@ def watch(
         x_probe, y_probe: at most 1,024 points, and their targets (p, k) or classes 0, 1, ...; the last `held_out` are
             not trained on.
         params: before the first step, so that a network without a kernel is refused before it.
-        loss: that is trained on: with "cross_entropy" outputs are compared with targets as probabilities, with "other"
-            not at all; else as they are.
+        loss: that is trained on, of `engine.losses`: with "logistic", the cross-entropy of softmax, outputs are
+            compared with targets as probabilities; with "other" not at all; else as they are.
         steps: to record at, instead of log-spaced ones.
         precision: of the kernel in JAX.
 

@@ -42,7 +42,7 @@ def main(steps: int = 200):
 
     # Some of the points that it trains on, then others.
     probed = np.r_[:PROBED, TRAINED : TRAINED + HELD_OUT]
-    asked = {"held_out": HELD_OUT, "params": params, "loss": "cross_entropy"}
+    asked = {"held_out": HELD_OUT, "params": params, "loss": "logistic"}
     with kd.watch("digits, flax", network.apply, images[probed], classes[probed], **asked) as watch:
         for step in range(steps):
             before = params

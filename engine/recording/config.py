@@ -1,11 +1,13 @@
 """The configs of what is said of a recording. The file is named by its digest, which with its sizes is its identity.
 Imports no JAX."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from engine.cost import Calibration, Expected
+from engine.losses import LossName
 from engine.rkhs.config import LEAST_HELD_OUT, Options
 from engine.schema import Config, ConfigError, Problem
 
@@ -16,9 +18,8 @@ MOST_CHECKPOINTS = 96
 """Kept by `watch`; a file from elsewhere may have as many as fit."""
 LONGEST_NAME = 60
 
-Loss = Literal["half_mean", "mean", "half_sum", "cross_entropy", "other"]
-"""The squared losses of `engine.config.TrainingConfig`, cross-entropy of softmax (of one output: of its sign), any
-other, in which outputs are not in the units of the targets."""
+Loss = Literal["half_mean", "mean", "half_sum", "logistic", "squared_hinge", "hinge", "other"]
+"""Those of `engine.losses` ("logistic" is the cross-entropy of softmax), or any other: outputs then have no targets."""
 Precision = Literal["float64", "mixed", "float32"]
 
 
@@ -27,6 +28,25 @@ class RecordedFile(Config):
 
     file: Annotated[str, Field(max_length=200)]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """How a loop trained, in the place of `engine.config.TrainingConfig`: of its steps nothing is known, so that
+    neither a law (`engine.rkhs.motion.law_of`) nor a limit is taken for them.
+    """
+
+    loss: LossName
+    integrator: str = "gd"
+    momentum: float = 1.0
+    batch_size: None = None
+    weight_decay: float = 0.0
+    stability_limit: float = float("inf")
+
+
+def named(loss: Loss | None) -> LossName:
+    """A loss of `engine.losses`, by which outputs are compared with targets where they are."""
+    return "half_mean" if loss is None or loss == "other" else loss
 
 
 class RecordingConfig(Config):
@@ -57,6 +77,11 @@ class RecordingConfig(Config):
 
     probes: ClassVar[None] = None
     """As of a run (`engine.config.RunConfig`), which has others."""
+
+    @property
+    def training(self) -> Stepped:
+        """What of a run's training is read of its result."""
+        return Stepped(named(self.loss))
 
     @property
     def kernel_precision(self) -> Precision:

@@ -191,6 +191,10 @@ def _times(found: Recording) -> Iterator[str]:
     labels, count = found.labels, max(2, found.targets.shape[1])
     if labels is not None and (labels.min() < 0 or labels.max() >= count):
         yield f"labels run from {labels.min()} to {labels.max()}: 0 to {count - 1} are needed"
+    try:
+        found.probes.learned()
+    except ConfigError:
+        yield f"has no classes, which {found.about.loss} needs: record class numbers"
 
 
 def _kernels(found: Recording) -> Iterator[str]:

@@ -14,12 +14,10 @@ from engine.progress import Entries, Progress, Report, silent
 from engine.recording.config import RecordedSpacesConfig, RecordingConfig
 from engine.recording.file import Recording, read
 from engine.recording.result import RecordedRun, RecordedSeed, RecordedSpaces
-from engine.recording.said import learned
 from engine.result import provenance
 from engine.rkhs.job import RunPoints, common_arrays, seed_arrays
 from engine.rkhs.points import Nested, Sets, sizes
 from engine.rkhs.result import SeedSpaces
-from engine.training.diagnostics import ratio
 
 GONE = "was recorded by your own loop, and its file is no longer here: run the loop again, or import the file"
 
@@ -81,17 +79,18 @@ def spaces(config: RecordedSpacesConfig, report: Report = silent) -> Entries:
     seed = RecordedSeed.of({}, recording.facts)
     arrays, told = seed_arrays(asked, everywhere, seed, network, lambda done, what: report(Progress(done, what)))
     chosen = np.searchsorted(recording.step, arrays["step"])
-    arrays |= {"t": recording.t[chosen], "network_error": _errors(recording)[chosen]}
+    arrays |= {"t": recording.t[chosen]}
+    if not recording.probes.comparable:
+        arrays["network_error"] = np.full(len(chosen), np.nan)
     meta = provenance("recording_spaces", "the loop that recorded it", began)
     result = RecordedSpaces(common_arrays(everywhere), config, meta, (SeedSpaces(arrays, told),))  # pyright: ignore[reportArgumentType]
     return {"result": result.to_arrays()}
 
 
 def _stand_in(config: RecordedSpacesConfig) -> Any:
-    """What of a run its comparison reads. Of momentum, so that no law is taken for its steps."""
-    unknown = SimpleNamespace(momentum=1.0, batch_size=None, integrator="gd")
-    data = SimpleNamespace(noise=0.0)
-    return SimpleNamespace(kernel_precision=config.recorded.precision, training=unknown, data=data, network=None)
+    """What of a run its comparison reads."""
+    asked, data = config.recorded, SimpleNamespace(noise=0.0)
+    return SimpleNamespace(kernel_precision=asked.precision, training=asked.training, data=data, network=None)
 
 
 def _points(recording: Recording) -> RunPoints:
@@ -102,11 +101,3 @@ def _points(recording: Recording) -> RunPoints:
     sets = Sets(x, y[:M], y[M:], np.zeros((0, k)), np.zeros(0))
     members = tuple(np.arange(size) for size in sizes(p - M))
     return RunPoints(sets, Nested(x[M:], y[M:], members), x[M:], y[M:], None, None, None)
-
-
-def _errors(recording: Recording) -> Float[np.ndarray, " T"]:
-    """Held out, as of a run; NaN where outputs have other units than targets."""
-    if not recording.probes.comparable:
-        return np.full(len(recording.step), np.nan)
-    f, y = learned(recording.outputs, recording.about.loss)[:, recording.train :], recording.targets[recording.train :]
-    return np.array([ratio(np.sum((one - y) ** 2), np.sum(y**2)) for one in f])

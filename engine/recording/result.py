@@ -66,11 +66,6 @@ class RecordedRun(RunResult):
     def notes(self) -> tuple[str, ...]:
         return ()
 
-    @property
-    def stability_limit(self) -> None:
-        """What the loop steps by is not known."""
-        return None
-
     def check_started(self) -> None:
         """A loop is never refused here."""
 

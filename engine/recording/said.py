@@ -7,23 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import scipy.special
 from jaxtyping import Float
 
 from engine.data import Dataset, spread
-from engine.recording.config import Loss
+from engine.losses import learned
+from engine.recording.config import Loss, named
 from engine.training.diagnostics import HELD_OUT, Measurement, Reference
 from engine.training.summary import reference_of, summarise
 
 OF_OUTPUTS = ("residual", "train_error", "test_error", "mode_residual", "f_train", "f_test")
 """What compares outputs with targets: left out where these have other units."""
-
-
-def learned(outputs: Float[np.ndarray, "*T p k"], loss: Loss | None) -> Float[np.ndarray, "*T p k"]:
-    """The outputs in the units of the targets: for cross-entropy softmax's probabilities, of one output 2 P - 1."""
-    if loss != "cross_entropy":
-        return outputs
-    return np.tanh(outputs / 2) if outputs.shape[-1] == 1 else scipy.special.softmax(outputs, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +51,13 @@ class Probes:
         y = self.targets.copy()
         return Dataset(nothing[0], y[:M], nothing[1], y[M:], "", labels_train=labels[0], labels_test=labels[1])
 
+    def learned(self) -> Dataset:
+        """As the loss takes it (`engine.losses.learned`). Raises `ConfigError`: a loss of classes, without any."""
+        return learned(named(self.loss), self.dataset())
+
     def measurement(self, kernel: Float[np.ndarray, "p p"], outputs: Float[np.ndarray, "p k"]) -> Measurement:
         """A checkpoint as a run has it."""
-        M, f, none = self.train, learned(outputs, self.loss), np.zeros((0, 0))
+        M, f, none = self.train, outputs, np.zeros((0, 0))
         chosen = M + spread(self.held_out, HELD_OUT)
         held_out = kernel[np.ix_(chosen, chosen)]
         return Measurement(f[:M], f[M:], kernel[:M, :M], held_out, kernel[0, chosen], none, none)
@@ -69,9 +66,9 @@ class Probes:
         self, kernel: Float[np.ndarray, "p p"], outputs: Float[np.ndarray, "p k"], start: Reference | None
     ) -> tuple[dict[str, np.ndarray], Reference]:
         """What is said of a checkpoint, and of the first one what later ones are compared with."""
-        data, taken = self.dataset(), self.measurement(kernel, outputs)
-        start = start or reference_of(data, taken)
-        config: Any = SimpleNamespace(training=SimpleNamespace(loss="half_mean"), probes=None)
+        data, taken, loss = self.learned(), self.measurement(kernel, outputs), named(self.loss)
+        start = start or reference_of(data, taken, loss)
+        config: Any = SimpleNamespace(training=SimpleNamespace(loss=loss), probes=None)
         with np.errstate(all="ignore"):  # a loop that diverges, a residual that is zero at the start
             found = summarise(config, data, taken, start)
         left_out = {"loss"} | (set() if self.comparable else set(OF_OUTPUTS))

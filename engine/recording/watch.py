@@ -234,7 +234,13 @@ class Targets:
         if values.shape[1] != k:
             given = f"of shape {values.shape}, but the network gives {k} outputs"
             raise ConfigError([Problem("y_probe", f"{given}: a target for each, or a class number, is needed")])
-        return Probes(values, self.labels, about.held_out, about.loss)
+        found = Probes(values, self.labels, about.held_out, about.loss)
+        try:
+            found.learned()
+        except ConfigError:
+            given = f"values given, but {about.loss} is a loss of classes"
+            raise ConfigError([Problem("y_probe", f"{given}: give class numbers 0, 1, ... of each point")]) from None
+        return found
 
 
 def watching(

@@ -100,11 +100,6 @@ class RunResult(Result[RunConfig, SeedResult]):
         """What it learned."""
         return generate(self.config.data)
 
-    @property
-    def stability_limit(self) -> float | None:
-        """Of eta_eff lambda_max; None where nothing is known of the steps."""
-        return self.config.training.stability_limit
-
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
         for seed in self.seeds:

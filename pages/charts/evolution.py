@@ -29,7 +29,7 @@ from pages.charts.kernel import (
     spectrum_panel,
     spectrum_table,
 )
-from pages.charts.over_time import COLUMNS, Curve, Series, Style, bands, over_time_table
+from pages.charts.over_time import COLUMNS, Curve, Style, bands, over_time_table
 from pages.charts.theme import Table
 
 STABILITY = "stability limit / η_eff"
@@ -282,7 +282,9 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
     kernel = probe_kernel_panel(tables.kernel) if tables.on_probes else kernel_panel(tables.kernel)
     by_input = [kernel]
     if function is not None:
-        by_input.insert(0, probe_function_panel(function) if tables.on_probes else function_panel(function, tables.loss))
+        by_input.insert(
+            0, probe_function_panel(function) if tables.on_probes else function_panel(function, tables.loss)
+        )
     left = stacked(sized(by_mode, plot, height), spacing=14)
     right = stacked(sized(by_input, SQUARE if square else plot, height), spacing=14)
     timeline = residual_panel(tables.timeline, width)

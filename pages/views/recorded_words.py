@@ -19,7 +19,9 @@ LOSSES = {
     "half_mean": "squared loss, half the mean",
     "mean": "squared loss, the mean",
     "half_sum": "squared loss, half the sum",
-    "cross_entropy": "cross-entropy: as probabilities outputs are compared with targets",
+    "logistic": "cross-entropy: outputs are compared with targets as probabilities",
+    "squared_hinge": "squared hinge loss: outputs are compared with targets cut off at the margin",
+    "hinge": "hinge loss: outputs are compared with targets cut off at the margin",
     "other": "a loss in which outputs are not in the units of the targets",
 }
 NOWHERE = ("the network's settings (β, infinite width)", "how it stepped (stability limit, perturbation)")

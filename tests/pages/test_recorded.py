@@ -47,7 +47,7 @@ def record(name, steps=12, **more):
 
 record("whole", loss="mean")
 record("quiet other", loss="other")
-record("classes", y=(y[:, 0] > 0).astype(int), loss="cross_entropy")
+record("classes", y=(y[:, 0] > 0).astype(int), loss="logistic")
 became, Loop.became = Loop.became, lambda self, key: None
 kept["left"] = ""
 watch = kd.watch("left <b>open</b>", apply, x, y, held_out=40)

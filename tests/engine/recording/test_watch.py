@@ -140,22 +140,29 @@ def test_running_averages_of_flax_are_no_parameters() -> None:
 def test_classes_are_targets_one_hot_and_softmax_is_compared_with_them() -> None:
     classes = np.arange(16) % 3
     params = {"w": jnp.asarray(np.random.default_rng(1).standard_normal((3, 3)))}
-    with kd.watch("classes", linear, X, classes, held_out=HELD_OUT, loss="cross_entropy") as watch:
+    with kd.watch("classes", linear, X, classes, held_out=HELD_OUT, loss="logistic") as watch:
         watch(0, params)
     h = X @ np.asarray(params["w"])
     p = np.exp(h) / np.exp(h).sum(1, keepdims=True)
     y, seed = np.eye(3)[classes], watch.result.seeds[0]
-    np.testing.assert_allclose(seed["test_error"][0], np.sum((p - y)[10:] ** 2) / np.sum(y[10:] ** 2), rtol=1e-12)
+    brier = np.sum((p - y)[10:] ** 2) / np.sum((1 / 3 - y[10:]) ** 2)
+    np.testing.assert_allclose(seed["test_error"][0], brier, rtol=1e-12)
+    np.testing.assert_allclose(seed["test_loss"][0], -np.mean(np.log(np.sum(p * y, 1))[10:]), rtol=1e-12)
     np.testing.assert_allclose(seed["test_accuracy"][0], np.mean(h[10:].argmax(1) == classes[10:]))
 
 
 def test_two_classes_of_one_output_are_told_by_its_sign() -> None:
-    probes = Probes(np.array([[1.0], [-1], [1], [-1]]), np.array([1, 0, 1, 0]), 2, "cross_entropy")
+    probes = Probes(np.array([[1.0], [-1], [1], [-1]]), np.array([1, 0, 1, 0]), 2, "logistic")
     h, K = np.array([[2.0], [-1], [3], [0.5]]), np.eye(4)
-    found, _ = probes.said(K, h, None)
-    probability = 1 / (1 + np.exp(-h))
-    np.testing.assert_allclose(found["f_train"], 2 * probability[:2] - 1, rtol=1e-14)
+    found, start = probes.said(K, h, None)
     assert found["test_accuracy"] == 0.5
+    own = np.array([1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(-1.0))])
+    np.testing.assert_allclose(start.residual, np.linalg.norm(1 - own), rtol=1e-14)
+
+
+def test_a_loss_of_classes_needs_classes() -> None:
+    with pytest.raises(ConfigError, match="logistic is a loss of classes: give class numbers"):
+        watched(linear, y=Y + 0.1, loss="logistic")
 
 
 def test_of_another_loss_nothing_is_compared_with_targets() -> None:
