@@ -89,17 +89,22 @@ def encode(arrays: Arrays, address: str) -> bytes:
 
     Raises `TypeError` for what numpy could only store as a pickle or would read back as raw bytes.
     """
+    content = packed(arrays)
+    return b"".join((MAGIC, _digest(content, address), content))
+
+
+def packed(arrays: Arrays) -> memoryview:
+    """The arrays as an npz; equal arrays give equal bytes. Raises `TypeError` as `encode`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, value in arrays.items():
             array = np.asarray(value)
             if array.dtype.kind not in "biufcSU":
                 raise TypeError(f"array {name!r} has dtype {array.dtype}: convert it to numbers or text")
-            # A ZipInfo carries a fixed date, so that equal arrays give equal bytes.
+            # A ZipInfo carries a fixed date.
             with archive.open(zipfile.ZipInfo(name + ".npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
-    content = buffer.getbuffer()
-    return b"".join((MAGIC, _digest(content, address), content))
+    return buffer.getbuffer()
 
 
 def decode(data: bytes, address: str) -> Arrays:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cache.archive import address, encode
 from cache.batch import Batch
-from cache.failure import SchedulerError, explain, no_such_entry
+from cache.failure import CacheFault, SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
 from cache.maps import Whole
@@ -16,6 +16,7 @@ from cache.processes import remote
 from cache.service import CachedEngine
 from cache.storage import Store
 from engine import jobs
+from engine.data import contents
 from engine.progress import Arrays, Cancelled, Entries, Progress, Report, silent
 from engine.schema import Config
 
@@ -52,6 +53,20 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
     if entry not in entries:
         raise KeyError(no_such_entry(entry, tuple(entries)).message)
     return entries[entry]
+
+
+def kept_of_file(store: Store, kind: str, config: Config, content: bytes, report: Report = silent) -> Arrays:
+    """What is said of a file, with its bytes kept for good: it cannot be computed again without them.
+
+    Raises as `cached_compute`, and `CacheFault` where the disk does not take it.
+    """
+    contents.give(content)
+    arrays = cached_compute(store, kind, config, report)
+    if not store.fault:
+        store.pin(run_key(kind, config))
+    if store.fault:
+        raise CacheFault(store.fault)
+    return arrays
 
 
 COMMAND_LINE = "command line"

@@ -15,6 +15,7 @@ from cache.failure import DISK_FAULTS, CacheFault, log, tolerant, words
 from cache.lease import Holder, Lease, Leases
 from cache.memory import Held, Unsaved
 from cache.old_layout import OldLayout, bring_over
+from cache.recordings import Recordings
 from cache.run_folders import Record, RunFolders
 from cache.run_index import RunIndex
 from cache.run_rows import FILE, EntryRow, RunRow
@@ -37,7 +38,8 @@ class Store:
         size_limit: bytes; pinned runs count but are not evicted.
         index: the runs that were asked for.
         claims: who asked for them.
-        files: of points, which configs name by digest.
+        files: of points and recordings, which configs name by digest.
+        recordings: of loops that still write them.
     """
 
     def __init__(self, directory: Path | None = None, size_limit: int | None = None):
@@ -57,6 +59,7 @@ class Store:
         self._excess = 0  # bytes beyond the limit that are known to be there
         self.claims = Claims(self._folders, self.failed)
         self.files = DataFiles(self.directory, self._folders, SHARE * self.size_limit)
+        self.recordings = Recordings(self.directory, self._folders)
         self.index = RunIndex(self._folders, self._table, self.claims, self.files, self.failed)
         self._old = self._before()
 
@@ -65,9 +68,7 @@ class Store:
         where = address(key, name)
         data = self._unsaved.get(key, name)
         try:
-            if data is None:
-                data = self._read(key, name)
-            if data is None:
+            if data is None and (data := self._read(key, name)) is None:
                 return None
             arrays = decode(data, where)
         except CorruptEntryError as error:
@@ -149,7 +150,7 @@ class Store:
         return self._leases.of(key)
 
     def holder(self, key: str) -> Holder | None:
-        """The process that computes the run right now."""
+        """Who computes the run right now."""
         return self._leases.holder(key)
 
     def volume(self) -> int:
@@ -253,18 +254,16 @@ class Store:
         return None if data is None else unlabelled(data)
 
     def _write(self, held: Held) -> None:
-        where = address(held.key, held.name)
         facts = asdict(replace(held.record, status="finished")) if held.record else {}
-        self._folders.write(held.key, held.name, labelled(held.data, where, facts))
+        self._folders.write(held.key, held.name, labelled(held.data, address(held.key, held.name), facts))
 
     def _set_aside(self, key: str, name: str, why: str) -> None:
-        where = address(key, name)
         try:
             target = self._folders.set_aside(self._folders.entry(key, name), f"{key[:16]}-{name}")
         except (*DISK_FAULTS, CacheFault) as error:
             log.warning("a damaged entry stays where it is (%s): %s", words(error), why)
             return
-        log.warning("set a damaged entry aside as %s, it will be computed again: %s", target.name, why or where)
+        log.warning("set a damaged entry aside as %s, it will be computed again: %s", target.name, why)
         self.index.list_again(key)
 
     def _rows(self) -> Iterator[RunRow]:

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
     from engine.config import RunConfig
     from engine.perturbation.result import PerturbationResult, StudyResult
+    from engine.recording.config import Loss, Precision
+    from engine.recording.watch import Watch
     from engine.rkhs.result import RkhsResult
     from engine.training.result import RunResult
 
 __all__ = [
-    "ConfigError", "Sweep", "curves", "infinite_ntk", "init", "initial", "moments", "nngp", "ntk", "ntk_by_leaf",
-    "operator_spectrum", "perturb", "run", "sample", "spaces", "study", "sweep",
+    "ConfigError", "Sweep", "curves", "import_recording", "infinite_ntk", "init", "initial", "moments", "nngp", "ntk",
+    "ntk_by_leaf", "operator_spectrum", "perturb", "run", "sample", "spaces", "study", "sweep", "watch",
 ]  # fmt: skip
 
 
@@ -147,6 +149,93 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
         done = run_batch("cell", config.groups, _called(report), store, "cells", whole)
     runs = runs_frame(config, done.results)
     return Sweep(cells_frame(runs) if len(runs) else runs, runs, done.failures)
+
+
+def watch(
+    name: str, apply: Any, x_probe: Any, y_probe: Any, *, held_out: int, params: Any = None, loss: "Loss | None" = None,
+    steps: Sequence[int] | None = None, precision: "Precision" = "float64",
+) -> "Watch":  # fmt: skip
+    """Records the kernel along a training loop of your own, for the pages to show while it runs and afterwards.
+
+        with kd.watch("my run", apply, x_probe, y_probe, held_out=48) as watch:
+            for step in range(steps):
+                watch(step, params, t=step * rate, loss=value)
+                params = update(params)
+
+    At log-spaced steps it computes outputs and kernel at the probe points; in between it compares two numbers. The file
+    is in the folder `recordings` of the cache, written whole each time, and becomes a result of the cache when the
+    block ends, however that is. Of a loop that is killed the file stays, and the pages take it in. Loops that give the
+    same name have a recording each.
+
+    Args:
+        name: what it is called on the pages.
+        apply: `apply(params, x)` in JAX, of flax linen or plain, giving (n, k); or a module of flax nnx or PyTorch,
+            which is then looked at as it stands, PyTorch's in evaluation mode.
+        x_probe, y_probe: at most 1,024 points, and their targets (p, k) or classes 0, 1, ...; the last `held_out` are
+            not trained on.
+        params: before the first step, so that a network without a kernel is refused before it.
+        loss: that is trained on, of `engine.losses`: with "logistic", the cross-entropy of softmax, outputs are
+            compared with targets as probabilities; with "other" not at all; else as they are.
+        steps: to record at, instead of log-spaced ones.
+        precision: of the kernel in JAX.
+
+    Raises:
+        ConfigError: wrong arguments; a network that mixes examples, draws at random or rounds to fewer bits
+            (`engine.networks.traced.checks`), here or at the first call.
+    """
+    from cache import Store
+    from engine.recording.file import About
+    from engine.recording.watch import watching
+
+    asked = {"name": name, "held_out": held_out, "loss": loss, "precision": precision}
+    about = About.from_dict(asked)
+    return watching(about, apply, x_probe, y_probe, params, lambda name: _Recorded(Store(), name), steps, False)
+
+
+def import_recording(path: "str | Path") -> str:
+    """Brings in a recording from elsewhere, checked; gives the key of its result.
+
+    Raises `ConfigError` in one line where it is none, and `cache.CacheFault` where it cannot be kept.
+    """
+    from cache import Store
+    from engine.files import read_bytes
+    from engine.recording.file import MOST_BYTES, read
+
+    content = read_bytes(Path(path), MOST_BYTES)
+    try:
+        config = read(content).config(content, Path(path).name)
+    except ValueError as error:
+        raise ConfigError([Problem(str(path), str(error))]) from None
+    with closing(Store()) as store:
+        return _kept(store, config, content)[0]
+
+
+class _Recorded:
+    """Where a loop records (`engine.recording.watch.File`): a file of the cache, then a result of it."""
+
+    def __init__(self, store: Any, name: str):
+        self._store, self._loop = store, store.recordings.begin(name)
+
+    def save(self, arrays: Arrays) -> None:
+        self._loop.save(arrays)
+
+    def keep(self) -> Any:
+        from engine.recording.file import read
+        from engine.recording.result import RecordedRun
+
+        with closing(self._store) as store:
+            content = self._loop.path.read_bytes()
+            key, arrays = _kept(store, read(content).config(content, self._loop.path.name), content)
+            self._loop.became(key)
+        return RecordedRun.from_arrays(dict(arrays))
+
+
+def _kept(store: Any, config: Config, content: bytes) -> tuple[str, Arrays]:
+    """The key and the "result" entry of a recording."""
+    from cache.headless import kept_of_file
+    from engine.jobs import key
+
+    return key("recording", config), kept_of_file(store, "recording", config, content)
 
 
 def moments(widths: Sequence[int], **settings: Any) -> dict[str, float | None]:

@@ -26,6 +26,7 @@ import typer
 from typer import Abort, TyperException
 
 import cache.backup as copies
+import engine
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
@@ -35,7 +36,7 @@ from engine.files import make_folder, read_config, read_parts, read_yaml, with_f
 from engine.jobs import INITIAL_KINDS, initial_config
 from engine.progress import Arrays
 from engine.result import ResultError
-from engine.schema import Config, ConfigError, Problem
+from engine.schema import Config, ConfigError
 from engine.terminal import INTERRUPTED, duration, fail, interrupted, say, tell, with_bar
 
 app = typer.Typer(
@@ -224,10 +225,10 @@ def curves(
 @app.command()
 def show(config_path: ConfigPath) -> None:
     """Prints the resolved config with its cost on this machine."""
-    from engine.device import CalibrationConfig, device_name
+    from engine.device import CalibrationConfig, device_name, start
 
     config = read_config(config_path)
-    start_jax()
+    start()
     measured, fault = compute("calibration", CalibrationConfig(device=device_name()))
     cost = estimate(config, Calibration(**{name: float(value) for name, value in measured.items()}))
     say(
@@ -281,20 +282,15 @@ def restore(file: Annotated[Path, typer.Argument(help="What `backup` wrote.")], 
     say(f"{where}: {copies.restore(file, where)}")
 
 
+@app.command("import")
+def bring_in(file: Annotated[Path, typer.Argument(help="What `kd.watch` wrote elsewhere.")]) -> None:
+    """Brings a recording into the cache, checked."""
+    key = engine.import_recording(file)
+    say(f"recording: {key[:12]} (?recording={key[:12]} on Evolution of this cache)")
+
+
 def limits(max_gb: float, max_hours: float) -> Limits:
     return Limits(max_gb * 1e9, max_hours * 3600)
-
-
-def start_jax() -> None:
-    """Switches JAX to 64 bits, before anything is traced. Raises `ConfigError` without a device to compute on."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    try:
-        jax.devices()
-    except RuntimeError as error:
-        platforms = os.environ.get("JAX_PLATFORMS", "")
-        raise ConfigError([Problem("JAX_PLATFORMS", f"{platforms!r} gives no device: {error}")]) from None
 
 
 def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, CacheFault | None]:
@@ -302,7 +298,9 @@ def compute(kind: str, config: Config, fresh: bool = False) -> tuple[Arrays, Cac
 
     Beside it what kept the cache from taking it. Raises `CacheFault` where the cache is no folder for results.
     """
-    start_jax()
+    from engine.device import start
+
+    start()
     if fresh:
         return with_bar(lambda report: jobs.compute(kind, config, report)["result"]), None
     store = Store()

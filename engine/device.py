@@ -1,5 +1,6 @@
 """The device that computes: in words, how fast it is, and its 64 bits."""
 
+import os
 import platform
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.cost import Calibration, CalibrationConfig
+from engine.problems import ConfigError, Problem
 from engine.progress import Entries, Report, silent
 
 # The device that computes, in words.
@@ -40,6 +42,16 @@ def device_name() -> str:
     if found.platform == "cpu":
         return f"CPU: {found.model}"
     return f"{found.model} ({found.memory / 1e9:.0f} GB usable)" if found.memory else found.model
+
+
+def start() -> None:
+    """Switches JAX to 64 bits, before anything is traced. Raises `ConfigError` without a device to compute on."""
+    jax.config.update("jax_enable_x64", True)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        raise ConfigError([Problem("JAX_PLATFORMS", f"{platforms!r} gives no device: {error}")]) from None
 
 
 @contextmanager

@@ -83,6 +83,11 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(Problem(problem.field or str(path), problem.message) for problem in error.problems) from None
 
 
+def read_bytes(path: Path, most: int) -> bytes:
+    """A file of at most so many bytes. Raises `ConfigError`."""
+    return _read(path, bytes, most)
+
+
 def _read_text(path: Path) -> str:
     return _read(path, lambda content: content.decode("utf-8-sig"))
 

@@ -21,6 +21,7 @@ from engine.initialisation.config import (
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.problems import ConfigError, Problem, did_you_mean, shown
 from engine.progress import Entries, Report, silent
+from engine.recording.config import RecordedSpacesConfig, RecordingConfig
 from engine.rkhs.config import RkhsConfig
 from engine.schema import Config
 from engine.versions import VERSIONS
@@ -41,7 +42,7 @@ class Kind:
     expected: str = ""
 
 
-INITIAL = "engine.initialisation.config:expected"
+INITIAL, RECORDED = "engine.initialisation.config:expected", "engine.recording.config:expected"
 
 KINDS = {
     "run": Kind(RunConfig, "engine.training.job:run", "engine.cost:expected"),
@@ -54,6 +55,8 @@ KINDS = {
     "perturbation_study": Kind(StudyConfig, "engine.perturbation.job:study", "engine.perturbation.config:expected"),
     "cell": Kind(RunConfig, "engine.regimes.job:cell", "engine.cost:expected"),
     "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare", "engine.rkhs.config:expected"),
+    "recording": Kind(RecordingConfig, "engine.recording.job:said", RECORDED),
+    "recording_spaces": Kind(RecordedSpacesConfig, "engine.recording.job:spaces", RECORDED),
     "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
 }
 

@@ -102,6 +102,13 @@ def _run(result: Any) -> Values:
     return last | _medians(numbers, {**named, **{name: name for name in same}})
 
 
+def _recording(result: Any) -> Values:
+    seed = result.seeds[0]
+    same = ("loss", "residual", "test_error", "test_accuracy", "drift", "shape_drift", "cka", "alignment_test",
+            "lambda_max")  # fmt: skip
+    return {name: seed[name][-1] for name in same if name in seed} | {"steps": seed.steps, "t": seed.t_stop}
+
+
 def _cell(result: Any) -> Values:
     named = {
         "elt": "elt",
@@ -154,6 +161,8 @@ METRICS: Mapping[str, tuple[str, Callable[[Any], Values]]] = {
     "perturbation": ("engine.perturbation.result:PerturbationResult", _perturbation),
     "perturbation_study": ("engine.perturbation.result:StudyResult", _study),
     "rkhs": ("engine.rkhs.result:RkhsResult", _spaces),
+    "recording": ("engine.recording.result:RecordedRun", _recording),
+    "recording_spaces": ("engine.recording.result:RecordedSpaces", _spaces),
 }
 """By kind of job the import path of its result, and what is read from it."""
 

@@ -16,5 +16,7 @@ VERSIONS = {
     "perturbation_study": 6,
     "cell": 7,
     "rkhs": 7,
+    "recording": 1,
+    "recording_spaces": 1,
     "calibration": 5,
 }

@@ -13,7 +13,7 @@ from pages.charts.words import plain, several
 from pages.shell import view
 from pages.shell.answer import DIGITS
 from pages.shell.viewers import viewer
-from pages.views import compare, run_actions, run_list
+from pages.views import compare, recorded, run_actions, run_list
 
 PAGE = 5000
 """Rows at once: more on further pages."""
@@ -25,6 +25,7 @@ TABLE_HEIGHT = 420
 
 def main() -> None:
     st.title("Runs")
+    recorded.under_way()
     engine, person = cache.current(), claimant(viewer())
     wanted = _wanted(person)
     count = engine.store.index.how_many(wanted)

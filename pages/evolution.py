@@ -4,21 +4,24 @@ from engine.training.result import RunResult
 from pages.run import asking, controls
 from pages.run.picker import links
 from pages.shell.answer import ask
-from pages.views import evolution, evolution_words, hold, map_cell
+from pages.views import evolution, evolution_words, hold, map_cell, recorded
 
 ask(
     "Evolution",
     "How far does the kernel $K_t$ of a network of finite width move while it trains, and towards what?",
     "Set up a network and its data on the left, train it, and see its spectrum, its kernel and what it learns, moving.",
 )
-asked = controls.show()
-map_cell.way_back()
-arrays = asking.show(asked, map_cell.show)
-if arrays is None:
-    hold.waiting(asked.config)
+if recorded.asked():
+    recorded.page_of_run()
 else:
-    result = RunResult.from_arrays(dict(arrays))
-    with hold.beside("evolution", "run", result, asking.computation, evolution_words.answer):
-        evolution.say_answer(result)
-    links("evolution")
-    evolution.full(result, arrays)
+    asked = controls.show()
+    map_cell.way_back()
+    arrays = asking.show(asked, map_cell.show)
+    if arrays is None:
+        hold.waiting(asked.config)
+    else:
+        result = RunResult.from_arrays(dict(arrays))
+        with hold.beside("evolution", "run", result, asking.computation, evolution_words.answer):
+            evolution.say_answer(result)
+        links("evolution")
+        evolution.full(result, arrays)

@@ -10,7 +10,7 @@ from pages.run.questions import QUESTIONS
 from pages.run.settings import config_of
 from pages.shell import account
 from pages.shell.gathering import CHEAP
-from pages.views import evolution, my_jobs
+from pages.views import evolution, my_jobs, recorded
 
 SHOWN_RUNS = 5
 
@@ -24,6 +24,7 @@ st.markdown(
     "kernel moves, where the spectrum goes, and what that does to what is learned."
 )
 my_jobs.show()
+recorded.under_way()
 questions, picture = st.columns(2, gap="large")
 
 with questions:

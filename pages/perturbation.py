@@ -6,7 +6,7 @@ from pages.run.picker import links
 from pages.run.settings import draft_of
 from pages.shell import view
 from pages.shell.answer import ask
-from pages.views import expansion, map_cell, study
+from pages.views import expansion, map_cell, recorded, study
 
 # A visitor without a run starts where the expansion is sharp: a smooth activation, along the flow itself.
 START = {
@@ -22,16 +22,19 @@ ask(
     r"The residual's $r' = -K_t r$ is expanded in $\Delta K_t$: order 0 is lazy training, each further order lets the "
     "drift act once more.",
 )
-asked = controls.show(draft_of(START)[0])
-map_cell.way_back()
-if asked.config is not None:
-    links("perturbation")
-tabs = view.tabs("tab", {"run": "One run", "study": "Study"})
-if asked.config is None:
-    asking.show(asked)
+if recorded.asked():
+    recorded.page_of_perturbation()
 else:
-    for name, body in (("run", expansion.page), ("study", study.page)):
-        if tabs[name].open:
-            with tabs[name]:
-                body(asked.config, asked.bar)
-    draft_state.write_url(jobs.key("run", asked.config))
+    asked = controls.show(draft_of(START)[0])
+    map_cell.way_back()
+    if asked.config is not None:
+        links("perturbation")
+    tabs = view.tabs("tab", {"run": "One run", "study": "Study"})
+    if asked.config is None:
+        asking.show(asked)
+    else:
+        for name, body in (("run", expansion.page), ("study", study.page)):
+            if tabs[name].open:
+                with tabs[name]:
+                    body(asked.config, asked.bar)
+        draft_state.write_url(jobs.key("run", asked.config))

@@ -16,7 +16,7 @@ MOST_HELD = 1_000_000_000
 """Bytes held in memory; those used longest ago go first, the newest never."""
 
 DIGESTS = ("digest", "labels")
-"""Of the fields of `engine.data.file.Source`."""
+"""Of the fields of `engine.data.file.Source`, and of a recording's (`engine.recording.config`)."""
 
 
 class Place(Protocol):
@@ -88,7 +88,7 @@ def _named(values: Any) -> Iterator[tuple[str, str]]:
             yield from _named(value)
     elif isinstance(values, dict):
         source = values.get("source")
-        if values.get("name") == "file" and isinstance(source, dict):
+        if ("recording" in values or values.get("name") == "file") and isinstance(source, dict):
             yield from (
                 (source[name], str(source.get("file"))) for name in DIGESTS if isinstance(source.get(name), str)
             )

@@ -93,10 +93,10 @@ def _of_function(
             what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
             message = f"the outputs do not depend on {what}: that part of the kernel is zero"
             warnings.warn(message, stacklevel=5)
-    return Asked(None, _hashable(apply), jnp.asarray(here), None if there is None else jnp.asarray(there))
+    return Asked(None, hashable(apply), jnp.asarray(here), None if there is None else jnp.asarray(there))
 
 
-def _hashable(apply: Callable) -> Apply:
+def hashable(apply: Callable) -> Apply:
     """The function itself, whose programs are kept; or, where it has no hash, one made for this call."""
     try:
         hash(apply)

@@ -196,10 +196,10 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
 
     def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedSpaces:
         network = StoredNetwork(config.run, parameters, seed.kernel_rounding)
-        return SeedSpaces(*_seed_arrays(config, everywhere, seed, network, tick))
+        return SeedSpaces(*seed_arrays(config, everywhere, seed, network, tick))
 
     seeds, meta = after_training(config.run, TRAINED, one, report)
-    return {"result": RkhsResult(_common_arrays(everywhere), config, meta, seeds).to_arrays()}
+    return {"result": RkhsResult(common_arrays(everywhere), config, meta, seeds).to_arrays()}
 
 
 def _run_points(config: RkhsConfig, data: Dataset) -> RunPoints:
@@ -226,7 +226,7 @@ def _circle(run: RunConfig, data: Dataset, limit: Kernel | None) -> tuple[Freque
         return None
 
 
-def _common_arrays(everywhere: RunPoints) -> Arrays:
+def common_arrays(everywhere: RunPoints) -> Arrays:
     """What all seeds share: the curve that functions are drawn on, and the space of infinite width."""
     points = everywhere.sets
     arrays = {"curve_angle": points.angle, "curve_target": points.y_curve[:, 0]}
@@ -237,7 +237,7 @@ def _common_arrays(everywhere: RunPoints) -> Arrays:
     return arrays | (fourier.limit(*everywhere.circle) if everywhere.circle else {})
 
 
-def _seed_arrays(
+def seed_arrays(
     config: RkhsConfig, everywhere: RunPoints, seed: SeedResult, network: StoredNetwork, tick: Tick
 ) -> tuple[Arrays, dict]:
     """What the result holds of one seed, and facts about it."""

@@ -100,15 +100,16 @@ def nested(config: DatasetConfig, data: Dataset, largest: int) -> Nested:
     """
     if isinstance(config, CircleConfig):
         return Nested(
-            *_circle(config, data, largest), tuple(np.arange(0, largest, largest // size) for size in _sizes(largest))
+            *_circle(config, data, largest), tuple(np.arange(0, largest, largest // size) for size in sizes(largest))
         )
     x, y = sample(config, data, largest)
-    return Nested(x, y, tuple(np.arange(size) for size in _sizes(len(x))))
+    return Nested(x, y, tuple(np.arange(size) for size in sizes(len(x))))
 
 
-def _sizes(largest: int) -> list[int]:
-    sizes = [largest // 2**halvings for halvings in reversed(range(GRIDS))]
-    return [size for size in sizes if size >= 16] or [largest]
+def sizes(largest: int) -> list[int]:
+    """Of nested grids."""
+    halved = [largest // 2**halvings for halvings in reversed(range(GRIDS))]
+    return [size for size in halved if size >= 16] or [largest]
 
 
 def sample(

@@ -202,14 +202,17 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
         return seed.steps_left - frozen_flops(self.config) / steps
 
     def numbers(self) -> dict[str, Any]:
+        """Of the network, of its seeds, and notes on the data."""
+        run = self.config.run
+        return {"beta": run.beta, "parameters": run.parameter_count, **self.of_seeds(), "notes": list(self.notes)}
+
+    def of_seeds(self) -> dict[str, Any]:
         """Lists are over seeds; None where a number is not determined (see `flags`)."""
 
         def over(value: Callable[[SeedSpaces], Any]) -> list[Any]:
             return [value(seed) for seed in self.seeds]
 
         return {
-            "beta": self.config.run.beta,
-            "parameters": self.config.run.parameter_count,
             "seeds": over(lambda seed: seed.facts["seed"]),
             "S_start": self.per_seed(lambda seed: seed["held_out/target_S"][0]),
             "S_end": self.per_seed(lambda seed: seed["held_out/target_S"][-1]),
@@ -223,7 +226,6 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
             "stopped": over(_stopped),
             "t_stop": self.per_seed(lambda seed: seed["t"][-1]),
             "stop_reason": over(lambda seed: seed.facts["stop_reason"]),
-            "notes": list(self.notes),
         }
 
 

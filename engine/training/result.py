@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config import RunConfig
-from engine.data import overview
+from engine.data import Dataset, generate, overview
 from engine.losses import LOSSES
 from engine.numerics import noise_floor
 from engine.progress import Arrays
@@ -104,6 +104,11 @@ class RunResult(Result[RunConfig, SeedResult]):
     def layers(self) -> list[str]:
         """The parts of the network whose kernels are measured, by name; empty where they are its layers, in order."""
         return self.meta.get("layers", [])
+
+    @property
+    def data(self) -> Dataset:
+        """What it learned."""
+        return generate(self.config.data)
 
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""

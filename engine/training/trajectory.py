@@ -28,10 +28,9 @@ from engine.training.measure import (
     measure,
     points,
     probe_points,
-    reference_of,
-    summarise,
     top_eigenvalue,
 )
+from engine.training.summary import reference_of, summarise
 from engine.training.walk import Walk, effective_rates
 
 KERNEL_STEP = 0.1

@@ -212,11 +212,11 @@ def timeline_panel(
 
 
 def residual_panel(frame: pd.DataFrame, width: int) -> alt.LayerChart:
-    """The strip of the residual of training, with a dot on the curve."""
-    title, colour = theme.symbol("residual"), theme.COLOURS["residual"]
-    strip = timeline_panel(frame, "residual", title, colour, width, most=3)
+    """The strip of the residual of training, else of the drift, with a dot on the curve."""
+    name = "residual" if "residual" in frame else "drift"
+    strip = timeline_panel(frame, name, theme.symbol(name), theme.COLOURS[name], width, most=3)
     _, points, rule = strip.layer
-    dot = alt.Chart(rule.data).transform_filter("datum.frame == frame").transform_filter("isValid(datum.residual)")
+    dot = alt.Chart(rule.data).transform_filter("datum.frame == frame").transform_filter(f"isValid(datum.{name})")
     dot = dot.mark_point(color=theme.COLOURS["now"], filled=True, size=60, opacity=1)
     strip.layer.append(dot.encode(x=points.encoding.x, y=points.encoding.y))
     return strip

@@ -190,3 +190,16 @@ def beside(charts: Sequence[Panel], spacing: int) -> alt.HConcatChart:
     chart = alt.HConcatChart(spacing=spacing, resolve=_OWN_SCALES)
     chart.hconcat = list(charts)
     return chart
+
+
+def time_of_its_loop(chart: Any) -> Any:
+    """A chart of a recording: its time is what its loop gave, eta_eff step or another."""
+    for part in ("layer", "hconcat", "vconcat"):
+        parts = getattr(chart, part, alt.Undefined)
+        for one in parts if isinstance(parts, list) else ():
+            time_of_its_loop(one)
+    x = getattr(getattr(chart, "encoding", alt.Undefined), "x", alt.Undefined)
+    axis = x["axis"] if isinstance(x, alt.X) and "axis" in x._kwds else None
+    if isinstance(axis, alt.Axis) and axis["title"] == theme.axis_title("t"):
+        axis["title"] = "time, t (of the loop)"
+    return chart

@@ -214,12 +214,15 @@ def _frame(rows: pd.DataFrame, name: str, log_value: bool) -> pd.DataFrame:
 
 
 def timeline_table(result: RunResult, index: int = 0) -> Table:
-    """The time line of a seed: the residual over t, and the loss in words."""
+    """The time line of a seed: the residual over t, and the loss in words; of what a recording has not, the drift."""
     seed = result.seeds[index]
-    residual, masked = positive(np.asarray(seed["residual"], float))
-    frame = timeline_frame(seed["t"], seed["step"], "loss", seed["loss"], {"residual": residual})
-    note = f"Time line: {masked:,} of {len(frame):,} residuals are not positive or not finite and are not drawn."
-    return Table(frame, (note,) if masked else ())
+    name, told = (first if first in seed else "drift" for first in ("residual", "loss"))
+    shown, masked = positive(np.asarray(seed[name], float))
+    noun = "loss" if told == "loss" else QUANTITIES[told].label
+    frame = timeline_frame(seed["t"], seed["step"], noun, seed[told], {name: shown})
+    what = "residuals" if name == "residual" else "drifts"
+    note = f"Time line: {masked:,} of {len(frame):,} {what} are not positive or not finite and are not drawn."
+    return Table(frame, (note,) if masked > (name == "drift") else ())
 
 
 PANEL_HEIGHT = 200
@@ -234,13 +237,14 @@ class EvolutionTables(Moving):
     """What `evolution_chart` draws of one seed.
 
     Attributes:
+        modes, function: None of a recording whose outputs are not compared with targets.
         on_probes: whether function and kernel are those of the probes.
         loss: of the run.
     """
 
     spectrum: pd.DataFrame
-    modes: pd.DataFrame
-    function: pd.DataFrame
+    modes: pd.DataFrame | None
+    function: pd.DataFrame | None
     kernel: pd.DataFrame
     on_probes: bool = False
     loss: str = ""
@@ -249,21 +253,28 @@ class EvolutionTables(Moving):
 def evolution_tables(
     result: RunResult, data: Dataset, index: int = 0, probes: Dataset | None = None
 ) -> EvolutionTables:
-    """The tables of the seed at this position. `data` are `engine.data.generate(result.config.data)`.
+    """The tables of the seed at this position. `data` are `result.data`.
 
     Args:
         probes: the dataset of the run's probes, where function and kernel are to be shown on these.
     """
-    timeline, *panels = tables = (
-        timeline_table(result, index),
-        spectrum_table(result, index),
-        modes_table(result, index),
-        function_table(result, data, index) if probes is None else probe_function_table(result, probes, index),
-        kernel_table(result, data, index) if probes is None else probe_kernel_table(result, index),
-    )
+    function: Table | None = None
+    if probes is not None:
+        function, kernel = probe_function_table(result, probes, index), probe_kernel_table(result, index)
+    else:
+        function = function_table(result, data, index) if _compared(result, index) else None
+        kernel = kernel_table(result, data, index)
+    timeline, spectrum = timeline_table(result, index), spectrum_table(result, index)
+    modes = modes_table(result, index) if _compared(result, index) else None
+    tables = [table for table in (timeline, spectrum, modes, function, kernel) if table is not None]
     notes = tuple(note for table in tables for note in table.notes)
-    frames, loss = (table.frame for table in panels), result.config.training.loss
-    return EvolutionTables(timeline.frame, notes, *frames, on_probes=probes is not None, loss=loss)
+    panels = spectrum.frame, modes and modes.frame, function and function.frame, kernel.frame
+    return EvolutionTables(timeline.frame, notes, *panels, probes is not None, result.config.training.loss)
+
+
+def _compared(result: RunResult, index: int) -> bool:
+    """Whether outputs are compared with targets."""
+    return "mode_residual" in result.seeds[index]
 
 
 def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
@@ -273,15 +284,19 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
         width: of the whole, in pixels.
         start: checkpoint shown first.
     """
-    square = "angle" not in tables.kernel and (tables.on_probes or "place" in tables.function)
+    function = tables.function
+    square = "angle" not in tables.kernel and (tables.on_probes or function is None or "place" in function)
     height, plot = SQUARE if square else PANEL_HEIGHT, half(width)
     spectrum = theme.ask(SPECTRUM, spectrum_panel(tables.spectrum))
-    by_mode = stacked(sized((spectrum, modes_panel(tables.modes)), plot, height), spacing=14)
-    if tables.on_probes:
-        function, kernel = probe_function_panel(tables.function), probe_kernel_panel(tables.kernel)
-    else:
-        function, kernel = function_panel(tables.function, tables.loss), kernel_panel(tables.kernel)
-    by_input = stacked(sized((function, kernel), SQUARE if square else plot, height), spacing=14)
+    by_mode = [spectrum] if tables.modes is None else [spectrum, modes_panel(tables.modes)]
+    kernel = probe_kernel_panel(tables.kernel) if tables.on_probes else kernel_panel(tables.kernel)
+    by_input = [kernel]
+    if function is not None:
+        by_input.insert(
+            0, probe_function_panel(function) if tables.on_probes else function_panel(function, tables.loss)
+        )
+    left = stacked(sized(by_mode, plot, height), spacing=14)
+    right = stacked(sized(by_input, SQUARE if square else plot, height), spacing=14)
     timeline = residual_panel(tables.timeline, width)
-    chart = stacked([timeline, beside([by_mode, by_input], spacing=20)], spacing=14)
+    chart = stacked([timeline, beside([left, right], spacing=20)], spacing=14)
     return animated(chart, len(tables.timeline), start)

@@ -86,8 +86,8 @@ def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
 
 
 WITHOUT_LAW = (
-    "A kernel held fixed is not followed with momentum or minibatches, weight decay or a loss of classes: its error is "
-    "not drawn."
+    "A kernel held fixed is not followed with momentum or minibatches, weight decay, a loss of classes or a recorded "
+    "loop: its error is not drawn."
 )
 
 

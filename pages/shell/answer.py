@@ -9,7 +9,7 @@ from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from pages.charts.latex import latex
 from pages.shell import held
 from pages.shell.form import NAMED
-from pages.shell.link import PAGE, address, here, part_of
+from pages.shell.link import PAGE, RECORDING, address, here, part_of
 from pages.shell.shown import shown
 
 SHOWN = 16
@@ -18,6 +18,7 @@ DIGITS = 12
 """The same of a result's key in a link: two of a million results agree in them once in 500 caches."""
 WHOLE = "With every setting: computes the result where it is not known."
 SHORT = "Short: opens the result on this server, as long as its cache has it."
+GROWS = "Follows the recording on this server, and opens its result when its loop has ended."
 TABLE = " The table is in no link: send the settings as YAML where it is not known."
 
 
@@ -70,11 +71,14 @@ def links(key: str) -> dict[str, str]:
     """What a link is good for -> the link, with how the result is looked at."""
     asked = address()
     view = {name: text for name, text in asked.items() if part_of(name) != "main"}
-    by_key = {NAMED, "table"} & asked.keys()
+    by_key = {NAMED, "table", RECORDING} & asked.keys()
     found = {} if by_key else {WHOLE: absolute(here())}
+    if RECORDING in asked and not key:
+        return {GROWS: absolute(here())}
     if key:
-        query = {NAMED: key[:DIGITS]} | _held_in(asked) | view
-        found[f"{SHORT}{TABLE if by_key else ''}"] = absolute(f"/{st.session_state.get(PAGE, '')}?{urlencode(query)}")
+        query = {RECORDING if RECORDING in asked else NAMED: key[:DIGITS]} | _held_in(asked) | view
+        what = f"{SHORT}{TABLE if by_key - {RECORDING} else ''}"
+        found[what] = absolute(f"/{st.session_state.get(PAGE, '')}?{urlencode(query)}")
     return found
 
 

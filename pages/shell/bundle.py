@@ -57,8 +57,7 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
     quantities = list(dict.fromkeys(name for _, figure in figures for name in figure.quantities))
     plain = {
         **recipe.configs,
-        "command.sh": recipe.script,
-        "recompute.py": recipe.snippet,
+        **({"command.sh": recipe.script, "recompute.py": recipe.snippet} if recipe.commands else {}),
         "methods.tex": texts.methods(page, recipe, quantities),
         "captions.md": texts.captions(figures, recipe.identity),
         "captions.tex": texts.latex_captions(figures, recipe.identity),

@@ -27,6 +27,12 @@ FILES = {
     "sources.bib": "BibTeX of the sources that the definitions name",
 }
 CONFIG = "what was asked for; computes the result again"
+RECORDED = {
+    "files/": "the recording itself, by its SHA-256: python -m engine import takes it in",
+    "numbers/": "what is said of it",
+}
+IDENTITY = "what was recorded, and of which file it is said"
+"""Of a recording, which only its own loop can compute."""
 
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
@@ -35,7 +41,8 @@ def readme(
     page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]], written: Sequence[str], left_out: Sequence[str]
 ) -> str:
     """What each file is, and what is not there."""
-    known = {**dict.fromkeys(recipe.configs, CONFIG), **FILES, **FOLDERS}
+    folders = FOLDERS if recipe.commands else FOLDERS | RECORDED
+    known = {**dict.fromkeys(recipe.configs, CONFIG if recipe.commands else IDENTITY), **FILES, **folders}
     there = [name for name in known if any(path == name or path.startswith(name) for path in written)]
     lines = [f"{name.ljust(max(map(len, there)) + 2)}{known[name]}" for name in there]
     shown = [f"- {name}: {figure.label}" for name, figure in figures]

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.quantities import QUANTITIES
+from pages.charts.encodings import time_of_its_loop
 from pages.charts.ghosts import HELD, PRESENT, Ghost, over
 from pages.charts.over_time import Curve, medians
 from pages.charts.panels import Panels, panels, taller
@@ -23,7 +24,7 @@ from pages.charts.theme import Table, ask
 from pages.charts.words import plain
 from pages.shell import held, player, view
 from pages.shell.held import Held, Named
-from pages.shell.link import here
+from pages.shell.link import RECORDING, address, here
 from pages.shell.shown import shown
 from pages.shell.tools import Asked, File, dialogs, row, zipped
 
@@ -128,7 +129,8 @@ class Figure:
     def draw(self) -> Any:
         """The chart under its question, over those of held results, on the page and in a file."""
         ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost.chart())]
-        return ask(self.question, over(self.chart(), ghosts) if ghosts else self.chart())
+        drawn = ask(self.question, over(self.chart(), ghosts) if ghosts else self.chart())
+        return time_of_its_loop(drawn) if RECORDING in address() else drawn
 
 
 def ghosts_of(key: str, of: Callable[[Held], Figure]) -> list[tuple[Held, Figure]]:

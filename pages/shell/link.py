@@ -25,6 +25,9 @@ from pages.shell.gate.streamlit_internals import went_back
 Part = Literal["main", "view"]
 VIEW = "v_"
 
+RECORDING = "recording"
+"""The parameter of an address that names a recording instead of the settings of a run."""
+
 PAGE, ARRIVAL, WRITTEN = "page", "arrival", "written"
 """In the session: the page shown, how it was come to last, and the parameters of each part of its address."""
 

@@ -42,10 +42,15 @@ def full(result: RunResult, arrays: Arrays) -> None:
     numbers(headlines(result))
     find(sentences(result))
     conventions.show(result)
-    _animated(result, key)
-    _curves(result, key)
+    charts(result, key)
     versions = ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())
     files(result, arrays, key, f", {versions}")
+
+
+def charts(result: RunResult, key: str) -> None:
+    """All that it draws of the result that the key names."""
+    _animated(result, key)
+    _curves(result, key)
 
 
 def small(result: RunResult) -> None:
@@ -116,4 +121,4 @@ def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> Ev
 
 def _tables_of(result: RunResult, index: int, probes: bool) -> EvolutionTables:
     elsewhere = generate(result.config.probes) if probes and result.config.probes else None
-    return evolution_tables(result, generate(result.config.data), index, elsewhere)
+    return evolution_tables(result, result.data, index, elsewhere)

@@ -186,7 +186,7 @@ def _drift(result: RunResult) -> list[str]:
     largest = max(float(np.nanmax(seed["drift"])) for seed in moved)
     back = largest > RETURNED * max(float(seed["drift"][-1]) for seed in moved)
     more = f" (on the way by up to {percent(largest)})" if back else ""
-    rest = middle([float(seed["residual"][-1]) for seed in moved])
+    rest = middle([float(seed["residual"][-1]) for seed in moved if "residual" in seed])
     left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
     return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
 

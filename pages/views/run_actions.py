@@ -18,6 +18,7 @@ from pages.run.presets import shortest
 from pages.run.settings import draft_of
 from pages.shell import view
 from pages.shell.viewers import viewer
+from pages.views.run_list import link_of
 
 SAID = "all_runs_said"
 """Where it stands in the session what went wrong with the last action."""
@@ -71,7 +72,7 @@ def _open(run: Run) -> None:
     """The way to what shows it: its page, or the cells of a map."""
     if run.parts:
         st.button("Its cells", icon=":material/grid_on:", on_click=_enter, args=(run.key,))
-    page, _, query = run.link.removeprefix("/").partition("?")
+    page, _, query = (link_of(run) or "").removeprefix("/").partition("?")
     if run.kind in OPENS and (carried := _carried(run)) is not None:
         st.page_link(f"{OPENS[run.kind]}.py", label="Open", icon=":material/open_in_new:", query_params=carried)
     elif page:

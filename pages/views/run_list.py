@@ -21,10 +21,17 @@ WORDS = {
     "perturbation": "expansion",
     "perturbation_study": "study",
     "rkhs": "comparison of spaces",
+    "recording": "recording",
+    "recording_spaces": "spaces of a recording",
 }
 """What the kinds are called that people ask for; the others are called by their names."""
-MANY = {"cell": "cells of maps", "perturbation_study": "studies", "rkhs": "comparisons of spaces"}
+MANY = {
+    "cell": "cells of maps", "perturbation_study": "studies", "rkhs": "comparisons of spaces",
+    "recording_spaces": "spaces of recordings",
+}  # fmt: skip
 """The plural, where it is not the word with an s."""
+RECORDED = {"recording": "evolution", "recording_spaces": "norms"}
+"""The page that shows what is said of a recording."""
 FEW = 10
 """So many rows stand without a bar to scroll them."""
 MOST_SETTINGS = 30
@@ -50,7 +57,7 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
     own = differing(settings)[:MOST_SETTINGS]
     columns: dict[str, Any] = {
         "kept": [run.pinned for run in listed],
-        "name": [title(run.claims, person) for run in listed],
+        "name": [title(run.claims, person) or _recording(run) for run in listed],
         "kind": [kind_of(run) for run in listed],
         "state": [_state(run) for run in listed],
     }
@@ -64,9 +71,14 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
         "MB": [run.size / 1e6 for run in listed],
         "seconds": [run.seconds or None for run in listed],
         "settings": [run.label for run in listed],
-        "open": [_link(run) for run in listed],
+        "open": [link_of(run) for run in listed],
     }
     return pd.DataFrame(columns)
+
+
+def _recording(run: Run) -> str:
+    """What the loop called it; empty of anything else."""
+    return str(run.values.get("recorded", run.values).get("recording", ""))
 
 
 def measured(listed: Sequence[Run]) -> list[str]:
@@ -107,9 +119,12 @@ def _numbers(listed: Sequence[Run], name: str) -> list[float | None]:
     return [(run.metrics or {}).get(name) for run in listed]
 
 
-def _link(run: Run) -> str | None:
+def link_of(run: Run) -> str | None:
+    """Of the page that shows it."""
     if run.kind == "run":
         return f"/evolution?run={run.key}"
+    if run.kind in RECORDED:
+        return f"/{RECORDED[run.kind]}?recording={run.key}"
     return run.link or None
 
 

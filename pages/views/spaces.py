@@ -8,6 +8,7 @@ import streamlit as st
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
+from engine.recording.result import RecordedSpaces
 from engine.rkhs.config import RkhsConfig, check_cost
 from engine.rkhs.result import RkhsResult, SetName
 from engine.schema import ConfigError
@@ -24,7 +25,7 @@ from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_data_notes
-from pages.views import four_answers, hold, latex_conventions, map_cell
+from pages.views import four_answers, hold, latex_conventions, map_cell, recorded, recorded_words
 from pages.views.spaces_words import WHERE, facts, of_loss
 
 
@@ -68,6 +69,9 @@ def page(
         question, more: what it answers, and how, as Markdown.
     """
     ask(SIBLINGS[name][0], question, more)
+    if recorded.asked():
+        _of_a_recording(name, answer, body)
+        return
     asked = controls.show(PRESETS[COMPARED[0]].draft)
     map_cell.way_back()
     if asked.config is None:
@@ -105,6 +109,20 @@ def page(
             body(shown)
             files(shown.result, shown.arrays, shown.key)
     draft_state.write_url(jobs.key("run", asked.config))
+
+
+def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callable[["Shown"], None]) -> None:
+    """The same of a recording."""
+    found = recorded.spaces_of_it(name)
+    if found is None:
+        return
+    config, arrays = found
+    result, own, key = RecordedSpaces.from_arrays(dict(arrays)), config.recorded, jobs.key("recording_spaces", config)
+    tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
+    st.caption(plain(recorded_words.facts(own)))
+    st.caption(plain(recorded_words.lacking_spaces(own, len(result.seeds[0]["grid_sizes"]))))
+    body(Shown(result, arrays, key))
+    files(result, arrays, key)
 
 
 def sizes_left_out(draft: Draft) -> bool:

@@ -47,6 +47,8 @@ def of_loss(result: RkhsResult) -> list[str]:
 
 def of_a_table(result: RkhsResult) -> list[Headline]:
     """How well the network itself does on held-out rows; nothing of other data, or of a part of the rows."""
+    if not hasattr(result.config, "run"):  # a recording
+        return []
     data = result.config.run.data
     if data.name not in MEASURED or result.seeds[0]["held_out/eigenvalues"].shape[1] != len(data.dataset().y_test):
         return []

@@ -22,7 +22,7 @@ import yaml
 import cache.batch  # noqa: F401  (what commands import when they need it)
 import engine.__main__ as command_line
 import engine.device
-import engine.regimes.summary  # noqa: F401
+import engine.regimes.summary
 from engine.config import RunConfig
 from engine.cost import estimate
 from engine.data import DATASETS, TARGETS
@@ -248,7 +248,7 @@ def _no_computing(*_: object, **__: object) -> None:
 
 
 def main() -> None:
-    command_line.start_jax = command_line.compute = job.draw_chunks = _no_computing
+    engine.device.start = command_line.compute = job.draw_chunks = _no_computing
     count, seed = int(sys.argv[1]), int(sys.argv[2])
     report: dict[str, Any] = {"slowest": 0.0, "slow": [], "raised": []}
     with tempfile.TemporaryDirectory() as folder:

@@ -100,7 +100,8 @@ class PretendEngine:
             get=self.records.get, find=self._find, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict
         )
         claims = SimpleNamespace(listed=lambda key: ())
-        self.store = SimpleNamespace(index=index, pinned=lambda key: False, claims=claims)
+        recordings = SimpleNamespace(listed=list, find=lambda id: None)
+        self.store = SimpleNamespace(index=index, pinned=lambda key: False, claims=claims, recordings=recordings)
         self.noted: list[tuple[str, str]] = []
         self.policy: Policy = Everything()
         self.logins = EndedLogins(Path(os.devnull))

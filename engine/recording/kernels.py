@@ -1,0 +1,125 @@
+"""Outputs and kernel of a JAX network at its parameters: any `apply(params, x)`, of flax linen or plain; or a module of
+flax nnx."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from engine.device import in_float64
+from engine.networks.empirical import hashable
+from engine.networks.gram import Heads, Precision, dtypes
+from engine.networks.traced.checks import check
+from engine.networks.traced.kernel import Apply, leaf_paths, ntk
+from engine.networks.traced.views import floating
+from engine.problems import ConfigError, Problem, shown
+
+PARAMS = "params"
+"""What trains in the variables of flax; the others, such as running averages, stand still in the kernel."""
+
+
+class Measured(NamedTuple):
+    """A network at one checkpoint; `full` is between outputs, where it is asked for."""
+
+    outputs: Float[np.ndarray, "p k"]
+    kernel: Float[np.ndarray, "p p"]
+    full: Float[np.ndarray, "pk pk"] | None = None
+
+
+def of_heads(full: Float[np.ndarray, "pk pk"], k: int) -> Float[np.ndarray, "p p"]:
+    """The kernel traced over k outputs: (1/k) sum_o K_oo."""
+    p = len(full) // k
+    return np.einsum("ioju,ou->ij", full.reshape(p, k, p, k), np.eye(k)) / k
+
+
+@dataclass(frozen=True, eq=False)
+class JaxNetwork:
+    """An apply function on probe points."""
+
+    apply: Apply
+    x: np.ndarray
+    full: bool
+    precision: Precision
+    stands: bool = False
+
+    @property
+    def versions(self) -> str:
+        return f"jax {version('jax')}, flax {version('flax')}, numpy {version('numpy')}"
+
+    def refuse(self, params: Any) -> list[str]:
+        """The leaves that the outputs do not depend on. Raises `ConfigError` (`engine.networks.traced.checks`)."""
+        given = self.given(params)
+        with in_float64():
+            dead = check(self.apply, given, self.x, self.precision)
+        trained = _trained(given)
+        return [path for path in dead if trained is None or path in trained]
+
+    def at(self, params: Any) -> Measured:
+        """Raises `ConfigError` for parameters that are gone."""
+        given, heads = self.given(params), "full" if self.full else "trace"
+        with in_float64():
+            x, trained = jnp.asarray(self.x), _trained(given)
+            f = np.asarray(_outputs(self.apply, dtypes(self.precision)[0], given, x), np.float64)
+            K = ntk(self.apply, given, x, heads=_heads(heads), precision=self.precision, trained=trained)
+        kernel = np.asarray(K, np.float64)
+        return Measured(f, of_heads(kernel, f.shape[1]), kernel) if self.full else Measured(f, kernel)
+
+    def given(self, params: Any) -> Any:
+        """The parameters as a tree. Raises `ConfigError`: none, or buffers that a later step took over."""
+        if params is None:
+            raise ConfigError([Problem("params", "is missing: what apply is given, of this step, is needed")])
+        if any(leaf.is_deleted() for leaf in jax.tree.leaves(params) if hasattr(leaf, "is_deleted")):
+            raise ConfigError([Problem("params", "were donated to a later step: give those of this step")])
+        return params
+
+
+@dataclass(frozen=True, eq=False)
+class NnxNetwork(JaxNetwork):
+    """A module of flax nnx: what it holds when it is asked. `apply` takes its state, split by what trains."""
+
+    module: Any = None
+
+    def given(self, params: Any) -> Any:
+        from flax import nnx
+
+        module = self.module if params is None else params
+        if not isinstance(module, nnx.Module):
+            raise ConfigError([Problem("params", f"{shown(params)} given; the module itself, or nothing, is needed")])
+        _, trained, rest = nnx.split(module, nnx.Param, ...)
+        return {PARAMS: trained, "rest": rest}
+
+
+def jax_network(apply: Any, x: np.ndarray, full: bool, precision: Precision) -> JaxNetwork:
+    """Raises `ConfigError` for what is neither a function nor a module of nnx."""
+    if "flax.nnx" in sys.modules and isinstance(apply, sys.modules["flax.nnx"].Module):
+        nnx = sys.modules["flax.nnx"]
+        graph, *_ = nnx.split(apply, nnx.Param, ...)
+        merged = lambda given, x: nnx.merge(graph, given[PARAMS], given["rest"])(x)  # noqa: E731
+        return NnxNetwork(merged, x, full, precision, stands=True, module=apply)
+    if not callable(apply):
+        raise ConfigError([Problem("apply", f"{shown(apply)} given; apply(params, x), or a module, is needed")])
+    return JaxNetwork(hashable(apply), x, full, precision)
+
+
+def _heads(name: str) -> Heads:
+    return "full" if name == "full" else "trace"
+
+
+def _trained(params: Any) -> frozenset[str] | None:
+    """The paths of what trains, where variables beside them do not; None for all."""
+    if isinstance(params, Mapping) and PARAMS in params and len(params) > 1:
+        return frozenset(path for path in leaf_paths(params) if path.startswith(f"{PARAMS}/"))
+    return None
+
+
+@partial(jax.jit, static_argnames=("apply", "dtype"))
+def _outputs(apply: Apply, dtype: Any, params: Any, x: jax.Array) -> jax.Array:
+    wide = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if floating(leaf) else leaf, params)
+    return apply(wide, jnp.asarray(x, dtype) if floating(x) else x)

@@ -1,0 +1,127 @@
+"""What is said of a recording, as results that the pages of a run show. Imports no JAX."""
+
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from engine.data import Dataset
+from engine.progress import Arrays
+from engine.recording.config import RecordedFile, RecordedSpacesConfig, RecordingConfig
+from engine.recording.file import Recording
+from engine.recording.said import OF_OUTPUTS, Probes, stacked
+from engine.result import Field, ResultError, provenance
+from engine.rkhs.result import RkhsResult, SeedSpaces
+from engine.training.result import RunResult, SeedResult
+
+UNKNOWN = ("loss", *OF_OUTPUTS)
+"""What some recordings do not say."""
+
+
+class RecordedSeed(SeedResult):
+    """The one path of a recording, as a seed 0; `stop_reason` is "recorded", or "diverged"."""
+
+    FIELDS: ClassVar = {
+        **SeedResult.FIELDS,
+        **{name: Field(SeedResult.FIELDS[name].shape, optional=True) for name in UNKNOWN},
+    }
+
+
+class RecordedRun(RunResult):
+    """A recording as Evolution shows it; beside the path the targets, and labels where there are any."""
+
+    CONFIG, SEED = RecordingConfig, RecordedSeed.of
+    FIELDS: ClassVar = {**RunResult.FIELDS, "targets": Field("p k"), "labels": Field("p", optional=True)}
+
+    @classmethod
+    def of(
+        cls, config: RecordingConfig, recording: Recording, rows: Sequence[Arrays], meta: Mapping[str, Any]
+    ) -> "RecordedRun":
+        """From what is said of each checkpoint (`engine.recording.said.Probes.said`)."""
+        own = {"step": recording.step, "t": recording.t} | ({} if recording.loss is None else {"loss": recording.loss})
+        common = {"targets": recording.targets}
+        common |= {} if recording.labels is None else {"labels": recording.labels}
+        seed, named = RecordedSeed.of(own | stacked(rows), recording.facts), {**meta, "ended": recording.about.ended}
+        return cls(common, config, named, (seed,))  # pyright: ignore[reportArgumentType]
+
+    @property
+    def recording(self) -> RecordingConfig:
+        config: Any = self.config
+        return config
+
+    @property
+    def probes(self) -> Probes:
+        """What there was to learn."""
+        asked = self.recording
+        return Probes(self["targets"], self.arrays.get("labels"), asked.held_out, asked.loss)
+
+    @property
+    def data(self) -> Dataset:
+        return self.probes.dataset()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    def check_started(self) -> None:
+        """A loop is never refused here."""
+
+    def numbers(self) -> dict[str, Any]:
+        """At the first and last checkpoint; None where not recorded."""
+        seed = self.seeds[0]
+
+        def at(name: str, position: int) -> list[float | None]:
+            return self.per_seed(lambda seed: seed[name][position]) if name in seed else [None]
+
+        return {
+            "seeds": [0],
+            **{name: at(name, -1) for name in ("drift", "shape_drift", "cka")},
+            "alignment_start": at("alignment_test", 0),
+            "alignment_end": at("alignment_test", -1),
+            "lambda_max_start": at("lambda_max", 0),
+            "lambda_max_end": at("lambda_max", -1),
+            "residual_end": at("residual", -1),
+            "test_error_end": at("test_error", -1),
+            **{name: [getattr(seed, name)] for name in ("t_stop", "steps", "stop_reason")},
+        }
+
+
+class RecordedSpaces(RkhsResult):
+    """The path of RKHSs of a recording."""
+
+    CONFIG, SEED = RecordedSpacesConfig, SeedSpaces
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    def numbers(self) -> dict[str, Any]:
+        return self.of_seeds()
+
+
+# A recording that grows: what the pages show of it lies in its file, so that none computes anything.
+
+SO_FAR = "so_far/"
+"""Before the names of such arrays; a recording that has ended has none."""
+UNFINISHED = "0" * 64
+"""The digest of what is not whole yet."""
+
+
+def so_far(recording: Recording, rows: Sequence[Arrays]) -> dict[str, np.ndarray]:
+    """What is said of a recording that grows, to be written with it."""
+    config = recording.config(b"", "").model_copy(update={"source": RecordedFile(file="", digest=UNFINISHED)})
+    run = RecordedRun.of(config, recording, rows, provenance("recording", "the loop that records it", time.monotonic()))
+    return {f"{SO_FAR}{name}": array for name, array in run.to_arrays().items()}
+
+
+def read_so_far(path: Path) -> RecordedRun:
+    """The same read back. Raises `ValueError`: it has none, or cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as file:  # of the rest, which may be large, nothing is read
+            own = {name.removeprefix(SO_FAR): file[name] for name in file.files if name.startswith(SO_FAR)}
+        return RecordedRun.from_arrays(own)
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile, ResultError) as error:
+        raise ValueError(f"cannot be read: {error or type(error).__name__}") from None

@@ -1,0 +1,228 @@
+"""Recordings on the pages of a run: found by the address, drawn anew while their loop writes them, then kept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+import cache
+from cache import CacheFault, NotAllowed
+from cache.recordings import Recorded
+from engine import jobs
+from engine.progress import Arrays
+from engine.recording.config import RecordedSpacesConfig, RecordingConfig, expected
+from engine.recording.file import MOST_BYTES, read
+from engine.recording.result import RecordedRun, read_so_far
+from engine.schema import ConfigError
+from pages.charts.words import plain
+from pages.run import controls
+from pages.run.named_run import BEGINNING, Absent, find
+from pages.run.named_run import refuse as open_nothing
+from pages.run.picker import SIBLINGS
+from pages.shell import view
+from pages.shell.answer import answer as tell
+from pages.shell.answer import find as say
+from pages.shell.form import refuse
+from pages.shell.gathering import START, Computation, gather
+from pages.shell.link import RECORDING, Link, address
+from pages.shell.one_at_a_time import one_at_a_time
+from pages.shell.people import may_compute
+from pages.shell.result import files, numbers
+from pages.shell.viewers import viewer
+from pages.views import evolution, recorded_words
+
+RECORDS, ENDED = ":material/fiber_manual_record:", ":material/stop_circle:"
+REDRAW = 2.0
+"""Seconds between two looks at a file that grows."""
+KINDS = ("recording", "recording_spaces")
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A recording whose loop may still write it, with what it shows so far."""
+
+    recorded: Recorded
+    result: RecordedRun
+
+
+def asked() -> str:
+    """The recording that the address names, by its own name while its loop writes it, then by the key of its result;
+    empty where it names none."""
+    return address().get(RECORDING, "")
+
+
+def query(text: str) -> dict[str, str]:
+    """The parameters of a page that shows it."""
+    return {RECORDING: text}
+
+
+def page_of_run() -> None:
+    """Evolution of the recording that the address names."""
+    found = _found(asked())
+    if isinstance(found, Growing):
+        _grows(found)
+    elif isinstance(found, RecordingConfig):
+        _kept(found)
+
+
+def _grows(found: Growing) -> None:
+    """As far as it is; drawn again when there is more."""
+    result, text = found.result, found.recorded.id
+    said = recorded_words.answer(result, grows=True)
+    tell(said, lambda: recorded_words.conventions(result.recording), result.config.hash)
+    _links("evolution", text)
+    st.info(
+        f"**Recording**: step {result.seeds[0].steps:,} so far. This page follows.",
+        icon=":material/fiber_manual_record:",
+    )
+    _look(text, found.recorded.written)
+    _body(result, f"{text} {found.recorded.written}", grows=True)
+
+
+@st.fragment(run_every=REDRAW)
+@one_at_a_time()
+def _look(id: str, written: int) -> None:
+    """Draws the page again once the file is another, or its loop has gone."""
+    now = cache.current().store.recordings.find(id)
+    if now is None or not now.alive or now.written != written:
+        st.rerun()
+
+
+def _kept(config: RecordingConfig) -> None:
+    """One that has ended."""
+    _links("evolution", jobs.key("recording", config))
+    arrays = _gathered("Read this recording", "recording", config)
+    if arrays is None:
+        return
+    result, key = RecordedRun.from_arrays(dict(arrays)), jobs.key("recording", config)
+    said = recorded_words.answer(result, grows=False)
+    tell(said, lambda: recorded_words.conventions(config), config.hash, key)
+    _body(result, key, grows=False)
+    files(result, arrays, key)
+
+
+def _body(result: RecordedRun, key: str, grows: bool) -> None:
+    st.caption(plain(recorded_words.facts(result.recording)))
+    numbers(recorded_words.headlines(result))
+    say(recorded_words.sentences(result, grows))
+    st.caption(plain(recorded_words.lacking(result)))
+    evolution.charts(result, key)
+
+
+def spaces_of_it(name: str) -> tuple[RecordedSpacesConfig, Arrays] | None:
+    """The comparison of the spaces of the recording that the address names, if it is there; else the way to it."""
+    found = _found(asked())
+    if isinstance(found, Growing):
+        _links(name, found.recorded.id)
+        title = SIBLINGS[name][0]
+        st.info(f"This recording still grows: {title} opens when its loop has ended. Evolution shows it now.")
+        _look(found.recorded.id, found.recorded.written)
+    if not isinstance(found, RecordingConfig):
+        return None
+    _links(name, jobs.key("recording", found))
+    try:
+        config = RecordedSpacesConfig.of(found)
+    except ConfigError as error:
+        refuse("The spaces of this recording cannot be compared:", map(controls.described, error.problems))
+        return None
+    arrays = _gathered("Compare its spaces", "recording_spaces", config)
+    return None if arrays is None else (config, arrays)
+
+
+def page_of_perturbation() -> None:
+    """Why nothing is expanded."""
+    found = _found(asked())
+    if found is None:
+        return
+    of = found.recorded.id if isinstance(found, Growing) else jobs.key("recording", found)
+    _links("perturbation", of)
+    st.info(
+        r"A recording cannot be expanded: that needs $f' = -Kr$ by plain gradient descent on the squared loss of "
+        "exactly these training points, with the kernel between outputs. What is known of its kernel is on Evolution."
+    )
+
+
+def _gathered(label: str, kind: str, config: Any) -> Arrays | None:
+    """The result of a recording; cheap ones come by themselves."""
+    one = Computation(kind, config, expected(config).seconds)
+    return gather(kind, label, [one], like="").get(one)
+
+
+# Which recording that is.
+
+
+def _found(text: str) -> Growing | RecordingConfig | None:
+    """What the address names; where that is nothing, it is said why."""
+    Link.of(RECORDING).write(query(text))
+    found = _by_key(text) if BEGINNING.fullmatch(text) else _by_name(text)
+    if isinstance(found, str):
+        open_nothing(found, "recording")
+        return None
+    return found
+
+
+def _by_key(text: str) -> RecordingConfig | str:
+    record = find(text)
+    if isinstance(record, str):
+        return record
+    if record.kind not in KINDS:
+        return f"`{text[:12]}` is no recording: open it from the page Runs."
+    try:
+        config: Any = jobs.parse(record.kind, dict(record.values))
+    except ConfigError as error:
+        return plain(f"It is of another version of this program: {error.problems[0]}")
+    return getattr(config, "recorded", config)
+
+
+def _by_name(text: str) -> Growing | RecordingConfig | str:
+    """One under way, or what became of it."""
+    one = cache.current().store.recordings.find(text)
+    if one is None:
+        return Absent(f"No recording {plain(repr(text[:40]))} here.")
+    if one.key:
+        return _by_key(one.key)
+    try:
+        if not one.alive and may_compute():
+            return _taken_in(one)
+        return Growing(one, read_so_far(one.path))
+    except (OSError, ValueError, CacheFault, NotAllowed) as error:
+        return plain(f"{one.name}, as it is so far, {error}. Its file stays where it is.")
+
+
+def _taken_in(one: Recorded) -> RecordingConfig:
+    """One whose loop has gone without closing it becomes a result. Raises `ValueError`, `CacheFault`, `OSError`."""
+    engine = cache.current()
+    if one.path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"has more than {MOST_BYTES:,} bytes")
+    content = one.path.read_bytes()
+    config = read(content).config(content, one.path.name)
+    engine.store.files.take(content, one.path.name)
+    key = engine.store.index.add(jobs.key("recording", config), "recording", config).key
+    engine.ownership.pin(key, viewer())
+    if engine.store.files.has(config.source.digest) and not engine.store.fault:
+        engine.store.recordings.became(one.id, key)
+    engine.request("recording", config, viewer())
+    return config
+
+
+def _links(name: str, text: str) -> None:
+    """The same recording on the other pages."""
+    with st.container(horizontal=True, gap="medium", key="siblings"):
+        st.caption("The same recording:", width="content")
+        for other, (title, icon) in SIBLINGS.items():
+            if other != name:
+                whole = query(text) | view.carried(other) | START
+                st.page_link(f"{other}.py", label=title, icon=icon, query_params=whole, width="content")
+
+
+def under_way() -> None:
+    """A link to each recording whose file is there; nothing where there is none."""
+    listed = cache.current().store.recordings.listed()
+    if not listed:
+        return
+    st.markdown("**Recordings of training loops**")
+    with st.container(gap=None):
+        for one in listed:
+            label = plain(f"{one.name} · {'records now' if one.alive else 'ended without closing it'}")
+            icon = RECORDS if one.alive else ENDED
+            st.page_link("evolution.py", label=label, icon=icon, query_params=query(one.id))

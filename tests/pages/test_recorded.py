@@ -1,0 +1,244 @@
+"""Recordings on the pages: what each shows of one, what it names as missing, and what it says where there is none."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import cache
+from cache import CachedEngine
+from engine import jobs
+from engine.recording.config import RecordedSpacesConfig, RecordingConfig
+from engine.recording.result import RecordedRun
+from pages.views import recorded_words
+
+ROOT = Path(__file__).parents[2]
+
+MADE = """
+import json, sys
+import numpy as np
+import engine as kd
+from engine import jobs
+from engine.recording.config import RecordedSpacesConfig
+from cache import Store, cached_compute
+from cache.recordings import Loop
+
+random = np.random.default_rng(0)
+x = random.standard_normal((70, 6))
+y = np.sign(x[:, :1] * x[:, 1:2])
+kept = {}
+
+def apply(params, x):
+    import jax.numpy as jnp
+    return jnp.tanh(x @ params["w"]) @ params["v"]
+
+def record(name, steps=12, **more):
+    w, v = random.standard_normal((6, 20)), random.standard_normal((20, 1)) / 5
+    with kd.watch(name, apply, x, more.pop("y", y), held_out=40, **more) as watch:
+        for step in range(steps):
+            watch(step, {"w": w + 0.05 * step, "v": v}, loss=None if "quiet" in name else 1 / (1 + step))
+    kept[name] = watch.result.recording.to_dict()
+
+record("whole", loss="mean")
+record("quiet other", loss="other")
+record("classes", y=(y[:, 0] > 0).astype(int), loss="logistic")
+became, Loop.became = Loop.became, lambda self, key: None
+kept["left"] = ""
+watch = kd.watch("left <b>open</b>", apply, x, y, held_out=40)
+for step in range(6):
+    watch(step, {"w": random.standard_normal((6, 20)), "v": random.standard_normal((20, 1))}, loss=1.0)
+watch._write()
+kept["left"] = watch._file._loop.id
+store = Store()
+from engine.recording.config import RecordingConfig
+for name in ("whole", "quiet other", "classes"):
+    spaces = RecordedSpacesConfig.of(RecordingConfig.from_dict(kept[name]))
+    cached_compute(store, "recording_spaces", spaces)
+print(json.dumps(kept))
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A cache with recordings, made in a process of its own: this one stays free of JAX."""
+    folder = tmp_path_factory.mktemp("recorded")
+    command = [sys.executable, "-c", MADE]
+    environment = {**os.environ, "KERNEL_DRIFT_CACHE": str(folder), "PYTHONPATH": str(ROOT), "JAX_ENABLE_X64": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=200, capture_output=True, text=True)
+    return folder / f"store-{os.getuid()}", json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def store(made: tuple[Path, dict[str, Any]]) -> Path:
+    return made[0]
+
+
+@pytest.fixture
+def recorded(made: tuple[Path, dict[str, Any]], ready: CachedEngine) -> Callable[[str], RecordingConfig]:
+    """The config of a recording, by name."""
+    return lambda name: RecordingConfig.from_dict(made[1][name])
+
+
+def said(page: AppTest) -> str:
+    assert not page.exception
+    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(str(element.value).replace("\\", "") for kind in kinds for element in kind)
+
+
+def charts(page: AppTest) -> str:
+    return " ".join(str(element.proto.spec) for element in page.get("vega_lite_chart"))
+
+
+PAGES = ("evolution", "norms", "function_space", "inductive_bias", "generalisation", "perturbation")
+
+
+@pytest.mark.parametrize("name", ["whole", "quiet other", "classes"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_what_there_is_and_names_what_is_missing(
+    opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig], page: str, name: str
+) -> None:
+    shown = opened(page, recording=jobs.key("recording", recorded(name)))
+    text = said(shown)
+    if page == "perturbation":
+        assert "A recording cannot be expanded" in text
+        return
+    assert f"“{name}”" in text
+    assert "Not recorded, and not shown:" in text
+    assert ("targets (" in text.partition("Not recorded")[2]) == (name == "quiet other")
+    assert "η_eff" not in charts(shown)
+
+
+def test_what_is_not_recorded_has_no_chart(
+    opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig]
+) -> None:
+    whole, quiet = (opened("evolution", recording=jobs.key("recording", recorded(n)), v_charts="all")
+                    for n in ("whole", "quiet other"))  # fmt: skip
+    of_outputs = ("How fast does the training loss fall?", "How much of the residual is left?", "only fit?",
+                  "Which modes are learned?", "How close are predictions to targets?")  # fmt: skip
+    for question in of_outputs:
+        assert question in charts(whole), question
+        assert question not in charts(quiet), question
+    for one in (whole, quiet):
+        assert "How far has the kernel moved from K_0?" in charts(one)
+        assert "How does the spectrum of the kernel move?" in charts(one)
+        assert "edge of stability" not in charts(one)
+    assert "the loss" in said(quiet)
+
+
+def test_a_recording_that_grows_is_shown_from_its_file_and_follows(
+    opened: Callable[..., AppTest],
+    made: tuple[Path, dict[str, Any]],
+    ready: CachedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cache.recordings.gone", lambda process: False)
+    page = opened("evolution", recording=made[1]["left"])
+    assert "**Recording**: step 5 so far" in said(page)
+    assert "So far $K_t$ has moved by" in said(page)
+    assert "Evolution shows it now" in said(opened("norms", recording=made[1]["left"]))
+
+
+def test_the_list_of_runs_has_recordings_and_those_under_way(
+    opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig]
+) -> None:
+    page = opened("all_runs")
+    assert not page.exception
+    frame = page.dataframe[0].value
+    rows = frame[frame["kind"] == "recording"]
+    assert {"whole", "quiet other", "classes"} <= set(rows["name"])
+    key = jobs.key("recording", recorded("whole"))
+    assert f"/evolution?recording={key}" in set(rows["open"])
+    assert set(rows["kept"]) == {True}
+
+
+def test_one_whose_loop_is_gone_is_taken_in_and_stays_at_its_address(
+    opened: Callable[..., AppTest],
+    made: tuple[Path, dict[str, Any]],
+    ready: CachedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    monkeypatch.setattr(ready, "request", lambda *arguments, **more: asked.append(arguments[:2]))
+    opened("evolution", recording=made[1]["left"])
+    found = ready.store.recordings.find(made[1]["left"])
+    assert found is not None
+    assert found.key
+    assert not found.path.exists()
+    (config,) = [config for kind, config in asked if kind == "recording"]
+    assert jobs.key("recording", config) == found.key
+    assert ready.store.files.has(config.source.digest)
+    assert ready.store.pinned(found.key)
+    assert "Read this recording" in [button.label for button in opened("evolution", recording=made[1]["left"]).button]
+
+
+def test_a_file_that_cannot_be_read_is_said_and_stays(
+    opened: Callable[..., AppTest], ready: CachedEngine, store: Path
+) -> None:
+    folder = store / "recordings"
+    bad = folder / "broken-00000000.npz"
+    bad.write_bytes(b"PK nothing")
+    try:
+        assert "cannot be read as npz" in said(opened("evolution", recording="broken-00000000"))
+        assert bad.read_bytes() == b"PK nothing"
+    finally:
+        bad.unlink()
+
+
+@pytest.mark.parametrize("text", ["nothing-there", "../../etc", "abcdef123456", "%00", "x" * 300])
+def test_an_address_that_names_nothing_says_so(opened: Callable[..., AppTest], ready: CachedEngine, text: str) -> None:
+    for page in ("evolution", "norms", "perturbation"):
+        assert "Nothing is shown under this link" in said(opened(page, recording=text))
+
+
+def test_a_run_is_no_recording(opened: Callable[..., AppTest], finished: CachedEngine) -> None:
+    key = next(iter(finished.store._folders.run_keys()))
+    assert "is no recording" in said(opened("evolution", recording=key))
+
+
+def test_too_few_held_out_points_are_said_on_the_pages_of_spaces(
+    opened: Callable[..., AppTest], ready: CachedEngine, recorded: Callable[[str], RecordingConfig]
+) -> None:
+    few = recorded("whole").model_copy(update={"held_out": 8})
+    ready.store.index.add(jobs.key("recording", few), "recording", few)
+    assert "8 held-out points are too few" in said(opened("norms", recording=jobs.key("recording", few)))
+
+
+def test_a_bundle_has_the_data_and_offers_no_recomputation(
+    recorded: Callable[[str], RecordingConfig], ready: CachedEngine
+) -> None:
+    from pages.shell.bundle import files
+    from pages.shell.recipe import of_result
+    from pages.shell.shown import Shown
+
+    config = recorded("whole")
+    arrays = ready.lookup("recording", config)
+    assert arrays is not None
+    recipe = of_result(config, arrays)
+    assert recipe is not None
+    found = dict(files(Shown("Evolution"), recipe))
+    assert f"files/{config.source.digest}" in found
+    assert "numbers/result.npz" in found
+    assert not {"command.sh", "recompute.py"} & found.keys()
+    assert b"again" not in found["README.txt"]
+    assert cache.installed() is ready
+
+
+def test_spaces_of_a_recording_are_a_job_of_its_own(recorded: Callable[[str], RecordingConfig]) -> None:
+    config = recorded("whole")
+    assert jobs.key("recording", config) != jobs.key("recording_spaces", RecordedSpacesConfig.of(config))
+
+
+def test_words_of_one_that_grows_claim_no_stop(recorded: Callable[[str], RecordingConfig], ready: CachedEngine) -> None:
+    arrays = ready.lookup("recording", recorded("whole"))
+    assert arrays is not None
+    result = RecordedRun.from_arrays(dict(arrays))
+    growing = " ".join([recorded_words.answer(result, True), *recorded_words.sentences(result, True)])
+    assert "stop" not in growing
+    assert "Its loop" not in growing
+    assert recorded_words.sentences(result, False)[0] == "Its loop ended."
