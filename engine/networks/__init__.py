@@ -4,6 +4,6 @@ The kernel of the fully connected network is `kernel`; that of any function is i
 and `empirical` chooses between them for `engine.ntk`. `layers` has the part of each layer; `followed` is the one that a
 run follows. `config` has the settings.
 
-Needs JAX: `conv`, `drawing`, `empirical`, `followed`, `gram`, `kernel`, `layers`, `mlp`, `model`, `precision`, `resnet`,
-`traced_layers`.
+Needs JAX: `conv`, `drawing`, `empirical`, `followed`, `gram`, `kernel`, `layers`, `mlp`, `model`, `precision`,
+`resnet`, `traced_layers`.
 """

@@ -43,7 +43,7 @@ MISSING = {"content": "table: upload a CSV file, or paste its text", "source": "
 ALL = {"classes": "all"}
 """What an empty field comes to where the config has nothing."""
 
-WIDE = ("data", "target", "inputs", "classes", "network", "activation", "integrator")
+WIDE = ("data", "target", "inputs", "classes", "network", "activation", "integrator", "kernel")
 """Settings whose widget takes a row of its own."""
 
 
