@@ -22,7 +22,7 @@ from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Objective, State, advance, limits, start
-from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares
+from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares, slope_of
 from engine.training.measure import (
     kernel_rounding,
     measure,
@@ -123,7 +123,7 @@ class Trajectory:
             return False
         values, modes = first["eigenvalues"], first["mode_residual"] * self._start_residual
         if self.config.kernel != "ntk":
-            residual = first["f_train"].astype(np.float64) - self.data.y_train
+            residual = slope_of(self.config.training.loss, first["f_train"], self.data.y_train)
             values, modes = ntk_modes(self.config, self.start, self.where.kernel[: len(residual)], residual)
         forecast = foretold(self.config.training, values, modes, self.rate, trained(self.config.network, self.start))
         self._leave_float32(left_for_float64(self.rounding, forecast))

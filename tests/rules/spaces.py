@@ -68,8 +68,8 @@ RULES = (
         "with its eigenvectors taken off, ... of the operations / but one kernel costs more than they do",
         "every kernel from there to the last but one ends within the tolerance; the range over the seeds of which that "
         "is so, and in how many",
-        "momentum, minibatches, weight decay, a loss of classes, another kernel than the neural tangent one, a run that "
-        "diverged or was dead, fewer than three checkpoints, or an end that is not finite",
+        "momentum, minibatches, weight decay, a loss of classes, another kernel than the neural tangent one, a run "
+        "that diverged or was dead, fewer than three checkpoints, or an end that is not finite",
         path="every later checkpoint; where only the stop itself will do, that none does",
     ),
     Rule(
