@@ -27,6 +27,10 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+KernelName = Literal["ntk", "conjugate", "infinite_ntk", "infinite_nngp"]
+"""Which kernel of the network a run follows: the whole neural tangent kernel; the part of it that the readout's weights
+have; or a kernel of the infinitely wide network, which does not move."""
+
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=64), AfterValidator(_distinct)]
 
@@ -157,6 +161,8 @@ class RunConfig(Config):
     Attributes:
         seeds: one independent initialisation each (and one order of minibatches).
         store_parameters: keep the parameters at the checkpoints, from which later questions derive kernels.
+        kernel: the one that is followed (`KernelName`); the network trains alike whatever it is. Steps and stability
+            are always those of the neural tangent kernel.
         kernel_precision: "float64"; "mixed" (float32 signals, float64 Gram); "float32" (GPUs without fast float64).
         probes: points other than the data, where function and kernel are followed too: the training inputs of a
             dataset, whose targets are not used.
@@ -167,6 +173,7 @@ class RunConfig(Config):
     training: TrainingConfig = Field(default_factory=lambda: TrainingConfig.model_validate({}))
     seeds: Seeds = (0,)
     store_parameters: bool = True
+    kernel: KernelName = Field("ntk", exclude_if=lambda value: value == "ntk")
     kernel_precision: Literal["float64", "mixed", "float32"] = "float64"
     probes: DataConfig | None = Field(default=None, exclude_if=lambda value: value is None)
 
@@ -187,9 +194,19 @@ class RunConfig(Config):
                 "starts at the target 0, so nothing is left to learn: set it to false, or data.value to another number"
             )
             raise ConfigError([Problem("network.centred", message)])
-        if problems := [*self._problems_of_probes(), *self._problems_of_loss()]:
+        if problems := [*self._problems_of_kernel(), *self._problems_of_probes(), *self._problems_of_loss()]:
             raise ConfigError(problems)
         return self
+
+    def _problems_of_kernel(self) -> list[Problem]:
+        problems = []
+        if not (self.kernel_moves or self.network.HAS_LIMIT):
+            message = f"{self.kernel} is not known of networks of kind {self.network.kind}: choose ntk or conjugate"
+            problems.append(Problem("kernel", message))
+        if not self.kernel_moves and self.kernel_precision != "float64":
+            message = f"{self.kernel_precision} is for kernels of the network: at infinite width leave it at float64"
+            problems.append(Problem("kernel_precision", message))
+        return problems
 
     def _problems_of_probes(self) -> list[Problem]:
         problems, probes, dim = [], self.probes, self.data.input_dim
@@ -217,6 +234,22 @@ class RunConfig(Config):
         """What is not on this machine and needed: a file, a package, a module."""
         parts = {"data": self.data, "network": self.network, "probes": self.probes}
         return [Problem(f"{name}.{p.field}", p.message) for name, own in parts.items() if own for p in own.lacking]
+
+    @property
+    def kernel_moves(self) -> bool:
+        """Whether the kernel that is followed is one of the network's own."""
+        return self.kernel in ("ntk", "conjugate")
+
+    def undriven(self, what: str) -> list[Problem]:
+        """Why what needs f' = -K r is not known of this run; nothing where its kernel is the one that drives f.
+
+        Args:
+            what: as a subject, such as "the expansion".
+        """
+        if self.kernel == "ntk":
+            return []
+        message = f"{what} is of f' = -K r, which holds for the neural tangent kernel (ntk) alone: choose that"
+        return [Problem("kernel", message)]
 
     @property
     def beta(self) -> float | None:

@@ -53,6 +53,9 @@ def of_result(kind: str, key: str, arrays: Arrays, summary: Mapping[str, Any]) -
     """
     seeds = summary.get("seeds", ())
     told = [f"result: {key[:12]} (?run={key[:12]} on a page of this cache)"] if key else []
+    asked = summary.get("config", {})
+    if kernel := asked.get("run", asked).get("kernel"):
+        told.append(f"kernel: {kernel}")
     if summary.get("beta") is not None:
         told.append(f"beta: {summary['beta']:.3g}")
     if reasons := Counter(summary.get("stop_reason", ())):

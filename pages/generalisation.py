@@ -68,7 +68,7 @@ def _learning(chosen: str, result: RkhsResult, place: int, key: str) -> Figure:
 spaces.page(
     "generalisation",
     "Does the trained kernel $K_T$, taken out of its network to learn alone, generalise better than $K_0$?",
-    "$K_T$ has seen the labels. It is compared with the network itself and with infinite width, too.",
+    "A $K_T$ that has moved has seen the labels. It is compared with the network itself and with infinite width, too.",
     error_words.answer,
     body,
 )

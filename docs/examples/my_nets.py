@@ -1,4 +1,4 @@
-"""A network of one's own for Kernel Drift (docs/modules.md): a small transformer, whose tokens are the rows of an image."""
+"""A network of one's own for Kernel Drift (docs/modules.md): a small transformer over the rows of an image."""
 
 from flax import linen as nn
 

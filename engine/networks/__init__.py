@@ -1,7 +1,9 @@
 """Networks: parameters, activations, the empirical kernel, infinite width, and what floating point resolves.
 
 The kernel of the fully connected network is `kernel`; that of any function is in `traced`; both add Grams up in `gram`,
-and `empirical` chooses between them for `engine.ntk`. `layers` has the part of each layer.
+and `empirical` chooses between them for `engine.ntk`. `layers` has the part of each layer; `followed` is the one that a
+run follows. `config` has the settings.
 
-`config` has the settings. Needs JAX: `empirical`, `gram`, `kernel`, `layers`, `mlp`, `precision`.
+Needs JAX: `conv`, `drawing`, `empirical`, `followed`, `gram`, `kernel`, `layers`, `mlp`, `model`, `precision`,
+`resnet`, `traced_layers`.
 """

@@ -19,6 +19,8 @@ class NetworkConfig(Config):
 
     TAG: ClassVar[str] = "kind"
     UNTAGGED: ClassVar[str] = "mlp"
+    HAS_LIMIT: ClassVar[bool] = False
+    """Whether its kernels at infinite width are known (`engine.networks.infinite`)."""
 
     kind: Any
     alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
@@ -55,6 +57,11 @@ class NetworkConfig(Config):
     def spans_start(self) -> bool:
         """Whether f_0 is sure to be a function of H_0, the space of the kernel at t = 0."""
         return self.centred
+
+    @property
+    def random_output_bias(self) -> bool:
+        """Whether a random bias stands at the output, in which the last hidden layer's features have no part."""
+        return False
 
     def on(self, shape: tuple[int, ...]) -> Self:
         """This network on inputs of this shape. Raises `ConfigError` where it takes no such inputs."""

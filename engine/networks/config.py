@@ -67,6 +67,8 @@ class MLPConfig(NetworkConfig):
             "hidden" ones alone; their biases with them where `train_bias`. The kernel is of what trains.
     """
 
+    HAS_LIMIT = True
+
     kind: Literal["mlp"] = Field("mlp", exclude_if=lambda value: value == "mlp")
     depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] = 3
     width: Width | tuple[Width, ...] = 256
@@ -165,6 +167,10 @@ class MLPConfig(NetworkConfig):
         if self.centred:
             return True
         return self.trains("readout") and (self.train_bias or not (self.has_bias and self.output_bias))
+
+    @property
+    def random_output_bias(self) -> bool:
+        return self.bias_init == "normal" and self.sigma_b > 0 and self.output_bias
 
     @property
     def signal_decay(self) -> float:

@@ -1,15 +1,16 @@
-"""Infinite width: the NNGP and neural tangent kernels, and the spectra of their integral operators. NumPy, no JAX.
+"""Infinite width: NNGP, neural tangent and conjugate kernels, and the spectra of their integral operators. No JAX.
 
 The recursion from one layer to the next (Jacot et al. 1806.07572), with the duals E and E' over Sigma:
     Sigma <- sigma^2 E + sigma_b^2 [biases random]
     Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'   [the last term alone of a layer that stays]
 A bias that starts at zero and is trained is in Theta and not in Sigma; one that is random and fixed, the other way
-round. The last layer has sigma_w_readout, and a bias only with `output_bias`. Both kernels carry alpha^2; no 1/M.
+round. The last layer has sigma_w_readout, and a bias only with `output_bias`. The conjugate kernel, of the readout's
+weights alone, is the last sigma^2 E without a bias. All kernels carry alpha^2; no 1/M.
 
 Three settings have no limit of use, and get the number that stands for it:
 - `readout: relu`: the kernel stays random, 1{z > 0} 1{z' > 0} times the linear readout's (z, z' the output neuron's
-  input). Returned is its mean, Theta (pi - angle)/(2 pi), which is half of Theta on the diagonal; for the NNGP kernel
-  the second moment E[f f'].
+  input). Returned is its mean, Theta (pi - angle)/(2 pi), which is half of Theta on the diagonal, and alike for the
+  conjugate kernel; for the NNGP kernel the second moment E[f f'].
 - `alpha_exponent` s > 0: both vanish as n_L^{-s}. Returned is alpha^2 n_L^{-s} times the limit, at the config's n_L.
 - `parameterization: standard`: each hidden layer's term is multiplied by its fan-in and grows with width. Returned is
   the leading order at the widths of the config, exact up to a relative error of order 1/width.
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from math import comb
+from typing import Literal, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -39,6 +41,17 @@ EPS = float(np.finfo(np.float64).eps)
 
 Inputs = Float[np.ndarray, "n n_0"]
 Kernel = Float[np.ndarray, "n1 n2"]
+Pairs = Float[np.ndarray, " pairs"]
+
+Name = Literal["ntk", "nngp", "conjugate"]
+
+
+class Limits(NamedTuple):
+    """The kernels of pairs of points."""
+
+    ntk: Pairs
+    nngp: Pairs
+    conjugate: Pairs
 
 
 def ntk(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
@@ -46,7 +59,7 @@ def ntk(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
 
     Raises ConfigError when numbers overflow or a variance is beyond `hermite_dual`.
     """
-    return _kernel(network, x1, x2, tangent=True)
+    return kernel("ntk", network, x1, x2)
 
 
 def nngp(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
@@ -54,10 +67,11 @@ def nngp(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel
 
     This is of alpha h, also when the trained function alpha (h - h_0) is centred. Raises as `ntk`.
     """
-    return _kernel(network, x1, x2, tangent=False)
+    return kernel("nngp", network, x1, x2)
 
 
-def _kernel(network: NetworkConfig, x1: Inputs, x2: Inputs | None, tangent: bool) -> Kernel:
+def kernel(name: Name, network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
+    """One of the kernels per output. Raises as `ntk`."""
     points = np.asarray(x1 if x2 is None else np.concatenate([x1, x2]), np.float64)
     n1 = len(x1)
     i, j = np.triu_indices(n1) if x2 is None else (index.ravel() for index in np.indices((n1, len(x2))))
@@ -66,13 +80,12 @@ def _kernel(network: NetworkConfig, x1: Inputs, x2: Inputs | None, tangent: bool
     with np.errstate(over="ignore", invalid="ignore"):  # seen by the recursion
         gram = points[:n1] @ points.T
         square = np.einsum("ni,ni->n", points, points)
-    sigma, theta = recursion(network, points.shape[1], square, i, j, gram[i, j])
-    values = theta if tangent else sigma
+    values = getattr(recursion(network, points.shape[1], square, i, j, gram[i, j]), name)
     if x2 is not None:
         return values.reshape(n1, len(x2))
-    kernel = np.empty((n1, n1))
-    kernel[i, j] = kernel[j, i] = values
-    return kernel
+    found = np.empty((n1, n1))
+    found[i, j] = found[j, i] = values
+    return found
 
 
 def recursion(
@@ -81,9 +94,9 @@ def recursion(
     square: Float[np.ndarray, " points"],
     i: Int[np.ndarray, " pairs"],
     j: Int[np.ndarray, " pairs"],
-    product: Float[np.ndarray, " pairs"],
-) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
-    """NNGP and NTK of pairs (i, j) of points, given |x|^2 of the points and x_i . x_j of the pairs."""
+    product: Pairs,
+) -> Limits:
+    """The kernels of pairs (i, j) of points, given |x|^2 of the points and x_i . x_j of the pairs."""
     if isinstance(network, ResNetConfig):
         return _residual(network, input_dim, square, i, j, product)
     if not isinstance(network, MLPConfig):
@@ -96,15 +109,16 @@ def recursion(
     pairs, itself = len(product), np.arange(len(square))
     i, j = np.concatenate([i, itself]), np.concatenate([j, itself])
     covariance = mean = np.concatenate([product, square]) / input_dim
-    slope = theta = np.zeros_like(mean)
+    slope = theta = weights = np.zeros_like(mean)
     with np.errstate(over="ignore", invalid="ignore"):
         for layer, (sigma, fan_in) in enumerate(zip(network.sigmas, (input_dim, *network.widths), strict=True)):
             if layer > 0:
                 variance = covariance[pairs:]
                 mean, slope = dual(variance[i], variance[j], covariance)
             biased = layer < network.depth or network.output_bias
-            own = (fan_in if standard else sigma**2) * mean + biased * trained_bias
-            theta = network.trains("hidden" if layer < network.depth else "readout") * own + sigma**2 * theta * slope
+            weights = (fan_in if standard else sigma**2) * mean
+            trains = network.trains("hidden" if layer < network.depth else "readout")
+            theta = trains * (weights + biased * trained_bias) + sigma**2 * theta * slope
             covariance = sigma**2 * mean + biased * random_bias
             if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
                 message = f"the signal overflows at layer {layer + 1} of {network.depth + 1}: lower sigma_w or depth"
@@ -113,13 +127,13 @@ def recursion(
     if network.readout == "relu":
         variance = covariance[pairs:]
         covariance, slope = relu_dual(variance[i], variance[j], covariance)
-        theta = theta * slope
-    return network.output_scale**2 * covariance[:pairs], network.output_scale**2 * theta[:pairs]
+        theta, weights = theta * slope, weights * slope
+    return _limits(network, pairs, theta, covariance, weights)
 
 
 def _residual(
     network: ResNetConfig, input_dim: int, square: np.ndarray, i: np.ndarray, j: np.ndarray, product: np.ndarray
-) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+) -> Limits:
     """`recursion` of a residual network: a block adds s^2 of what a layer would give, and leaves what there was."""
     dual, pairs, itself = dual_of(network.activation), len(product), np.arange(len(square))
     random_bias = network.sigma_b**2 if network.bias_init == "normal" else 0.0
@@ -139,9 +153,15 @@ def _residual(
                 message = f"the signal overflows at block {block + 1} of {network.depth}: lower sigma_w or depth"
                 raise ConfigError([Problem("network", message)])
     last = network.sigma_w_readout**2
-    theta = last * (covariance + theta) + network.output_bias * trained_bias
-    covariance = last * covariance + network.output_bias * random_bias
-    return network.output_scale**2 * covariance[:pairs], network.output_scale**2 * theta[:pairs]
+    weights = last * covariance
+    theta = weights + last * theta + network.output_bias * trained_bias
+    covariance = weights + network.output_bias * random_bias
+    return _limits(network, pairs, theta, covariance, weights)
+
+
+def _limits(network: NetworkConfig, pairs: int, *kernels: Pairs) -> Limits:
+    """Those of f, at the first so many pairs, from those of h."""
+    return Limits(*(network.output_scale**2 * values[:pairs] for values in kernels))
 
 
 @cache
@@ -162,7 +182,7 @@ def _snapped(covariance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class OperatorSpectrum:
-    """Eigenvalues of f -> E_x'[Theta(., x') f(x')], x' uniform on the domain, for degrees 0, 1, ....
+    """Eigenvalues of f -> E_x'[K(., x') f(x')], x' uniform on the domain, for degrees 0, 1, ....
 
     For M uniform points the eigenvalues of the kernel matrix over M tend to these.
 
@@ -172,7 +192,7 @@ class OperatorSpectrum:
             that many coordinates on the cube.
         multiplicities: how many eigenfunctions share it.
         noise: rounding error of each eigenvalue; those below are zero as far as can be told.
-        trace: Theta(x, x), the sum of all eigenvalues with their multiplicities, also of degrees not listed.
+        trace: K(x, x), the sum of all eigenvalues with their multiplicities, also of degrees not listed.
     """
 
     domain: str
@@ -188,32 +208,36 @@ class OperatorSpectrum:
         return np.repeat(self.eigenvalues[order], repeats)[:count]
 
 
-def operator_spectrum(network: NetworkConfig, data: DatasetConfig, degrees: int = 64) -> OperatorSpectrum | None:
-    """The spectrum of Theta's integral operator on the domain of a dataset, degrees 0 .. `degrees` - 1.
+def operator_spectrum(
+    network: NetworkConfig, data: DatasetConfig, degrees: int = 64, name: Name = "ntk"
+) -> OperatorSpectrum | None:
+    """The spectrum of a kernel's integral operator on the domain of a dataset, degrees 0 .. `degrees` - 1.
 
-    Theta depends on the angle between inputs only, so on the circle and the sphere (Funk-Hecke) and on the cube
+    The kernel depends on the angle between inputs only, so on the circle and the sphere (Funk-Hecke) and on the cube
     {-1, 1}^n (Yang and Salman 1907.10599) the eigenfunctions are known and the eigenvalues are sums or integrals over
     the angle. None on other domains, and on a circle that is not uniform (`crowded_spectrum`).
     """
     match data:
         case CircleConfig(density=0):
-            return _sphere_spectrum(network, 2, 1.0, data.domain, degrees)
+            return _sphere_spectrum(network, 2, 1.0, data.domain, degrees, name)
         case SphereConfig():
             square = float(data.dim) if data.radius is None else data.radius**2
-            return _sphere_spectrum(network, data.dim, square, data.domain, degrees)
+            return _sphere_spectrum(network, data.dim, square, data.domain, degrees, name)
         case ParityConfig():
-            return _cube_spectrum(network, data.dim, data.domain, min(degrees, data.dim + 1))
+            return _cube_spectrum(network, data.dim, data.domain, min(degrees, data.dim + 1), name)
     return None
 
 
-def crowded_spectrum(network: NetworkConfig, density: float, count: int) -> Float[np.ndarray, " count"]:
+def crowded_spectrum(
+    network: NetworkConfig, density: float, count: int, name: Name = "ntk"
+) -> Float[np.ndarray, " count"]:
     """The leading eigenvalues, descending, of the operator on the circle with x' of density (1 + a cos theta)/(2 pi).
 
     In Fourier's basis the density couples neighbouring frequencies only: Lambda^1/2 (1 + a cos) Lambda^1/2, Lambda the
     uniform eigenvalues, is a tridiagonal matrix for cosines and one for sines, cut off far above `count`. a = 0 is the
     uniform circle.
     """
-    root = np.sqrt(np.maximum(_sphere_spectrum(network, 2, 1.0, "", 4 * count + 64).eigenvalues, 0.0))
+    root = np.sqrt(np.maximum(_sphere_spectrum(network, 2, 1.0, "", 4 * count + 64, name).eigenvalues, 0.0))
     coupled = density / 2 * root[:-1] * root[1:]
     cosines = coupled * np.where(np.arange(len(coupled)) == 0, np.sqrt(2), 1.0)  # <1, cos^2> of the constant
     found = [
@@ -224,27 +248,29 @@ def crowded_spectrum(network: NetworkConfig, density: float, count: int) -> Floa
 
 
 def _profile(
-    network: NetworkConfig, dim: int, square: float, cosine: Float[np.ndarray, " angles"]
+    network: NetworkConfig, dim: int, square: float, cosine: Float[np.ndarray, " angles"], name: Name
 ) -> tuple[Float[np.ndarray, " angles"], float]:
-    """Theta at pairs of inputs of norm sqrt(square) with these cosines, and Theta(x, x)."""
+    """The kernel at pairs of inputs of norm sqrt(square) with these cosines, and K(x, x)."""
     cosine = np.append(cosine, 1.0)
     first = np.zeros(len(cosine), dtype=np.int64)
-    theta = recursion(network, dim, np.array([square]), first, first, square * cosine)[1]
-    return theta[:-1], float(theta[-1])
+    values = getattr(recursion(network, dim, np.array([square]), first, first, square * cosine), name)
+    return values[:-1], float(values[-1])
 
 
-def _sphere_spectrum(network: NetworkConfig, dim: int, square: float, domain: str, degrees: int) -> OperatorSpectrum:
-    """Funk-Hecke: the mean of Theta P_k over the sphere, by Clenshaw-Curtis quadrature in the angle.
+def _sphere_spectrum(
+    network: NetworkConfig, dim: int, square: float, domain: str, degrees: int, name: Name
+) -> OperatorSpectrum:
+    """Funk-Hecke: the mean of K P_k over the sphere, by Clenshaw-Curtis quadrature in the angle.
 
-    Theta's only kinks in the angle are at the ends, 0 and pi, so the quadrature converges exponentially.
+    The kernel's only kinks in the angle are at the ends, 0 and pi, so the quadrature converges exponentially.
     """
     nodes, weights = _clenshaw_curtis(256 + 4 * degrees + 16 * int(np.sqrt(dim)))
     angle = np.pi / 2 * (1 - nodes)
     weights = weights * np.sin(angle) ** (dim - 2)
     weights /= weights.sum()
-    theta, trace = _profile(network, dim, square, np.cos(angle))
+    profile, trace = _profile(network, dim, square, np.cos(angle), name)
     harmonics = islice(legendre_sequence(dim, np.cos(angle)), degrees)
-    eigenvalues = np.array([weights @ (theta * harmonic) for harmonic in harmonics])
+    eigenvalues = np.array([weights @ (profile * harmonic) for harmonic in harmonics])
     return _spectrum(domain, eigenvalues, tuple(multiplicity(degree, dim) for degree in range(degrees)), trace)
 
 
@@ -258,19 +284,19 @@ def _clenshaw_curtis(intervals: int) -> tuple[np.ndarray, np.ndarray]:
     return np.cos(node), weights
 
 
-def _cube_spectrum(network: NetworkConfig, dim: int, domain: str, degrees: int) -> OperatorSpectrum:
-    """Sums over the Hamming distance h: 2^-n sum_h C(n, h) Theta(1 - 2h/n) K_k(h)/C(n, k), K_k Krawtchouk polynomials.
+def _cube_spectrum(network: NetworkConfig, dim: int, domain: str, degrees: int, name: Name) -> OperatorSpectrum:
+    """Sums over the Hamming distance h: 2^-n sum_h C(n, h) K(1 - 2h/n) K_k(h)/C(n, k), K_k Krawtchouk polynomials.
 
     The weights are exact integers until their one division; the polynomials' recurrence loses digits otherwise.
     """
-    theta, trace = _profile(network, dim, float(dim), 1 - 2 * np.arange(dim + 1) / dim)
+    profile, trace = _profile(network, dim, float(dim), 1 - 2 * np.arange(dim + 1) / dim, name)
     ways = [comb(dim, h) for h in range(dim + 1)]
     before, now = [0] * (dim + 1), [1] * (dim + 1)
     eigenvalues = []
     for k in range(degrees):
         divisor = 2**dim * comb(dim, k)
         eigenvalues.append(
-            float(theta @ np.array([way * value / divisor for way, value in zip(ways, now, strict=True)]))
+            float(profile @ np.array([way * value / divisor for way, value in zip(ways, now, strict=True)]))
         )
         before, now = (
             now,

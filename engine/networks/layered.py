@@ -57,6 +57,10 @@ class LayeredConfig(NetworkConfig):
     def spans_start(self) -> bool:
         return self.centred or self.train_bias or not (self.has_bias and self.output_bias)
 
+    @property
+    def random_output_bias(self) -> bool:
+        return self.bias_init == "normal" and self.sigma_b > 0 and self.output_bias
+
 
 def _written(scale: Any) -> Any:
     """A branch scale given as a number, as the text that it stands for."""
@@ -74,6 +78,8 @@ class ResNetConfig(LayeredConfig):
         depth: L, the number of blocks.
         sigma_w_readout: 1 when left out: no activation stands before the readout.
     """
+
+    HAS_LIMIT = True
 
     kind: Literal["resnet"] = "resnet"
     depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] = 3

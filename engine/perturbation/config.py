@@ -122,7 +122,7 @@ class StudyConfig(Config):
 
 def problems_of(run: RunConfig, options: Options) -> list[Problem]:
     """Why a run cannot be expanded, each with what to do."""
-    problems = []
+    problems = [Problem(f"run.{p.field}", p.message) for p in run.undriven("the expansion")]
     follows = "the expansion is of plain descent or its flow: {}"
     if run.training.momentum:
         problems.append(Problem("run.training.momentum", follows.format("set it to 0")))

@@ -314,7 +314,8 @@ def _costly(problem: Problem, cell: Cell) -> Problem:
 
 def _incomparable(run: RunConfig) -> list[Problem]:
     """Why a cell cannot be compared with its lazy prediction, or is too large for it."""
-    problems, follows = [], "the lazy prediction is of plain descent or of its flow: {}"
+    problems = [Problem(f"base.{p.field}", p.message) for p in run.undriven("the lazy prediction")]
+    follows = "the lazy prediction is of plain descent or of its flow: {}"
     if run.training.momentum:
         problems.append(Problem("base.training.momentum", follows.format("set it to 0")))
     if run.training.batch_size is not None:

@@ -78,7 +78,10 @@ class RkhsConfig(Config):
             problems.append(Problem("run.data.size", f"{given}: lower it"))
         if self.run.data.test_size < LEAST_HELD_OUT:
             problems.append(self._too_few())
-        if self.options.large is not None:
+        if self.options.large is not None and not self.run.kernel_moves:
+            message = "is for kernels of the network, by products with its Jacobian: leave it out at infinite width"
+            problems.append(Problem("options.large", message))
+        elif self.options.large is not None:
             needed = 32 * self.options.large * self.run.network.signals()
             if needed > MOST_LARGE_BYTES:
                 given = f"signals at {self.options.large} points take {needed / 1e9:.3g} GB"

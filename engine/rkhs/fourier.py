@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from engine.data.circle import CircleConfig
 from engine.networks.base import NetworkConfig
-from engine.networks.infinite import EPS, crowded_spectrum, operator_spectrum
+from engine.networks.infinite import EPS, Name, crowded_spectrum, operator_spectrum
 from engine.rkhs.gram import Gram
 from engine.rkhs.motion import Followed
 from engine.training.diagnostics import ratio
@@ -115,7 +115,7 @@ class Frequencies:
 
 @dataclass(frozen=True, eq=False)
 class Foretold:
-    """Of the network at infinite width.
+    """Of a kernel of the network at infinite width.
 
     Attributes:
         operator: M lambda_k in closed form, by frequency; NaN where the density is not uniform.
@@ -131,12 +131,17 @@ class Foretold:
 
     @classmethod
     def of(
-        cls, network: NetworkConfig, data: CircleConfig, at: Frequencies, kernel: Float[np.ndarray, "M M"] | None
+        cls,
+        network: NetworkConfig,
+        data: CircleConfig,
+        at: Frequencies,
+        kernel: Float[np.ndarray, "M M"] | None,
+        name: Name = "ntk",
     ) -> "Foretold":
-        M, uniform = data.size, operator_spectrum(network, data, HIGHEST + 1)
+        M, uniform = data.size, operator_spectrum(network, data, HIGHEST + 1, name)
         operator = np.full(len(at.numbers), np.nan) if uniform is None else M * uniform.eigenvalues[at.numbers]
         on_grid = data.points == "grid" and uniform is not None
-        return cls(operator, M * crowded_spectrum(network, data.density, M), kernel, on_grid)
+        return cls(operator, M * crowded_spectrum(network, data.density, M, name), kernel, on_grid)
 
     def residuals(self, run: Followed, at: Frequencies) -> Float[np.ndarray, "S F"] | None:
         """||P_k r|| from the run's own r(0): e^{-M lambda_k t} ||P_k r(0)|| on a uniform grid.
@@ -154,8 +159,12 @@ class Foretold:
         return np.array([at.sizes(r)[:-1] for r in gram.vectors @ left])
 
 
-def seen(run: Followed, at: Frequencies, foretold: Foretold) -> dict[str, np.ndarray]:
-    """What `engine.rkhs.result.SeedSpaces` holds of one seed on the circle, as `frequency_...`, at S checkpoints."""
+def seen(run: Followed, at: Frequencies, foretold: Foretold, drives: bool = True) -> dict[str, np.ndarray]:
+    """What `engine.rkhs.result.SeedSpaces` holds of one seed on the circle, as `frequency_...`, at S checkpoints.
+
+    Args:
+        drives: whether r' = -K r, so that r^T K r is what the loss goes by.
+    """
     n, start = run.size, float(np.linalg.norm(run.residual[0]))
     kernels = run.kernels[:, :n, :n]
     found = {
@@ -163,8 +172,9 @@ def seen(run: Followed, at: Frequencies, foretold: Foretold) -> dict[str, np.nda
         "leakage": [at.leakage(K) for K in kernels],
         "angles": [at.angles(gram) for gram in run.grams],
         "residual": [at.sizes(r) / (start or np.nan) for r in run.residual],
-        "power": [at.power(K, r) for K, r in zip(kernels, run.residual, strict=True)],
     }
+    if drives:
+        found["power"] = [at.power(K, r) for K, r in zip(kernels, run.residual, strict=True)]
     residuals = foretold.residuals(run, at)
     if residuals is not None:
         found["foretold"] = list(residuals / (start or np.nan))

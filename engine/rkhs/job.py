@@ -9,7 +9,7 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.data.circle import CircleConfig
 from engine.losses import in_units
-from engine.networks import infinite
+from engine.networks import followed
 from engine.networks.parameters import ParameterPath
 from engine.numerics import without_rounding
 from engine.progress import Entries, Report, silent
@@ -99,7 +99,7 @@ class SeedComparison:
         return found
 
     def of_infinite_width(self, K: Kernel) -> Values:
-        """Regression with K_infinity, and its interpolant along the curve."""
+        """Regression with K_infinity, what the kernel tends to, and its interpolant along the curve."""
         train, curve = self.points.train, self.points.curve
         gram = Gram.of(K[train, train])
         interpolant = self._interpolant(K, gram)
@@ -151,7 +151,7 @@ def _followed(
         step,
         seed.effective_rate * step,
         seed.effective_rate,
-        motion.law_of(network.config.training),
+        motion.law_of(network.config),
         kernels,
         tuple(Gram.of(K[points.train, points.train], *noise) for K in kernels),
         np.stack([network.outputs(int(index), points.x[union]) for index in chosen[positions]]),
@@ -162,7 +162,9 @@ def _followed(
     for name, part, _ in parts(points):
         pairs = motion.between(kernels[:, part, part], gaps[name])
         arrays |= {f"{name}/{key}": values for key, values in pairs.items()}
-    return arrays | (fourier.seen(run, *everywhere.circle) if everywhere.circle else {})
+    if everywhere.circle is None:
+        return arrays
+    return arrays | fourier.seen(run, *everywhere.circle, drives=network.config.kernel == "ntk")
 
 
 # The path of RKHSs of a run as a job: train, derive kernels at the stored parameters, compare.
@@ -173,8 +175,9 @@ TRAINED = 0.3
 
 @dataclass(frozen=True, eq=False)
 class RunPoints:
-    """All points of a run, the kernel of infinite width at those of its sets (None where it overflows), and on the
-    circle the frequencies at its training points, with what infinite width foretells of them.
+    """All points of a run, what its kernel tends to at infinite width at those of its sets (None where that overflows,
+    or the kernel is of infinite width), and on the circle the frequencies at its training points, with what infinite
+    width foretells of them.
     """
 
     sets: Sets
@@ -206,7 +209,7 @@ def _run_points(config: RkhsConfig, data: Dataset) -> RunPoints:
     settings, options = config.run.data, config.options
     points = sets(settings, data, options.held_out)
     try:
-        limit = infinite.ntk(config.run.network, points.x)
+        limit = followed.limit(config.run.kernel, config.run.network, points.x)
     except ConfigError:
         limit = None
     x_large = None if options.large is None else sample(settings, data, options.large)[0]
@@ -221,7 +224,7 @@ def _circle(run: RunConfig, data: Dataset, limit: Kernel | None) -> tuple[Freque
         return None
     frequencies = Frequencies.of(data.angle_train)
     try:
-        return frequencies, Foretold.of(run.network, run.data, frequencies, limit)
+        return frequencies, Foretold.of(run.network, run.data, frequencies, limit, followed.LIMITS[run.kernel])
     except ConfigError:
         return None
 
@@ -271,8 +274,11 @@ def seed_arrays(
     if everywhere.x_large is not None:
         tick(0.95, "large spectra")
         theta = (network.theta(index) for index in (0, last))
+        of, trained = config.run.network, None
+        if config.run.kernel == "conjugate":
+            of, trained = of.all_trained(), followed.readout(of)
         arrays["large_eigenvalues"] = np.stack(
-            [top_spectrum(config.run.network, at, everywhere.x_large) for at in theta]
+            [top_spectrum(of, at, everywhere.x_large, trained=trained) for at in theta]
         )
         arrays["large_size"] = np.array(len(everywhere.x_large))
     tick(1.0, "done")

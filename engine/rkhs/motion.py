@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.config import TrainingConfig
+from engine.config import RunConfig
 from engine.losses import LOSSES
 from engine.rkhs.gram import Gram
 from engine.training import diagnostics
@@ -23,10 +23,11 @@ BYTES = 5 * 10**8
 """Kernels and eigenvectors held at once."""
 
 
-def law_of(training: TrainingConfig) -> Law:
-    """Of a run; empty with momentum or minibatches, which a kernel alone does not continue, and where a fixed kernel is
-    not linear (`TrainingConfig.is_linear`)."""
-    if training.momentum or training.batch_size is not None or not training.is_linear:
+def law_of(config: RunConfig) -> Law:
+    """Of a run; empty with momentum or minibatches, which a kernel alone does not continue, where a fixed kernel is not
+    linear (`TrainingConfig.is_linear`), and where the kernel that is followed is not the one that f moves by."""
+    training = config.training
+    if training.momentum or training.batch_size is not None or not training.is_linear or config.kernel != "ntk":
         return ""
     return "descent" if training.integrator == "gd" else "flow"
 

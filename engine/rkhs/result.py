@@ -92,7 +92,7 @@ class SeedSpaces(Seed):
         "frequency_angles": Field("S F 2", unit="radian", optional=True),
         "frequency_residual": Field("S blocks", optional=True),
         "frequency_foretold": Field("S F", optional=True),
-        "frequency_power": Field("S blocks blocks", unit="K", optional=True),
+        "frequency_power": Field("S blocks blocks", unit="K", optional=True),  # of the kernel that f moves by
         # On nested grids: `engine.rkhs.comparison.enlargement`.
         "grid_sizes": Field("g"),
         **{f"grid_{name}": Field("spaces functions g", "grid_norm") for name in GRID_NORM},

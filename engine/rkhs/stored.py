@@ -3,6 +3,7 @@ large spectrum without its matrix."""
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,10 @@ from jaxtyping import Array, Float
 
 from engine.config import RunConfig
 from engine.networks.base import NetworkConfig
-from engine.networks.model import Params, apply, heads, ntk, signal_rows
+from engine.networks.followed import followed
+from engine.networks.model import Params, apply, heads, signal_rows
 from engine.networks.parameters import ParameterPath
+from engine.networks.traced.kernel import leaf_paths, places
 
 Points = Float[np.ndarray, "p n_0"]
 
@@ -30,10 +33,10 @@ class StoredNetwork:
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), self.parameters.at(index))
 
     def kernel(self, index: int, x: Points) -> Float[np.ndarray, "p p"]:
-        """The traced kernel at the precision of the run."""
-        network, precision = self.config.network, self.config.kernel_precision
-        rows = signal_rows(network, self.config.data.output_dim)
-        return np.asarray(ntk(network, self.theta(index), jnp.asarray(x), precision=precision, rows=rows), np.float64)
+        """The traced kernel that the run follows, at its precision."""
+        config, network = self.config, self.config.network
+        how: Any = {"precision": config.kernel_precision, "rows": signal_rows(network, config.data.output_dim)}
+        return np.asarray(followed(config.kernel, network, self.theta(index), jnp.asarray(x), **how), np.float64)
 
     def outputs(self, index: int, x: Points) -> Float[np.ndarray, "p k"]:
         """f = alpha (h - h_0) where centred, else alpha h."""
@@ -50,17 +53,25 @@ MODES = 32
 
 
 def top_spectrum(
-    network: NetworkConfig, params: Params, x: Float[np.ndarray, "p n_0"], count: int = MODES
+    network: NetworkConfig,
+    params: Params,
+    x: Float[np.ndarray, "p n_0"],
+    count: int = MODES,
+    trained: frozenset[str] | None = None,
 ) -> Float[np.ndarray, " count"]:
     """The leading eigenvalues of the traced kernel on p points, descending, alpha^2 included.
 
     Each product costs two passes through the network for each output; memory is that of its signals at p points.
+
+    Args:
+        trained: the paths whose leaves count, such as those of the readout for the conjugate kernel; all when None.
     """
     theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
     points, count = jnp.asarray(x, jnp.float64), min(count, len(x) - 1)
+    chosen = places(theta, frozenset(leaf_paths(theta)) if trained is None else trained)
 
     def product(v: np.ndarray) -> np.ndarray:
-        return np.asarray(_apply_kernel(network, theta, points, jnp.asarray(v.ravel())))
+        return np.asarray(_apply_kernel(network, theta, points, jnp.asarray(v.ravel()), chosen))
 
     operator = scipy.sparse.linalg.LinearOperator((len(x), len(x)), matvec=product, dtype=np.float64)
     v0 = np.random.default_rng(0).standard_normal(len(x))
@@ -68,18 +79,23 @@ def top_spectrum(
     return np.sort(values)[::-1]
 
 
-@partial(jax.jit, static_argnames="network")
-def _apply_kernel(network: NetworkConfig, params: Params, x: Array, v: Float[Array, " p"]) -> Float[Array, " p"]:
-    """(1/k) sum over heads of J_h J_h^T v."""
+@partial(jax.jit, static_argnames=("network", "chosen"))
+def _apply_kernel(
+    network: NetworkConfig, params: Params, x: Array, v: Float[Array, " p"], chosen: frozenset[int]
+) -> Float[Array, " p"]:
+    """(1/k) sum over heads of J_h J_h^T v, J by the chosen leaves."""
+    leaves, tree = jax.tree.flatten(params)
+    own = {place: leaves[place] for place in sorted(chosen)}
 
-    def outputs(params: Params) -> Array:
-        return network.output_scale * apply(network, params, x)
+    def outputs(own: dict[int, Array]) -> Array:
+        whole = tree.unflatten(own.get(place, leaf) for place, leaf in enumerate(leaves))
+        return network.output_scale * apply(network, whole, x)
 
-    h, pull = jax.vjp(outputs, params)
+    h, pull = jax.vjp(outputs, own)
     k = h.shape[1]
 
     def head(index: Array) -> Array:
         (gradient,) = pull(v[:, None] * jax.nn.one_hot(index, k, dtype=h.dtype))
-        return jax.jvp(outputs, (params,), (gradient,))[1][:, index]
+        return jax.jvp(outputs, (own,), (gradient,))[1][:, index]
 
     return jnp.mean(jax.lax.map(head, jnp.arange(k)), axis=0)

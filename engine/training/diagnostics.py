@@ -209,7 +209,8 @@ SCALARS: dict[str, Callable[[Checkpoint], float | np.floating | None]] = {
     "probe_drift": probe_drift,
 }
 """Every diagnostic that is one number per checkpoint, by its name in `engine.quantities`; None where a run has none.
-`lambda_max` is that of the shown kernel; with several outputs `engine.training.trajectory` puts that of all."""
+`lambda_max` is that of the shown kernel; with several outputs, or where another kernel than the neural tangent one is
+followed, `engine.training.trajectory` puts that of the whole neural tangent kernel."""
 
 OPTIONAL = ("test_accuracy", "test_loss", "margin", "probe_drift")
 """Those of `SCALARS` that may be None."""

@@ -10,7 +10,7 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
 from engine.losses import learned
-from engine.networks import infinite, model
+from engine.networks import followed, model
 from engine.networks.parameters import ParameterPath, pack
 from engine.progress import Entries, Progress, Report, silent
 from engine.result import provenance
@@ -106,13 +106,16 @@ def after_training(
 
 
 def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
-    """Spectrum and profile of the limit kernel; nothing where its numbers overflow."""
+    """Spectrum and profile of what the kernel tends to; nothing where numbers overflow, or it does not move at all."""
     try:
-        K = infinite.ntk(config.network, data.x_train)
+        K = followed.limit(config.kernel, config.network, data.x_train)
     except ConfigError:
+        return {}
+    if K is None:
         return {}
     found = {"limit/eigenvalues": diagnostics.spectrum(K)[0]}
     if data.angle_test is not None:
         where = data.x_test[spread(len(data.x_test), HELD_OUT)]
-        found["limit/profile"] = infinite.ntk(config.network, data.x_train[:1], where)[0]
+        row = followed.limit(config.kernel, config.network, data.x_train[:1], where)
+        found |= {} if row is None else {"limit/profile": row[0]}
     return found

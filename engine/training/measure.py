@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.networks.base import NetworkConfig
+from engine.networks.followed import followed
 from engine.networks.model import Params, apply, heads, ntk, signal_rows
 from engine.networks.precision import cast, last_bit
 from engine.training import diagnostics
@@ -51,11 +52,11 @@ def measure(config: RunConfig, params: Params, h_0: Float[np.ndarray, "points k"
 
 
 def _kernel(config: RunConfig, params: Params, where: Points) -> Array:
-    """The kernel at every point. Parameters arrive in one precision, so that all of a run share a program."""
+    """The followed kernel at every point. Parameters arrive in one precision, so that all of a run share a program."""
     rows = signal_rows(config.network, config.data.output_dim)
     if config.kernel_precision == "float64":
         params = cast(params, "float64")
-    return ntk(config.network, params, where.kernel, precision=config.kernel_precision, rows=rows)
+    return followed(config.kernel, config.network, params, where.kernel, precision=config.kernel_precision, rows=rows)
 
 
 def kernel_rounding(config: RunConfig, params: Params, where: Points, K: Float[np.ndarray, "M M"]) -> float:
@@ -70,8 +71,17 @@ def kernel_rounding(config: RunConfig, params: Params, where: Points, K: Float[n
     return found if np.isfinite(found) else 0.0
 
 
+def ntk_modes(
+    config: RunConfig, params: Params, x: Float[Array, "M n_0"], r: Float[np.ndarray, "M k"]
+) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
+    """Eigenvalues of the neural tangent kernel, whichever is followed, and the size of the residual along each mode."""
+    rows = signal_rows(config.network, config.data.output_dim)
+    values, vectors = diagnostics.spectrum(np.asarray(ntk(config.network, cast(params, "float64"), x, rows=rows)))
+    return values, diagnostics.mode_amplitudes(vectors, r)
+
+
 def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_0"]) -> float:
-    """lambda_max of the full (M k, M k) kernel of k outputs, which decides stability.
+    """lambda_max of the full (M k, M k) neural tangent kernel of k outputs, which decides stability.
 
     Small kernels are solved whole; others by Lanczos on v -> J J^T v, to a relative accuracy of 1e-6.
     """

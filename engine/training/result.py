@@ -87,7 +87,7 @@ class RunResult(Result[RunConfig, SeedResult]):
 
     @property
     def limit_eigenvalues(self) -> Float[np.ndarray, " M"] | None:
-        """Of the infinite-width kernel; None where it does not exist."""
+        """Of what the kernel tends to at infinite width; None where there is none, or it is of infinite width."""
         return self.arrays.get("limit/eigenvalues")
 
     @property

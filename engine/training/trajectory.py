@@ -22,10 +22,11 @@ from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Objective, State, advance, limits, start
-from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares
+from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares, slope_of
 from engine.training.measure import (
     kernel_rounding,
     measure,
+    ntk_modes,
     points,
     probe_points,
     top_eigenvalue,
@@ -120,10 +121,11 @@ class Trajectory:
         """Whether float32 does not resolve the run that K_0 foretells; sets out in float64 then."""
         if self.config.training.precision != "auto" or self.precision == "float64" or self.stop_reason:
             return False
-        modes = first["mode_residual"] * self._start_residual
-        forecast = foretold(
-            self.config.training, first["eigenvalues"], modes, self.rate, trained(self.config.network, self.start)
-        )
+        values, modes = first["eigenvalues"], first["mode_residual"] * self._start_residual
+        if self.config.kernel != "ntk":
+            residual = slope_of(self.config.training.loss, first["f_train"], self.data.y_train)
+            values, modes = ntk_modes(self.config, self.start, self.where.kernel[: len(residual)], residual)
+        forecast = foretold(self.config.training, values, modes, self.rate, trained(self.config.network, self.start))
         self._leave_float32(left_for_float64(self.rounding, forecast))
         return self.precision == "float64"
 
@@ -254,8 +256,9 @@ class Trajectory:
                 refuse_kernel(self.kernel_rounding, self.seed)
                 self.reference = reference_of(self.data, taken, self.config.training.loss)
             found = summarise(self.config, self.data, taken, self.reference)
-            found |= self._by_layer(params)
-            if self.config.data.output_dim > 1:
+            if self.config.kernel == "ntk":
+                found |= self._by_layer(params)
+            if self.config.kernel != "ntk" or self.config.data.output_dim > 1:
                 train = self.where.kernel[: self.config.data.size]
                 found["lambda_max"] = np.array(top_eigenvalue(self.config.network, params, train))
         return found

@@ -48,7 +48,8 @@ class FrequencyTables(Moving):
         strength: a row per frequency `k`: wide, with `start` (K_0), `operator` and `limit`.
         leakage: the same, without the last two.
         angles: in degrees, a row per frequency and angle `j`.
-        power: a row per pair of blocks `k`, `l` in words: share of r^T K_t r.
+        power: a row per pair of blocks `k`, `l` in words: share of r^T K_t r; none where the loss goes by another
+            kernel.
     """
 
     strength: pd.DataFrame
@@ -62,8 +63,6 @@ def frequency_tables(result: RkhsResult, index: int) -> FrequencyTables:
     seed, k = result.seeds[index], result["frequencies"]
     strength, missing = positive(seed["frequency_strength"])
     angles = np.degrees(seed["frequency_angles"])
-    whole = np.sum(seed["frequency_power"], axis=(1, 2), keepdims=True)
-    share = np.where(whole > 0, seed["frequency_power"] / np.where(whole > 0, whole, 1.0), np.nan)
     error = positive(np.asarray(seed["network_error"][seed["followed"]], float))[0]
     step, t = seed["step"][seed["followed"]], seed.t_followed
     note = f"{missing:,} of {strength.size:,} strengths are not positive and are not drawn."
@@ -73,7 +72,7 @@ def frequency_tables(result: RkhsResult, index: int) -> FrequencyTables:
         _by_frequency(strength, k).assign(operator=_positive(result, "frequency_operator"), limit=_limit(result, k)),
         _by_frequency(seed["frequency_leakage"], k),
         pd.concat([_by_frequency(angles[:, :, j], k).assign(j=j) for j in range(2)], ignore_index=True),
-        _pairs(share, k),
+        _pairs(seed["frequency_power"], k) if "frequency_power" in seed else pd.DataFrame(),
     )
 
 
@@ -89,8 +88,10 @@ def _limit(result: RkhsResult, k: np.ndarray) -> np.ndarray:
     return _positive(result, "frequency_limit") if "frequency_limit" in result else np.full(len(k), np.nan)
 
 
-def _pairs(share: np.ndarray, k: np.ndarray) -> pd.DataFrame:
-    """(S, blocks, blocks) as a row per pair; the rest only where it has any points."""
+def _pairs(power: np.ndarray, k: np.ndarray) -> pd.DataFrame:
+    """Shares of (S, blocks, blocks), a row per pair; the rest only where it has any points."""
+    whole = np.sum(power, axis=(1, 2), keepdims=True)
+    share = np.where(whole > 0, power / np.where(whole > 0, whole, 1.0), np.nan)
     names = np.array([*map(str, k), REST])
     if not np.any(share[:, -1]):
         share, names = share[:, :-1, :-1], names[:-1]
@@ -100,9 +101,10 @@ def _pairs(share: np.ndarray, k: np.ndarray) -> pd.DataFrame:
 
 
 def frequency_chart(tables: FrequencyTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
-    """A time line over four panels."""
+    """A time line over four panels, or three where the loss goes by another kernel."""
     panels: Any = alt.ConcatChart(columns=2, spacing=20, resolve=OWN_SCALES)
-    parts = _strength(tables.strength), _leakage(tables.leakage), _angles(tables.angles), _power(tables.power)
+    parts = [_strength(tables.strength), _leakage(tables.leakage), _angles(tables.angles)]
+    parts += [_power(tables.power)] if len(tables.power) else []
     panels.concat = sized(parts, half(width, LEGEND), PANEL_HEIGHT)
     chart = stacked([error_panel(tables.timeline, width), panels], spacing=14)
     return animated(chart, len(tables.timeline), start)
@@ -234,6 +236,12 @@ def exchanged(seed: SeedSpaces) -> np.ndarray:
 def exchange_table(result: RkhsResult) -> Table:
     """`exchanged` over t."""
     return sampled_table({EXCHANGED: _sampled(result, exchanged)})
+
+
+def available(result: RkhsResult) -> dict[str, Curve]:
+    """The rows of `CURVES` that this result has the quantities of, by which the loss goes and those foretold aside."""
+    drives = all("frequency_power" in seed for seed in result.seeds)
+    return {name: curve for name, curve in CURVES.items() if drives or "frequency_power" not in curve.quantities}
 
 
 CURVES = {

@@ -194,7 +194,7 @@ def _mode_panel(tables: SpaceTables, modes: pd.DataFrame, mode: int) -> alt.Laye
     """An eigenfunction of K_0 and its match; the title says which of K_t's it is and how much they overlap."""
     frame = modes[modes["mode"] == mode].drop(columns="mode")
     values = np.append(frames_of(frame).ravel(), frame["start"])
-    domain = theme.linear_domain(np.clip(np.nan_to_num(values), -4, 4))
+    domain = theme.linear_domain(np.clip(np.nan_to_num(values), -4, 4), include=(0.0,))
     x, y = angle_x(), partial(linear_y, domain=domain, title="eigenfunction φ_i" if mode == 0 else "")
     words = [
         f"{mode + 1} of K_0, {position} of K_t: {percent(float(overlap))}"

@@ -47,7 +47,7 @@ ALL = {"classes": "all"}
 
 UNSEEN = ("sources", "versions")
 """Settings that a file or a stored run brings, and no widget has."""
-WIDE = ("data", "module", "arguments", "target", "inputs", "classes", "network", "activation", "integrator")
+WIDE = ("data", "module", "arguments", "target", "inputs", "classes", "network", "activation", "integrator", "kernel")
 """Settings whose widget takes a row of its own."""
 
 

@@ -39,6 +39,12 @@ NETWORK_LABELS = {
     "conv": "convolutional: images",
     "module": "a module of one's own",
 }
+KERNELS = {
+    "ntk": "neural tangent",
+    "conjugate": "conjugate",
+    "infinite_ntk": "neural tangent, n = ∞",
+    "infinite_nngp": "NNGP, n = ∞",
+}
 
 ORDERED = ("harmonic", "hermite", "staircase", "parity", "sign", "abs_sin")
 """Targets with an order."""
@@ -182,6 +188,9 @@ SETTINGS = (
     Setting("training.precision", "training precision", "choice",
         "auto: float32, and float64 where float32 does not resolve the run.", rare=True),
     Setting("seeds", "seeds", "numbers", "One network each, separated by commas; `0-3` is 0, 1, 2, 3."),
+    Setting("kernel", "kernel followed", "choice",
+        "Which kernel of the network $K_t$ is. Conjugate: of the readout's weights alone. At infinite width it does "
+        "not move. The network trains alike; step and stability are those of the neural tangent kernel."),
     Setting("store_parameters", "keep parameters", "flag",
         "Later pages derive kernels on other points from them.", rare=True),
     Setting("kernel_precision", "kernel precision", "choice", rare=True),
@@ -251,6 +260,8 @@ def choices(setting: Setting, dataset: str, network: str = MLP) -> dict[str, str
         return {name: name for name in listed()}
     if setting.path == "network.activation":
         return {name: row.label for name, row in ACTIVATIONS.items()}
+    if setting.path == "kernel":
+        return dict(KERNELS)
     if setting.path == "data.target":
         config: Any = DATASETS[dataset]
         names = getattr(config, "targets", None) or get_args(config.model_fields["target"].annotation)

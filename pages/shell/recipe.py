@@ -133,29 +133,29 @@ CALLS = {
 """By kind of job, its command and what a script calls."""
 
 
-<<<<<<< HEAD
-def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None:
-    """Of one result with a page of its own; None of a kind without a row in `CALLS`.
-
-    Args:
-        before: the names of its files, which tells those of several results apart.
-    """
-    kind = next((kind for kind in CALLS if KINDS[kind].config is type(config)), None)
-=======
 RECORDED = ("recording", "recording_spaces")
 """Kinds of what is said of a recording: nobody but its own loop computes one again."""
 
 
-def of_result(config: Config, arrays: Arrays) -> Recipe | None:
-    """Of one result with a page of its own, without commands where it is of a recording; None of other kinds."""
+def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None:
+    """Of one result with a page of its own, without commands where it is of a recording; None of other kinds.
+
+    Args:
+        before: the names of its files, which tells those of several results apart.
+    """
     kind = next((kind for kind in (*CALLS, *RECORDED) if KINDS[kind].config is type(config)), None)
->>>>>>> watch
     if kind is None:
         return None
     if kind in RECORDED:
-        numbers = {"result.npz": partial(packed, arrays)}
         return Recipe(
-            config.hash, config, key(kind, config), {CONFIG: config.to_yaml()}, (), (), numbers, versions(arrays)
+            config.hash,
+            config,
+            key(kind, config),
+            {f"{before}{CONFIG}": config.to_yaml()},
+            (),
+            (),
+            {f"{before}result.npz": partial(packed, arrays)},
+            versions(arrays),
         )
     command, call = CALLS[kind]
     numbers = f"{before}result.npz"

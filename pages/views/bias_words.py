@@ -5,6 +5,7 @@ import numpy as np
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, change, course, listing, middle, number, spread
 from pages.views.evolution_words import STEADY, went_wrong
+from pages.views.kernel_words import which
 from pages.views.spaces_words import WHERE, known, over_seeds
 
 MOST = 0.9
@@ -40,11 +41,11 @@ def sentences(result: RkhsResult, where: SetName) -> list[str]:
     """Markdown, one finding each, beside the answer, which is of held-out points."""
     power = [] if where == ANSWERED else _power(result, where)
     told = [*_decay(result, where), *power, *_alignment(result, where), *_turned(result, where)]
-    return [*went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
+    return [*which(result.config.run), *went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
 
 
 def _baked(result: RkhsResult, where: SetName) -> list[str]:
-    moved = any(len(seed["t"]) > 1 for seed in result.seeds)
+    moved = result.config.run.kernel_moves and any(len(seed["t"]) > 1 for seed in result.seeds)
     return ["The labels of these points are baked into $K_t$."] if where == "train" and moved else []
 
 
@@ -106,13 +107,14 @@ def _alignment(result: RkhsResult, where: SetName) -> list[str]:
 
 
 def _turned(result: RkhsResult, where: SetName) -> list[str]:
-    """The eigenspace at the largest gap of K_0's spectrum, of the first seed; chance has no small angle."""
+    """The eigenspace at the largest gap of K_0's spectrum, of the first seed; chance has no small angle. Nothing of a
+    kernel that does not move."""
     seed = result.seeds[0]
     k, size = int(seed.facts["gap"][where]), seed[f"{where}/eigenvalues"].shape[1]
     if seed[f"{where}/rank"][[0, -1]].min() < k:
         return []
     angles = np.degrees(seed[f"{where}/gap_angles"][-1])
-    if len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
+    if not result.config.run.kernel_moves or len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
         return []
     kept = float(np.mean(np.cos(np.radians(angles)) ** 2))
     whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"

@@ -31,6 +31,12 @@ OF_CLASSES = {
 }
 SOFTMAX = r"-\frac1M\sum_i\log\frac{e^{f_i(y_i)}}{\sum_c e^{f_i(c)}}"
 RATES = {"half_mean": r"\eta/M", "mean": r"2\eta/M", "half_sum": r"\eta", **dict.fromkeys(OF_CLASSES, r"\eta/M")}
+KERNELS = {
+    "ntk": r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$",
+    "conjugate": r"$K_t(x,x')=\langle\nabla_v f_t(x),\nabla_v f_t(x')\rangle$, $v=W_{L+1}$",
+    "infinite_ntk": r"$K=\lim_{n\to\infty}\langle\nabla f_0(x),\nabla f_0(x')\rangle$",
+    "infinite_nngp": r"$K=\lim_{n\to\infty}E[\alpha h_0(x)\,\alpha h_0(x')]$",
+}
 ENOUGH = 8
 """Seeds from which on their range says something of others (theory.md 6)."""
 APART = 1.05
@@ -67,7 +73,7 @@ def conventions(result: RunResult) -> Rows:
             f"{rate}; {step}"),
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
         ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", _beta(network)),
-        ("kernel", r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$, no $1/M$", _kernel(config)),
+        ("kernel", f"{KERNELS[config.kernel]}, no $1/M$", _kernel(config)),
         ("stability", *_stability(result)),
     ]  # fmt: skip
 
@@ -256,16 +262,19 @@ def _parameterizations(result: RunResult) -> tuple[Rows, str]:
     factors = [n / sigma**2 for n, sigma in zip(fan_in, network.sigmas, strict=True)]
     shown = ", ".join(number(one) for one in factors[:3]) + (", ..." if len(factors) > 3 else "")
     bias = number(1 / network.sigma_b**2) if network.sigma_b else "none: in ntk it has no term"
-    rows: Rows = [
-        ("of", "ntk", "standard"),
-        ("weights start as", "$N(0,1)$", r"$N(0,\sigma_l^2/n_{l-1})$"),
-        ("weight term of layer l in K", "1", rf"times $n_{{l-1}}/\sigma_l^2$: {shown}"),
-        ("bias term in K", "1", rf"times $1/\sigma_b^2$: {bias}"),
-    ]
+    followed = result.config.kernel
+    rows: Rows = [("of", "ntk", "standard"), ("weights start as", "$N(0,1)$", r"$N(0,\sigma_l^2/n_{l-1})$")]
+    if followed == "conjugate":
+        rows.append(("K", "1", rf"times $n_L/\sigma_{{L+1}}^2$: {number(factors[-1])}"))
+    elif followed == "infinite_nngp":
+        rows.append(("K", "1", "the same"))
+    else:
+        rows.append(("weight term of layer l in K", "1", rf"times $n_{{l-1}}/\sigma_l^2$: {shown}"))
+        rows.append(("bias term in K", "1", rf"times $1/\sigma_b^2$: {bias}"))
     stays = (
-        r"The function at the start, its law, $\beta$ and the number of parameters stay. The kernel, its spectrum, "
-        r"$\lambda_{\max}$, with it $\eta_\mathrm{eff}$ at equal $\varphi$, and the path change; times $t$ of the two "
-        "are not comparable."
+        r"The function at the start, its law, $\beta$ and the number of parameters stay. The neural tangent kernel, "
+        r"its spectrum, $\lambda_{\max}$, with it $\eta_\mathrm{eff}$ at equal $\varphi$, and the path change; times "
+        "$t$ of the two are not comparable."
     )
     return rows, stays
 
@@ -344,13 +353,16 @@ def _float32(result: RunResult) -> str:
 
 def _outside(config: RunConfig) -> str:
     """A start that need not be a function of H_0."""
-    if config.network.spans_start:
+    network, said = config.network, "$f_0$ lies outside $H_0$ unless constants lie in it."
+    if config.kernel == "conjugate" and network.random_output_bias and not network.centred:
+        return f"The readout's bias is random and has no part in this kernel: {said}"
+    if network.spans_start or config.kernel != "ntk":
         return ""
-    if isinstance(config.network, ModuleConfig):
+    if isinstance(network, ModuleConfig):
         return "Of a network of one's own $f_0$ need not lie in $H_0$."
-    if config.network.trained_part == "hidden":
+    if network.trained_part == "hidden":
         return "The readout does not train: $f_0$ need not lie in $H_0$."
-    return "The readout's bias is random and does not train: $f_0$ lies outside $H_0$ unless constants lie in it."
+    return f"The readout's bias is random and does not train: {said}"
 
 
 def _unequal(result: RunResult) -> str:

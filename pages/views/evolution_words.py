@@ -12,7 +12,7 @@ from engine.result import Seed
 from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
-from pages.views import network_words
+from pages.views import kernel_words, network_words
 from pages.views.law_words import one_point
 
 STOPPED = {
@@ -98,7 +98,8 @@ def facts(result: RunResult) -> str:
     """What was computed, and on what."""
     config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
     return (
-        f"{config.data.domain}; {several(config.data.size, 'training point')}; {parameters(result)}; "
+        f"{kernel_words.in_short(config)}{config.data.domain}; {several(config.data.size, 'training point')}; "
+        f"{parameters(result)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
         f"{network_words.missing(config)}"
     )
@@ -112,7 +113,7 @@ def answer(result: RunResult) -> str:
 def sentences(result: RunResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
     found = [*_stop(result), *_precision(result), *alignment(result), *stability(result), *floor(result)]
-    return [*found, *one_point(result)]
+    return [*kernel_words.which(result.config), *found, *one_point(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -188,11 +189,13 @@ def _drift(result: RunResult) -> list[str]:
     more = f" (on the way by up to {percent(largest)})" if back else ""
     rest = middle([float(seed["residual"][-1]) for seed in moved if "residual" in seed])
     left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
+    if not result.config.kernel_moves:
+        return [f"This kernel, of infinite width, does not move{left}."]
     return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
 
 
 def alignment(result: RunResult) -> list[str]:
-    """Whether it turned towards the target."""
+    """Whether it turned towards the target; of one that cannot, where it stands."""
     went = course([seed["alignment_test"] for seed in result.seeds if seed.steps], STEADY)
     return [f"The kernel's alignment with the target on held-out points {went}."] if went else []
 

@@ -31,13 +31,14 @@ def show(shown: Shown) -> None:
     st.markdown(" ".join(frequency_words.sentences(result)))
     tables, chart = frequencies.frequency_tables, frequencies.frequency_chart
     names = ("frequencies_seed", "frequencies_checkpoint")
-    in_motion(result, key, "frequencies", called, MOVING, tables, chart, "spaces-frequencies", *names)
+    moving = [name for name in MOVING if name != "frequency_power" or all(name in seed for seed in result.seeds)]
+    in_motion(result, key, "frequencies", called, moving, tables, chart, "spaces-frequencies", *names)
     with st.container(horizontal=True):
         log = log_time("frequencies_axis")
         index = seed_choice(result, "spectrum_seed")
     curves = (
         Figure.over_time(name, curve, result, log, key, file=f"spaces-{name}")
-        for name, curve in frequencies.CURVES.items()
+        for name, curve in frequencies.available(result).items()
     )
 
     def spectrum(one: RkhsResult, place: int, own: str) -> Figure:

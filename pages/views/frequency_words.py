@@ -64,7 +64,7 @@ def _leakage(result: RkhsResult) -> list[str]:
         return []
     k = result["frequencies"]
     told = [
-        f"{percent(start)} at k = {k[position]} ({percent(end)} in $K_T$)"
+        f"{_small(start)} at k = {k[position]} ({_small(end)} in $K_T$)"
         for position, start, end in zip(positions, *ends, strict=True)
     ]
     none = ", where a grid of the uniform circle has none at infinite width" if _uniform(result) else ""
@@ -108,7 +108,7 @@ def _exchange(result: RkhsResult) -> list[str]:
     """How much of the decay is between different frequencies; nothing where weight decay takes part in it."""
     if result.config.run.training.weight_decay:
         return []
-    went = course([exchanged(seed) for seed in result.seeds], STEADY)
+    went = course([exchanged(seed) for seed in result.seeds if "frequency_power" in seed], STEADY)
     if not went:
         return []
     return [

@@ -9,6 +9,7 @@ from engine.rkhs.comparison import FUNCTIONS, SPACES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
+from pages.views.kernel_words import which
 from pages.views.spaces_words import SAME, known, of_a_table, over_seeds
 
 BOUNDED = 0.1
@@ -54,7 +55,7 @@ def answer(result: RkhsResult) -> str:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [*went_wrong(result.seeds), *_others(result), *_balls(result), *_modes(result)]
+    return [*which(result.config.run), *went_wrong(result.seeds), *_others(result), *_balls(result), *_modes(result)]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:

@@ -16,6 +16,13 @@ from pages.charts.latex import latex
 from pages.charts.words import number, spread
 from pages.views import network_words
 
+KERNELS = {
+    "conjugate": r"$K_t(x, x') = \langle\nabla_v f_t(x), \nabla_v f_t(x')\rangle$, $v$ the readout's weights (the "
+    "conjugate kernel), without a factor $1/M$",
+    "infinite_ntk": "$K$ is the neural tangent kernel of the infinitely wide network, without a factor $1/M$",
+    "infinite_nngp": "$K$ is the covariance of the infinitely wide network's outputs (NNGP), without a factor $1/M$",
+}
+"""Those that a run may follow instead."""
 KERNEL = r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$, without a factor $1/M$"
 LOSSES = {
     "half_mean": (r"\frac{1}{2M}\sum_i |f(x_i) - y_i|^2", r"\eta/M"),
@@ -43,7 +50,8 @@ def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
         rates: eta_eff of each seed, where they are known.
     """
     traced = f" Traced over its {run.data.output_dim} outputs." if run.data.output_dim > 1 else ""
-    return f"Conventions: {KERNEL}.{traced} {_network(run.network)}; {_depth(run.network)} {_descent(run, rates)}"
+    kernel = KERNELS.get(run.kernel, KERNEL)
+    return f"Conventions: {kernel}.{traced} {_network(run.network)}; {_depth(run.network)} {_descent(run, rates)}"
 
 
 def of_map(sweep: SweepConfig) -> str:

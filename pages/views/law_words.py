@@ -13,9 +13,9 @@ from pages.charts.words import number, percent, several, signed, spread
 
 def one_point(result: RunResult) -> list[str]:
     """Mean and spread of K_0(x, x) and the mean of its rate, exactly, beside what these seeds have; empty where the run
-    is on more points, or its network has no exact law."""
+    is on more points, follows another kernel, or its network has no exact law."""
     data, network = result.config.data, result.config.network
-    if not isinstance(data, PointConfig) or not isinstance(network, MLPConfig):
+    if not isinstance(data, PointConfig) or not isinstance(network, MLPConfig) or result.config.kernel != "ntk":
         return []
     setting = initial_network(network, data.dim, data.norm_squared)
     if reasons_without_law(setting):

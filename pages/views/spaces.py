@@ -143,7 +143,8 @@ def _compared(name: str) -> None:
             st.caption(PRESETS[preset].label)
 
 
-def points_choice() -> SetName:
+def points_choice(run: RunConfig) -> SetName:
     """The set of points to look at."""
     baked = "The labels of training points are baked into $K_t$: read what was learned off held-out points."
-    return choice("points", list(WHERE), "points", format_func=WHERE.__getitem__, help=baked)
+    more = baked if run.kernel_moves else None
+    return choice("points", list(WHERE), "points", format_func=WHERE.__getitem__, help=more)

@@ -10,7 +10,7 @@ from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number
-from pages.views import network_words
+from pages.views import kernel_words, network_words
 from pages.views.evolution_words import of_network
 
 SAME = 1.1
@@ -23,7 +23,7 @@ def facts(result: RkhsResult) -> str:
     run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
     held_out = result.seeds[0]["held_out/eigenvalues"].shape[1]
     return (
-        f"{run.data.domain}; {run.data.size:,} training and {held_out:,} held-out points; "
+        f"{kernel_words.in_short(run)}{run.data.domain}; {run.data.size:,} training and {held_out:,} held-out points; "
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
         f"computed on {result.meta['device']}{network_words.missing(run)}"
     )

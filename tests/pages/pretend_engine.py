@@ -38,6 +38,11 @@ SMALL_QUERY = {
 
 TABLE = "a,b,c,d\n" + "\n".join(f"{i},{(7 * i) % 5},{i * i},{-i}" for i in range(20))
 TINY = {"training": {"max_steps": 30, "checkpoints": 5}, "store_parameters": False}
+KERNEL = {
+    "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
+    "network": {"depth": 1, "width": 8},
+    **TINY,
+}
 RUNS = {
     "small": SMALL,
     "sphere": {
@@ -68,6 +73,8 @@ RUNS = {
         "probes": {"name": "sphere", "dim": 3, "size": 6, "radius": 0.5},
         **TINY,
     },
+    "conjugate": {**KERNEL, "kernel": "conjugate"},
+    "infinite width": {**KERNEL, "kernel": "infinite_ntk"},
     "diverged": {
         "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
         "network": {"depth": 1, "width": 8, "activation": "linear"},

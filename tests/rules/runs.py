@@ -6,6 +6,13 @@ from tests.rules.rule import Rule
 
 RUN = (
     Rule(
+        "pages.views.kernel_words.which",
+        "K_t is here the [kernel], of the last hidden layer's activations / K is here the [kernel]: it does not move. "
+        "Step and stability are those of the neural tangent kernel; what needs f' = -K r is left out",
+        "a run that follows the conjugate kernel, or one of infinite width",
+        "it follows the neural tangent kernel",
+    ),
+    Rule(
         "pages.views.evolution_words.stability",
         "η_eff λ_max was ... at the start, ... at its peak, and is ... now: it crossed the limit ... times, "
         "first at t = ...",
@@ -29,7 +36,8 @@ RUN = (
         "By the stop K_t has moved by ... of its norm (on the way by up to ...), its shape by ...; ... of the"
         " residual is left",
         "a seed that took steps, did not diverge, and whose drift is above the rounding of its kernel; the "
-        "largest drift where it is over 1.05 times that at the stop",
+        "largest drift where it is over 1.05 times that at the stop; of a kernel of infinite width, that it does not "
+        "move",
         "no seed is such",
         path="the stop is named; what was larger on the way is said",
     ),
@@ -59,17 +67,20 @@ RUN = (
     ),
     Rule(
         "pages.views.convention_words._outside",
-        "The readout's bias is random and does not train: f_0 lies outside H_0 unless constants lie in it; or: the "
-        "readout does not train: f_0 need not lie in H_0",
-        "a random readout bias, or the whole readout, that does not train, and a function that is not centred",
-        "the readout trains, and its biases, if it has any that are random; or the function is centred",
+        "The readout's bias is random and does not train / has no part in this kernel: f_0 lies outside H_0 unless "
+        "constants lie in it; or: the readout does not train: f_0 need not lie in H_0",
+        "a random readout bias, or the whole readout, that does not train, or where the conjugate kernel is followed "
+        "any random readout bias; and a function that is not centred",
+        "the readout trains, and its biases, if it has any that are random; the function is centred; or the kernel is "
+        "of infinite width",
     ),
     Rule(
         "pages.views.law_words.one_point",
         "Exactly, over all initialisations, K_0(x, x) has mean ... and standard deviation ... of that, and dK/dt "
         "at t = 0 mean ...; in the ... seeds of this run K_0(x, x) is ...",
         "one training point, and a network with an exact law; dK/dt where the target has no noise",
-        "more points, or no exact law (`engine.initialisation.law.reasons_without_law`)",
+        "more points, another kernel than the neural tangent one, or no exact law "
+        "(`engine.initialisation.law.reasons_without_law`)",
     ),
     Rule(
         "pages.views.convention_words._unequal",

@@ -37,13 +37,13 @@ RULES = (
         "The leading ...-dimensional eigenspace of K_0 is by the stop turned by up to ...°: ... of it is left"
         " in that of K_T, where chance would leave ...",
         "its modes lie above the noise floor at both ends; said of the stop",
-        "they do not, an angle is not finite, or there is one checkpoint",
+        "they do not, an angle is not finite, there is one checkpoint, or the kernel is of infinite width",
     ),
     Rule(
         "pages.views.bias_words._baked",
         "The labels of these points are baked into K_t",
-        "training points of a run that moved",
-        "held-out points, or one checkpoint",
+        "training points of a run whose kernel moved",
+        "held-out points, one checkpoint, or a kernel of infinite width",
     ),
     Rule(
         "pages.views.bias_words.headlines",
@@ -68,9 +68,8 @@ RULES = (
         "with its eigenvectors taken off, ... of the operations / but one kernel costs more than they do",
         "every kernel from there to the last but one ends within the tolerance; the range over the seeds of which that "
         "is so, and in how many",
-        "momentum, minibatches, weight decay, a loss of classes, a run that diverged or was dead, fewer than three "
-        "checkpoints, or an end that is not "
-        "finite",
+        "momentum, minibatches, weight decay, a loss of classes, another kernel than the neural tangent one, a run "
+        "that diverged or was dead, fewer than three checkpoints, or an end that is not finite",
         path="every later checkpoint; where only the stop itself will do, that none does",
     ),
     Rule(
@@ -105,14 +104,15 @@ RULES = (
         "pages.views.frequency_words._decay",
         "By the stop there is left of the residual ... at k = ... (foretold ...), each of its own start",
         "the same frequencies; every seed trained, and by a law that a kernel alone continues",
-        "momentum, minibatches, weight decay or a loss of classes, a seed that diverged, was dead or took no step, "
-        "or a value that is not finite",
+        "momentum, minibatches, weight decay, a loss of classes or another kernel than the neural tangent one, a seed "
+        "that diverged, was dead or took no step, or a value that is not finite",
     ),
     Rule(
         "pages.views.frequency_words._exchange",
         "The share of the decay r^T K_t r that is between different frequencies rose / fell / stayed / was ...",
         "changes of up to .01 are none",
-        "no path has two finite checkpoints, or weights decay, which takes part in the decay of the residual",
+        "no path has two finite checkpoints, weights decay, which takes part in the decay of the residual, or another "
+        "kernel than the neural tangent one is followed",
         path="a verb only where it holds on the whole path of every seed; else start, stop and reach",
     ),
     Rule(
@@ -227,8 +227,8 @@ RULES = (
     Rule(
         "pages.views.norm_words._baked",
         "On training points, whose labels are baked into K_T, the target costs ... times less than in H_0",
-        "conditioning determines S there at both ends",
-        "it does not",
+        "conditioning determines S there at both ends, and the kernel is the network's own",
+        "it does not, or the kernel is of infinite width",
     ),
     Rule(
         "pages.views.function_space_words._balls",

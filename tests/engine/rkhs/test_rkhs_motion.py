@@ -200,7 +200,7 @@ def test_momentum_and_minibatches_have_no_law() -> None:
         config = RkhsConfig.from_dict(
             {"run": {"data": CIRCLE, "network": NETWORK, "training": training}, "options": LIGHT}
         )
-        assert law_of(config.run.training) == law
+        assert law_of(config.run) == law
         if more == {"momentum": 0.5}:
             found = RkhsResult.from_arrays(dict(compare(config)["result"]))
             assert "frozen_error" not in found.seeds[0]

@@ -106,9 +106,18 @@ def test_products_of_pairs_and_columns_in_chunks_give_one_kernel(monkeypatch: py
     _ntk.clear_cache()
 
 
-def test_its_derivative_along_the_parameters() -> None:
-    """jvp, which K'_t is made of, against differences of fourth order; through scans and products."""
-    case = CASES["our MLP, erf, standard, mixed widths"]()
+MOVED = (
+    "our MLP, erf, standard, mixed widths", "low-rank adapters", "recurrence with a learned start",
+    "local convolution", "transformer", "LSTM", "nested scan",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.whole] * (name in SLOW)) for name in MOVED])
+def test_its_derivative_along_the_parameters(name: str) -> None:
+    """jvp, which K'_t is made of, against differences of fourth order, where nothing has a kink: through scans,
+    products and Jacobians. What has a `custom_vjp` has a kernel, and in JAX no jvp.
+    """
+    case = CASES[name]()
     rng, step = np.random.default_rng(2), 1e-4
     direction = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), case.params)
 

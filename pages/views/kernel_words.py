@@ -1,0 +1,33 @@
+"""Which kernel a result is of, where it is not the neural tangent kernel. No Streamlit here."""
+
+from engine.config import RunConfig
+
+NAMES = {
+    "conjugate": "conjugate kernel",
+    "infinite_ntk": "neural tangent kernel at infinite width",
+    "infinite_nngp": "NNGP kernel at infinite width",
+}
+OF_THE_NETWORK = (
+    "$K_t$ is here the **{name}**, of the last hidden layer's activations: the part that the readout's weights have in "
+    "the neural tangent kernel."
+)
+OF_INFINITE_WIDTH = (
+    "$K$ is here the **{name}**: it **does not move**, $K_t = K_0$ throughout, and what changes along the run is the "
+    "network alone."
+)
+NOT_OF_IT = (
+    r"Step and stability are those of the network's neural tangent kernel, whose $\lambda_{\max}$ is shown; what needs "
+    "$f' = -Kr$, which holds for it alone, is left out."
+)
+
+
+def which(run: RunConfig) -> list[str]:
+    """What K is in this result, and what is left out for it; nothing where it is the neural tangent kernel."""
+    if run.kernel == "ntk":
+        return []
+    return [(OF_THE_NETWORK if run.kernel_moves else OF_INFINITE_WIDTH).format(name=NAMES[run.kernel]), NOT_OF_IT]
+
+
+def in_short(run: RunConfig) -> str:
+    """Its name, to stand among facts; empty for the neural tangent kernel."""
+    return "" if run.kernel == "ntk" else f"{NAMES[run.kernel]}; "
