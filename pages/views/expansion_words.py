@@ -1,5 +1,8 @@
 """What the expansion of a run shows, in numbers and sentences computed from them. No Streamlit here."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -40,8 +43,8 @@ def headlines(result: PerturbationResult) -> list[Headline]:
     lazy = rf"Largest $\|r_0(t) - r(t)\|/\|r(0)\|$ {_where(result)}. "
     return [
         Headline.over_seeds("lazy error", found["error_order_0"], percent, lazy),
-        Headline.over_seeds("explained by order 1", found["explained_order_1"], share, of_deviation),
-        Headline.over_seeds("by orders 1 and 2", found["explained_order_2"], share, of_deviation),
+        Headline.over_seeds("explained by order 1", _share_of_change(found, 1), share, of_deviation),
+        Headline.over_seeds("by orders 1 and 2", _share_of_change(found, 2), share, of_deviation),
         Headline.over_seeds("drift", found["drift"], percent, r"$\|K_t - K_0\|_F/\|K_0\|_F$. "),
         *_of_a_table(result),
     ]
@@ -137,10 +140,17 @@ def _where(result: PerturbationResult) -> str:
     return "over every step" if all("lazy_error" in seed.facts for seed in result.seeds) else "at a checkpoint"
 
 
+def _share_of_change(found: Mapping[str, Any], order: int) -> list[float | None]:
+    """Of the deviation from lazy training what the orders up to this explain, by seed; None where the kernel stays, for
+    there is only rounding to explain."""
+    pairs = zip(found[f"explained_order_{order}"], found["drift"], strict=True)
+    return [one if drift else None for one, drift in pairs]
+
+
 def _explained(result: PerturbationResult) -> list[str]:
     found = result.summary
-    first, second = middle(found["explained_order_1"]), middle(found["explained_order_2"])
-    if not np.isfinite(first + second) or not any(found["drift"]):  # a kernel that stays leaves rounding to explain
+    first, second = middle(_share_of_change(found, 1)), middle(_share_of_change(found, 2))
+    if not np.isfinite(first + second):
         return []
     if (seen := middle([seed.seen for seed in result.seeds])) < SEEN:
         return [
