@@ -8,7 +8,7 @@ import streamlit as st
 import cache
 from cache import CacheFault, NotAllowed, Run
 from cache.claims import claimant
-from cache.ownership import LONGEST_NAME, LONGEST_NOTE, barred, note, tags, title
+from cache.ownership import LONGEST_NAME, LONGEST_NOTE, note, refused_to, tags, title
 from cache.policy import Role
 from engine.schema import ConfigError
 from pages.charts.words import duration, listing, plain, several
@@ -37,7 +37,7 @@ def show(chosen: Sequence[Run]) -> None:
         return
     engine, who = cache.current(), viewer()
     person, role = claimant(who), engine.policy_now().role(who)
-    no = next((reason for run in chosen if (reason := barred(run.claims, person, role))), "")
+    no = next((reason for run in chosen if (reason := refused_to(run.claims, person, role))), "")
     own = engine.ownership
     loose = [run for run in chosen if not _pinned(run, person)]
     kept = [run for run in chosen if _pinned(run, person) or (run.pinned and role == "admin")]
