@@ -111,14 +111,11 @@ def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
     return " ".join(said)
 
 
-def _button(
-    label: str, icon: str, runs: Sequence[Run], act: Callable[[str], object], no: str, primary: bool = False
-) -> None:
+def _button(label: str, icon: str, runs: Sequence[Run], act: Callable[[str], object], no: str) -> None:
     st.button(
         label,
         icon=f":material/{icon}:",
         key=f"all_runs {label}",
-        type="primary" if primary else "secondary",
         disabled=bool(no),
         help=no or None,
         on_click=_each,
@@ -186,7 +183,7 @@ def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> N
         def act(key: str) -> None:
             own.delete(key, viewer(), offered and st.session_state[everyone])
 
-        _button("Delete for good", "delete", chosen, act, no, primary=True)
+        _button("Delete for good", "delete", chosen, act, no)
 
 
 def _others(run: Run, person: str) -> list[str]:
