@@ -21,7 +21,7 @@ LONGEST_NOTE = 2000
 """Letters, and how many."""
 
 
-def barred(claims: Sequence[Claim], person: str, role: Role | None) -> str:
+def refused_to(claims: Sequence[Claim], person: str, role: Role | None) -> str:
     """Why the person may not change what was asked for by these; "" where they may."""
     mine = any(claim.person == person for claim in claims)
     if role == "admin" or (role == "member" and mine):
@@ -200,7 +200,7 @@ class Ownership:
         try:
             with self._store.writing():
                 claims = self._store.claims.of(key)
-                if reason := barred(claims, person, self._engine.policy_now().role(viewer)):
+                if reason := refused_to(claims, person, self._engine.policy_now().role(viewer)):
                     raise NotAllowed(reason)
                 yield claims, person
         except NotAllowed:

@@ -15,6 +15,7 @@ from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
 from pages.shell.pressed import forget
 from pages.shell.shown import begin
+from pages.shell.tools.opening import open_waiting
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
@@ -24,7 +25,7 @@ DENSE = """<style>
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }
 [data-testid="stBaseButton-primary"]:enabled { color: light-dark(#fff, #17181c); }
 [data-testid="stPopover"] button { color: inherit !important; }
-[class*="st-key-moving_"] .vega-bindings { display: none; }
+[data-testid="stVegaLiteChart"] .vega-bindings { display: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-history) { display: none; }
 .st-key-answer { flex-wrap: wrap; }
 .st-key-answer > :first-child { flex: 1 1 18rem; }
@@ -89,6 +90,7 @@ try:
     with one_at_a_time():
         view.arrive()
         page.run()
+        open_waiting()
 except ResultError as error:
     st.error(plain(str(error)), icon=":material/error:")
 if history.is_kept():

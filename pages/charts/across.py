@@ -14,7 +14,7 @@ from pages.charts.over_time import Sampled, Style, bands, on_common_times, sampl
 from pages.charts.theme import Table
 from pages.charts.words import number, several
 
-COLOURS = (theme.BLUE, theme.VERMILION, theme.GREEN, theme.PINK, theme.ORANGE, theme.VIOLET)
+RESULT_COLOURS = (theme.BLUE, theme.VERMILION, theme.GREEN, theme.PINK, theme.ORANGE, theme.VIOLET)
 """A colour for each of up to six results."""
 WIDE = 30.0
 """Values that are positive and further apart than this factor stand on a log axis."""
@@ -42,7 +42,7 @@ def curves_table(curves: Curves, log_value: bool) -> Table:
 def curves_chart(frame: pd.DataFrame, names: Sequence[str], y_title: str, log_value: bool, log_time: bool) -> Any:
     """A line for each result, with the range of its seeds where they are few."""
     columns = 2 if max(map(len, names)) <= SHORT else 1
-    style = Style(y_title, dict(zip(names, COLOURS, strict=False)), log_value=log_value, columns=columns)
+    style = Style(y_title, dict(zip(names, RESULT_COLOURS, strict=False)), log_value=log_value, columns=columns)
     return bands(frame, style, log_time)
 
 
@@ -85,7 +85,7 @@ def scatter_chart(frame: pd.DataFrame, x: str, y_title: str) -> alt.LayerChart:
     domain = theme.log_domain(values) if log_value else theme.linear_domain(values)
     y = (log_y if log_value else linear_y)("y", domain, y_title)
     kinds = list(dict.fromkeys(frame["series"]))
-    colours = dict(zip(kinds, COLOURS * (1 + len(kinds) // len(COLOURS)), strict=False))
+    colours = dict(zip(kinds, RESULT_COLOURS * (1 + len(kinds) // len(RESULT_COLOURS)), strict=False))
     colour = by_series(colours, columns=4 if len(kinds) > 1 else 0, symbol="circle")
     said = tooltip(("name:N", "result"), ("x", x), ("y:Q", y_title, ".4~g"))
     points = alt.Chart(frame).mark_point(size=60, filled=True, opacity=0.75)

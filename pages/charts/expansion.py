@@ -40,7 +40,7 @@ BOUNDS = {
 MEASURED, FORETOLD, TAYLOR_1, TAYLOR_2 = "measured", "leading order", "Taylor, t", "Taylor, t²"
 FLOOR = "floor of the steps"
 
-COLOURS = {
+SERIES_COLOURS = {
     CURVES["network"]: theme.COLOURS["network"],
     CURVES["order_0"]: theme.COLOURS["kernel_0"],
     CURVES["order_1"]: theme.SKY,
@@ -198,12 +198,12 @@ def _with_hidden(table: Table, errors: Sequence[Mapping[str, Values]]) -> Table:
 
 
 def _log(y_title: str) -> Style:
-    return Style(y_title, COLOURS, DASHED, log_value=True, most=MOST)
+    return Style(y_title, SERIES_COLOURS, DASHED, log_value=True, most=MOST)
 
 
 def _residual(name: str) -> Style:
     # The whole propagator lies on the network: dashes let both be seen.
-    return Style(theme.symbol(name), COLOURS, (CURVES["full"],), include=(0.0, 1.0), most=MOST, log_beyond=5.0)
+    return Style(theme.symbol(name), SERIES_COLOURS, (CURVES["full"],), include=(0.0, 1.0), most=MOST, log_beyond=5.0)
 
 
 OVER_TIME = {

@@ -12,7 +12,7 @@ from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
 from pages.charts import theme
 from pages.charts.encodings import beside, by_series, layered, listed_x, log_y, tooltip
-from pages.charts.space_curves import COLOURS, KERNEL_0, START
+from pages.charts.space_curves import KERNEL_0, SPACE_COLOURS, START
 from pages.charts.theme import Table
 from pages.charts.words import number
 
@@ -56,7 +56,7 @@ def _panel(frame: pd.DataFrame, label: str, width: int, first: bool) -> alt.Laye
     x = listed_x("p", theme.log_domain(np.array(sizes)), "grid points p", sizes)
     y_title = theme.symbol("grid_norm") if first else ""
     y = log_y("value", theme.log_domain(frame["value"].to_numpy(float)), y_title)
-    colour = by_series({START: COLOURS[START], END: theme.COLOURS["kernel"]})
+    colour = by_series({START: SPACE_COLOURS[START], END: theme.COLOURS["kernel"]})
     said = tooltip("series:N", ("value:Q", "", ".4~g"), "flag:N")
     lines = alt.Chart(frame).mark_line(strokeWidth=theme.LINE, clip=True)
     points = alt.Chart(frame).mark_point(size=46, filled=True, opacity=1)
@@ -106,7 +106,7 @@ def learning_table(seed: SeedSpaces, with_ridge: bool) -> Table:
 
 def learning_chart(frame: pd.DataFrame, ridge: str) -> alt.LayerChart:
     """Lines: predicted. Points with their intervals: measured. `ridge` says in words whether there is one."""
-    colour = by_series({KERNEL_0: COLOURS[KERNEL_0], KERNEL_T: theme.COLOURS["kernel"]})
+    colour = by_series({KERNEL_0: SPACE_COLOURS[KERNEL_0], KERNEL_T: theme.COLOURS["kernel"]})
     sizes = sorted({float(n) for n in frame["n"]})
     x = listed_x("n", theme.log_domain(np.array(sizes)), "training points n", sizes)
     domain = theme.log_domain(frame[["predicted", "measured", "low", "high"]].to_numpy(float).ravel())

@@ -30,7 +30,7 @@ from pages.charts.animated import (
     wide,
 )
 from pages.charts.encodings import index_x, input_x, layered, linear_x, linear_y, log_y, sized, stacked, wrapped
-from pages.charts.expansion import COLOURS, CURVES, diverging
+from pages.charts.expansion import CURVES, SERIES_COLOURS, diverging
 
 PANEL_HEIGHT = 230
 OWN_SCALES = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
@@ -132,9 +132,9 @@ def _function_panel(frame: pd.DataFrame) -> alt.LayerChart:
     layers = [target.encode(x=x, y=y("y"))]
     for name in SHOWN:
         dash = [1, 0] if name == "network" else [5, 3]
-        now = line(current(frame[frame["series"] == CURVES[name]]), COLOURS[CURVES[name]], strokeDash=dash)
+        now = line(current(frame[frame["series"] == CURVES[name]]), SERIES_COLOURS[CURVES[name]], strokeDash=dash)
         layers.append(now.encode(x=x, y=y("value")))
-    legend = legend_layer({CURVES[name]: COLOURS[CURVES[name]] for name in SHOWN}, columns=2)
+    legend = legend_layer({CURVES[name]: SERIES_COLOURS[CURVES[name]] for name in SHOWN}, columns=2)
     return layered(legend, *layers, title=theme.panel_title("What function does each order learn?"))
 
 
@@ -142,9 +142,9 @@ def _distances(frame: pd.DataFrame) -> alt.LayerChart:
     domain = theme.linear_domain(frames_of(frame).ravel(), include=(0.0,))
     x = linear_x("target", theme.linear_domain(frame["target"].to_numpy(float)), "target, y")
     y = linear_y("value", domain, "f_order − f_network, held out")
-    layers = [legend_layer({label: COLOURS[label] for label in frame["series"].unique()}, "circle", 2)]
+    layers = [legend_layer({label: SERIES_COLOURS[label] for label in frame["series"].unique()}, "circle", 2)]
     for label, rows in frame.groupby("series", sort=False):
-        now = points(current(rows), COLOURS[str(label)], len(rows), 20, opacity=0.8)
+        now = points(current(rows), SERIES_COLOURS[str(label)], len(rows), 20, opacity=0.8)
         layers.append(now.encode(x=x, y=y))
     return layered(*layers, title=theme.panel_title("Where does each order miss the network?"))
 

@@ -6,7 +6,7 @@ from engine.quantities import QUANTITIES
 from engine.regimes.result import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
 from pages.charts import theme
 from pages.charts.expansion import BOUNDS, CURVES
-from pages.charts.expansion import COLOURS as PERTURBATION
+from pages.charts.expansion import SERIES_COLOURS as PERTURBATION
 from pages.charts.hatching import Hatch
 
 METRICS = {

@@ -34,7 +34,7 @@ ACROSS = {
 NETWORK, KERNEL, KERNEL_0, KERNEL_LIMIT, TARGET = "network f_t", "K_t", "K_0", "K_∞", "target"
 HELD_OUT, TRAIN, LEAVE_ONE_OUT = "held-out points", "training points", "leave-one-out"
 
-COLOURS = {
+SPACE_COLOURS = {
     SPACE: theme.COLOURS["kernel"],
     START: theme.COLOURS["kernel_0"],
     LIMIT: theme.COLOURS["infinite"],
@@ -219,7 +219,7 @@ _RANKS = [f"k = {k}" for k in OVERLAP_SIZES]
 
 
 def _log(y_title: str) -> Style:
-    return Style(y_title, COLOURS, DASHED, log_value=True)
+    return Style(y_title, SPACE_COLOURS, DASHED, log_value=True)
 
 
 def _ordered(y_title: str, labels: Sequence[str], log_value: bool = True, **more: Any) -> Style:
@@ -230,7 +230,7 @@ def _ordered(y_title: str, labels: Sequence[str], log_value: bool = True, **more
 
 
 def _alignment(kind: str) -> Style:
-    return Style(f"{kind}alignment, {theme.symbol('alignment_test')}", COLOURS, DASHED, include=(0.0,))
+    return Style(f"{kind}alignment, {theme.symbol('alignment_test')}", SPACE_COLOURS, DASHED, include=(0.0,))
 
 
 CURVES = {
@@ -257,6 +257,6 @@ CURVES = {
     "space_overlap": Curve.of("Do the leading eigenspaces of K_0 survive?", ("overlap",),
         overlap_table, _ordered(f"overlap, {theme.symbol('overlap')}", _RANKS, log_value=False, include=(0.0, 1.0))),
     "decay": Curve.of("How fast does the spectrum decay?", ("decay_exponent",),
-        decay_table, Style(theme.axis_title("decay_exponent"), COLOURS, DASHED)),
+        decay_table, Style(theme.axis_title("decay_exponent"), SPACE_COLOURS, DASHED)),
 }  # fmt: skip
 """Name -> chart over t of the pages on function spaces."""

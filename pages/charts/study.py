@@ -11,7 +11,7 @@ from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import StudyResult
 from pages.charts import theme
 from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
-from pages.charts.expansion import BOUNDS, COLOURS, CURVES, FORETOLD, MEASURED, MOST
+from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED, MOST, SERIES_COLOURS
 from pages.charts.theme import Table
 from pages.charts.words import number, signed
 
@@ -133,7 +133,7 @@ def law_chart(
     """Points of every seed and the lines of the laws; `slopes` says each law behind its name in the legend."""
     present = set(points["series"])
     names = {label: f"{label}{slopes.get(label, '')}" for label in row.series.values() if label in present}
-    colour = by_series({name: COLOURS[label] for label, name in names.items()}, columns=2)
+    colour = by_series({name: SERIES_COLOURS[label] for label, name in names.items()}, columns=2)
     x, y = axes.x(), axes.y()
     network = ((f"{name}:Q", "", ".4~g") for name in ("width", "depth", "alpha", "seed"))
     said = tooltip(*network, ("value:Q", "", ".3~g"))
@@ -173,9 +173,9 @@ def crossing_chart(
         if axes.across[0] <= at.beta <= axes.across[1]:
             start, end = np.clip(at.interval or (at.beta, at.beta), *axes.across)
             mark = alt.Chart(pd.DataFrame({"x": [at.beta], "start": [start], "end": [end]}))
-            span = mark.mark_rect(color=COLOURS[label], opacity=0.15)
+            span = mark.mark_rect(color=SERIES_COLOURS[label], opacity=0.15)
             layers.append(span.encode(x=axes.x("start"), x2=alt.X2("end")))
-            layers.append(mark.mark_rule(color=COLOURS[label], strokeWidth=1.6).encode(x=axes.x()))
+            layers.append(mark.mark_rule(color=SERIES_COLOURS[label], strokeWidth=1.6).encode(x=axes.x()))
     chart.layer = layers
     return chart
 

@@ -24,7 +24,7 @@ from pages.run import draft_state, named_run
 from pages.run.controls import AskedRun, described, say_in_short
 from pages.run.presets import DEFAULT
 from pages.shell import calibration
-from pages.shell.figure import Figure
+from pages.shell.figure import Figure, under_tools
 from pages.shell.form import in_need, refuse
 from pages.shell.gathering import Computation, start_if_cheap, tried
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
@@ -45,6 +45,7 @@ class Drawing:
 
     key: str
     rows: int
+    figures: tuple[Figure, ...]
     charts: tuple[Specification, ...]
     due: float
 
@@ -58,18 +59,22 @@ def live_curves(key: str, rows: Sequence[Row]) -> None:
     if drawing is None or drawing.key != key or (len(rows) > drawing.rows and time.monotonic() >= drawing.due):
         drawing = st.session_state[KEPT] = _drawn(key, rows)
     with st.container(key="live"):
-        for column, name, chart in zip(st.columns(len(SHOWN), gap="large"), SHOWN, drawing.charts, strict=True):
-            column.vega_lite_chart(spec=chart(), width="stretch", key=f"live_{name}", alt=chart.said)
+        both = zip(st.columns(len(SHOWN), gap="large"), drawing.figures, drawing.charts, strict=True)
+        for column, figure, chart in both:
+            with column, under_tools(figure):
+                st.vega_lite_chart(spec=chart(), width="stretch", key=figure.name, alt=chart.said)
 
 
 def _drawn(key: str, rows: Sequence[Row]) -> Drawing:
     frame = pd.DataFrame([dict(row) for row in rows])
-    figures = (
-        Figure(name, f"{QUANTITIES[name].label.capitalize()} so far", (name,), partial(live_curve, frame, name))
-        for name in SHOWN
-    )
+    figures = tuple(_live(frame, name) for name in SHOWN)
     charts = tuple(Specification.of(figure.draw()) for figure in figures)
-    return Drawing(key, len(rows), charts, time.monotonic() + PAUSE)
+    return Drawing(key, len(rows), figures, charts, time.monotonic() + PAUSE)
+
+
+def _live(frame: pd.DataFrame, name: str) -> Figure:
+    question, chart = f"{QUANTITIES[name].label.capitalize()} so far", partial(live_curve, frame, name)
+    return Figure(f"live_{name}", question, (name,), chart, frame.filter(["seed", "t", name]), file=f"{name}-so-far")
 
 
 # Asking the cache: run, cancel, retry, and the live view while a run is in flight.

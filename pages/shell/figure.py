@@ -3,8 +3,8 @@
 What is built for a result is kept by a key that names it (never by its arrays), so that a redraw builds nothing again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -27,6 +27,7 @@ from pages.shell.held import Held, Named
 from pages.shell.link import RECORDING, address, here
 from pages.shell.shown import shown
 from pages.shell.tools import Asked, File, dialogs, row, zipped
+from pages.shell.tools.opening import open_when_still
 
 ENLARGED = 1.6
 """Of the height on the page."""
@@ -147,12 +148,19 @@ def ghosts_of(key: str, of: Callable[[Held], Figure]) -> list[tuple[Held, Figure
 def show(figure: Figure) -> list[dict[str, Any]]:
     """The figure; returns the rows that are selected on it."""
     shown().add(figure)
-    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
-        tools(figure)
-    with st.container(key=f"drawn_{figure.name}"):
+    with under_tools(figure):
         selected = _draw(figure)
     say(figure.notes)
     return selected
+
+
+@contextmanager
+def under_tools(figure: Figure) -> Iterator[None]:
+    """The place of its charts, under its row of tools."""
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools_{figure.name}"):
+        tools(figure)
+    with st.container(key=f"drawn_{figure.name}"):
+        yield
 
 
 def columns(*parts: Iterable[Figure], share: Sequence[int] = (1, 1)) -> list[dict[str, Any]]:
@@ -196,15 +204,27 @@ def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
     """The row of tools over the charts of a figure; `labels` are the lines of its frames, where it moves."""
     container = f"{'moving' if labels else 'drawn'}_{figure.name}"
     asked = row(figure.name, figure.label, container, partial(_file, figure))
-    if asked is None:
-        return
-    if asked.tool == "about":
-        dialogs.about(figure.quantities)
-    elif asked.tool == "enlarge":
-        dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
-    elif asked.tool == "paper":
-        moving = {"labels": labels, "fps": player.speed(len(labels))}
-        dialogs.paper(replace(_printable(figure, asked), panels=tuple(panel_names(figure.draw)), **moving))
+    if asked is not None and asked.tool in OPENS:
+        open_when_still(partial(OPENS[asked.tool], figure, labels, asked))
+
+
+def _about(figure: Figure, labels: Sequence[str], asked: Asked) -> None:
+    dialogs.about(figure.quantities)
+
+
+def _enlarge(figure: Figure, labels: Sequence[str], asked: Asked) -> None:
+    dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
+
+
+def _for_a_paper(figure: Figure, labels: Sequence[str], asked: Asked) -> None:
+    moving = {"labels": labels, "fps": player.speed(len(labels))}
+    dialogs.paper(replace(_printable(figure, asked), panels=tuple(panel_names(figure.draw)), **moving))
+
+
+OPENS: Mapping[str, Callable[[Figure, Sequence[str], Asked], None]] = {
+    "about": _about, "enlarge": _enlarge, "paper": _for_a_paper,
+}  # fmt: skip
+"""Tools that open a dialog."""
 
 
 def _printable(figure: Figure, asked: Asked) -> dialogs.Print:

@@ -28,6 +28,7 @@ from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
 from pages.shell.pressed import press, taken
+from pages.shell.tools.opening import redrawn
 from pages.shell.viewers import viewer, watchers
 
 REDRAW = 0.5
@@ -275,7 +276,8 @@ def watch(
         st.rerun()
     st.caption(f"{note} {computed_on(cache.current().device())}".strip())
     if draw is not None:
-        draw(found, flying)
+        with redrawn():
+            draw(found, flying)
 
 
 def _stay(request: Request) -> None:

@@ -75,7 +75,7 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
 
 def _sentences(compared: Sequence[Compared]) -> None:
     """Of each under its name, in its colour."""
-    for column, one, colour in zip(st.columns(len(compared)), compared, across.COLOURS, strict=False):
+    for column, one, colour in zip(st.columns(len(compared)), compared, across.RESULT_COLOURS, strict=False):
         with column:
             st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
             st.markdown(f"**{plain(one.label)}**")

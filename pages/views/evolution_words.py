@@ -28,7 +28,7 @@ STEADY = 0.005
 """An alignment that changed by no more has stayed."""
 RETURNED = 1.05
 """A drift that was larger than at the stop by this factor came back."""
-EDGE = 0.05
+BESIDE_THE_EDGE = 0.05
 """lambda_max within this share of the limit counts as the edge of stability."""
 
 
@@ -238,7 +238,7 @@ def _sharpness(result: RunResult) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def beyond_edge(result: RunResult) -> bool:
     """Whether a seed comes to the edge of stability or beyond; minibatches have no limit to compare with."""
-    training, limit = result.config.training, (1 - EDGE) * result.config.training.stability_limit
+    training, limit = result.config.training, (1 - BESIDE_THE_EDGE) * result.config.training.stability_limit
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         return False
     return any(path.max() > limit for _, path in _sharpness(result))
@@ -258,7 +258,7 @@ def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
         return f"beyond the limit {number(limit)} throughout"
     if any(path.max() > limit for _, path in paths):
         return f"in some seeds beyond the limit {number(limit)} throughout"
-    near = max(float(path.max()) for _, path in paths) > (1 - EDGE) * limit
+    near = max(float(path.max()) for _, path in paths) > (1 - BESIDE_THE_EDGE) * limit
     return f"it reached the edge of stability, {number(limit)}" if near else f"stable, the limit is {number(limit)}"
 
 

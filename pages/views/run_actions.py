@@ -8,7 +8,7 @@ import streamlit as st
 import cache
 from cache import CacheFault, NotAllowed, Run
 from cache.claims import claimant
-from cache.ownership import LONGEST_NAME, LONGEST_NOTE, barred, note, tags, title
+from cache.ownership import LONGEST_NAME, LONGEST_NOTE, note, refused_to, tags, title
 from cache.policy import Role
 from engine.schema import ConfigError
 from pages.charts.words import duration, listing, plain, several
@@ -38,7 +38,7 @@ def show(chosen: Sequence[Run]) -> None:
         return
     engine, who = cache.current(), viewer()
     person, role = claimant(who), engine.policy_now().role(who)
-    no = next((reason for run in chosen if (reason := barred(run.claims, person, role))), "")
+    no = next((reason for run in chosen if (reason := refused_to(run.claims, person, role))), "")
     own = engine.ownership
     loose = [run for run in chosen if not _pinned(run, person)]
     kept = [run for run in chosen if _pinned(run, person) or (run.pinned and role == "admin")]
@@ -112,14 +112,11 @@ def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
     return " ".join(said)
 
 
-def _button(
-    label: str, icon: str, runs: Sequence[Run], act: Callable[[str], object], no: str, primary: bool = False
-) -> None:
+def _button(label: str, icon: str, runs: Sequence[Run], act: Callable[[str], object], no: str) -> None:
     st.button(
         label,
         icon=f":material/{icon}:",
         key=f"all_runs {label}",
-        type="primary" if primary else "secondary",
         disabled=bool(no),
         help=no or None,
         on_click=_each,
@@ -187,7 +184,7 @@ def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> N
         def act(key: str) -> None:
             own.delete(key, viewer(), offered and st.session_state[everyone])
 
-        _button("Delete for good", "delete", chosen, act, no, primary=True)
+        _button("Delete for good", "delete", chosen, act, no)
 
 
 def _others(run: Run, person: str) -> list[str]:

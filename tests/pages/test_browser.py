@@ -32,6 +32,28 @@ def test_first_visit_by_deep_link_to_an_animated_spectrum(visit):
     expect(page.locator(".st-key-cancel button")).to_have_count(0)
 
 
+def test_curves_that_grow_have_their_tools_and_a_dialog_stays(visit):
+    """They are drawn again every second: what a tool opens must not go with the drawing before."""
+    page = visit("/evolution", **{**LONG, "width": "18"})
+    run_button(page).click()
+    expect(page.locator(".st-key-live [data-testid=stVegaLiteChart] svg.marks")).to_have_count(2)
+    rows = page.locator(".st-key-live [class*='st-key-tools_live_']")
+    expect(rows).to_have_count(2)
+    rows.first.get_by_role("button", name="About this figure").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("loss")
+    page.wait_for_timeout(5000)
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    with page.expect_download(timeout=60_000) as waiting:
+        rows.first.get_by_role("button", name="Data as CSV").click()
+    assert waiting.value.suggested_filename == "loss-so-far.csv"
+    assert waiting.value.path().read_text().startswith("seed,t,loss")
+    page.locator(".st-key-cancel button").click()
+    expect(page.locator(".st-key-cancel button")).to_have_count(0)
+
+
 def test_home_shows_the_result(visit):
     page = visit("/")
     expect(slider(page, "moving_home")).to_be_attached(timeout=240_000)  # trained here, from a cold start

@@ -166,7 +166,7 @@ def test_each_result_keeps_its_seeds_and_what_it_leaves_out_to_itself():
     assert table.notes == ("b: Median and range leave out seed 1 (diverged at t = 1).",)
     chart = across.curves_chart(table.frame, ["x", "a", "b"], "drift", False, True).to_dict()
     scale = chart["layer"][0]["encoding"]["color"]["scale"]
-    assert scale == {"domain": ["a", "b"], "range": list(across.COLOURS[1:3])}, "a colour by its place among all"
+    assert scale == {"domain": ["a", "b"], "range": list(across.RESULT_COLOURS[1:3])}, "a colour by its place among all"
 
 
 def test_a_value_axis_is_logarithmic_where_values_are_positive_and_far_apart():

@@ -130,6 +130,39 @@ def test_a_page_reads_for_everyone(settled, path, theme):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_held_and_a_report_read_too(visit, theme):
+    page = visit("/distribution", at_width="12", at_depth="3")
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.get_by_role("button", name="Hold", exact=True).click()
+    expect(page.get_by_text("These draws are held")).to_be_visible()
+    page.locator("[class*='st-key-at_norm-slide']").get_by_role("slider").press("ArrowRight")
+    expect(page.locator("svg.marks .role-legend-label text").filter(has_text="held: norm 1")).to_have_count(2)
+    assert not violations(page)
+    page.get_by_role("button", name="Report").click()
+    expect(page.get_by_role("dialog").get_by_role("checkbox")).to_have_count(2)
+    assert not violations(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_runs_that_are_chosen_read_too(settled, theme):
+    page = settled("initial_kernel", theme)  # one of three that are there at least
+    page.goto(page.url.replace("initial_kernel", "all_runs").partition("?")[0])
+    table = page.locator("[data-testid=stDataFrame] canvas").first
+    expect(table).to_be_visible()
+    page.wait_for_timeout(1000)
+    place = table.bounding_box()
+    assert place is not None
+    page.mouse.click(place["x"] + 18, place["y"] + 35 + 17)
+    expect(page.get_by_role("button", name="Delete").first).to_be_visible()
+    assert not violations(page)
+    for name in ("Rename", "Tag", "Note", "Delete"):
+        page.get_by_role("button", name=name, exact=True).first.click()
+        page.wait_for_timeout(500)
+        assert not violations(page), name
+        page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_opens_reads_too(settled, theme):
     page = settled("evolution", theme)
     for tool, what in (

@@ -19,7 +19,7 @@ MOST = 60
 """Frames of a picture; of more checkpoints so many, evenly spread, the last one among them."""
 DOTS = 150
 """To the inch."""
-COLOURS = 128
+PALETTE = 128
 """Of a GIF."""
 NO_VIDEO = "MP4 needs PyAV on the server, which is not installed there (`pip install -e .[video]`)."
 
@@ -66,7 +66,7 @@ def _on(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _gif(sheets: Sequence[Image.Image], fps: int, told: str) -> bytes:
     buffer = io.BytesIO()
-    first, *rest = [sheet.quantize(COLOURS, dither=Image.Dither.NONE) for sheet in sheets]
+    first, *rest = [sheet.quantize(PALETTE, dither=Image.Dither.NONE) for sheet in sheets]
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=1000 / fps, loop=0, comment=told.encode())
     return buffer.getvalue()
 
