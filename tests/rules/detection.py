@@ -39,7 +39,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.people.providers", "pages.shell.people.reached_by_others",
     ),
     "how far a job is": (
-        "engine.__main__.show", "engine.__main__.sweep", "engine.__main__.bring_in",
+        "engine.__main__.sweep", "engine.__main__.bring_in",
         "pages.views.run_list._state", "pages.shell.jobs.say_past", "pages.shell.jobs.computed_on",
         "pages.views.server.speed_of",
         "pages.shell.gathering.gather",
@@ -57,6 +57,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.run.controls._section", "pages.distribution._figures",
         "pages.views.map_words.definitions", "pages.views.convention_words._bias_start",
         "pages.views.convention_words._network",
+        "pages.run.controls.say_in_short", "pages.views.latex_conventions._own",
         "pages.views.convention_words._kernel", "pages.views.convention_words._decay",
         "pages.views.convention_words._residual", "pages.views.convention_words._stability",
         "pages.views.convention_words._beta", "pages.views.convention_words._layers_of",
