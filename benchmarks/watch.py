@@ -48,7 +48,7 @@ def main() -> None:
     @jax.jit
     def update(state: Any) -> Any:
         params, moments = state
-        value, slope = jax.value_and_grad(lambda p: jnp.mean((network.apply(p, x) - y) ** 2))(params)
+        value, slope = jax.value_and_grad(lambda p: jnp.mean((jnp.asarray(network.apply(p, x)) - y) ** 2))(params)
         change, moments = adam.update(slope, moments)
         return (optax.apply_updates(params, change), moments), value
 

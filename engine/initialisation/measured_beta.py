@@ -18,12 +18,12 @@ from engine.networks.config import MLPConfig
 
 
 def measured(config: RunConfig) -> dict[str, np.ndarray]:
-    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own."""
-    network = config.network
-    if network.beta is not None:
+    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has its own, or no known depth."""
+    network, x = config.network, typical_point(config.data)
+    parameters = network.stored_count(len(x), 1)
+    if network.beta is not None or parameters is None:  # that of one's own says no depth, either
         return {}
-    x = typical_point(config.data)
-    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1))
+    spread = sampled(partial(kernel_draws, network, x), parameters)
     found = betas(spread, equivalent(config), len(x), float(x @ x))
     return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}
 
@@ -42,7 +42,7 @@ def betas(spread: dict[str, float], network: MLPConfig, input_dim: int, norm_x_s
         spread: `cv2`, `cv2_low`, `cv2_high`, as `engine.initialisation.sampled_spread.interval` gives them. Where the
             draws do not determine the upper end they determine no beta.
     """
-    unknown = dict.fromkeys(MEASURED_BETA, float("nan"))
+    unknown: dict[str, float] = dict.fromkeys(MEASURED_BETA, float("nan"))
     if not np.isfinite(spread["cv2"] + spread["cv2_high"]) or spread["cv2"] <= 0:
         return unknown
     if reasons_without_law(initial_network(network, input_dim, norm_x_squared)):

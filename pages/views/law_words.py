@@ -12,8 +12,8 @@ from pages.charts.words import number, percent, several, signed, spread
 
 
 def one_point(result: RunResult) -> list[str]:
-    """Mean and spread of K_0(x, x) and the mean of its rate, exactly, beside what these seeds have; empty where the run
-    is on more points, follows another kernel, or its network has no exact law."""
+    """Mean and spread of K_0(x, x) exactly, and the mean of its rate under the squared loss, beside what these seeds
+    have. Empty where the run is on more points, follows another kernel, or its network has no exact law."""
     data, network = result.config.data, result.config.network
     if not isinstance(data, PointConfig) or not isinstance(network, MLPConfig) or result.config.kernel != "ntk":
         return []
@@ -22,7 +22,7 @@ def one_point(result: RunResult) -> list[str]:
         return []
     exact = moments(exact_law(setting.model_copy(update={"centred": network.centred})))
     mean, cv = math.exp(exact.log_E_K[0]), math.sqrt(math.expm1(exact.log_ratio[0]))
-    y = data.value if data.noise == 0 else None
+    y = data.value if data.noise == 0 and result.config.training.is_linear else None
     rate = "" if y is None else rf", and $dK/dt$ at t = 0 mean {signed(float(exact.E_dK(y)[0]))}"
     started = [float(seed["eigenvalues"][0][0]) for seed in result.seeds]
     return [

@@ -12,8 +12,9 @@ from pages.views.expansion_words import _share_of_change
 from pages.views.law_words import one_point
 
 
-def said(data: dict | None = None, **network: object) -> list[str]:
+def said(data: dict | None = None, training: dict | None = None, **network: object) -> list[str]:
     values = {"data": {"name": "point", "dim": 3} | (data or {}), "network": {"depth": 1, "width": 50, **network}}
+    values["training"] = training or {}
     return one_point(RunResult({}, RunConfig.from_dict(values), {}, (seed(),)))
 
 
@@ -39,7 +40,8 @@ def test_silent_where_there_is_no_law(data: dict, network: dict) -> None:
     assert said(data, **network) == []
 
 
-def test_no_rate_beside_a_noisy_target() -> None:
+def test_no_rate_beside_a_noisy_target_or_another_loss() -> None:
+    assert "dK/dt" not in said(training={"weight_decay": 0.1})[0]
     assert "dK/dt" not in said({"noise": 0.1})[0]
     assert "dK/dt" in said({"value": 1.0})[0]
 

@@ -54,12 +54,11 @@ class Functions(NamedTuple):
 def functions(thing: Any, arguments: Mapping[str, Any], shape: tuple[int, ...]) -> Functions:
     """Those of what a module names. Raises `Refused`, and what calling it raises."""
     x = np.zeros((1, *shape), np.float32)
-    if inspect.isclass(thing) and issubclass(thing, nnx.Module):
-        make: Any = partial(thing, **arguments)
-        return _of_nnx(make)
     if _called(thing):
-        if "rngs" in _parameters(thing):
-            return _of_nnx(partial(thing, **arguments))
+        modern = inspect.isclass(thing) and issubclass(thing, nnx.Module)
+        if modern or "rngs" in _parameters(thing):
+            make = partial(thing, **arguments)
+            return _of_nnx(make)
         thing = thing(**arguments)
     elif arguments:
         raise Refused(f"takes no arguments, for it is not called: leave {', '.join(arguments)} out")
@@ -107,7 +106,7 @@ def _of_tree(draw: Callable[[Array], Any], run: Callable[[Any, Array], Any], tra
     return Functions(init, apply, frozenset(path.removeprefix(training) for path in inner if path.startswith(training)))
 
 
-def _of_nnx(make: Callable[..., nnx.Module]) -> Functions:
+def _of_nnx(make: Callable[..., Any]) -> Functions:
     """Of an nnx network, whose random state is not drawn: what would use it is refused as random."""
     graph, params, others = nnx.split(nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0))), nnx.Param, ...)
     kept = {path: one for path, one in _variables(params, others).items() if not isinstance(one, nnx.RngState)}
