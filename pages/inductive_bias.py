@@ -19,7 +19,7 @@ MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "prin
 
 def body(shown: Shown) -> None:
     """Numbers, sentences, four panels in motion, curves over t, all on one set of points; the circle by frequency."""
-    where = points_choice(shown.result.config.run)
+    where = points_choice(shown.result)
     numbers(bias_words.headlines(shown.result, where))
     find(bias_words.sentences(shown.result, where))
     moving(shown, where)

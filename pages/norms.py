@@ -29,7 +29,7 @@ def charts(shown: Shown) -> None:
     """Norms on one set of points, inclusion and norms across at one ridge."""
     st.header("Along the path")
     with st.container(horizontal=True):
-        where = points_choice(shown.result.config.run)
+        where = points_choice(shown.result)
         said = {"format_func": _named, "help": "Of the two lower charts."}
         ridge = choice("ridge, in mean eigenvalues", RIDGES, "ridge", default=RIDGES[1], **said)
         curve = partial(shown.curve, log_time())

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from engine.config import KernelName
 from engine.cost import Calibration, Expected
 from engine.losses import LossName
 from engine.rkhs.config import LEAST_HELD_OUT, Options
@@ -76,6 +77,8 @@ class RecordingConfig(Config):
     versions: Annotated[str, Field(max_length=500)] = ""
 
     probes: ClassVar[None] = None
+    kernel: ClassVar[KernelName] = "ntk"
+    kernel_moves: ClassVar[bool] = True
     """As of a run (`engine.config.RunConfig`), which has others."""
 
     @property

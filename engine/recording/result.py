@@ -95,6 +95,10 @@ class RecordedSpaces(RkhsResult):
     CONFIG, SEED = RecordedSpacesConfig, SeedSpaces
 
     @property
+    def followed(self) -> Any:
+        return self.config.recorded
+
+    @property
     def notes(self) -> tuple[str, ...]:
         return ()
 

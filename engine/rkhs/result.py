@@ -196,6 +196,11 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
         },
     }
 
+    @property
+    def followed(self) -> Any:
+        """What says which kernel this is of, by its `kernel` and `kernel_moves`: the run, or a recording."""
+        return self.config.run
+
     def operations_left(self, seed: SeedSpaces) -> Float[np.ndarray, " S"]:
         """Share of the operations of a seed's steps that a kernel held fixed saves, its own cost taken off."""
         steps = estimate(self.config.run).step_flops * max(float(seed["step"][-1]), 1.0)

@@ -49,7 +49,8 @@ def available(result: RunResult) -> dict[str, Curve]:
     drawn = {name for curve in found.values() for name in curve.quantities}
     others = [name for name in SCALARS if name in measured and name not in drawn]
     found |= {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
-    if result.config.data.size > 1:
+    data = getattr(result.config, "data", None)
+    if data is None or data.size > 1:  # a recording has no data, and two points or more
         return found
     return {
         name: curve

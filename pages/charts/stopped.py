@@ -75,7 +75,7 @@ def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
     seed = result.seeds[index]
     t, step, x = seed.t_followed, seed["step"][seed["followed"]], placed(seed.t_followed, True)
     network = positive(np.asarray(seed["network_error"][seed["followed"]], float))[0]
-    errors, notes = None, (WITHOUT_LAW if result.config.run.kernel == "ntk" else NOT_THE_ONE,)
+    errors, notes = None, (WITHOUT_LAW if result.followed.kernel == "ntk" else NOT_THE_ONE,)
     if "frozen_error" in seed:
         errors = wide(positive(seed["frozen_error"])[0]).assign(x=x, network=network)
         end = f"{LARGEST_ERROR:g} times the network's largest"

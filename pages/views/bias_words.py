@@ -41,11 +41,11 @@ def sentences(result: RkhsResult, where: SetName) -> list[str]:
     """Markdown, one finding each, beside the answer, which is of held-out points."""
     power = [] if where == ANSWERED else _power(result, where)
     told = [*_decay(result, where), *power, *_alignment(result, where), *_turned(result, where)]
-    return [*which(result.config.run), *went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
+    return [*which(result.followed), *went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
 
 
 def _baked(result: RkhsResult, where: SetName) -> list[str]:
-    moved = result.config.run.kernel_moves and any(len(seed["t"]) > 1 for seed in result.seeds)
+    moved = result.followed.kernel_moves and any(len(seed["t"]) > 1 for seed in result.seeds)
     return ["The labels of these points are baked into $K_t$."] if where == "train" and moved else []
 
 
@@ -114,7 +114,7 @@ def _turned(result: RkhsResult, where: SetName) -> list[str]:
     if seed[f"{where}/rank"][[0, -1]].min() < k:
         return []
     angles = np.degrees(seed[f"{where}/gap_angles"][-1])
-    if not result.config.run.kernel_moves or len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
+    if not result.followed.kernel_moves or len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
         return []
     kept = float(np.mean(np.cos(np.radians(angles)) ** 2))
     whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"

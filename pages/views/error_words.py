@@ -38,7 +38,7 @@ def answer(result: RkhsResult) -> str:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [*which(result.config.run), *went_wrong(result.seeds), *_kernels(result), *_tuned(result), *_flags(result)]
+    return [*which(result.followed), *went_wrong(result.seeds), *_kernels(result), *_tuned(result), *_flags(result)]
 
 
 def curve_sentences(seed: SeedSpaces) -> list[str]:

@@ -55,7 +55,7 @@ def answer(result: RkhsResult) -> str:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [*which(result.config.run), *went_wrong(result.seeds), *_others(result), *_balls(result), *_modes(result)]
+    return [*which(result.followed), *went_wrong(result.seeds), *_others(result), *_balls(result), *_modes(result)]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:

@@ -1,6 +1,8 @@
 """Which kernel a result is of, where it is not the neural tangent kernel. No Streamlit here."""
 
-from engine.config import RunConfig
+from typing import Protocol
+
+from engine.config import KernelName
 
 NAMES = {
     "conjugate": "conjugate kernel",
@@ -21,13 +23,23 @@ NOT_OF_IT = (
 )
 
 
-def which(run: RunConfig) -> list[str]:
+class Following(Protocol):
+    """What says which kernel is followed: a run, or a recording."""
+
+    @property
+    def kernel(self) -> KernelName: ...
+
+    @property
+    def kernel_moves(self) -> bool: ...
+
+
+def which(run: Following) -> list[str]:
     """What K is in this result, and what is left out for it; nothing where it is the neural tangent kernel."""
     if run.kernel == "ntk":
         return []
     return [(OF_THE_NETWORK if run.kernel_moves else OF_INFINITE_WIDTH).format(name=NAMES[run.kernel]), NOT_OF_IT]
 
 
-def in_short(run: RunConfig) -> str:
+def in_short(run: Following) -> str:
     """Its name, to stand among facts; empty for the neural tangent kernel."""
     return "" if run.kernel == "ntk" else f"{NAMES[run.kernel]}; "

@@ -61,7 +61,7 @@ def answer(result: RkhsResult) -> str:
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
     told = [*_target(result)[1:], *_baked(result), *_function(result), *_limit(result), *_inclusion(result)]
-    return [*which(result.config.run), *went_wrong(result.seeds), *told]
+    return [*which(result.followed), *went_wrong(result.seeds), *told]
 
 
 def target_norms(result: RkhsResult) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def _target(result: RkhsResult) -> list[str]:
 def _baked(result: RkhsResult) -> list[str]:
     """What the target costs on the training points, in a space that has seen their labels."""
     baked = known(seed.cheaper("train") for seed in result.seeds)
-    if not baked or not result.config.run.kernel_moves:
+    if not baked or not result.followed.kernel_moves:
         return []
     ratio = less(middle(baked), "than in $H_0$", "as in $H_0$")
     return [f"On training points, whose labels are baked into $K_T$, the target costs {ratio}."]

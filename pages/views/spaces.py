@@ -143,8 +143,8 @@ def _compared(name: str) -> None:
             st.caption(PRESETS[preset].label)
 
 
-def points_choice(run: RunConfig) -> SetName:
+def points_choice(result: RkhsResult) -> SetName:
     """The set of points to look at."""
     baked = "The labels of training points are baked into $K_t$: read what was learned off held-out points."
-    more = baked if run.kernel_moves else None
+    more = baked if result.followed.kernel_moves else None
     return choice("points", list(WHERE), "points", format_func=WHERE.__getitem__, help=more)

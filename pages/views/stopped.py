@@ -24,13 +24,13 @@ MOVING = "frozen_error", "test_error", "motion_drift", "motion_spectrum", "motio
 def show(shown: Shown) -> None:
     """Sentences, the rest of the run from any checkpoint, curves over that checkpoint, every pair; nothing of a kernel
     that does not move."""
-    if not shown.result.config.run.kernel_moves:
+    if not shown.result.followed.kernel_moves:
         return
     st.header(QUESTION)
     result, key = shown.result, shown.key
     with st.container(horizontal=True):
         tolerance = choice("within", TOLERANCES, "within", format_func=percent)
-        where = points_choice(result.config.run)
+        where = points_choice(result)
         log = log_time("stopped_axis")
     st.markdown(" ".join(stopped_words.sentences(result, where, tolerance)))
     _moving(shown, where)

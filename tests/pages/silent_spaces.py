@@ -67,7 +67,7 @@ def seed(number: int = 0, checkpoints: int = T, **changes: Any) -> SeedSpaces:
 
 def spaces(*seeds: SeedSpaces) -> Any:
     run = SimpleNamespace(data=SimpleNamespace(name="circle"), kernel="ntk", kernel_moves=True)
-    return SimpleNamespace(seeds=seeds, arrays={}, config=SimpleNamespace(run=run))
+    return SimpleNamespace(seeds=seeds, arrays={}, config=SimpleNamespace(run=run), followed=run)
 
 
 def values(headlines: list[Any]) -> str:
