@@ -20,6 +20,7 @@ from pages.shell.tools.opening import open_waiting
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
+[data-testid="stMetricLabel"] p { white-space: normal; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] { padding: 0.5rem 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stAlertContainer"] p { font-size: 0.875rem; line-height: 1.35; }
 [data-testid="stVegaLiteChart"] { overflow-x: auto; }

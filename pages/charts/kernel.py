@@ -179,7 +179,7 @@ def kernel_panel(frame: pd.DataFrame) -> alt.LayerChart | alt.Chart:
     """The chart of a frame of `kernel_table`. Needs the `frame` parameter."""
     question = "How does the kernel see the points?"
     if "angle" not in frame:
-        return heatmap_panel(frame, question, "training points, ordered by label and top eigenvector of K_0")
+        return heatmap_panel(frame, question, "training points, by label and top eigenvector of K_0")
     return _profile_chart(frame, question)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pages.charts.theme import TITLE_SIZE
 
-LETTER = 0.55
+LETTER = 0.48
 """Width of a letter beside its size."""
 TELEPHONE = 285
 """Pixels of a plot on a telephone, for which the lines are made."""

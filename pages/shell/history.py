@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2 import component
 
+from pages.shell.gate.streamlit_internals import went_back
 from pages.shell.link import flush
 from pages.shell.one_at_a_time import one_at_a_time
 
@@ -27,9 +28,11 @@ def is_kept() -> bool:
 
 
 def _begin() -> None:
-    """The address of the first page waited for this."""
+    """The address of the first page waited for this; not where the browser has just gone back, to one that the page has
+    yet to take up: this one would take its place."""
     st.session_state[READY] = True
-    flush()
+    if not went_back():
+        flush()
 
 
 @cache

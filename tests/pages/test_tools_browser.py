@@ -1,6 +1,7 @@
 """The row of tools in a real browser: files that are saved, the frame that is shown, what opens over the page."""
 
 import io
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
+from pages.charts.printing.moving import can_film
 from pages.shell.tools import TOOLS
 
 RUN = {**SMALL, "max_steps": "40", "checkpoints": "6", "seeds": "31"}
@@ -85,6 +87,18 @@ def test_a_figure_for_a_paper(page):
     expect(dialog).to_have_count(0)
     _, content = saved(page, tool(page, "drift", "svg"))
     assert f'width="{6.75 * 72:g}pt"' in content.decode(), "chosen for one figure, kept for the next"
+
+
+@pytest.mark.skipif(not can_film(), reason="without the extra video there is no MP4")
+def test_a_figure_that_moves_is_filmed(page):
+    tool(page, "evolution_0", "paper").click()
+    name, content = saved(page, page.get_by_role("dialog").get_by_role("button", name="MP4"))
+    assert name == "evolution-seed31.mp4"
+    with import_module("av").open(io.BytesIO(content)) as film:
+        pictures = [*film.decode(video=0)]
+    assert len(pictures) >= 9
+    shown = [picture.to_ndarray(format="rgb24") for picture in (pictures[0], pictures[-1])]
+    assert (shown[0] != shown[1]).any(), "it moves"
 
 
 def test_a_figure_is_enlarged_at_the_frame_that_is_shown(page):
