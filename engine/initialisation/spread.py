@@ -16,6 +16,10 @@ from engine.networks.config import MAX_WIDTH, MLPConfig
 STOCHASTIC = 1.0
 """CV^2 from which the kernel at initialisation counts as stochastic."""
 
+MEASURED_BETA = ("measured_beta", "measured_beta_low", "measured_beta_high")
+"""Of a network that has no beta (`engine.initialisation.measured_beta`), with the ends of a 95% interval; NaN, all of
+them, where it is not determined."""
+
 WIDTHS = np.unique(np.geomspace(1, MAX_WIDTH, 200).round().astype(np.int64))
 """Widths between which a curve is interpolated."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
+from engine.initialisation.measured_beta import measured
 from engine.losses import learned
 from engine.networks import followed, model
 from engine.networks.parameters import ParameterPath, pack
@@ -54,7 +55,7 @@ def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict
         seeds.append(SeedResult.of(trajectory.arrays(), trajectory.summary()))
         if config.store_parameters:
             parameters |= pack(index, {step: params for step, (params, _) in trajectory.store.states.items()})
-    limit, about = _infinite_width(config, data), provenance("run", device_name(), began)
+    limit, about = _infinite_width(config, data) | measured(config), provenance("run", device_name(), began)
     return RunResult(limit, config, about | remarks, tuple(seeds)), parameters
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate, overview
+from engine.initialisation.spread import MEASURED_BETA
 from engine.losses import LOSSES
 from engine.numerics import noise_floor
 from engine.progress import Arrays
@@ -83,6 +84,8 @@ class RunResult(Result[RunConfig, SeedResult]):
     FIELDS: ClassVar = {
         "limit/eigenvalues": Field("M", "eigenvalues", optional=True),
         "limit/profile": Field("q", "profile", optional=True),
+        "initial_cv2": Field("", "map.cv2", optional=True),
+        **dict.fromkeys(MEASURED_BETA, Field("", "measured_beta", optional=True)),
     }
 
     @property
@@ -109,6 +112,13 @@ class RunResult(Result[RunConfig, SeedResult]):
     def data(self) -> Dataset:
         """What it learned."""
         return generate(self.config.data)
+
+    @property
+    def measured_beta(self) -> tuple[float, float, float] | None:
+        """Of a network that has no beta: that of the MLP as spread at initialisation, and the ends of its interval
+        (`engine.initialisation.measured_beta`); None where it has one, or where this is not determined."""
+        found = [float(self.arrays[name]) for name in MEASURED_BETA if name in self.arrays]
+        return (found[0], found[1], found[2]) if len(found) == 3 and np.all(np.isfinite(found)) else None
 
     def check_started(self) -> None:
         """Raises `ConfigError` where a seed has nothing to compare: its outputs overflow at initialisation."""
@@ -140,6 +150,7 @@ class RunResult(Result[RunConfig, SeedResult]):
         data = overview(self.config.data)
         return {
             "beta": self.config.beta,
+            **({"measured_beta": list(own) if (own := self.measured_beta) else None} if "initial_cv2" in self else {}),
             "parameters": self.parameter_count,
             "seeds": [seed.seed for seed in self.seeds],
             **{name: moved(name) for name in ("drift", "shape_drift", "cka")},

@@ -56,7 +56,7 @@ def charts(result: RunResult, key: str) -> None:
 def small(result: RunResult) -> None:
     """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
     say_data_notes(result.notes)
-    numbers(headlines(result)[1:4])
+    numbers(headlines(result)[-7:-4])
     key = jobs.key("run", result.config)
     tables = _tables(result, key, 0)
 

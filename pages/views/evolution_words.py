@@ -42,6 +42,7 @@ def headlines(result: RunResult) -> list[Headline]:
     computed = f"Training and kernels of all seeds, on {found['device']}."
     return [
         network_words.headline(config),
+        *network_words.measured_beta(result),
         Headline.over_seeds("drift", found["drift"], percent),
         Headline.over_seeds("shape drift", found["shape_drift"], percent),
         Headline("alignment", change(start, end), alignment),

@@ -4,6 +4,8 @@ from engine.config import RunConfig
 from engine.networks.kinds import AnyNetwork
 from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.networks.module.config import ModuleConfig, shortened
+from engine.quantities import QUANTITIES
+from engine.training.result import RunResult
 from pages.charts.words import Headline, listing, number
 
 BETA = r"$\beta=\sum_l 1/n_l$ over the hidden layers."
@@ -62,6 +64,17 @@ def headline(run: RunConfig) -> Headline:
     if isinstance(network, ModuleConfig):
         return Headline("network", network.name.partition(":")[2], f"{called(network)}. {NO_BETA}")
     return Headline("depth × width", f"{network.depth} × {network.width}", NO_BETA)
+
+
+def measured_beta(result: RunResult) -> list[Headline]:
+    """The measured beta of a network that has none of its own, with its interval."""
+    if result.config.network.beta is not None or "initial_cv2" not in result:
+        return []
+    found, about = result.measured_beta, QUANTITIES["measured_beta"]
+    if found is None:
+        return [Headline(about.label, "—", f"Not determined. {about.definition}", "not determined")]
+    at, low, high = map(number, found)
+    return [Headline(about.label, at, about.definition, f"{low} to {high}")]
 
 
 def missing(run: RunConfig, limit: bool = True) -> str:
