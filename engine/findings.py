@@ -58,6 +58,8 @@ def of_result(kind: str, key: str, arrays: Arrays, summary: Mapping[str, Any]) -
         told.append(f"kernel: {kernel}")
     if summary.get("beta") is not None:
         told.append(f"beta: {summary['beta']:.3g}")
+    if found := summary.get("measured_beta"):
+        told.append("measured beta: {:.3g} (95% interval {:.3g} to {:.3g})".format(*found))
     if reasons := Counter(summary.get("stop_reason", ())):
         told.append(f"stopped by: {counted(reasons)}")
     if len(seeds) > 1:

@@ -15,22 +15,23 @@ from engine.initialisation.law import reasons_without_law
 from engine.initialisation.sampled_spread import sampled
 from engine.initialisation.spread import MEASURED_BETA, initial_network, spread_curve, typical_point
 from engine.networks.config import MLPConfig
+from engine.networks.layered import LayeredConfig
 
 
 def measured(config: RunConfig) -> dict[str, np.ndarray]:
-    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has its own, or no known depth."""
-    network, x = config.network, typical_point(config.data)
-    parameters = network.stored_count(len(x), 1)
-    if network.beta is not None or parameters is None:  # that of one's own says no depth, either
+    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
+    whose depth nobody knows, and of a run by another kernel."""
+    network = config.network
+    if not isinstance(network, LayeredConfig) or config.kernel != "ntk":
         return {}
-    spread = sampled(partial(kernel_draws, network, x), parameters)
-    found = betas(spread, equivalent(config), len(x), float(x @ x))
+    x = typical_point(config.data)
+    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1))
+    found = betas(spread, equivalent(network), len(x), float(x @ x))
     return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}
 
 
-def equivalent(config: RunConfig) -> MLPConfig:
+def equivalent(network: LayeredConfig) -> MLPConfig:
     """The critical ReLU MLP of the same depth and biases, of any width."""
-    network = config.network
     names = ("depth", "sigma_b", "bias_init", "train_bias", "output_bias")
     return MLPConfig.from_dict({name: getattr(network, name) for name in names})
 
