@@ -4,9 +4,8 @@ about    text: a JSON object of `About`
 step     (T,) whole numbers, ascending; t (T,) times, ascending
 kernel   (T, p, p) traced over outputs, (1/k) sum_o K_oo, on the probe points: those trained on first
 outputs  (T, p, k) of the network; targets (p, k)
-loss     (T,) of the loop; NaN where it did not say                                              (optional)
-labels   (p,) classes 0, 1, ...                                                                  (optional)
-full     (T, p k, M k) between outputs, rows and columns as outputs are flattened                (optional)
+loss     (T,) of the loop, not finite where it did not say (optional)
+labels   (p,) classes 0, 1, ... (optional)
 """
 
 import json
