@@ -42,13 +42,14 @@ def main() -> None:
     random = np.random.default_rng(0)
     x = random.standard_normal((512, 16)).astype(np.float32)
     y, network, adam = x[:, :1] * x[:, 1:2], Network(), optax.adam(1e-3)
-    params = network.init(jax.random.key(0), x[:1])
+    params: Any = network.init(jax.random.key(0), x[:1])
+    apply: Any = network.apply
     start = params, adam.init(params)
 
     @jax.jit
     def update(state: Any) -> Any:
         params, moments = state
-        value, slope = jax.value_and_grad(lambda p: jnp.mean((jnp.asarray(network.apply(p, x)) - y) ** 2))(params)
+        value, slope = jax.value_and_grad(lambda p: jnp.mean((apply(p, x) - y) ** 2))(params)
         change, moments = adam.update(slope, moments)
         return (optax.apply_updates(params, change), moments), value
 
@@ -67,14 +68,14 @@ def main() -> None:
 
     plain()
     probes = {"held_out": HELD_OUT, "steps": [0]}
-    with kd.watch("not due", network.apply, x[:POINTS], y[:POINTS], **probes) as watch:
+    with kd.watch("not due", apply, x[:POINTS], y[:POINTS], **probes) as watch:
         watched(watch, 0)
         pairs = [(seconds(plain), seconds(lambda n=n: watched(watch, n * STEPS))) for n in range(1, ROUNDS + 1)]
     idle = median(with_it / without - 1 for without, with_it in pairs)
     step = median(without for without, _ in pairs) / STEPS
     print(f"a step of the loop: {1e6 * step:.0f} us; where none is due it costs {100 * idle:.2f} % more")
     began, wall = time.process_time(), time.perf_counter()
-    with kd.watch("whole", network.apply, x[:POINTS], y[:POINTS], held_out=HELD_OUT) as watch:
+    with kd.watch("whole", apply, x[:POINTS], y[:POINTS], held_out=HELD_OUT) as watch:
         watched(watch, 0)
         count = len(watch._rows)
     spent = time.process_time() - began - median(without for without, _ in pairs)

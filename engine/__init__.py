@@ -189,7 +189,7 @@ def watch(
 
     asked = {"name": name, "held_out": held_out, "loss": loss, "precision": precision}
     about = About.from_dict(asked)
-    return watching(about, apply, x_probe, y_probe, params, lambda name: _Recorded(Store(), name), steps, False)
+    return watching(about, apply, x_probe, y_probe, params, lambda name: _Recorded(Store(), name), steps)
 
 
 def import_recording(path: "str | Path") -> str:

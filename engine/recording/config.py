@@ -58,9 +58,7 @@ class RecordingConfig(Config):
         source: its bytes, which `engine.data.contents` has.
         train, held_out: probe points M that the loop trained on and m that it did not; outputs k of each.
         loss: None where the loop did not say: outputs are taken in the units of the targets.
-        learning_rate: of plain gradient descent, where the loop said so.
         precision: of the kernel.
-        full: whether the kernel between outputs was recorded too.
         versions: of what computed it, in words.
     """
 
@@ -71,9 +69,7 @@ class RecordingConfig(Config):
     outputs: Annotated[int, Field(ge=1, le=MOST_OUTPUTS)]
     checkpoints: Annotated[int, Field(ge=1, le=100_000)]
     loss: Loss | None = None
-    learning_rate: Annotated[float, Field(gt=0, le=1e12)] | None = None
     precision: Precision = "float64"
-    full: bool = False
     versions: Annotated[str, Field(max_length=500)] = ""
 
     probes: ClassVar[None] = None

@@ -4,9 +4,8 @@ about    text: a JSON object of `About`
 step     (T,) whole numbers, ascending; t (T,) times, ascending
 kernel   (T, p, p) traced over outputs, (1/k) sum_o K_oo, on the probe points: those trained on first
 outputs  (T, p, k) of the network; targets (p, k)
-loss     (T,) of the loop; NaN where it did not say                                              (optional)
-labels   (p,) classes 0, 1, ...                                                                  (optional)
-full     (T, p k, M k) between outputs, rows and columns as outputs are flattened                (optional)
+loss     (T,) of the loop, not finite where it did not say (optional)
+labels   (p,) classes 0, 1, ... (optional)
 """
 
 import json
@@ -38,7 +37,7 @@ FORMAT = 1
 MOST_BYTES = 256_000_000
 """Of a file, and of its arrays."""
 NEEDED = ("about", "step", "t", "kernel", "outputs", "targets")
-OPTIONAL = ("loss", "labels", "full")
+OPTIONAL = ("loss", "labels")
 ASYMMETRY = {"float64": 1e-10, "mixed": 1e-5, "float32": 1e-4}
 """Largest |K - K^T| over the largest |K|."""
 NOISE = 30.0
@@ -49,7 +48,7 @@ class About(Config):
     """What a recording says of itself.
 
     Attributes:
-        name, loss, learning_rate, precision, versions: as in `RecordingConfig`.
+        name, loss, precision, versions: as in `RecordingConfig`.
         held_out: probe points, the last, that the loop did not train on.
         ended: "closed" by its loop, "raised" by an error in it, "diverged"; empty while it goes on, and for good where
             the loop was killed.
@@ -59,7 +58,6 @@ class About(Config):
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     held_out: Annotated[int, Field(ge=2, le=MOST_POINTS)]
     loss: Loss | None = None
-    learning_rate: Annotated[float, Field(gt=0, le=1e12)] | None = None
     precision: Precision = "float64"
     versions: Annotated[str, Field(max_length=500)] = ""
     ended: Literal["", "closed", "raised", "diverged"] = ""
@@ -77,7 +75,6 @@ class Recording:
     targets: Float[np.ndarray, "p k"]
     loss: Float[np.ndarray, " T"] | None = None
     labels: Int[np.ndarray, " p"] | None = None
-    full: Float[np.ndarray, "T pk Mk"] | None = None
 
     @property
     def train(self) -> int:
@@ -111,8 +108,7 @@ class Recording:
             held_out=self.about.held_out,
             outputs=self.targets.shape[1],
             checkpoints=len(self.step),
-            full=self.full is not None,
-            **{name: getattr(self.about, name) for name in ("loss", "learning_rate", "precision", "versions")},
+            **{name: getattr(self.about, name) for name in ("loss", "precision", "versions")},
         )
 
 
@@ -166,7 +162,6 @@ def _shapes(found: Recording) -> Iterator[str]:
         yield f"has {given}: at least 2 trained on are needed, and at most {MOST_POINTS} in all"
     needed: Mapping[str, tuple[int, ...]] = {
         "step": (T,), "t": (T,), "kernel": (T, p, p), "outputs": (T, p, k), "loss": (T,), "labels": (p,),
-        "full": (T, p * k, M * k),
     }  # fmt: skip
     for name, shape in needed.items():
         array = getattr(found, name)
@@ -177,9 +172,8 @@ def _shapes(found: Recording) -> Iterator[str]:
 
 
 def _values(found: Recording) -> Iterator[str]:
-    for name in ("t", "kernel", "outputs", "targets", "full"):
-        array = getattr(found, name)
-        if array is not None and not np.isfinite(array).all():
+    for name in ("t", "kernel", "outputs", "targets"):
+        if not np.isfinite(getattr(found, name)).all():
             yield f"{name} has an entry that is not finite"
 
 
@@ -199,17 +193,15 @@ def _times(found: Recording) -> Iterator[str]:
 
 def _kernels(found: Recording) -> Iterator[str]:
     """Symmetric, and positive semi-definite to the noise floor of the precision."""
-    precision, M = found.about.precision, found.train * found.targets.shape[1]
-    matrices = {"kernel": found.kernel} | ({} if found.full is None else {"full": found.full[:, :M]})
-    for name, stack in matrices.items():
-        for step, K in zip(found.step, stack, strict=True):
-            size = float(np.abs(K).max())
-            if (apart := float(np.abs(K - K.T).max())) > ASYMMETRY[precision] * size:
-                yield f"{name} at step {step} is not symmetric: off by {apart / size:.1e} of its largest entry"
-            values = np.linalg.eigvalsh((K + K.T) / 2)
-            if values[0] < -NOISE * len(K) * UNIT_ROUNDOFF[precision] * max(values[-1], 0.0):
-                low = f"its smallest eigenvalue is {values[0]:.2e}, its largest {values[-1]:.2e}"
-                yield f"{name} at step {step} is no kernel: {low}, which {precision} rounding does not explain"
+    precision = found.about.precision
+    for step, K in zip(found.step, found.kernel, strict=True):
+        size = float(np.abs(K).max())
+        if (apart := float(np.abs(K - K.T).max())) > ASYMMETRY[precision] * size:
+            yield f"kernel at step {step} is not symmetric: off by {apart / size:.1e} of its largest entry"
+        values = np.linalg.eigvalsh((K + K.T) / 2)
+        if values[0] < -NOISE * len(K) * UNIT_ROUNDOFF[precision] * max(values[-1], 0.0):
+            low = f"its smallest eigenvalue is {values[0]:.2e}, its largest {values[-1]:.2e}"
+            yield f"kernel at step {step} is no kernel: {low}, which {precision} rounding does not explain"
 
 
 def _shape(array: Any) -> str:

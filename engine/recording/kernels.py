@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from engine.device import in_float64
 from engine.networks.empirical import hashable
-from engine.networks.gram import Heads, Precision, dtypes
+from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, leaf_paths, ntk
 from engine.networks.traced.views import floating
@@ -26,17 +26,10 @@ PARAMS = "params"
 
 
 class Measured(NamedTuple):
-    """A network at one checkpoint; `full` is between outputs, where it is asked for."""
+    """A network at one checkpoint; the kernel traced over outputs, (1/k) sum_o K_oo."""
 
     outputs: Float[np.ndarray, "p k"]
     kernel: Float[np.ndarray, "p p"]
-    full: Float[np.ndarray, "pk pk"] | None = None
-
-
-def of_heads(full: Float[np.ndarray, "pk pk"], k: int) -> Float[np.ndarray, "p p"]:
-    """The kernel traced over k outputs: (1/k) sum_o K_oo."""
-    p = len(full) // k
-    return np.einsum("ioju,ou->ij", full.reshape(p, k, p, k), np.eye(k)) / k
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +38,6 @@ class JaxNetwork:
 
     apply: Apply
     x: np.ndarray
-    full: bool
     precision: Precision
     stands: bool = False
 
@@ -63,13 +55,12 @@ class JaxNetwork:
 
     def at(self, params: Any) -> Measured:
         """Raises `ConfigError` for parameters that are gone."""
-        given, heads = self.given(params), "full" if self.full else "trace"
+        given = self.given(params)
         with in_float64():
             x, trained = jnp.asarray(self.x), _trained(given)
             f = np.asarray(_outputs(self.apply, dtypes(self.precision)[0], given, x), np.float64)
-            K = ntk(self.apply, given, x, heads=_heads(heads), precision=self.precision, trained=trained)
-        kernel = np.asarray(K, np.float64)
-        return Measured(f, of_heads(kernel, f.shape[1]), kernel) if self.full else Measured(f, kernel)
+            K = ntk(self.apply, given, x, precision=self.precision, trained=trained)
+        return Measured(f, np.asarray(K, np.float64))
 
     def given(self, params: Any) -> Any:
         """The parameters as a tree. Raises `ConfigError`: none, or buffers that a later step took over."""
@@ -96,20 +87,16 @@ class NnxNetwork(JaxNetwork):
         return {PARAMS: trained, "rest": rest}
 
 
-def jax_network(apply: Any, x: np.ndarray, full: bool, precision: Precision) -> JaxNetwork:
+def jax_network(apply: Any, x: np.ndarray, precision: Precision) -> JaxNetwork:
     """Raises `ConfigError` for what is neither a function nor a module of nnx."""
     if "flax.nnx" in sys.modules and isinstance(apply, sys.modules["flax.nnx"].Module):
         nnx = sys.modules["flax.nnx"]
         graph, *_ = nnx.split(apply, nnx.Param, ...)
         merged = lambda given, x: nnx.merge(graph, given[PARAMS], given["rest"])(x)  # noqa: E731
-        return NnxNetwork(merged, x, full, precision, stands=True, module=apply)
+        return NnxNetwork(merged, x, precision, stands=True, module=apply)
     if not callable(apply):
         raise ConfigError([Problem("apply", f"{shown(apply)} given; apply(params, x), or a module, is needed")])
-    return JaxNetwork(hashable(apply), x, full, precision)
-
-
-def _heads(name: str) -> Heads:
-    return "full" if name == "full" else "trace"
+    return JaxNetwork(hashable(apply), x, precision)
 
 
 def _trained(params: Any) -> frozenset[str] | None:

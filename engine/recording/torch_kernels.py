@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.problems import ConfigError, Problem
-from engine.recording.kernels import Measured, of_heads
+from engine.recording.kernels import Measured
 
 ROUNDING = 1e-7
 """Outputs further apart than this share of the largest are others."""
@@ -28,7 +28,6 @@ class TorchNetwork:
 
     module: Any
     x: np.ndarray
-    full: bool
     stands: bool = True
 
     @property
@@ -63,7 +62,7 @@ class TorchNetwork:
             trained, still, x = self._tensors()
             f = self._outputs(trained, still, x)
             p, k = f.shape
-            total = f.new_zeros((p * k, p * k) if self.full else (p, p))
+            total = f.new_zeros((p, p))
             for name, leaf in trained.items():
                 others = {**trained, **still}
 
@@ -71,12 +70,8 @@ class TorchNetwork:
                     return self._called({**others, name: leaf}, x[None])[0]
 
                 J = vmap(jacrev(of_leaf), (None, 0), chunk_size=CHUNK)(leaf, x).reshape(p, k, -1)
-                if self.full:
-                    total += J.reshape(p * k, -1) @ J.reshape(p * k, -1).T
-                else:
-                    total += sum(J[:, head] @ J[:, head].T for head in range(k)) / k
-        outputs, kernel = f.cpu().numpy(), total.cpu().numpy()
-        return Measured(outputs, of_heads(kernel, k), kernel) if self.full else Measured(outputs, kernel)
+                total += sum(J[:, head] @ J[:, head].T for head in range(k)) / k
+        return Measured(f.cpu().numpy(), total.cpu().numpy())
 
     def _tensors(self) -> tuple[dict, dict, Any]:
         """Trained parameters, everything else, and the points; in float64, whole numbers as they are."""

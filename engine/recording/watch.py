@@ -115,18 +115,16 @@ class Watch:
         if not self._ascends(step, time_):
             return
         found = self._network.at(params)
-        kernels = [K for K in (found.kernel, found.full) if K is not None]
-        if not all(np.isfinite(array).all() for array in (found.outputs, *kernels)):
+        if not all(np.isfinite(array).all() for array in found):
             self._about = self._about.model_copy(update={"ended": "diverged"})
             if not self._rows:
                 raise ConfigError([Problem("params", "outputs or kernel are not finite at the first step")])
             return
         probes = self._probes or self._begin(found)
         said, self._start = probes.said(_symmetric(found.kernel), found.outputs, self._start)
-        full = None if found.full is None else _symmetric(found.full)[:, : probes.train * found.outputs.shape[1]]
         value = np.nan if loss is None else float(loss)
         row = {"step": step, "t": time_, "loss": value, "outputs": found.outputs, "kernel": _symmetric(found.kernel)}
-        self._rows.append(row | {"full": full, "said": said})
+        self._rows.append(row | {"said": said})
         self._schedule(step)
         self._dirty = True
         if time.monotonic() >= self._again:
@@ -151,7 +149,7 @@ class Watch:
         """Now that the number of outputs is known."""
         p, k = found.outputs.shape
         self._probes = probes = self._y.probes(k, self._about)
-        self._most = max(8, min(MOST_CHECKPOINTS, MOST_VALUES // (p**2 * (1 + (found.full is not None) * k**2))))
+        self._most = max(8, min(MOST_CHECKPOINTS, MOST_VALUES // p**2))
         return probes
 
     def _schedule(self, step: int) -> None:
@@ -180,7 +178,7 @@ class Watch:
             return np.stack([row[name] for row in self._rows])
 
         probes: Any = self._probes
-        loss, full = over("loss"), None if self._rows[0]["full"] is None else over("full")
+        loss = over("loss")
         return Recording(
             self._about,
             over("step"),
@@ -188,9 +186,8 @@ class Watch:
             over("kernel"),
             over("outputs"),
             probes.targets,
-            None if np.isnan(loss).any() else loss,
+            None if np.isnan(loss).all() else loss,
             probes.labels,
-            full,
         )
 
     def _write(self) -> None:
@@ -243,17 +240,13 @@ class Targets:
         return found
 
 
-def watching(
-    about: About, network: Any, x: Any, y: Any, params: Any, file: Callable[[str], File], steps: Any, full: bool
-) -> Watch:
+def watching(about: About, network: Any, x: Any, y: Any, params: Any, file: Callable[[str], File], steps: Any) -> Watch:
     """As `engine.watch`; `file` begins one by its name. Raises `ConfigError`."""
     x = examples_of("x_probe", x)
     if len(x) - about.held_out < 2 or len(x) > MOST_POINTS:
         given = f"{len(x)} points, {about.held_out} of them held out"
         raise ConfigError([Problem("x_probe", f"{given}: 2 trained on are needed, and at most {MOST_POINTS} in all")])
-    of: Network = (
-        TorchNetwork(network, x, full) if is_torch(network) else jax_network(network, x, full, about.precision)
-    )
+    of: Network = TorchNetwork(network, x) if is_torch(network) else jax_network(network, x, about.precision)
     if params is not None or of.stands:
         refuse(of, params)
     about = about.model_copy(update={"versions": of.versions})

@@ -301,7 +301,7 @@ def test_a_loop_that_diverges_is_recorded_up_to_there() -> None:
     params = {"w": jnp.ones((3, 1))}
     with kd.watch("diverges", linear, X, Y, held_out=HELD_OUT) as watch:
         for step in range(30):
-            watch(step, params)
+            watch(step, params, loss=1.0 if step < 2 else float("inf"))
             params = {"w": params["w"] * 1e40}
     assert of(watch.result).about.ended == "diverged"
     assert watch.result.seeds[0].stop_reason == "diverged"
