@@ -14,7 +14,7 @@ from engine.networks.kinds import AnyNetwork
 from engine.networks.layered import ConvConfig, LayeredConfig, ResNetConfig
 from engine.networks.module.config import ModuleConfig
 from engine.training.result import RunResult
-from pages.charts.words import number, percent, several, spread
+from pages.charts.words import number, percent, plain, several, spread
 from pages.run.controls import off_critical
 from pages.views import evolution_words, network_words
 from pages.views.latex_conventions import scale
@@ -156,7 +156,7 @@ def _network(config: RunConfig) -> str:
     network, alpha = config.network, f"α = {number(config.network.alpha)}"
     if isinstance(network, ModuleConfig):
         size = " × ".join(map(str, network.shape))
-        return f"x: {size}; {network_words.called(network)}; {network_words.sources(network)}; {alpha}"
+        return f"x: {size}; {plain(network_words.called(network))}; {plain(network_words.sources(network))}; {alpha}"
     ends = f"φ = {network.activation}"
     match network:
         case ResNetConfig():

@@ -6,7 +6,7 @@ from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.networks.module.config import ModuleConfig, shortened
 from engine.quantities import QUANTITIES
 from engine.training.result import RunResult
-from pages.charts.words import Headline, listing, number
+from pages.charts.words import Headline, listing, number, plain
 
 BETA = r"$\beta=\sum_l 1/n_l$ over the hidden layers."
 MOST_FILES = 5
@@ -16,9 +16,8 @@ NO_BETA = "β is defined for fully connected networks."
 
 def named(network: AnyNetwork) -> str:
     """What kind of network, as in "a ... network"."""
-    return {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional", "module": "user's own"}[
-        network.kind
-    ]
+    names = {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional", "module": "user's own"}
+    return names[network.kind]
 
 
 def shape(network: AnyNetwork) -> str:
@@ -62,7 +61,7 @@ def headline(run: RunConfig) -> Headline:
     if network.beta is not None:
         return Headline("β", number(network.beta), BETA)
     if isinstance(network, ModuleConfig):
-        return Headline("network", network.name.partition(":")[2], f"{called(network)}. {NO_BETA}")
+        return Headline("network", network.name.partition(":")[2], f"{plain(called(network))}. {NO_BETA}")
     return Headline("depth × width", f"{network.depth} × {network.width}", NO_BETA)
 
 
@@ -85,7 +84,6 @@ def missing(run: RunConfig, limit: bool = True) -> str:
     """
     if run.network.kind == "mlp":
         return ""
-    more = (
-        ", and its kernel at infinite width is not computed" if limit and run.network.kind in ("conv", "module") else ""
-    )
+    known = run.network.kind == "resnet"
+    more = ", and its kernel at infinite width is not computed" if limit and not known else ""
     return f". Of a {named(run.network)} network β is not defined{more}"

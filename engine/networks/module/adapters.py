@@ -54,11 +54,9 @@ class Functions(NamedTuple):
 def functions(thing: Any, arguments: Mapping[str, Any], shape: tuple[int, ...]) -> Functions:
     """Those of what a module names. Raises `Refused`, and what calling it raises."""
     x = np.zeros((1, *shape), np.float32)
-    if inspect.isclass(thing) and issubclass(thing, nnx.Module):
-        make: Any = partial(thing, **arguments)
-        return _of_nnx(make)
     if _called(thing):
-        if "rngs" in _parameters(thing):
+        modern = inspect.isclass(thing) and issubclass(thing, nnx.Module)
+        if modern or "rngs" in _parameters(thing):
             return _of_nnx(partial(thing, **arguments))
         thing = thing(**arguments)
     elif arguments:
