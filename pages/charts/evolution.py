@@ -113,7 +113,8 @@ LAYERS_DRAWN = len(theme.ORDERED)
 
 
 def layer_table(result: RunResult, name: str) -> Table:
-    """A quantity of each layer that is drawn, of those that train; the readout is the last."""
+    """A quantity of each layer that is drawn, of those that train; the readout is the last. In a network of one's own
+    they are the parts that hold parameters, by their paths."""
 
     def column(seed: SeedResult, index: int) -> np.ndarray:
         return seed[name][:, index]
@@ -121,7 +122,8 @@ def layer_table(result: RunResult, name: str) -> Table:
     d, train = result.seeds[0][name].shape[1], result.config.network.trained_part
     first, last = d - 1 if train == "readout" else 0, d - 2 if train == "hidden" else d - 1
     drawn = np.unique(np.linspace(first, last, min(last - first + 1, LAYERS_DRAWN)).round().astype(int))
-    series = {"readout" if i == d - 1 else f"layer {i + 1}": partial(column, index=int(i)) for i in drawn}
+    names = result.layers or [*(f"layer {i + 1}" for i in range(d - 1)), "readout"]
+    series = {names[i]: partial(column, index=int(i)) for i in drawn}
     table = over_time_table(result, series)
     if last - first < LAYERS_DRAWN:
         return table

@@ -105,7 +105,7 @@ def _of_tree(draw: Callable[[Array], Any], run: Callable[[Any, Array], Any], tra
     return Functions(init, apply, frozenset(path.removeprefix(training) for path in inner if path.startswith(training)))
 
 
-def _of_nnx(make: Callable[..., nnx.Module]) -> Functions:
+def _of_nnx(make: Callable[..., Any]) -> Functions:
     """Of an nnx network, whose random state is not drawn: what would use it is refused as random."""
     graph, params, others = nnx.split(nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0))), nnx.Param, ...)
     kept = {path: one for path, one in _variables(params, others).items() if not isinstance(one, nnx.RngState)}
