@@ -7,7 +7,17 @@ import pytest
 from grimp import build_graph
 
 JAX = ("jax", "flax", "optax")
-ROOMS = ("initialisation", "networks", "networks.traced", "perturbation", "recording", "regimes", "rkhs", "training")
+ROOMS = (
+    "initialisation",
+    "networks",
+    "networks.module",
+    "networks.traced",
+    "perturbation",
+    "recording",
+    "regimes",
+    "rkhs",
+    "training",
+)
 
 
 @pytest.fixture(scope="module")

@@ -127,6 +127,9 @@ def shortest(draft: Draft) -> dict[str, str]:
     config = config_of(draft)
     base = base_draft(draft.get("data", ""), draft.get("network") or MLP)
     kept = {name: text for name, text in draft.items() if text}
+    as_here = {name: text for name, text in kept.items() if name not in ("sources", "versions")}
+    if _same(as_here, config):  # a module that is what it was: either alone would say that it is not
+        kept = as_here
     for setting in applicable_to(draft):
         trial = {**kept, setting.name: base.get(setting.name, "")}
         if _same(trial, config):

@@ -28,6 +28,8 @@ from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
 
+os.environ["KERNEL_DRIFT_MODULES"] = RUNS["module"]["network"]["name"]
+
 # A server looks through every installed package for components when it starts; a test that opens a page plays such a
 # start, a third of a second each: here once for all.
 manifest_scanner.scan_component_manifests = once(manifest_scanner.scan_component_manifests)

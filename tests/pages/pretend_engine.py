@@ -75,6 +75,11 @@ RUNS = {
     },
     "conjugate": {**KERNEL, "kernel": "conjugate"},
     "infinite width": {**KERNEL, "kernel": "infinite_ntk"},
+    "module": {
+        "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
+        "network": {"kind": "module", "name": "tests.pages.module_net:net", "arguments": {"width": 6}},
+        **TINY,
+    },
     "diverged": {
         "data": {"name": "circle", "size": 8, "test_size": 8, "frequencies": [1]},
         "network": {"depth": 1, "width": 8, "activation": "linear"},

@@ -4,5 +4,5 @@
 `listed` says which may run on a server. `loading` runs it, in the process that computes, and `adapters` gives each of
 the three sorts the same two functions.
 
-Needs JAX: `adapters`, `loading`.
+Needs JAX: `adapters`, `loading`, `network`.
 """

@@ -1,0 +1,136 @@
+"""A network of one's own on the pages: chosen among those that are listed, refused at its field otherwise."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pretend_engine import RUNS, texts
+
+from engine import jobs
+from engine.config import RunConfig
+from engine.networks.module import listed
+from engine.schema import ConfigError
+from pages.run.presets import shortest
+from pages.run.settings import choices, config_of, draft_of
+from pages.views import latex_conventions, network_words
+
+NAME = RUNS["module"]["network"]["name"]
+QUERY = {"network": "module", "size": "8", "test_size": "8", "frequencies": "1", "amplitudes": ""}
+
+
+@pytest.fixture(autouse=True)
+def _server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listed, "_serving", True)
+
+
+@pytest.fixture
+def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that a module which nobody listed would write."""
+    (tmp_path / "trap.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w')\nnet = None\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path / "sprung"
+
+
+def module_widget(app):
+    (widget,) = [widget for widget in app.selectbox if widget.label == "module"]
+    return widget
+
+
+def test_one_that_is_listed_is_chosen_and_asked_for(pretend, opened):
+    app = opened("evolution", **QUERY, module=NAME, arguments="{width: 6}")
+    assert not app.exception
+    assert not app.error
+    assert module_widget(app).options == [NAME]
+    app.button(key="run").click().run()
+    (job,) = pretend.jobs.values()
+    assert job.config.network.name == NAME
+    assert job.config.network.arguments == {"width": 6}
+    assert list(job.config.network.sources) == ["tests/pages/module_net.py"]
+
+
+def test_another_kind_of_network_has_no_module(pretend, opened):
+    app = opened("evolution", size="8")
+    assert not [widget for widget in app.selectbox if widget.label == "module"]
+    (network,) = [widget for widget in app.selectbox if widget.label == "network"]
+    network.set_value("module").run()
+    assert not app.exception
+    assert "module: is missing" in texts(app)
+    module_widget(app).set_value(NAME).run()
+    assert not app.error
+
+
+@pytest.mark.parametrize("name", ["trap:net", "os:system", "subprocess:run", "tests.pages.module_net:other"])
+def test_a_link_to_one_that_is_not_listed_is_refused_at_its_field(name, marker, pretend, opened):
+    app = opened("evolution", **QUERY, module=name, arguments="{command: touch}")
+    assert not app.exception
+    said = [error.value for error in app.error]
+    assert any("is not among the modules that this server runs" in one for one in said)
+    assert f"{name} (not allowed)" in module_widget(app).options
+    assert not pretend.asked
+    assert not marker.exists()
+
+
+def test_a_link_that_says_what_an_unlisted_one_is_made_of_is_refused_too(marker, pretend, opened):
+    sources, versions = json.dumps({"trap.py": "0" * 64}), json.dumps({"jax": "0.10.2"})
+    app = opened("evolution", **QUERY, module="trap:net", sources=sources, versions=versions)
+    assert any("is not among the modules" in error.value for error in app.error)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("{width: [1, 2]}", "a number, a text, true or false is needed"),
+        ("width=6", "a table of settings is needed"),
+        ("{width: {a: 1}}", "a number, a text, true or false is needed"),
+        ("{__class__ x: 1}", "no name of an argument"),
+    ],
+)
+def test_arguments_are_refused_at_their_field(arguments, said, pretend, opened):
+    app = opened("evolution", **QUERY, module=NAME, arguments=arguments)
+    assert not app.exception
+    assert any(error.value.startswith("arguments: ") and said in error.value for error in app.error)
+
+
+def test_a_file_with_one_that_is_not_listed_is_refused(marker):
+    values = {**RUNS["module"], "network": {"kind": "module", "name": "trap:net"}}
+    draft, problems = draft_of(values)
+    assert not problems
+    with pytest.raises(ConfigError, match="is not among the modules"):
+        config_of(draft)
+    assert not marker.exists()
+
+
+def test_the_form_offers_what_the_operator_lists(monkeypatch):
+    from pages.run.settings import BY_NAME
+
+    monkeypatch.setenv("KERNEL_DRIFT_MODULES", "a:b, c.d:E")
+    assert list(choices(BY_NAME["module"], "circle", "module")) == ["a:b", "c.d:E"]
+
+
+def test_a_stored_run_keeps_what_it_was_made_of_only_where_that_has_changed(monkeypatch):
+    now = RunConfig.from_dict(RUNS["module"])
+    assert "sources" not in shortest(draft_of(now.to_dict())[0])
+    network = {**now.network.to_dict(), "sources": {"tests/pages/module_net.py": "0" * 64}}
+    before = RunConfig.from_dict({**now.to_dict(), "network": network})
+    draft = shortest(draft_of(before.to_dict())[0])
+    assert config_of(draft) == before != now
+
+
+def test_its_result_is_shown_where_its_files_are_gone(finished, opened, monkeypatch):
+    """`finished` has the runs of `RUNS` in its cache."""
+    config = RunConfig.from_dict(RUNS["module"])
+    monkeypatch.setenv("KERNEL_DRIFT_MODULES", "another:net")
+    app = opened("evolution", run=jobs.key("run", config))
+    assert not app.exception
+    assert not app.error
+    assert "Of a user's own network β is not defined" in texts(app)
+
+
+def test_words_of_it_are_text_whatever_its_arguments_are():
+    network = RunConfig.from_dict(
+        {**RUNS["module"], "network": {"kind": "module", "name": NAME, "arguments": {"a_b": "50% of $x_1$ {\\"}}}
+    ).network
+    assert network_words.called(network) == "net(a_b='50% of $x_1$ {\\\\'), of tests.pages.module_net"
+    said = latex_conventions.of_run(RunConfig.from_dict({**RUNS["module"], "network": network.to_dict()}))
+    assert r"net(a\_b='50\% of \$x\_1\$ \{\textbackslash{}\textbackslash{}'), of tests.pages.module\_net" in said
