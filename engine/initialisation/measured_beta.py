@@ -15,12 +15,14 @@ from engine.initialisation.law import reasons_without_law
 from engine.initialisation.sampled_spread import sampled
 from engine.initialisation.spread import MEASURED_BETA, initial_network, spread_curve, typical_point
 from engine.networks.config import MLPConfig
+from engine.networks.module.config import ModuleConfig
 
 
 def measured(config: RunConfig) -> dict[str, np.ndarray]:
-    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own."""
+    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, or whose depth
+    nobody knows."""
     network = config.network
-    if network.beta is not None:
+    if network.beta is not None or isinstance(network, ModuleConfig):
         return {}
     x = typical_point(config.data)
     spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1))

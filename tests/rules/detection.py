@@ -62,7 +62,6 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.convention_words._residual", "pages.views.convention_words._stability",
         "pages.views.convention_words._beta", "pages.views.convention_words._layers_of",
         "pages.views.latex_conventions._kind", "pages.views.latex_conventions._depth",
-        "pages.views.latex_conventions._own", "pages.run.controls.say_in_short", "pages.views.network_words.called",
         "pages.views.convention_words.conventions", "pages.views.convention_words.warnings", "pages.run.files._in_use",
         "pages.run.points._in_use", "pages.run.points._targets",
         "pages.views.latex_conventions.of_run", "pages.views.latex_conventions.of_map",
