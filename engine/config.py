@@ -201,7 +201,11 @@ class RunConfig(Config):
     def _problems_of_kernel(self) -> list[Problem]:
         problems = []
         if not (self.kernel_moves or self.network.HAS_LIMIT):
-            message = f"{self.kernel} is not known of networks of kind {self.network.kind}: choose ntk or conjugate"
+            others = "ntk or conjugate" if self.network.HAS_READOUT else "ntk"
+            message = f"{self.kernel} is not known of networks of kind {self.network.kind}: choose {others}"
+            problems.append(Problem("kernel", message))
+        if self.kernel == "conjugate" and not self.network.HAS_READOUT:
+            message = "which weights are the readout's is not known of a network of one's own: choose ntk"
             problems.append(Problem("kernel", message))
         if not self.kernel_moves and self.kernel_precision != "float64":
             message = f"{self.kernel_precision} is for kernels of the network: at infinite width leave it at float64"

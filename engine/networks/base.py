@@ -21,6 +21,8 @@ class NetworkConfig(Config):
     UNTAGGED: ClassVar[str] = "mlp"
     HAS_LIMIT: ClassVar[bool] = False
     """Whether its kernels at infinite width are known (`engine.networks.infinite`)."""
+    HAS_READOUT: ClassVar[bool] = True
+    """Whether it is known which of its weights are the readout's."""
 
     kind: Any
     alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0

@@ -70,7 +70,7 @@ def test_what_trains_is_said(train: str, kernel: str, counted: str) -> None:
     said = {name: here for name, _, here in conventions(RunResult({}, config, {}, (seed(),)))[1:]}
     assert said["kernel"].endswith(kernel)
     assert ("alone train" in of_run(config)) == (train != "all")
-    assert evolution_words.parameters(config) == counted
+    assert evolution_words.parameters(RunResult({}, config, {}, (seed(),))) == counted
 
 
 def test_a_readout_that_stays_may_start_outside() -> None:

@@ -49,8 +49,9 @@ RUN = (
     ),
     Rule(
         "pages.views.network_words.missing",
-        "Of a residual / convolutional network β is not defined, and its kernel at infinite width is not computed",
-        "the kind of the network; infinite width where the page shows it, and of convolutional networks alone",
+        "Of a residual / convolutional / user's own network β is not defined, and its kernel at infinite width is not "
+        "computed",
+        "the kind of the network; infinite width where the page shows it, and not of residual networks",
         "the network is fully connected",
     ),
     Rule(
@@ -68,9 +69,9 @@ RUN = (
     Rule(
         "pages.views.convention_words._outside",
         "The readout's bias is random and does not train / has no part in this kernel: f_0 lies outside H_0 unless "
-        "constants lie in it; or: the readout does not train: f_0 need not lie in H_0",
+        "constants lie in it; or: the readout does not train, or the network is one's own: f_0 need not lie in H_0",
         "a random readout bias, or the whole readout, that does not train, or where the conjugate kernel is followed "
-        "any random readout bias; and a function that is not centred",
+        "any random readout bias; or any network of one's own; and a function that is not centred",
         "the readout trains, and its biases, if it has any that are random; the function is centred; or the kernel is "
         "of infinite width",
     ),

@@ -38,6 +38,8 @@ class ModuleConfig(NetworkConfig):
         versions: of JAX, and of the installed packages that those files import.
     """
 
+    HAS_READOUT = False
+
     kind: Literal["module"] = "module"
     name: Annotated[str, Field(max_length=LONGEST_NAME)]
     arguments: Annotated[dict[str, Any], Field(max_length=MOST_ARGUMENTS), FROZEN] = Field({}, validate_default=True)

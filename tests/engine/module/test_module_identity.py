@@ -15,7 +15,9 @@ from engine.networks.kinds import of_kind
 from engine.networks.module import listed
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.source_files import found
+from engine.perturbation.config import StudyConfig
 from engine.problems import ConfigError
+from engine.regimes.config import SweepConfig
 
 ROOT = Path(__file__).parents[3]
 
@@ -113,9 +115,9 @@ def test_another_source_is_another_network(lab: Path, path: str, same: bool) -> 
     assert (net().hash == before.hash) is same
 
 
-def run_of(network: object) -> RunConfig:
+def run_of(network: object, **more: object) -> RunConfig:
     data = {"name": "circle", "size": 8, "test_size": 8}
-    return RunConfig.from_dict({"data": data, "network": network})
+    return RunConfig.from_dict({"data": data, "network": network, **more})
 
 
 def test_arguments_alpha_and_shape(lab: Path) -> None:
@@ -177,6 +179,24 @@ def test_what_is_not_there(lab: Path) -> None:
     assert refused(name="lab.nets:Net") == {"name": "lab/wide.py is not Python, line 1: invalid syntax"}
     (lab / "lab/wide.py").write_bytes(b"\0")
     assert "lab/wide.py is not Python" in refused(name="lab.nets:Net")["name"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "said"), [("conjugate", "is not known of a network"), ("infinite_ntk", "choose ntk")]
+)
+def test_a_kernel_that_is_not_known_of_it(lab: Path, kernel: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        run_of(net().to_dict(), kernel=kernel)
+    assert {problem.field for problem in error.value.problems} == {"kernel"}
+    assert said in str(error.value)
+
+
+def test_maps_and_studies_do_not_take_it(lab: Path) -> None:
+    run = run_of(net().to_dict()).to_dict()
+    with pytest.raises(ConfigError, match="a map has no networks of one's own"):
+        SweepConfig.from_dict({"base": run, "grid": {"network.alpha": [1, 2]}})
+    with pytest.raises(ConfigError, match="a study is of fully connected networks"):
+        StudyConfig.from_dict({"run": run, "alphas": [1, 2]})
 
 
 def test_arguments_are_scalars(lab: Path) -> None:
