@@ -96,7 +96,8 @@ class RecordedSpaces(RkhsResult):
 
     @property
     def followed(self) -> Any:
-        return self.config.recorded
+        config: Any = self.config
+        return config.recorded
 
     @property
     def notes(self) -> tuple[str, ...]:
