@@ -17,7 +17,8 @@ def main() -> None:
         page = opened(browser, f"{address}/evolution")
         page.locator(".st-key-run button").click()
         page.wait_for_selector(SLIDER, state="attached")
-        page.set_viewport_size({"width": 1440, "height": 1150})
+        page.mouse.move(0, 0)  # away from what stands where Run did, and says what it is for
+        page.set_viewport_size({"width": 1440, "height": 1900})
         page.wait_for_timeout(2000)
         page.evaluate(MOVE, [PANEL, FRAME])
         page.wait_for_timeout(1000)
