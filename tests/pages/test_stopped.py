@@ -161,7 +161,7 @@ def test_leaks_decay_and_exchange() -> None:
     text = told(result(seed()))
     assert "other frequencies get 20% at k = 1 (30% in $K_T$) and 40% at k = 2 (60% in $K_T$), where a grid" in text
     assert "left of the residual 10% at k = 1 (foretold 0.034%) and 10% at k = 2 (foretold 1.8%)" in text
-    assert "between different frequencies stayed at -0.15" in text
+    assert "between different frequencies stayed at −0.15" in text
     crowded = told(result(seed(), data={"density": 0.5}))
     assert "other frequencies get 20% at k = 1" in crowded
     assert "where a grid" not in crowded
