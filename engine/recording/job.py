@@ -90,7 +90,8 @@ def spaces(config: RecordedSpacesConfig, report: Report = silent) -> Entries:
 def _stand_in(config: RecordedSpacesConfig) -> Any:
     """What of a run its comparison reads."""
     asked, data = config.recorded, SimpleNamespace(noise=0.0)
-    return SimpleNamespace(kernel_precision=asked.precision, training=asked.training, data=data, network=None)
+    kernel = {"kernel": asked.kernel, "kernel_precision": asked.precision}
+    return SimpleNamespace(training=asked.training, data=data, network=None, **kernel)
 
 
 def _points(recording: Recording) -> RunPoints:

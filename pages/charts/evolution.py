@@ -49,8 +49,7 @@ def available(result: RunResult) -> dict[str, Curve]:
     drawn = {name for curve in found.values() for name in curve.quantities}
     others = [name for name in SCALARS if name in measured and name not in drawn]
     found |= {name: _plain(f"How does the {QUANTITIES[name].label} change?", (name,)) for name in others}
-    data = getattr(result.config, "data", None)
-    if data is None or data.size > 1:  # a recording has no data, and two points or more
+    if measured["eigenvalues"].shape[1] > 1:
         return found
     return {
         name: curve
