@@ -157,6 +157,25 @@ def test_the_list_of_runs_has_recordings_and_those_under_way(
     assert set(rows["kept"]) == {True}
 
 
+def test_recordings_that_are_chosen_are_compared_tagged_and_deleted(
+    ready: CachedEngine, recorded: Callable[[str], RecordingConfig]
+) -> None:
+    def script() -> None:
+        import cache
+        from pages.views import compare
+
+        chosen = [run for run in cache.current().recent(50) if run.kind == "recording" and run.stored][:2]
+        compare.show_chosen(chosen, "")
+
+    page = AppTest.from_function(script).run()
+    assert not page.exception
+    key = jobs.key("recording", recorded("classes"))
+    ready.ownership.tag(key, "somebody", ["mine"])
+    assert [claim.tags for claim in ready.store.claims.of(key)] == [("mine",)]
+    assert ready.ownership.delete(key, "somebody")
+    assert ready.lookup("recording", recorded("classes")) is None
+
+
 def test_one_whose_loop_is_gone_is_taken_in_and_stays_at_its_address(
     opened: Callable[..., AppTest],
     made: tuple[Path, dict[str, Any]],
