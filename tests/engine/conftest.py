@@ -1,5 +1,6 @@
 """64-bit JAX, before anything is traced; and the command line."""
 
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from engine import __main__ as command_line  # noqa: E402
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable]:
     """The command line in this process: exit code, output and errors."""
-    handler = signal.getsignal(signal.SIGINT)
+    handler, said = signal.getsignal(signal.SIGINT), logging.getLogger("kernel_drift.cache").level
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["engine", *arguments])
@@ -29,3 +30,4 @@ def engine(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
 
     yield run
     signal.signal(signal.SIGINT, handler)
+    logging.getLogger("kernel_drift.cache").setLevel(said)
