@@ -163,6 +163,12 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
         data = overview(config.run.data if hasattr(config, "run") else config.data)
         return (*data.notes, *self.meta.get("notes", ()))
 
+    @property
+    def parameter_count(self) -> int | None:
+        """Trained parameters of the run; None where nobody noted those of a network of one's own."""
+        config: Any = self.config
+        return getattr(config, "run", config).parameter_count or self.meta.get("parameters")
+
     @cached_property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds: the config, the provenance, and what `numbers` gives."""

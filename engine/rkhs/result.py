@@ -209,7 +209,7 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
     def numbers(self) -> dict[str, Any]:
         """Of the network, of its seeds, and notes on the data."""
         run = self.config.run
-        return {"beta": run.beta, "parameters": run.parameter_count, **self.of_seeds(), "notes": list(self.notes)}
+        return {"beta": run.beta, "parameters": self.parameter_count, **self.of_seeds(), "notes": list(self.notes)}
 
     def of_seeds(self) -> dict[str, Any]:
         """Lists are over seeds; None where a number is not determined (see `flags`)."""

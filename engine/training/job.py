@@ -103,7 +103,8 @@ def after_training(
         return work(seed, ParameterPath.from_arrays(parameters, index), tick)
 
     found = tuple(one(index, seed) for index, seed in enumerate(result.seeds))
-    return found, {name: result.meta[name] for name in ("versions", "device")}
+    about = ("versions", "device", "parameters", "notes")
+    return found, {name: result.meta[name] for name in about if name in result.meta}
 
 
 def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:

@@ -99,11 +99,6 @@ class RunResult(Result[RunConfig, SeedResult]):
         return self.arrays.get("limit/profile")
 
     @property
-    def parameter_count(self) -> int | None:
-        """Trained parameters; None where nobody knows: a network of one's own, by an older version."""
-        return self.config.parameter_count or self.meta.get("parameters")
-
-    @property
     def layers(self) -> list[str]:
         """The parts of the network whose kernels are measured, by name; empty where they are its layers, in order."""
         return self.meta.get("layers", [])

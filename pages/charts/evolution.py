@@ -1,5 +1,6 @@
 """One run as it trains: curves over t, those that grow meanwhile, and spectrum, function and kernel in motion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -110,6 +111,8 @@ def overlap_table(result: RunResult) -> Table:
 
 LAYERS_DRAWN = len(theme.ORDERED)
 """At most so many layers, evenly spread from the first to the readout."""
+LONGEST_PATH = 20
+"""Characters of one in a legend."""
 
 
 def layer_table(result: RunResult, name: str) -> Table:
@@ -121,13 +124,32 @@ def layer_table(result: RunResult, name: str) -> Table:
 
     d, train = result.seeds[0][name].shape[1], result.config.network.trained_part
     first, last = d - 1 if train == "readout" else 0, d - 2 if train == "hidden" else d - 1
-    drawn = np.unique(np.linspace(first, last, min(last - first + 1, LAYERS_DRAWN)).round().astype(int))
-    names = result.layers or [*(f"layer {i + 1}" for i in range(d - 1)), "readout"]
-    series = {names[i]: partial(column, index=int(i)) for i in drawn}
-    table = over_time_table(result, series)
+    if result.layers:
+        drawn, names, which = (
+            _largest(result),
+            shortened(result.layers),
+            "parts are drawn, which carry most at the start",
+        )
+    else:
+        drawn = np.unique(np.linspace(first, last, min(last - first + 1, LAYERS_DRAWN)).round().astype(int))
+        names = [*(f"layer {i + 1}" for i in range(d - 1)), "readout"]
+        which = "layers are drawn, evenly spread"
+    table = over_time_table(result, {names[i]: partial(column, index=int(i)) for i in drawn})
     if last - first < LAYERS_DRAWN:
         return table
-    return Table(table.frame, (f"{len(drawn)} of {last - first + 1} layers are drawn, evenly spread.", *table.notes))
+    return Table(table.frame, (f"{len(drawn)} of {last - first + 1} {which}.", *table.notes))
+
+
+def _largest(result: RunResult) -> np.ndarray:
+    """Places of the parts with the largest share of the kernel at the start, the mean over seeds, in their order."""
+    shares = np.mean([seed["layer_share"][0] for seed in result.seeds], axis=0)
+    return np.sort(np.argsort(-np.nan_to_num(shares), kind="stable")[:LAYERS_DRAWN])
+
+
+def shortened(paths: Sequence[str]) -> list[str]:
+    """Paths as a legend has room for them: of a long one its end, where that tells it from the others."""
+    short = [path if len(path) <= LONGEST_PATH else f"…{path[1 - LONGEST_PATH :]}" for path in paths]
+    return [one if short.count(one) == 1 else path for one, path in zip(short, paths, strict=True)]
 
 
 def layer_chart(frame: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:

@@ -225,10 +225,11 @@ def departure_table(result: RkhsResult, tolerance: float) -> Table:
 
 
 def saved_table(result: RkhsResult) -> Table:
-    """What is left of the run at each checkpoint, in steps and in operations less the kernel's own."""
-    return _table(
-        result, {STEPS: lambda _, seed: seed.steps_left, OPERATIONS: lambda all_, seed: all_.operations_left(seed)}
-    )
+    """What is left of the run at each checkpoint, in steps and, where these are known, in operations less the kernel's
+    own."""
+    known = result.config.run.parameter_count is not None
+    operations = {OPERATIONS: lambda all_, seed: all_.operations_left(seed)} if known else {}
+    return _table(result, {STEPS: lambda _, seed: seed.steps_left, **operations})
 
 
 DEPARTURE, WITHIN = "at the stop, held out", "tolerance"

@@ -48,6 +48,8 @@ def _fixed(result: RkhsResult, tolerance: float) -> list[str]:
         f"every later checkpoint. {steps} of the steps come after it"
     )
     operations = [float(result.operations_left(seed)[at]) for seed, at in found]
+    if not np.isfinite(operations).all():  # nobody knows those of a network of one's own
+        return [f"{said}."]
     if min(operations) > 0:
         return [f"{said}; one kernel with its eigenvectors taken off, {spread(operations, _share)} of the operations."]
     where = "" if max(operations) <= 0 else " in some seeds"

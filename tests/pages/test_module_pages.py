@@ -1,15 +1,20 @@
 """A network of one's own on the pages: chosen among those that are listed, refused at its field otherwise."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pretend_engine import RUNS, texts
+from small_runs import seed
 
 from engine import jobs
 from engine.config import RunConfig
 from engine.networks.module import listed
 from engine.schema import ConfigError
+from engine.training.result import RunResult
+from pages.charts.evolution import LAYERS_DRAWN, layer_table, shortened
 from pages.run.presets import shortest
 from pages.run.settings import choices, config_of, draft_of
 from pages.views import latex_conventions, network_words
@@ -134,3 +139,19 @@ def test_words_of_it_are_text_whatever_its_arguments_are():
     assert network_words.called(network) == "net(a_b='50% of $x_1$ {\\\\'), of tests.pages.module_net"
     said = latex_conventions.of_run(RunConfig.from_dict({**RUNS["module"], "network": network.to_dict()}))
     assert r"net(a\_b='50\% of \$x\_1\$ \{\textbackslash{}\textbackslash{}'), of tests.pages.module\_net" in said
+
+
+def test_the_parts_that_carry_most_are_drawn_by_the_ends_of_their_paths():
+    paths = [*(f"Block_{i}/MultiHeadAttention/key" for i in range(9)), "Dense_0"]
+    share = np.tile([0.02, 0.3, 0.01, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.22], (2, 1))
+    one = seed()
+    arrays = {**one.arrays, "layer_share": share, "layer_drift": 0 * share}
+    config = RunConfig.from_dict(RUNS["module"])
+    result = RunResult({}, config, {"layers": paths}, (replace(one, arrays=arrays),))
+    table = layer_table(result, "layer_share")
+    drawn = list(dict.fromkeys(table.frame["series"]))
+    assert len(drawn) == LAYERS_DRAWN < 10
+    assert {"Block_1/MultiHeadAttention/key", "Dense_0"} <= set(drawn)  # the ends of the first nine are alike
+    assert "Block_2/MultiHeadAttention/key" not in drawn
+    assert table.notes[0] == f"{LAYERS_DRAWN} of 10 parts are drawn, which carry most at the start."
+    assert shortened(["a/MultiHeadDotProductAttention_0/key", "short"]) == ["…ductAttention_0/key", "short"]

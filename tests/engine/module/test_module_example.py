@@ -19,12 +19,14 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the example, as somebody copies it."""
     for file in EXAMPLES.iterdir():
-        (tmp_path / file.name).write_text(file.read_text()) if file.is_file() else None
+        if file.is_file():
+            (tmp_path / file.name).write_text(file.read_text())
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("KERNEL_DRIFT_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 
+@pytest.mark.whole
 def test_the_example_runs(here: Path, engine) -> None:
     config = here / "transformer.yaml"
     config.write_text(config.read_text().replace("max_steps: 400, checkpoints: 24", "max_steps: 3, checkpoints: 2"))
@@ -40,6 +42,7 @@ def test_the_example_runs(here: Path, engine) -> None:
     assert "what it takes is known when it runs: a network of one's own" in said
 
 
+@pytest.mark.whole
 def test_its_kernel_is_that_of_its_jacobian(here: Path) -> None:
     from my_nets import Transformer  # pyright: ignore[reportMissingImports]
 
