@@ -14,6 +14,7 @@ from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, number, several
 from pages.run import named_run
 from pages.run.asking import PAUSE
+from pages.run.settings import NETWORK_LABELS
 from pages.shell import held
 from pages.shell.form import Form
 from pages.shell.gathering import sidebar_bar
@@ -22,7 +23,7 @@ from pages.shell.link import here
 from pages.shell.people import barred
 from pages.shell.shown import shown
 from pages.shell.viewers import viewer
-from pages.views import hold_map, map_controls, regime_map
+from pages.views import hold_map, map_architectures, map_controls, regime_map
 from pages.views.map_figures import Picture
 
 SHARE = 4
@@ -62,12 +63,21 @@ def page() -> None:
         def draw(found: Standing, _: object) -> None:
             """Its cells as they come."""
             began, drawn = time.monotonic(), due(sweep, found)
-            regime_map.charts(Picture(chosen, sweep, drawn, view), opens, whole=False)
+            if sweep.architectures:
+                map_architectures.charts(map_architectures.pictures(chosen, sweep, drawn, view), opens)
+            else:
+                regime_map.charts(Picture(chosen, sweep, drawn, view), opens, whole=False)
             if drawn is found:
                 until = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
                 st.session_state[DRAWN] = sweep.hash, found, until
 
         watch(request, seconds=seconds, draw=draw)
+        return
+    if sweep.architectures:
+        side_by_side = map_architectures.pictures(chosen, sweep, found, view)
+        compute(request, sweep, seconds, found, bar)
+        map_architectures.charts(side_by_side, opens)
+        map_architectures.findings(side_by_side)
         return
     picture = Picture(chosen, sweep, found, view)
     regime_map.say_answer(picture, Whole("sweep", sweep, sweep.groups).key)
@@ -83,7 +93,8 @@ def request_of(sweep: SweepConfig) -> Request:
 
     def where(place: int) -> str:
         network = built_in(sweep.cells[place].run.network)
-        return f"Depth {network.depth}, width {network.width}"
+        kind = f"{NETWORK_LABELS[network.kind]}, " if sweep.architectures else ""
+        return f"{kind}depth {network.depth}, width {network.width}".capitalize()
 
     return Request("run_sweep", "cancel_sweep", "cell", sweep.groups, "cell", where, alone=True)
 

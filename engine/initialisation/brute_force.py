@@ -18,6 +18,7 @@ from engine.initialisation.sampler import Draws
 from engine.networks import model
 from engine.networks.base import NetworkConfig
 from engine.networks.config import MLPConfig
+from engine.networks.layered import ConvConfig
 from engine.networks.mlp import Params, apply, draw
 from engine.schema import ConfigError, Problem
 
@@ -123,7 +124,8 @@ def _kernels(network: NetworkConfig, x: Array, keys: Array) -> Array:
         gradient = jax.grad(lambda params: model.scaled(network)(params, x[None])[0, 0])(params)  # pyright: ignore[reportArgumentType]
         return _dot(gradient, gradient)
 
-    return jax.vmap(one)(keys)
+    # Convolutions of a weight for each draw are computed one at a time, and slower so.
+    return jax.lax.map(one, keys) if isinstance(network, ConvConfig) else jax.vmap(one)(keys)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

@@ -24,6 +24,7 @@ Settings = Mapping[str, Any]
 """Dotted name, such as "network.depth", to value."""
 
 DEPTH, WIDTH, BETA = "network.depth", "network.width", "beta"
+KIND = "network.kind"
 STEP_SIZES = ("training.stability_fraction", "training.learning_rate")
 """Either of them sets the step: a grid over one takes the place of the other in the base."""
 
@@ -251,7 +252,8 @@ class SweepConfig(Config):
                 found |= dict.fromkeys(where_given(problem, given, settings) for problem in error.problems)
                 continue
             same = [same_network(seen[run], settings)] if run in seen else []
-            found |= dict.fromkeys([*same, *_incomparable(run)])
+            undefined = [] if BETA not in given or run.network.beta is not None else [_without_a_beta(run)]
+            found |= dict.fromkeys([*same, *undefined, *_incomparable(run)])
             seen[run] = settings
         return list(found)
 
@@ -268,6 +270,22 @@ class SweepConfig(Config):
         """Every cell, the cheap ones first."""
         found = [Cell(given, settings, self._run(settings)) for given, settings in points(self.grid, self.base)]
         return tuple(sorted(found, key=lambda cell: cell.seconds()))
+
+    @cached_property
+    def architectures(self) -> dict[str, "SweepConfig"]:
+        """The same sweep of every kind of network that the grid names, by kind; nothing where it names fewer than two.
+
+        Together they ask for the cells of this one.
+        """
+        kinds, base = self.grid.get(KIND, ()), self.base.get("network", {})
+        grid = {name: list(values) for name, values in self.grid.items() if name != KIND}
+        return {
+            kind: SweepConfig.from_dict(
+                {"base": {**self.base, "network": {**base, "kind": kind}}, "grid": grid, "seeds": list(self.seeds)}
+            )
+            for kind in kinds
+            if len(kinds) > 1
+        }
 
     @property
     def groups(self) -> tuple[tuple[RunConfig, ...], ...]:
@@ -305,6 +323,10 @@ class SweepConfig(Config):
 
     def __hash__(self) -> int:
         return hash(self.canonical())
+
+
+def _without_a_beta(run: RunConfig) -> Problem:
+    return Problem(f"grid.{BETA}", f"is not defined for a network of kind {run.network.kind}: give {DEPTH} and {WIDTH}")
 
 
 def _costly(problem: Problem, cell: Cell) -> Problem:

@@ -15,8 +15,9 @@ from engine.networks.config import MLPConfig
 from engine.networks.kinds import built_in
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
-from engine.regimes.config import BETA, DEPTH, WIDTH, SweepConfig
-from engine.regimes.result import LABELS, Thresholds, cells_frame
+from engine.regimes.config import BETA, DEPTH, KIND, WIDTH, SweepConfig
+from engine.regimes.result import LABELS, SPREAD, Thresholds, cells_frame
+from engine.result import finite
 from engine.schema import ConfigError
 
 NAMES = ("lazy_weak", "weak_strong", "stable_unstable")
@@ -28,13 +29,36 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
 
     `boundaries`, `dynamics` (where Delta K starts to alter it), `drift` and `collapse` speak of one network at
     different depths and widths: where another setting varies too, they are null with that reason. `drift` has the
-    fitted power law and whether it is `determined`: the 95% interval of its exponent leaves 0 out.
+    fitted power law and whether it is `determined`: the 95% interval of its exponent leaves 0 out. `spread` is CV^2 of
+    the kernel at initialisation, cell by cell. Where the grid names several kinds of network, `architectures` has these
+    of each; for kinds without a beta depth/width stands in its place.
 
     Args:
         runs: as `engine.regimes.result.runs_frame` gives them.
         failures: why a cell is missing, by its place in `sweep.cells`.
     """
     bounds = Thresholds()
+    kinds = {
+        kind: _compared(own, runs[runs[KIND] == kind], bounds) for kind, own in sweep.architectures.items() if len(runs)
+    }
+    return {
+        "sweep_hash": sweep.hash,
+        "cells": len(sweep.cells),
+        "failed": len(failures),
+        "failures": [
+            {"settings": dict(sweep.cells[index].settings), "error": message} for index, message in failures.items()
+        ],
+        "runs": len(runs),
+        "thresholds": asdict(bounds),
+        **_compared(sweep, runs, bounds),
+        **({"architectures": kinds} if kinds else {}),
+        "seconds": seconds,
+        "notes": notes(sweep),
+    }
+
+
+def _compared(sweep: SweepConfig, runs: pd.DataFrame, bounds: Thresholds) -> dict[str, Any]:
+    """Labels, and what a map of depths and widths says beyond them."""
     others = [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
     if others or runs.empty:
         reason = f"{others[0]} varies too: fix it to compare along beta" if others else "not enough data: no cell"
@@ -45,24 +69,20 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
     cells = pd.DataFrame() if runs.empty else cells_frame(runs, bounds)
     labels = [] if runs.empty else cells["label"].tolist()
     law = None if others or runs.empty else scaling(cells, "drift")
+    spread = [] if runs.empty else runs.groupby("cell")[["depth", "width", *SPREAD]].first().to_dict("records")
     return {
-        "sweep_hash": sweep.hash,
-        "cells": len(sweep.cells),
-        "failed": len(failures),
-        "failures": [
-            {"settings": dict(sweep.cells[index].settings), "error": message} for index, message in failures.items()
-        ],
-        "runs": len(runs),
         "labels": {label: labels.count(label) for label in LABELS},
-        "thresholds": asdict(bounds),
         "boundaries": {name: edge.summary() for name, edge in edges.items()},
         "dynamics": {name: edge.summary() for name, edge in altered.items()},
         "drift": law and {**asdict(law), "determined": law.determined},
         "stochastic_kernel": None if others else stochastic_edge(sweep, bounds),
+        "spread": None if others else [_finite_row(row) for row in spread],
         "collapse": {name: _collapse(found) for name, found in collapsed.items()},
-        "seconds": seconds,
-        "notes": notes(sweep),
     }
+
+
+def _finite_row(row: Mapping[Any, Any]) -> dict[str, float | None]:
+    return {str(name): finite(value) for name, value in row.items()}
 
 
 def notes(sweep: SweepConfig) -> list[str]:

@@ -30,7 +30,7 @@ SAID_OF_A_CELL = (
     ("regime:N", "regime"),
     ("depth:Q", "depth L"),
     ("width:Q", "width n", ".4~g"),
-    ("beta:Q", "β", ".3~g"),
+    ("beta:Q", "L/n", ".3~g"),
     ("alpha:Q", "α", ".3~g"),
     ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
     ("runs:Q", "networks"),
@@ -200,7 +200,7 @@ def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
     mark = alt.Chart(frame).mark_rect(
         fillOpacity=0, stroke=theme.GREY, strokeDash=[3, 3], strokeWidth=1, strokeOpacity=0.7, cornerRadius=2
     )
-    said = tooltip("depth:Q", ("width:Q", "", ".4~g"), ("beta:Q", "β", ".3~g"))
+    said = tooltip("depth:Q", ("width:Q", "", ".4~g"), ("beta:Q", "L/n", ".3~g"))
     return _rectangles(frame, plane, mark).encode(tooltip=said)
 
 

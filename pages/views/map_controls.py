@@ -12,7 +12,7 @@ from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MAX_DEPTH, MAX_WIDTH
 from engine.networks.kinds import built_in, depth_per_width
-from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, WIDTH, SweepConfig
+from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, KIND, WIDTH, SweepConfig
 from engine.schema import ConfigError
 from pages.charts.words import several
 from pages.run.settings import DATASET_LABELS
@@ -123,6 +123,7 @@ DATA: Mapping[str, dict[str, Any]] = {
     "circle": {"name": "circle", "frequencies": [1, 3], "amplitudes": [1.0, 0.5], "test_size": 64},
     "parity": {"name": "parity", "dim": 8, "test_size": 64},
     "two_moons": {"name": "two_moons", "test_size": 64},
+    "digits": {"name": "digits", "test_size": 64},
 }
 """What the networks learn; the number of training points is a control of its own."""
 
@@ -130,6 +131,12 @@ DATA: Mapping[str, dict[str, Any]] = {
 # The controls of a map in the sidebar, and the sweep that they ask for.
 
 MOST_VALUES = 12
+KINDS = {
+    "fully connected": ("mlp",),
+    "beside residual": ("mlp", "resnet"),
+    "beside residual and convolutional": ("mlp", "resnet", "conv"),
+}
+"""The networks that a map may be of, one map beside the other."""
 SEEDS = ("4", "8", "16")
 CONTROLS = {
     "depth": BY_DEPTH.name,
@@ -139,10 +146,16 @@ CONTROLS = {
     "stability_fraction": BY_RATE.name,
     "dim": "size",
     "test_size": "size",
+    "kind": "networks",
 }
 """Field of a config -> the control that decides it; one that is the same in every cell has a control of its name."""
 
-SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in chosen.axes} | {"depth", "alpha"}
+SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in chosen.axes} | {
+    "depth",
+    "alpha",
+    "alpha_exponent",
+    "networks",
+}
 """Controls that some maps have and others have not."""
 
 
@@ -160,7 +173,9 @@ def show(form: Form) -> tuple[Map, AskedMap]:
             form.choice("seeds", "networks in each cell", SEEDS, "One seed each. More seeds reuse what is known.")
         )
         st.markdown("**Network**")
-        network = _network(form, chosen)
+        kinds = _kinds(form, chosen)
+        grid |= {KIND: kinds} if len(kinds) > 1 else {}
+        network = _network(form, chosen, plain=len(kinds) == 1)
         st.markdown("**Data**")
         data = _data(form)
     if form.problems:
@@ -175,7 +190,11 @@ def show(form: Form) -> tuple[Map, AskedMap]:
         sweep = SweepConfig.from_dict({"base": base, "grid": grid, "seeds": list(range(seeds))})
         seconds = _affordable(sweep)
     except ConfigError as error:
-        names = {field: name for field, name in CONTROLS.items() if name in (chosen.x.name, chosen.y.name, "size")}
+        names = {
+            field: name
+            for field, name in CONTROLS.items()
+            if name in (chosen.x.name, chosen.y.name, "size", "networks")
+        }
         if BY_BETA in chosen.axes:
             names |= {"width": BY_BETA.name}
         form.blame_all(error.problems, names)
@@ -202,8 +221,16 @@ def _values(form: Form, axis: Axis) -> list[float] | list[int]:
     return [value / axis.unit for value in found or ()]
 
 
-def _network(form: Form, chosen: Map) -> dict[str, Any]:
-    """What is the same in every cell."""
+def _kinds(form: Form, chosen: Map) -> tuple[str, ...]:
+    """The kinds of network; beta, an axis of some maps, only the fully connected one has."""
+    if BY_BETA in chosen.axes:
+        return KINDS["fully connected"]
+    told = "The same map of other networks beside it. Convolutions take images: digits."
+    return KINDS[form.choice("networks", "networks", list(KINDS), told, wide=True)]
+
+
+def _network(form: Form, chosen: Map, plain: bool) -> dict[str, Any]:
+    """What is the same in every cell; `plain` where all are fully connected."""
     axes = (chosen.x, chosen.y)
     network: dict[str, Any] = {}
     if BY_DEPTH not in axes:
@@ -213,7 +240,8 @@ def _network(form: Form, chosen: Map) -> dict[str, Any]:
     if BY_ALPHA not in axes:
         network["alpha"] = form.number("alpha", "output scale α", 1.0, 1e-6, 1e6, BY_ALPHA.help)
     tied = r"$\alpha n^{-s/2}$ in place of $\alpha$, $n$ the width. 0: the NTK. 1: mean field, muP."
-    network["alpha_exponent"] = form.number("alpha_exponent", "exponent s of α", 0.0, 0.0, 2.0, tied)
+    if plain:
+        network["alpha_exponent"] = form.number("alpha_exponent", "exponent s of α", 0.0, 0.0, 2.0, tied)
     biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
     return network | {"train_bias": biases, "output_bias": biases}
 

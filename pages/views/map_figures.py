@@ -138,7 +138,7 @@ def plane_chart(picture: Picture) -> Any:
         metric,
         curve,
         view.thresholds.spread,
-        BETAS if chosen.plain else (),
+        BETAS if chosen.plain and picture.sweep.cells[0].run.network.kind == "mlp" else (),
         EDGE if chosen.y is BY_RATE else None,
     )
 

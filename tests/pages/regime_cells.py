@@ -6,6 +6,7 @@ import numpy as np
 
 from engine import jobs
 from engine.config import RunConfig
+from engine.networks.kinds import depth_per_width
 from engine.progress import Arrays
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import METRICS
@@ -15,13 +16,13 @@ def part(
     run: RunConfig, *, scale: float = 4.0, exponent: float = 0.0, noise: float = 0.1, fails_from: float = 1.0
 ) -> Arrays:
     """Metrics scale beta depth^exponent / alpha, times a factor of each seed; runs fail from a beta on."""
-    network, seeds = run.network, np.array(run.seeds)
+    network, seeds, beta = run.network, np.array(run.seeds), depth_per_width(run.network)
     factors = np.exp(noise * np.random.default_rng(int(run.hash[:8], 16)).normal(size=len(seeds)))
-    values = scale * network.beta * network.depth**exponent / network.alpha * factors
+    values = scale * beta * network.depth**exponent / network.alpha * factors
     metrics = dict.fromkeys(METRICS, values) | {"sharpness": np.full(len(seeds), 0.4), "steps": 100 * factors}
     metrics |= {"rounding": np.full(len(seeds), 1e-12), "bits": np.full(len(seeds), 32.0)}
-    spread = np.array(float(np.expm1(5 * network.beta)))
-    end = "cap" if network.beta >= fails_from else "residual"
+    spread = np.array(float(np.expm1(5 * beta)))
+    end = "cap" if beta >= fails_from else "residual"
     return {
         "seed": seeds,
         "end": np.array([end] * len(seeds)),

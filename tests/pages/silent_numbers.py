@@ -31,6 +31,7 @@ from pages.views import (
     initial_curves,
     kernel_words,
     law_words,
+    map_architectures,
     map_words,
     network_words,
     study_words,
@@ -214,6 +215,9 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.map_words.precision": lambda: map_words.precision(bits(32.0), "auto"),
     "pages.views.map_words.unresolved": lambda: map_words.unresolved(pd.DataFrame({"unresolved": [False]})),
     "pages.views.map_words.cell": lambda: map_words.cell(None),
+    "pages.views.map_architectures.compared": lambda: map_architectures.compared(
+        {"mlp": pd.DataFrame({"depth": [1], "width": [8.0], "cv2": [0.3]}), "resnet": pd.DataFrame()}
+    ),
     "pages.views.map_words.counts": lambda: map_words.counts(pd.DataFrame({"regime": []})),
     "pages.views.map_words.dashed": lambda: map_words.dashed(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2)),
     "pages.charts.map_along._note": lambda: map_along._note(np.array([False]), "0 or not finite"),

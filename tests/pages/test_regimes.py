@@ -175,6 +175,30 @@ def test_every_map_is_computed_and_read(name, colour, pretend, opened):
     assert all(spec["title"]["text"].endswith("?") for spec in charts(app))
 
 
+def test_the_same_map_of_other_networks_stands_beside_it(pretend, opened):
+    app = opened("regimes", map_networks="beside residual and convolutional", map_data="digits", **SMALL)
+    assert not app.exception
+    assert not app.error
+    app.button(key="run_sweep").click().run()
+    kinds = [config.network.kind for config in asked(pretend)]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"mlp": 6, "resnet": 6, "conv": 6}
+    finish(pretend, 99)
+    app.run()
+    assert not app.exception
+    assert "18 cells of 4 networks took 36 s of computing" in texts(app)
+    assert "At depth 4 and width 8" in texts(app)
+    assert "11.2 (fully connected), 11.2 (residual: dense blocks) and 11.2 (convolutional: images)" in texts(app)
+    titles = [json.dumps(spec["title"]) for spec in charts(app)]
+    assert ["residual" in title for title in titles] == [False, True, False]
+
+
+def test_convolutions_on_points_without_a_shape_are_refused_at_their_control(pretend, opened):
+    app = opened("regimes", map_networks="beside residual and convolutional", **SMALL)
+    assert not app.exception
+    assert any("conv takes images" in error.value for error in app.error)
+    assert not pretend.asked
+
+
 def test_thresholds_move_labels_and_words_but_compute_nothing(pretend, opened):
     pretend.results.update(stored(DEFAULT_MAP))
     app = opened("regimes")

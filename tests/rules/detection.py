@@ -10,7 +10,7 @@ from pathlib import Path
 
 NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what is wrong with an input": (
-        "engine.__main__._positive", "engine.initialisation.result._check_target", "engine.regimes.summary.summary",
+        "engine.__main__._positive", "engine.initialisation.result._check_target", "engine.regimes.summary._compared",
         "engine.result.Named.checked", "engine.result.Named.to_arrays",
         "engine.training.result.RunResult.check_started", "pages.run.draft_state.from_query",
         "pages.run.draft_state._where",
@@ -62,6 +62,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.convention_words._residual", "pages.views.convention_words._stability",
         "pages.views.convention_words._beta", "pages.views.convention_words._layers_of",
         "pages.views.latex_conventions._kind", "pages.views.latex_conventions._depth",
+        "pages.views.map_controls._kinds",
         "pages.views.convention_words.conventions", "pages.views.convention_words.warnings", "pages.run.files._in_use",
         "pages.run.points._in_use", "pages.run.points._targets",
         "pages.views.latex_conventions.of_run", "pages.views.latex_conventions.of_map",

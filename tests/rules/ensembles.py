@@ -116,6 +116,12 @@ INITIALISATION = (
 
 REGIMES = (
     Rule(
+        "pages.views.map_architectures.compared",
+        "At depth ... and width ... CV² of the kernel at initialisation is ... (fully connected) and ... (residual)",
+        "a shape of which every kind of network has a cell with a CV²; of these the one of most depth over width",
+        "a kind has no cell, or no shape is known of all",
+    ),
+    Rule(
         "pages.views.map_words.edges",
         "Lazy training ends (elt = ...): at β = ... (90% of resamples, for these points: ... to ...)",
         "at least 6 cells at 3 values of β, runs on both sides, odds that grow with β, a boundary inside the map",
