@@ -124,20 +124,14 @@ def layer_table(result: RunResult, name: str) -> Table:
 
     d, train = result.seeds[0][name].shape[1], result.config.network.trained_part
     first, last = d - 1 if train == "readout" else 0, d - 2 if train == "hidden" else d - 1
+    drawn = np.unique(np.linspace(first, last, min(last - first + 1, LAYERS_DRAWN)).round().astype(int))
+    names = [*(f"layer {i + 1}" for i in range(d - 1)), "readout"]
+    note = f"{len(drawn)} of {last - first + 1} layers are drawn, evenly spread."
     if result.layers:
-        drawn, names, which = (
-            _largest(result),
-            shortened(result.layers),
-            "parts are drawn, which carry most at the start",
-        )
-    else:
-        drawn = np.unique(np.linspace(first, last, min(last - first + 1, LAYERS_DRAWN)).round().astype(int))
-        names = [*(f"layer {i + 1}" for i in range(d - 1)), "readout"]
-        which = "layers are drawn, evenly spread"
+        drawn, names = _largest(result), shortened(result.layers)
+        note = f"{len(drawn)} of {d} parts are drawn, which carry most at the start."
     table = over_time_table(result, {names[i]: partial(column, index=int(i)) for i in drawn})
-    if last - first < LAYERS_DRAWN:
-        return table
-    return Table(table.frame, (f"{len(drawn)} of {last - first + 1} {which}.", *table.notes))
+    return table if last - first < LAYERS_DRAWN else Table(table.frame, (note, *table.notes))
 
 
 def _largest(result: RunResult) -> np.ndarray:
