@@ -116,7 +116,9 @@ def test_workers_have_the_settings_of_local_ones():
 
 @pytest.mark.parametrize("name", ["shared-server.md", "compose.yaml", UNIT.name])
 def test_every_setting_named_is_one_of_the_program(name):
-    program = "".join(path.read_text() for room in ("cache", "pages", "app.py") for path in _python(ROOT / room))
+    program = "".join(
+        path.read_text() for room in ("cache", "pages", "engine", "app.py") for path in _python(ROOT / room)
+    )
     for setting in re.findall(r"KERNEL_DRIFT_[A-Z_]+", (DEPLOY / name).read_text()):
         assert f'"{setting}"' in program, setting
 

@@ -144,7 +144,7 @@ def test_a_large_scale_trains_in_float64_and_says_so() -> None:
     assert result.summary["precision"] == ["float64"]
     assert "rounding in float32 would move the function" in result.summary["precision_reason"][0]
     path = ParameterPath.from_arrays(entries["parameters"], 0)
-    assert {leaf.dtype for leaves in path.stacked.values() for leaf in leaves.values()} == {np.dtype(np.float64)}
+    assert {leaf.dtype for leaf in path.stacked.values()} == {np.dtype(np.float64)}
 
 
 def test_a_large_weight_scale_trains_in_float64() -> None:

@@ -1,5 +1,6 @@
 """A small config, an engine that only pretends, and what a page says."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -213,6 +214,12 @@ def look(app: AppTest, **texts: str) -> AppTest:
     """Chooses how the page looks at its result (`pages.shell.view`)."""
     app.session_state[f"link view {app.session_state['page']}"].texts |= texts
     return app.run()
+
+
+def question(spec: dict) -> str:
+    """The title of a chart in one line, which breaks where there is no room (`pages.charts.titles`)."""
+    text = spec["title"]["text"]
+    return text if isinstance(text, str) else json.loads(text["expr"].rpartition(" : ")[2])
 
 
 def texts(app: AppTest) -> str:

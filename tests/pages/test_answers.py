@@ -159,7 +159,7 @@ def test_the_ends_of_the_curves_are_named_with_their_place():
     assert "$E[K^2]/E[K]^2$ is 5 and 10, $e^{5\\beta}$ 3.49." in said
     rate = initial_words.first_rate(ENDS, 0.5)
     assert "for y = 0.5" in rate
-    assert rate.endswith("= -2 at n = 8, β = 0.25 and 3 at n = 32, β = 0.25.")
+    assert rate.endswith("= −2 at n = 8, β = 0.25 and 3 at n = 32, β = 0.25.")
 
 
 def test_a_share_of_draws_has_its_binomial_interval():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pretend_engine import texts
+from pretend_engine import question, texts
 from tooling import click, rows
 
 from cache import Failure
@@ -46,7 +46,7 @@ def test_exact_curves_need_no_job_and_say_what_they_are(page, pretend, opened):
     app = opened(page)
     assert len(charts(app)) >= 3
     for spec in charts(app):
-        assert spec["title"]["text"].endswith("?")
+        assert question(spec).endswith("?")
     assert "Source: " not in texts(app)
     assert len(rows(app)) == len(charts(app))
     for figure in rows(app):

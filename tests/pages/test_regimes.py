@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from pretend_engine import MAIN, PretendEngine, texts
+from pretend_engine import MAIN, PretendEngine, question, texts
 from regime_cells import part, stored
 from streamlit.testing.v1 import AppTest
 
@@ -79,7 +79,7 @@ def test_run_then_watch_cells_come_then_read(pretend, opened):
     assert "run_sweep" not in keys(app)
     assert len(charts(app)) == 3
     for spec in charts(app):
-        assert spec["title"]["text"].endswith("?")
+        assert question(spec).endswith("?")
 
 
 def test_cancel_and_go_on(pretend, opened):
@@ -172,7 +172,7 @@ def test_every_map_is_computed_and_read(name, colour, pretend, opened):
         "rate and width": "still train at n = 8 and 32",
     }[name]
     assert expected in said
-    assert all(spec["title"]["text"].endswith("?") for spec in charts(app))
+    assert all(question(spec).endswith("?") for spec in charts(app))
 
 
 def test_the_same_map_of_other_networks_stands_beside_it(pretend, opened):
