@@ -15,7 +15,8 @@ from engine.networks.config import MLPConfig
 from engine.networks.kinds import built_in
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
-from engine.regimes.config import BETA, DEPTH, KIND, WIDTH, SweepConfig
+from engine.regimes.config import SweepConfig
+from engine.regimes.grid import BETA, DEPTH, KIND, WIDTH
 from engine.regimes.result import LABELS, SPREAD, Thresholds, cells_frame
 from engine.result import finite
 from engine.schema import ConfigError

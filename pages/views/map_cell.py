@@ -9,7 +9,8 @@ import streamlit as st
 import cache
 from engine.config import RunConfig
 from engine.networks.kinds import built_in
-from engine.regimes.config import DEPTH, SweepConfig
+from engine.regimes.config import SweepConfig
+from engine.regimes.grid import DEPTH
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.schema import ConfigError
 from pages.charts.map_names import METRICS

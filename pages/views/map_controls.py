@@ -12,7 +12,8 @@ from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MAX_DEPTH, MAX_WIDTH
 from engine.networks.kinds import built_in, depth_per_width
-from engine.regimes.config import BETA, DEFAULT_MAP, DEPTH, KIND, WIDTH, SweepConfig
+from engine.regimes.config import DEFAULT_MAP, SweepConfig
+from engine.regimes.grid import BETA, DEPTH, KIND, WIDTH
 from engine.schema import ConfigError
 from pages.charts.words import several
 from pages.run.settings import DATASET_LABELS

@@ -31,7 +31,7 @@ from engine.initialisation import job
 from engine.networks.activations import ACTIVATIONS
 from engine.perturbation.config import PerturbationConfig
 from engine.regimes.config import SweepConfig
-from engine.regimes.config import names as grid_names
+from engine.regimes.grid import names as grid_names
 from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError, Problem
 from engine.texts import read
