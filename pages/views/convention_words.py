@@ -1,7 +1,6 @@
 """The conventions of a run as formulas with its numbers, what another convention would change, and warnings with a
 cure. No Streamlit here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,13 +9,11 @@ import numpy as np
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MLPConfig
-from engine.networks.kinds import AnyNetwork
-from engine.networks.layered import ConvConfig, LayeredConfig, ResNetConfig
 from engine.networks.module.config import ModuleConfig
 from engine.training.result import RunResult
-from pages.charts.words import number, percent, plain, several, spread
+from pages.charts.words import number, percent, several, spread
 from pages.run.controls import off_critical
-from pages.views import evolution_words, network_words
+from pages.views import evolution_words, network_formulas
 from pages.views.latex_conventions import scale
 
 LOSSES = {
@@ -66,13 +63,13 @@ def conventions(result: RunResult) -> Rows:
     time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
     return [
         ("of", "convention", "here"),
-        ("network", f"{_layers_of(network)}, ${f}$", _network(config)),
+        ("network", f"{network_formulas.layers_of(network)}, ${f}$", network_formulas.as_given(config)),
         ("initialisation", *_start(config)),
         ("loss", f"${_loss(config)}$", f"M = {M:,}, {training.loss}{_decay(training.weight_decay)}"),
         ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr${_residual(config)}",
             f"{rate}; {step}"),
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
-        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", _beta(network)),
+        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", network_formulas.beta(network)),
         ("kernel", f"{KERNELS[config.kernel]}, no $1/M$", _kernel(config)),
         ("stability", *_stability(result)),
     ]  # fmt: skip
@@ -85,34 +82,7 @@ def _start(config: RunConfig) -> tuple[str, str]:
         return "as its own `init` draws it, with the seed's key", "float32"
     standard = isinstance(network, MLPConfig) and network.parameterization == "standard"
     weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
-    return f"${weights}$; biases {_bias_start(network)}", _sigmas(network)
-
-
-def _layers_of(network: AnyNetwork) -> str:
-    """From x to h, as formulas."""
-    bias = r"+\sigma_bb_l"
-    match network:
-        case ModuleConfig():
-            return f"$h$ of `{network.name}`"
-        case ResNetConfig():
-            return (
-                r"$a_0=W_0x/\sqrt{n_0}+\sigma_bb_0$, "
-                rf"$a_l=a_{{l-1}}+s(\sigma_wW_l\phi(a_{{l-1}})/\sqrt n{bias})$, $h=\sigma_rWa_L/\sqrt n+\sigma_bb$"
-            )
-        case ConvConfig():
-            over = r"\sqrt{C}" if network.pooling == "average" else r"\sqrt{C\,\mathrm{positions}}"
-            normed = r"\phi(\mathrm{norm}(z_l))" if network.norm == "layer" else r"\phi(z_l)"
-            return (
-                rf"$z_l=\sigma_wW_l*a_{{l-1}}/\sqrt{{9C_{{l-1}}}}{bias}$, $a_l={normed}$, $a_0=x$, "
-                rf"$h=\sigma_rW\,\mathrm{{pool}}(a_L)/{over}+\sigma_bb$"
-            )
-    standard = network.parameterization == "standard"
-    layer = r"W_la_{l-1}+b_l" if standard else rf"\frac{{\sigma_l}}{{\sqrt{{n_{{l-1}}}}}}W_la_{{l-1}}{bias}"
-    return rf"$z_l={layer}$, $a_l=\phi(z_l)$, $a_0=x$, $h=z_{{L+1}}$"
-
-
-def _beta(network: AnyNetwork) -> str:
-    return number(network.beta) if network.beta is not None else f"none for a {network_words.named(network)} network"
+    return f"${weights}$; biases {network_formulas.bias_start(network)}", network_formulas.sigmas(network)
 
 
 def _loss(config: RunConfig) -> str:
@@ -152,53 +122,6 @@ def _fraction(config: RunConfig) -> str:
     )  # fmt: skip
 
 
-def _network(config: RunConfig) -> str:
-    network, alpha = config.network, f"α = {number(config.network.alpha)}"
-    if isinstance(network, ModuleConfig):
-        size = " × ".join(map(str, network.shape))
-        return f"x: {size}; {plain(network_words.called(network))}; {plain(network_words.sources(network))}; {alpha}"
-    ends = f"φ = {network.activation}"
-    match network:
-        case ResNetConfig():
-            return (
-                f"n_0 = {config.data.input_dim}; blocks L = {network.depth}, width n = {network.width}; "
-                f"s = {network.branch_scale}; {ends}; {alpha}"
-            )
-        case ConvConfig():
-            size = " × ".join(map(str, network.image))
-            return (
-                f"x: {size}; L = {network.depth} convolutions of {network.width} channels, strides "
-                f"{listed(network.strides)}, {network.padding} padding; pooling: {network.pooling}; norm: "
-                f"{network.norm}; {ends}; {alpha}"
-            )
-    widths = f"{network.depth} × {network.width}" if isinstance(network.width, int) else listed(network.widths)
-    return (
-        f"n_0 = {config.data.input_dim}; hidden layers L = {network.depth}, widths {widths}; {ends}; "
-        f"readout {network.readout}; {alpha}{scaled(network)}"
-    )
-
-
-def scaled(network: MLPConfig) -> str:
-    """What alpha comes to at this width; empty where it does not depend on it."""
-    if not network.alpha_exponent:
-        return ""
-    return f", s = {number(network.alpha_exponent)}: α n_L^(-s/2) = {number(network.output_scale)}"
-
-
-def _sigmas(network: MLPConfig | LayeredConfig) -> str:
-    parameterization = network.parameterization if isinstance(network, MLPConfig) else "ntk"
-    return (
-        f"σ_w = {number(network.sigma_w, 4)}, readout {number(network.sigma_w_readout, 4)}, "
-        f"σ_b = {number(network.sigma_b, 4)}; {parameterization}"
-    )
-
-
-def _bias_start(network: MLPConfig | LayeredConfig) -> str:
-    start = "start at zero" if network.bias_init == "zero" else r"$\sim N(0,1)$, times $\sigma_b$"
-    trained = "trained" if network.train_bias else "not trained"
-    return f"{start}, {trained}, {'also' if network.output_bias else 'not'} on the output"
-
-
 def _kernel(config: RunConfig) -> str:
     of = {"all": "", "readout": "; of the readout alone", "hidden": "; of the hidden layers alone"}
     return f"{several(config.data.size, 'training point')}, {config.kernel_precision}{of[config.network.trained_part]}"
@@ -207,11 +130,6 @@ def _kernel(config: RunConfig) -> str:
 def _sharpness(result: RunResult) -> str:
     steep = [result.config.steepness(float(seed["lambda_max"][0])) for seed in result.seeds]
     return spread([seed.effective_rate * one for seed, one in zip(result.seeds, steep, strict=True)])
-
-
-def listed(values: Sequence[int]) -> str:
-    """Numbers one after another; the first and the last of many."""
-    return ", ".join(map(str, values)) if len(values) < 9 else f"{values[0]}, {values[1]}, ..., {values[-1]}"
 
 
 # What another convention changes, and what it does not.
