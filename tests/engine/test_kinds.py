@@ -89,9 +89,15 @@ def test_a_residual_network_computes_what_it_says() -> None:
 
 
 # Flax's circular padding does not depend on the stride, as that of SAME and ours do.
-@pytest.mark.parametrize(("padding", "stride"), [("zero", 1), ("zero", 2), ("zero", 3), ("circular", 1)])
-def test_convolutions_are_those_of_flax(padding: str, stride: int) -> None:
-    values = {"kind": "conv", "depth": 2, "width": 3, "activation": "tanh", "stride": stride, "padding": padding}
+@pytest.mark.parametrize(
+    ("padding", "stride", "pooling"),
+    [("zero", 1, "average"), ("zero", 2, "flatten"), ("zero", 3, "average"), ("circular", 1, "flatten")],
+)
+def test_convolutions_are_those_of_flax(padding: str, stride: int, pooling: str) -> None:
+    values = {
+        "kind": "conv", "depth": 2, "width": 3, "activation": "tanh", "stride": stride, "padding": padding,
+        "pooling": pooling, "sigma_w_readout": 1.3, "sigma_b": 0.6, "bias_init": "normal",
+    }  # fmt: skip
     network = NetworkConfig.from_dict(values).on(SHAPE)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), model.init(network, 0, 48, 2))
     x = jnp.asarray(np.random.default_rng(0).standard_normal((5, 48)))
@@ -101,9 +107,25 @@ def test_convolutions_are_those_of_flax(padding: str, stride: int) -> None:
     for layer in leaves:
         for w, b in zip(layer["w"], layer["b"], strict=True):
             z = convolve.apply({"params": {"kernel": w}}, a)
-            a = jnp.tanh(network.sigma_w * z / np.sqrt(9 * a.shape[-1]) + b)  # type: ignore[attr-defined]
-    h = network.sigma_w_readout * a.mean((1, 2)) @ params["readout"]["w"] / np.sqrt(3)  # type: ignore[attr-defined]
-    np.testing.assert_allclose(model.apply(network, params, x), h + params["readout"]["b"], rtol=1e-12)
+            a = jnp.tanh(network.sigma_w * z / np.sqrt(9 * a.shape[-1]) + 0.6 * b)  # type: ignore[attr-defined]
+    positions = a.shape[1] * a.shape[2]
+    pooled = a.mean((1, 2)) if pooling == "average" else a.reshape(5, -1) / np.sqrt(positions)
+    h = 1.3 * pooled @ params["readout"]["w"] / np.sqrt(3) + 0.6 * params["readout"]["b"]
+    np.testing.assert_allclose(model.apply(network, params, x), h, rtol=1e-12)
+
+
+def test_a_norm_is_that_of_flax() -> None:
+    """Over the positions and channels of each example, with a gain and a shift for each channel."""
+    values = {"kind": "conv", "depth": 1, "width": 3, "norm": "layer", "activation": "linear", "sigma_b": 0}
+    network = NetworkConfig.from_dict({**values, "sigma_w": 3.0, "sigma_w_readout": 1.0}).on(SHAPE)
+    rng = np.random.default_rng(2)
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.init(network, 0, 48, 1))
+    own, x = params["hidden_0"], jnp.asarray(rng.standard_normal((5, 48)) + 1)
+    convolve, norm = nn.Conv(3, (3, 3), use_bias=False), nn.LayerNorm(reduction_axes=(1, 2, 3), use_fast_variance=False)
+    z = convolve.apply({"params": {"kernel": own["w"][0]}}, x.reshape(5, *SHAPE)) / np.sqrt(2)
+    a = norm.apply({"params": {"scale": 1 + own["gain"][0], "bias": own["shift"][0]}}, z)
+    h = a.mean((1, 2)) @ params["readout"]["w"] / np.sqrt(3)
+    np.testing.assert_allclose(model.apply(network, params, x), h, rtol=1e-10)
 
 
 def test_a_circular_convolution_follows_a_shifted_image() -> None:

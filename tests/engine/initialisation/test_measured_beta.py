@@ -60,6 +60,20 @@ def test_what_the_draws_do_not_determine_has_no_beta() -> None:
     assert tiny["measured_beta_low"] == 0 < tiny["measured_beta"] < tiny["measured_beta_high"]
 
 
+def test_a_convolution_of_one_pixel_has_the_beta_of_the_network_that_it_is() -> None:
+    """The image has one of the 9 taps: at 3 times the critical sigma_w it is the fully connected network. At this
+    |x| and sigma_b another |x|^2, or a bias on its output, would move beta by a third or more."""
+    network = {
+        "kind": "conv", "shape": [1, 1, 2], "depth": 1, "width": 64, "sigma_w": 3 * 2**0.5, "sigma_w_readout": 2**0.5,
+        "sigma_b": 30.0, "output_bias": False,
+    }  # fmt: skip
+    data = {"name": "sphere", "dim": 2, "radius": 40.0, "size": 4, "test_size": 4, "target": "harmonic"}
+    found = measured(RunConfig.from_dict({"data": data, "network": network}))
+    at, low, high = (float(found[name]) for name in MEASURED_BETA)
+    assert low < 1 / 64 < high
+    assert 0.75 / 64 < at < 1.25 / 64
+
+
 def test_a_run_of_a_residual_network_has_a_measured_beta_below_depth_over_width() -> None:
     """Branches of 1/sqrt(L) spread the kernel less than layers do; a fully connected network has a beta of its own."""
     network = {"kind": "resnet", "depth": 4, "width": 32, **BIASES}
