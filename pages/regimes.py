@@ -14,7 +14,7 @@ from engine.regimes.config import SweepConfig
 from pages.charts.words import duration, number, several
 from pages.run import named_run
 from pages.run.asking import PAUSE
-from pages.run.settings import NETWORK_LABELS
+from pages.run.labels import NETWORK_LABELS
 from pages.shell import held
 from pages.shell.form import Form
 from pages.shell.gathering import sidebar_bar

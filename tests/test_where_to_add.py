@@ -213,10 +213,8 @@ ROWS = {
         ('st.Page("perturbation.py"', 'st.Page("slowness.py", title="Slowness"), '),
     ],
     "pages/run/picker.py": [("SIBLINGS = {", '    "slowness": ("Slowness", ":material/hourglass:"),')],
-    "pages/run/settings.py": [
-        ("DATASET_LABELS = {", '    "cube": "cube: solid",'),
-        ("SETTINGS = (", SIDE),
-    ],
+    "pages/run/labels.py": [("DATASET_LABELS = {", '    "cube": "cube: solid",')],
+    "pages/run/settings.py": [("SETTINGS = (", SIDE)],
     "pages/run/presets.py": [("PRESETS = {", PRESET)],
     "pages/views/map_controls.py": [("DATA: Mapping[str, dict[str, Any]] = {", '    "cube": {"name": "cube"},')],
 }

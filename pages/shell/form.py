@@ -132,7 +132,7 @@ class Form:
         self, name: str, label: str, default: float, low: float, high: float, help_text: str = ""
     ) -> float | None:
         """A number between `low` and `high`."""
-        text = self.text(name, label, f"{default:g}" if default < 1e5 else _large(default), help_text)
+        text = self.text(name, label, f"{default:g}" if not 1e5 <= default < 1e7 else f"{default:.0f}", help_text)
         value = value_of(text, "number")
         if not isinstance(value, int | float) or not low <= value <= high:
             self.blame(name, f"{text[:40]!r} given; a number from {number(low)} to {number(high)}")
@@ -338,10 +338,6 @@ def refuse(why: str, problems: Iterable[str]) -> None:
     """Every problem once more, in one place, as Markdown. A button that was pressed asks for nothing."""
     forget()
     st.error("\n".join([why, "", *(f"- {problem}" for problem in problems)]), icon=":material/rule:")
-
-
-def _large(value: float) -> str:
-    return f"{value:.0f}" if value < 1e7 else f"{value:g}"
 
 
 def unfolded(label: str, needed: bool) -> DeltaGenerator | None:

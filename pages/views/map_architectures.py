@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.regimes.config import SweepConfig
 from pages.charts.words import listing, number
-from pages.run.settings import NETWORK_LABELS
+from pages.run.labels import NETWORK_LABELS
 from pages.shell.answer import find
 from pages.shell.figure import show
 from pages.shell.jobs import Standing

@@ -16,7 +16,7 @@ from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.grid import BETA, DEPTH, KIND, WIDTH
 from engine.schema import ConfigError
 from pages.charts.words import several
-from pages.run.settings import DATASET_LABELS
+from pages.run.labels import DATASET_LABELS
 from pages.shell import calibration
 from pages.shell.form import Asked, Form
 from pages.shell.texts import text_of
