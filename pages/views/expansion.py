@@ -180,8 +180,10 @@ def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
     st.header("At the end")
     st.table(expansion_words.end_table(result), hide_index=True)
     st.caption(
-        plain("Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, ")
-        + plain("held-out residuals to their start; held-out errors are root mean squares in the unit of f.")
+        plain(
+            "Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, "
+            "held-out residuals to their start; held-out errors are root mean squares in the unit of f."
+        )
     )
     data_files(result, arrays)
     keep(key)

@@ -276,6 +276,7 @@ def test_of_a_kernel_that_stays_no_order_is_told_or_drawn(ready, opened):
     assert "$K_t$ does not move: the frozen kernel carries the whole run" in said
     assert "of the squared deviation" not in said
     assert "The change of the kernel" not in said
+    assert "‖, held-out residuals to their start" in said
     assert "How far does the frozen kernel carry?" in drawn
     assert "What does each order leave" not in drawn
     assert "Which modes of K_0 feel" not in drawn

@@ -217,6 +217,15 @@ def test_errors_follow_the_numbers(entries):
     assert "Ridgeless regression" not in said
 
 
+def test_a_limit_that_is_not_known_has_no_number(entries):
+    def labels(arrays: Arrays) -> list[str]:
+        return [headline.label for headline in error_words.headlines(RkhsResult.from_arrays(dict(arrays)))]
+
+    assert labels(entries["circle"])[-1] == "regression, K_∞"
+    unknown = {name: array for name, array in entries["circle"].items() if "K_inf" not in name}
+    assert labels(unknown)[-1] == "regression, K_T"
+
+
 def test_an_error_that_the_jitter_decides_is_not_said(entries):
     ill, deficient = (FLAGS.index(name) for name in ("ill-conditioned", "rank-deficient"))
     noise = {"K_t_error": ends(np.nan, np.nan), "K_t_flag": lambda flag: 0 * flag + ill}
