@@ -65,8 +65,7 @@ MOST_BANDS = 3
 
 def bands(frame: pd.DataFrame, style: Style, log_time: bool = True) -> alt.LayerChart:
     """The frame of `over_time_table` as a chart that stretches. At t = 0 of a log axis a point, with no line to it."""
-    seeds = int(frame.loc[frame["part"] == "seed", "seed"].nunique())
-    said = [f"median {'and range ' * _banded(frame)}of {seeds} seeds, thin: each seed"] if seeds else []
+    said = _of_seeds(frame)
     if not style.log_value and frame["value"].max() > style.log_beyond:
         style = replace(style, log_value=True, include=())
         frame = frame[(frame["value"] > 0) & ~(frame["low"] <= 0)]
@@ -100,6 +99,14 @@ class Curve:
     def of(cls, question: str, quantities: tuple[str, ...], table: Callable[..., Table], style: Style) -> "Curve":
         """The row of a chart that looks the same for every result."""
         return cls(question, quantities, table, partial(bands, style=style))
+
+
+def _of_seeds(frame: pd.DataFrame) -> list[str]:
+    """What the lines are of, where a run has several seeds; of some of them nothing may be known."""
+    seeds = frame.loc[frame["part"] == "seed", "seed"].unique()
+    if len(seeds) == 1:
+        return [f"of seed {seeds[0]} alone"]
+    return [f"median {'and range ' * _banded(frame)}of {len(seeds)} seeds, thin: each seed"] if len(seeds) else []
 
 
 def _banded(frame: pd.DataFrame) -> bool:

@@ -77,6 +77,8 @@ def percent(value: float) -> str:
         return "—"
     if abs(value) >= 10:
         return f"{number(value, 2)}×"
+    if 0 < abs(value) < 1e-6:
+        return f"{number(100 * value, 2)}%"
     shown = f"{100 * value:.0f}%" if abs(value) >= 0.095 else f"{100 * value:.2g}%"
     return shown.replace("-", MINUS, 1) if value < 0 else shown
 

@@ -61,12 +61,14 @@ def conventions(result: RunResult) -> Rows:
         else rf"{_fraction(config)} with $\varphi$ = {number(training.stability_fraction)}"
     )
     time = "flow time of Runge-Kutta, whose step is" if training.integrator == "rk4" else "gradient descent with"
+    by = _residual(config)
+    by += "" if config.kernel == "ntk" else "; $K$ in step and stability is the neural tangent kernel"
     return [
         ("of", "convention", "here"),
         ("network", f"{network_formulas.layers_of(network)}, ${f}$", network_formulas.as_given(config)),
         ("initialisation", *_start(config)),
         ("loss", f"${_loss(config)}$", f"M = {M:,}, {training.loss}{_decay(training.weight_decay)}"),
-        ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr${_residual(config)}",
+        ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr${by}",
             f"{rate}; {step}"),
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
         ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", network_formulas.beta(network)),
@@ -159,7 +161,7 @@ def _losses(result: RunResult) -> tuple[Rows, str]:
     rows.append(("η of this run", *(spread([s.effective_rate / scale[name] for s in result.seeds]) for name in LOSSES)))
     rows.append(("its loss at t = 0", *(spread([one * scale[name] / own for one in loss]) for name in LOSSES)))
     stays = (
-        r"With the step set by $\varphi$ (or $\eta$ as above) nothing else changes: $f_t$, $K_t$, $r$, $t$, $\beta$ "
+        r"With the step set by $\varphi$ (or $\eta$ as above) nothing else changes: $f_t$, $K_t$, $r$, $t$ "
         r"and $\lambda_{\max}$ are those of this run. With $\eta$ kept, $\eta_\mathrm{eff}$, and so $t$ per step, "
         "changes by these factors."
     )

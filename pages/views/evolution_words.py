@@ -28,6 +28,8 @@ STEADY = 0.005
 """An alignment that changed by no more has stayed."""
 RETURNED = 1.05
 """A drift that was larger than at the stop by this factor came back."""
+STILL = 1e-12
+"""A drift up to this is rounding of the kernel."""
 BESIDE_THE_EDGE = 0.05
 """lambda_max within this share of the limit counts as the edge of stability."""
 
@@ -40,7 +42,7 @@ def headlines(result: RunResult) -> list[Headline]:
         f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}."
     )
     computed = f"Training and kernels of all seeds, on {found['device']}."
-    return [
+    told = [
         network_words.headline(config),
         *network_words.measured_beta(result),
         Headline.over_seeds("drift", found["drift"], percent),
@@ -51,6 +53,13 @@ def headlines(result: RunResult) -> list[Headline]:
         Headline.over_seeds("t at the stop", found["t_stop"], beside=several(int(middle(found["steps"])), "step")),
         Headline("computed in", duration(found["seconds"]), computed),
     ]
+    return [one for one in told if one.label not in _undefined(config)]
+
+
+def _undefined(config: RunConfig) -> set[str]:
+    """Labels of what means nothing on these data: one point has no shape, and to the target 0 nothing is relative."""
+    shape = {"shape drift", "decay exponent"} if config.data.size == 1 else set()
+    return shape | ({"alignment", "test error"} if config.data.only_zero else set())
 
 
 def _held_out(result: RunResult) -> Headline:
@@ -114,7 +123,7 @@ def answer(result: RunResult) -> str:
 def sentences(result: RunResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
     found = [*_stop(result), *_precision(result), *alignment(result), *stability(result), *floor(result)]
-    return [*kernel_words.which(result.config), *found, *one_point(result)]
+    return [*kernel_words.which(result.config, kernel_words.LARGEST), *found, *one_point(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -192,7 +201,10 @@ def _drift(result: RunResult) -> list[str]:
     left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
     if not result.config.kernel_moves:
         return [f"This kernel, of infinite width, does not move{left}."]
-    return [f"By the stop $K_t$ has moved by {drift} of its norm{more}, its shape by {shape}{whose}{left}."]
+    if not largest > STILL:
+        return [f"$K_t$ has not moved{left}."]
+    form = f", its shape by {shape}" if moved[0]["eigenvalues"].shape[1] > 1 else ""
+    return [f"By the stop $K_t$ has moved by {drift} of its norm{more}{form}{whose}{left}."]
 
 
 def alignment(result: RunResult) -> list[str]:

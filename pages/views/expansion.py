@@ -95,9 +95,10 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     find(expansion_words.sentences(result))
     st.caption(expansion_words.dynamics(result))
     _over_time(result, key)
-    _by_mode(result, key)
-    _change(result, key)
-    _in_motion(result, key)
+    if not expansion_words.is_still(result):
+        _by_mode(result, key)
+        _change(result, key)
+        _in_motion(result, key)
     _end(result, arrays, key)
 
 
@@ -106,6 +107,11 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
 def _over_time(result: PerturbationResult, key: str) -> None:
     """Residuals above errors, training points left of held-out ones."""
     st.header("Order by order")
+    if expansion_words.is_still(result):
+        log = log_time()
+        names = ("order_residual", "order_residual_test")
+        pairs(_curve(result, key, name, charts.OVER_TIME[name], log) for name in names)
+        return
     with st.container(horizontal=True):
         log = log_time()
         limits = choice("limits", list(LIMITS), "limits", help="Drawn dashed.")
@@ -174,8 +180,10 @@ def _end(result: PerturbationResult, arrays: Arrays, key: str) -> None:
     st.header("At the end")
     st.table(expansion_words.end_table(result), hide_index=True)
     st.caption(
-        plain("Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, ")
-        + plain("held-out residuals to their start; held-out errors are root mean squares in the unit of f.")
+        plain(
+            "Medians over seeds, with their range. Residuals and errors on training points are relative to ‖r(0)‖, "
+            "held-out residuals to their start; held-out errors are root mean squares in the unit of f."
+        )
     )
     data_files(result, arrays)
     keep(key)

@@ -13,7 +13,7 @@ from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResul
 from pages.charts import expansion
 from pages.charts.words import Headline, listing, middle, number, percent, several, spread
 from pages.views import network_words
-from pages.views.evolution_words import of_network, went_wrong
+from pages.views.evolution_words import STILL, of_network, went_wrong
 
 MOST = 0.9
 """Share of the squared deviation that the named modes carry together."""
@@ -123,8 +123,16 @@ def end_table(result: PerturbationResult) -> pd.DataFrame:
     return pd.DataFrame(rows).fillna("—")
 
 
+def is_still(result: PerturbationResult) -> bool:
+    """Whether all seeds train and none's kernel moves, as where the readout alone trains: no order adds anything."""
+    trained = all(seed.facts.get("stop_reason") not in ("diverged", "dead") for seed in result.seeds)
+    return trained and all(drift is not None and drift <= STILL for drift in result.summary["drift"])
+
+
 def _lazy(result: PerturbationResult) -> list[str]:
     found = result.summary
+    if is_still(result):
+        return ["$K_t$ does not move: the frozen kernel carries the whole run, and no order adds anything to it."]
     if not middle(found["error_order_0"]) > 0:
         return []
     error, drift = spread(found["error_order_0"], percent), spread(found["drift"], percent)
@@ -172,7 +180,7 @@ def _explained(result: PerturbationResult) -> list[str]:
 def _modes(result: PerturbationResult) -> list[str]:
     """The modes that carry most of the deviation where it is largest, of the first seed."""
     seed = result.seeds[0]
-    if seed.seen < SEEN:
+    if seed.seen < SEEN or is_still(result):
         return []
     at = int(np.argmax(np.where(seed.at_checkpoint, seed.error("order_0"), -1.0)))
     squares = seed.contributions[3, at] ** 2

@@ -19,6 +19,7 @@ STEEPER = 0.2
 NEGLIGIBLE = 1e-3
 """Errors below it are told alike."""
 GROWS = "has a squared norm that grows like"
+UNDETERMINED = "has a norm that is **not determined** in {}, where fewer than three grids allow an inverse"
 OUTSIDE = 1e-6
 """Parts of a function, in norm, below which they are rounding."""
 REACHED = 0.1
@@ -66,7 +67,9 @@ def _growth(result: RkhsResult, function: Function) -> str:
     """How the norm of a function grows in the two spaces, and what that says of membership."""
     beyond = [_beyond(result, space, function) for space in SPACES]
     phrases = [_phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)]
-    says = listing(phrases).replace(f"$ and {GROWS}", "$ and like")
+    if phrases == [UNDETERMINED.format(f"${space}$") for space in SPACES]:
+        return f"{NAMES[function]} {UNDETERMINED.format('$H_0$ and in $H_T$')}"
+    says = listing(phrases).replace(f"$ and {GROWS}", "$ and like").replace("inverse and", "inverse, and")
     return f"{NAMES[function]} {says}{_membership(result, function, beyond)}"
 
 
@@ -91,7 +94,7 @@ def _phrase(result: RkhsResult, space: Space, function: Function, outside: float
     if outside:
         return f"leaves the span of ${space}$ by {percent(outside)} of its norm"
     if not np.isfinite(exponent):
-        return f"has a norm that is **not determined** in ${space}$, where fewer than three grids allow an inverse"
+        return UNDETERMINED.format(f"${space}$")
     largest = min(seed.growth(space, function).largest for seed in result.seeds)
     reach = "" if largest == result.seeds[0]["grid_sizes"][-1] else f", up to {largest} points,"
     return f"{GROWS} $p^{{{exponent:.2f}}}${reach} in ${space}$"

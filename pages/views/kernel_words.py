@@ -18,9 +18,10 @@ OF_INFINITE_WIDTH = (
     "network alone."
 )
 NOT_OF_IT = (
-    r"Step and stability are those of the network's neural tangent kernel, whose $\lambda_{\max}$ is shown; what needs "
-    "$f' = -Kr$, which holds for it alone, is left out."
+    r"Step and stability are those of the network's neural tangent kernel{shown}; what needs $f' = -Kr$, which holds "
+    "for it alone, is left out."
 )
+LARGEST = r", whose $\lambda_{\max}$ is shown"
 
 
 class Following(Protocol):
@@ -33,11 +34,16 @@ class Following(Protocol):
     def kernel_moves(self) -> bool: ...
 
 
-def which(run: Following) -> list[str]:
-    """What K is in this result, and what is left out for it; nothing where it is the neural tangent kernel."""
+def which(run: Following, shown: str = "") -> list[str]:
+    """What K is in this result, and what is left out for it; nothing where it is the neural tangent kernel.
+
+    Args:
+        shown: what the page shows of the neural tangent kernel all the same.
+    """
     if run.kernel == "ntk":
         return []
-    return [(OF_THE_NETWORK if run.kernel_moves else OF_INFINITE_WIDTH).format(name=NAMES[run.kernel]), NOT_OF_IT]
+    of = OF_THE_NETWORK if run.kernel_moves else OF_INFINITE_WIDTH
+    return [of.format(name=NAMES[run.kernel]), NOT_OF_IT.format(shown=shown)]
 
 
 def in_short(run: Following) -> str:

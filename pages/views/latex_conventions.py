@@ -172,7 +172,8 @@ def _descent(run: RunConfig, rates: Sequence[float]) -> str:
     moves = (
         r" $f' = -K \partial\ell/\partial f$ in $t$." if training.loss in SEVERAL and not training.weight_decay else ""
     )
-    return f"{_loss(run)} {time}{value}.{moves}"
+    by = "" if run.kernel == "ntk" else " Steps are set by the neural tangent kernel, not by the one that is followed."
+    return f"{_loss(run)} {time}{value}.{moves}{by}"
 
 
 def _steepness(run: RunConfig) -> str:

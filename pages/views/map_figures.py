@@ -126,7 +126,7 @@ def plane_chart(picture: Picture) -> Any:
     curve = edge_curve(picture.sweep, chosen, drawn, view.thresholds.spread)
     metric = (view.metric, METRICS[view.metric]) if view.coloured and len(picture.cells) else None
     said = [
-        *(["numbers: median elt"] if metric is None else []),
+        *([f"numbers: median {METRICS['elt'].label}"] if metric is None else []),
         *([f"dashed line: edge of stability, {number(EDGE)}"] if chosen.y is BY_RATE else []),
         *(["outlines: not computed"] if len(picture.cells) < len(table) else []),
         "click a cell to open its run",

@@ -29,6 +29,11 @@ RUNS = {
         "network": {"depth": 1, "width": 32, "activation": "relu"},
         "training": TRAINING,
     },
+    "readout": {
+        "data": CIRCLE,
+        "network": {"depth": 1, "width": 16, "train": "readout"},
+        "training": TRAINING,
+    },
     "dead": {
         "data": CIRCLE,
         "network": {"depth": 64, "width": 1, "sigma_b": 0, "train_bias": False, "output_bias": False},

@@ -1,5 +1,7 @@
 """What the pages say and leave out where a run follows another kernel than the neural tangent one."""
 
+from dataclasses import replace
+
 import followed_spaces as followed
 import numpy as np
 import pytest
@@ -28,16 +30,22 @@ def following(found: RunResult, kernel: str, **network: object) -> RunResult:
 def test_the_kernel_is_named_wherever_numbers_are_meant(kernel: str) -> None:
     found = following(result(seed()), kernel)
     assert f"**{NAMES[kernel]}**" in " ".join(evolution_words.sentences(found))
+    assert r"whose $\lambda_{\max}$ is shown" in " ".join(evolution_words.sentences(found))
     assert evolution_words.facts(found).startswith(f"{NAMES[kernel]}; unit circle")
     assert latex_conventions.KERNELS[kernel] in latex_conventions.of_run(found.config)
     assert latex_conventions.KERNEL not in latex_conventions.of_run(found.config)
     rows = {row[0]: row[1] for row in convention_words.conventions(found)}
     assert rows["kernel"].startswith(convention_words.KERNELS[kernel])
+    assert rows["step"].endswith("; $K$ in step and stability is the neural tangent kernel")
+    assert "Steps are set by the neural tangent kernel, not by" in latex_conventions.of_run(found.config, [0.1])
 
 
 def test_of_the_neural_tangent_kernel_nothing_is_added() -> None:
     plain = result(seed())
     assert kernel_words.which(plain.config) == []
+    rows = {row[0]: row[1] for row in convention_words.conventions(plain)}
+    assert "is the neural tangent kernel" not in rows["step"]
+    assert "Steps are set by" not in latex_conventions.of_run(plain.config, [0.1])
     assert evolution_words.facts(plain).startswith("unit circle")
 
 
@@ -48,6 +56,9 @@ def test_what_does_not_move_is_not_said_to_have_moved() -> None:
         evolution_words.answer(still) == "This kernel, of infinite width, does not move; 50% of the residual is left."
     )
     assert "has moved" in evolution_words.answer(following(result(seed()), "conjugate"))
+    found = seed()
+    stays = replace(found, arrays={**found.arrays, "drift": np.zeros(2), "shape_drift": np.zeros(2)})
+    assert evolution_words.answer(result(stays)) == "$K_t$ has not moved; 50% of the residual is left."
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,7 @@ def test_the_pages_on_function_spaces_say_which_kernel(page: str, name: str, rea
     assert f"**{NAMES[kernel]}**" in said
     assert "could have been held fixed" not in said
     assert "momentum or minibatches" not in said
+    assert r"$\lambda_{\max}$ is shown" not in said  # Evolution alone shows it
     assert ("When has the kernel stopped?" in said) == (name == "conjugate" and page == "generalisation")
     assert "decay $r^TK_tr$" not in said
     assert ("are baked into $K_" in said) == (name == "conjugate" and page in ("norms", "inductive_bias"))

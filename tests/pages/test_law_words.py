@@ -2,12 +2,15 @@
 
 import math
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from small_runs import seed
 
 from engine.config import RunConfig
 from engine.training.result import RunResult
+from pages.views.evolution_words import answer, headlines
 from pages.views.expansion_words import _share_of_change
 from pages.views.law_words import one_point
 
@@ -44,6 +47,20 @@ def test_no_rate_beside_a_noisy_target_or_another_loss() -> None:
     assert "dK/dt" not in said(training={"weight_decay": 0.1})[0]
     assert "dK/dt" not in said({"noise": 0.1})[0]
     assert "dK/dt" in said({"value": 1.0})[0]
+
+
+def test_what_one_point_and_the_target_0_leave_without_meaning_is_not_listed() -> None:
+    def result(**data: object) -> RunResult:
+        values = {"data": {"name": "point"} | data, "network": {"centred": False}, "seeds": [0]}
+        one = seed()
+        arrays = {**one.arrays, "eigenvalues": np.array([[1.0], [0.8]]), "test_r_squared": np.zeros(2)}
+        meta = {"config_hash": "", "versions": {}, "device": "cpu", "seconds": 1.0}
+        return RunResult({}, RunConfig.from_dict(values), meta, (replace(one, arrays=arrays),))
+
+    labels = [headline.label for headline in headlines(result(value=0))]
+    assert labels == ["β", "drift", "t at the stop", "computed in"]
+    assert {"alignment", "test error"} < {headline.label for headline in headlines(result(value=1))}
+    assert answer(result(value=0)) == "By the stop $K_t$ has moved by 50% of its norm; 50% of the residual is left."
 
 
 def test_of_a_kernel_that_stays_no_order_explains_anything() -> None:

@@ -150,8 +150,9 @@ def test_where_nothing_is_determined_no_number_is_said(entries):
     assert "by no power law (only 0 eigenvalues from 4 to p/2 and above the noise floor" in told(
         bias_words, dead, "held_out"
     )
-    assert "has a norm that is **not determined** in $H_0$, where fewer than three grids allow an inverse" in told(
-        function_space_words, dead
+    assert (
+        "has a norm that is **not determined** in $H_0$ and in $H_T$, where fewer than three grids allow an inverse."
+        in told(function_space_words, dead)
     )
 
 
@@ -214,6 +215,15 @@ def test_errors_follow_the_numbers(entries):
     assert "$K_T$ errs 2 times more than $K_\\infty$. $K_T$ errs about as much as the network." in said
     assert "picks: $K_0$ 0.3, $K_T$ 0.2" in said
     assert "Ridgeless regression" not in said
+
+
+def test_a_limit_that_is_not_known_has_no_number(entries):
+    def labels(arrays: Arrays) -> list[str]:
+        return [headline.label for headline in error_words.headlines(RkhsResult.from_arrays(dict(arrays)))]
+
+    assert labels(entries["circle"])[-1] == "regression, K_∞"
+    unknown = {name: array for name, array in entries["circle"].items() if "K_inf" not in name}
+    assert labels(unknown)[-1] == "regression, K_T"
 
 
 def test_an_error_that_the_jitter_decides_is_not_said(entries):

@@ -91,7 +91,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     ),
     "an axis, a legend or a question over a chart": (
         "pages.charts.evolution.available", "pages.charts.evolution.layer_table", "pages.views.hold_parts._stroke",
-        "pages.charts.encodings.angle_x", "pages.charts.over_time.bands", "pages.views.map_figures.along_chart",
+        "pages.charts.encodings.angle_x", "pages.charts.over_time.bands", "pages.charts.over_time._of_seeds",
+        "pages.views.map_figures.along_chart",
         "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
         "pages.views.map_figures.Picture.plane", "pages.views.map_figures.Picture.along",
         "pages.second_moment._parts_figure",

@@ -37,7 +37,7 @@ RUN = (
         " residual is left",
         "a seed that took steps, did not diverge, and whose drift is above the rounding of its kernel; the "
         "largest drift where it is over 1.05 times that at the stop; of a kernel of infinite width, that it does not "
-        "move",
+        "move, and of one that never moved beyond rounding, that it has not",
         "no seed is such",
         path="the stop is named; what was larger on the way is said",
     ),
@@ -246,7 +246,7 @@ PERTURBATION = (
         "pages.views.expansion_words._modes",
         "Modes ... of K_0 carry ... of the squared deviation at the checkpoint where it is largest",
         "checkpoints see at least 80% of the largest lazy error of the path",
-        "they see less, or nothing deviates",
+        "they see less, or nothing deviates, or no kernel moves: then it is rounding that deviates",
     ),
     Rule(
         "pages.views.study_words._errors",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pages.charts.over_time import GRID, on_common_times, over_time_table
+from pages.charts.over_time import GRID, _of_seeds, on_common_times, over_time_table
 
 
 def _series(name: str):
@@ -76,6 +76,17 @@ def test_diverged_seeds_are_drawn_but_do_not_enter_the_median(by_hand):
     assert middle["high"].tolist() == [0, 1, 2]
     assert table.frame["value"].max() == 1e6
     assert table.notes == ("Median and range leave out seed 1 (diverged at t = 1).",)
+
+
+def test_what_one_seed_alone_has_is_said_to_be_of_it(by_hand):
+    def said(*drifts: list[float]) -> list[str]:
+        result = by_hand(*({"t": [0, 1, 2], "drift": drift} for drift in drifts))
+        return _of_seeds(over_time_table(result, _series("drift")).frame)
+
+    known, unknown = [0.0, 1.0, 2.0], [np.nan] * 3
+    assert said(unknown, known) == ["of seed 1 alone"]
+    assert said(known, known) == ["median and range of 2 seeds, thin: each seed"]
+    assert said(known) == []
 
 
 def test_nothing_but_nan_gives_an_empty_frame(by_hand):

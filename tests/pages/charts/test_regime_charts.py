@@ -117,6 +117,7 @@ def test_a_map_in_the_making_shows_what_is_known_and_what_is_not():
     whole = results(DEFAULT_MAP)
     some = {part.hash: whole[part.hash] for cell in DEFAULT_MAP.cells[:7] for part in cell.parts}
     seen = Picture(PLAIN, DEFAULT_MAP, Standing(DEFAULT_MAP.groups, some), View("elt", False, Thresholds()))
+    assert "numbers: median lazy error; outlines: not computed" in str(map_figures.plane_chart(seen).to_dict())
     outlines, cells = layers(map_figures.plane_chart(seen), "rect")
     assert (len(outlines["rows"]), len(cells["rows"])) == (23, 7)
     assert len(map_figures.along_table(seen).frame) == 7
