@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from engine.networks.activations import ACTIVATIONS, ActivationName
 from engine.networks.base import NetworkConfig
 from engine.networks.widths import pattern
+from engine.problems import clipped
 from engine.schema import ConfigError, Problem
 
 MAX_DEPTH = 1024
@@ -30,9 +31,13 @@ def resolved_sigmas(values: dict[str, Any], readout: float | None = None) -> dic
 
 
 def _pattern_in(width: object) -> tuple[int, int] | None:
-    """m and p where a width is given as "m k^p"."""
+    """m and p where a width is given as "m k^p". Raises `ConfigError` where it is meant to be, and is not."""
     text = width[0] if isinstance(width, list | tuple) and len(width) == 1 else width
-    return pattern(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return None
+    if (found := pattern(text)) is None and "k" in text.lower():
+        raise ConfigError([Problem("width", f"{clipped(text)!r} given; a pattern such as 16 k^2 is needed")])
+    return found
 
 
 def _followed(m: int, p: int, depth: object) -> tuple[int, ...] | int:

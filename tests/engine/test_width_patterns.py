@@ -58,6 +58,13 @@ def test_what_cannot_be_is_said_at_its_place() -> None:
     assert list(problems(width="16 k^2", depth=10**9)) == ["network.depth"]
 
 
+@pytest.mark.parametrize("text", ["16 k^", "k^x", "1.5 k"])
+def test_what_is_meant_as_a_pattern_and_is_none_says_how_one_is_written(text: str) -> None:
+    said = {"network.width": f"'{text}' given; a pattern such as 16 k^2 is needed"}
+    assert problems(width=text) == said
+    assert problems(width=[text]) == said
+
+
 def test_on_a_map_the_pattern_follows_the_depth_of_each_cell() -> None:
     base = {"data": {"name": "circle"}, "network": {"width": "8 k^2"}}
     sweep = SweepConfig.from_dict({"base": base, "grid": {"network.depth": [1, 2, 3]}})
