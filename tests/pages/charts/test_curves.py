@@ -133,15 +133,18 @@ def test_layers_of_degenerate_runs_are_valid_charts(by_hand, values):
 
 
 def test_results_without_layers_have_no_chart_of_them(by_hand):
-    assert not {"layer_share", "layer_drift"} & set(available(by_hand({"t": [0, 1], "drift": [0, 1]})))
+    assert not {"layer_share", "layer_drift"} & set(
+        available(by_hand({"t": [0, 1], "drift": [0, 1], "eigenvalues": [[2, 1]] * 2}))
+    )
 
 
 def test_a_run_on_one_point_has_no_charts_without_a_number(by_hand):
     paths = {"t": [0, 1], "drift": [0, 0.1], "shape_drift": [0, 0], "train_error": [np.nan] * 2}
     paths |= {"test_error": [np.nan] * 2, "alignment_train": [np.nan] * 2, "alignment_test": [np.nan] * 2}
-    found = by_hand(paths)
+    found = by_hand(paths | {"eigenvalues": [[2, 1]] * 2})
     assert {"drift", "error", "alignment"} <= set(available(found))
     data = {"name": "point", "value": 0.0}
     values = found.config.to_dict() | {"data": data, "network": {"centred": False}, "probes": None}
-    one = RunResult(found.arrays, RunConfig.from_dict(values), found.meta, found.seeds)
+    alone = by_hand(paths | {"eigenvalues": [[2]] * 2})
+    one = RunResult(alone.arrays, RunConfig.from_dict(values), alone.meta, alone.seeds)
     assert {"drift"} == set(available(one)) & {"drift", "error", "alignment", "cka"}
