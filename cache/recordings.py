@@ -5,6 +5,7 @@ What a loop has written stays until that result is kept: nothing here is deleted
 
 import contextlib
 import json
+import platform
 import re
 import uuid
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ class Recorded:
         name: what its loop called it.
         path: of its file.
         written: when, in nanoseconds of Unix time; 0 where there is no file.
-        alive: whether the process of its loop may still be there.
+        alive: whether its loop still runs; None where that cannot be known from here, as on another machine.
         key: of the result that it became; empty where it has not.
     """
 
@@ -41,7 +42,7 @@ class Recorded:
     name: str
     path: Path
     written: int
-    alive: bool
+    alive: bool | None
     key: str
 
 
@@ -69,22 +70,24 @@ class Recordings:
         path, about = self._home / f"{id}{DATA}", self._about(id)
         with contextlib.suppress(OSError):
             written = path.stat().st_mtime_ns if path.exists() else 0
-            alive = bool(about) and about.get("boot") == boot() and not gone(str(about.get("process")))
             key = str(about.get("key", ""))
             if written or key:
-                return Recorded(id, str(about.get("name", id)), path, written, alive and not key, key)
+                return Recorded(id, str(about.get("name", id)), path, written, _alive(about), key)
         return None
 
-    def became(self, id: str, key: str) -> None:
-        """Notes the result that keeps all of it, and lets the file go. Raises `OSError`."""
-        about = self._about(id) | {"key": key}
+    def became(self, id: str, key: str, written: int) -> None:
+        """Notes the result that keeps all that was `written`, and lets the file go, unless a loop has gone on with it
+        meanwhile. Raises `OSError`."""
+        about, path = self._about(id) | {"key": key}, self._home / f"{id}{DATA}"
         self._folders.write_file(self._home / f"{id}{ABOUT}", [json.dumps(about).encode()], durable=True)
-        (self._home / f"{id}{DATA}").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime_ns == written:
+                path.unlink()
 
     def save(self, id: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Writes the file whole: whoever reads it meanwhile has the one before. Raises `OSError`."""
         if not (self._home / f"{id}{ABOUT}").exists():
-            about = {"name": name, "boot": boot(), "process": process()}
+            about = {"name": name, "machine": _machine(), "boot": boot(), "process": process()}
             self._folders.write_file(self._home / f"{id}{ABOUT}", [json.dumps(about).encode()])
         self._folders.write_file(self._home / f"{id}{DATA}", [bytes(packed(arrays))])
 
@@ -114,4 +117,16 @@ class Loop:
 
     def became(self, key: str) -> None:
         """The result that keeps all of it is there. Raises `OSError`."""
-        self.recordings.became(self.id, key)
+        self.recordings.became(self.id, key, self.path.stat().st_mtime_ns)
+
+
+def _machine() -> str:
+    """Names this machine among those that share a folder."""
+    return f"{platform.node()} {uuid.getnode():x}"
+
+
+def _alive(about: Mapping[str, Any]) -> bool | None:
+    """`Recorded.alive` of the loop that a recording was begun by."""
+    if about.get("machine") != _machine():
+        return None
+    return about.get("boot") == boot() and not gone(str(about.get("process")))

@@ -128,5 +128,7 @@ def read_so_far(path: Path) -> RecordedRun:
         with np.load(path, allow_pickle=False) as file:  # of the rest, which may be large, nothing is read
             own = {name.removeprefix(SO_FAR): file[name] for name in file.files if name.startswith(SO_FAR)}
         return RecordedRun.from_arrays(own)
-    except (OSError, KeyError, EOFError, zipfile.BadZipFile, ResultError) as error:
-        raise ValueError(f"cannot be read: {error or type(error).__name__}") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror or type(error).__name__}") from None
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, ResultError):  # in words of a library
+        raise ValueError("cannot be read as npz that a loop wrote: it is damaged, or of another program") from None

@@ -1,5 +1,6 @@
 """Recordings on the pages of a run: found by the address, drawn anew while their loop writes them, then kept."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.recording.config import RecordedSpacesConfig, RecordingConfig, expec
 from engine.recording.file import MOST_BYTES, read
 from engine.recording.result import RecordedRun, read_so_far
 from engine.schema import ConfigError
-from pages.charts.words import plain
+from pages.charts.words import duration, plain
 from pages.run import controls
 from pages.run.named_run import BEGINNING, Absent, find
 from pages.run.named_run import refuse as open_nothing
@@ -32,6 +33,8 @@ from pages.shell.viewers import viewer
 from pages.views import evolution, recorded_words
 
 RECORDS, ENDED = ":material/fiber_manual_record:", ":material/stop_circle:"
+STATES = {True: "records now", False: "ended without closing it", None: "records on another machine, or did"}
+"""By whether the loop still runs."""
 REDRAW = 2.0
 """Seconds between two looks at a file that grows."""
 KINDS = ("recording", "recording_spaces")
@@ -71,12 +74,24 @@ def _grows(found: Growing) -> None:
     said = recorded_words.answer(result, grows=True)
     tell(said, lambda: recorded_words.conventions(result.recording), result.config.hash)
     _links("evolution", text)
-    st.info(
-        f"**Recording**: step {result.seeds[0].steps:,} so far. This page follows.",
-        icon=":material/fiber_manual_record:",
-    )
+    st.info(f"**Recording**: step {result.seeds[0].steps:,} so far. This page follows.", icon=RECORDS)
+    if found.recorded.alive is None:
+        _elsewhere(found.recorded)
     _look(text, found.recorded.written)
     _body(result, f"{text} {found.recorded.written}", grows=True)
+
+
+def _elsewhere(one: Recorded) -> None:
+    """Of a loop that nobody here can look for: whoever knows that it has ended says so."""
+    ago = duration(max(0.0, time.time() - one.written / 1e9))
+    st.caption(f"Last written {ago} ago. Whether its loop still runs is not known on this machine.")
+    if may_compute() and st.button("It has ended: keep it as it is", key="keep_recording"):
+        try:
+            _taken_in(one)
+        except (OSError, ValueError, CacheFault, NotAllowed) as error:
+            st.error(plain(f"{one.name} {error}. Its file stays where it is."))
+        else:
+            st.rerun()
 
 
 @st.fragment(run_every=REDRAW)
@@ -84,7 +99,7 @@ def _grows(found: Growing) -> None:
 def _look(id: str, written: int) -> None:
     """Draws the page again once the file is another, or its loop has gone."""
     now = cache.current().store.recordings.find(id)
-    if now is None or not now.alive or now.written != written:
+    if now is None or now.alive is False or now.written != written:
         st.rerun()
 
 
@@ -179,10 +194,10 @@ def _by_name(text: str) -> Growing | RecordingConfig | str:
     one = cache.current().store.recordings.find(text)
     if one is None:
         return Absent(f"No recording {plain(repr(text[:40]))} here.")
-    if one.key:
+    if one.key and not one.written:
         return _by_key(one.key)
     try:
-        if not one.alive and may_compute():
+        if one.alive is False and may_compute():
             return _taken_in(one)
         return Growing(one, read_so_far(one.path))
     except (OSError, ValueError, CacheFault, NotAllowed) as error:
@@ -200,7 +215,7 @@ def _taken_in(one: Recorded) -> RecordingConfig:
     key = engine.store.index.add(jobs.key("recording", config), "recording", config).key
     engine.ownership.pin(key, viewer())
     if engine.store.files.has(config.source.digest) and not engine.store.fault:
-        engine.store.recordings.became(one.id, key)
+        engine.store.recordings.became(one.id, key, one.written)
     engine.request("recording", config, viewer())
     return config
 
@@ -223,6 +238,6 @@ def under_way() -> None:
     st.markdown("**Recordings of training loops**")
     with st.container(gap=None):
         for one in listed:
-            label = plain(f"{one.name} · {'records now' if one.alive else 'ended without closing it'}")
-            icon = RECORDS if one.alive else ENDED
+            label = plain(f"{one.name} · {STATES[one.alive]}")
+            icon = ENDED if one.alive is False else RECORDS
             st.page_link("evolution.py", label=label, icon=icon, query_params=query(one.id))

@@ -144,6 +144,37 @@ def test_a_recording_that_grows_is_shown_from_its_file_and_follows(
     assert "Evolution shows it now" in said(opened("norms", recording=made[1]["left"]))
 
 
+def test_one_of_another_machine_is_followed_and_kept_only_by_who_says_that_it_has_ended(
+    opened: Callable[..., AppTest],
+    made: tuple[Path, dict[str, Any]],
+    ready: CachedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether its loop still runs is not known here, also where its process has no such number on this machine."""
+    name = f"{made[1]['left'].rpartition('-')[0]}-0000abcd"
+    home = ready.store.recordings._home
+    content = (home / f"{made[1]['left']}.npz").read_bytes()
+    (home / f"{name}.npz").write_bytes(content)
+    (home / f"{name}.json").write_text('{"name": "left", "machine": "node7 1a", "boot": "x", "process": "pid:[1] 1"}')
+    found = ready.store.recordings.find(name)
+    assert found is not None
+    assert found.alive is None
+    page = opened("evolution", recording=name)
+    assert "Whether its loop still runs is not known on this machine" in said(page)
+    assert found.path.exists()
+    monkeypatch.setattr(ready, "request", lambda *arguments, **more: None)
+    page.button(key="keep_recording").click().run()
+    kept = ready.store.recordings.find(name)
+    assert kept is not None
+    assert kept.key
+    assert not found.path.exists()
+    (home / f"{name}.npz").write_bytes(content)  # its loop went on after all
+    assert "**Recording**: step" in said(opened("evolution", recording=name))
+    ready.store.recordings.became(name, kept.key, written=1)
+    assert found.path.exists()  # written since that was read
+    found.path.unlink()
+
+
 def test_the_list_of_runs_has_recordings_and_those_under_way(
     opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig]
 ) -> None:

@@ -73,6 +73,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.expansion_words.dynamics",
         "pages.views.expansion_words.facts", "pages.views.spaces_words.facts",
         "pages.views.spaces_words.with_jitter", "pages.run.picker.picker",
+        "pages.views.recorded._elsewhere",
         "pages.views.recorded._grows", "pages.views.recorded.spaces_of_it", "pages.views.recorded_words._not_recorded",
         "pages.views.recorded_words.conventions", "pages.views.recorded_words.facts",
         "pages.views.recorded_words.lacking", "pages.views.recorded_words.lacking_spaces",
