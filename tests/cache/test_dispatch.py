@@ -34,6 +34,14 @@ def until(engine: CachedEngine, kind: str, config: ToyConfig, viewer: str, right
     return job
 
 
+def until_noted(engine: CachedEngine, key: str, status: str) -> None:
+    """A thread of the queue notes what waits."""
+    deadline = time.monotonic() + 20
+    while (record := engine.store.index.get(key)) is None or record.status != status:
+        assert time.monotonic() < deadline, record
+        time.sleep(0.02)
+
+
 def under_way(batch: Batch) -> None:
     """Steps the batch until its first job has some rows."""
     deadline = time.monotonic() + 60
@@ -137,14 +145,9 @@ def test_a_job_that_goes_back_to_the_queue_during_a_look_waits_for_its_turn(
 def test_a_job_that_waits_is_offered_after_a_restart(engine: CachedEngine, config: Make) -> None:
     until(engine, "steady", config(number=1, steps=40, pause=0.05), "me", lambda job: job.state == "running")
     waiting = engine.request("steady", config(number=2), "me")
-    until(engine, "steady", config(number=2), "me", lambda job: bool(job.message))
-    record = engine.store.index.get(waiting.key)
-    assert record is not None
-    assert record.status == "unfinished"
+    until_noted(engine, waiting.key, "unfinished")
     engine.cancel(waiting.key, "me")
-    record = engine.store.index.get(waiting.key)
-    assert record is not None
-    assert record.status == "cancelled"
+    until_noted(engine, waiting.key, "cancelled")
 
 
 def test_what_is_cancelled_while_it_is_noted_is_not_offered_as_unfinished(
@@ -162,10 +165,7 @@ def test_what_is_cancelled_while_it_is_noted_is_not_offered_as_unfinished(
     monkeypatch.setattr(engine.store.index, "add", slow)
     waiting = engine.request("steady", config(number=2), "me")
     assert noted.wait(30)
-    deadline = time.monotonic() + 5
-    while (record := engine.store.index.get(waiting.key)) is None or record.status != "cancelled":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until_noted(engine, waiting.key, "cancelled")
 
 
 class Clock:
@@ -286,10 +286,6 @@ def test_what_is_asked_for_is_noted_while_the_compute_processes_start(
     engine.request("steady", config(number=1), "me")
     time.sleep(0.5)
     job = engine.request("steady", config(number=2), "me")
-    deadline = time.monotonic() + 5
-    while (record := engine.store.index.get(job.key)) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert record.status == "unfinished"
+    until_noted(engine, job.key, "unfinished")
     go_on.set()
     assert engine.wait(job, 30).state == "finished"
