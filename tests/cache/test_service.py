@@ -162,7 +162,9 @@ def test_recent_lists_runs_with_their_states_and_pins(engine: CachedEngine, conf
     engine.ownership.pin(done, "me")
     job = engine.request("steady", config(number=2, steps=100, pause=0.05), "me")
     running = job.key
-    time.sleep(0.5)
+    while not job.fraction:
+        time.sleep(0.02)
+        job = engine.request("steady", job.config, "me")
     runs = {run.key: run for run in engine.recent()}
     assert (runs[done].state, runs[done].stored, runs[done].pinned) == ("finished", True, True)
     assert (runs[running].state, runs[running].stored, runs[running].pinned) == ("running", False, False)
@@ -196,7 +198,8 @@ def test_after_a_restart_results_are_there_and_unfinished_runs_are_offered(
     first.start()
     first.wait(first.request("steady", done, "me"), 60)
     first.request("steady", cut, "me")
-    time.sleep(0.3)
+    while computations() < 2:
+        time.sleep(0.02)
     first.close()
     with CachedEngine(Store(store.directory, store.size_limit)) as second:
         assert second.request("steady", done, "me").state == "finished"
