@@ -217,7 +217,7 @@ def look(app: AppTest, **texts: str) -> AppTest:
 
 
 def question(spec: dict) -> str:
-    """The title of a chart in one line, which breaks where there is no room (`pages.charts.titles`)."""
+    """The title of a chart in one line, which breaks where there is no room (`pages.charts.specification`)."""
     text = spec["title"]["text"]
     return text if isinstance(text, str) else json.loads(text["expr"].rpartition(" : ")[2])
 
