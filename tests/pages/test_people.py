@@ -16,7 +16,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from cache.failure import CacheFault
 from cache.policy import NOBODY, Policy
 from pages.shell import account, people, viewers
-from pages.shell.people import check_sign_in, is_local, name_of, providers
+from pages.shell.people import check_sign_in, is_local, providers
 
 NOW = 1_000_000.0
 GOOD = {
@@ -75,22 +75,22 @@ server_metadata_url = "https://guests.example/.well-known/openid-configuration"
     ],
 )
 def test_a_name_is_taken_from_a_good_token_only(changes, name):
-    assert name_of({**GOOD, **changes}, "us", NOW) == name
+    assert name_of({**GOOD, **changes}) == name
 
 
 def test_a_provider_that_says_nothing_of_the_address_is_believed():
     claims = {key: value for key, value in GOOD.items() if key != "email_verified"}
-    assert name_of(claims, "us", NOW) == "ann@lab.example"
+    assert name_of(claims) == "ann@lab.example"
 
 
 def test_a_provider_that_is_not_ours_names_nobody():
-    assert name_of({**GOOD, "aud": ""}, "", NOW) == ""
+    assert name_of({**GOOD, "aud": ""}, "") == ""
 
 
 @pytest.mark.parametrize(("sub", "issuer"), [("ANN", "https://id.lab.example/"), ("whoever", "https://lab.example")])
 def test_who_has_no_address_is_taken_for_none_and_is_of_no_domain(sub, issuer):
     rules = Policy.from_dict({"people": {"ann@id.lab.example": "admin"}, "domains": {"lab.example": "member"}})
-    assert rules.role(name_of({**GOOD, "email_verified": False, "sub": sub, "iss": issuer}, "us", NOW)) is None
+    assert rules.role(name_of({**GOOD, "email_verified": False, "sub": sub, "iss": issuer})) is None
 
 
 @pytest.fixture

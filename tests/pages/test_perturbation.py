@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from perturbation_runs import RUNS, SEEDS, WIDTHS, computed, jobs, query, run
-from pretend_engine import look, texts
+from pretend_engine import look, specs, texts
 from streamlit.testing.v1 import AppTest
 
 from cache import Failure, Job, Store
@@ -119,7 +119,7 @@ def test_every_kind_of_result_is_shown(name, ready, opened):
     assert not app.exception
     assert not app.error
     assert app.metric
-    assert len(app.get("vega_lite_chart")) >= 7
+    assert len(specs(app)) >= 7
     said = texts(app)
     assert ("gradient flow" if name == "flow" else "gradient descent") in said
     for limits in ("with estimates", "with Grönwall", "of each order"):
@@ -134,7 +134,7 @@ def test_a_study_is_shown_and_its_error_moves_without_computing(ready, opened):
     assert not app.exception
     assert not app.error
     assert "The error of order 0 (lazy) as $n^{" in texts(app)
-    assert len(app.get("vega_lite_chart")) == 3
+    assert len(specs(app)) == 3
     before = texts(app)
     app.text_input(key="study error").set_value("0.02").run()
     assert not app.exception
@@ -176,9 +176,8 @@ def test_a_held_study_stands_beneath_every_chart_of_the_next_with_its_answer_and
     assert "Held: **activation** erf → tanh" not in said
     assert "Held: **activation** tanh → erf; seeds the same." in said
     assert said.count("The error of order 0 (lazy) as $n^{") == 2
-    charts = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
-    assert len(charts) == 3
-    assert all("held: activation tanh" in json.dumps(chart) for chart in charts)
+    assert len(specs(app)) == 3
+    assert all("held: activation tanh" in spec for spec in specs(app))
     assert "activation tanh: order 0 (lazy): n^" in said
 
 
@@ -186,7 +185,7 @@ def test_a_run_whose_study_is_the_same_is_no_other(pretend, opened, entries):
     """Width is what the study varies: of a run of another width it is the same study."""
     app = held_studies(pretend, opened, entries, width=32)
     assert hold.HELD_NOW in texts(app)
-    assert not any("held: " in chart.proto.spec for chart in app.get("vega_lite_chart"))
+    assert not any("held: " in spec for spec in specs(app))
 
 
 def test_a_held_run_without_a_study_offers_to_compute_it(ready, opened, entries):
@@ -211,7 +210,7 @@ def test_a_study_of_output_scales_has_no_beta(pretend, opened, entries):
     app.text_input(key="study alphas").set_value("1, 2").run()
     assert not app.exception
     assert r"order 0 (lazy) as $alpha^{-2.00}$" in texts(app)
-    assert len(app.get("vega_lite_chart")) == 2
+    assert len(specs(app)) == 2
 
 
 @pytest.mark.parametrize(
@@ -272,7 +271,7 @@ def test_of_a_kernel_that_stays_no_order_is_told_or_drawn(ready, opened):
     """A network whose readout alone trains is linear in what trains: what deviates is rounding."""
     app = opened("perturbation", **query("readout"))
     assert not app.exception
-    said, drawn = texts(app), " ".join(str(chart.proto) for chart in app.get("vega_lite_chart"))
+    said, drawn = texts(app), " ".join(specs(app))
     assert "$K_t$ does not move: the frozen kernel carries the whole run" in said
     assert "of the squared deviation" not in said
     assert "The change of the kernel" not in said
