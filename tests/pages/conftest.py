@@ -17,7 +17,9 @@ import streamlit as st
 from browsing import PATIENCE
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pretend_engine import MAIN, RUNS, SMALL, PretendEngine, visited
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
+from streamlit.config_option import ConfigOption
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
@@ -27,6 +29,8 @@ from cache import CachedEngine, Store
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
+from pages.shell import people
+from pages.shell.people import providers
 
 os.environ["KERNEL_DRIFT_MODULES"] = RUNS["module"]["network"]["name"]
 
@@ -121,6 +125,29 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
 
     monkeypatch.setattr(MediaFileManager, "add_deferred", noted)
     return found
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Writes Streamlit's secrets; without a call there are none."""
+    before = config.get_option("secrets.files")
+    monkeypatch.setattr(st.secrets, "_file_watchers_installed", True)  # That would be a thread for every test.
+    monkeypatch.delenv(people.POLICY, raising=False)
+    monkeypatch.delenv(people.OPEN, raising=False)
+
+    def forget() -> None:
+        st.secrets._reset()
+        providers.cache_clear()
+
+    def write(text: str, name: str = "secrets.toml") -> None:
+        (tmp_path / name).write_text(text)
+        config.set_option("secrets.files", [str(tmp_path / "secrets.toml")], "a test")
+        forget()
+
+    forget()
+    yield write
+    config.set_option("secrets.files", before, ConfigOption.STREAMLIT_DEFINITION)
+    forget()
 
 
 @pytest.fixture
