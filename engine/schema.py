@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
-from engine.texts import LONGEST_NUMBER, coerced, read, tag_field, written
+from engine.texts import LONGEST_NUMBER, coerced, tag_field, written
 
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
 
@@ -29,7 +29,7 @@ class Config(BaseModel, metaclass=_OwnErrors):
     """Base of every config. Subclasses are hashable and compare by value.
 
     Every way to build one raises a `ConfigError` that lists every problem. The constructor takes values as they are;
-    `from_dict` and `from_yaml` also read texts as a person types them (`engine.texts`).
+    `from_dict` also reads texts as a person types them (`engine.texts`, whose `read` takes YAML).
     Validators may raise `ConfigError` for settings of their config.
     """
 
@@ -44,11 +44,6 @@ class Config(BaseModel, metaclass=_OwnErrors):
             return cls.model_validate(coerced(cls, values))
         except ValidationError as error:
             raise ConfigError(_all_problems(cls, error.errors(include_url=False))) from None
-
-    @classmethod
-    def from_yaml(cls, text: str) -> Self:
-        """The config written in YAML (or JSON). Raises `ConfigError`, also when the text is not YAML."""
-        return cls.from_dict(read(text))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, defaults filled in; `from_dict` gives the same config back."""

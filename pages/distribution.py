@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from engine.initialisation.config import BruteForceConfig, GramSpectrumConfig, SampleConfig
+from engine.initialisation.estimates import gathered
 from engine.initialisation.law import InitialNetwork, Law, exact_law, reasons_without_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import SampleResult
-from engine.initialisation.sampled import gathered
 from engine.initialisation.sampler import draw_chunks
 from engine.progress import Arrays, silent
 from pages.charts import initial_law as charts

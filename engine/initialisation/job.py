@@ -12,6 +12,7 @@ from engine.initialisation.config import (
     GramSpectrumConfig,
     SampleConfig,
 )
+from engine.initialisation.estimates import gathered
 from engine.initialisation.gram import gram_chunks
 from engine.initialisation.law import InitialNetwork, exact_law, initial_network, reasons_without_law
 from engine.initialisation.moments import moments
@@ -22,7 +23,6 @@ from engine.initialisation.result import (
     SampleResult,
     rates,
 )
-from engine.initialisation.sampled import gathered
 from engine.initialisation.sampler import draw_chunks, second_moment
 from engine.networks.config import MLPConfig
 from engine.networks.infinite import ntk

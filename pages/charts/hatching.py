@@ -1,7 +1,7 @@
 """Hatching, which is seen without colours: lines across a cell, and the same across the square of a legend."""
 
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,3 @@ def symbol(hatch: Hatch) -> str:
         f"M{2 * u0 - 1:.2f},{1 - 2 * v0:.2f}L{2 * u1 - 1:.2f},{1 - 2 * v1:.2f}" for u0, v0, u1, v1 in segments(hatch, 3)
     ]
     return "M-1,-1H1V1H-1Z" + "".join(lines)
-
-
-HATCHES: tuple[Hatch, ...] = get_args(Hatch)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,8 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import vl_convert
 
-from pages.charts import theme, titles
+from pages.charts import theme
 from pages.charts.alternative import alternative
+from pages.charts.theme import TITLE_SIZE
 
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
@@ -81,7 +83,7 @@ class Specification:
 
     def __call__(self) -> dict[str, Any]:
         """For `st.vega_lite_chart`, which edits what it is given: a new one each time."""
-        return titles.in_lines(json.loads(self.text)) | {"datasets": dict(self.tables)}
+        return in_lines(json.loads(self.text)) | {"datasets": dict(self.tables)}
 
     def alone(self) -> dict[str, Any]:
         """With the rows of its tables, for a document that stands alone; what is not finite is missing."""
@@ -172,3 +174,35 @@ def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = W
     if kind == "svg":
         return vl_convert.vegalite_to_svg(spec, config=PAPER).encode()
     return vl_convert.vegalite_to_png(spec, config=PAPER, scale=2, ppi=100)
+
+
+# A title in several lines where its plot is too narrow for one, which Vega would cut.
+
+LETTER = 0.48
+"""Width of a letter beside its size."""
+TELEPHONE = 285
+"""Pixels of a plot on a telephone, for which the lines are made."""
+JOINT = " — "
+"""Between the question of an animated chart and what it says of its frame (`pages.charts.animated`)."""
+FRAME = 30
+"""Letters that it says of it."""
+
+
+def in_lines(spec: dict[str, Any]) -> dict[str, Any]:
+    """The specification; its title, a text or an expression of the frame, breaks where the plot is narrow."""
+    title = spec.get("title")
+    if not isinstance(title, dict) or not title.get("text"):
+        return spec
+    text, letter = title["text"], title.get("fontSize", TITLE_SIZE) * LETTER
+    if isinstance(text, dict):
+        whole = text["expr"]
+        broken = f"split({whole}, {json.dumps(JOINT)})" if JOINT in whole else ""
+        letters = len(whole.partition(JOINT)[0]) + FRAME
+    else:
+        lines = textwrap.wrap(text, int(TELEPHONE / letter))
+        whole, letters = json.dumps(text), len(text)
+        broken = json.dumps(lines) if len(lines) > 1 else ""
+    if not broken:
+        return spec
+    chosen = {"expr": f"width < {round(letters * letter)} ? {broken} : {whole}"}
+    return {**spec, "title": {**title, "text": chosen}}

@@ -32,9 +32,6 @@ class Table(NamedTuple):
 # Colours derive from Okabe and Ito's colour-blind safe set, moved to a luminance that stands out by at least 3:1
 # (WCAG) from both grounds. Text needs 4.5:1, which no one colour has on both: its colours look at the ground.
 
-GROUNDS = ("#ffffff", "#171614")
-"""Streamlit's light and dark."""
-
 
 def _on_ground(on_light: str, on_dark: str) -> alt.ExprRef:
     """The colour that stands out, as a Vega expression."""

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.quantities import QUANTITIES
-from engine.sources import of_quantities
+from engine.quantities import QUANTITIES, sources_of
 from pages.charts.latex import latex
 from pages.shell.recipe import Recipe
 from pages.shell.shown import Drawn, Shown
@@ -91,7 +90,7 @@ def _ended(text: str) -> str:
 
 def methods(page: Shown, recipe: Recipe, quantities: Iterable[str]) -> str:
     """The answer, conventions with the numbers used, what computed them, and what to cite."""
-    cited = ",".join(source.key for source in of_quantities(quantities))
+    cited = ",".join(source.key for source in sources_of(quantities))
     lines = [
         latex(page.answer) if page.answer else "",
         page.conventions(),
@@ -113,4 +112,4 @@ def _computed(identity: str, versions: Mapping[str, str]) -> str:
 
 def bibliography(quantities: Iterable[str]) -> str:
     """BibTeX of what these quantities name as their sources."""
-    return "\n".join(source.bibtex for source in of_quantities(quantities))
+    return "\n".join(source.bibtex for source in sources_of(quantities))

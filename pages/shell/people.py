@@ -26,13 +26,13 @@ def sign_in_configured() -> bool:
 
 
 def person() -> str:
-    """The address of who signed in, "" where nobody did or need: see `name_of`."""
+    """The address of who signed in, "" where nobody did or need: see `named_by`."""
     return _person(st.user.to_dict()) if sign_in_configured() else ""
 
 
 def _person(claims: Mapping[str, Any]) -> str:
     """Whom a login names that counts; "" where it does not."""
-    return "" if objection(claims) else _called_by(claims)
+    return "" if objection(claims) else named_by(claims)
 
 
 def objection(claims: Mapping[str, Any]) -> str:
@@ -41,7 +41,7 @@ def objection(claims: Mapping[str, Any]) -> str:
         return "no login"
     if cache.current().logins.has(_login(claims)):
         return "logged out"
-    return _fault(claims, providers().get(str(claims.get("provider")), ""), time.time())
+    return fault(claims, providers().get(str(claims.get("provider")), ""), time.time())
 
 
 def is_stranger(cookies: Mapping[str, str]) -> bool:
@@ -63,7 +63,7 @@ def refused_login(cookies: Mapping[str, str]) -> tuple[str, str]:
     """Whom the login names that a browser shows and that counts for nothing, and why it does not; "" twice without."""
     claims = st.user.to_dict()
     if claims.get("is_logged_in"):
-        return _called_by(claims) or NOBODY, objection(claims)
+        return named_by(claims) or NOBODY, objection(claims)
     return (NOBODY, "not signed here") if LOGIN in cookies else ("", "")
 
 
@@ -93,18 +93,12 @@ def may_compute() -> bool:
     return not barred()
 
 
-def name_of(claims: Mapping[str, object], client: str, now: float) -> str:
-    """Whom an id token names: the e-mail address in small letters if the provider does not call it unverified, else
-    `sub@issuer`, which is no address and of no domain.
+def fault(claims: Mapping[str, object], client: str, now: float) -> str:
+    """What forbids an id token: it has expired, or was made for another program than `client`; "" for a good one.
 
-    "" for a token that has expired or was made for another program than `client`. Streamlit keeps the claims in a
-    signed cookie for 30 days and looks at neither again; Authlib, at the login, takes an `azp` for an `aud`.
+    Streamlit keeps the claims in a signed cookie for 30 days and looks at neither again; Authlib, at the login, takes
+    an `azp` for an `aud`.
     """
-    return "" if _fault(claims, client, now) else _called_by(claims)
-
-
-def _fault(claims: Mapping[str, object], client: str, now: float) -> str:
-    """What forbids a token; "" for a good one."""
     expires, audience = claims.get("exp"), claims.get("aud")
     if not (isinstance(expires, int | float) and expires > now):
         return "expired"
@@ -113,7 +107,9 @@ def _fault(claims: Mapping[str, object], client: str, now: float) -> str:
     return ""
 
 
-def _called_by(claims: Mapping[str, object]) -> str:
+def named_by(claims: Mapping[str, object]) -> str:
+    """Whom an id token names: the e-mail address in small letters if the provider does not call it unverified, else
+    `sub@issuer`, which is no address and of no domain."""
     address, verified = called(str(claims.get("email") or "")), claims.get("email_verified", True)
     if "@" in address and "://" not in address and str(verified).lower() == "true":
         return address

@@ -12,14 +12,14 @@ from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
-from pages.charts.words import plain
+from pages.charts.words import plain, several
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
 from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, chosen, files, log_time, numbers, say_data_notes, seed_choice
-from pages.views import conventions, latex_conventions
+from pages.views import convention_words, latex_conventions
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
 POINTS = ("data points", "probe points")
@@ -41,10 +41,26 @@ def full(result: RunResult, arrays: Arrays) -> None:
     say_data_notes(result.notes)
     numbers(headlines(result))
     find(sentences(result))
-    conventions.show(result)
+    conventions(result)
     charts(result, key)
     versions = ", ".join(f"{name} {version}" for name, version in result.meta["versions"].items())
     files(result, arrays, key, f", {versions}")
+
+
+@st.fragment
+@one_at_a_time()
+def conventions(result: RunResult) -> None:
+    """One place for what is meant by every number; folded, with the count of warnings on it."""
+    found = convention_words.warnings(result)
+    more = f", and {several(len(found), 'warning')}" if found else ""
+    with st.expander(f"Conventions{more}"):
+        for one in found:
+            st.warning(f"{one.said} **{one.cure[0].upper()}{one.cure[1:]}.**")
+        st.markdown(convention_words.table(convention_words.conventions(result)))
+        switch = choice("what would change with another", convention_words.switches(result), "switch")
+        rows, stays = convention_words.switched(result, switch)
+        st.markdown(convention_words.table(rows))
+        st.markdown(stays)
 
 
 def charts(result: RunResult, key: str) -> None:

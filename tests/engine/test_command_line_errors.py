@@ -21,6 +21,7 @@ import engine.__main__ as command_line
 from engine import files, jobs
 from engine.config import RunConfig
 from engine.cost import Calibration
+from engine.texts import read
 
 pytestmark = pytest.mark.whole
 
@@ -260,7 +261,7 @@ def _catches_interrupts(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def entries() -> dict:
-    return dict(jobs.compute("run", RunConfig.from_yaml(SMALL)))
+    return dict(jobs.compute("run", RunConfig.from_dict(read(SMALL))))
 
 
 def test_results_are_written_before_a_fault_of_the_cache_is_told(

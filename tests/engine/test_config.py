@@ -12,6 +12,7 @@ from engine.config import RunConfig
 from engine.cost import Limits, check, estimate
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
+from engine.texts import read
 
 TRIALS = Path(__file__).parents[1] / "data" / "trials"
 
@@ -34,7 +35,7 @@ def problems(**values: object) -> dict[str, str]:
 
 
 def test_the_config_of_the_issue() -> None:
-    config = RunConfig.from_yaml(ISSUE)
+    config = RunConfig.from_dict(read(ISSUE))
     assert config.beta == pytest.approx(3 / 256)
     assert config.parameter_count == (2 * 256 + 256) + 2 * (256 * 256 + 256) + 256
     assert config.network.sigma_w == config.network.sigma_w_readout == 2**0.5
@@ -43,7 +44,7 @@ def test_the_config_of_the_issue() -> None:
 
 @pytest.mark.parametrize("name", ["perturbation", "rkhs-parity", "rkhs-product"])
 def test_trial_files_validate_as_they_stand(name: str) -> None:
-    config = RunConfig.from_yaml((TRIALS / f"{name}.yaml").read_text())
+    config = RunConfig.from_dict(read((TRIALS / f"{name}.yaml").read_text()))
     assert config.training.loss == "half_sum"
     assert check(config)
 
@@ -67,7 +68,7 @@ def test_equal_configs_written_differently_are_one() -> None:
     assert written == plain
     assert hash(written) == hash(plain)
     assert written.hash == plain.hash
-    assert jobs.key("run", written) == jobs.key("run", plain) != jobs.key("run", RunConfig.from_yaml(ISSUE))
+    assert jobs.key("run", written) == jobs.key("run", plain) != jobs.key("run", RunConfig.from_dict(read(ISSUE)))
 
 
 def test_a_changed_copy_has_a_hash_of_its_own() -> None:
@@ -92,7 +93,7 @@ def test_probes_are_part_of_the_key_only_where_there_are_any() -> None:
 def test_everything_but_the_dataset_has_a_default() -> None:
     for name in ("circle", "sphere", "gaussian_product", "parity", "two_moons", "digits"):
         config = RunConfig.from_dict({"data": {"name": name}})
-        assert RunConfig.from_yaml(config.to_yaml()) == config
+        assert RunConfig.from_dict(read(config.to_yaml())) == config
     assert problems(data={}) == {"data.name": "is missing: say which"}
     with pytest.raises(ConfigError, match="data: is missing"):
         RunConfig.from_dict({})
@@ -156,7 +157,7 @@ def test_errors_say_what_to_do(values: dict, field: str, words: str) -> None:
 )
 def test_text_that_is_no_config_is_refused_in_words(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        RunConfig.from_yaml(text)
+        RunConfig.from_dict(read(text))
     assert "\n" not in str(caught.value)
 
 
@@ -207,5 +208,5 @@ def test_any_values_give_a_config_or_a_config_error(values: dict) -> None:
         assert str(error)  # noqa: PT017
     else:
         assert RunConfig.from_dict(config.to_dict()) == config
-        assert RunConfig.from_yaml(config.to_yaml()).hash == config.hash
+        assert RunConfig.from_dict(read(config.to_yaml())).hash == config.hash
         estimate(config)

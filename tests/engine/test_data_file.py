@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import texts
 from engine.config import RunConfig
 from engine.data import contents, formats, generate
 from engine.data.file import FileConfig, taken_in
@@ -275,7 +276,7 @@ def test_the_config_has_the_digest_and_no_content():
     assert run.data.source.file == "my.npz"
     assert contents.digest_of(content) in run.canonical()
     assert len(run.canonical()) < 2_000
-    assert RunConfig.from_yaml(run.to_yaml()) == run
+    assert RunConfig.from_dict(texts.read(run.to_yaml())) == run
     assert contents.named_in({"run": run.to_dict(), "probes": [{"name": "file", "source": 7}]}) == {
         contents.digest_of(content): "my.npz"
     }

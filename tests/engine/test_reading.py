@@ -63,7 +63,7 @@ def test_a_column_called_1e2_survives() -> None:
     table = '1e2,"0o17"\n' + "\n".join(f"{i},{i * i}" for i in range(9))
     for name in ("1e2", "0o17"):
         config = RunConfig.from_dict({"data": {"name": "csv", "content": table, "target": name}})
-        assert RunConfig.from_yaml(config.to_yaml()) == config
+        assert RunConfig.from_dict(read(config.to_yaml())) == config
 
 
 @contextmanager
@@ -141,18 +141,18 @@ NUMBERS = {
 @pytest.mark.parametrize("text", NUMBERS, ids=lambda text: text[:20])
 def test_numbers_that_are_none_are_refused_in_words(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        RunConfig.from_yaml(f"data: {{name: circle}}\nnetwork: {{alpha: {text}}}")
+        RunConfig.from_dict(read(f"data: {{name: circle}}\nnetwork: {{alpha: {text}}}"))
     (problem,) = caught.value.problems
     assert problem.field == "network.alpha"
     assert NUMBERS[text] in problem.message
     with pytest.raises(ConfigError, match=r"network\.width"):
-        RunConfig.from_yaml(f"data: {{name: circle}}\nnetwork: {{width: {text}}}")
+        RunConfig.from_dict(read(f"data: {{name: circle}}\nnetwork: {{width: {text}}}"))
 
 
 def test_thousands_of_unknown_settings_are_counted() -> None:
     text = "data: {name: circle}\n" + "".join(f"key{i}: 1\n" for i in range(4_000))
     with seconds(1), pytest.raises(ConfigError) as caught:
-        RunConfig.from_yaml(text)
+        RunConfig.from_dict(read(text))
     assert len(caught.value.problems) == MOST_PROBLEMS + 1
     assert str(caught.value.problems[-1]) == f"and {4_000 - MOST_PROBLEMS:,} more problems"
     assert max(len(str(problem)) for problem in caught.value.problems) < LONGEST_MESSAGE
@@ -179,5 +179,5 @@ def test_messages_are_short_whatever_is_given(values: dict) -> None:
 
 def test_a_list_with_a_wrong_item_is_not_also_too_short() -> None:
     with pytest.raises(ConfigError) as caught:
-        RunConfig.from_yaml("data: {name: circle}\nseeds: [-1]")
+        RunConfig.from_dict(read("data: {name: circle}\nseeds: [-1]"))
     assert [str(problem) for problem in caught.value.problems] == ["seeds.0: -1 given; at least 0 is needed"]

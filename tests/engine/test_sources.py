@@ -5,8 +5,7 @@ import re
 import pytest
 from bibtex import parsed
 
-from engine.quantities import QUANTITIES
-from engine.sources import SOURCES, of_quantities, sources
+from engine.quantities import QUANTITIES, SOURCES, sources, sources_of
 
 OF_THIS_PROJECT = re.compile(
     r"definition of this project|engine\.|the same draws|the exact (value|ratio) over the rate|"
@@ -20,7 +19,7 @@ ENTRIES = parsed(SOURCES.read_text("utf-8"))
 
 @pytest.mark.parametrize("name", QUANTITIES)
 def test_every_source_has_an_entry(name: str) -> None:
-    source, found = QUANTITIES[name].source, of_quantities([name])
+    source, found = QUANTITIES[name].source, sources_of([name])
     assert found or OF_THIS_PROJECT.search(source), source
     assert {one.named.removeprefix("arXiv ") for one in found} >= set(re.findall(r"\d{4}\.\d{5}|\d{4}\.\d{4}", source))
     years = set(re.findall(r"(?<![\d.])(1[89]\d\d|20\d\d)(?![\d.])", source))
@@ -28,7 +27,7 @@ def test_every_source_has_an_entry(name: str) -> None:
 
 
 def test_every_entry_is_named() -> None:
-    assert {one.key for one in of_quantities(QUANTITIES)} == set(ENTRIES) == {one.key for one in sources()}
+    assert {one.key for one in sources_of(QUANTITIES)} == set(ENTRIES) == {one.key for one in sources()}
     assert len(ENTRIES) > 20
 
 

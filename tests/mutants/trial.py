@@ -65,13 +65,13 @@ class Tree:
             path.write_text(source)
 
     def run(self, tests: Sequence[str], seconds: float) -> Outcome:
-        """These tests as the tree is, neither long ones nor those of a browser."""
+        """The quick ones of these tests (pyproject.toml), as the tree is."""
         report = self.at / "report.xml"
         report.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
         began = time.monotonic()
         process = subprocess.Popen(
-            [*command, "-m", "not long and not browser", *tests],
+            [*command, *tests],
             cwd=self.at, env=self._environment(), start_new_session=True, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

@@ -1,11 +1,6 @@
 """A small finished run, and pages that are opened as a browser would."""
 
-import fcntl
-import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache as once
 from pathlib import Path
@@ -15,18 +10,22 @@ from urllib.parse import urlencode
 import pytest
 import streamlit as st
 from browsing import PATIENCE
+from computed import copied, results
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from pretend_engine import MAIN, RUNS, SMALL, PretendEngine, visited
+from pretend_engine import RUNS, SMALL, PretendEngine, visited
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
+from streamlit.config_option import ConfigOption
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
 import cache
 from benchmarks.serving import ARGUMENTS, CHROMIUM, ROOT, served
 from cache import CachedEngine, Store
-from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
+from pages.shell import people
+from pages.shell.people import providers
 
 os.environ["KERNEL_DRIFT_MODULES"] = RUNS["module"]["network"]["name"]
 
@@ -52,39 +51,13 @@ def pretend() -> Iterator[PretendEngine]:
 
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the results of `RUNS`, computed in a process of its own: this one stays free of JAX.
-
-    What the first of several test processes has computed, the others copy.
-    """
-    directory = tmp_path_factory.mktemp("pages") / "cache"
-    alone = "PYTEST_XDIST_WORKER" not in os.environ
-    common = directory.parent if alone else tmp_path_factory.getbasetemp().parent
-    with (common / "small.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (common / "small").exists():
-            _compute_small(common / "small being computed")
-            (common / "small being computed").rename(common / "small")
-    shutil.copytree(common / "small", directory)
-    return directory
-
-
-def _compute_small(directory: Path) -> None:
-    code = (
-        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.config import RunConfig\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
-        "for run in json.loads(sys.argv[2]): cached_compute(store, 'run', RunConfig.from_dict(run))"
-    )
-    command = [sys.executable, "-c", code, str(directory), json.dumps([*RUNS.values()])]
-    subprocess.run(command, cwd=MAIN.parents[1], env={**os.environ, "JAX_ENABLE_X64": "1"}, check=True, timeout=200)
+    """A cache that holds the results of `RUNS`."""
+    return copied(tmp_path_factory, "small", [("run", RunConfig.from_dict(run)) for run in RUNS.values()])
 
 
 @pytest.fixture
 def small_arrays(small_store: Path) -> Arrays:
-    store = Store(small_store)
-    arrays = store.get(jobs.key("run", RunConfig.from_dict(SMALL)))
-    store.close()
-    assert arrays is not None
-    return arrays
+    return results(small_store, {"small": ("run", RunConfig.from_dict(SMALL))})["small"]
 
 
 @pytest.fixture
@@ -121,6 +94,29 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
 
     monkeypatch.setattr(MediaFileManager, "add_deferred", noted)
     return found
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Writes Streamlit's secrets; without a call there are none."""
+    before = config.get_option("secrets.files")
+    monkeypatch.setattr(st.secrets, "_file_watchers_installed", True)  # That would be a thread for every test.
+    monkeypatch.delenv(people.POLICY, raising=False)
+    monkeypatch.delenv(people.OPEN, raising=False)
+
+    def forget() -> None:
+        st.secrets._reset()
+        providers.cache_clear()
+
+    def write(text: str, name: str = "secrets.toml") -> None:
+        (tmp_path / name).write_text(text)
+        config.set_option("secrets.files", [str(tmp_path / "secrets.toml")], "a test")
+        forget()
+
+    forget()
+    yield write
+    config.set_option("secrets.files", before, ConfigOption.STREAMLIT_DEFINITION)
+    forget()
 
 
 @pytest.fixture

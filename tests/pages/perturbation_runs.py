@@ -1,16 +1,9 @@
-"""Small perturbations and a study for tests of the page, each computed once."""
+"""Small perturbations and a study for tests of the page."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-from pretend_engine import MAIN
+from computed import Asked
 
 from engine.config import RunConfig
 from engine.perturbation.config import PerturbationConfig, StudyConfig
-from engine.schema import Config
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
 from pages.run.settings import draft_of
@@ -53,21 +46,8 @@ def query(name: str) -> dict[str, str]:
     return to_query(shortest(draft_of(run(name).to_dict())[0]))
 
 
-def jobs() -> list[tuple[str, Config]]:
-    """Everything that `computed` computes."""
-    expansions: list[tuple[str, Config]] = [("perturbation", PerturbationConfig.of(run(name))) for name in RUNS]
+def asked() -> dict[str, Asked]:
+    """The perturbations by the name of their run, and "study", as jobs."""
+    expansions: dict[str, Asked] = {name: ("perturbation", PerturbationConfig.of(run(name))) for name in RUNS}
     study = StudyConfig.from_dict({"run": {**run("flow").to_dict(), "seeds": [0, 1]}, "widths": [16, 48]})
-    return [*expansions, ("perturbation_study", study)]
-
-
-def computed(directory: Path) -> None:
-    """Fills the cache in this folder, in a process of its own: this one stays free of JAX."""
-    code = (
-        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.jobs import parse\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
-        "for kind, values in json.loads(sys.argv[2]): cached_compute(store, kind, parse(kind, values))"
-    )
-    asked = json.dumps([(kind, config.to_dict()) for kind, config in jobs()])
-    command = [sys.executable, "-c", code, str(directory), asked]
-    environment = {**os.environ, "JAX_ENABLE_X64": "1", "OPENBLAS_NUM_THREADS": "1"}
-    subprocess.run(command, cwd=MAIN.parents[1], env=environment, check=True, timeout=280)
+    return {**expansions, "study": ("perturbation_study", study)}

@@ -217,7 +217,7 @@ def look(app: AppTest, **texts: str) -> AppTest:
 
 
 def question(spec: dict) -> str:
-    """The title of a chart in one line, which breaks where there is no room (`pages.charts.titles`)."""
+    """The title of a chart in one line, which breaks where there is no room (`pages.charts.specification`)."""
     text = spec["title"]["text"]
     return text if isinstance(text, str) else json.loads(text["expr"].rpartition(" : ")[2])
 
@@ -226,3 +226,28 @@ def texts(app: AppTest) -> str:
     """Everything that the page says."""
     kinds = ("markdown", "caption", "error", "warning", "info", "success", "title", "header", "subheader")
     return "\n".join(str(element.value) for kind in kinds for element in app.get(kind)).replace("\\", "")
+
+
+def specs(app: AppTest) -> list[str]:
+    """What the page draws, as the browser gets it."""
+    return [chart.proto.spec for chart in app.get("vega_lite_chart")]
+
+
+def charts(app: AppTest) -> list[dict]:
+    return [json.loads(spec) for spec in specs(app)]
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.label.replace("\\", "") for button in app.button]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    app.button[buttons(app).index(label)].click().run()
+    assert not app.exception
+    return app
+
+
+def in_the_address(app: AppTest, name: str) -> str:
+    """A page that wrote nothing has a list."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]

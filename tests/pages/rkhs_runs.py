@@ -1,13 +1,8 @@
-"""Small comparisons of spaces for tests of the pages, each computed once."""
+"""Small comparisons of spaces for tests of the pages."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
-from pretend_engine import MAIN
+from computed import Asked
 
 from engine.config import RunConfig
 from engine.rkhs.config import RkhsConfig
@@ -59,13 +54,6 @@ def config(name: str) -> RkhsConfig:
     return RkhsConfig.from_dict({"run": run(name).to_dict()})
 
 
-def computed(directory: Path, names: Sequence[str] = tuple(RUNS)) -> None:
-    """Fills the cache in this folder, in a process of its own: this one stays free of JAX."""
-    code = (
-        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.jobs import parse\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
-        "for values in json.loads(sys.argv[2]): cached_compute(store, 'rkhs', parse('rkhs', values))"
-    )
-    command = [sys.executable, "-c", code, str(directory), json.dumps([config(name).to_dict() for name in names])]
-    environment = {**os.environ, "JAX_ENABLE_X64": "1", "OPENBLAS_NUM_THREADS": "1"}
-    subprocess.run(command, cwd=MAIN.parents[1], env=environment, check=True, timeout=280)
+def asked(names: Iterable[str] = RUNS) -> dict[str, Asked]:
+    """The comparisons by the name of their run, as jobs."""
+    return {name: ("rkhs", config(name)) for name in names}

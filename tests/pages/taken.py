@@ -1,7 +1,6 @@
-"""What a page gives away, and what it takes to fill the cache with all that a page asks for."""
+"""What a page gives away, and all that it asks for."""
 
 import io
-import json
 import os
 import subprocess
 import sys
@@ -28,19 +27,6 @@ class Asking(PretendEngine):
         if entry == "result":
             self.wanted[kind, config.hash] = config
         return super().lookup(kind, config, entry)
-
-
-def compute(directory: Path, asked: Mapping[tuple[str, str], Config]) -> None:
-    """Fills the cache in this folder, in a process of its own: this one stays free of JAX."""
-    code = (
-        "import json, pathlib, sys; from cache import Store, cached_compute; from engine.jobs import parse\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
-        "for kind, values in json.loads(sys.stdin.read()): cached_compute(store, kind, parse(kind, values))"
-    )
-    jobs = json.dumps([(kind, config.to_dict()) for (kind, _), config in asked.items()])
-    environment = {**os.environ, "JAX_ENABLE_X64": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", code, str(directory)]
-    subprocess.run(command, input=jobs, text=True, cwd=ROOT, env=environment, check=True, timeout=280)
 
 
 def bundle_of(given: Mapping[str, Callable[[], Any]]) -> bytes:

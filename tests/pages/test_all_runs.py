@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from pretend_engine import SMALL, texts
+from pretend_engine import SMALL, press, texts
 
 from cache import Run
 from cache.claims import Claim
@@ -40,12 +40,6 @@ def lab(pretend, opened, monkeypatch):
 
 def disabled(app) -> dict[str, bool]:
     return {button.label: button.disabled for button in app.button if button.label in BUTTONS}
-
-
-def press(app, label: str):
-    next(button for button in app.button if button.label == label).click().run()
-    assert not app.exception
-    return app
 
 
 def test_everyone_sees_who_asked_and_who_it_runs_for(pretend, lab):

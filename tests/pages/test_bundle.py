@@ -17,8 +17,8 @@ import engine as kd
 from engine.config import RunConfig
 from engine.cost import CalibrationConfig
 from engine.jobs import KINDS
-from engine.quantities import QUANTITIES
-from engine.sources import of_quantities
+from engine.quantities import QUANTITIES, sources_of
+from engine.texts import read
 from pages.shell import bundle as bundles
 from pages.shell.bundle import data, named
 from pages.shell.bundle_texts import captions, readme
@@ -53,7 +53,7 @@ def test_it_has_all_that_the_page_shows(page) -> None:
         assert name in found["README.txt"].decode()
     assert re.search(r"t = 0\.\d+ · step 40", found["figures/evolution-seed0.svg"].decode())  # the last frame
     config = RunConfig.from_dict(SMALL)
-    assert RunConfig.from_yaml(found["config.yaml"].decode()) == config
+    assert RunConfig.from_dict(read(found["config.yaml"].decode())) == config
     assert config.hash[:16] in found["methods.tex"].decode()
     told = found["README.txt"].decode()
     assert [name for name in found if name.split("/")[0] not in told] == ["README.txt"]
@@ -69,13 +69,13 @@ def test_csv_parquet_and_the_table_of_the_figure_are_the_same(page) -> None:
             csv = pd.read_csv(io.BytesIO(found[f"data/{name}{part}.csv"]))
             parquet = pd.read_parquet(io.BytesIO(found[f"data/{name}{part}.parquet"]))
             for column in map(str, frame.columns):
-                for read in (csv, parquet):
+                for table in (csv, parquet):
                     if pd.api.types.is_numeric_dtype(frame[column]):
-                        kept = read[column].to_numpy(frame[column].dtype)
+                        kept = table[column].to_numpy(frame[column].dtype)
                         np.testing.assert_array_equal(kept, frame[column].to_numpy())
                     else:
                         assert (
-                            read[column].fillna("").astype(str).tolist()
+                            table[column].fillna("").astype(str).tolist()
                             == frame[column].fillna("").astype(str).tolist()
                         )
     assert tables > 10
@@ -102,7 +102,7 @@ def test_the_methods_say_what_was_used(page, small_arrays) -> None:
 def test_sources_are_those_of_what_is_shown(page) -> None:
     shown, archive = page
     quantities = {name for figure in shown.figures for name in figure.quantities}
-    found, entries = files(archive), {one.key for one in of_quantities(quantities)}
+    found, entries = files(archive), {one.key for one in sources_of(quantities)}
     assert set(parsed(found["sources.bib"].decode())) == entries >= {"jacot2018", "cohen2021", "cortes2012"}
     (cited,) = re.findall(r"\\citet\{(.*?)\}", found["methods.tex"].decode())
     assert set(cited.split(",")) == entries

@@ -12,9 +12,10 @@ import pandas as pd
 import perturbation_runs
 import pytest
 import rkhs_runs
+from computed import compute
 from pretend_engine import RUNS, SMALL_QUERY, visited
 from streamlit.testing.v1 import AppTest
-from taken import Asking, alone, bundle_of, compute, files, unpack
+from taken import Asking, alone, bundle_of, files, unpack
 
 import cache
 from cache import CachedEngine, Store
@@ -72,7 +73,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
     for case in PAGES:
         opened(case)
     cache.install(None)
-    compute(directory, asking.wanted)
+    compute(directory, [(kind, config) for (kind, _), config in asking.wanted.items()])
     engine = CachedEngine(Store(directory))
     yield engine
     engine.close()

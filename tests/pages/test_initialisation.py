@@ -1,11 +1,10 @@
 """The four pages on the kernel at initialisation, without a browser."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from pretend_engine import question, texts
+from pretend_engine import charts, question, texts
 from tooling import click, rows
 
 from cache import Failure
@@ -22,10 +21,6 @@ SMALL = {"widths": "8", "beta_max": "0.5", "points": "2", "draws": "400", "brute
 
 def keys(app):
     return {button.key for button in app.button}
-
-
-def charts(app) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
 
 
 def prefixed(page: str, name: str) -> str:

@@ -6,6 +6,7 @@ import followed_spaces as followed
 import numpy as np
 import pytest
 import rkhs_runs
+from computed import copied
 from pretend_engine import RUNS, texts
 from small_runs import result, seed
 
@@ -124,9 +125,7 @@ def test_the_setting_is_a_choice_of_four(pretend, opened) -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory):
-    directory = tmp_path_factory.mktemp("kernels")
-    rkhs_runs.computed(directory, tuple(rkhs_runs.KERNELS))
-    return directory
+    return copied(tmp_path_factory, "kernels", rkhs_runs.asked(rkhs_runs.KERNELS).values())
 
 
 @pytest.mark.parametrize("name", rkhs_runs.KERNELS)

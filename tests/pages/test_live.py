@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pretend_engine import texts
+from pretend_engine import specs, texts
 
 from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.sampler import draw
@@ -30,12 +30,12 @@ def link(app):
 )
 def test_a_slider_writes_into_field_and_link(page, name, value, pretend, opened):
     app = opened(page)
-    before = [chart.proto.spec for chart in app.get("vega_lite_chart")]
+    before = specs(app)
     slider(app, name).set_value(value).run()
     assert not app.exception
     assert app.text_input(key=name).value == f"{value:g}"
     assert link(app) == {name: f"{value:g}"}
-    assert [chart.proto.spec for chart in app.get("vega_lite_chart")] != before, "the curves follow"
+    assert specs(app) != before, "the curves follow"
     again = opened(page, **link(app))
     assert slider(again, name).value == value
     assert not pretend.asked

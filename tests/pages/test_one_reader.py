@@ -12,6 +12,7 @@ from engine.config import RunConfig
 from engine.data import DATASETS, TARGETS
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
+from engine.texts import read
 from pages.run.files import read_yaml
 from pages.run.settings import SETTINGS, config_of, draft_of
 
@@ -32,7 +33,7 @@ def instead(line: str) -> str:
 
 def on_the_command_line(text: str) -> RunConfig | None:
     try:
-        return RunConfig.from_yaml(text)
+        return RunConfig.from_dict(read(text))
     except ConfigError:
         return None
 

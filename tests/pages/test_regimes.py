@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from pretend_engine import MAIN, PretendEngine, question, texts
+from pretend_engine import MAIN, PretendEngine, charts, question, texts
 from regime_cells import part, stored
 from streamlit.testing.v1 import AppTest
 
@@ -28,10 +28,6 @@ OTHERS = {
 
 def keys(app: AppTest) -> set[str | None]:
     return {button.key for button in app.button}
-
-
-def charts(app: AppTest) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
 
 
 def asked(pretend: PretendEngine) -> list[RunConfig]:

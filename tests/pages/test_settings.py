@@ -6,6 +6,7 @@ from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS
 from engine.networks.kinds import NETWORKS
 from engine.schema import ConfigError, Problem
+from engine.texts import read
 from pages.run.presets import PRESETS, base_draft, preset_of, shortest
 from pages.run.settings import (
     BY_NAME,
@@ -83,7 +84,7 @@ training: {loss: half_mean, integrator: gd, stability_fraction: 0.25, max_steps:
 seeds: [0, 1, 2]
 store_parameters: true
 """
-    assert config_of(PRESETS["default"].draft) == RunConfig.from_yaml(text)
+    assert config_of(PRESETS["default"].draft) == RunConfig.from_dict(read(text))
 
 
 @pytest.mark.parametrize(

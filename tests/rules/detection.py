@@ -86,7 +86,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.example._html", "pages.shell.tools.dialogs.about", "pages.shell.tools.dialogs.paper",
     ),
     "the text of a file that draws": (
-        "pages.charts.printing.indices._spans", "pages.charts.printing.sheet._heading",
+        "pages.charts.printing.sheet._spans", "pages.charts.printing.sheet._heading",
         "pages.charts.printing.sheet.laid_out", "pages.charts.printing.stamping.pdf",
         "pages.charts.printing.stamping.svg",
     ),

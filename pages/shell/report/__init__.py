@@ -19,8 +19,7 @@ from pages.charts.html import html, of_latex
 from pages.charts.panels import Panels
 from pages.charts.printing import taken_apart
 from pages.charts.printing.paper import for_paper
-from pages.charts.specification import Specification
-from pages.charts.titles import in_lines
+from pages.charts.specification import Specification, in_lines
 from pages.charts.words import in_one
 from pages.shell.recipe import Recipe
 from pages.shell.shown import Drawn, Shown

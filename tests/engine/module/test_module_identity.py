@@ -18,6 +18,7 @@ from engine.networks.module.source_files import found
 from engine.perturbation.config import StudyConfig
 from engine.problems import ConfigError
 from engine.regimes.config import SweepConfig
+from engine.texts import read
 
 ROOT = Path(__file__).parents[3]
 
@@ -127,7 +128,7 @@ def test_arguments_alpha_and_shape(lab: Path) -> None:
     assert net(arguments={"a": 1, "b": 2}).hash == net(arguments={"b": 2, "a": 1}).hash
     assert len({net(arguments={"a": value}) for value in (1, 1.0, True, "1")}) == 4
     assert len({net(arguments={"a": value}).hash for value in (1, 1.0, True, "1")}) == 4
-    assert RunConfig.from_yaml(one.to_yaml()) == one
+    assert RunConfig.from_dict(read(one.to_yaml())) == one
 
 
 def test_what_is_gone_is_read_and_not_computed(lab: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.regimes.config import COMPILE_SECONDS, DEFAULT_MAP, SweepConfig
 from engine.schema import ConfigError
+from engine.texts import read
 
 BASE = {"data": {"name": "sphere", "size": 8, "test_size": 8}}
 
@@ -96,7 +97,7 @@ def test_equal_sweeps_have_equal_hashes_however_written() -> None:
     assert one.hash == other.hash
     assert len({one, sweep({"network.depth": [2, 4], "network.width": [8]})}) == 1
     assert one.hash != sweep({"network.depth": [2, 4], "network.width": [9]}).hash
-    assert SweepConfig.from_yaml(one.to_yaml()).hash == one.hash
+    assert SweepConfig.from_dict(read(one.to_yaml())).hash == one.hash
 
 
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=3, unique=True), st.permutations([0, 1, 2, 3, 4]))

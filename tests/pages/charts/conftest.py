@@ -19,6 +19,12 @@ def _tables_of_the_browser() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=["#ffffff", "#171614"], ids=["light", "dark"])
+def ground(request: pytest.FixtureRequest) -> str:
+    """What a chart is seen on."""
+    return request.param
+
+
 @pytest.fixture
 def by_hand() -> Callable[..., RunResult]:
     """A result of seeds given as dicts: `t`, further arrays by name, and `stop_reason`, `rate`."""

@@ -19,8 +19,8 @@ from pages.charts.encodings import beside, by_series, layered, sized, stacked
 from pages.charts.ghosts import Ghost, over
 from pages.charts.initial_law import spectrum_chart
 from pages.charts.printing import WIDTHS, panel_names, printed
-from pages.charts.printing.indices import SIZE, pieces, typeset
 from pages.charts.printing.paper import TEXT, for_paper, wrapped
+from pages.charts.printing.sheet import SIZE, pieces, typeset
 
 STAMP = {"config": "c0ffee" * 8}
 SVG = "{http://www.w3.org/2000/svg}"

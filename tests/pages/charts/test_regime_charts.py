@@ -79,7 +79,6 @@ def test_charts_become_figures():
     assert figure(map_figures.collapse_chart(seen, 0.3), "png").startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("ground", theme.GROUNDS)
 def test_text_of_a_map_is_read_on_both_grounds(ground):
     seen = picture(fails_from=0.5)
     in_cells = {part for look in LOOKS.values() for part in (look.text, look.fill)}  # on their faces: test_colours
