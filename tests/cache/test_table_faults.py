@@ -15,7 +15,6 @@ from cache.run_folders import RunFolders
 
 pytestmark = pytest.mark.whole
 
-
 SIZES = (10, 20_000)
 
 
