@@ -13,8 +13,11 @@ sys.path.insert(0, str(HERE))
 
 import toy_jobs  # noqa: E402
 from cold_start import ColdStart  # noqa: E402
+from lab import RULES  # noqa: E402
 
 from cache import CachedEngine, Store, cluster  # noqa: E402
+from cache.dispatch import Dispatch  # noqa: E402
+from cache.policy import Policy  # noqa: E402
 from engine import jobs  # noqa: E402
 
 TOYS = (
@@ -81,6 +84,22 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
         engine.start()
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def lab(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., CachedEngine]]:
+    """Engines that begin nothing, on a server where people sign in."""
+    made = []
+
+    def make(**limits: float) -> CachedEngine:
+        rules = Policy.from_dict({**RULES, "roles": {"member": limits}})
+        made.append(CachedEngine(store, rules=rules))
+        return made[-1]
+
+    monkeypatch.setattr(Dispatch, "enter", lambda *_: None)
+    yield make
+    for engine in made:
+        engine.close()
 
 
 @pytest.fixture

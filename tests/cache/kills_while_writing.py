@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from test_disk_faults import ROOM, put
+from toy_store import ROOM, put
 
 from cache import Store
 

@@ -2,139 +2,21 @@
 
 import contextlib
 import os
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
-from disks import FailingWrite, fill, mounted, read_only, read_only_over
+from disks import FailingWrite, fill, mounted, read_only
 from toy_jobs import ToyConfig
+from toy_store import ROOM, entries, holds, put, reopened
 
-from cache import CachedEngine, CacheFault, Store, cached_compute, memory
-from cache.archive import address, encode
+from cache import CachedEngine, CacheFault, Store, memory
 from cache.run_folders import PART, PART_SECONDS, RunFolders
 
 pytestmark = pytest.mark.whole
-
-ROOM = 100_000_000
-SIZES = (10, 20_000)
-
-
-def entries(key: str, size: int = 10) -> dict[str, bytes]:
-    return {"result": encode({"x": np.full(size, float(int(key, 36)))}, address(key, "result"))}
-
-
-def put(store: Store, key: str, size: int = 10) -> None:
-    """As the engine does: asked for, computed, kept, settled."""
-    record = store.index.add(key, "steady", ToyConfig(number=int(key, 36)))
-    assert store.put(key, entries(key, size), record) == []
-    store.index.settle(key, "finished", seconds=1.0, entries=("result",))
-
-
-def holds(store: Store, key: str) -> bool:
-    found = store.get(key)
-    return found is not None and bool((found["x"] == float(int(key, 36))).all())
-
-
-def reopened(store: Store) -> Store:
-    store.close()
-    return Store(store.directory, ROOM)
-
-
-def database(store: Store) -> Path:
-    return store.directory / "index-2.db"
-
-
-# The database.
-
-
-@pytest.mark.parametrize("damage", ["garbage", "cut", "emptied", "foreign rows", "foreign layout", "no tables", "gone"])
-def test_a_database_that_is_no_good_is_made_again_from_the_files(store: Store, damage: str) -> None:
-    for number, size in enumerate(SIZES):
-        put(store, f"k{number}", size)
-    store.pin("k0")
-    store.index.add("asked", "steady", ToyConfig(number=3))
-    store.close()
-    file = database(store)
-    for journal in store.directory.glob("index-2.db-*"):
-        journal.unlink()
-    if damage == "garbage":
-        file.write_bytes(b"not a database " * 1000)
-    elif damage == "cut":
-        os.truncate(file, file.stat().st_size // 2 // 4096 * 4096)
-    elif damage == "emptied":
-        file.write_bytes(b"")
-    elif damage == "gone":
-        file.unlink()
-    else:
-        statements = {
-            "foreign rows": ["INSERT INTO runs VALUES (x'8004', NULL, 3, 'never', 'big', 'yes')", "DELETE FROM total"],
-            "foreign layout": ["PRAGMA user_version = 99"],
-            "no tables": ["DROP TABLE runs", "DROP TABLE entries"],
-        }[damage]
-        with contextlib.closing(sqlite3.connect(file)) as opened:
-            for statement in statements:
-                opened.execute(statement)
-            opened.commit()
-    again = Store(store.directory, ROOM)
-    again.reconcile()
-    assert all(holds(again, f"k{number}") for number in range(len(SIZES)))
-    assert again.pinned("k0")
-    assert {record.key for record in again.index.recent()} == {"k0", "k1", "asked"}
-    assert [record.key for record in again.index.recent(pinned=True)] == ["k0"]
-    put(again, "k2")
-    assert holds(again, "k2")
-    assert again.fault == ""
-    again.close()
-    if damage in ("garbage", "cut", "foreign layout", "no tables"):
-        assert list(store.directory.glob("index-2-damaged-*")), "kept, not deleted"
-
-
-def test_rows_that_were_lost_come_back(store: Store) -> None:
-    put(store, "k0")
-    with contextlib.closing(sqlite3.connect(database(store))) as opened:
-        opened.execute("DELETE FROM runs")
-        opened.commit()
-    assert store.index.recent() == []
-    store.reconcile()
-    assert [record.key for record in store.index.recent()] == ["k0"]
-
-
-@contextlib.contextmanager
-def locked(file: Path):
-    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as holder:
-        holder.execute("BEGIN EXCLUSIVE")
-        yield
-        holder.execute("ROLLBACK")
-
-
-def test_a_lock_that_another_process_holds_loses_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cache.run_table.PATIENCE", 0.2)
-    put(store, "k0")
-    with store.lease("k0") as lease:
-        lease.acquire(lambda _: True)
-    store = reopened(store)
-    with locked(database(store)), locked(store.directory / "leases" / "cache.db"):
-        assert holds(store, "k0")
-        began = time.monotonic()
-        put(store, "k1")
-        assert holds(store, "k1")
-        assert "another process holds its lock" in store.fault
-        arrays = cached_compute(store, "steady", ToyConfig(number=5))
-        assert arrays["squares"][0] == 5
-        assert time.monotonic() - began < 15
-        assert [record.key for record in store.index.recent()][-1] == "k0"
-    store.flush()
-    assert store.fault == ""
-    store = reopened(store)
-    assert {"k0", "k1"} < {record.key for record in store.index.recent()}
-    store.close()
-
 
 # The files.
 
@@ -162,18 +44,6 @@ def test_what_killed_writers_left_is_removed_after_a_day(store: Store) -> None:
     assert new.exists()
     assert not old.exists()
     assert holds(store, "k0")
-
-
-def test_a_complete_entry_without_a_row_is_listed_again(store: Store) -> None:
-    put(store, "k0")
-    (RunFolders(store.directory).entry("k0", "result").with_name("run.json")).unlink()
-    with contextlib.closing(sqlite3.connect(database(store))) as opened:
-        opened.execute("DELETE FROM runs")
-        opened.execute("DELETE FROM entries")
-        opened.commit()
-    store.reconcile()
-    (record,) = store.index.recent()
-    assert (record.status, record.kind, record.values["number"]) == ("finished", "steady", int("k0", 36))
 
 
 def test_the_folder_may_be_removed_at_any_time(store: Store) -> None:
@@ -325,31 +195,6 @@ def test_forty_kills_while_writing_lose_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_clock_set_back_makes_nobody_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process computed until the clock was set back an hour, and died."""
-    script = (
-        "import sys, pathlib, os; from cache import Store; "
-        "store = Store(pathlib.Path(sys.argv[1])); lease = store.lease('k0'); "
-        "assert lease.acquire(lambda _: True); os._exit(0)"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", script, str(store.directory)], check=True, env=environment)
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() - 3600)
-    assert store.holder("k0") is None
-    began = time.monotonic()
-    with store.lease("k0") as lease:
-        assert lease.acquire(lambda _: True)
-    assert time.monotonic() - began < 2
-
-
-def test_a_lease_of_an_earlier_start_of_the_machine_is_free(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.lease("k0").acquire(lambda _: False)
-    assert store.holder("k0") is not None
-    monkeypatch.setattr("cache.lease.boot", lambda: "another start")
-    assert store.holder("k0") is None
-
-
 # The server.
 
 
@@ -380,19 +225,6 @@ def test_a_server_on_a_full_disk_computes_says_so_and_writes_later(
         assert Store(disk / "own", ROOM).get(job.key) is not None
 
 
-def test_eviction_trusts_the_files_not_the_table(tmp_path: Path) -> None:
-    store = Store(tmp_path / "small", size_limit=3_000_000)
-    for key in ("k0", "k1"):
-        put(store, key, 150_000)
-    store.pin("k0")
-    with contextlib.closing(sqlite3.connect(database(store))) as opened:
-        opened.execute("UPDATE runs SET pinned = 0")
-        opened.commit()
-    put(store, "k2", 150_000)
-    assert [key for key in ("k0", "k1", "k2") if store.has(key)] == ["k0", "k2"]
-    store.close()
-
-
 def test_nothing_is_evicted_while_the_disk_is_in_doubt(tmp_path: Path) -> None:
     store = Store(tmp_path / "small", size_limit=3_000_000)
     for key in ("k0", "k1"):
@@ -405,41 +237,6 @@ def test_nothing_is_evicted_while_the_disk_is_in_doubt(tmp_path: Path) -> None:
     assert not store.has("k0")
 
 
-def test_a_pin_of_nothing_is_not_listed(store: Store) -> None:
-    store.pin("abc")
-    assert (store.index.count(pinned=True), store.index.recent(pinned=True)) == (0, [])
-    store.close()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "UPDATE total SET size = 1000000000000",
-        "INSERT INTO entries VALUES ('foreign', 'result', 1000000000000, 0)",
-        "UPDATE entries SET size = 1000000000000 WHERE key = 'k2'",
-        "UPDATE runs SET size = 1000000000000 WHERE key = 'k2'",
-    ],
-)
-def test_a_table_that_is_wrong_about_the_room_evicts_nothing(store: Store, wrong: str) -> None:
-    for key in ("k0", "k1", "k2"):
-        put(store, key)
-    with contextlib.closing(sqlite3.connect(database(store))) as opened:
-        opened.execute(wrong)
-        opened.commit()
-    put(store, "k3")
-    assert all(holds(store, key) for key in ("k0", "k1", "k2", "k3"))
-    assert store.volume() < ROOM
-
-
-def test_an_entry_without_a_row_is_counted_again(store: Store) -> None:
-    put(store, "k0")
-    before = store.volume()
-    entry = RunFolders(store.directory).entry("k0", "parameters")
-    entry.write_bytes(b"complete" * 1000)
-    store.reconcile()
-    assert store.volume() == before + 8000
-
-
 def test_what_can_never_be_written_keeps_nothing_else_in_memory(store: Store) -> None:
     put(store, "k0")
     (store.directory / "runs" / "a0").write_text("a file where a folder should be")
@@ -449,59 +246,3 @@ def test_what_can_never_be_written_keeps_nothing_else_in_memory(store: Store) ->
     assert store.fault != ""
     assert store.held[0] == 1
     assert holds(reopened(store), "k1")
-
-
-@pytest.mark.parametrize("foreign", [False, True])
-def test_leases_that_are_no_good_are_made_again(store: Store, foreign: bool) -> None:
-    file = store.directory / "leases" / "cache.db"
-    with store.lease("k0") as lease:
-        lease.acquire(lambda _: True)
-    if foreign:
-        store = reopened(store)
-        file.unlink()
-        with contextlib.closing(sqlite3.connect(file)) as opened:
-            opened.execute("CREATE TABLE Settings (other)")
-    else:
-        file.write_bytes(b"garbage" * 5_000)  # while it is open
-    faults = []
-    for _ in range(2):
-        with store.lease("k0") as lease:
-            lease.acquire(lambda _: True)
-            faults.append(lease.fault)
-    assert faults[-1] == ""
-    assert list(store.directory.glob("leases-damaged-*"))
-
-
-def leased(store: Store, key: str) -> str:
-    """What kept the lease of a run, which is always had, from being written down."""
-    with store.lease(key) as lease:
-        assert lease.acquire(lambda _: True)
-        time.sleep(0.01)
-        return lease.fault
-
-
-def test_many_who_lease_on_a_read_only_disk_hinder_nobody(tmp_path: Path) -> None:
-    keys = [f"k{number}" for number in range(300)]
-    with mounted(tmp_path / "disk") as disk:
-        store = Store(disk / "own", ROOM)
-        assert leased(store, "k") == ""
-        with ThreadPoolExecutor(12) as pool:
-            with read_only_over(disk):
-                faults = set(pool.map(lambda key: leased(store, key), keys))
-            assert "another process holds its lock" not in faults
-            assert {*pool.map(lambda key: leased(store, key), keys)} == {""}
-        store.close()
-
-
-def test_a_lease_that_did_not_fit_on_the_disk_keeps_no_lock(tmp_path: Path) -> None:
-    with mounted(tmp_path / "disk") as disk:
-        store = Store(disk / "own", ROOM)
-        filler, faults = fill(disk) if leased(store, "k") == "" else Path(), []
-        for number in range(100):  # until the journal has no room left
-            (lease := store.lease(f"k{number}"))._try()
-            faults.append(lease.fault)
-        assert "disk" in faults[-1]  # and no other process is to blame
-        filler.unlink()
-        with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(leased, store, "other").result() == ""
-        store.close()
