@@ -122,7 +122,7 @@ READOUT = [
 
 @pytest.mark.parametrize(("data", "training"), READOUT)
 def test_where_the_readout_alone_trains_it_is_the_run_itself(data: dict, training: dict) -> None:
-    """f is linear in what trains, so that the kernel stands still; of several outputs each has the kernel of its own."""
+    """f is linear in what trains, so that the kernel stands still; each of several outputs has a kernel of its own."""
     training = {**training, "precision": "float64", "max_steps": 30, "checkpoints": 4, "stop_residual": None}
     run = {"data": data, "network": {"depth": 1, "width": 16, "train": "readout"}, "training": training}
     asked = RkhsConfig.from_dict({"run": run, "options": {"grid": 64, "sample": 64, "sizes": [8], "draws": 4}})
