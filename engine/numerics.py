@@ -1,4 +1,4 @@
-"""What floating point leaves of numbers, and a straight line through some. NumPy, no JAX."""
+"""What floating point leaves of numbers, stages of Runge-Kutta, and a straight line through points. NumPy, no JAX."""
 
 from dataclasses import dataclass
 
@@ -36,6 +36,10 @@ def without_rounding(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def _rms(values: np.ndarray) -> float:
     return float(np.linalg.norm(values) / np.sqrt(max(np.size(values), 1)))
+
+
+RUNGE_KUTTA = np.array([[0.0, 1.0], [0.5, 2.0], [0.5, 2.0], [1.0, 1.0]])
+"""Node and weight, in sixths, of each stage of the classical method."""
 
 
 # A straight line by least squares, with what it is worth.

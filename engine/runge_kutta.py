@@ -5,11 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-STAGES = np.array([[0.0, 1.0], [0.5, 2.0], [0.5, 2.0], [1.0, 1.0]])
-"""Node and weight, in sixths, of each."""
+from engine.numerics import RUNGE_KUTTA
 
 
 def runge_kutta(derivative: Callable[[Any], Any], y: Any, h: Float[Array, ""], first: Any = None) -> Any:
@@ -25,5 +23,5 @@ def runge_kutta(derivative: Callable[[Any], Any], y: Any, h: Float[Array, ""], f
         return (slope, jax.tree.map(lambda total, k: total + weight * k, total, slope)), None
 
     done, slope = (0, jax.tree.map(jnp.zeros_like, y)) if first is None else (1, first)
-    (_, total), _ = jax.lax.scan(stage, (slope, slope), jnp.asarray(STAGES[done:], h.dtype))
+    (_, total), _ = jax.lax.scan(stage, (slope, slope), jnp.asarray(RUNGE_KUTTA[done:], h.dtype))
     return jax.tree.map(lambda y, k: y + h / 6 * k, y, total)

@@ -9,6 +9,7 @@ from engine import cost as training
 from engine.config import RunConfig, Seed
 from engine.cost import Calibration, Cost
 from engine.data.csv import CsvConfig
+from engine.losses import LOSSES
 from engine.schema import Config, ConfigError, Problem
 
 MOST_POINTS = 1024
@@ -111,6 +112,8 @@ class RkhsConfig(Config):
 
 EIGEN = 25.0
 """Operations per p^3 and checkpoint: decompositions, and inclusion constants at every ridge in both directions."""
+STEP = 25.0
+"""How much slower steps with kernels held fixed are than products of large matrices."""
 START_SECONDS = 10.0
 """Compiling kernels on every set of points."""
 
@@ -126,12 +129,22 @@ def expected(config: RkhsConfig) -> training.Expected:
 
 
 def frozen_flops(config: RkhsConfig) -> float:
-    """One kernel of one seed on training and held-out points, and its eigenvectors on the training points."""
+    """One kernel of one seed on training and held-out points, and, where it goes on in closed form, its eigenvectors on
+    the training points."""
     run = config.run
     size, k = run.data.size, run.data.output_dim
     both = size + min(config.options.held_out, run.data.test_size)
     passes = 2.0 * run.network.products(run.data.input_dim, k) * (1 + k) * both
-    return both**2 * run.network.pair_products(k) + passes + 10.0 * size**3
+    modes = 0.0 if LOSSES[run.training.loss].classes else 10.0 * size**3
+    return both**2 * run.network.pair_products(k) + passes + modes
+
+
+def frozen_step_flops(config: RkhsConfig) -> float:
+    """Of a step with a kernel held fixed; 0 where it goes on in closed form."""
+    run = config.run
+    if not LOSSES[run.training.loss].classes:
+        return 0.0
+    return 2.0 * run.data.size**2 * run.data.output_dim * (4 if run.training.integrator == "rk4" else 1)
 
 
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
@@ -145,4 +158,9 @@ def _flops(config: RkhsConfig) -> float:
     points = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
     kernels = points * run.network.pair_products(run.data.output_dim)
     algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
-    return len(run.seeds) * (kernels + EIGEN * algebra)
+    return len(run.seeds) * (kernels + EIGEN * algebra + _fixed_steps(config))
+
+
+def _fixed_steps(config: RkhsConfig) -> float:
+    """Of one seed by a loss of classes: the steps from every checkpoint on, with its kernel held fixed."""
+    return STEP * config.options.times / 2 * config.run.training.max_steps * frozen_step_flops(config)

@@ -147,10 +147,10 @@ class Foretold:
         """||P_k r|| from the run's own r(0): e^{-M lambda_k t} ||P_k r(0)|| on a uniform grid.
 
         On other points ||P_k e^{-K_inf t} r(0)||. For descent (1 - eta_eff l)^n stands in the place of e^{-l t}. None
-        where there is no law or no kernel.
+        where there is no closed form or no kernel.
         """
         rate = run.rate if run.law == "descent" else None
-        if not run.law or (self.kernel is None and not self.uniform):
+        if not (run.law and run.closed) or (self.kernel is None and not self.uniform):
             return None
         if self.uniform:
             return frozen(self.operator, run.t, rate)[0] * at.sizes(run.residual[0])[:-1]

@@ -1,5 +1,6 @@
 """The job: every seed of a run along its checkpoints, space by space; its networks at stored parameters."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from jaxtyping import Float
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.data.circle import CircleConfig
-from engine.losses import in_units
+from engine.losses import LOSSES, in_units
 from engine.networks import followed
 from engine.networks.parameters import ParameterPath
 from engine.numerics import without_rounding
@@ -138,11 +139,17 @@ def parts(points: Sets) -> list[tuple[str, slice, Float[np.ndarray, "p k"]]]:
 
 
 def _followed(
-    everywhere: "RunPoints", seed: SeedResult, network: StoredNetwork, chosen: np.ndarray, gaps: dict[str, int]
+    everywhere: "RunPoints",
+    seed: SeedResult,
+    network: StoredNetwork,
+    chosen: np.ndarray,
+    gaps: dict[str, int],
+    waiting: Callable[[], None],
 ) -> Arrays:
     """Pairs of checkpoints, the rest of the run with each kernel held fixed, and on the circle the frequencies."""
     points, union = everywhere.sets, everywhere.sets.union
-    positions = spread(len(chosen), motion.most_followed(union.stop))
+    beyond = (points.train.stop, seed.steps) if LOSSES[network.config.training.loss].classes else ()
+    positions = spread(len(chosen), motion.most_followed(union.stop, *beyond))
     positions[-1] = len(chosen) - 1
     kernels = np.stack([network.kernel(int(index), points.x[union]) for index in chosen[positions]])
     noise = network.config.kernel_precision, network.rounding
@@ -158,7 +165,7 @@ def _followed(
         np.concatenate([points.y_train, points.y_held_out]),
         network.config.training.loss,
     )
-    arrays = {"followed": positions} | motion.continued(run)
+    arrays = {"followed": positions} | motion.continued(run, waiting)
     for name, part, _ in parts(points):
         pairs = motion.between(kernels[:, part, part], gaps[name])
         arrays |= {f"{name}/{key}": values for key, values in pairs.items()}
@@ -257,8 +264,12 @@ def seed_arrays(
     steps = network.parameters.steps[chosen[: len(found)]]
     arrays |= {"step": steps, "t": seed.effective_rate * steps}
     last = int(chosen[len(found) - 1])
-    tick(0.7, "what a fixed kernel would do")
-    arrays |= _followed(everywhere, seed, network, chosen[: len(found)], comparison.gaps)
+
+    def waiting() -> None:
+        tick(0.7, "what a fixed kernel would do")
+
+    waiting()
+    arrays |= _followed(everywhere, seed, network, chosen[: len(found)], comparison.gaps, waiting)
     if everywhere.limit is not None:
         arrays |= {name: np.asarray(value) for name, value in comparison.of_infinite_width(everywhere.limit).items()}
 

@@ -1,6 +1,7 @@
 """When the kernel of a run has stopped: how far its checkpoints are apart, and what the kernel of each, held fixed from
 there on, makes of the rest of the run. NumPy, no JAX."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -10,31 +11,41 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.config import RunConfig
-from engine.losses import LOSSES
+from engine.losses import LOSSES, in_units
 from engine.rkhs.gram import Gram
 from engine.training import diagnostics
 from engine.training.diagnostics import ratio
-from engine.training.frozen import frozen
+from engine.training.frozen import frozen, stepped
 
 Law = Literal["descent", "flow", ""]
-"""What a fixed kernel does in closed form: (I - eta_eff K)^k, e^{-K t}, or nothing that is known."""
+"""How a fixed kernel moves f, by -eta_eff K r a step or by f' = -K r; or nothing that is known."""
 
 BYTES = 5 * 10**8
 """Kernels and eigenvectors held at once."""
+ENTRIES = 2 * 10**11
+"""Of kernels, read in all for the steps of those that have no closed form."""
+LOOK_EVERY = 1000
+"""Steps between two looks whether they are still wanted."""
 
 
 def law_of(config: RunConfig) -> Law:
-    """Of a run; empty with momentum or minibatches, which a kernel alone does not continue, where a fixed kernel is not
-    linear (`TrainingConfig.is_linear`), and where the kernel that is followed is not the one that f moves by."""
+    """Of a run; empty with momentum, minibatches or weight decay, which a kernel alone does not continue, and where the
+    kernel that is followed is not the one that f moves by."""
     training = config.training
-    if training.momentum or training.batch_size is not None or not training.is_linear or config.kernel != "ntk":
+    beyond = training.momentum or training.batch_size is not None or training.weight_decay
+    if beyond or config.kernel != "ntk":
         return ""
     return "descent" if training.integrator == "gd" else "flow"
 
 
-def most_followed(points: int) -> int:
-    """How many checkpoints can be held with kernels on so many points."""
-    return max(4, BYTES // (16 * points**2))
+def most_followed(points: int, size: int = 0, steps: int = 0) -> int:
+    """How many checkpoints can be followed with kernels on so many points.
+
+    Args:
+        size, steps: training points and steps of a run by a loss without a closed form.
+    """
+    held = BYTES // (16 * points**2)
+    return max(4, min(held, ENTRIES // (steps * size**2)) if steps * size else held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +76,18 @@ class Followed:
 
     @cached_property
     def residual(self) -> Float[np.ndarray, "S n k"]:
-        """r = dl/df on the training points: f - y for the squared losses. Of classes y is the sign of the target."""
-        y = self.y[: self.size]
-        y = np.sign(y) if LOSSES[self.loss].classes else y
-        return np.stack([diagnostics.slope_of(self.loss, f, y) for f in self.f[:, : self.size]])
+        """r = dl/df on the training points: f - y for the squared losses."""
+        return np.stack([diagnostics.slope_of(self.loss, f, self.learned) for f in self.f[:, : self.size]])
+
+    @property
+    def closed(self) -> bool:
+        """Whether r = f - y, so that a fixed kernel has a closed form."""
+        return not LOSSES[self.loss].classes
+
+    @property
+    def learned(self) -> Float[np.ndarray, "n k"]:
+        """The targets of the training points as the loss takes them: of classes their signs."""
+        return self.y[: self.size] if self.closed else np.sign(self.y[: self.size])
 
     def after(self, s: int) -> tuple[Float[np.ndarray, "r n k"], Float[np.ndarray, "r m k"]]:
         """Residual and held-out outputs at the checkpoints s, s + 1, ... had the kernel of s been held fixed there.
@@ -83,14 +102,48 @@ class Followed:
         with np.errstate(over="ignore", invalid="ignore"):  # a step beyond 2/(eta_eff lambda) of this kernel
             return U @ (left[:, :, None] * modes), self.f[s, n:] - cross @ U @ (gathered[:, :, None] * modes)
 
+    def rest(self, waiting: Callable[[], None] = lambda: None) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """s, t >= s, residual and held-out outputs at t had the kernel of s been held fixed there, of all pairs.
 
-def continued(run: Followed) -> dict[str, Float[np.ndarray, "S S"]]:
+        In closed form (`after`), or by the loss's own r in the steps of the run.
+
+        Args:
+            waiting: called meanwhile; may raise.
+        """
+        if self.closed:
+            for s in range(len(self.t)):
+                yield from ((s, s + i, r, f) for i, (r, f) in enumerate(zip(*self.after(s), strict=True)))
+            return
+        yield from ((s, s, self.residual[s], self.f[s, self.size :]) for s in range(len(self.t)))
+        yield from self._stepped(waiting)
+
+    def _stepped(self, waiting: Callable[[], None]) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """As `rest`, for t > s: from checkpoint to checkpoint all kernels before it go on together."""
+        n, learned, descent = self.size, self.learned, self.law == "descent"
+        gathered = np.zeros(self.f[:, :n].shape)
+        for last, steps in enumerate(np.diff(self.step)):
+            f, own, kernels = self.f[: last + 1], gathered[: last + 1], self.kernels[: last + 1, :, :n]
+            inner = np.ascontiguousarray(kernels[:, :n])
+            with np.errstate(over="ignore", invalid="ignore"):  # a step beyond the stability limit of this kernel
+                for step in range(steps):
+                    if step % LOOK_EVERY == 0:
+                        waiting()
+                    own[:] = stepped(self.loss, inner, f[:, :n], learned, own, self.rate, descent)
+                now = f - kernels @ own
+            for s in range(last + 1):
+                yield s, last + 1, diagnostics.slope_of(self.loss, now[s, :n], learned), now[s, n:]
+
+
+def continued(run: Followed, waiting: Callable[[], None] = lambda: None) -> dict[str, Float[np.ndarray, "S S"]]:
     """The rest of the run with the kernel held fixed: row s, column t >= s; NaN before, and where it overflows.
 
+    Args:
+        waiting: called meanwhile; may raise.
+
     Returns:
-        frozen_error sum |f - y|^2/sum |y|^2 on held-out points; frozen_departure ||f_frozen - f||/||f_T - f_0|| there,
-        whose last column starts with elt; frozen_residual_departure ||r_frozen - r||/||r_0|| on training points. Empty
-        where the run has no `law`.
+        frozen_error sum |g - y|^2/sum |y|^2 on held-out points, g = f or its guess of a loss of classes;
+        frozen_departure ||f_frozen - f||/||f_T - f_0|| there, whose last column starts with elt;
+        frozen_residual_departure ||r_frozen - r||/||r_0|| on training points. Empty where the run has no `law`.
     """
     if not run.law:
         return {}
@@ -99,17 +152,15 @@ def continued(run: Followed) -> dict[str, Float[np.ndarray, "S S"]]:
     moved, start = float(np.linalg.norm(f[-1] - f[0])), float(np.linalg.norm(run.residual[0]))
     names = ("frozen_error", "frozen_departure", "frozen_residual_departure")
     found = {name: np.full((count, count), np.nan) for name in names}
-    for s in range(count):
-        r, outputs = run.after(s)
-        for later in range(s, count):
-            at = later - s
+    for s, later, r, outputs in run.rest(waiting):
+        with np.errstate(over="ignore", invalid="ignore"):
             values = (
-                ratio(np.sum((outputs[at] - y) ** 2), np.sum(y**2)),
-                ratio(np.linalg.norm(outputs[at] - f[later]), moved),
-                ratio(np.linalg.norm(r[at] - run.residual[later]), start),
+                ratio(np.sum((in_units(run.loss, outputs, run.y[:n]) - y) ** 2), np.sum(y**2)),
+                ratio(np.linalg.norm(outputs - f[later]), moved),
+                ratio(np.linalg.norm(r - run.residual[later]), start),
             )
-            for name, value in zip(names, values, strict=True):
-                found[name][s, later] = value if np.isfinite(value) else np.nan
+        for name, value in zip(names, values, strict=True):
+            found[name][s, later] = value if np.isfinite(value) else np.nan
     return found
 
 

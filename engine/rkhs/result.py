@@ -9,7 +9,7 @@ from jaxtyping import Float
 from engine.cost import estimate
 from engine.result import Field, Result, Seed, finite
 from engine.rkhs.comparison import FUNCTIONS, SPACES, Growth, growth
-from engine.rkhs.config import RkhsConfig, frozen_flops
+from engine.rkhs.config import RkhsConfig, frozen_flops, frozen_step_flops
 from engine.rkhs.gram import FLAGS, RIDGES, Flag
 from engine.rkhs.motion import stopped
 
@@ -203,8 +203,9 @@ class RkhsResult(Result[RkhsConfig, SeedSpaces]):
 
     def operations_left(self, seed: SeedSpaces) -> Float[np.ndarray, " S"]:
         """Share of the operations of a seed's steps that a kernel held fixed saves, its own cost taken off."""
-        steps = estimate(self.config.run).step_flops * max(float(seed["step"][-1]), 1.0)
-        return seed.steps_left - frozen_flops(self.config) / steps
+        step = estimate(self.config.run).step_flops
+        left = seed.steps_left * (1 - frozen_step_flops(self.config) / step)
+        return left - frozen_flops(self.config) / (step * max(float(seed["step"][-1]), 1.0))
 
     def numbers(self) -> dict[str, Any]:
         """Of the network, of its seeds, and notes on the data."""

@@ -1,7 +1,11 @@
-"""A kernel held fixed: what it leaves of each of its modes, in closed form. NumPy, no JAX."""
+"""A kernel held fixed: what it leaves of each of its modes, in closed form, and its steps by a loss that has none.
+NumPy, no JAX."""
 
 import numpy as np
 from jaxtyping import Float
+
+from engine.losses import LOSSES
+from engine.numerics import RUNGE_KUTTA
 
 
 def phi(z: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
@@ -31,3 +35,35 @@ def frozen(
     positive = damping > 0
     gathered = np.where(positive, rate * lost / np.where(positive, damping, 1.0), rate * steps)
     return 1 - lost, gathered
+
+
+def stepped(
+    loss: str,
+    kernels: Float[np.ndarray, "s n n"],
+    f: Float[np.ndarray, "s n k"],
+    y: Float[np.ndarray, "n k"],
+    gathered: Float[np.ndarray, "s n k"],
+    rate: float,
+    descent: bool,
+) -> Float[np.ndarray, "s n k"]:
+    """int r of several kernels held fixed, r = dl/df, one step of eta_eff = `rate` after `gathered`.
+
+    By descent or by Runge-Kutta on the flow f' = -K r, as training takes it.
+
+    Args:
+        f: where each set out. It now has f - K gathered.
+        y: targets as the loss takes them.
+    """
+    targets, slope = np.tile(y, (len(f), 1)), LOSSES[loss].slope
+
+    def r(gathered: Float[np.ndarray, "s n k"]) -> Float[np.ndarray, "s n k"]:
+        now = f - kernels @ gathered
+        return slope(now.reshape(targets.shape), targets, np).reshape(f.shape)
+
+    if descent:
+        return gathered + rate * r(gathered)
+    last, total = np.zeros_like(gathered), np.zeros_like(gathered)
+    for node, weight in RUNGE_KUTTA:
+        last = r(gathered + node * rate * last)
+        total += weight * last
+    return gathered + rate / 6 * total

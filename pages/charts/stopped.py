@@ -30,7 +30,7 @@ from pages.charts.encodings import beside, layered, linear_y, log_y, placed, siz
 from pages.charts.over_time import Curve, Sampled, Style, sampled_table
 from pages.charts.space import error_panel
 from pages.charts.theme import Table
-from pages.charts.words import number
+from pages.charts.words import listing, number
 
 NETWORK, FIXED = "network", "kernel held fixed"
 NAMES = {NETWORK: "network", FIXED: "kernel"}
@@ -75,7 +75,7 @@ def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
     seed = result.seeds[index]
     t, step, x = seed.t_followed, seed["step"][seed["followed"]], placed(seed.t_followed, True)
     network = positive(np.asarray(seed["network_error"][seed["followed"]], float))[0]
-    errors, notes = None, (WITHOUT_LAW if result.followed.kernel == "ntk" else NOT_THE_ONE,)
+    errors, notes = None, (_without_law(result),)
     if "frozen_error" in seed:
         errors = wide(positive(seed["frozen_error"])[0]).assign(x=x, network=network)
         end = f"{LARGEST_ERROR:g} times the network's largest"
@@ -85,11 +85,20 @@ def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
     return StopTables(timeline, notes, errors, pd.concat(parts, ignore_index=True), t)
 
 
-WITHOUT_LAW = (
-    "A kernel held fixed is not followed with momentum or minibatches, weight decay, a loss of classes or a recorded "
-    "loop: its error is not drawn."
-)
-NOT_THE_ONE = "The network moves by its neural tangent kernel: what this one makes of it, held fixed, is not drawn."
+NOT_FOLLOWED = "A kernel held fixed is not followed {}: its error is not drawn."
+
+
+def _without_law(result: RkhsResult) -> str:
+    """Why nothing is known of the kernel held fixed."""
+    if result.followed.kernel != "ntk":
+        return "The network moves by its neural tangent kernel: what this one makes of it, held fixed, is not drawn."
+    training = getattr(getattr(result.config, "run", None), "training", None)
+    if training is None:
+        return NOT_FOLLOWED.format("of a recorded loop")
+    beyond = {"momentum": training.momentum, "minibatches": training.batch_size, "weight decay": training.weight_decay}
+    if found := [name for name, given in beyond.items() if given]:
+        return NOT_FOLLOWED.format(f"with {listing(found)}")
+    return "This result is older than what follows a kernel held fixed by such a loss: its error is not drawn."
 
 
 def _largest_error(network: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TypeVar
 
 import streamlit as st
@@ -18,6 +19,7 @@ START = {"start": "yes"}
 """Parameter of a link whose page computes by itself what is cheap. It leaves the address at once."""
 CHEAP = 15.0
 """Seconds below which that is cheap."""
+UNKNOWN = "What it takes is known when it runs."
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Computation:
     """A job as `gather` takes it.
 
     Attributes:
-        seconds: at most, on the machine that computes.
+        seconds: at most, on the machine that computes; NaN where nobody knows.
     """
 
     kind: str
@@ -55,19 +57,19 @@ def gather(
     Args:
         name: of the button, unique on the page.
         label: of the button.
-        note: said beneath it.
+        note: said beneath it, before how long that takes where it is known.
         unit: what one of them is called.
         bar, like: as of `pages.shell.jobs.offer`.
     """
     request = Request(f"ask {name}", f"cancel {name}", asked[0].kind, [(one.config,) for one in asked], unit)
     found = standing(request)
-    seconds = max(1.0, sum(asked[place].seconds for place in found.missing))
+    seconds = max(sum(asked[place].seconds for place in found.missing), 1.0)  # not finite where nobody knows
     start_if_cheap(request, found, seconds)
     if found.missing and in_flight(request, found):
         watch(request, len(found.results))
     elif found.missing:
-        about = f"About {duration(seconds)} of computing."
-        offer(request, found, lambda past: label, [f"{note} {about}".strip()], bar=bar, like=like)
+        about = f"{note} About {duration(seconds)} of computing." if isfinite(seconds) else UNKNOWN
+        offer(request, found, lambda past: label, [about.strip()], bar=bar, like=like)
     return {one: found.results[one.config.hash] for one in asked if one.config.hash in found.results}
 
 

@@ -15,6 +15,7 @@ from pages.views.evolution_words import of_network
 
 SAME = 1.1
 """Ratios within this factor of 1 are not worth a word."""
+OUTPUT = "output cut off at the margin"
 WHERE: dict[SetName, str] = {"held_out": "held-out points", "train": "training points"}
 
 
@@ -34,15 +35,19 @@ def of_loss(result: RkhsResult) -> list[str]:
     training = result.config.run.training
     if training.is_linear:
         return []
-    fixed = "a kernel held fixed is not followed: its closed form is that of squares without weight decay"
+    decayed = "a kernel held fixed is not followed, for weight decay moves $f$ beside it"
     if not LOSSES[training.loss].classes:
-        return [f"The network trained with weight decay, so {fixed}."]
-    decay = " and weight decay" if training.weight_decay else ""
-    guess = "probability" if training.loss == "logistic" else "output cut off at the margin"
-    return [
-        f"The network trained by {training.loss.replace('_', ' ')} loss{decay}, regression by squares: the network is "
-        f"compared by its {guess}, in the units of the targets, and {fixed}."
-    ]
+        return [f"The network trained with weight decay: {decayed}."]
+    loss, guess = training.loss.replace("_", " "), "probability" if training.loss == "logistic" else OUTPUT
+    said = (
+        f"The network trained by {loss} loss{' and weight decay' if training.weight_decay else ''}, regression by "
+        f"squares: the network is compared by its {guess}, in the units of the targets"
+    )
+    if training.weight_decay:
+        return [f"{said}, and {decayed}."]
+    if all("frozen_departure" in seed for seed in result.seeds):
+        return [f"{said}. So is what a kernel held fixed makes of it, by {loss} loss too."]
+    return [f"{said}."]
 
 
 def of_a_table(result: RkhsResult) -> list[Headline]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.rkhs.config import frozen_step_flops
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import number, percent, spread
 from pages.views.spaces_words import WHERE
@@ -50,10 +51,11 @@ def _fixed(result: RkhsResult, tolerance: float) -> list[str]:
     operations = [float(result.operations_left(seed)[at]) for seed, at in found]
     if not np.isfinite(operations).all():  # nobody knows those of a network of one's own
         return [f"{said}."]
+    kernel = "one kernel with its " + ("steps" if frozen_step_flops(result.config) else "eigenvectors")
     if min(operations) > 0:
-        return [f"{said}; one kernel with its eigenvectors taken off, {spread(operations, _share)} of the operations."]
+        return [f"{said}; {kernel} taken off, {spread(operations, _share)} of the operations."]
     where = "" if max(operations) <= 0 else " in some seeds"
-    return [f"{said}, but one kernel with its eigenvectors costs more operations than they do{where}."]
+    return [f"{said}, but {kernel} costs more operations than they do{where}."]
 
 
 def _share(value: float) -> str:

@@ -54,9 +54,10 @@ def seed(
 DATA = {"name": "circle", "size": 4, "test_size": 16, "frequencies": [1]}
 
 
-def result(*seeds: SeedSpaces, data: dict | None = None, **arrays: Any) -> RkhsResult:
+def result(*seeds: SeedSpaces, data: dict | None = None, training: dict | None = None, **arrays: Any) -> RkhsResult:
     """On the circle, where M lambda_k is 4, 2 and 1 as the strengths at the start are."""
-    run = {"data": {**DATA, **(data or {})}, "network": {"depth": 1, "width": 64}, "seeds": list(range(len(seeds)))}
+    run: dict[str, Any] = {"data": {**DATA, **(data or {})}, "network": {"depth": 1, "width": 64}}
+    run |= {"training": training or {}, "seeds": list(range(len(seeds)))}
     common = {"frequencies": np.arange(F), "frequency_operator": np.array([4.0, 2.0, 1.0])}
     common |= {"frequency_limit": np.array([4.0, 2.0, 1.1]), "operator_eigenvalues": np.array([4.0, 2.0, 2.0, 1.0])}
     return RkhsResult(common | arrays, RkhsConfig.from_dict({"run": run}), {}, seeds)

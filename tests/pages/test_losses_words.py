@@ -1,5 +1,6 @@
 """What pages say of losses of classes and of weight decay: right formulas, limits and units, and silence elsewhere."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -102,14 +103,23 @@ def test_pages_on_spaces_say_how_the_network_is_compared(loss: str, guess: str) 
     assert guess in said
     assert loss in GUESSES
     (decayed,) = spaces_words.of_loss(spaces(weight_decay=0.1))
-    assert decayed.startswith("The network trained with weight decay, so a kernel held fixed is not followed")
+    assert decayed.startswith("The network trained with weight decay: a kernel held fixed is not followed")
+    assert "is not followed, for weight decay" in said
     assert spaces_words.of_loss(spaces(loss="mean")) == []
 
 
-def spaces(**training: Any) -> RkhsResult:
+def test_pages_on_spaces_say_of_a_kernel_held_fixed_what_is_there() -> None:
+    (said,) = spaces_words.of_loss(spaces(loss="squared_hinge"))
+    assert said.endswith("So is what a kernel held fixed makes of it, by squared hinge loss too.")
+    without = spaces(["frozen_departure"], loss="squared_hinge")
+    (said,) = spaces_words.of_loss(without)
+    assert "held fixed" not in said
+
+
+def spaces(left_out: Sequence[str] = (), **training: Any) -> RkhsResult:
     exchanged = np.zeros((4, 4, 4))
     exchanged[:, 0, 0], exchanged[:, 0, 1] = 1.0, np.linspace(0.1, 0.4, 4)
-    found = followed.result(followed.seed(frequency_power=exchanged))
+    found = followed.result(followed.seed(left_out=left_out, frequency_power=exchanged))
     data = {"name": "two_moons", "size": 16, "test_size": 32}
     config = RkhsConfig.from_dict({"run": {"data": data, "training": training}})
     return RkhsResult(found.arrays, config, {}, found.seeds)

@@ -45,6 +45,18 @@ def test_what_it_saves_is_counted_in_operations_and_can_be_nothing() -> None:
     assert ("in some seeds" in said(both)) == (expected <= 0)
 
 
+@pytest.mark.parametrize(("integrator", "stages"), [("gd", 1), ("rk4", 4)])
+def test_steps_of_a_kernel_held_fixed_by_a_loss_of_classes_are_counted(integrator: str, stages: int) -> None:
+    """2 n^2 k operations each, and no eigenvectors."""
+    learned = {"target": "sign"}, {"loss": "logistic", "integrator": integrator}
+    found = result(seed(), data=learned[0], training=learned[1])
+    step, squares = estimate(found.config.run).step_flops, result(seed()).config
+    kernel = frozen_flops(squares) - 10 * 4**3
+    expected = 0.5 * (1 - stages * 2 * 4**2 / step) - kernel / (40 * step)
+    np.testing.assert_allclose(found.operations_left(found.seeds[0])[2], expected)
+    assert "one kernel with its steps costs more" in said(found) or "one kernel with its steps taken off" in said(found)
+
+
 @pytest.mark.parametrize(
     ("at_the_stop", "words"),
     [
@@ -83,8 +95,21 @@ def test_the_rest_of_the_run_is_drawn_from_the_frame_s_checkpoint() -> None:
     assert b"<svg" in figure(stopped.stop_chart(tables, start=1), "svg")
     without = stopped.stop_tables(result(seed(left_out=["frozen_error", "frozen_departure"])), 0, "train")
     assert without.errors is None
-    assert "momentum or minibatches" in without.notes[0]
     stopped.stop_chart(without).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("training", "why"),
+    [
+        ({"momentum": 0.5, "batch_size": 2}, "is not followed with momentum and minibatches: its error is not drawn."),
+        ({"weight_decay": 0.1}, "is not followed with weight decay"),
+        ({"loss": "logistic"}, "This result is older"),
+    ],
+)
+def test_why_a_kernel_held_fixed_is_not_drawn(training: dict, why: str) -> None:
+    found = result(seed(left_out=["frozen_error", "frozen_departure"]), data={"target": "sign"}, training=training)
+    (note,) = stopped.stop_tables(found, 0, "train").notes
+    assert why in note
 
 
 def test_a_kernel_that_diverges_when_held_fixed_does_not_take_the_axes() -> None:

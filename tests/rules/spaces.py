@@ -118,8 +118,10 @@ RULES = (
     Rule(
         "pages.views.spaces_words.of_loss",
         "The network trained by ... loss and weight decay, regression by squares: the network is compared by its "
-        "probability, in the units of the targets, and a kernel held fixed is not followed",
-        "a loss of classes or weight decay, by the config; the guess is that of the loss",
+        "probability, in the units of the targets, and a kernel held fixed is not followed; or so is what a kernel "
+        "held fixed makes of it, by ... loss too",
+        "a loss of classes or weight decay, by the config; the guess is that of the loss; of a kernel held fixed where "
+        "every seed has it",
         "a squared loss without weight decay",
     ),
     Rule(

@@ -19,10 +19,13 @@ from pathlib import Path, PurePosixPath
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
+import jax
+
 from engine.networks.module.adapters import Functions, Refused, functions
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.frozen import Table
 from engine.networks.module.source_files import found
+from engine.networks.traced.checks import raised
 from engine.problems import ConfigError, Problem
 from engine.progress import Cancelled
 
@@ -36,7 +39,8 @@ def functions_of(network: ModuleConfig, shape: tuple[int, ...]) -> Functions:
 
     Raises `ConfigError`: it is not what its config says, or raises something itself.
     """
-    with _loading:
+    # Where a program is being traced, what a module computes as it is imported would be of that program alone.
+    with _loading, jax.ensure_compile_time_eval():
         made_of = Table(network.arguments), Table(network.sources), Table(network.versions)
         return _functions_of(network.name, *made_of, shape)
 
@@ -133,8 +137,7 @@ def _words(name: str, error: BaseException) -> str:
     package = name.partition(":")[0].split(".")[0]
     files = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_of(package, Path(frame.filename))]
     where = f" ({Path(files[-1].filename).name}, line {files[-1].lineno})" if files else ""
-    lines = str(error).strip().splitlines()
-    return f"raised {type(error).__name__}" + (f": {lines[0]}" if lines else "") + where
+    return raised(error) + where
 
 
 def _is_of(package: str, file: Path) -> bool:

@@ -14,7 +14,7 @@ from engine.networks.module.config import ModuleConfig
 from engine.networks.module.limits import Endless, limited
 from engine.networks.module.loading import functions_of, told
 from engine.networks.parameters import flattened, nested
-from engine.networks.traced.checks import check
+from engine.networks.traced.checks import check, check_all
 from engine.networks.traced_layers import layer_names
 from engine.problems import ConfigError, Problem
 
@@ -96,6 +96,7 @@ def _tried(network: ModuleConfig, x: Float[np.ndarray, "n n_0"], output_dim: int
         raise _refusal(network, f"has {count:,} parameters to train; 1 to {MOST_PARAMETERS:,} are taken")
     try:
         dead = [path for path in check(of, params, x, precision) if path in paths]
+        check_all(of, params, x, precision)
     except ConfigError as error:
         raise _refusal(network, *(problem.message for problem in error.problems)) from error
     outputs = jax.eval_shape(of, params, x).shape[1]

@@ -3,7 +3,7 @@
 A check on a few examples is no proof: a network that mixes examples under a condition that they do not meet passes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import jax
@@ -45,11 +45,25 @@ def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "floa
         )
     most = APART[precision]
     together = _called(apply, params, some)
-    if not np.isfinite(together).all():
-        raise ConfigError([Problem("x", "the outputs are not finite: give smaller inputs, or finite, smaller params")])
+    _check_finite(together)
     if apart(together, _called(_one_at_a_time(apply), params, some)) > most:
-        _refuse_mixture(apart(together, _called(apply, params, some)) > most)
-    return _dead(apply, params, some)
+        _refuse_mixture("outputs", apart(together, _called(apply, params, some)) > most)
+    slopes = _slopes(apply, params, some)
+    if _far(slopes, _slopes(_one_at_a_time(apply), params, some)) > most:
+        _refuse_mixture("derivatives", _far(slopes, _slopes(apply, params, some)) > most)
+    return [path for i, path in enumerate(leaf_paths(params)) if i in slopes and not np.any(slopes[i])]
+
+
+def check_all(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "float64") -> None:
+    """Raises `ConfigError` where the outputs on all examples together are not finite, or other than of each alone.
+
+    For what is trained on all of them at once: `check` tries a few.
+    """
+    params = _wide(params)
+    together = _called(apply, params, x)
+    _check_finite(together)
+    if apart(together, _called(_each(apply), params, x)) > APART[precision]:
+        _refuse_mixture("outputs", drawn=False)
 
 
 def narrowed(jaxpr: Jaxpr, bits: int) -> str:
@@ -60,6 +74,13 @@ def narrowed(jaxpr: Jaxpr, bits: int) -> str:
         if found:
             return found
     return ""
+
+
+def _check_finite(outputs: np.ndarray) -> None:
+    lost = int(np.sum(~np.isfinite(outputs).all(axis=1)))
+    if lost:
+        of = f" for {lost:,} of {len(outputs):,} examples"
+        _refuse(f"gives outputs that are not finite{of}: give smaller inputs, or finite, smaller params")
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> float:
@@ -84,21 +105,35 @@ def _is_array(leaf: Any) -> bool:
 
 
 def _some(x: np.ndarray) -> np.ndarray:
-    """A few of the examples, at least two: of one alone, what it is beside cannot be told."""
-    if len(x) > 1:
-        return x[:: -(-len(x) // MOST)]
-    return np.concatenate([x, x // 2 if x.dtype.kind in "iu" else x / 2])
+    """A few of the examples, at least two that differ: among equal ones what one is beside cannot be told.
+
+    In an order of no meaning: among sorted ones a sort could not be told.
+    """
+    some = x[np.random.default_rng(0).permutation(len(x))[:MOST]]
+    if np.any(some != some[:1]):
+        return some
+    one = some[:1]
+    return np.concatenate([one, one // 2 if x.dtype.kind in "iu" else one / 2, one])
 
 
 def _check_shape(apply: Apply, params: Any, x: np.ndarray) -> None:
     found = _tried(lambda: jax.eval_shape(apply, params, x))
     shape = getattr(found, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != len(x) or not shape[1]:
-        given = shown(found) if shape is None else f"outputs of shape {shape}"
+        given = _described(found) if shape is None else f"outputs of shape {shape}"
         _refuse(f"gives {given} for {len(x)} examples; ({len(x)}, k) is needed, a row of outputs for each")
     if not floating(found):
         _refuse(f"gives outputs of type {found.dtype}; floating numbers are needed")
     _tried(lambda: jax.eval_shape(apply, params, x[:1]))
+
+
+def _described(given: Any) -> str:
+    """What is no array, in words."""
+    if isinstance(given, Mapping):
+        return f"a dict of {shown([*given])}, and no array,"
+    if isinstance(given, tuple | list):
+        return f"a {type(given).__name__} of {len(given)}, and no array,"
+    return shown(given)
 
 
 def _called(apply: Apply, params: Any, x: np.ndarray) -> np.ndarray:
@@ -110,16 +145,22 @@ def _one_at_a_time(apply: Apply) -> Apply:
     return lambda params, x: jax.lax.map(lambda example: apply(params, example[None])[0], jnp.asarray(x))
 
 
-def _refuse_mixture(drawn: bool) -> NoReturn:
+def _each(apply: Apply) -> Apply:
+    """As `_one_at_a_time`, of all at once."""
+    return lambda params, x: jax.vmap(lambda example: apply(params, example[None])[0])(jnp.asarray(x))
+
+
+def _refuse_mixture(what: str, drawn: bool) -> NoReturn:
     if drawn:
-        _refuse("gives other outputs when it is called again: it draws at random, so that it has no one kernel. "
+        _refuse(f"gives other {what} when it is called again: it draws at random, so that it has no one kernel. "
                 "Switch that off (in flax: deterministic=True)")  # fmt: skip
-    _refuse("gives an example other outputs beside other examples than alone, as batch normalisation does in training, "
+    _refuse(f"gives an example other {what} beside other examples than alone, as batch normalisation does in training, "
             "or dropout by a fixed key: example by example its kernel would be wrong. Use running averages, "
             "deterministic=True, or a norm of each example")  # fmt: skip
 
 
-def _dead(apply: Apply, params: Any, x: np.ndarray) -> list[str]:
+def _slopes(apply: Apply, params: Any, x: np.ndarray) -> dict[int, np.ndarray]:
+    """Derivatives of a sum of the outputs with random weights, by the leaves of real numbers."""
     leaves, tree = jax.tree.flatten(params)
     weights = np.random.default_rng(0).standard_normal(jax.eval_shape(apply, params, x).shape)
     real = {i: leaf for i, leaf in enumerate(leaves) if floating(leaf)}
@@ -128,8 +169,13 @@ def _dead(apply: Apply, params: Any, x: np.ndarray) -> list[str]:
         given = tree.unflatten(real.get(i, leaf) for i, leaf in enumerate(leaves))
         return jnp.sum(weights * apply(given, jnp.asarray(x)))
 
-    slopes = _tried(lambda: jax.jit(jax.grad(total))(real))
-    return [path for i, path in enumerate(leaf_paths(params)) if i in slopes and not np.any(slopes[i])]
+    return {i: np.asarray(slope) for i, slope in _tried(lambda: jax.jit(jax.grad(total))(real)).items()}
+
+
+def _far(one: dict[int, np.ndarray], other: dict[int, np.ndarray]) -> float:
+    """`apart` of all of them; 0 where some are not finite, which the kernel then says."""
+    both = [np.concatenate([slope.ravel() for slope in slopes.values()]) for slopes in (one, other)]
+    return apart(*both) if np.isfinite(both).all() else 0.0
 
 
 def _programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
@@ -164,8 +210,30 @@ def _tried(call: Callable[[], Any]) -> Any:
     except ConfigError:
         raise
     except Exception as error:
-        lines = str(error).strip().splitlines() or [""]
-        raise ConfigError([Problem("network", f"raised {type(error).__name__}: {lines[0]}")]) from error
+        raise ConfigError([Problem("network", raised(error))]) from error
+
+
+UNKNOWN = "it is traced, where no value is known: use jax.numpy for NumPy, and jax.numpy.where or jax.lax.cond for if"
+CHANGES = (
+    "it changes a state of its own, as batch normalisation does in training and dropout by a stream of keys: use "
+    "running averages and deterministic=True (of an nnx network: eval())"
+)
+HINTS = {
+    "ConcretizationTypeError": UNKNOWN,
+    "TracerArrayConversionError": UNKNOWN,
+    "TracerBoolConversionError": UNKNOWN,
+    "TracerIntegerConversionError": UNKNOWN,
+    "TraceContextError": CHANGES,
+    "ModifyScopeVariableError": CHANGES,
+}
+"""What an error of JAX or flax means here."""
+
+
+def raised(error: BaseException) -> str:
+    """What a function of the user's raised, in one line, with what it means."""
+    name, lines = type(error).__name__, str(error).strip().splitlines()
+    said = f"raised {name}" + (f": {lines[0]}" if lines else "")
+    return f"{said.rstrip('.')}; {HINTS[name]}" if name in HINTS else said
 
 
 def _refuse(message: str) -> NoReturn:

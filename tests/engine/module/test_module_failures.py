@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from textwrap import dedent
 
+import jax
 import numpy as np
 import pytest
 
@@ -16,6 +17,11 @@ from engine.problems import ConfigError
 from engine.progress import Cancelled
 
 X = np.random.default_rng(0).standard_normal((6, 3))
+MANY = np.concatenate([*[X] * 3, [[0.5, 1.0, 1.0], [0.7, 1.0, 1.0]]])
+TOGETHER = (
+    "not finite at one of many", "other of many examples", "a tuple", "a dict", "an axis too many",
+)  # fmt: skip
+"""Tried on more points than `engine.networks.traced.checks.MOST`."""
 
 PLAIN = """
     import time, sys, threading
@@ -36,10 +42,10 @@ def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
-    def run(text: str, before: str = PLAIN, waiting=lambda: None, precision: str = "float64", **arguments):
+    def run(text: str, before: str = PLAIN, waiting=lambda: None, precision: str = "float64", x=X, **arguments):
         (tmp_path / "trial_nets.py").write_text(dedent(before) + dedent(text))
         network = of_kind({"kind": "module", "name": "trial_nets:net", "arguments": arguments})
-        return model.tried(network, X, 1, precision, waiting)
+        return model.tried(network, x, 1, precision, waiting)
 
     return run
 
@@ -137,14 +143,68 @@ NONE = {
         "        return nn.Dense(1, dtype=jnp.bfloat16)(x)",
         "rounds to bfloat16 on the way: a float64 kernel would be that of another function",
     ),
-    "not finite": ("net = init, lambda p, x: apply(p, x) / 0", "the outputs are not finite"),
+    "not finite": ("net = init, lambda p, x: apply(p, x) / 0", "gives outputs that are not finite for 6 of 6 examples"),
+    "not finite at one of many": (
+        "def net():\n    return init, lambda p, x: apply(p, x) / jnp.where(x[:, :1] == 0.5, 0, 1)",
+        "gives outputs that are not finite for 1 of 20 examples",
+    ),
+    "other of many examples": (
+        "net = init, lambda p, x: apply(p, x) * (1 if x.shape[0] < 20 else 2)",
+        "gives an example other outputs beside other examples than alone",
+    ),
+    "sorted": ("net = init, lambda p, x: jnp.sort(apply(p, x), 0)", "gives an example other outputs beside other"),
+    "other derivatives": (
+        "net = init, lambda p, x: apply(p, x) + (lambda m: m - jax.lax.stop_gradient(m))(apply(p, x).mean(0))",
+        "gives an example other derivatives beside other examples than alone",
+    ),
+    "batch normalisation of nnx": (
+        "class net(nnx.Module):\n    def __init__(self, rngs):\n"
+        "        self.a, self.b = nnx.Linear(3, 1, rngs=rngs), nnx.BatchNorm(3, rngs=rngs)\n"
+        "    def __call__(self, x):\n        return self.a(self.b(x))",
+        "gives an example other outputs beside other examples than alone",
+    ),
+    "dropout by a fixed key": (
+        "class Drop(nn.Module):\n    @nn.compact\n    def __call__(self, x):\n"
+        "        return nn.Dense(1)(nn.Dropout(0.5, deterministic=False)(x))\n"
+        "d, key = Drop(), jax.random.key(0)\n"
+        "net = (lambda k, x: d.init({'params': k, 'dropout': k}, x)['params'], "
+        "lambda p, x: d.apply({'params': p}, x, rngs={'dropout': key}))",
+        "gives an example other outputs beside other examples than alone",
+    ),
+    "a tuple": ("net = init, lambda p, x: (apply(p, x), p)", "gives a tuple of 2, and no array, for 8 examples"),
+    "a dict": ("net = init, lambda p, x: {'y': apply(p, x)}", "gives a dict of ['y'], and no array, for 8 examples"),
+    "an axis too many": ("net = init, lambda p, x: apply(p, x)[..., None]", "gives outputs of shape (8, 1, 1) for 8"),
+    "Python's if": ("net = init, lambda p, x: apply(p, x) if x[0, 0] > 0 else x", "raised TracerBoolConversionError"),
+    "no array to draw": (
+        'net = (lambda key, x: {"w": jnp.ones((3, 1)), "n": 3}), lambda p, x: x @ p["w"]',
+        "draws n of type int64: draw arrays of real numbers",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", NONE)
 def test_what_has_no_kernel_here(what: str, tried) -> None:
     text, said = NONE[what]
-    assert message(tried, text).startswith(said)
+    assert message(tried, text, x=MANY if what in TOGETHER else X).startswith(said)
+
+
+def test_what_a_module_computes_as_it_is_imported_is_its_own(tried) -> None:
+    """Not a part of the program of ours that happens to be traced when it is loaded."""
+    text = """
+    def net():
+        return init, lambda p, x: apply(p, x) + SHIFT
+
+    SHIFT = jax.random.normal(jax.random.key(0), (1, 1))
+    """
+    tried(text)
+    shift = float(jax.random.normal(jax.random.key(0), (1, 1))[0, 0])
+    there = outputs() - shift
+    tried("net = init, apply")
+    np.testing.assert_allclose(there, outputs(), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_left_out_of_a_tree_does_no_harm(tried) -> None:
+    assert tried("net = (lambda key, x: {**init(key, x), 'bias': None}), apply").parameters == 16
 
 
 def test_what_nothing_depends_on_is_told(tried) -> None:

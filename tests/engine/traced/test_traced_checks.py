@@ -10,7 +10,8 @@ from architectures import CASES, IMAGES, Convolutional, linen, points
 from flax import linen as nn
 from flax import nnx
 
-from engine.networks.traced.checks import MOST, check
+import engine as kd
+from engine.networks.traced.checks import MOST, check, check_all
 from engine.problems import ConfigError
 
 X = np.asarray(points(6, 4))
@@ -85,6 +86,38 @@ def attending():
     return lambda params, x: jax.nn.softmax(x @ x.T) @ x @ params["w"], W
 
 
+def sorting():
+    """Also of examples that are sorted already."""
+    return lambda params, x: jnp.sort(x @ params["w"], axis=0), W
+
+
+def shifting():
+    return lambda params, x: jnp.roll(x, 1, axis=0) @ params["w"], W
+
+
+def counting():
+    """A branch on how many examples there are."""
+    return lambda params, x: x @ params["w"] / (2 if x.shape[0] > 1 else 1), W
+
+
+def mixing_on_the_way_back():
+    """Outputs are each example's own; derivatives are of all."""
+
+    def apply(params, x):
+        h = x @ params["w"]
+        mean = h.mean(0)
+        return h + mean - jax.lax.stop_gradient(mean)
+
+    return apply, W
+
+
+def still():
+    """Of linen, whose averages are not to be changed."""
+    model = Training()
+    variables = model.init(jax.random.key(0), X)
+    return lambda params, x: model.apply({**variables, "params": params}, x), variables["params"]
+
+
 def centred():
     return lambda params, x: (x - x.mean(0)) @ params["w"], W
 
@@ -97,7 +130,12 @@ def centred():
         (attending, "gives an example other outputs beside other examples than alone"),
         (centred, "gives an example other outputs beside other examples than alone"),
         (drawing, "gives other outputs when it is called again: it draws at random"),
-        (streaming, "raised TraceContextError: Cannot mutate RngCount"),
+        (sorting, "gives an example other outputs beside other examples than alone"),
+        (shifting, "gives an example other outputs beside other examples than alone"),
+        (counting, "gives an example other outputs beside other examples than alone"),
+        (mixing_on_the_way_back, "gives an example other derivatives beside other examples than alone"),
+        (streaming, r"raised TraceContextError: Cannot mutate RngCount.*; it changes a state of its own.*eval\(\)"),
+        (still, "raised ModifyScopeVariableError: Cannot update variable.*; it changes a state of its own"),
     ],
 )
 @pytest.mark.parametrize("size", [6, 1])
@@ -150,13 +188,21 @@ def test_a_layer_with_a_precision_of_its_own_is_refused() -> None:
         (lambda p, x: (x @ p["w"])[:, 0], r"network: gives outputs of shape \(6,\) for 6 examples; \(6, k\) is needed"),
         (lambda p, x: (x @ p["w"]).T, r"network: gives outputs of shape \(2, 6\)"),
         (lambda p, x: x @ p["w"][:, :0], r"network: gives outputs of shape \(6, 0\)"),
-        (lambda p, x: (x @ p["w"], x), "network: gives .* for 6 examples"),
+        (lambda p, x: (x @ p["w"])[:, :, None], r"network: gives outputs of shape \(6, 2, 1\) for 6 examples"),
+        (lambda p, x: (x @ p["w"], x), "network: gives a tuple of 2, and no array, for 6 examples"),
+        (lambda p, x: {"logits": x @ p["w"]}, r"network: gives a dict of \['logits'\], and no array, for 6 examples"),
         (lambda p, x: None, "network: gives None for 6 examples"),
         (lambda p, x: jnp.argmax(x, axis=1, keepdims=True), "network: gives outputs of type int64; floating"),
-        (lambda p, x: jnp.log(-jnp.abs(x @ p["w"])), "x: the outputs are not finite"),
+        (lambda p, x: jnp.log(-jnp.abs(x @ p["w"])), "network: gives outputs that are not finite for 6 of 6 examples"),
         (lambda p, x: x @ p["v"], "network: raised KeyError: 'v'"),
         (lambda p, x: x @ p["w"].T, "network: raised TypeError: "),
-        (lambda p, x: x @ p["w"] if x[0, 0] > 0 else x, "network: raised TracerBoolConversionError: "),
+        (lambda p, x: x @ p["w"] if x[0, 0] > 0 else x,
+         "network: raised TracerBoolConversionError: .*; it is traced, where no value is known"),
+        (lambda p, x: np.tanh(np.asarray(x)) @ p["w"],
+         "network: raised TracerArrayConversionError: .*; it is traced, where no value is known: use jax.numpy"),
+        (lambda p, x: x @ p["w"][:, : int(p["w"][0, 0])], "network: raised .*; it is traced"),
+        (lambda p, x: jax.pure_callback(np.tanh, jax.ShapeDtypeStruct((x.shape[0], 2), x.dtype), x @ p["w"]),
+         "network: raised ValueError: Pure callbacks do not support JVP"),
         (lambda p, x: jax.lax.while_loop(lambda h: h.sum() < 9, lambda h: 2 * h, jnp.abs(x[:1] @ p["w"]) + 1),
          r"network: gives outputs of shape \(1, 2\)"),
         (jax.vmap(lambda p, x: jax.lax.while_loop(lambda h: h.sum() < 9, lambda h: 2 * h, jnp.exp(x @ p["w"])),
@@ -181,6 +227,54 @@ def test_leaves_that_the_outputs_do_not_depend_on_are_named() -> None:
 
     idle = {"dead": {"v": np.ones((2, 1))}, "still": np.ones(1), "unread": np.ones(3)}
     assert check(apply, {**W, **idle, "live": np.ones((4, 1))}, X) == ["dead/v", "still", "unread", "w"]
+
+
+def test_examples_that_are_alike_or_sorted_tell_as_much() -> None:
+    for x in (np.ones((6, 4)), np.sort(X, axis=0)):
+        for network in (shifting, sorting):
+            with pytest.raises(ConfigError, match="beside other examples than alone"):
+                check(network()[0], {"w": np.ones((4, 2))}, x)
+        assert check(lambda p, x: x @ p["w"], W, x) == []
+
+
+def test_all_examples_are_tried_where_they_are_trained_on_at_once() -> None:
+    x = np.array(points(50, 4))
+    x[17] = 0
+    check_all(lambda p, x: x @ p["w"], W, x)
+    with pytest.raises(ConfigError, match="gives outputs that are not finite for 1 of 50 examples"):
+        check_all(lambda p, x: x @ p["w"] / jnp.linalg.norm(x, axis=1, keepdims=True), W, x)
+    with pytest.raises(ConfigError, match="beside other examples than alone"):
+        check_all(lambda p, x: x @ p["w"] * (2 if x.shape[0] > 20 else 1), W, x)
+
+
+@pytest.mark.parametrize(
+    ("params", "apply"),
+    [
+        ({"w": W["w"], "b": None}, lambda p, x: x @ p["w"]),
+        ({"w": W["w"], "order": np.array([3, 1, 0, 2])}, lambda p, x: x[:, p["order"]] @ p["w"]),
+        ({"w": W["w"], "on": np.array(True)}, lambda p, x: x @ jnp.where(p["on"], p["w"], 0)),
+        ({"w": W["w"], "key": jax.random.key(0)}, lambda p, x: x @ p["w"]),
+        ({"w": jnp.asarray(W["w"], jnp.bfloat16)}, lambda p, x: x @ p["w"]),
+    ],
+)
+def test_leaves_that_are_no_real_numbers_are_constants(params, apply) -> None:
+    """J of x @ w is x for each of two outputs: their mean is x x^T."""
+    some = X[:, [3, 1, 0, 2]] if "order" in params else X
+    np.testing.assert_allclose(kd.ntk(apply, params, X), some @ some.T, rtol=1e-12)
+
+
+@pytest.mark.parametrize("x", [np.arange(24).reshape(6, 4), np.asarray(X, np.float16)])
+def test_inputs_of_other_types(x) -> None:
+    np.testing.assert_allclose(kd.ntk(lambda p, x: x @ p["w"], W, x), x.astype(float) @ x.T.astype(float), rtol=1e-12)
+
+
+def test_whole_numbers_look_up_what_is_embedded() -> None:
+    """f = mean of rows e_x, times w = 1: df/de_t = (how often t is in x)/5 for each of 3 columns, df/dw = the mean."""
+    rng = np.random.default_rng(3)
+    x, e = rng.integers(0, 10, (6, 5)), rng.standard_normal((10, 3))
+    count = np.stack([np.bincount(row, minlength=10) for row in x]) / 5
+    K = kd.ntk(lambda p, x: p["e"][x].mean(1) @ p["w"], {"e": e, "w": np.ones((3, 1))}, x)
+    np.testing.assert_allclose(K, 3 * count @ count.T + (count @ e) @ (count @ e).T, rtol=1e-12)
 
 
 def test_few_examples_are_tried() -> None:
