@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from streamlit.testing.v1 import AppTest
 import cache
 from benchmarks.serving import ARGUMENTS, CHROMIUM, ROOT, served
 from cache import CachedEngine, Store
+from cache.data_files import DataFiles
 from engine import jobs
 from engine.config import RunConfig
 from engine.progress import Arrays
@@ -48,6 +50,14 @@ def pretend() -> Iterator[PretendEngine]:
     cache.install(engine)  # pyright: ignore[reportArgumentType]
     yield engine
     cache.install(None)
+
+
+@pytest.fixture
+def kept(pretend: PretendEngine, tmp_path: Path) -> Iterator[DataFiles]:
+    """The files of the pretended engine, in a store."""
+    with closing(Store(tmp_path / "cache", 10_000_000)) as store:
+        pretend.store.files = store.files
+        yield store.files
 
 
 @pytest.fixture(scope="session")
