@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.config import RunConfig
-from engine.data import contents
-from engine.data.csv_records import decode
+from engine.data import contents, csv_file
 from engine.data.file import taken_in
 from engine.data.formats import MOST_BYTES
 from engine.schema import ConfigError, Problem
@@ -37,19 +36,26 @@ def read_parts(path: Path) -> dict[str, Any]:
 def with_files(values: Any, folder: Path) -> Any:
     """The values of a run with the files read in that `data.path` or `probes.path` name. Raises `ConfigError`.
 
-    The text of a CSV becomes its content; of points a digest stands in the config, and their bytes are given to
-    `engine.data.contents`, from where a store keeps them.
+    A digest stands in the config; the bytes are given to `engine.data.contents`, from where a store keeps them.
     """
     for section in ("data", "probes"):
         data = values.get(section) if isinstance(values, dict) else None
         if isinstance(data, dict) and data.get("name") in READ_IN and "path" in data:
-            others = {key: value for key, value in data.items() if key not in ("path", "labels_path")}
+            others = {key: value for key, value in data.items() if key not in ("path", "labels_path", "content")}
             values = values | {section: others | READ_IN[data["name"]](data, folder)}
     return values
 
 
 def _table(data: dict, folder: Path) -> dict[str, Any]:
-    return {"content": _read(folder / str(data["path"]), _decoded)}
+    path = folder / str(data["path"])
+    content = _read(path, bytes, csv_file.MOST_BYTES)
+    try:
+        source, remarks = csv_file.taken_in(path.name, content)
+    except ValueError as error:
+        raise ConfigError([Problem(str(path), str(error))]) from None
+    _note(remarks)
+    contents.give(content)
+    return {"source": source.to_dict()}
 
 
 def _points(data: dict, folder: Path) -> dict[str, Any]:
@@ -59,11 +65,16 @@ def _points(data: dict, folder: Path) -> dict[str, Any]:
         held = taken_in(files)
     except ValueError as error:
         raise ConfigError([Problem(str(paths[0]), str(error))]) from None
-    for remark in held.remarks:
-        print(f"note: data.path: {remark}", file=sys.stderr)
+    _note(held.remarks)
     for _, content in files:
         contents.give(content)
     return {"source": held.source.to_dict()}
+
+
+def _note(remarks: Iterable[str]) -> None:
+    """How a file was read, where that is worth a word."""
+    for remark in remarks:
+        print(f"note: data.path: {remark}", file=sys.stderr)
 
 
 READ_IN = {"csv": _table, "file": _points}
@@ -90,14 +101,6 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 def _read_text(path: Path) -> str:
     return _read(path, lambda content: content.decode("utf-8-sig"))
-
-
-def _decoded(content: bytes) -> str:
-    """The text of a table; how it was decoded, where that is worth a word, goes to standard error."""
-    text, remarks = decode(content)
-    for remark in remarks:
-        print(f"note: data.path: {remark}", file=sys.stderr)
-    return text
 
 
 def _read(path: Path, decoded: Callable[[bytes], Content], most: int = MOST_CHARACTERS) -> Content:

@@ -16,7 +16,9 @@ MOST_HELD = 1_000_000_000
 """Bytes held in memory; those used longest ago go first, the newest never."""
 
 DIGESTS = ("digest", "labels")
-"""Of the fields of `engine.data.file.Source`, and of a recording's (`engine.recording.config`)."""
+"""Of the fields of `engine.data.file.Source`, of a table's and of a recording's (`engine.recording.config`)."""
+NAMING = ("file", "csv")
+"""Datasets whose `source` is a file."""
 
 
 class Place(Protocol):
@@ -88,7 +90,7 @@ def _named(values: Any) -> Iterator[tuple[str, str]]:
             yield from _named(value)
     elif isinstance(values, dict):
         source = values.get("source")
-        if ("recording" in values or values.get("name") == "file") and isinstance(source, dict):
+        if ("recording" in values or values.get("name") in NAMING) and isinstance(source, dict):
             yield from (
                 (source[name], str(source.get("file"))) for name in DIGESTS if isinstance(source.get(name), str)
             )

@@ -1,45 +1,64 @@
-"""An uploaded table."""
+"""A table of one's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from engine.data.csv_numbers import shown
-from engine.data.csv_table import MAX_ABS, SHOWN, Column, Table, constant, listed, parse
-from engine.data.dataset import Count, Dataset, DatasetConfig, Stream, finished, standardised
+from engine.data.csv_choice import (
+    LONGEST_CLASS,
+    MAX_CLASSES,
+    bad_cells,
+    classes_of,
+    complete,
+    default_inputs,
+    gaps,
+    is_name,
+    no_classes,
+    no_inputs,
+    rows_of_classes,
+)
+from engine.data.csv_file import TableSource
+from engine.data.csv_table import Column, Table, constant, listed, parse
+from engine.data.dataset import MAX_POINTS, Count, Dataset, DatasetConfig, Stream, finished, standardised
 from engine.data.finite import centred_note, class_targets, signs
+from engine.problems import clipped
 from engine.schema import ConfigError, Problem, did_you_mean
 
-MAX_CLASSES = 32
-
-LEFT_OUT_BY_NULL = {"target", "inputs", "standardise", "centre", "size", "test_size", "noise", "seed"}
+LEFT_OUT_BY_NULL = {"target", "inputs", "classes", "standardise", "centre", "size", "test_size", "noise", "seed"}
 """The settings of which null means the default."""
+OF_THE_TABLE = ("target", "inputs", "size", "test_size")
+"""Settings whose defaults the table tells."""
 
 
 class CsvConfig(DatasetConfig):
-    """Rows of a CSV text, shuffled with the seed; the first `test_size` of the shuffle are held out.
+    """Rows of a CSV file, shuffled with the seed; the first `test_size` of the shuffle are held out. On the command
+    line and in Python `path` in place of `source` names it.
 
     Every input column gets mean 0 and standard deviation 1 over the training rows, so mean |x|^2 = n_0 there; targets
-    get mean 0. A target of text makes classes: of two, the first in the alphabet has target -1 and the second +1; of
-    c more there are c targets each, 1 - 1/c for the row's own class and -1/c for the others (before scaling).
+    get mean 0. A target of text makes classes: of two, the first has target -1 and the second +1; of c more there are
+    c targets each, 1 - 1/c for the row's own class and -1/c for the others (before scaling).
 
     Attributes:
-        content: the text itself, header row first. It is part of the config, so a result names its data.
+        content: the text itself, header row first, in place of `source`: so older configs have it.
+        source: the file. What is left out is told by its table and written out, so the config is whole without it.
         target: name or names of the target columns; the last column when left out.
         inputs: names of the input columns; when left out, all others of numbers that vary and do not count the rows.
+        classes: two of a target of text, the first with target -1; all, in the order of the alphabet, when left out.
         missing: "drop" leaves out rows in which a chosen column has an empty cell; "refuse" asks for them.
         standardise: whether inputs are; false takes them as they stand.
         centre: whether the targets' mean over the training rows is taken off; as `standardise` when left out.
-        size: number of training rows; all that are not held out when left out.
+        size: number of training rows; all that are not held out when left out, of 20,000 at most.
         test_size: number of held-out rows; a quarter when left out.
     """
 
     name: Literal["csv"] = "csv"
-    content: str
+    content: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    source: TableSource | None = Field(default=None, exclude_if=lambda value: value is None)
     target: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    classes: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
     missing: Literal["refuse", "drop"] = "refuse"
     standardise: bool = True
     centre: bool = True
@@ -58,33 +77,39 @@ class CsvConfig(DatasetConfig):
                 values[name] = (values[name],)
         values.setdefault("centre", values.get("standardise", True))
         try:
-            table = parse(values.get("content", ""))
+            if (table := _table_of(values)) is None:
+                return values
         except (ValueError, TypeError, AttributeError):
             # The field's own validator words this; sizes left out must not add a second complaint.
             return {"size": 2, "test_size": 2} | values
         target = values["target"] = values.get("target") or table.names[-1:]
         if not values.get("inputs"):
             values["inputs"] = default_inputs(table, target, vary=not _is_false(values.get("standardise")))
-        if _classes(table, target):
+        if classes := classes_of(table, target):
             values["centre"] = False
-        used = [table.by_name[name] for name in (*values["inputs"], *target) if _is_name(table, name)]
-        rows = int(_complete(used, len(table.rows)).sum()) if values.get("missing") == "drop" else len(table.rows)
+            if values.get("source") is not None and len(classes) <= MAX_CLASSES:
+                values["classes"] = values.get("classes") or classes
+        used, targets = ([table.by_name[n] for n in some if is_name(table, n)] for some in (values["inputs"], target))
+        counted = rows_of_classes(targets, values.get("classes") or (), len(table.rows))
+        if values.get("missing") == "drop":
+            counted &= complete([*used, *targets], len(table.rows))
+        rows = min(int(counted.sum()), MAX_POINTS)
         held_out = values.setdefault("test_size", max(2, rows // 4))
         values.setdefault("size", max(2, rows - held_out) if isinstance(held_out, int) else 2)
         return values
 
-    @field_validator("content")
+    @field_validator("content", "source")
     @classmethod
-    def _is_a_table(cls, content: str) -> str:
-        parse(content)
-        return content
+    def _is_a_table(cls, given: str | TableSource | None, info: ValidationInfo) -> str | TableSource | None:
+        _table_of({info.field_name: given})
+        return given
 
     @field_validator("target", "inputs")
     @classmethod
     def _columns_exist(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if "content" not in info.data:  # it has problems of its own
-            return names
-        columns = list(parse(info.data["content"]).names)
+        if not {"content", "source"} <= info.data.keys() or (table := _table_of(info.data)) is None:
+            return names  # the table has problems of its own, or is not here
+        columns = list(table.names)
         unknown = [name for name in names if name not in columns]
         if unknown:
             few = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
@@ -93,8 +118,34 @@ class CsvConfig(DatasetConfig):
             raise ValueError(f"{', '.join(names)}: list each column once")
         return names
 
+    @field_validator("classes")
+    @classmethod
+    def _classes_exist(cls, classes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not classes or "target" not in info.data or (table := _table_of(info.data)) is None:
+            return classes
+        there = classes_of(table, info.data["target"])
+        if not there:
+            raise ValueError("the target's values are numbers, not classes: leave it out")
+        if unknown := [name for name in classes if name not in there]:
+            hint = did_you_mean(unknown[0], list(there))
+            raise ValueError(f"no class {clipped(unknown[0])!r}.{hint} Classes: {listed(there)}")
+        if classes != there and (len(classes) != 2 or classes[0] == classes[1]):
+            raise ValueError(f"{listed(classes)} given: choose two different ones, or leave it out for all")
+        if any(len(name) > LONGEST_CLASS for name in classes):
+            raise ValueError(f"a class has more than {LONGEST_CLASS} letters: shorten its name in the file")
+        return classes
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if (self.source is None) == (self.content is None):
+            said = (
+                "is missing: name a file by data.path" if self.source is None else "is given beside content: keep one"
+            )
+            raise ConfigError([Problem("source", said)])
+        if self.here is None:
+            if left := [name for name in OF_THE_TABLE if name not in self.model_fields_set or not getattr(self, name)]:
+                raise ConfigError([Problem("source", f"{self.lacks}; without it {left[0]} cannot be told")])
+            return self
         if problems := [*self._choice_problems(), *self._cell_problems()]:
             raise ConfigError(problems)
         rows, asked = len(self.complete_rows), self.size + self.test_size
@@ -103,7 +154,7 @@ class CsvConfig(DatasetConfig):
                 f"{rows} rows given, fewer than size {self.size} + test_size {self.test_size} = {asked}: "
                 "add rows, or lower size or test_size"
             )
-            raise ConfigError([Problem("content", message)])
+            raise ConfigError([Problem(self.given_by, message)])
         return self
 
     def _choice_problems(self) -> Iterable[Problem]:
@@ -114,42 +165,48 @@ class CsvConfig(DatasetConfig):
         if both:
             yield Problem("inputs", f"{listed(both)} is a target too: choose it as one of them")
         if not self.inputs:
-            yield Problem("inputs", _no_inputs(self.table, self.target))
+            yield Problem("inputs", no_inputs(self.table, self.target))
         for column in map(self.table.by_name.__getitem__, self.inputs):
             if column.values is None:
                 yield Problem("inputs", f"column {column.name!r} holds no numbers ({column.remark}): leave it out")
         texts = [column for column in self._targets if column.values is None]
         if texts and len(self.target) > 1:
             yield Problem("target", f"column {texts[0].name!r} holds classes: choose it alone")
-        elif texts and (said := _no_classes(texts[0], len(self.class_names or ()))):
+        elif texts and (said := no_classes(texts[0])):
             yield Problem("target", said)
 
     def _cell_problems(self) -> Iterable[Problem]:
-        """What is wrong with cells of the chosen columns, each column once."""
-        said = [_bad_cells(column, self.table.rows) for column in self._used if column.bad]
-        if len(said) > SHOWN:
-            said[SHOWN:] = [f"so have {len(said) - SHOWN} more columns"]
-        if self.missing == "refuse" and (gaps := self._gaps()):
-            said.append(gaps)
+        said = bad_cells(self._used, self.table.rows)
+        if self.missing == "refuse" and (empty := gaps(self._used, self.table, self._of_classes)):
+            said.append(empty)
         if said:
-            yield Problem("content", "; ".join(said))
+            yield Problem(self.given_by, "; ".join(said))
 
-    def _gaps(self) -> str:
-        """Which cells are empty, and what to do; empty where none is."""
-        gaps = [(self.table.rows[row], column.name) for column in self._used for row in np.flatnonzero(column.missing)]
-        if not gaps:
-            return ""
-        rows = len({row for row, _ in gaps})
-        said = ", ".join(f"row {row} in column {name!r}" for row, name in sorted(gaps)[:SHOWN])
-        more = f" and {len(gaps) - SHOWN} more" if len(gaps) > SHOWN else ""
-        return (
-            f"{rows} of {len(self.table.rows)} rows have empty cells: {said}{more}: fill them in, set missing to drop, "
-            "or leave the column out"
-        )
+    @property
+    def given_by(self) -> str:
+        """The setting that gives the table."""
+        return "content" if self.source is None else "source"
+
+    @property
+    def here(self) -> Table | None:
+        """The table; None where its file is not here."""
+        return _table_of({"content": self.content, "source": self.source})
 
     @property
     def table(self) -> Table:
-        return parse(self.content)
+        """Raises `ConfigError` where its file is not here."""
+        if (found := self.here) is None:
+            raise ConfigError(self.lacking)
+        return found
+
+    @property
+    def lacks(self) -> str:
+        """What keeps the table from being used here; empty where nothing does."""
+        return self.source.missing if self.source else ""
+
+    @property
+    def lacking(self) -> list[Problem]:
+        return [Problem("source", said)] if (said := self.lacks) else []
 
     @property
     def _targets(self) -> list[Column]:
@@ -160,14 +217,19 @@ class CsvConfig(DatasetConfig):
         return [*(self.table.by_name[name] for name in self.inputs), *self._targets]
 
     @property
+    def _of_classes(self) -> np.ndarray:
+        """Whether a row is of the classes chosen."""
+        return rows_of_classes(self._targets, self.classes, len(self.table.rows))
+
+    @property
     def complete_rows(self) -> np.ndarray:
-        """Places of the rows that have no empty cell in a chosen column."""
-        return np.flatnonzero(_complete(self._used, len(self.table.rows)))
+        """Places of the rows that have no empty cell in a chosen column, of the classes chosen."""
+        return np.flatnonzero(self._of_classes & complete(self._used, len(self.table.rows)))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """In the order of the alphabet; None where the target is of numbers."""
-        return _classes(self.table, self.target)
+        """In the order of their targets; None where the target is of numbers."""
+        return self.classes or (None if self.source else classes_of(self.table, self.target) or None)
 
     @property
     def input_dim(self) -> int:
@@ -205,13 +267,15 @@ class CsvConfig(DatasetConfig):
 
     def _classified(self, x: tuple[np.ndarray, np.ndarray], train: np.ndarray, test: np.ndarray, notes: list[str]):
         names = self.class_names or ()
+        there = len(self._targets[0].classes)
         place = {name: number for number, name in enumerate(names)}
         labels = np.array([place.get(cell, -1) for cell in self._targets[0].cells])
         if len(np.unique(labels[train])) < 2:
             only = f"all {self.size} training rows are of the class {names[labels[train[0]]]!r}"
             raise ConfigError([Problem("size", f"{only}: raise size or change seed")])
         y = class_targets(labels, len(names))
-        notes.append(f"{len(names)} classes in {self.target[0]!r} ({listed(names)}): {signs(names)}")
+        few = f"{len(names)} of {there}" if there > len(names) else f"{there}"
+        notes.append(f"{few} classes in {self.target[0]!r} ({listed(names)}): {signs(names)}")
         parts = {"labels_train": labels[train], "labels_test": labels[test], "class_names": names}
         return finished(self, x, (y[train], y[test]), notes, **parts)
 
@@ -222,8 +286,8 @@ class CsvConfig(DatasetConfig):
         return [f"left out of the inputs: {', '.join(said[:8])}{more}"] if said else []
 
     def _dropped(self) -> list[str]:
-        kept = set(self.complete_rows.tolist())
-        rows = [str(row) for place, row in enumerate(self.table.rows) if place not in kept]
+        dropped = self._of_classes & ~complete(self._used, len(self.table.rows))
+        rows = [str(self.table.rows[place]) for place in np.flatnonzero(dropped)]
         more = ", ..." if len(rows) > 8 else ""
         return [f"{len(rows)} rows with empty cells dropped: row {', '.join(rows[:8])}{more}"] if rows else []
 
@@ -253,66 +317,17 @@ class CsvConfig(DatasetConfig):
             )
 
 
-def default_inputs(table: Table, target: Sequence[str], vary: bool = True) -> tuple[str, ...]:
-    """The columns of numbers that are no target and do not count the rows; those that do where there is no other.
+def _table_of(values: Mapping[str, Any]) -> Table | None:
+    """The table that the settings give; None where they give none, or its file is not here.
 
-    Args:
-        vary: leave out those that are one number throughout, to rounding.
+    Raises `ValueError`, in one line, where it is no table.
     """
-    numbers = [column for column in table.columns if column.values is not None and column.name not in target]
-    told = [column for column in numbers if column.constant and (vary or column.missing.all())]
-    chosen = [column for column in numbers if not column.numbers_rows and column not in told]
-    return tuple(column.name for column in chosen or [column for column in numbers if column not in told])
+    if (source := values.get("source")) is not None:
+        return (source if isinstance(source, TableSource) else TableSource.from_dict(source)).table
+    content = values.get("content")
+    return None if content is None else parse(content)
 
 
 def _is_false(value: Any) -> bool:
     """Whether a flag that is not validated yet will be false."""
     return str(value).lower() in ("false", "0", "no", "off", "f", "n")
-
-
-def _is_name(table: Table, name: Any) -> bool:
-    return isinstance(name, str) and name in table.by_name
-
-
-def _classes(table: Table, target: Any) -> tuple[str, ...] | None:
-    """The classes of a target of text, in the order of the alphabet; None for other targets."""
-    if not isinstance(target, list | tuple) or len(target) != 1 or not _is_name(table, target[0]):
-        return None
-    column = table.by_name[target[0]]
-    if column.values is not None:
-        return None
-    return tuple(sorted({cell for cell, gap in zip(column.cells, column.missing, strict=True) if not gap}))
-
-
-def _complete(columns: Sequence[Column], rows: int) -> np.ndarray:
-    """Rows in which no cell of these columns is empty."""
-    return ~np.any([column.missing for column in columns], axis=0) if columns else np.ones(rows, bool)
-
-
-def _bad_cells(column: Column, rows: Sequence[int]) -> str:
-    said = ", ".join(
-        f"row {rows[place]}, column {column.name!r} is {shown(column.cells[place])}" for place in column.bad[:SHOWN]
-    )
-    more = f" and {len(column.bad) - SHOWN} more cells" if len(column.bad) > SHOWN else ""
-    return (
-        f"{said}{more}, not a number (a finite one, up to {MAX_ABS:g}): write a number, leave the cell empty, or leave "
-        "the column out of the inputs"
-    )
-
-
-def _no_inputs(table: Table, target: Sequence[str]) -> str:
-    others = [f"{column.name!r}: {column.remark}" for column in table.columns if column.name not in target]
-    return f"no column of numbers is left besides the target ({'; '.join(others[:4])}): choose another target"
-
-
-def _no_classes(column: Column, classes: int) -> str:
-    """What is wrong with a column of text as a target; empty where its values are classes."""
-    rows = int((~column.missing).sum())
-    if classes < 2:
-        return f"column {column.name!r} holds one class: choose another target"
-    if classes <= min(MAX_CLASSES, rows // 2):
-        return ""
-    return (
-        f"column {column.name!r} holds {classes} different texts in {rows} rows ({column.remark}): classes recur, and "
-        f"at most {MAX_CLASSES} are allowed: choose another target"
-    )

@@ -96,8 +96,8 @@ SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "bla
 """In the order in which they are believed where several cut equally well: a comma may be a decimal mark."""
 
 COMMENTS = ("#", "%", "//")
-ABOVE = re.compile(r"(?:[^\S\n]*(?:(?:#|%|//)[^\n]*)?\n)*")
-"""Lines that are blank or comments."""
+MOST_COMMENTS = 20_000
+"""Lines above a table."""
 SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?[ ;,\t]*(?:\n|$)', re.IGNORECASE)
 SAMPLE = 100_000
 """Characters in which the separator is looked for."""
@@ -156,11 +156,18 @@ def records(text: str, most: int) -> Records:
 
 def _comments(text: str) -> tuple[int, list[str]]:
     """How many characters of comments and blank lines stand above the table, and the comments without their marks."""
-    start = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
-    above = ABOVE.match(text, start)
-    lines = [line.strip() for line in above.group().split("\n")] if above else []
-    comments = [line.removeprefix("//").lstrip("#%").strip(" ") for line in lines if line]
-    return above.end() if above else start, comments
+    end = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
+    comments = []
+    while (stop := text.find("\n", end)) >= 0:
+        line = text[end:stop].strip()
+        if line and not line.startswith(COMMENTS):
+            break
+        if line:
+            comments.append(line.removeprefix("//").lstrip("#%").strip(" "))
+        if len(comments) > MOST_COMMENTS:
+            raise ValueError(f"more than {MOST_COMMENTS:,} lines of comments above the table: leave them out")
+        end = stop + 1
+    return end, comments
 
 
 def separator_of(text: str) -> str:

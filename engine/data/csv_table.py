@@ -1,7 +1,7 @@
 """A table in the text of a CSV file: its columns, each of numbers or of text, and what was done to read them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -27,6 +27,7 @@ from engine.data.csv_records import Records, records
 from engine.data.dataset import MAX_POINTS
 
 MAX_BYTES = 1_000_000
+"""Of a text within a config."""
 MAX_ABS = 1e12
 SHOWN = 3
 """Faulty cells named in one message."""
@@ -49,9 +50,9 @@ class Column:
 
     Attributes:
         values: its numbers, NaN where a cell is missing or bad; None for a column of text.
-        cells: as they stand in the text.
+        cells: of a column of text, as they stand there; none of one of numbers.
         missing: where there is nothing.
-        bad: rows (by place) whose cells are no numbers or too large, in a column of numbers.
+        bad: cells that are no numbers or too large, in a column of numbers, by the place of their row.
         units: those met, where they differ.
         numbers_rows: whether it looks like a number or a name of the row.
     """
@@ -60,7 +61,7 @@ class Column:
     cells: tuple[str, ...]
     values: Float[np.ndarray, " rows"] | None
     missing: Bool[np.ndarray, " rows"]
-    bad: tuple[int, ...] = ()
+    bad: Mapping[int, str] = field(default_factory=dict)
     units: tuple[str, ...] = ()
     numbers_rows: bool = False
 
@@ -68,6 +69,11 @@ class Column:
     def constant(self) -> bool:
         """Whether its numbers are one number, to rounding."""
         return self.values is not None and constant(self.values[~np.isnan(self.values)])
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Its different texts, in the order of the alphabet; none of a column of numbers."""
+        return tuple(sorted({cell for cell, gap in zip(self.cells, self.missing, strict=False) if not gap}))
 
     @property
     def remark(self) -> str:
@@ -88,11 +94,13 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns with names, the number of the row that each line of them came from, and how they were read."""
+    """Columns with names, the number of the row that each line of them came from, and how they were read: of that
+    `remarks` are on the bytes."""
 
     columns: tuple[Column, ...]
     rows: tuple[int, ...]
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -122,32 +130,33 @@ def parse(content: str) -> Table:
 @lru_cache(maxsize=8)
 def _parsed(content: str) -> Table | str:
     """The table, or why there is none: a table that is refused is asked for as often as one that is not."""
+    size = len(content.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        return f"{size:,} bytes given, at most {MAX_BYTES:,} allowed: name the file by data.path, or keep fewer rows"
     try:
-        return _read(content)
+        return read_text(content)
     except ValueError as error:
         return str(error)
 
 
-def _read(content: str) -> Table:
-    size = len(content.encode("utf-8", "surrogatepass"))
-    if size > MAX_BYTES:
-        raise ValueError(f"{size:,} bytes given, at most {MAX_BYTES:,} allowed: keep fewer rows or columns")
+def read_text(content: str, most: int = MAX_POINTS) -> Table:
+    """As `parse`, of a text of any length and at most so many rows, at each call."""
     if "\0" in content:
         raise ValueError("holds NUL characters, so it is not text: save it as CSV in UTF-8")
-    found = records(content, MAX_POINTS)
+    found = records(content, most)
     if not found.rows:
         raise ValueError("is empty: give a header row with the names of the columns, then rows of numbers")
     names = header(found)
-    _check_rows(found, names)
+    _check_rows(found, names, most)
     cells = [tuple(column) for column in zip(*(row for _, row in found.rows), strict=True)]
     filled = _filled(names, cells, found)
     columns = _columns([names[place] for place in filled], [cells[place] for place in filled], found)
     return Table(columns, tuple(number for number, _ in found.rows), tuple(found.notes))
 
 
-def _check_rows(found: Records, names: Sequence[str]) -> None:
-    if len(found.rows) > MAX_POINTS:
-        raise ValueError(f"more than {MAX_POINTS:,} rows given, at most so many are allowed: keep fewer")
+def _check_rows(found: Records, names: Sequence[str], most: int) -> None:
+    if len(found.rows) > most:
+        raise ValueError(f"more than {most:,} rows given, at most so many are allowed: keep fewer")
     if len(found.rows) < 4:
         raise ValueError(f"{len(found.rows)} rows below the header: give at least 4 (two to train, two held out)")
     uneven = [(number, len(cells)) for number, cells in found.rows if len(cells) != len(names)]
@@ -278,11 +287,13 @@ def _column(name: str, survey: Survey, read: Numbers | None, first: bool) -> Col
             large = ~np.isnan(read.values) & ~(np.abs(read.values) <= MAX_ABS)
             values = np.where(large, np.nan, read.values)
             values.setflags(write=False)
-            bad = tuple(np.flatnonzero(read.bad | large).tolist())
-            return Column(name, survey.cells, values, missing, bad, numbers_rows=_counts_rows(name, values, first))
+            bad = {place: survey.cells[place] for place in np.flatnonzero(read.bad | large).tolist()}
+            return Column(name, (), values, missing, bad, numbers_rows=_counts_rows(name, values, first))
     missing = np.array([is_missing(cell) for cell in survey.cells])
     units = survey.units if len(survey.units) > 1 else ()
-    return Column(name, survey.cells, None, missing, units=units, numbers_rows=_names_rows(name, survey.cells))
+    once: dict[str, str] = {}
+    cells = tuple(once.setdefault(cell, cell) for cell in survey.cells)  # each text kept once
+    return Column(name, cells, None, missing, units=units, numbers_rows=_names_rows(name, cells))
 
 
 def _counts_rows(name: str, values: np.ndarray, first: bool) -> bool:
@@ -304,4 +315,4 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names[:LISTED]) + more
 
 
-__all__ = ["MAX_ABS", "MAX_BYTES", "MAX_COLUMNS", "Column", "Table", "constant", "listed", "parse"]
+__all__ = ["MAX_ABS", "MAX_BYTES", "MAX_COLUMNS", "Column", "Table", "constant", "listed", "parse", "read_text"]

@@ -13,26 +13,21 @@ from engine.data import contents
 from engine.data.dataset import MAX_DIM, MAX_VALUES, Count, Dataset
 from engine.data.finite import FiniteConfig, Scaling, classes_note, different, of_classes, of_numbers
 from engine.data.formats import LONGEST_CLASS, MOST_CLASSES, MOST_OUTPUTS, MOST_ROWS, Points, images_first, read
+from engine.data.named_file import Digest, NamedFile, name_of
 from engine.problems import clipped
-from engine.schema import Config, ConfigError, Problem, did_you_mean
-
-LONGEST_NAME = 100
-"""Characters of a file's name."""
+from engine.schema import ConfigError, Problem, did_you_mean
 
 _one_at_a_time = threading.Lock()
 """A file unpacks to ten times its size."""
 
-Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CLASS)]
 Positive = Annotated[int, Field(ge=1, le=MAX_DIM)]
 
 
-class Source(Config):
+class Source(NamedFile):
     """A file and what it holds, which is checked against its bytes before they are used.
 
     Attributes:
-        file: its name, of several under one digest the first.
-        digest: SHA-256 of its bytes.
         labels: the same of the file of labels, where they stand in one of their own (MNIST's).
         format: npz, idx, CIFAR-10 or CIFAR-100.
         points: in the file.
@@ -42,8 +37,6 @@ class Source(Config):
         outputs: targets of a point, where these are numbers.
     """
 
-    file: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
-    digest: Digest
     labels: Digest | None = Field(default=None, exclude_if=lambda value: value is None)
     format: Literal["npz", "idx", "CIFAR-10", "CIFAR-100"]
     points: Annotated[int, Field(ge=4, le=MOST_ROWS)]
@@ -72,8 +65,7 @@ class Source(Config):
     def missing(self) -> str:
         """What keeps the file from being used here; empty where nothing does."""
         if (held := held_in(self.digests)) is None:
-            named = f"{self.file} (sha256 {self.digest[:12]}...)"
-            return f"{named} is not in the cache here: upload it again, or name it by data.path on the command line"
+            return self.not_here
         if isinstance(held, str):
             return f"{self.file}: {held}"
         if held.source.model_copy(update={"file": self.file}) != self:
@@ -197,9 +189,8 @@ class FileConfig(FiniteConfig):
 
 def source_of(file: str, digests: Sequence[str], found: Points) -> Source:
     """What a config says of a file."""
-    name = "".join(letter if letter.isprintable() else "?" for letter in file.replace("\\", "/").split("/")[-1])
     return Source(
-        file=clipped(name or "file", LONGEST_NAME),
+        file=name_of(file),
         digest=digests[0],
         labels=digests[1] if len(digests) > 1 else None,
         format=found.format,  # pyright: ignore[reportArgumentType] - one of those

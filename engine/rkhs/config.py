@@ -65,7 +65,7 @@ class RkhsConfig(Config):
             return values
         try:
             rows = len(CsvConfig.from_dict(data).complete_rows)
-        except ConfigError:  # worded where the run is validated
+        except ConfigError:  # worded where the run is validated, or the table is not here
             return values
         if not LEAST_HELD_OUT + 2 <= rows < 4 * LEAST_HELD_OUT:
             return values
@@ -100,10 +100,9 @@ class RkhsConfig(Config):
     def _too_few(self) -> Problem:
         """What is wrong with so few held-out points."""
         data, needed = self.run.data, LEAST_HELD_OUT + 2
-        if isinstance(data, CsvConfig) and len(data.complete_rows) < needed:
-            rows = len(data.complete_rows)
+        if isinstance(data, CsvConfig) and data.here and (rows := len(data.complete_rows)) < needed:
             message = f"{rows} rows are too few to compare spaces on: {needed} are needed, {LEAST_HELD_OUT} held out"
-            return Problem("run.data.content", message)
+            return Problem(f"run.data.{data.given_by}", message)
         given = f"{data.test_size} held-out points are too few to compare spaces on"
         return Problem("run.data.test_size", f"{given}: raise it to {LEAST_HELD_OUT} or more")
 

@@ -11,12 +11,13 @@ import cache
 from engine import cost
 from engine.config import RunConfig
 from engine.cost import Cost
+from engine.data import contents
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, number, plain, sentence
-from pages.run import draft_state, files, picker, points
+from pages.run import draft_state, files, picker, points, tables
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
     BY_NAME,
@@ -38,9 +39,11 @@ from pages.shell.texts import text_of, value_of
 
 SECTIONS = {"data": "Data", "network": "Network", "training": "Training", "run": "Run"}
 CHANGED = "changed"
-UPLOADS = {"csv": ("content", files.table), "file": ("source", points.points)}
-"""Of datasets whose data come in by upload: the setting, and what asks for them."""
-MISSING = {"content": "table: upload a CSV file, or paste its text", "source": "file: upload one (npz, idx or bin)"}
+UPLOADS = {
+    "csv": (tables.table, "table: upload a CSV file, or paste its text"),
+    "file": (points.points, "file: upload one (npz, idx or bin)"),
+}
+"""Of datasets whose data come in by upload: what asks for them, and what is said while there are none."""
 
 ALL = {"classes": "all"}
 """What an empty field comes to where the config has nothing."""
@@ -89,9 +92,17 @@ def show(start: Draft | None = None) -> AskedRun:
         picker.picker()
         _problems_of_none(asked)
         for section, title in SECTIONS.items():
-            _section(title, [s for s in in_effect(draft) if s.section == section], draft, asked)
+            _section(
+                title, [s for s in in_effect(draft) if s.section == section and _asked_for(s, draft)], draft, asked
+            )
         files.show()
     return replace(asked, bar=bar)
+
+
+def _asked_for(setting: Setting, draft: Draft) -> bool:
+    """Whether a setting has a widget: the classes of a table only where its target has some."""
+    of_table = setting.name == "classes" and draft.get("data") == "csv"
+    return not of_table or bool(draft.get("classes") or tables.class_names(draft))
 
 
 def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:
@@ -135,9 +146,12 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun)
     st.markdown(f"**{title}**")
     open_ones = [s for s in settings if not s.rare]
     if BY_NAME["data"] in settings and draft.get("data") in UPLOADS:
-        name, upload = UPLOADS[draft["data"]]
+        upload, missing = UPLOADS[draft["data"]]
         _pairs(open_ones[:1], draft, asked)
-        upload(draft, [described(problem) for problem in _own(BY_NAME[name], asked.problems)])
+        wrong = [problem for name in UPLOADED for problem in _own(BY_NAME[name], asked.problems)]
+        upload(
+            draft, [missing if problem.message.startswith("is missing") else described(problem) for problem in wrong]
+        )
         open_ones = open_ones[1:]
     _pairs(open_ones, draft, asked)
     rare = [s for s in settings if s.rare]
@@ -178,8 +192,6 @@ def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
 def described(problem: Problem) -> str:
     """A problem as Markdown, under the label of its widget."""
     setting = setting_at_fault(problem)
-    if setting and setting.name in MISSING and problem.message == "is missing":
-        return MISSING[setting.name]
     return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
 
 
@@ -201,7 +213,7 @@ def _widget(setting: Setting, draft: Draft, config: RunConfig | None) -> None:
         value = [str(name) for name in listed if name] if isinstance(listed := value_of(text, "names"), list) else []
         # A name that is no column stands there too, for the config to refuse.
         named = [*columns, *(name for name in value if name not in columns)]
-        key = f"{key} {draft_state.table_address(repr(named))[:8]}"
+        key = f"{key} {contents.digest_of(repr(named).encode())[:8]}"
         chosen = ", ".join(_chosen(setting, config))
         chosen = chosen or ALL.get(setting.name, "")
         more = {"options": named, "placeholder": chosen if len(chosen) <= 60 else f"{chosen[:57]}..."}
@@ -230,7 +242,9 @@ def _resolved(setting: Setting, config: RunConfig | None) -> str:
 
 def _names(setting: Setting, draft: Draft) -> tuple[str, ...]:
     """What a field of names may hold: columns of a table, classes of a file."""
-    return points.class_names(draft) if setting.name == "classes" else files.columns(draft)
+    if setting.name != "classes":
+        return tables.columns(draft)
+    return tables.class_names(draft) if draft.get("data") == "csv" else points.class_names(draft)
 
 
 def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:

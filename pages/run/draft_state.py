@@ -1,15 +1,13 @@
-"""The draft of this session, and its way into the URL and back; the tables that a URL names."""
+"""The draft of this session, and its way into the URL and back."""
 
-import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 import cache
+from engine.data import contents
 from engine.problems import shown
 from engine.schema import Problem, did_you_mean
 from pages.run import named_run
@@ -36,7 +34,7 @@ from pages.shell.texts import left_out
 # (`pages.shell.held`). `?preset=NAME` starts from that preset instead,
 # `?run=KEY` names a stored result by the first digits of its key (`pages.run.named_run`): the short link, and the only
 # one of a config that is too long for a URL. Where it is not here, the draft holds nothing but this name.
-# `?table=HASH` names a table that came in lately (`Tables`).
+# `?table=DIGEST` names a table that an older config holds itself (`_with_table`).
 # Values are texts like those of the widgets, judged by the same config: a URL can ask for nothing that a widget cannot.
 
 RESERVED = ("preset", "run", "table", held.NAME, *START)
@@ -142,9 +140,16 @@ def _carried() -> dict[str, str]:
     """Without what is held."""
     if "run" in current():
         return {"run": current()["run"]}
-    content = current().get("content", "")
-    table = {"table": table_address(known_table(content).text)} if content else {}
+    table = {"table": _kept(content)} if (content := current().get("content", "")) else {}
     return to_query(current()) | table or {"preset": DEFAULT}
+
+
+def _kept(content: str) -> str:
+    """The digest of a table that the draft itself holds, which the cache now has as a file."""
+    text = content.encode("utf-8", "surrogatepass")
+    with suppress(cache.CacheFault):  # no room: the address leads to no table then, and says so
+        cache.current().store.files.take(text, "table.csv")
+    return contents.digest_of(text)
 
 
 def edit(name: str, text: str) -> None:
@@ -154,6 +159,8 @@ def edit(name: str, text: str) -> None:
     if name == "module":  # what another was made of is not what this one is
         for of_it in ("sources", "versions"):
             link.edit(of_it, "")
+    if name == "target" and "classes" in link.texts:  # the classes of one column are not those of another
+        link.edit("classes", "")
     if name in ("data", "network"):
         link.replace(_of(name, text), link.remarks)
     else:
@@ -188,14 +195,15 @@ def _read(query: Texts) -> tuple[Draft, list[Problem]]:
 
 
 def _with_table(draft: dict[str, str], problems: list[Problem], address: str) -> tuple[dict[str, str], list[Problem]]:
-    """The draft with the table that its address names."""
+    """The draft with the table that an address names by its digest: of an older config, which holds its own."""
     if not address:
         return draft, problems
-    found = tables().find(address)
-    if found is None:
-        gone = "this link names a table that the server does not hold (any more): give it again"
-        return draft, [Problem("table", gone), *problems]
-    return draft | {"content": found.text}, problems
+    found = contents.find(address) if contents.is_digest(address) else None
+    with suppress(UnicodeDecodeError):
+        if found is not None:
+            return draft | {"content": found.decode("utf-8", "surrogatepass")}, problems
+    gone = "this link names a table that the server does not hold (any more): give it again"
+    return draft, [Problem("table", gone), *problems]
 
 
 def _tidied(draft: Draft) -> dict[str, str]:
@@ -220,61 +228,3 @@ def _of(section: str, name: str) -> Draft:
 def _own(section: str, draft: Draft) -> list[Setting]:
     """The settings of the draft's dataset, or kind of network, itself."""
     return [s for s in applicable_to(draft) if s.section == section and s.path not in TELLING]
-
-
-# Tables that came in lately, by the hash of their text: an address names one, so that it survives a reload.
-#
-# They live in the memory of the server. A run that was asked for keeps its own table in the cache.
-
-TABLES_KEPT = 64
-"""Tables of a megabyte at most."""
-
-
-@dataclass(frozen=True)
-class NamedTable:
-    """A table's text, the file it came from, and what was said on reading its bytes."""
-
-    name: str
-    text: str
-    notes: tuple[str, ...] = ()
-
-
-class Tables:
-    """The last `TABLES_KEPT` tables. Safe between sessions."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._tables: OrderedDict[str, NamedTable] = OrderedDict()
-
-    def keep(self, table: NamedTable) -> None:
-        """Remembers a table, under its newest name."""
-        with self._lock:
-            self._tables[table_address(table.text)] = table
-            self._tables.move_to_end(table_address(table.text))
-            while len(self._tables) > TABLES_KEPT:
-                self._tables.popitem(last=False)
-
-    def find(self, key: str) -> NamedTable | None:
-        """The table of an address; None when it is not, or no longer, here."""
-        with self._lock:
-            return self._tables.get(key)
-
-
-@st.cache_resource(show_spinner=False)
-def tables() -> Tables:
-    """Those of this server."""
-    return Tables()
-
-
-def table_address(text: str) -> str:
-    """The hash that names a table in an address."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def known_table(text: str) -> NamedTable:
-    """A table with its name; one that came with a run has none of its own."""
-    found = tables().find(table_address(text))
-    if found is None:
-        found = NamedTable("the table of this run", text)
-        tables().keep(found)
-    return found

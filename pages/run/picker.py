@@ -91,7 +91,7 @@ def _describe(key: str, values: str) -> tuple[str, dict[str, str]] | None:
     except ConfigError:
         return None
     texts = to_query(draft)
-    whole = "content" not in draft and all(len(draft.get(name, "")) <= LONGEST for name in ("source", "sources"))
+    whole = "content" not in draft and all(len(text) <= LONGEST for text in draft.values())
     parameters = texts if whole else {"run": key}
     if name:
         return PRESETS[name].label, parameters or {"preset": name}

@@ -211,11 +211,11 @@ def in_effect(draft: Draft) -> tuple[Setting, ...]:
     return tuple(s for s in applicable_to(draft) if not (known and s.only_with) or target in s.only_with)
 
 
-NAMES = (("data.target", "csv"), ("data.classes", "file"))
+NAMES = (("data.target", "csv"), ("data.classes", "csv"), ("data.classes", "file"))
 
 
 def kind_of(setting: Setting, dataset: str) -> Kind:
-    """The kind here: a CSV's target is the names of columns, the classes of a file have names."""
+    """The kind here: a CSV's target is the names of columns, the classes of a file or a CSV have names."""
     return "names" if (setting.path, dataset) in NAMES else setting.kind
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from streamlit.testing.v1 import AppTest
 import cache
 from benchmarks.serving import ARGUMENTS, CHROMIUM, ROOT, served
 from cache import CachedEngine, Store
+from cache.data_files import DataFiles
 from engine.config import RunConfig
 from engine.progress import Arrays
 from pages.shell import people
@@ -47,6 +49,14 @@ def pretend() -> Iterator[PretendEngine]:
     cache.install(engine)  # pyright: ignore[reportArgumentType]
     yield engine
     cache.install(None)
+
+
+@pytest.fixture
+def kept(pretend: PretendEngine, tmp_path: Path) -> Iterator[DataFiles]:
+    """The files of the pretended engine, in a store."""
+    with closing(Store(tmp_path / "cache", 10_000_000)) as store:
+        pretend.store.files = store.files
+        yield store.files
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,16 @@
 
 import io
 import json
-from contextlib import closing
 
 import numpy as np
 import pytest
 from pretend_engine import texts
 
-from cache import Store
 from engine.config import RunConfig
 from engine.data import DATASETS, contents, mnist
 from engine.data.file import Source, taken_in
 from engine.files import read_config
-from pages.run import points
+from pages.run import upload
 from pages.run.differing import settings_of
 from pages.run.presets import shortest
 from pages.run.settings import config_of, draft_of
@@ -32,14 +30,6 @@ def npz(**arrays):
 
 IMAGES = npz(x=DRAW.integers(0, 255, (60, 6, 6), dtype=np.uint8), labels=np.array(["cat", "dog", "emu"] * 20))
 ROWS = npz(x=DRAW.normal(size=(50, 3)), y=DRAW.normal(size=50), more=np.zeros(3))
-
-
-@pytest.fixture
-def kept(pretend, tmp_path):
-    """The pretended engine with a store of files."""
-    with closing(Store(tmp_path / "cache", 10_000_000)) as store:
-        pretend.store.files = store.files
-        yield store.files
 
 
 def uploaded(app, *files):
@@ -124,7 +114,7 @@ def test_images_and_labels_come_together(kept, opened):
 
 
 def test_a_large_file_is_refused_and_not_read(kept, opened, monkeypatch):
-    monkeypatch.setattr(points, "MOST_BYTES", 100)
+    monkeypatch.setattr(upload, "MOST_BYTES", 100)
     app = uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
     assert f"{len(ROWS):,} bytes given, at most 100 allowed" in texts(app)
     assert kept.volume() == 0

@@ -7,8 +7,9 @@ from pretend_engine import RUNS, texts
 
 from engine import jobs
 from engine.config import RunConfig
+from engine.data import contents, csv_file
+from engine.data.csv_file import taken_in
 from engine.training.result import RunResult
-from pages.run.draft_state import TABLES_KEPT, NamedTable, Tables, known_table, table_address, tables
 from pages.views import evolution_words
 from pages.views.spaces import sizes_left_out
 
@@ -23,11 +24,15 @@ def uploaded(app, name, data):
     return app
 
 
+def query_of(app):
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
 def of(app, name):
     return next(widget for widget in app.multiselect if widget.label == name)
 
 
-def test_columns_are_chosen_from_a_list(pretend, opened):
+def test_columns_are_chosen_from_a_list(kept, pretend, opened):
     app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
     assert of(app, "target").options == of(app, "inputs").options == list(NAMES)
     of(app, "target").set_value(["cement, kg"]).run()
@@ -37,9 +42,11 @@ def test_columns_are_chosen_from_a_list(pretend, opened):
     app.button(key="run").click().run()
     (job,) = pretend.jobs.values()
     assert (job.config.data.target, job.config.data.inputs) == (("cement, kg",), ("strength, MPa",))
+    assert (job.config.data.content, job.config.data.source.file) == (None, "a.csv")
+    assert kept.find(job.config.data.source.digest) == GOOD.encode()
 
 
-def test_a_name_that_is_no_column_stands_in_the_list_and_is_refused(pretend, opened):
+def test_a_name_that_is_no_column_stands_in_the_list_and_is_refused(kept, opened):
     app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
     app.session_state["link draft"].texts["target"] = "ash"
     app.run()
@@ -47,28 +54,85 @@ def test_a_name_that_is_no_column_stands_in_the_list_and_is_refused(pretend, ope
     assert "no column 'ash'" in texts(app)
 
 
-def test_a_table_survives_a_reload_before_the_first_run(pretend, opened):
+def test_a_table_survives_a_reload_before_the_first_run(kept, opened):
     app = uploaded(opened("evolution", data="csv"), "a.csv", GOOD.encode())
     of(app, "target").set_value(["cement, kg"]).run()
-    query = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-    assert query["table"] == table_address(GOOD)
-    again = opened("evolution", **query)
+    assert json.loads(query_of(app)["source"]) == {"file": "a.csv", "digest": contents.digest_of(GOOD.encode())}
+    again = opened("evolution", **query_of(app))
     assert "using a.csv: 24 rows, 3 columns" in texts(again)
     assert of(again, "target").value == ["cement, kg"]
     assert not again.error
+
+
+def test_a_link_to_a_table_that_is_not_here(kept, opened):
+    source, _ = taken_in("gone.csv", GOOD.replace("3", "4").encode())
+    csv_file._held.clear()
+    app = opened("evolution", data="csv", source=json.dumps(source.to_dict()))
+    said = texts(app)
+    assert "gone.csv (sha256" in said
+    assert "is not in the cache here: upload it again, or name it by data.path" in said
+    assert not app.exception
+    assert [button.key for button in app.button if button.key == "run"] == []
+    whole = {"target": "strength, MPa", "inputs": "cement, kg", "size": "18", "test_size": "6"}
+    app = opened("evolution", data="csv", source=json.dumps(source.to_dict()), **whole)
+    assert "is not in the cache here" in texts(app)
+    assert len(app.sidebar.error) == 1
+
+
+def test_a_table_within_an_older_config_survives_a_reload(kept, opened):
+    """Of a YAML file, or a run, of the time when the text itself stood in the config."""
+    app = opened("evolution")
+    app.session_state["Config as YAML"] = True
+    app.run()
+    app.text_area(key="yaml text").set_value(json.dumps({"data": {"name": "csv", "content": GOOD}})).run()
+    next(button for button in app.button if button.label == "Use this config").click().run()
+    assert "using the table of this run: 24 rows, 3 columns" in texts(app)
+    assert not app.error
+    assert query_of(app)["table"] == contents.digest_of(GOOD.encode())
+    again = opened("evolution", **query_of(app))
+    assert "using the table of this run: 24 rows, 3 columns" in texts(again)
+    assert not again.error
+    uploaded(again, "a.csv", LATIN)
+    assert "using a.csv" in texts(again)
+    assert "table" not in query_of(again)
     gone = texts(opened("evolution", data="csv", table="0" * 64))
     assert "this link names a table that the server does not hold" in gone
+    assert "table: upload a CSV file" in gone
+
+
+def test_a_pasted_table_is_kept_as_a_file(kept, pretend, opened):
+    app = opened("evolution", data="csv")
+    app.text_area(key="csv text").set_value(GOOD).run()
+    assert "using pasted table: 24 rows, 3 columns" in texts(app)
+    app.button(key="run").click().run()
+    (job,) = pretend.jobs.values()
+    assert kept.find(job.config.data.source.digest) == GOOD.encode()
+
+
+def test_two_classes_of_a_column_of_text(kept, pretend, opened):
+    rows = "\n".join(["x,kind", *(f"{7 * i % 24},{['ash', 'elm', 'oak'][i % 3]}" for i in range(24))])
+    app = uploaded(opened("evolution", data="csv"), "trees.csv", rows.encode())
+    assert of(app, "two classes").options == ["ash", "elm", "oak"]
+    of(app, "two classes").set_value(["oak", "ash"]).run()
+    assert not app.error
+    app.button(key="run").click().run()
+    (job,) = pretend.jobs.values()
+    assert (job.config.data.classes, job.config.data.output_dim) == (("oak", "ash"), 1)
+    assert job.config.data.size + job.config.data.test_size == 16
+    of(app, "target").set_value(["x"]).run()
+    assert "two classes" not in [widget.label for widget in app.multiselect]
 
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("book.xlsx", b"PK\x03\x04", "book.xlsx is a workbook of a spreadsheet"),
+        ("book.xlsx", b"PK\x03\x04", "book.xlsx: is a workbook of a spreadsheet"),
         ("headless.csv", b"1,NA,3\n4,5,6\n7,8,9\n1,2,4\n5,6,8\n", "add a first row that names the columns"),
-        ("large.csv", b"a,b\n" + b"1,2\n" * 600_000, "large.csv: 2,400,004 bytes given"),
+        ("large.csv", b"a,b\n" + b"1,2\n" * 5_025_000, "large.csv: 20,100,004 bytes given, at most 20,000,000 allowed"),
+        ("long.csv", b"a,b\n" + b"1,2\n" * 100_001, "long.csv: more than 100,000 rows given"),
     ],
 )
-def test_no_old_table_computes_under_a_new_name(pretend, opened, name, data, said):
+def test_no_old_table_computes_under_a_new_name(kept, opened, name, data, said):
     app = uploaded(opened("evolution", data="csv"), "good.csv", GOOD.encode())
     assert app.button(key="run")
     uploaded(app, name, data)
@@ -77,7 +141,7 @@ def test_no_old_table_computes_under_a_new_name(pretend, opened, name, data, sai
     assert not [button for button in app.button if button.key == "run"]
 
 
-def test_a_latin_1_file_is_read_and_said(pretend, opened):
+def test_a_latin_1_file_is_read_and_said(kept, opened):
     app = uploaded(opened("evolution", data="csv"), "good.csv", GOOD.encode())
     uploaded(app, "latin.csv", LATIN)
     assert "using latin.csv: 24 rows" in texts(app)
@@ -85,7 +149,7 @@ def test_a_latin_1_file_is_read_and_said(pretend, opened):
     assert of(app, "target").options[0] == "größe, kg"
 
 
-def test_a_table_can_be_taken_away(pretend, opened):
+def test_a_table_can_be_taken_away(kept, opened):
     app = uploaded(opened("evolution", data="csv"), "good.csv", GOOD.encode())
     app.button(key="no table").click().run()
     assert "using" not in texts(app)
@@ -96,12 +160,12 @@ def test_a_table_can_be_taken_away(pretend, opened):
 def test_remarks_on_the_data_stand_on_the_page_of_a_run(finished, opened):
     config = RunConfig.from_dict(RUNS["table"])
     key = jobs.key("run", config)
-    tables().keep(NamedTable("t.csv", config.data.content))
+    finished.store.files.take(config.data.content.encode(), "table.csv")
     query = {
         "target": "c, d", "depth": "1", "width": "8", "max_steps": "30", "checkpoints": "5", "seeds": "0",
         "store_parameters": "false", "output_bias": "true", "centred": "false",
     }  # fmt: skip
-    app = opened("evolution", data="csv", table=table_address(config.data.content), **query)
+    app = opened("evolution", data="csv", table=contents.digest_of(config.data.content.encode()), **query)
     assert not app.exception
     assert finished.lookup("run", config) is not None
     assert "targets are centred" in texts(app)
@@ -118,27 +182,18 @@ def test_the_error_stands_beside_r_squared(finished):
     assert headline.beside == f"R² = {evolution_words.number(r_squared)}"
 
 
-def test_a_small_table_is_compared_without_another_word(pretend, opened):
+def test_a_small_table_is_compared_without_another_word(kept, opened):
     app = uploaded(opened("norms", data="csv"), "good.csv", GOOD.encode())
     assert not app.error
     assert sizes_left_out({"size": " "})
     assert not sizes_left_out({"test_size": "6"})
 
 
-def test_tables_are_few_and_named_by_their_text():
-    store = Tables()
-    for number in range(TABLES_KEPT + 5):
-        store.keep(NamedTable(f"{number}.csv", str(number)))
-    assert store.find(table_address("4")) is None
-    assert store.find(table_address("5")) == NamedTable("5.csv", "5")
-    assert known_table("a,b\n").name == "the table of this run"
-
-
 def test_one_limit_is_said_at_each_upload(finished, opened):
-    """Streamlit's own line says the limit of the server unless it is told: 5 MB beside our 1 MB and 2 MB."""
+    """Streamlit's own line says the limit of the server unless it is told: more than our 20 MB and 2 MB."""
     app = opened("evolution", data="csv")
     app.session_state["Config as YAML"] = True
     app.run()
     table, config = (uploader.proto for uploader in app.file_uploader)
-    assert (table.max_upload_size_mb, config.max_upload_size_mb) == (1, 2)
-    assert "At most 1 MB" in table.help
+    assert (table.max_upload_size_mb, config.max_upload_size_mb) == (20, 2)
+    assert "At most 20 MB" in table.help

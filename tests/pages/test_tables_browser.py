@@ -26,7 +26,7 @@ def test_upload_reload_replace_and_run(visit):
     upload(page, "concrete.csv", GOOD)
     expect(sidebar.get_by_text("using concrete.csv: 24 rows, 3 columns")).to_be_visible()
     expect(sidebar.get_by_text("cells are separated by semicolons")).to_be_visible()
-    page.wait_for_url("**table=*")
+    page.wait_for_url("**source=*")
     page.reload()
     expect(sidebar.get_by_text("using concrete.csv: 24 rows, 3 columns")).to_be_visible()
 
@@ -48,6 +48,6 @@ def test_upload_reload_replace_and_run(visit):
     expect(sidebar.get_by_text("using groesse.csv: 24 rows, 3 columns: 'größe, kg'")).to_be_visible()
     expect(sidebar.get_by_text("read as Windows-1252")).to_be_visible()
     upload(page, "book.xlsx", WORKBOOK)
-    expect(sidebar.get_by_text("book.xlsx is a workbook of a spreadsheet")).to_be_visible()
+    expect(sidebar.get_by_text("book.xlsx: is a workbook of a spreadsheet")).to_be_visible()
     expect(sidebar.get_by_text("using")).to_have_count(0)
     expect(page.locator(".st-key-run button")).to_have_count(0)

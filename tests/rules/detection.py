@@ -17,7 +17,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.shell.texts.left_out", "pages.run.asking._mend",
         "engine.recording.result.read_so_far", "pages.views.recorded._by_key", "pages.views.recorded._by_name",
         "pages.views.recorded._taken_in",
-        "pages.shell.uploads.too_large", "pages.run.files.table", "pages.run.points._take",
+        "pages.shell.uploads.too_large", "pages.run.upload.Upload._kept",
         "pages.initial_kernel.controls",
         "pages.all_runs._chosen", "pages.run.named_run.find", "pages.run.named_run.named",
         "pages.run.named_run.map_texts",

@@ -1,0 +1,104 @@
+"""A file of one's own on its way into the draft: kept in the cache, named there by its digest."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+import cache
+from engine.data import contents
+from engine.data.named_file import NamedFile
+from engine.schema import Problem
+from pages.charts.words import sentence
+from pages.run import draft_state
+from pages.shell.uploads import too_large
+
+MOST_BYTES = 20_000_000
+"""Of an upload. The command line reads larger files of points."""
+
+Given = Sequence[tuple[str, bytes]]
+"""Files by name."""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What came of an upload."""
+
+    source: NamedFile | None = None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Files of one sort.
+
+    Attributes:
+        key: of its widgets and what it says.
+        read: what a config says of files. Raises `ValueError` in one line.
+        told_by_file: settings that an older file's names and numbers stand in: left out when another comes.
+    """
+
+    key: str
+    read: Callable[[Given], NamedFile]
+    told_by_file: tuple[str, ...]
+
+    @property
+    def widget(self) -> str:
+        """The key of the uploader."""
+        return f"{self.key} file {st.session_state.get(f'{self.key} uploads', 0)}"
+
+    @property
+    def problems(self) -> list[str]:
+        """Of the last upload, as Markdown."""
+        return list(map(sentence, st.session_state.get(f"{self.key} problems", ())))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return st.session_state.get(f"{self.key} notes", ())
+
+    def came(self) -> None:
+        """For the uploader. New files take the place of the old one, also where they cannot be read: nothing is
+        computed under their name."""
+        files = st.session_state[self.widget]
+        files = files if isinstance(files, list) else [files] if files else []
+        names, size = " and ".join(file.name for file in files), sum(file.size for file in files)
+        if problems := too_large(names, size, MOST_BYTES):
+            self._use(_Taken(problems=tuple(problems)))
+        else:
+            self.take([(file.name, file.getvalue()) for file in files])
+
+    def take(self, given: Given) -> None:
+        """Uses these files, or none."""
+        self._use(self._kept(given) if given else _Taken())
+
+    def refuse(self, problems: Sequence[Problem]) -> None:
+        self._use(_Taken(problems=tuple(problems)))
+
+    def start_over(self) -> None:
+        """No file, and an uploader that holds none: the same one can come again."""
+        self.take(())
+        st.session_state[f"{self.key} uploads"] = st.session_state.get(f"{self.key} uploads", 0) + 1
+
+    def _kept(self, given: Given) -> _Taken:
+        name = given[0][0]
+        try:
+            source = self.read(given)
+            by_digest = {contents.digest_of(content): content for _, content in given}
+            keep = partial(cache.current().store.files.take, name=source.file)
+            known, *_ = [keep(by_digest[digest]) for digest in source.digests]
+        except ValueError as error:
+            return _Taken(problems=(Problem("file", f"{name}: {error}"),))
+        except cache.CacheFault as fault:
+            return _Taken(problems=(Problem("file", f"{name} cannot be kept: {fault}"),))
+        same = (f"the same as {known}, which is here already: it is called so",) if known != source.file else ()
+        return _Taken(source.model_copy(update={"file": known}), notes=same)
+
+    def _use(self, taken: _Taken) -> None:
+        st.session_state[f"{self.key} problems"], st.session_state[f"{self.key} notes"] = taken.problems, taken.notes
+        for name in (*self.told_by_file, "content"):
+            draft_state.edit(name, "")
+        source = taken.source
+        draft_state.edit("source", json.dumps(source.to_dict(), ensure_ascii=False) if source else "")
