@@ -12,7 +12,7 @@ from engine import cost
 from engine.config import RunConfig
 from engine.cost import Cost
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, number, plain, sentence
