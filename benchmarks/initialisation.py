@@ -20,8 +20,7 @@ from engine.initialisation.law import InitialNetwork, exact_law, law_of
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from engine.initialisation.sampler import draw_chunks
-from engine.networks.kernel import ntk
-from engine.networks.mlp import apply
+from engine.networks.model import apply, ntk
 
 SETTING = InitialNetwork.from_dict({"widths": [10, *[256] * 31, 1]})
 NETWORK = network_of(SETTING)

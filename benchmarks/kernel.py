@@ -27,10 +27,9 @@ import jax.numpy as jnp
 
 from benchmarks.timing import interleaved
 from engine.device import device_name
-from engine.networks.config import MLPConfig
 from engine.networks.gram import PANEL
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply, init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import Params, apply, init, ntk
 
 SHAPES = ((128, 256, 4), (512, 512, 8), (1024, 256, 6), (256, 2048, 3), (256, 64, 32))
 INPUT_DIM = 32

@@ -27,9 +27,9 @@ from flax import linen as nn
 from benchmarks.kernel import INPUT_DIM, SHAPES
 from benchmarks.timing import interleaved
 from engine.device import device_name
-from engine.networks import kernel, mlp
-from engine.networks.config import MLPConfig
+from engine.networks import model
 from engine.networks.gram import Precision
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.traced.kernel import ntk
 
 ROWS: tuple[tuple[int, Precision], ...] = ((1, "float32"), (1, "float64"), (10, "float32"), (10, "float64"))
@@ -72,14 +72,14 @@ def error(candidates: Candidates) -> float:
 def of_mlp(shape: tuple[int, int, int], outputs: int, precision: Precision) -> Candidates:
     n, w, L = shape
     network = MLPConfig.from_dict({"depth": L, "width": w})
-    params = mlp.init(network, 0, INPUT_DIM, outputs)
+    params = model.init(network, 0, INPUT_DIM, outputs)
     x = jax.random.normal(jax.random.key(1), (n, INPUT_DIM), jnp.float64)
 
     def apply(params: Any, x: jax.Array) -> jax.Array:
-        return network.alpha * mlp.apply(network, params, x)
+        return network.alpha * model.apply(network, params, x)
 
     return {
-        "layerwise": partial(kernel.ntk, network, params, x, precision=precision),
+        "layerwise": partial(model.ntk, network, params, x, precision=precision),
         "traced": partial(ntk, apply, params, x, precision=precision, rows=ALL),
     }
 

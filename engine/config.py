@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from engine.data import DataConfig
 from engine.data.dataset import MAX_POINTS
 from engine.losses import LOSSES, ONE_OF_SQUARED, SQUARED, LossName
-from engine.networks.config import MLPConfig
 from engine.networks.kinds import AnyNetwork
+from engine.networks.mlp_config import MLPConfig
 from engine.schema import Config, ConfigError, Problem
 
 RK4_LIMIT = 2.785293563405282

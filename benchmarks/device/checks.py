@@ -26,9 +26,9 @@ from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
 from engine.jobs import compute
 from engine.networks import infinite
-from engine.networks.config import MLPConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import blocks, init
+from engine.networks.mlp import blocks
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import init, ntk
 from engine.regimes.result import METRICS
 from engine.training.measure import heads
 
@@ -81,7 +81,9 @@ def given_parameters(network: MLPConfig, outputs: int) -> dict[str, dict[str, np
         return Stream(0, f"{block} {leaf}").normal(*shape) / (shape[-2] ** 0.5 if small else 1.0)
 
     found = blocks(network, INPUT_DIM, outputs)
-    return {block.name: {leaf: one(block.name, leaf, shape) for leaf, shape in block.shapes.items()} for block in found}
+    return {
+        block.name: {name: one(block.name, name, leaf.shape) for name, leaf in block.leaves.items()} for block in found
+    }
 
 
 def points() -> np.ndarray:

@@ -15,9 +15,8 @@ import jax.numpy as jnp
 from benchmarks.device.plan import Plan
 from benchmarks.device.report import Row, Task
 from benchmarks.timing import seconds
-from engine.networks.config import MLPConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import init, ntk
 
 INPUT_DIM = 32
 DTYPES = ("float32", "float64")

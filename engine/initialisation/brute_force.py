@@ -17,9 +17,9 @@ from engine.initialisation.law import InitialNetwork
 from engine.initialisation.sampler import Draws
 from engine.networks import model
 from engine.networks.base import NetworkConfig
-from engine.networks.config import MLPConfig
-from engine.networks.layered import ConvConfig
-from engine.networks.mlp import Params, apply, draw
+from engine.networks.conv_config import ConvConfig
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import Params, apply, draw
 from engine.schema import ConfigError, Problem
 
 CHUNK_BYTES = 128_000_000

@@ -25,9 +25,8 @@ from jaxtyping import Array, Float
 from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
 from engine.initialisation.config import MAX_STEPS, STEP
 from engine.initialisation.law import InitialNetwork, Law
-from engine.networks.config import MLPConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import Params, apply
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import Params, apply, ntk
 from engine.runge_kutta import runge_kutta
 
 NODES, SPAN, TINY = 200, 9.0, 1e-18

@@ -24,8 +24,8 @@ from engine.initialisation.result import (
     rates,
 )
 from engine.initialisation.sampler import draw_chunks, second_moment
-from engine.networks.config import MLPConfig
 from engine.networks.infinite import ntk
+from engine.networks.mlp_config import MLPConfig
 from engine.progress import Entries, Progress, Report, silent
 from engine.schema import ConfigError
 

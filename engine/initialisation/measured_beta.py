@@ -14,15 +14,15 @@ from engine.initialisation.brute_force import kernel_draws
 from engine.initialisation.law import reasons_without_law
 from engine.initialisation.sampled_spread import sampled
 from engine.initialisation.spread import MEASURED_BETA, initial_network, spread_curve, typical_point
-from engine.networks.config import MLPConfig
 from engine.networks.layered import LayeredConfig
+from engine.networks.mlp_config import MLPConfig
 
 
 def measured(config: RunConfig) -> dict[str, np.ndarray]:
     """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
     whose depth nobody knows, and of a run by another kernel."""
     network = config.network
-    if not isinstance(network, LayeredConfig) or config.kernel != "ntk":
+    if not isinstance(network, LayeredConfig) or network.beta is not None or config.kernel != "ntk":
         return {}
     x = typical_point(config.data)
     spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1))

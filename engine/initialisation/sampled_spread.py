@@ -18,7 +18,7 @@ from engine.initialisation.brute_force import brute_force, kernel_draws
 from engine.initialisation.estimates import COCHRAN, NORMAL_95
 from engine.initialisation.law import InitialNetwork
 from engine.initialisation.spread import exact_spread, initial_network, mean_norm_squared, typical_point
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 
 PARAMETERS = 10**8
 """Drawn in all for one cell, at most."""

@@ -11,7 +11,8 @@ from engine.data import DatasetConfig, generate
 from engine.initialisation.law import InitialNetwork, exact_law, reasons_without_law
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments, moments_of_shapes
-from engine.networks.config import MAX_WIDTH, MLPConfig
+from engine.networks.layered import MAX_WIDTH
+from engine.networks.mlp_config import MLPConfig
 
 STOCHASTIC = 1.0
 """CV^2 from which the kernel at initialisation counts as stochastic."""

@@ -194,7 +194,7 @@ def _sum_series(
 # The activations, one row each, with the sigma_w that keeps a signal's size through depth.
 #
 # Values and derivatives are written once for two array libraries: `xp` is `NUMPY` here, or the same
-# names from JAX (`engine.networks.mlp`). At a kink the derivative is 0, of leaky ReLU that of its left; the value is
+# names from JAX (`engine.networks.blocks`). At a kink the derivative is 0, of leaky ReLU that of its left; the value is
 # written so that JAX finds the same. NaN gives NaN: one that is swallowed looks like a dead neuron.
 
 NAMES = ("where", "exp", "tanh", "sin", "cos", "logaddexp", "zeros_like", "ones_like", "sign")

@@ -1,4 +1,4 @@
-"""The convolutional network. Conventions: `engine.networks.layered.ConvConfig`.
+"""The convolutional network. Conventions: `engine.networks.conv_config.ConvConfig`.
 
 Parameters are `{"hidden_0": {"w": (r, 3, 3, C_in, C_out), "b": (r, C_out)}, ..., "readout": {"w": (C, k), "b": (k,)}}`:
 one block per run of r convolutions of equal shape, as in `engine.networks.mlp`; with a norm also "gain" (its excess
@@ -7,20 +7,17 @@ over 1) and "shift", (r, C_out).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby, pairwise
 from math import sqrt
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.drawing import declared, with_fixed_biases
-from engine.networks.layered import TAPS, ConvConfig
-from engine.networks.mlp import JAX, Block, Params, affine, scan_layers
+from engine.networks.blocks import JAX, affine, readout, scan_layers
+from engine.networks.conv_config import TAPS, ConvConfig
+from engine.networks.drawing import Leaf, Leaves, Params
 
 EPS = 1e-6
 """Added to the variance that a norm divides by."""
@@ -37,10 +34,11 @@ class Convolutions:
     channels: tuple[int, int]
     stride: int
 
-    def shapes(self, network: ConvConfig) -> dict[str, tuple[int, ...]]:
-        each = {"w": (self.count, 3, 3, *self.channels)}
-        names = [*(["b"] if network.has_bias else []), *(["gain", "shift"] if network.norm == "layer" else [])]
-        return each | dict.fromkeys(names, (self.count, self.channels[1]))
+    def leaves(self, network: ConvConfig) -> dict[str, Leaf]:
+        spread = {"b": float(network.bias_init == "normal")} if network.has_bias else {}
+        spread |= {"gain": 0.0, "shift": 0.0} if network.norm == "layer" else {}
+        each = (self.count, self.channels[1])
+        return {"w": Leaf((self.count, 3, 3, *self.channels), 1.0)} | {n: Leaf(each, s) for n, s in spread.items()}
 
 
 def convolutions(network: ConvConfig) -> list[Convolutions]:
@@ -54,29 +52,22 @@ def convolutions(network: ConvConfig) -> list[Convolutions]:
     return found
 
 
-class Conv(nn.Module):
-    """h: images of `network.shape`, flattened -> R^k, before output scale and centring."""
+def leaves(network: ConvConfig, input_dim: int, output_dim: int) -> Leaves:
+    """Of the parameters."""
+    hidden = {layer.name: layer.leaves(network) for layer in convolutions(network)}
+    return hidden | {"readout": readout(network, output_dim).leaves}
 
-    network: ConvConfig
-    output_dim: int = 1
-    param_dtype: Any = jnp.float32
 
-    @nn.compact
-    def __call__(self, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-        network, n = self.network, self.network.pooled
-        layers, biased = convolutions(network), network.has_bias and network.output_bias
-        readout = Block("readout", 1, n, self.output_dim, network.sigma_w_readout / sqrt(n), network.sigma_b, biased)
-        shapes = {layer.name: layer.shapes(network) for layer in layers} | {readout.name: readout.shapes}
-        spread = {"w": 1.0, "b": 1.0 if network.bias_init == "normal" else 0.0, "gain": 0.0, "shift": 0.0}
-        params = declared(self, shapes, dict.fromkeys(shapes, spread), self.param_dtype)
-        act = ACTIVATIONS[network.activation].value
-        a = x.reshape(-1, *network.image)
-        for layer in layers:
-            a, _ = scan_layers(
-                lambda a, own, layer=layer: (act(_convolved(network, layer, own, a), JAX), None), a, params[layer.name]
-            )
-        pooled = a.mean((1, 2)) if network.pooling == "average" else a.reshape(len(a), -1)
-        return affine(readout, params[readout.name], pooled)
+def heads(network: ConvConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
+    """h(x), before output scale and centring, of images of `network.shape`, flattened."""
+    act, a = ACTIVATIONS[network.activation].value, x.reshape(-1, *network.image)
+    for layer in convolutions(network):
+        a, _ = scan_layers(
+            lambda a, own, layer=layer: (act(_convolved(network, layer, own, a), JAX), None), a, params[layer.name]
+        )
+    pooled = a.mean((1, 2)) if network.pooling == "average" else a.reshape(len(a), -1)
+    last = params["readout"]
+    return affine(readout(network, last["w"].shape[-1]), last, pooled)
 
 
 def _convolved(network: ConvConfig, layer: Convolutions, own: Mapping[str, Array], a: Image) -> Image:
@@ -101,16 +92,3 @@ def _normalised(z: Image) -> Image:
     """Mean 0 and variance 1 over the positions and channels of each example."""
     centred = z - z.mean((1, 2, 3), keepdims=True)
     return centred * jax.lax.rsqrt((centred**2).mean((1, 2, 3), keepdims=True) + EPS)
-
-
-@partial(jax.jit, static_argnums=(0, 2, 3, 4))
-def draw(network: ConvConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Params:
-    """Parameters at initialisation from a key; can be mapped over keys."""
-    return Conv(network, output_dim, dtype).init(key, jnp.zeros((1, input_dim), dtype))["params"]
-
-
-def apply(network: ConvConfig, params: Params, x: Float[Array, "n n_0"]) -> Float[Array, "n k"]:
-    """h(x), before output scale and centring. Biases that do not train pass no gradient."""
-    output_dim = params["readout"]["w"].shape[-1]
-    given = params if network.train_bias else with_fixed_biases(params)
-    return Conv(network, output_dim).apply({"params": given}, x)  # type: ignore[return-value]

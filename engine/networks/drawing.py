@@ -1,59 +1,78 @@
-"""The parameters of a flax module block by block, all drawn from one normal vector."""
+"""Networks of layers: how their parameters are drawn, and which of them pass a gradient."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import accumulate
 from math import prod
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
-Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
-"""Of every leaf, by block."""
+from engine.networks.layered import LayeredConfig
+
+Params = Mapping[str, Mapping[str, Array]]
 
 
-def declared(
-    module: nn.Module, shapes: Shapes, spread: Mapping[str, Mapping[str, float]], dtype: jnp.dtype
-) -> dict[str, Mapping[str, Array]]:
-    """The parameters of a module, by block and leaf.
+class Leaf(NamedTuple):
+    """A part of the parameters, and the standard deviation that it is drawn with."""
 
-    Args:
-        spread: the standard deviation of each leaf at initialisation.
+    shape: tuple[int, ...]
+    spread: float
+
+
+Leaves = Mapping[str, Mapping[str, Leaf]]
+"""By block and name."""
+
+
+class _Key(nn.Module):
+    """The key that flax derives for the parameters of a module."""
+
+    def __call__(self) -> Array:
+        return self.make_rng("params")
+
+
+@partial(jax.jit, static_argnums=(0, 1, 3, 4, 5))
+def draw(
+    leaves: Callable[[Any, int, int], Leaves],
+    network: LayeredConfig,
+    key: Array,
+    input_dim: int,
+    output_dim: int,
+    dtype: Any = jnp.float32,
+) -> Params:
+    """Parameters at initialisation from a key; can be mapped over keys.
+
+    All come from one normal vector: a generator for each would take seconds to compile.
     """
-    # Flax asks for the shapes of parameters that it is given, too.
-    drawn = _drawn(module.make_rng("params"), shapes, spread, dtype) if module.is_initializing() else {}
-    return {name: module.param(name, _given, drawn.get(name), leaves) for name, leaves in shapes.items()}
-
-
-def _drawn(
-    key: Array, shapes: Shapes, spread: Mapping[str, Mapping[str, float]], dtype: jnp.dtype
-) -> dict[str, dict[str, Array]]:
-    """All parameters from one normal vector: a generator for each would take seconds to compile."""
-    sizes = [prod(shape) for leaves in shapes.values() for shape in leaves.values()]
+    wanted = leaves(network, input_dim, output_dim)
+    sizes = [prod(leaf.shape) for block in wanted.values() for leaf in block.values()]
+    own: Any = _Key().apply({}, rngs={"params": key})
+    vector = jax.random.normal(own, (sum(sizes),), dtype)
     # The barrier keeps the compiler from copying the generator into everything that uses a normal.
-    vector = jax.random.normal(key, (sum(sizes),), dtype)
     pieces = iter(jnp.split(jax.lax.optimization_barrier(vector), list(accumulate(sizes))[:-1]))
     return {
-        name: {leaf: spread[name][leaf] * next(pieces).reshape(shape) for leaf, shape in leaves.items()}
-        for name, leaves in shapes.items()
+        name: {part: leaf.spread * next(pieces).reshape(leaf.shape) for part, leaf in block.items()}
+        for name, block in wanted.items()
     }
 
 
-def _given(_: Array, drawn: dict[str, Array] | None, shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
-    """A block's parameters as drawn; zeros of their shapes when flax only checks those."""
-    return drawn or {leaf: jnp.zeros(shape) for leaf, shape in shapes.items()}
+def apply(
+    heads: Callable[[Any, Params, Array], Array], network: LayeredConfig, params: Params, x: Float[Array, "n n_0"]
+) -> Float[Array, "n k"]:
+    """h(x), before output scale and centring. Parameters that do not train pass no gradient."""
+    given = {
+        block: {name: a if network.trains(block, name) else jax.lax.stop_gradient(a) for name, a in leaves.items()}
+        for block, leaves in params.items()
+    }
+    return heads(network, given, x)
 
 
-def with_fixed_biases(params: Mapping[str, Mapping[str, Array]]) -> dict[str, Mapping[str, Array]]:
-    """The parameters with biases that pass no gradient."""
-    return jax.tree_util.tree_map_with_path(_fix, params)
-
-
-def without_biases(params: Mapping[str, Mapping[str, Array]]) -> dict[str, dict[str, Array]]:
-    """The parameters that are no biases."""
-    return {block: {name: leaf for name, leaf in leaves.items() if name != "b"} for block, leaves in params.items()}
-
-
-def _fix(path: tuple, leaf: Array) -> Array:
-    return jax.lax.stop_gradient(leaf) if path[-1].key == "b" else leaf
+def trained(network: LayeredConfig, params: Params) -> Params:
+    """The parameters that train."""
+    return {
+        block: {leaf: array for leaf, array in leaves.items() if network.trains(block, leaf)}
+        for block, leaves in params.items()
+    }

@@ -38,7 +38,7 @@ def followed(
     Raises:
         ConfigError: the infinite kernel overflows, or is not known of this kind of network; or the kind does not say
             which weights are its readout's.
-        RuntimeError: as `engine.networks.kernel.ntk`.
+        RuntimeError: as `engine.networks.model.ntk`.
     """
     match name:
         case "ntk":

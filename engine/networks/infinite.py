@@ -33,8 +33,8 @@ from engine.data.sphere import SphereConfig
 from engine.data.targets import legendre_sequence, multiplicity
 from engine.networks.activations import ACTIVATIONS, NUMPY, Dual, hermite_dual, relu_dual
 from engine.networks.base import NetworkConfig, known_of
-from engine.networks.config import MLPConfig
-from engine.networks.layered import ResNetConfig
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.resnet_config import ResNetConfig
 from engine.schema import ConfigError, Problem
 
 EPS = float(np.finfo(np.float64).eps)

@@ -17,39 +17,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import MLPConfig
-from engine.networks.gram import Gram, Heads, Precision, by_rows, dtypes, need_64_bits
-from engine.networks.mlp import JAX, Block, Params, affine, blocks, scan_layers
-
-
-def ntk(
-    network: MLPConfig,
-    params: Params,
-    x: Float[Array, "n n_0"],
-    other: Float[Array, "m n_0"] | None = None,
-    *,
-    heads: Heads = "trace",
-    precision: Precision = "float64",
-    rows: int | None = None,
-) -> Float[Array, "n m"]:
-    """The kernel between `x` and `other` (or itself), alpha^2 included and no 1/M factor.
-
-    Args:
-        precision: "float64" computes everything in float64 from the given parameters, "mixed" signals in
-            float32 and the Gram in float64, "float32" everything in float32.
-        rows: largest number of points whose signals are held at once; None for all.
-
-    Raises:
-        RuntimeError: float64 is asked for while `jax_enable_x64` is off.
-    """
-    need_64_bits(precision)
-    return by_rows(lambda x, other: _ntk(network, params, x, other, heads, precision), x, other, rows)
+from engine.networks.blocks import JAX, Block, affine, scan_layers
+from engine.networks.drawing import Params
+from engine.networks.gram import Gram, Heads, Precision, dtypes
+from engine.networks.mlp import blocks
+from engine.networks.mlp_config import MLPConfig
 
 
 @partial(jax.jit, static_argnames=("network", "heads", "precision"))
-def _ntk(
-    network: MLPConfig, params: Params, x: Array, other: Array | None, heads: Heads, precision: Precision
-) -> Array:
+def ntk(network: MLPConfig, params: Params, x: Array, other: Array | None, heads: Heads, precision: Precision) -> Array:
+    """The kernel of all points at once; arguments as of `engine.networks.model.ntk`."""
     signal, gram_dtype = dtypes(precision)
     params = jax.tree.map(lambda leaf: leaf.astype(signal), params)
     points = x if other is None else jnp.concatenate([x, other])
@@ -77,7 +54,7 @@ def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gr
     gate = ACTIVATIONS[network.readout].derivative(h, JAX)
     D = gate[:, :, None] * jnp.eye(k, dtype=x.dtype)
     kernel = _add(network, readout, gram, gram.zeros(k), a, D)
-    if network.train == "readout":
+    if network.trained_part == "readout":
         return kernel
     back = readout.scale * jnp.matmul(D, params["readout"]["w"].T, precision="highest")
 

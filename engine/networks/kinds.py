@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from engine.networks.base import NetworkConfig, known_of
-from engine.networks.config import MLPConfig
-from engine.networks.layered import ConvConfig, ResNetConfig
+from engine.networks.conv_config import ConvConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
+from engine.networks.resnet_config import ResNetConfig
 from engine.schema import Config
 
 

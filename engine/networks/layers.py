@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import MLPConfig
+from engine.networks.blocks import Block
 from engine.networks.kernel import bias_term
-from engine.networks.mlp import Block, blocks
+from engine.networks.mlp import blocks
+from engine.networks.mlp_config import MLPConfig
 
 Tree = Mapping[str, Mapping[str, Any]]
 

@@ -13,12 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.networks import conv, kernel, layers, mlp, resnet, traced_layers
+from engine.networks import conv, drawing, kernel, layers, mlp, resnet, traced_layers
 from engine.networks.base import NetworkConfig
-from engine.networks.config import MLPConfig
-from engine.networks.drawing import without_biases
-from engine.networks.gram import Heads, Precision
-from engine.networks.layered import LayeredConfig
+from engine.networks.gram import Heads, Precision, by_rows, need_64_bits
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module import network as module
 from engine.networks.module.config import ModuleConfig
 from engine.networks.traced import kernel as traced
@@ -36,21 +34,25 @@ class Kind(NamedTuple):
     Attributes:
         draw: parameters from (network, key, input_dim, output_dim, dtype).
         apply: h from (network, params, x), before output scale and centring.
+        trained: the parameters that train from (network, params).
         readout: the paths of the readout's weights; none where nobody knows which they are.
     """
 
     draw: Callable[..., Params]
     apply: Callable[..., Array]
-    readout: tuple[str, ...]
+    trained: Callable[..., Params]
+    readout: tuple[str, ...] = ()
 
 
-READOUT = ("readout/w",)
+def _of_layers(leaves: Callable, heads: Callable) -> Kind:
+    return Kind(partial(drawing.draw, leaves), partial(drawing.apply, heads), drawing.trained, ("readout/w",))
+
 
 KINDS = {
-    "mlp": Kind(mlp.draw, mlp.apply, READOUT),
-    "resnet": Kind(resnet.draw, resnet.apply, READOUT),
-    "conv": Kind(conv.draw, conv.apply, READOUT),
-    "module": Kind(module.draw, module.apply, ()),
+    "mlp": _of_layers(mlp.leaves, mlp.heads),
+    "resnet": _of_layers(resnet.leaves, resnet.heads),
+    "conv": _of_layers(conv.leaves, conv.heads),
+    "module": Kind(module.draw, module.apply, module.only_trained),
 }
 
 
@@ -85,11 +87,7 @@ def apply(network: NetworkConfig, params: Params, x: Float[Array, "n n_0"]) -> F
 
 def trained(network: NetworkConfig, params: Params) -> Params:
     """The parameters that train."""
-    if isinstance(network, ModuleConfig):
-        return module.only_trained(network, params)
-    if isinstance(network, MLPConfig):
-        return mlp.trained(network, params)
-    return without_biases(params) if isinstance(network, LayeredConfig) and not network.train_bias else params
+    return KINDS[network.kind].trained(network, params)
 
 
 @lru_cache(maxsize=64)
@@ -110,12 +108,20 @@ def ntk(
 ) -> Float[Array, "n m"]:
     """The kernel between `x` and `other` (or itself), alpha^2 included and no 1/M factor.
 
-    Args and errors as `engine.networks.kernel.ntk`, and as `engine.networks.traced.kernel.ntk`.
+    Args:
+        precision: "float64" computes everything in float64 from the given parameters, "mixed" signals in
+            float32 and the Gram in float64, "float32" everything in float32.
+        rows: largest number of points whose signals are held at once; None for all, or for as many as fit where the
+            program of a network is read.
+
+    Raises:
+        RuntimeError: float64 is asked for while `jax_enable_x64` is off.
     """
-    how: dict[str, Any] = {"heads": heads, "precision": precision, "rows": rows}
-    if isinstance(network, MLPConfig):
-        return kernel.ntk(network, params, x, other, **how)
-    return traced.ntk(scaled(network), params, x, other, **how)  # pyright: ignore[reportArgumentType]
+    if not isinstance(network, MLPConfig):
+        apply = scaled(network)  # pyright: ignore[reportArgumentType]
+        return traced.ntk(apply, params, x, other, heads=heads, precision=precision, rows=rows)
+    need_64_bits(precision)
+    return by_rows(lambda x, other: kernel.ntk(network, params, x, other, heads, precision), x, other, rows)
 
 
 def signal_rows(network: NetworkConfig, output_dim: int, share: int = 1) -> int | None:

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from engine import cost as training
 from engine.config import RunConfig
 from engine.cost import MOST_ROWS, PATH_BYTES, Calibration, Cost, Expected, Limits, path_bytes, within
-from engine.networks.config import MAX_DEPTH, MLPConfig, Width
+from engine.networks.layered import MAX_DEPTH
+from engine.networks.mlp_config import MLPConfig, Width
 from engine.schema import Config, ConfigError, Problem
 
 DEGREE = 16

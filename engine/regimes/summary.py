@@ -11,8 +11,8 @@ import pandas as pd
 from engine.data import overview
 from engine.initialisation.law import reasons_without_law
 from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
-from engine.networks.config import MLPConfig
 from engine.networks.kinds import built_in
+from engine.networks.mlp_config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import SweepConfig

@@ -13,7 +13,7 @@ from engine.config import RunConfig
 from engine.cost import Cost
 from engine.data import contents
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, number, plain, sentence

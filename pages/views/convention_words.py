@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.training.result import RunResult
 from pages.charts.words import number, percent, several, spread

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from engine.config import RunConfig
 from engine.initialisation.law import InitialNetwork
-from engine.networks.config import MLPConfig
+from engine.networks.conv_config import ConvConfig
 from engine.networks.kinds import AnyNetwork
-from engine.networks.layered import ConvConfig, ResNetConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
+from engine.networks.resnet_config import ResNetConfig
 from engine.regimes.config import SweepConfig
 from pages.charts.latex import latex
 from pages.charts.words import number, spread

@@ -6,7 +6,7 @@ from engine.data.point import PointConfig
 from engine.initialisation.law import exact_law, reasons_without_law
 from engine.initialisation.moments import moments
 from engine.initialisation.spread import initial_network
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.training.result import RunResult
 from pages.charts.words import number, percent, several, signed, spread
 

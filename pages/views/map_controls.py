@@ -10,8 +10,8 @@ import streamlit as st
 
 from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.config import MAX_DEPTH, MAX_WIDTH
 from engine.networks.kinds import built_in, depth_per_width
+from engine.networks.layered import MAX_DEPTH, MAX_WIDTH
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.grid import BETA, DEPTH, KIND, WIDTH
 from engine.schema import ConfigError

@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.initialisation.law import reasons_without_law
 from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
 from engine.regimes.config import SweepConfig

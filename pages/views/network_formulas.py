@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from engine.config import RunConfig
-from engine.networks.config import MLPConfig
+from engine.networks.conv_config import ConvConfig
 from engine.networks.kinds import AnyNetwork
-from engine.networks.layered import ConvConfig, LayeredConfig, ResNetConfig
+from engine.networks.layered import LayeredConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
+from engine.networks.resnet_config import ResNetConfig
 from pages.charts.words import number, plain
 from pages.views import network_words
 

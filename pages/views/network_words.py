@@ -1,9 +1,10 @@
 """What is said of a network of each kind: its name, its shape, what is not known of it. No Streamlit here."""
 
 from engine.config import RunConfig
+from engine.networks.conv_config import ConvConfig
 from engine.networks.kinds import AnyNetwork
-from engine.networks.layered import ConvConfig, ResNetConfig
 from engine.networks.module.config import ModuleConfig, shortened
+from engine.networks.resnet_config import ResNetConfig
 from engine.quantities import QUANTITIES
 from engine.training.result import RunResult
 from pages.charts.words import Headline, listing, number, plain

@@ -16,9 +16,8 @@ from benchmarks.device import cells, checks, memory, rates
 from benchmarks.device.plan import TOY
 from benchmarks.device.report import Report, Section
 from engine.data import generate
-from engine.networks.config import MLPConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import init, ntk
 from engine.training.descent import Method, Objective, advance, start
 
 pytestmark = pytest.mark.whole

@@ -15,8 +15,8 @@ from cache import Store
 from engine import jobs, kernels
 from engine.config import RunConfig, TrainingConfig
 from engine.data import CircleConfig, contents
-from engine.networks import kernel, mlp
-from engine.networks.config import MLPConfig
+from engine.networks import model
+from engine.networks.mlp_config import MLPConfig
 
 ROOT = Path(__file__).parents[2]
 CIRCLE = {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]}
@@ -111,10 +111,10 @@ def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> N
     np.testing.assert_allclose(rows, K[:, :2], rtol=1e-14)
     config = MLPConfig.from_dict({"depth": 2, "width": 8})
     wide = jax.tree.map(lambda leaf: leaf.astype(np.float64), params)
-    J = jax.jit(jax.jacobian(lambda p: mlp.apply(config, p, x)[:, 0]))(wide)
+    J = jax.jit(jax.jacobian(lambda p: model.apply(config, p, x)[:, 0]))(wide)
     J = np.concatenate([np.asarray(leaf).reshape(4, -1) for leaf in jax.tree.leaves(J)], axis=1)
     np.testing.assert_allclose(K, J @ J.T, rtol=1e-12)
-    np.testing.assert_array_equal(K, kernel.ntk(config, params, x))
+    np.testing.assert_array_equal(K, model.ntk(config, params, x))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ NOT_POINTS = (
 )  # fmt: skip
 
 
-def parameters(input_dim: int = 3, **network) -> mlp.Params:
+def parameters(input_dim: int = 3, **network) -> model.Params:
     return kd.init({**N, **network}, 0, input_dim)
 
 

@@ -11,8 +11,8 @@ from scipy.special import eval_gegenbauer
 
 from engine.data import DATASETS, generate
 from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp, ntk, operator_spectrum
+from engine.networks.mlp_config import MLPConfig
 from engine.schema import ConfigError
 
 CIRCLE_NETWORK = {"depth": 1, "activation": "relu", "sigma_w_readout": 1.0, "output_bias": False}

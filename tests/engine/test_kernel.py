@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.networks.config import MLPConfig
 from engine.networks.gram import PANEL
-from engine.networks.kernel import ntk
-from engine.networks.mlp import apply, blocks, init
+from engine.networks.mlp import blocks
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import apply, init, ntk
 
 NETWORKS = {
     "relu": {"depth": 3, "width": 17},

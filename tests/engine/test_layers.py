@@ -8,7 +8,7 @@ import engine as kd
 from engine.config import RunConfig
 from engine.data import generate
 from engine.networks.layers import layer_kernels
-from engine.networks.mlp import apply, init
+from engine.networks.model import apply, init
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import cast
 from engine.training import diagnostics

@@ -14,10 +14,9 @@ from engine.initialisation.sampled_spread import spread_at_initialisation
 from engine.initialisation.spread import exact_spread
 from engine.networks import model
 from engine.networks.base import NetworkConfig
-from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp, ntk
-from engine.networks.mlp import init
-from engine.networks.model import trained
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import init, trained
 from engine.networks.parameters import ParameterPath
 from engine.schema import ConfigError
 from engine.training.job import run

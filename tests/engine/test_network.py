@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.networks.activations import ACTIVATIONS, NUMPY
-from engine.networks.config import MLPConfig
-from engine.networks.mlp import apply, init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import apply, init
 
 program = jax.jit(apply, static_argnums=0)
 

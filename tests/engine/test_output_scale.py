@@ -6,10 +6,9 @@ import pytest
 
 from engine.config import RunConfig
 from engine.initialisation.spread import initial_network
-from engine.networks.config import MLPConfig
 from engine.networks.infinite import nngp
-from engine.networks.kernel import ntk
-from engine.networks.mlp import apply, draw, init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import apply, draw, init, ntk
 from engine.regimes.config import SweepConfig
 from engine.training.job import run
 from engine.training.result import RunResult

@@ -11,8 +11,8 @@ from scipy.integrate import solve_ivp
 from engine.config import RunConfig
 from engine.cost import PATH_BYTES, path_bytes
 from engine.data import Dataset, generate
-from engine.networks.config import MLPConfig
-from engine.networks.mlp import apply, init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import apply, init
 from engine.networks.parameters import ParameterPath, flattened
 from engine.perturbation.expansion import expand
 from engine.perturbation.frame import Frame, refined

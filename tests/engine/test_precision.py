@@ -9,8 +9,7 @@ import pytest
 
 from engine.config import RunConfig, TrainingConfig
 from engine.data import generate
-from engine.networks.kernel import ntk
-from engine.networks.mlp import apply, init
+from engine.networks.model import apply, init, ntk
 from engine.networks.parameters import ParameterPath
 from engine.networks.precision import (
     LOST,

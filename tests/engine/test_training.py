@@ -7,7 +7,7 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import generate, spread
-from engine.networks.mlp import apply, init
+from engine.networks.model import apply, init
 from engine.networks.parameters import ParameterPath, StateStore, capacity
 from engine.progress import Cancelled, Progress, silent
 from engine.schema import ConfigError

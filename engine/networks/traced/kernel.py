@@ -41,7 +41,7 @@ def ntk(
     Args:
         apply: gives (n, k) from parameters and n examples, each on its own: `checks` refuses what does not.
         params: any tree; leaves that are not floating are constants.
-        heads, precision: as for `engine.networks.kernel.ntk`.
+        heads, precision: as for `engine.networks.model.ntk`.
         rows: largest number of examples that are held at once; None for as many as fit in `HELD_BYTES`.
         trained: the paths whose leaves count, such as "Dense_0/kernel"; all when None.
 
@@ -50,14 +50,15 @@ def ntk(
     """
     need_64_bits(precision)
     chosen = None if trained is None else places(params, trained)
-    rows = rows or rows_that_fit(apply, params, x, dtypes(precision)[0], chosen)
+    signal, _ = dtypes(precision)
+    rows = rows or rows_that_fit(apply, params, x, signal, chosen)
 
     def block(x: Array, other: Array | None) -> Array:
         return _ntk(apply, params, x, other, heads, precision, chosen)
 
     if max(x.shape[0], 0 if other is None else other.shape[0]) <= rows:
         return block(x, other)
-    k = jax.eval_shape(apply, params, x[:1]).shape[1] if heads == "full" else 1
+    k = _plan(apply, _cast(params, signal), _cast(x, signal), chosen).k if heads == "full" else 1
     there = None if other is None else _whole_blocks(other, rows)
     kernel = by_rows(block, _whole_blocks(x, rows), there, rows)
     return kernel[: x.shape[0] * k, : (x if other is None else other).shape[0] * k]

@@ -10,7 +10,7 @@ from engine.initialisation.brute_force import draw_network, network_of
 from engine.initialisation.gram import gram_chunks
 from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
-from engine.networks.kernel import ntk
+from engine.networks.model import ntk
 from engine.schema import ConfigError
 
 

@@ -10,7 +10,7 @@ from engine.initialisation.measured_beta import betas, measured
 from engine.initialisation.sampled_spread import interval
 from engine.initialisation.sampler import draw
 from engine.initialisation.spread import MEASURED_BETA, exact_spread, initial_network
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.training.job import trained
 
 BIASES = {"train_bias": False, "output_bias": False}

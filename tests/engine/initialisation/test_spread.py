@@ -5,7 +5,7 @@ from engine.data import CircleConfig
 from engine.data.sphere import SphereConfig
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.spread import exact_spread, initial_network, mean_norm_squared, spread_curve
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.schema import ConfigError
 
 

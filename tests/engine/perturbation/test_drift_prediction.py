@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 
 from engine.config import RunConfig
 from engine.data import Dataset, generate
-from engine.networks.mlp import apply
+from engine.networks.model import apply
 from engine.networks.parameters import ParameterPath
 from engine.perturbation.frame import Frame
 from engine.perturbation.prediction import Prediction, _fourth, _third, predict

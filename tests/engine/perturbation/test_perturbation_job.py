@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
 from engine.perturbation.job import mean_width, perturb, study
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, StudyResult

@@ -8,7 +8,7 @@ from engine.initialisation.brute_force import kernel_draws
 from engine.initialisation.sampled_spread import interval
 from engine.initialisation.spread import exact_spread, initial_network
 from engine.networks.base import NetworkConfig
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.regimes.config import SweepConfig
 from engine.regimes.job import cell
 from engine.regimes.result import runs_frame

@@ -11,7 +11,7 @@ from numpy.linalg import norm
 
 from engine.config import RunConfig
 from engine.data import generate
-from engine.networks.mlp import apply, init
+from engine.networks.model import apply, init
 from engine.networks.precision import rounding_of
 from engine.progress import Arrays, Cancelled, Progress
 from engine.regimes import job as module

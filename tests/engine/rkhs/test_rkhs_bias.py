@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.networks.config import MLPConfig
 from engine.networks.infinite import ntk
+from engine.networks.mlp_config import MLPConfig
 from engine.rkhs import bias
 from engine.rkhs.gram import Gram
 

@@ -13,8 +13,8 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.data.circle import CircleConfig
 from engine.networks import infinite
-from engine.networks.config import MLPConfig
-from engine.networks.mlp import apply
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import apply
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.fourier import Foretold, Frequencies

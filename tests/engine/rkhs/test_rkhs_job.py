@@ -9,7 +9,7 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import generate
-from engine.networks.mlp import apply
+from engine.networks.model import apply
 from engine.networks.parameters import ParameterPath
 from engine.progress import Cancelled, Progress
 from engine.rkhs.config import RkhsConfig

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from engine.networks.config import MLPConfig
-from engine.networks.kernel import ntk
-from engine.networks.mlp import init
+from engine.networks.mlp_config import MLPConfig
+from engine.networks.model import init, ntk
 from engine.rkhs.stored import top_spectrum
 
 

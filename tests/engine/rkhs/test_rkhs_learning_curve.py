@@ -7,7 +7,7 @@ import scipy.stats
 from engine.data import generate
 from engine.data.sphere import SphereConfig
 from engine.networks import infinite
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.rkhs.config import Options
 from engine.rkhs.gram import Gram
 from engine.rkhs.regression import Draw, drawn, learning_curves, measured_errors, predicted_curve, predicted_error

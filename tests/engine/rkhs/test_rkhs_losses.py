@@ -7,7 +7,7 @@ import pytest
 
 from engine.config import RunConfig
 from engine.data import generate
-from engine.networks.mlp import apply
+from engine.networks.model import apply
 from engine.networks.parameters import ParameterPath
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.job import compare

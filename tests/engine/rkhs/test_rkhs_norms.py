@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.networks import infinite
-from engine.networks.config import MLPConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.rkhs.comparison import growth
 from engine.rkhs.gram import Gram
 

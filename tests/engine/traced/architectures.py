@@ -10,8 +10,8 @@ import numpy as np
 from flax import linen as nn
 from flax import nnx
 
-from engine.networks import mlp
-from engine.networks.config import MLPConfig
+from engine.networks import model
+from engine.networks.mlp_config import MLPConfig
 
 
 class Case(NamedTuple):
@@ -65,9 +65,9 @@ def ours(outputs: int, structured: int, **settings: Any) -> Case:
     network = MLPConfig.from_dict(settings)
 
     def apply(params: Any, x: jax.Array) -> jax.Array:
-        return network.alpha * mlp.apply(network, params, x)
+        return network.alpha * model.apply(network, params, x)
 
-    return Case(apply, wide(mlp.init(network, 1, 4, outputs)), points(6, 4), structured)
+    return Case(apply, wide(model.init(network, 1, 4, outputs)), points(6, 4), structured)
 
 
 def plain(apply: Callable, x: jax.Array, structured: int, **shapes: tuple[int, ...]) -> Case:

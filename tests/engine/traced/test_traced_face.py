@@ -7,8 +7,8 @@ import pytest
 from architectures import CASES, points
 
 import engine as kd
-from engine.networks import mlp
-from engine.networks.config import MLPConfig
+from engine.networks import model
+from engine.networks.mlp_config import MLPConfig
 
 X = np.asarray(points(6, 4))
 N = {"depth": 3, "width": 5, "alpha": 0.5}
@@ -44,7 +44,7 @@ def test_a_config_and_its_apply_function_have_one_kernel() -> None:
     params = kd.init(N, seed=0, input_dim=4, output_dim=2)
 
     def outputs(params, x):
-        return 0.5 * mlp.apply(MLPConfig.from_dict(N), params, x)
+        return 0.5 * model.apply(MLPConfig.from_dict(N), params, x)
 
     for full in (False, True):
         np.testing.assert_allclose(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from architectures import CASES, Case, Convolutional, linen, ours, plain, points
 
-from engine.networks import kernel, mlp
-from engine.networks.config import MLPConfig
+from engine.networks import model
 from engine.networks.gram import Heads
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.traced import units
 from engine.networks.traced.kernel import _ntk, by_leaf, ntk, rows_that_fit
 from engine.networks.traced.reading import read
@@ -94,6 +94,13 @@ def test_blocks_of_rows_change_nothing(heads: Heads) -> None:
     assert close(ntk(case.apply, case.params, x[:8], x[8:], heads=heads, rows=4), whole[:n, n:])
 
 
+def test_blocks_of_rows_take_parameters_of_another_precision_than_the_points() -> None:
+    """Convolutions, whose operands must have one type."""
+    narrow = jax.tree.map(lambda leaf: leaf.astype(np.float32), CONVOLUTION.params)
+    found = ntk(CONVOLUTION.apply, narrow, CONVOLUTION.x, heads="full", rows=4)
+    assert close(found, ntk(CONVOLUTION.apply, narrow, CONVOLUTION.x, heads="full"))
+
+
 def test_products_of_pairs_and_columns_in_chunks_give_one_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """However the Gram of a convolution is taken."""
     trace, full = expected(CONVOLUTION)
@@ -156,9 +163,9 @@ def test_float64_without_64_bit_jax_is_refused() -> None:
 def test_it_is_the_kernel_of_the_layerwise_one() -> None:
     """Panels of symmetry included: more points than a panel has."""
     network = MLPConfig.from_dict({"depth": 3, "width": 9, "alpha": 0.3})
-    params, x = mlp.init(network, 0, 4, 3), points(2 * 128 + 3, 4)
-    found = ntk(lambda params, x: network.alpha * mlp.apply(network, params, x), params, x)
-    assert close(found, np.asarray(kernel.ntk(network, params, x)))
+    params, x = model.init(network, 0, 4, 3), points(2 * 128 + 3, 4)
+    found = ntk(lambda params, x: network.alpha * model.apply(network, params, x), params, x)
+    assert close(found, np.asarray(model.ntk(network, params, x)))
     assert np.array_equal(found, found.T)
 
 
