@@ -202,7 +202,7 @@ class RunConfig(Config):
         problems = []
         if not (self.kernel_moves or self.network.HAS_LIMIT):
             others = "ntk or conjugate" if self.network.HAS_READOUT else "ntk"
-            message = f"{self.kernel} is not known of networks of kind {self.network.kind}: choose {others}"
+            message = f"{self.kernel} is not known of this kind of network, {self.network.kind}: choose {others}"
             problems.append(Problem("kernel", message))
         if self.kernel == "conjugate" and not self.network.HAS_READOUT:
             message = "which weights are the readout's is not known of a network of one's own: choose ntk"

@@ -157,11 +157,20 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
         return pd.concat([pd.DataFrame(table) for seed in seeds for table in seed.tables()], ignore_index=True)
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the data, and of a network of one's own."""
+    def data_notes(self) -> tuple[str, ...]:
+        """What a reader should know of the data."""
         config: Any = self.config
-        data = overview(config.run.data if hasattr(config, "run") else config.data)
-        return (*data.notes, *self.meta.get("notes", ()))
+        return overview(config.run.data if hasattr(config, "run") else config.data).notes
+
+    @property
+    def network_notes(self) -> tuple[str, ...]:
+        """And of a network of one's own."""
+        return tuple(self.meta.get("notes", ()))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Both."""
+        return (*self.data_notes, *self.network_notes)
 
     @property
     def parameter_count(self) -> int | None:

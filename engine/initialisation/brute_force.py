@@ -20,10 +20,13 @@ from engine.networks.base import NetworkConfig
 from engine.networks.conv_config import ConvConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.model import Params, apply, draw
+from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
 
 CHUNK_BYTES = 128_000_000
 MAX_CHUNK = 4096
+ONE_BY_ONE = 64
+"""Draws in one program of a network of unknown size, which are computed one after another."""
 
 
 def network_of(setting: InitialNetwork) -> MLPConfig:
@@ -107,9 +110,9 @@ def brute_force(setting: InitialNetwork, draws: int, seed: int, *, first_step: b
 def kernel_draws(
     network: NetworkConfig, x: Float[np.ndarray, " n_0"], draws: int, seed: int
 ) -> Float[np.ndarray, " draws"]:
-    """K(x, x) of independent networks of any kind, of one output."""
+    """K(x, x) of independent networks of any kind, of one output: the first that a network of one's own has."""
     held = 8 * (4 * (network.stored_count(len(x), 1) or 1) + 2 * network.signals())
-    chunk = max(1, min(MAX_CHUNK, int(CHUNK_BYTES / held))) if isfinite(held) else 1
+    chunk = max(1, min(MAX_CHUNK, int(CHUNK_BYTES / held))) if isfinite(held) else ONE_BY_ONE
     point = jnp.asarray(x, float_type())
     found = [
         np.asarray(_kernels(network, point, some), float)[:wanted] for some, wanted in key_chunks(seed, draws, chunk)
@@ -125,7 +128,8 @@ def _kernels(network: NetworkConfig, x: Array, keys: Array) -> Array:
         return _dot(gradient, gradient)
 
     # Convolutions of a weight for each draw are computed one at a time, and slower so.
-    return jax.lax.map(one, keys) if isinstance(network, ConvConfig) else jax.vmap(one)(keys)
+    alone = isinstance(network, ConvConfig | ModuleConfig)
+    return jax.lax.map(one, keys) if alone else jax.vmap(one)(keys)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

@@ -16,22 +16,31 @@ from engine.initialisation.sampled_spread import sampled
 from engine.initialisation.spread import MEASURED_BETA, initial_network, spread_curve, typical_point
 from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
+from engine.networks.module.config import ModuleConfig
 
 
-def measured(config: RunConfig) -> dict[str, np.ndarray]:
+def measured(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
     """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
-    whose depth nobody knows, and of a run by another kernel."""
+    whose depth nobody knows, and of a run by another kernel.
+
+    Args:
+        parameters: of the network, where only running it tells.
+    """
     network = config.network
-    if not isinstance(network, LayeredConfig) or network.beta is not None or config.kernel != "ntk":
+    if not isinstance(network, LayeredConfig | ModuleConfig) or network.beta is not None or config.kernel != "ntk":
+        return {}
+    if isinstance(network, ModuleConfig) and network.counted_depth is None:
         return {}
     x = typical_point(config.data)
-    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1))
+    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1) or parameters or 1)
     found = betas(spread, equivalent(network), len(x), float(x @ x))
     return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}
 
 
-def equivalent(network: LayeredConfig) -> MLPConfig:
-    """The critical ReLU MLP of the same depth and biases, of any width."""
+def equivalent(network: LayeredConfig | ModuleConfig) -> MLPConfig:
+    """The critical ReLU MLP of the same depth and biases, of any width; without biases where nobody knows them."""
+    if isinstance(network, ModuleConfig):
+        return MLPConfig.from_dict({"depth": network.counted_depth, "train_bias": False, "output_bias": False})
     names = ("depth", "sigma_b", "bias_init", "train_bias", "output_bias")
     return MLPConfig.from_dict({name: getattr(network, name) for name in names})
 

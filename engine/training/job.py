@@ -55,7 +55,10 @@ def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict
         seeds.append(SeedResult.of(trajectory.arrays(), trajectory.summary()))
         if config.store_parameters:
             parameters |= pack(index, {step: params for step, (params, _) in trajectory.store.states.items()})
-    limit, about = _infinite_width(config, data) | measured(config), provenance("run", device_name(), began)
+    limit, about = (
+        _infinite_width(config, data) | measured(config, remarks.get("parameters")),
+        provenance("run", device_name(), began),
+    )
     return RunResult(limit, config, about | remarks, tuple(seeds)), parameters
 
 

@@ -14,7 +14,7 @@ from pages.charts import theme
 from pages.charts.encodings import beside, by_series, layered, listed_x, log_y, tooltip
 from pages.charts.space_curves import KERNEL_0, SPACE_COLOURS, START
 from pages.charts.theme import Table
-from pages.charts.words import number
+from pages.charts.words import are, number
 
 # Norms on nested grids: what stays bounded in which space.
 
@@ -37,7 +37,8 @@ def growth_table(seed: SeedSpaces) -> Table:
             parts.append(pd.DataFrame({**values, "series": LABELS[space], "function": function}))
     frame = pd.concat(parts, ignore_index=True)
     missing = int(np.sum(~(frame["value"] > 0)))
-    note = f"{missing} of {len(frame)} norms are not determined: conditioning forbids them. They are not drawn."
+    which = f"{missing} of {len(frame)} norms {are(missing)} not determined, as conditioning forbids"
+    note = f"{which}, and {are(missing)} not drawn."
     return Table(frame, (note,) if missing else ())
 
 

@@ -28,6 +28,7 @@ from pages.charts.animated import (
 from pages.charts.encodings import angle_x, index_x, layered, linear_y, log_y, wrapped
 from pages.charts.function import NETWORK, Y_TITLE
 from pages.charts.theme import Table
+from pages.charts.words import are
 
 # The residual along the eigenvectors of K_0, as it falls.
 
@@ -43,7 +44,8 @@ def modes_table(result: RunResult, index: int = 0) -> Table:
     values = result.seeds[index]["mode_residual"]
     shown, masked = positive(values)
     frame = wide(shown).assign(i=np.arange(1, values.shape[1] + 1), start=wide(shown[:1])["f0"])
-    note = f"Residual per mode: {masked:,} of {values.size:,} values are not positive or not finite and are not drawn."
+    which = f"{masked:,} of {values.size:,} values {are(masked)} not positive or not finite and {are(masked)} not drawn"
+    note = f"Residual per mode: {which}."
     return Table(frame, (note,) if masked else ())
 
 
@@ -245,7 +247,8 @@ def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> 
     missing = int(np.sum(~np.isfinite(f)))
     notes = [f"Function on the probes: the first of {outputs} outputs."] if outputs > 1 else []
     if missing:
-        notes.append(f"Function on the probes: {missing:,} of {f.size:,} values are not finite and are not drawn.")
+        which = f"{missing:,} of {f.size:,} values {are(missing)} not finite and {are(missing)} not drawn"
+        notes.append(f"Function on the probes: {which}.")
     return Table(frame, tuple(notes))
 
 

@@ -14,7 +14,7 @@ from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
 from pages.charts.encodings import by_series, is_log, layered, linear_y, log_y, placed, time_x, tooltip
 from pages.charts.theme import Table
-from pages.charts.words import listing, number
+from pages.charts.words import are, listing, number
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def _masked(masked: int, total: int, log_value: bool) -> tuple[str, ...]:
     if not masked:
         return ()
     what = "not positive or not finite" if log_value else "not finite"
-    return (f"{masked:,} of {total:,} values are {what} and are not drawn.",)
+    return (f"{masked:,} of {total:,} values {are(masked)} {what} and {are(masked)} not drawn.",)
 
 
 def _left_out(seeds: Sequence[Sampled], steady: Sequence[Sampled]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from engine.training.diagnostics import OVERLAP_SIZES
 from pages.charts import theme
 from pages.charts.over_time import Curve, Sampled, Style, sampled_table
 from pages.charts.theme import Table
-from pages.charts.words import several
+from pages.charts.words import are, several
 
 # What curves of the path of RKHSs are called, and their colours, the same in every chart.
 #
@@ -208,7 +208,8 @@ def _table(
             missing += int(np.sum(wanted & ~known))
             curves[label].append(Sampled.of(seed, t, values, known))
     table = sampled_table(curves, log_value)
-    note = f"{missing:,} values are not determined: conditioning forbids them. They are not drawn."
+    which = f"{several(missing, 'value')} {are(missing)} not determined, as conditioning forbids"
+    note = f"{which}, and {are(missing)} not drawn."
     return Table(table.frame, (*table.notes, note)) if missing else table
 
 

@@ -13,7 +13,7 @@ from pages.charts import theme
 from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
 from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED, MOST, SERIES_COLOURS
 from pages.charts.theme import Table
-from pages.charts.words import number, signed
+from pages.charts.words import are, number, several, signed
 
 AXES = {"width": "width n", "depth": "depth L", "alpha": "output scale α", "beta": "β = Σ 1/n_l over hidden layers"}
 SYMBOLS = {"width": "n", "depth": "L", "alpha": "α", "beta": "β"}
@@ -102,9 +102,10 @@ def study_table(result: StudyResult, quantities: Mapping[str, str], axis: str) -
         frame = result.to_frame().assign(value=values, series=label, fitted=result.resolved(name), x=result[axis])
         parts.append(frame[shown][["x", "value", "series", "width", "depth", "alpha", "seed", "fitted"]])
     frame = pd.concat(parts, ignore_index=True)
-    notes = [f"{missing} values are not positive or not finite and are not drawn."] if missing else []
+    said = f"{several(missing, 'value')} {are(missing)} not positive or not finite and {are(missing)} not drawn."
+    notes = [said] if missing else []
     if beyond := int(np.sum(frame["value"] > MOST)):
-        notes.append(f"{beyond} of {len(frame)} values lie above {MOST:,.0f} and leave the axis.")
+        notes.append(f"{beyond} of {len(frame)} values {are(beyond)} above {MOST:,.0f}, off the axis.")
     return Table(frame, tuple(notes))
 
 

@@ -108,6 +108,11 @@ def duration(seconds: float) -> str:
     return ""
 
 
+def are(count: int) -> str:
+    """1 of 4 values is, 2 of 4 are."""
+    return "is" if count == 1 else "are"
+
+
 def several(count: int, noun: str) -> str:
     """1 point, 4 points."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,5 +1,6 @@
 """The controls of a run in the sidebar: presets first, the rarely changed folded, each problem at its widget."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from pages.run import draft_state, files, picker, points, tables
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
     BY_NAME,
+    BY_PATH,
     MLP,
     UPLOADED,
     Draft,
@@ -113,7 +115,8 @@ def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> 
             return
         size = f"{run.parameter_count:,} {'' if run.network.trained_part == 'all' else 'trained '}parameters"
         shape = f"{run.network.depth} × {run.network.width}" if run.beta is None else f"β = {number(run.beta)}"
-        bar.markdown(f"**{shape}** · {size} · up to {duration(seconds)}")
+        at_most = f"up to {duration(seconds)}".replace(" ", "\N{NO-BREAK SPACE}")  # in one line
+        bar.markdown(f"**{shape}** · {size} · {at_most}")
 
 
 def _preset(asked: AskedRun) -> None:
@@ -192,7 +195,17 @@ def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
 def described(problem: Problem) -> str:
     """A problem as Markdown, under the label of its widget."""
     setting = setting_at_fault(problem)
-    return f"{setting.label}: {sentence(problem, with_field=False)}" if setting else sentence(problem)
+    named = by_labels(problem)
+    return f"{setting.label}: {sentence(named, with_field=False)}" if setting else sentence(named)
+
+
+def by_labels(problem: Problem) -> Problem:
+    """The same, with other settings that it names by their labels, as the widgets have them."""
+
+    def label(found: re.Match[str]) -> str:
+        return BY_PATH[found[1]].label if found[1] in BY_PATH else found[0]
+
+    return Problem(problem.field, re.sub(r"\b(?:run\.)?((?:data|network|training)\.[a-z_]+)", label, problem.message))
 
 
 def _own(setting: Setting, problems: Iterable[Problem]) -> list[Problem]:

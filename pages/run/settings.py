@@ -97,6 +97,8 @@ SETTINGS = (
         "`KERNEL_DRIFT_MODULES`. On the command line any `package.module:Name`.", alias="module"),
     Setting("network.arguments", "arguments", "settings",
         "Numbers, texts, true and false that it is called with, such as `{width: 32, norm: layer}`."),
+    Setting("network.counted_depth", "hidden layers, as you count them", help=(
+        r"For the measured $\beta$, that of a fully connected network of as many. Empty: not determined."), rare=True),
     Setting("network.sources", "sources", "settings", rare=True),
     Setting("network.versions", "versions", "settings", rare=True),
     Setting("network.width", "width n", "one or more",

@@ -30,10 +30,12 @@ def numbers(found: Sequence[Headline]) -> None:
             column.metric(headline.label, headline.value, beside, "off", help=headline.more or None, delta_arrow="off")
 
 
-def say_data_notes(notes: Sequence[str]) -> None:
-    """What a reader should know of the data, where there is anything."""
-    if notes:
-        st.info("\n".join(["**The data**", "", *(f"- {plain(note)}" for note in notes)]), icon=":material/table_chart:")
+def say_notes(data: Sequence[str], network: Sequence[str] = ()) -> None:
+    """What a reader should know of the data, and of a network of one's own, where there is anything."""
+    for title, notes, icon in (("The data", data, "table_chart"), ("The network", network, "hub")):
+        if notes:
+            said = "\n".join([f"**{title}**", "", *(f"- {plain(note)}" for note in notes)])
+            st.info(said, icon=f":material/{icon}:")
 
 
 def warn(said: str) -> None:

@@ -18,7 +18,7 @@ from pages.shell.answer import find
 from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
-from pages.shell.result import choice, chosen, files, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, chosen, files, log_time, numbers, say_notes, seed_choice
 from pages.views import convention_words, latex_conventions
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
@@ -38,7 +38,7 @@ def full(result: RunResult, arrays: Arrays) -> None:
     """Everything that the Evolution page says of a run."""
     key = jobs.key("run", result.config)
     st.caption(plain(facts(result)))
-    say_data_notes(result.notes)
+    say_notes(result.data_notes, result.network_notes)
     numbers(headlines(result))
     find(sentences(result))
     conventions(result)
@@ -71,7 +71,7 @@ def charts(result: RunResult, key: str) -> None:
 
 def small(result: RunResult) -> None:
     """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
-    say_data_notes(result.notes)
+    say_notes(result.data_notes, result.network_notes)
     numbers(headlines(result)[-7:-4])
     key = jobs.key("run", result.config)
     tables = _tables(result, key, 0)

@@ -28,7 +28,7 @@ from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
-from pages.shell.result import choice, data_files, keep, log_time, numbers, say_data_notes, seed_choice
+from pages.shell.result import choice, data_files, keep, log_time, numbers, say_notes, seed_choice
 from pages.views import expansion_words, hold, latex_conventions
 
 
@@ -90,7 +90,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     with hold.beside("perturbation", "perturbation", result, of, expansion_words.answer):
         tell(expansion_words.answer(result), conventions, result.config.hash, key)
     st.caption(plain(expansion_words.facts(result)))
-    say_data_notes(result.notes)
+    say_notes(result.data_notes, result.network_notes)
     numbers(expansion_words.headlines(result))
     find(expansion_words.sentences(result))
     st.caption(expansion_words.dynamics(result))

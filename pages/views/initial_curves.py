@@ -12,6 +12,7 @@ from engine.initialisation.law import Law
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from pages.charts.theme import Table
+from pages.charts.words import are
 
 DEEPEST = 1024
 """Hidden layers of a curve: deeper ones would not redraw at once."""
@@ -176,5 +177,6 @@ def _notes(frame: pd.DataFrame, column: str, widths: tuple[int, ...], span: Span
         at = ", ".join(f"n = {width:,} at β = {DEEPEST / width:.3g}" for width in cut)
         notes.append(f"Curves end at {DEEPEST:,} hidden layers: {at}.")
     if lost := int(frame[column].isna().sum()):
-        notes.append(f"{lost} of {len(frame)} points are zero or beyond what a log axis shows, and are not drawn.")
+        which = f"{lost} of {len(frame)} points {are(lost)} zero or beyond what a log axis shows"
+        notes.append(f"{which}, and {are(lost)} not drawn.")
     return tuple(notes)

@@ -68,9 +68,15 @@ def headline(run: RunConfig) -> Headline:
 
 def measured_beta(result: RunResult) -> list[Headline]:
     """The measured beta of a network that has none of its own, with its interval."""
-    if result.config.network.beta is not None or "initial_cv2" not in result:
+    network, about = result.config.network, QUANTITIES["measured_beta"]
+    if isinstance(network, ModuleConfig) and network.counted_depth is None:
+        why = (
+            "Not determined: how many hidden layers this network counts as is not said, under the settings of networks."
+        )
+        return [Headline(about.label, "—", f"{why} {about.definition}", "depth not given")]
+    if network.beta is not None or "initial_cv2" not in result:
         return []
-    found, about = result.measured_beta, QUANTITIES["measured_beta"]
+    found = result.measured_beta
     if found is None:
         return [Headline(about.label, "—", f"Not determined. {about.definition}", "not determined")]
     at, low, high = map(number, found)

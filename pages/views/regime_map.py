@@ -17,7 +17,7 @@ from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import of_map
-from pages.shell.result import say_data_notes, take_it_with_you
+from pages.shell.result import say_notes, take_it_with_you
 from pages.shell.shown import shown
 from pages.shell.texts import text_of
 from pages.views import latex_conventions, map_cell, map_words
@@ -116,7 +116,7 @@ def findings(picture: Picture, form: Form) -> None:
     lines = [line for line in lines if line]
     shown().findings = lines
     st.markdown("\n".join(f"- {line}" for line in lines))
-    say_data_notes(notes(picture.sweep))
+    say_notes(notes(picture.sweep))
     if picture.map.plain:
         collapsed(picture, form)
     take_it_with_you(of_map(picture.sweep, picture.runs))

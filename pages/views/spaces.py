@@ -24,7 +24,7 @@ from pages.shell.answer import ask
 from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
-from pages.shell.result import choice, files, say_data_notes
+from pages.shell.result import choice, files, say_notes
 from pages.views import four_answers, hold, latex_conventions, map_cell, recorded, recorded_words
 from pages.views.spaces_words import WHERE, facts, of_loss
 
@@ -103,7 +103,7 @@ def page(
                 )
             links(name, four_answers.labels(shown.result))
             st.caption(plain(facts(shown.result)))
-            say_data_notes(shown.result.notes)
+            say_notes(shown.result.data_notes, shown.result.network_notes)
             if said := of_loss(shown.result):
                 st.markdown(" ".join(said))
             body(shown)

@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 import cache
 from engine.data import DATASETS
 from engine.schema import ConfigError
-from pages.run.controls import checked
+from pages.run.controls import checked, described
 from pages.run.draft_state import from_query
 from pages.run.files import read_yaml
 from pages.run.presets import PRESETS
-from pages.run.settings import SETTINGS, applicable, choices, draft_of, kind_of
+from pages.run.settings import SETTINGS, applicable, choices, config_of, draft_of, kind_of
 from pages.shell.link import PAGE
 
 NAMES = [setting.name for setting in SETTINGS]
@@ -133,3 +133,20 @@ def test_configs(values):
 def test_yaml_texts(text):
     with suppress(ConfigError):
         checked(draft_of(read_yaml(text))[0])
+
+
+@pytest.mark.parametrize(
+    ("draft", "said"),
+    [
+        (
+            {"data": "point", "value": "0", "centred": "true"},
+            "centred: starts at the target 0, so nothing is left to learn: set it to false, "
+            "or target y to another number",
+        ),
+        ({"data": "circle", "size": "12", "batch_size": "64"}, "batch size: 64 exceeds training points M 12: lower it"),
+    ],
+)
+def test_a_message_names_other_settings_as_the_form_does(draft, said):
+    with pytest.raises(ConfigError) as error:
+        config_of(draft)
+    assert any(described(problem).startswith(said) for problem in error.value.problems)

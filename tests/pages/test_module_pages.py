@@ -11,12 +11,14 @@ from small_runs import seed
 
 from engine import jobs
 from engine.config import RunConfig
+from engine.initialisation.spread import MEASURED_BETA
 from engine.networks.module import listed
 from engine.schema import ConfigError
 from engine.training.result import RunResult
 from pages.charts.evolution import LAYERS_DRAWN, layer_table, shortened
 from pages.run.presets import shortest
 from pages.run.settings import choices, config_of, draft_of
+from pages.shell import result as shell_result
 from pages.views import latex_conventions, network_words
 
 NAME = RUNS["module"]["network"]["name"]
@@ -130,6 +132,41 @@ def test_its_result_is_shown_where_its_files_are_gone(finished, opened, monkeypa
     assert not app.exception
     assert not app.error
     assert "Of a user's own network β is not defined" in texts(app)
+
+
+def test_what_it_takes_is_not_told_where_nobody_knows(pretend, opened):
+    """Nor is it begun by a link that begins what is cheap."""
+    for page in ("norms", "perturbation"):
+        app = opened(page, **QUERY | {"test_size": "16"}, module=NAME, start="yes")
+        assert not app.exception
+        assert "What it takes is known when it runs." in texts(app)
+        assert "of computing" not in texts(app)
+        assert not pretend.asked
+
+
+def test_of_one_whose_depth_is_not_given_no_beta_is_measured():
+    config = RunConfig.from_dict(RUNS["module"])
+    (said,) = network_words.measured_beta(RunResult({}, config, {}, (seed(),)))
+    assert (said.value, said.beside) == ("—", "depth not given")
+    given = RunConfig.from_dict({**config.to_dict(), "network": {**config.network.to_dict(), "counted_depth": 1}})
+    assert network_words.measured_beta(RunResult({}, given, {}, (seed(),))) == []  # of another kernel, or of before
+    arrays = {name: np.array(value) for name, value in zip(MEASURED_BETA, (0.1, 0.05, 0.2), strict=True)}
+    (said,) = network_words.measured_beta(RunResult(arrays | {"initial_cv2": np.array(0.3)}, given, {}, (seed(),)))
+    assert (said.value, said.beside) == ("0.1", "0.05 to 0.2")
+
+
+def test_the_depth_that_is_counted_is_a_setting():
+    assert config_of({**QUERY, "data": "circle", "module": NAME, "counted_depth": "2"}).network.counted_depth == 2
+    assert config_of({**QUERY, "data": "circle", "module": NAME, "depth": "2"}).network.counted_depth is None
+
+
+def test_what_is_noted_of_a_network_is_not_said_of_the_data(monkeypatch):
+    said = []
+    monkeypatch.setattr(shell_result.st, "info", lambda text, icon: said.append(text))
+    result = RunResult({}, RunConfig.from_dict(RUNS["module"]), {"notes": ["w does nothing"]}, (seed(),))
+    shell_result.say_notes(result.data_notes, result.network_notes)
+    assert said == ["**The network**\n\n- w does nothing"]
+    assert result.notes == ("w does nothing",)
 
 
 def test_words_of_it_are_text_whatever_its_arguments_are():

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from engine.networks.base import NetworkConfig
+from engine.networks.layered import MAX_DEPTH
 from engine.networks.module.frozen import FROZEN
 from engine.networks.module.listed import IDENTIFIER, NAME, refusal
 from engine.networks.module.source_files import MOST_FILES, Found, check_name, found
@@ -36,6 +37,8 @@ class ModuleConfig(NetworkConfig):
         arguments: numbers, texts, true and false, that it is called with.
         sources: SHA-256 of its file and of all that this imports below the project, by path there.
         versions: of JAX, and of the installed packages that those files import.
+        counted_depth: hidden layers, as whoever wrote it counts them; a measured beta
+            (`engine.initialisation.measured_beta`) is known where it is given.
     """
 
     HAS_READOUT = False
@@ -45,6 +48,10 @@ class ModuleConfig(NetworkConfig):
     arguments: Annotated[dict[str, Any], Field(max_length=MOST_ARGUMENTS), FROZEN] = Field({}, validate_default=True)
     sources: Annotated[dict[Path, Digest], Field(max_length=MOST_FILES), FROZEN] = Field({}, validate_default=True)
     versions: Annotated[dict[Package, Version], Field(max_length=MOST_FILES), FROZEN] = Field({}, validate_default=True)
+
+    counted_depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] | None = Field(
+        None, exclude_if=lambda depth: depth is None
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -56,4 +56,21 @@ def plain(width: int = 8):
     return init, apply
 
 
+def critical(depth: int = 2, width: int = 32, outputs: int = 1):
+    """The fully connected ReLU network of NTK parameterization, without biases."""
+
+    def init(key, x):
+        sizes = [x[0].size, *[width] * depth, outputs]
+        keys = jax.random.split(key, depth + 1)
+        return [jax.random.normal(k, (n, m)) for k, n, m in zip(keys, sizes, sizes[1:], strict=False)]
+
+    def apply(params, x):
+        a = x.reshape(x.shape[0], -1)
+        for w in params[:-1]:
+            a = jax.nn.relu(a @ w * (2 / a.shape[1]) ** 0.5)
+        return a @ params[-1] / a.shape[1] ** 0.5
+
+    return init, apply
+
+
 PAIR = plain(4)

@@ -166,7 +166,7 @@ def test_errors_that_the_jitter_decides_are_not_drawn():
     one = with_arrays(by_hand(), K_t_flag=np.array([0, 1, 2]), K_t_error=np.array([0.1, np.nan, 1e-12]))
     table = space_curves.error_table(one, tuned=False)
     np.testing.assert_allclose(drawn(table.frame, KERNEL)["value"], [0.1, 1e-9])
-    assert "1 values are not determined" in " ".join(table.notes)
+    assert "1 value is not determined" in " ".join(table.notes)
     assert "2 kernels cannot be inverted" in " ".join(table.notes)
 
 
