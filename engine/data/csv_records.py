@@ -24,13 +24,13 @@ NO_TEXT = (
     (b"PK\x03\x04", "a workbook of a spreadsheet, or another zip archive"),
     (b"\xd0\xcf\x11\xe0", "a workbook of an old spreadsheet"),
     (b"%PDF", "a PDF"),
-    (b"\x1f\x8b", "compressed with gzip"),
     (b"PAR1", "a Parquet file"),
     (b"\x89HDF", "an HDF5 file"),
     (b"\x93NUMPY", "a NumPy array"),
 )
 """First bytes of files that people take for tables."""
 
+GZIP = b"\x1f\x8b"
 SAVE_AS = "in the spreadsheet choose Save as (or Export), then CSV UTF-8"
 LOOKED_AT = 4096
 """Bytes that tell UTF-16 without a mark: every other one is 0 in Western text."""
@@ -41,6 +41,8 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
 
     Raises ValueError, with what to do, for a file that is no text.
     """
+    if data.startswith(GZIP):
+        raise ValueError("is compressed with gzip: unpack it first")
     for start, kind in NO_TEXT:
         if data.startswith(start):
             raise ValueError(f"is {kind}, not text: {SAVE_AS}")

@@ -158,7 +158,8 @@ def _check_rows(found: Records, names: Sequence[str], most: int) -> None:
     if len(found.rows) > most:
         raise ValueError(f"more than {most:,} rows given, at most so many are allowed: keep fewer")
     if len(found.rows) < 4:
-        raise ValueError(f"{len(found.rows)} rows below the header: give at least 4 (two to train, two held out)")
+        count = f"{len(found.rows)} row{'s' * (len(found.rows) != 1)}"
+        raise ValueError(f"{count} below the header: give at least 4 (two to train, two held out)")
     uneven = [(number, len(cells)) for number, cells in found.rows if len(cells) != len(names)]
     if uneven:
         said = [f"row {number} has {count}" for number, count in uneven[:SHOWN]]

@@ -102,9 +102,9 @@ def show(start: Draft | None = None) -> AskedRun:
 
 
 def _asked_for(setting: Setting, draft: Draft) -> bool:
-    """Whether a setting has a widget: the classes of a table only where its target has some."""
-    of_table = setting.name == "classes" and draft.get("data") == "csv"
-    return not of_table or bool(draft.get("classes") or tables.class_names(draft))
+    """Whether a setting has a widget: the classes of a file only where it has some."""
+    of_file = setting.name == "classes" and draft.get("data") in UPLOADS
+    return not of_file or bool(draft.get("classes") or _names(setting, draft))
 
 
 def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> None:

@@ -27,6 +27,7 @@ from pages.shell import held, view
 from pages.shell.gathering import START
 from pages.shell.link import PAGE, Link, Texts
 from pages.shell.texts import left_out
+from pages.shell.uploads import too_large
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
@@ -145,10 +146,12 @@ def _carried() -> dict[str, str]:
 
 
 def _kept(content: str) -> str:
-    """The digest of a table that the draft itself holds, which the cache now has as a file."""
+    """The digest of a table that the draft itself holds, which the cache now has as a file, if there is room for it and
+    this person may bring it: else the address leads to no table, and says so."""
     text = content.encode("utf-8", "surrogatepass")
-    with suppress(cache.CacheFault):  # no room: the address leads to no table then, and says so
-        cache.current().store.files.take(text, "table.csv")
+    if not too_large("", len(text), len(text)):
+        with suppress(cache.CacheFault):
+            cache.current().store.files.take(text, "table.csv")
     return contents.digest_of(text)
 
 

@@ -64,22 +64,30 @@ class Upload:
         computed under their name."""
         files = st.session_state[self.widget]
         files = files if isinstance(files, list) else [files] if files else []
-        names, size = " and ".join(file.name for file in files), sum(file.size for file in files)
+        here = st.session_state.get(f"{self.key} here", ())
+        new = [file for file in files if file.file_id not in here]
+        st.session_state[f"{self.key} here"] = tuple(file.file_id for file in files)
+        names, size = " and ".join(file.name for file in new), sum(file.size for file in new)
         if problems := too_large(names, size, MOST_BYTES):
-            self._use(_Taken(problems=tuple(problems)))
+            self.refuse(problems)
         else:
-            self.take([(file.name, file.getvalue()) for file in files])
+            self.take(*([(file.name, file.getvalue()) for file in some] for some in (new, files) if some))
 
-    def take(self, given: Given) -> None:
-        """Uses these files, or none."""
-        self._use(self._kept(given) if given else _Taken())
+    def take(self, *given: Given) -> None:
+        """Uses the first of these that can be read: the files that just came, else all (labels after their images)."""
+        tried: list[_Taken] = []
+        for files in given:
+            tried.append(self._kept(files))
+            if tried[-1].source:
+                break
+        self._use(next((taken for taken in tried if taken.source), tried[0] if tried else _Taken()))
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         self._use(_Taken(problems=tuple(problems)))
 
     def start_over(self) -> None:
         """No file, and an uploader that holds none: the same one can come again."""
-        self.take(())
+        self.take()
         st.session_state[f"{self.key} uploads"] = st.session_state.get(f"{self.key} uploads", 0) + 1
 
     def _kept(self, given: Given) -> _Taken:

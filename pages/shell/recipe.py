@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cache.maps import Whole
+from engine.data import contents
+from engine.data.named_file import name_of
 from engine.initialisation.curves import CurvesConfig
 from engine.jobs import KINDS, key
 from engine.progress import Arrays
@@ -137,6 +139,15 @@ RECORDED = ("recording", "recording_spaces")
 """Kinds of what is said of a recording: nobody but its own loop computes one again."""
 
 
+def as_yaml(config: Config) -> str:
+    """The config as a file, which says how to give the files that it names."""
+    values = config.to_dict()
+    named = {} if "recording" in values else contents.named_in(values)
+    lines = [f"# {name_of(name)} is needed beside this config as files/{digest}" for digest, name in named.items()]
+    lines += ["# (sha256); or write `path: NAME` in place of `source`, and let NAME be where it is."] if named else []
+    return "".join(f"{line}\n" for line in lines) + config.to_yaml()
+
+
 def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None:
     """Of one result with a page of its own, without commands where it is of a recording; None of other kinds.
 
@@ -151,7 +162,7 @@ def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None
             config.hash,
             config,
             key(kind, config),
-            {f"{before}{CONFIG}": config.to_yaml()},
+            {f"{before}{CONFIG}": as_yaml(config)},
             (),
             (),
             {f"{before}result.npz": partial(packed, arrays)},
@@ -163,7 +174,7 @@ def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None
         config.hash,
         config,
         key(kind, config),
-        {f"{before}{CONFIG}": config.to_yaml()},
+        {f"{before}{CONFIG}": as_yaml(config)},
         [_command(command, before)],
         [f'asked = settings("{before}{CONFIG}")', f'worst.append(arrays_apart({call}, "{numbers}"))'],
         {numbers: partial(packed, arrays)},
@@ -179,7 +190,7 @@ def of_map(sweep: Config, runs: pd.DataFrame, before: str = "") -> Recipe:
         sweep.hash,
         sweep,
         Whole("sweep", sweep, ()).key,
-        {f"{before}{CONFIG}": sweep.to_yaml()},
+        {f"{before}{CONFIG}": as_yaml(sweep)},
         [_command("sweep", before)],
         [f'worst.append(table_apart(kd.sweep(**settings("{before}{CONFIG}")).runs, {kept}))'],
         {numbers: lambda: parquet(runs)},
@@ -217,7 +228,7 @@ def at_initialisation(
     commands, steps, numbers = [], [], {}
     for kind, config, arrays in found:
         name = f"{kind}-{config.hash[:8]}"
-        configs[f"{name}.yaml"] = config.to_yaml()
+        configs[f"{name}.yaml"] = as_yaml(config)
         commands.append(f'python -m engine initial {kind} "$here/{name}.yaml" --out "$here/recomputed/{name}"')
         steps.append(f'worst.append(arrays_apart(kd.initial("{kind}", **settings("{name}.yaml")), "{name}.npz"))')
         numbers[f"{name}.npz"] = partial(packed, arrays)

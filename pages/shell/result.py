@@ -16,7 +16,7 @@ from pages.shell import report_dialog
 from pages.shell.bundle import bundle
 from pages.shell.bundle import stem as bundle_name
 from pages.shell.one_at_a_time import one_at_a_time
-from pages.shell.recipe import Recipe, of_result, packed
+from pages.shell.recipe import Recipe, as_yaml, of_result, packed
 from pages.shell.shown import shown
 from pages.shell.view import choice, chosen
 from pages.shell.viewers import viewer
@@ -97,7 +97,7 @@ def data_files(result: Numbers, arrays: Arrays) -> None:
     with st.container(horizontal=True):
         download("Curves (CSV)", lambda: result.to_frame().to_csv(index=False), f"{stem}.csv", "text/csv")
         download("Arrays (npz)", lambda: packed(arrays), f"{stem}.npz", "application/octet-stream")
-        download("Config (YAML)", result.config.to_yaml, f"{stem}.yaml", "application/yaml")
+        download("Config (YAML)", partial(as_yaml, result.config), f"{stem}.yaml", "application/yaml")
         download("Summary (JSON)", lambda: json.dumps(result.summary, indent=2), f"{stem}.json", "application/json")
         if (recipe := of_result(result.config, arrays)) is not None:
             _of_the_page(recipe)

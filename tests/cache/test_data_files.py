@@ -4,7 +4,8 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from cache.data_files import UNNAMED_SECONDS
 from cache.task import Task
 from engine import jobs
 from engine.config import RunConfig
-from engine.data import contents, generate
+from engine.data import contents, csv_file, generate
 from engine.data.file import taken_in
 from engine.regimes.config import SweepConfig
 
 DAY = UNNAMED_SECONDS
+Made = Callable[..., bytes]
 
 
 @pytest.fixture
@@ -38,8 +40,19 @@ def content_of(seed: int, size: int = 20) -> bytes:
     return buffer.getvalue()
 
 
+def table_of(seed: int, size: int = 20) -> bytes:
+    """The same numbers as text."""
+    draw = np.random.default_rng(seed)
+    return "\n".join(["a,b,c", *(",".join(map(str, row)) for row in draw.normal(size=(size, 3)))]).encode()
+
+
+OF_EITHER = pytest.mark.parametrize("made", [content_of, table_of], ids=["points", "table"])
+
+
 def run_on(content: bytes, name: str = "mine.npz") -> RunConfig:
     """Nothing but the store has the bytes."""
+    if not content.startswith(b"PK"):
+        return RunConfig.from_dict({"data": {"name": "csv", "source": csv_file.taken_in(name, content)[0].to_dict()}})
     return RunConfig.from_dict({"data": {"name": "file", "source": taken_in([(name, content)]).source.to_dict()}})
 
 
@@ -58,13 +71,14 @@ def kept(store: Store) -> set[str]:
     return {file.name for file in store.directory.glob("files/*/*") if len(file.name) == 64}
 
 
-def test_the_data_of_a_config_come_from_the_store(store: Store) -> None:
-    content = content_of(1)
+@OF_EITHER
+def test_the_data_of_a_config_come_from_the_store(store: Store, made: Made) -> None:
+    content = made(1)
     run = run_on(content)
     assert run.data.lacking
     assert store.files.take(content, "mine.npz") == "mine.npz"
     assert not run.data.lacking
-    assert generate(run.data).x_train.shape == (15, 3)
+    assert len(generate(run.data).x_train) == 15
 
 
 def test_equal_bytes_are_kept_once_under_their_first_name(store: Store) -> None:
@@ -81,8 +95,9 @@ def test_only_this_account_reads_them(store: Store) -> None:
     assert store.directory.stat().st_mode & 0o077 == 0
 
 
-def test_what_a_record_names_stays_and_the_rest_goes_after_a_day(store: Store) -> None:
-    used, unused, swept, fresh = (content_of(seed) for seed in (4, 5, 6, 7))
+@OF_EITHER
+def test_what_a_record_names_stays_and_the_rest_goes_after_a_day(store: Store, made: Made) -> None:
+    used, unused, swept, fresh = (made(seed) for seed in (4, 5, 6, 7))
     for content in (used, unused, swept):
         store.files.take(content, "a.npz")
     finish(store, "a" * 64, run_on(used))
@@ -110,8 +125,9 @@ def test_a_server_tidies_once_a_day(store: Store, monkeypatch: pytest.MonkeyPatc
     assert kept(store) == set()
 
 
-def test_a_file_goes_with_its_last_result_and_not_before(store: Store) -> None:
-    content = content_of(8)
+@OF_EITHER
+def test_a_file_goes_with_its_last_result_and_not_before(store: Store, made: Made) -> None:
+    content = made(8)
     store.files.take(content, "a.npz")
     for key in ("a" * 64, "b" * 64):
         finish(store, key, run_on(content))
@@ -121,9 +137,10 @@ def test_a_file_goes_with_its_last_result_and_not_before(store: Store) -> None:
         assert store.files.remove_unnamed() == left
 
 
-def test_results_are_evicted_and_their_data_stay(tmp_path: Path) -> None:
+@OF_EITHER
+def test_results_are_evicted_and_their_data_stay(tmp_path: Path, made: Made) -> None:
     with closing(Store(tmp_path / "small", 200_000)) as store:
-        content = content_of(9)
+        content = made(9)
         store.files.take(content, "a.npz")
         for number in range(6):
             record = store.index.add(f"{number}" * 64, "run", run_on(content).model_copy(update={"seeds": (number,)}))
@@ -201,16 +218,18 @@ def test_a_full_disk_loses_no_upload(store: Store, monkeypatch: pytest.MonkeyPat
     assert store.files.find(contents.digest_of(content)) == content
 
 
-def test_data_given_by_path_are_kept_with_the_run_that_names_them(store: Store) -> None:
-    content = content_of(19)
+@OF_EITHER
+def test_data_given_by_path_are_kept_with_the_run_that_names_them(store: Store, made: Made) -> None:
+    content = made(19)
     contents.give(content)
     store.index.add("f" * 64, "run", run_on(content))
     assert kept(store) == {contents.digest_of(content)}
     assert json.loads(next(store.directory.glob("files/*/*.json")).read_text()) == {"name": "mine.npz"}
 
 
-def test_a_backup_holds_the_data(store: Store, tmp_path: Path) -> None:
-    content = content_of(20)
+@OF_EITHER
+def test_a_backup_holds_the_data(store: Store, tmp_path: Path, made: Made) -> None:
+    content = made(20)
     store.files.take(content, "a.npz")
     finish(store, "a" * 64, run_on(content))
     backup(store.directory, tmp_path / "b.tar")
@@ -220,10 +239,13 @@ def test_a_backup_holds_the_data(store: Store, tmp_path: Path) -> None:
         assert again.files.take(content, "other.npz") == "a.npz"
 
 
-def test_a_worker_draws_from_a_file_that_its_task_brings(engine: CachedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+@OF_EITHER
+def test_a_worker_draws_from_a_file_that_its_task_brings(
+    engine: CachedEngine, monkeypatch: pytest.MonkeyPatch, made: Made
+) -> None:
     """A worker opens no store: it may have no disk in common with the server."""
     monkeypatch.setitem(jobs.KINDS, "draws", jobs.Kind(RunConfig, "toy_jobs:draws"))
-    engine.store.files.take(content := content_of(40), "a.npz")
+    engine.store.files.take(content := made(40), "a.npz")
     run = run_on(content)
     job = engine.wait(engine.request("draws", run, "me"), 60)
     found = engine.lookup("draws", run)
@@ -232,17 +254,29 @@ def test_a_worker_draws_from_a_file_that_its_task_brings(engine: CachedEngine, m
     assert found["pid"] != os.getpid()
 
 
-def test_a_job_whose_file_is_gone_says_so(engine: CachedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+@OF_EITHER
+def test_a_job_whose_file_is_gone_says_so(engine: CachedEngine, monkeypatch: pytest.MonkeyPatch, made: Made) -> None:
     monkeypatch.setitem(jobs.KINDS, "draws", jobs.Kind(RunConfig, "toy_jobs:draws"))
-    job = engine.wait(engine.request("draws", run_on(content_of(41)), "me"), 60)
+    job = engine.wait(engine.request("draws", run_on(made(41)), "me"), 60)
     assert job.error is not None
     assert "mine.npz (sha256" in job.error.message
     assert "is not in the cache here" in job.error.message
 
 
-def test_a_task_names_the_files_that_it_brings(store: Store) -> None:
-    content = content_of(21)
+@OF_EITHER
+def test_a_task_names_the_files_that_it_brings(store: Store, made: Made) -> None:
+    content = made(21)
     store.files.take(content, "a.npz")
     task = Task("name", "a" * 64, "", "", run_on(content).canonical())
     assert task.files() == (content,)
     assert Task("name", "a" * 64, "", "", RunConfig.from_dict({"data": {"name": "circle"}}).canonical()).files() == ()
+
+
+def test_people_who_bring_the_same_file_at_once_keep_it_once(store: Store) -> None:
+    content = content_of(22, 20_000)
+    with ThreadPoolExecutor(8) as people:
+        names = set(people.map(lambda number: store.files.take(content, f"{number}.npz"), range(8)))
+    assert store.files.take(content, "late.npz") in names
+    assert kept(store) == {contents.digest_of(content)}
+    assert store.files.find(contents.digest_of(content)) == content
+    assert len([*store.directory.glob("files/*/*")]) == 2  # the bytes and their name
