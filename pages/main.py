@@ -8,7 +8,7 @@ import cache
 from engine.networks.module.listed import serve
 from engine.result import ResultError
 from pages.charts.words import plain
-from pages.shell import history, view
+from pages.shell import history, near, view
 from pages.shell.account import show_account, turn_away
 from pages.shell.link import arrive, flush
 from pages.shell.one_at_a_time import one_at_a_time
@@ -77,6 +77,7 @@ serve()  # also where a page runs without `app.py`
 allowed = may_enter()
 page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)
+near.watch()
 history.keep()
 if not allowed:
     turn_away()
