@@ -29,13 +29,15 @@ DENSE = """<style>
 [data-testid="stVegaLiteChart"] .vega-bindings { display: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-history) { display: none; }
 .st-key-answer { flex-wrap: wrap; }
-.st-key-answer > :first-child { flex: 1 1 18rem; }
+.st-key-answer > :first-child { flex: 1 1 clamp(18rem, (36rem - 100%) * 999, 100%); }
 .st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
 [data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
   position: sticky; top: 0; z-index: 20; padding: 0.5rem 0;
   background: color-mix(in srgb, Canvas 70%, transparent); backdrop-filter: blur(16px); }
+[data-testid="stSidebar"] [data-testid="stHorizontalBlock"]:not(:has([data-testid="stAlert"])) { align-items: end; }
 @media (max-width: 1150px) {
-  [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+  [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) {
+    flex-wrap: wrap; row-gap: 1rem; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
