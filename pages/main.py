@@ -8,7 +8,7 @@ import cache
 from engine.networks.module.listed import serve
 from engine.result import ResultError
 from pages.charts.words import plain
-from pages.shell import history, view
+from pages.shell import history, near, view
 from pages.shell.account import show_account, turn_away
 from pages.shell.link import arrive, flush
 from pages.shell.one_at_a_time import one_at_a_time
@@ -29,13 +29,15 @@ DENSE = """<style>
 [data-testid="stVegaLiteChart"] .vega-bindings { display: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-history) { display: none; }
 .st-key-answer { flex-wrap: wrap; }
-.st-key-answer > :first-child { flex: 1 1 18rem; }
+.st-key-answer > :first-child { flex: 1 1 clamp(18rem, (36rem - 100%) * 999, 100%); }
 .st-key-questions [data-testid="stPageLink"] p { white-space: normal; }
 [data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-bar) {
   position: sticky; top: 0; z-index: 20; padding: 0.5rem 0;
   background: color-mix(in srgb, Canvas 70%, transparent); backdrop-filter: blur(16px); }
+[data-testid="stSidebar"] [data-testid="stHorizontalBlock"]:not(:has([data-testid="stAlert"])) { align-items: end; }
 @media (max-width: 1150px) {
-  [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+  [data-testid="stMain"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) {
+    flex-wrap: wrap; row-gap: 1rem; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
 }
@@ -77,6 +79,7 @@ serve()  # also where a page runs without `app.py`
 allowed = may_enter()
 page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)
+near.watch()
 history.keep()
 if not allowed:
     turn_away()

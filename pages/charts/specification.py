@@ -18,6 +18,7 @@ import vl_convert
 from pages.charts import theme
 from pages.charts.alternative import alternative
 from pages.charts.theme import TITLE_SIZE
+from pages.charts.words import in_one
 
 FONT = "Source Sans Pro, Helvetica, Arial, DejaVu Sans, sans-serif"
 WIDTH = 640
@@ -180,6 +181,8 @@ def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = W
 
 LETTER = 0.48
 """Width of a letter beside its size."""
+SUBTITLE_SIZE = 11
+"""Of Vega, in pixels."""
 TELEPHONE = 285
 """Pixels of a plot on a telephone, for which the lines are made."""
 JOINT = " — "
@@ -189,20 +192,28 @@ FRAME = 30
 
 
 def in_lines(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification; its title, a text or an expression of the frame, breaks where the plot is narrow."""
+    """The specification; its title, a text or an expression of the frame, breaks where the plot is narrow, and its
+    subtitle, which has lines, breaks there alone."""
     title = spec.get("title")
     if not isinstance(title, dict) or not title.get("text"):
         return spec
-    text, letter = title["text"], title.get("fontSize", TITLE_SIZE) * LETTER
+    found = {"text": _title(title["text"], title.get("fontSize", TITLE_SIZE) * LETTER)}
+    if isinstance(lines := title.get("subtitle"), list):
+        whole = in_one(lines)
+        found["subtitle"] = _either(len(whole) * SUBTITLE_SIZE * LETTER, json.dumps(lines), json.dumps(whole))
+    return {**spec, "title": {**title, **found}}
+
+
+def _title(text: Any, letter: float) -> Any:
+    """The title, whose letters are so wide."""
     if isinstance(text, dict):
         whole = text["expr"]
-        broken = f"split({whole}, {json.dumps(JOINT)})" if JOINT in whole else ""
         letters = len(whole.partition(JOINT)[0]) + FRAME
-    else:
-        lines = textwrap.wrap(text, int(TELEPHONE / letter))
-        whole, letters = json.dumps(text), len(text)
-        broken = json.dumps(lines) if len(lines) > 1 else ""
-    if not broken:
-        return spec
-    chosen = {"expr": f"width < {round(letters * letter)} ? {broken} : {whole}"}
-    return {**spec, "title": {**title, "text": chosen}}
+        return _either(letters * letter, f"split({whole}, {json.dumps(JOINT)})", whole) if JOINT in whole else text
+    lines = textwrap.wrap(text, int(TELEPHONE / letter))
+    return _either(len(text) * letter, json.dumps(lines), json.dumps(text)) if len(lines) > 1 else text
+
+
+def _either(room: float, lines: str, whole: str) -> dict[str, str]:
+    """The lines where the plot has less room, else the whole."""
+    return {"expr": f"width < {round(room)} ? {lines} : {whole}"}

@@ -13,6 +13,7 @@ from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain, several
+from pages.shell import view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
 from pages.shell.figure import Figure, built, pairs, play, tools
@@ -22,6 +23,7 @@ from pages.shell.result import choice, chosen, files, log_time, numbers, say_not
 from pages.views import convention_words, latex_conventions
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
+PANEL = "conventions"
 POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
@@ -53,7 +55,12 @@ def conventions(result: RunResult) -> None:
     """One place for what is meant by every number; folded, with the count of warnings on it."""
     found = convention_words.warnings(result)
     more = f", and {several(len(found), 'warning')}" if found else ""
-    with st.expander(f"Conventions{more}"):
+    if view.told("switch"):
+        st.session_state.setdefault(PANEL, True)
+    part = st.expander(f"Conventions{more}", key=PANEL, on_change="rerun")
+    if not part.open:  # the browser takes longer for its formulas than for all else above the charts
+        return
+    with part:
         for one in found:
             st.warning(f"{one.said} **{one.cure[0].upper()}{one.cure[1:]}.**")
         st.markdown(convention_words.table(convention_words.conventions(result)))

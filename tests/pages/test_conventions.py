@@ -14,6 +14,7 @@ from engine.regimes.config import SweepConfig
 from engine.training.result import RunResult
 from pages.views import convention_words, evolution_words
 from pages.views.convention_words import SWITCHES, conventions, switched, table, warnings
+from pages.views.evolution import PANEL
 from pages.views.latex_conventions import of_map, of_run
 
 
@@ -173,11 +174,21 @@ def test_what_is_no_reason_to_warn() -> None:
     assert kinds(result(*(seed(number) for number in range(8)))) == []
 
 
+def test_the_panel_opens_with_a_link_that_looked_into_it(finished, opened):
+    app = opened("evolution", **SMALL_QUERY, v_switch=SWITCHES[-1])
+    assert "harmonic mean" in texts(app)
+    app.session_state[PANEL] = False
+    assert "harmonic mean" not in texts(app.run())
+
+
 def test_the_panel_stands_on_the_page(finished, opened):
     app = opened("evolution", **SMALL_QUERY)
     assert not app.exception
     labels = [expander.label for expander in app.expander if expander.label.startswith("Conventions")]
     assert len(labels) == 1
+    assert "hidden layers L = " not in texts(app), "no formula is sent before it is opened"
+    app.session_state[PANEL] = True
+    app.run()
     assert "hidden layers L = " in texts(app)
     for switch in SWITCHES:
         look(app, switch=switch)

@@ -12,7 +12,6 @@ from engine import jobs
 from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
-from pages.charts.words import in_one
 
 PAGES = ("second_moment", "distribution", "first_step", "initial_kernel")
 NUMBERS = ("n_0", "norm", "sigma_w", "sigma_b", "seed")
@@ -155,11 +154,11 @@ def test_another_activation_has_no_law_but_brute_force(page, pretend, opened):
 
 def test_the_target_flips_the_sign_for_a_relu_readout_only(pretend, opened):
     app = opened("first_step", widths="64", readout="relu", beta_max="0.0625")
-    assert "negative everywhere" in in_one(charts(app)[0]["title"]["subtitle"])
+    assert "negative everywhere" in str(charts(app)[0]["title"]["subtitle"])
     app.slider(key="y").set_value(10.0).run()
-    assert "positive everywhere" in in_one(charts(app)[0]["title"]["subtitle"])
+    assert "positive everywhere" in str(charts(app)[0]["title"]["subtitle"])
     app = opened("first_step", widths="64", y="10")
-    assert "negative everywhere" in in_one(charts(app)[0]["title"]["subtitle"])
+    assert "negative everywhere" in str(charts(app)[0]["title"]["subtitle"])
     assert "the target does not enter" in texts(app)
 
 
