@@ -5,8 +5,9 @@ Of the fully connected ReLU network E[K^2]/E[K]^2 of K_0(x, x) grows by 1 + 5/n 
 (theory.md 3): at one width n CV^2 grows with depth. With residual branches of 1/sqrt(L) it is expected to stay O(1).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -14,6 +15,10 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float
 
+from engine.initialisation.measured_beta import equivalent
+from engine.initialisation.spread import exact_spread, initial_network, typical_point
+from engine.networks.layered import LayeredConfig
+from engine.regimes.config import SweepConfig
 from engine.regimes.result import SPREAD
 
 LEVEL = 0.95
@@ -61,14 +66,15 @@ def apart(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> Apart | Non
 
 
 def _logs(runs: pd.DataFrame, metric: str) -> dict[Shape, Float[np.ndarray, " networks"]]:
-    """ln metric by shape: NaN of a network that failed, has no positive number, or whose elt is nothing but rounding."""
+    """ln metric by shape: NaN of a network that failed, has no positive number, or an elt that is only rounding."""
     value = runs[metric].to_numpy(float)
     known = (value > 0) & np.isfinite(value) & ~runs["failed"].to_numpy(bool)
     if metric == "elt":
         known &= (value > runs["rounding"].to_numpy(float)) & (runs["rounding"].to_numpy(float) < 1)
     logs = runs[["depth", "width"]].assign(log=np.log(np.where(known, value, 1.0)))
     logs.loc[~known, "log"] = np.nan
-    return {(float(d), float(n)): group["log"].to_numpy() for (d, n), group in logs.groupby(["depth", "width"])}
+    places = logs.astype(float).groupby(["depth", "width"])["log"]
+    return {shape: group.to_numpy() for shape, group in places}  # pyright: ignore[reportReturnType]
 
 
 def _reach(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
@@ -107,25 +113,26 @@ class Growth:
 
 
 def growths(cells: Mapping[str, pd.DataFrame]) -> dict[str, Growth]:
-    """Of every kind between the same two depths at the same width: the farthest apart of which all kinds are
-    determined, and of these the deepest over its width. Nothing where there are none.
+    """Of kinds between the same two depths at the same width: where most of them are determined, there the farthest
+    apart, and of these the deepest over its width. Kinds that are not determined there are left out.
 
     Args:
         cells: by kind, with `depth`, `width` and `SPREAD`.
     """
     spreads = {kind: _spreads(table) for kind, table in cells.items()}
-    if not spreads:
+    known = Counter(place for own in spreads.values() for place in _places(own))
+    if not known:
         return {}
-    common = set.intersection(*(set(own) for own in spreads.values()))
-    places = [
-        (shallow, deep, width)
-        for width in {width for _, width in common}
-        for shallow, deep in combinations(sorted(depth for depth, n in common if n == width), 2)
-    ]
-    if not places:
-        return {}
-    place = max(places, key=lambda at: (at[1] / at[0], at[1] / at[2]))
-    return {kind: _growth(own, *place) for kind, own in spreads.items()}
+    shallow, deep, width = max(known, key=lambda at: (known[at], at[1] / at[0], at[1] / at[2]))
+    there = {kind: own for kind, own in spreads.items() if {(shallow, width), (deep, width)} <= own.keys()}
+    return {kind: _growth(own, shallow, deep, width) for kind, own in there.items()}
+
+
+def _places(shapes: Iterable[Shape]) -> Iterator[tuple[float, float, float]]:
+    """Two depths, the lower first, and the width that they share."""
+    for (shallow, width), (deep, other) in combinations(sorted(shapes), 2):
+        if width == other:
+            yield shallow, deep, width
 
 
 def _spreads(cells: pd.DataFrame) -> dict[Shape, tuple[float, ...]]:
@@ -140,6 +147,28 @@ def _spreads(cells: pd.DataFrame) -> dict[Shape, tuple[float, ...]]:
 def _growth(spreads: Mapping[Shape, tuple[float, ...]], shallow: float, deep: float, width: float) -> Growth:
     (at, low, high), (end, end_low, end_high) = spreads[shallow, width], spreads[deep, width]
     return Growth(width, shallow, deep, end / at, end_low / high, end_high / low)
+
+
+def of_fully_connected(sweep: SweepConfig, growth: Growth) -> Growth | None:
+    """That of the critical fully connected ReLU network with the same biases, by its exact law; None without one.
+
+    Args:
+        sweep: of a kind of network that has no beta.
+        growth: of it.
+    """
+    run = sweep.cells[0].run
+    if not isinstance(run.network, LayeredConfig) or run.network.beta is not None:
+        return None
+    point = typical_point(run.data)
+    alike = equivalent(run.network)
+    spreads = [
+        exact_spread(initial_network(alike.model_copy(update=shape), len(point), float(point @ point)))
+        for shape in ({"depth": int(depth), "width": int(growth.width)} for depth in (growth.shallow, growth.deep))
+    ]
+    if None in spreads:
+        return None
+    shallow, deep = map(float, spreads)  # type: ignore[arg-type]
+    return replace(growth, factor=deep / shallow, low=deep / shallow, high=deep / shallow)
 
 
 def beside(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -105,8 +105,9 @@ def _measured_beta(run: RunConfig, spread: Mapping[str, float]) -> dict[str, flo
         return {}
     found = (float("nan"),) * len(MEASURED_BETA)
     with suppress(ConfigError):
+        network, norm = equivalent(run.network), _norm_squared(run.data)  # pyright: ignore[reportArgumentType]
         values = (spread[name] for name in SPREAD)
-        found = _betas(equivalent(run.network), run.data.input_dim, _norm_squared(run.data), *values)
+        found = _betas(network, run.data.input_dim, norm, *values)  # pyright: ignore[reportArgumentType]
     return dict(zip(MEASURED_BETA, found, strict=True))
 
 

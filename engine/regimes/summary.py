@@ -37,7 +37,7 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
 
     Where the grid names several kinds of network, `architectures` has these of each, `growth` the factors by which CV^2
     grows with depth (`engine.regimes.kinds.growths`), and `ratios` each other kind over the first, by metric
-    (`engine.regimes.kinds.apart`).
+    (`engine.regimes.kinds.apart`); nothing of either where another setting varies too.
 
     Args:
         runs: as `engine.regimes.result.runs_frame` gives them.
@@ -64,10 +64,12 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
 def _of_kinds(sweep: SweepConfig, runs: Mapping[str, pd.DataFrame], bounds: Thresholds) -> dict[str, Any]:
     """Of each kind of network, and of the others beside the first."""
     known = {kind: own for kind, own in runs.items() if len(own)}
-    grown = growths({kind: own.groupby("cell").first() for kind, own in known.items()}) if len(known) > 1 else {}
+    others = [name for own in sweep.architectures.values() for name in _others(own)]
+    alike = {} if others else known  # else shapes would hold networks of several settings
+    grown = growths({kind: own.groupby("cell").first() for kind, own in alike.items()}) if len(alike) > 1 else {}
     ratios = {
-        other: {name: asdict(found) for name in COLLAPSED if (found := apart(known[one], known[other], name))}
-        for one, other in beside(list(known))
+        other: {name: asdict(found) for name in COLLAPSED if (found := apart(alike[one], alike[other], name))}
+        for one, other in beside(list(alike))
     }
     return {
         "architectures": {kind: _compared(sweep.architectures[kind], own, bounds) for kind, own in runs.items()},
@@ -78,7 +80,7 @@ def _of_kinds(sweep: SweepConfig, runs: Mapping[str, pd.DataFrame], bounds: Thre
 
 def _compared(sweep: SweepConfig, runs: pd.DataFrame, bounds: Thresholds) -> dict[str, Any]:
     """Labels, and what a map of depths and widths says beyond them."""
-    others = [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
+    others = _others(sweep)
     if others or runs.empty:
         reason = f"{others[0]} varies too: fix it to compare along beta" if others else "not enough data: no cell"
         edges, altered = (dict.fromkeys(names, Boundary(None, reason=reason)) for names in (NAMES, DYNAMICS))
@@ -100,6 +102,11 @@ def _compared(sweep: SweepConfig, runs: pd.DataFrame, bounds: Thresholds) -> dic
         "spread": None if others else [_finite_row(row) for row in spread],
         "collapse": {name: _collapse(found) for name, found in collapsed.items()},
     }
+
+
+def _others(sweep: SweepConfig) -> list[str]:
+    """What varies besides depth and width."""
+    return [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
 
 
 def _finite_row(row: Mapping[Any, Any]) -> dict[str, Any]:

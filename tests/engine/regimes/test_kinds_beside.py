@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from engine.networks.config import MLPConfig
 
 from engine.initialisation.spread import exact_spread, initial_network
+from engine.networks.mlp_config import MLPConfig
 from engine.regimes.kinds import apart, growths
 
 
@@ -87,8 +87,11 @@ def test_the_growth_is_read_where_it_is_farthest_and_determined_of_all() -> None
     assert found["mlp"].factor == 4
     assert not found["resnet"].exact
     assert (found["resnet"].low, found["resnet"].high) == pytest.approx((1.8 / 1.1, 2.2 / 0.9))
-    assert growths({"mlp": exact, "conv": sampled.head(0)}) == {}
-    assert growths({"mlp": exact, "conv": sampled.tail(1)}) == {}
+    alone = growths({"mlp": exact, "conv": sampled.tail(1)})
+    assert list(alone) == ["mlp"]  # the other has no two depths
+    assert (alone["mlp"].width, alone["mlp"].shallow, alone["mlp"].deep) == (8, 1, 8)
+    three = growths({"mlp": exact, "resnet": sampled, "conv": sampled.head(0)})
+    assert list(three) == ["mlp", "resnet"]
     assert growths({}) == {}
 
 
