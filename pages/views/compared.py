@@ -78,7 +78,7 @@ def _result(run: Run) -> Result | None:
         return None
 
 
-def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None:
+def picture_of(key: str) -> Picture | None:
     """The map of this key. None where it is not known, varies what no page draws, an earlier version wrote it, or none
     of its cells is there."""
     engine = cache.current()
@@ -92,7 +92,7 @@ def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None
         return None
     parts = [part for cell in sweep.cells for part in cell.parts]
     found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
-    view = View(next(iter(METRICS)), True, thresholds or Thresholds())
+    view = View(next(iter(METRICS)), True, Thresholds())
     picture = Picture(chosen, sweep, Standing(sweep.groups, found), view)
     return picture if len(picture.cells) else None
 
