@@ -19,11 +19,12 @@ Like `engine.__main__` this is a door: it reaches `cache`, the rest of the engin
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from engine.kernels import infinite_ntk, init, nngp, ntk, ntk_by_leaf, operator_spectrum
 from engine.problems import Problem, shown
 from engine.progress import Arrays, Report, silent
+from engine.regimes.table import Sweep
 from engine.schema import Config, ConfigError
 
 if TYPE_CHECKING:
@@ -118,18 +119,9 @@ def spaces(
     return RkhsResult.from_arrays(_cached("rkhs", asked, report))
 
 
-class Sweep(NamedTuple):
-    """A regime map: a row for each cell (`engine.regimes.result.cells_frame`) and each run
-    (`engine.regimes.result.runs_frame`), and why a cell is missing, by its place in the grid.
-    """
-
-    cells: "pd.DataFrame"
-    runs: "pd.DataFrame"
-    failures: Mapping[int, str]
-
-
 def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
-    """Trains the cells of a grid: `base`, `grid`, `seeds` of `engine.regimes.config.SweepConfig`.
+    """Trains the cells of a grid: `base`, `grid`, `seeds` of `engine.regimes.config.SweepConfig`. Several kinds of
+    network are an axis of the grid (`engine.regimes.table.Sweep.to_frame` has an example).
 
     Computes in worker processes: local ones, or those of the scheduler that `KERNEL_DRIFT_SCHEDULER` names.
 
@@ -141,14 +133,15 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
     from cache.headless import run_batch
     from cache.maps import Whole
     from engine.regimes.config import SweepConfig
-    from engine.regimes.result import cells_frame, runs_frame
+    from engine.regimes.result import as_defined, cells_frame, runs_frame
 
     config = SweepConfig.from_dict(_plain(settings, "base"))
     whole = Whole("sweep", config, config.groups)
     with closing(Store()) as store:
         done = run_batch("cell", config.groups, _called(report), store, "cells", whole)
     runs = runs_frame(config, done.results)
-    return Sweep(cells_frame(runs) if len(runs) else runs, runs, done.failures)
+    cells = cells_frame(runs) if len(runs) else runs
+    return Sweep(as_defined(cells), as_defined(runs), done.failures)
 
 
 def watch(

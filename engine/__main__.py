@@ -145,7 +145,7 @@ def sweep(
     from cache.headless import run_batch
     from cache.maps import Whole
     from engine.regimes.config import SweepConfig
-    from engine.regimes.result import cells_frame, runs_frame
+    from engine.regimes.result import as_defined, cells_frame, runs_frame
     from engine.regimes.summary import summary
 
     values = read_yaml(sweep_path)
@@ -162,7 +162,8 @@ def sweep(
     whole = Whole("sweep", config, config.groups)
     done = with_bar(partial(run_batch, "cell", config.groups, store=store, unit="cells", whole=whole))
     runs = runs_frame(config, done.results)
-    tables = dict(zip(SWEPT, (runs.to_parquet, cells_frame(runs).to_parquet), strict=False)) if len(runs) else {}
+    frames = map(as_defined, (runs, cells_frame(runs))) if len(runs) else ()
+    tables = {name: frame.to_parquet for name, frame in zip(SWEPT, frames, strict=False)}
     found = summary(config, runs, done.failures, time.monotonic() - began)
     write(out, {**tables, "summary.json": partial(write_json, found)})
     tell([] if quiet else findings.of_map(found))

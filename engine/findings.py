@@ -86,15 +86,42 @@ def of_laws(laws: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
 
 
 def of_map(summary: Mapping[str, Any]) -> list[str]:
-    """What a map found: how many cells have each label, and the beta at which one label gives way to the next."""
-    labels = Counter({label: count for label, count in summary["labels"].items() if count})
+    """What a map found: how many cells have each label, and where one label gives way to the next; of several kinds of
+    network that of each, and how they stand beside the first."""
     there = summary["cells"] - summary["failed"]
-    edges = [*_edges(summary["boundaries"])]
-    return [
-        f"computed: {there} of {summary['cells']} cells, {summary['runs']} runs",
-        f"cells: {counted(labels)}",
-        *edges,
-    ]
+    told = [f"computed: {there} of {summary['cells']} cells, {summary['runs']} runs"]
+    kinds = summary.get("architectures", {})
+    if not kinds:
+        return [*told, *_of_cells(summary)]
+    each = [f"{kind}: {line}" for kind, own in kinds.items() for line in _of_cells(own)]
+    return [*told, *each, *_ratios(summary), *_growth(summary["growth"])]
+
+
+def _of_cells(found: Mapping[str, Any]) -> Iterator[str]:
+    """Labels and boundaries of the cells of one kind of network."""
+    yield f"cells: {counted({label: count for label, count in found['labels'].items() if count})}"
+    yield from _edges(found["boundaries"], found["along"])
+    known = [row["measured_beta"] for row in found["spread"] or () if row.get("measured_beta") is not None]
+    if known:
+        yield f"measured beta: {_reach(min(known), max(known))} over {len(known)} of {len(found['spread'])} cells"
+
+
+def _ratios(summary: Mapping[str, Any]) -> Iterator[str]:
+    """A metric of each other kind over that of the first, at equal depth and width."""
+    first = next(iter(summary["architectures"]))
+    for kind, metrics in summary["ratios"].items():
+        for name, found in metrics.items():
+            interval = "" if found["low"] is None else f" (95%: {_reach(found['low'], found['high'])})"
+            what = QUANTITIES[f"map.{name}"].label
+            yield f"{what}, {kind} over {first}: {found['ratio']:.3g}{interval}, {found['shapes']:g} shapes"
+
+
+def _growth(found: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """By what factor the spread of the kernel grows with depth, of each kind."""
+    for kind, own in found.items():
+        how = "exactly" if own["low"] == own["high"] else f"95%: {_reach(own['low'], own['high'])}"
+        where = f"depth {own['shallow']:g} to {own['deep']:g} at width {own['width']:g}"
+        yield f"n CV^2 at initialisation, {kind}: grows {own['factor']:.3g}-fold ({how}), {where}"
 
 
 def written(values: Mapping[str, float]) -> Iterator[str]:
@@ -110,13 +137,13 @@ def counted(found: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in found.items()) or "none"
 
 
-def _edges(boundaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _edges(boundaries: Mapping[str, Mapping[str, Any]], along: str) -> Iterator[str]:
     for name, edge in boundaries.items():
-        where = f"boundary along beta, {name.replace('_', ' to ')}"
+        where = f"boundary along {along}, {name.replace('_', ' to ')}"
         if edge["beta"] is None:
-            yield f"{where}: none ({edge['reason']})"
+            yield f"{where}: none ({edge['reason'].replace('beta', along)})"
         else:
-            yield f"{where}: beta {edge['beta']:.3g} ({_reach(edge['low'], edge['high'])})"
+            yield f"{where}: {along} {edge['beta']:.3g} ({_reach(edge['low'], edge['high'])})"
 
 
 def _reach(low: float | None, high: float | None) -> str:

@@ -9,12 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 import cache
 from cache.maps import Whole
-from engine.networks.kinds import built_in
+from engine.networks.kinds import built_in, depth_per_width
 from engine.regimes.config import SweepConfig
+from pages.charts.map_names import KIND_NAMES
 from pages.charts.words import duration, number, several
 from pages.run import named_run
 from pages.run.asking import PAUSE
-from pages.run.labels import NETWORK_LABELS
 from pages.shell import held
 from pages.shell.form import Form
 from pages.shell.gathering import sidebar_bar
@@ -23,7 +23,7 @@ from pages.shell.link import here
 from pages.shell.people import barred
 from pages.shell.shown import shown
 from pages.shell.viewers import viewer
-from pages.views import hold_map, map_architectures, map_controls, regime_map
+from pages.views import hold_map, map_controls, regime_map
 from pages.views.map_figures import Picture
 
 SHARE = 4
@@ -45,9 +45,10 @@ def page() -> None:
         st.button("Open the default map", icon=":material/undo:", on_click=form.start_over)
         return
     bar = sidebar_bar()
-    chosen, asked = map_controls.show(form)
-    st.markdown(chosen.asks or chosen.question)
-    shown().title, shown().question = "Regime map", chosen.asks or chosen.question
+    chosen, kinds, asked = map_controls.show(form)
+    question = chosen.asked_of(kinds)
+    st.markdown(question)
+    shown().title, shown().question = "Regime map", question
     sweep, seconds = asked.config, asked.cost
     if not form.fine() or sweep is None or seconds is None:
         return
@@ -63,21 +64,12 @@ def page() -> None:
         def draw(found: Standing, _: object) -> None:
             """Its cells as they come."""
             began, drawn = time.monotonic(), due(sweep, found)
-            if sweep.architectures:
-                map_architectures.charts(map_architectures.pictures(chosen, sweep, drawn, view), opens)
-            else:
-                regime_map.charts(Picture(chosen, sweep, drawn, view), opens, whole=False)
+            regime_map.charts(Picture(chosen, sweep, drawn, view), opens, whole=False)
             if drawn is found:
                 until = time.monotonic() + max(PAUSE, SHARE * (time.monotonic() - began))
                 st.session_state[DRAWN] = sweep.hash, found, until
 
         watch(request, seconds=seconds, draw=draw)
-        return
-    if sweep.architectures:
-        side_by_side = map_architectures.pictures(chosen, sweep, found, view)
-        compute(request, sweep, seconds, found, bar)
-        map_architectures.charts(side_by_side, opens)
-        map_architectures.findings(side_by_side)
         return
     picture = Picture(chosen, sweep, found, view)
     regime_map.say_answer(picture, Whole("sweep", sweep, sweep.groups).key)
@@ -93,7 +85,7 @@ def request_of(sweep: SweepConfig) -> Request:
 
     def where(place: int) -> str:
         network = built_in(sweep.cells[place].run.network)
-        kind = f"{NETWORK_LABELS[network.kind]}, " if sweep.architectures else ""
+        kind = f"{KIND_NAMES[network.kind]}, " if sweep.architectures else ""
         return f"{kind}depth {network.depth}, width {network.width}".capitalize()
 
     return Request("run_sweep", "cancel_sweep", "cell", sweep.groups, "cell", where, alone=True)
@@ -109,9 +101,16 @@ def note(request: Request, sweep: SweepConfig, found: Standing) -> None:
 
 def in_short(sweep: SweepConfig, seconds: float) -> str:
     """What a map comes to: beta, networks, seconds."""
-    betas = sorted({cell.run.beta for cell in sweep.cells if cell.run.beta is not None})
-    reach = " to ".join(dict.fromkeys(map(number, (betas[0], betas[-1]))))
-    return f"**β = {reach}** · {len(sweep.cells):,} × {len(sweep.seeds)} networks · about {duration(seconds)}"
+    betas = [cell.run.beta for cell in sweep.cells if cell.run.beta is not None]
+    ratios = [depth_per_width(cell.run.network) for cell in sweep.cells]
+    own = f"**β = {_reach(betas)}**{' (fully connected only)' if len(betas) < len(ratios) else ''}" if betas else ""
+    other = f"**L/n = {_reach(ratios)}**" if len(betas) < len(ratios) else ""
+    spans = " · ".join(part for part in (own, other) if part)
+    return f"{spans} · {len(sweep.cells):,} × {len(sweep.seeds)} networks · about {duration(seconds)}"
+
+
+def _reach(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(map(number, (min(values), max(values)))))
 
 
 def compute(

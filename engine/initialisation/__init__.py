@@ -2,5 +2,5 @@
 
 `spread` is that of K(x, x), exactly, `sampled_spread` where there is no law; `measured_beta` makes a beta of it.
 
-Needs JAX: `job`, `brute_force`, `first_step`, `measured_beta`, `sampled_spread`.
+Needs JAX: `job`, `brute_force`, `first_step`, `sampled_spread`.
 """

@@ -2,39 +2,16 @@
 
 CV^2 of K_0(x, x) over initialisations is measured, and the width sought at which the critical ReLU MLP of the same
 depth, with the same biases and |x|^2, has that CV^2 exactly (`engine.initialisation.spread`). Its beta = L/n is the
-measured beta. K(x, x) is taken at the training point whose |x|^2 is nearest their mean.
+measured beta. K(x, x) is taken at the training point whose |x|^2 is nearest their mean. No JAX.
 """
-
-from functools import partial
 
 import numpy as np
 
-from engine.config import RunConfig
-from engine.initialisation.brute_force import kernel_draws
 from engine.initialisation.law import reasons_without_law
-from engine.initialisation.sampled_spread import sampled
-from engine.initialisation.spread import MEASURED_BETA, initial_network, spread_curve, typical_point
+from engine.initialisation.spread import MEASURED_BETA, initial_network, spread_curve
 from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
-
-
-def measured(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
-    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
-    whose depth nobody knows, and of a run by another kernel.
-
-    Args:
-        parameters: of the network, where only running it tells.
-    """
-    network = config.network
-    if not isinstance(network, LayeredConfig | ModuleConfig) or network.beta is not None or config.kernel != "ntk":
-        return {}
-    if isinstance(network, ModuleConfig) and network.counted_depth is None:
-        return {}
-    x = typical_point(config.data)
-    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1) or parameters or 1)
-    found = betas(spread, equivalent(network), len(x), float(x @ x))
-    return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}
 
 
 def equivalent(network: LayeredConfig | ModuleConfig) -> MLPConfig:

@@ -17,8 +17,17 @@ from engine.config import RunConfig
 from engine.initialisation.brute_force import brute_force, kernel_draws
 from engine.initialisation.estimates import COCHRAN, NORMAL_95
 from engine.initialisation.law import InitialNetwork
-from engine.initialisation.spread import exact_spread, initial_network, mean_norm_squared, typical_point
+from engine.initialisation.measured_beta import betas, equivalent
+from engine.initialisation.spread import (
+    MEASURED_BETA,
+    exact_spread,
+    initial_network,
+    mean_norm_squared,
+    typical_point,
+)
+from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
+from engine.networks.module.config import ModuleConfig
 
 PARAMETERS = 10**8
 """Drawn in all for one cell, at most."""
@@ -44,6 +53,24 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     if exact is not None:
         return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
     return sampled(partial(_drawn, setting), parameters, setting.readout == "relu")
+
+
+def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
+    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
+    whose depth nobody knows, and of a run by another kernel.
+
+    Args:
+        parameters: of the network, where only running it tells.
+    """
+    network = config.network
+    if not isinstance(network, LayeredConfig | ModuleConfig) or network.beta is not None or config.kernel != "ntk":
+        return {}
+    if isinstance(network, ModuleConfig) and network.counted_depth is None:
+        return {}
+    x = typical_point(config.data)
+    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1) or parameters or 1)
+    found = betas(spread, equivalent(network), len(x), float(x @ x))
+    return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}
 
 
 def sampled(

@@ -1,19 +1,26 @@
 """A sweep read back: its runs as one table, and the labels of runs and cells. Imports no JAX."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from engine.config import RunConfig
-from engine.initialisation.spread import STOCHASTIC
+from engine.data import DatasetConfig
+from engine.initialisation.measured_beta import betas, equivalent
+from engine.initialisation.spread import MEASURED_BETA, STOCHASTIC, typical_point
 from engine.networks.kinds import built_in, depth_per_width
+from engine.networks.layered import LayeredConfig
+from engine.networks.mlp_config import MLPConfig
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
 from engine.regimes.config import Cell, SweepConfig
 from engine.result import Field, Result, Seed
+from engine.schema import ConfigError
 
 # The runs of a sweep as one table: a row per cell and seed.
 
@@ -57,8 +64,11 @@ class CellResult(Result[RunConfig, Seed]):
 
 
 def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFrame:
-    """One row per run: cell (its place in `sweep.cells`), depth, width (harmonic mean over layers), beta, alpha, the
-    settings of the grid by dotted names, seed, end, failed, `METRICS`, cv2, cv2_low, cv2_high.
+    """One row per run: cell (its place in `sweep.cells`), kind, depth, width (harmonic mean over layers), beta, alpha,
+    the settings of the grid by dotted names, seed, end, failed, `METRICS`, cv2, cv2_low, cv2_high.
+
+    What orders the cells is called beta: of a kind of network that has none it is depth/width (`as_defined`), and
+    `MEASURED_BETA` stands beside it.
 
     Args:
         results: "result" entries by the hash of their part (`Cell.parts`); parts that are missing are left out.
@@ -69,22 +79,62 @@ def runs_frame(sweep: SweepConfig, results: Mapping[str, Arrays]) -> pd.DataFram
         for part in cell.parts
         if part.hash in results
     ]
-    columns = ["cell", "depth", "width", "beta", "alpha", "seed", "end", "failed", *METRICS]
+    columns = ["cell", "kind", "depth", "width", "beta", "alpha", "seed", "end", "failed", *METRICS]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
 
 
 def _part(index: int, cell: Cell, found: CellResult) -> pd.DataFrame:
     network = built_in(cell.run.network)
     beta = depth_per_width(network)
-    place = {"cell": index, "depth": network.depth, "width": network.mean_width, "beta": beta}
+    place = {"cell": index, "kind": network.kind, "depth": network.depth, "width": network.mean_width, "beta": beta}
     place |= {"alpha": network.alpha} | {name: _scalar(value) for name, value in cell.settings.items()}
     measured = {name: np.asarray(found[name]) for name in ("seed", "end", *METRICS)}
-    frame = pd.DataFrame(measured).assign(**place, **{name: float(found[name]) for name in SPREAD})
+    spread = {name: float(found[name]) for name in SPREAD}
+    frame = pd.DataFrame(measured).assign(**place, **spread, **_measured_beta(cell.run, spread))
     frame["failed"] = frame["end"].isin(FAILURES)
     # The last kernel of a run that diverged says nothing.
     frame.loc[frame["end"] == FAILURES[0], list(MOVED)] = np.nan
     first = [*place, "seed", "end", "failed"]
     return frame[first + [name for name in frame.columns if name not in first]]
+
+
+def _measured_beta(run: RunConfig, spread: Mapping[str, float]) -> dict[str, float]:
+    """`MEASURED_BETA`, NaN also where the points are not here; nothing of a network that has a beta, or is trained by
+    another kernel than its own."""
+    if not isinstance(run.network, LayeredConfig) or run.network.beta is not None or run.kernel != "ntk":
+        return {}
+    found = (float("nan"),) * len(MEASURED_BETA)
+    with suppress(ConfigError):
+        network, norm = equivalent(run.network), _norm_squared(run.data)  # pyright: ignore[reportArgumentType]
+        values = (spread[name] for name in SPREAD)
+        found = _betas(network, run.data.input_dim, norm, *values)  # pyright: ignore[reportArgumentType]
+    return dict(zip(MEASURED_BETA, found, strict=True))
+
+
+@lru_cache(maxsize=2048)
+def _betas(network: MLPConfig, input_dim: int, norm_x_squared: float, *spread: float) -> tuple[float, ...]:
+    """Once for each cell: a map is read again and again while it is computed."""
+    return tuple(betas(dict(zip(SPREAD, spread, strict=True)), network, input_dim, norm_x_squared).values())
+
+
+@lru_cache(maxsize=32)
+def _norm_squared(data: DatasetConfig) -> float:
+    x = typical_point(data)
+    return float(x @ x)
+
+
+def as_defined(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is given out: `beta` where it is defined and NaN elsewhere, `depth_per_width` of every network.
+
+    Args:
+        frame: of runs (`runs_frame`) or cells (`cells_frame`).
+    """
+    if not len(frame):
+        return frame
+    ratio = frame["beta"]
+    own = frame.assign(beta=ratio.where(frame["kind"] == MLPConfig.UNTAGGED))
+    own.insert(own.columns.get_loc("beta") + 1, "depth_per_width", ratio)  # type: ignore[arg-type]
+    return own
 
 
 def _scalar(value: object) -> object:

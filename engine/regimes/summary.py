@@ -10,13 +10,14 @@ import pandas as pd
 
 from engine.data import overview
 from engine.initialisation.law import reasons_without_law
-from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
+from engine.initialisation.spread import MEASURED_BETA, initial_network, mean_norm_squared, spread_curve
 from engine.networks.kinds import built_in
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import SweepConfig
-from engine.regimes.grid import BETA, DEPTH, KIND, WIDTH
+from engine.regimes.grid import BETA, DEPTH, WIDTH
+from engine.regimes.kinds import apart, beside, growths
 from engine.regimes.result import LABELS, SPREAD, Thresholds, cells_frame
 from engine.result import finite
 from engine.schema import ConfigError
@@ -31,17 +32,19 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
     `boundaries`, `dynamics` (where Delta K starts to alter it), `drift` and `collapse` speak of one network at
     different depths and widths: where another setting varies too, they are null with that reason. `drift` has the
     fitted power law and whether it is `determined`: the 95% interval of its exponent leaves 0 out. `spread` is CV^2 of
-    the kernel at initialisation, cell by cell. Where the grid names several kinds of network, `architectures` has these
-    of each; for kinds without a beta depth/width stands in its place.
+    the kernel at initialisation, cell by cell, with the measured beta of networks that have none. `along` says what
+    orders the cells and is called beta here: "beta", or "depth/width" where some network has no beta.
+
+    Where the grid names several kinds of network, `architectures` has these of each, `growth` the factors by which CV^2
+    grows with depth (`engine.regimes.kinds.growths`), and `ratios` each other kind over the first, by metric
+    (`engine.regimes.kinds.apart`); nothing of either where another setting varies too.
 
     Args:
         runs: as `engine.regimes.result.runs_frame` gives them.
         failures: why a cell is missing, by its place in `sweep.cells`.
     """
     bounds = Thresholds()
-    kinds = {
-        kind: _compared(own, runs[runs[KIND] == kind], bounds) for kind, own in sweep.architectures.items() if len(runs)
-    }
+    kinds = {kind: runs[runs["kind"] == kind] for kind in sweep.architectures}
     return {
         "sweep_hash": sweep.hash,
         "cells": len(sweep.cells),
@@ -52,15 +55,32 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
         "runs": len(runs),
         "thresholds": asdict(bounds),
         **_compared(sweep, runs, bounds),
-        **({"architectures": kinds} if kinds else {}),
+        **(_of_kinds(sweep, kinds, bounds) if kinds else {}),
         "seconds": seconds,
         "notes": notes(sweep),
     }
 
 
+def _of_kinds(sweep: SweepConfig, runs: Mapping[str, pd.DataFrame], bounds: Thresholds) -> dict[str, Any]:
+    """Of each kind of network, and of the others beside the first."""
+    known = {kind: own for kind, own in runs.items() if len(own)}
+    others = [name for own in sweep.architectures.values() for name in _others(own)]
+    alike = {} if others else known  # else shapes would hold networks of several settings
+    grown = growths({kind: own.groupby("cell").first() for kind, own in alike.items()}) if len(alike) > 1 else {}
+    ratios = {
+        other: {name: asdict(found) for name in COLLAPSED if (found := apart(alike[one], alike[other], name))}
+        for one, other in beside(list(alike))
+    }
+    return {
+        "architectures": {kind: _compared(sweep.architectures[kind], own, bounds) for kind, own in runs.items()},
+        "growth": {kind: asdict(found) for kind, found in grown.items()},
+        "ratios": {kind: {name: _finite_row(found) for name, found in own.items()} for kind, own in ratios.items()},
+    }
+
+
 def _compared(sweep: SweepConfig, runs: pd.DataFrame, bounds: Thresholds) -> dict[str, Any]:
     """Labels, and what a map of depths and widths says beyond them."""
-    others = [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
+    others = _others(sweep)
     if others or runs.empty:
         reason = f"{others[0]} varies too: fix it to compare along beta" if others else "not enough data: no cell"
         edges, altered = (dict.fromkeys(names, Boundary(None, reason=reason)) for names in (NAMES, DYNAMICS))
@@ -70,8 +90,10 @@ def _compared(sweep: SweepConfig, runs: pd.DataFrame, bounds: Thresholds) -> dic
     cells = pd.DataFrame() if runs.empty else cells_frame(runs, bounds)
     labels = [] if runs.empty else cells["label"].tolist()
     law = None if others or runs.empty else scaling(cells, "drift")
-    spread = [] if runs.empty else runs.groupby("cell")[["depth", "width", *SPREAD]].first().to_dict("records")
+    shown = ["kind", "depth", "width", *SPREAD, *(name for name in MEASURED_BETA if name in runs)]
+    spread = [] if runs.empty else runs.groupby("cell")[shown].first().to_dict("records")
     return {
+        "along": "beta" if all(cell.run.beta is not None for cell in sweep.cells) else "depth/width",
         "labels": {label: labels.count(label) for label in LABELS},
         "boundaries": {name: edge.summary() for name, edge in edges.items()},
         "dynamics": {name: edge.summary() for name, edge in altered.items()},
@@ -82,8 +104,13 @@ def _compared(sweep: SweepConfig, runs: pd.DataFrame, bounds: Thresholds) -> dic
     }
 
 
-def _finite_row(row: Mapping[Any, Any]) -> dict[str, float | None]:
-    return {str(name): finite(value) for name, value in row.items()}
+def _others(sweep: SweepConfig) -> list[str]:
+    """What varies besides depth and width."""
+    return [name for name, values in sweep.grid.items() if name not in (DEPTH, WIDTH, BETA) and len(values) > 1]
+
+
+def _finite_row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value if isinstance(value, str) else finite(value) for name, value in row.items()}
 
 
 def notes(sweep: SweepConfig) -> list[str]:

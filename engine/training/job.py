@@ -9,7 +9,7 @@ import numpy as np
 from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
-from engine.initialisation.measured_beta import measured
+from engine.initialisation.sampled_spread import measured_beta
 from engine.losses import learned
 from engine.networks import followed, model
 from engine.networks.parameters import ParameterPath, pack
@@ -56,7 +56,7 @@ def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict
         if config.store_parameters:
             parameters |= pack(index, {step: params for step, (params, _) in trajectory.store.states.items()})
     limit, about = (
-        _infinite_width(config, data) | measured(config, remarks.get("parameters")),
+        _infinite_width(config, data) | measured_beta(config, remarks.get("parameters")),
         provenance("run", device_name(), began),
     )
     return RunResult(limit, config, about | remarks, tuple(seeds)), parameters

@@ -1,6 +1,7 @@
 """A metric of every cell against beta, or against depth^q beta: bands of seeds, thresholds, fitted boundaries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -12,8 +13,16 @@ from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Scaling
 from pages.charts import theme
 from pages.charts.encodings import by_series, layered, linear_y, log_x, log_y, tooltip
-from pages.charts.map_names import BOUNDARIES, BOUNDARY_COLOURS, DASHED, LARGEST, SHARES
-from pages.charts.map_plane import below_rounding
+from pages.charts.map_names import (
+    BETA,
+    BOUNDARIES,
+    BOUNDARY_COLOURS,
+    DASHED,
+    LARGEST,
+    SHARES,
+    Order,
+)
+from pages.charts.map_said import below_rounding
 from pages.charts.theme import Table
 from pages.charts.words import number, signed
 
@@ -25,7 +34,6 @@ HEADROOM = 2.2
 """The value axis ends this factor above the cells where the names of boundaries need room."""
 SHARE = (0.0, 1.15)
 """The value axis of a share: with room above for the names of boundaries."""
-X_TITLE = "β = Σ 1/n_l over hidden layers"
 
 
 def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> Table:
@@ -55,15 +63,15 @@ def along_table(cells: pd.DataFrame, metric: str, series: str, symbol: str) -> T
     shown &= ~below
     beyond = shown & (frame["value"].to_numpy(float) > LARGEST.get(metric, np.inf))
     notes = (
-        *_note(below, "below rounding"),
-        *_note(~shown & ~below, "0 or not finite"),
-        *_note(beyond, f"beyond the axis, above {number(LARGEST.get(metric))}: their networks blew up"),
+        *note_of(below, "below rounding"),
+        *note_of(~shown & ~below, "0 or not finite"),
+        *note_of(beyond, f"beyond the axis, above {number(LARGEST.get(metric))}: their networks blew up"),
     )
     frame = frame[shown & ~beyond].sort_values(["order", "x"])
     return Table(frame.reset_index(drop=True), notes)
 
 
-def _note(left_out: np.ndarray, why: str) -> tuple[str, ...]:
+def note_of(left_out: np.ndarray, why: str) -> tuple[str, ...]:
     count = int(np.sum(left_out))
     return (f"Not drawn: {count} cell{'s' if count > 1 else ''}, {why}.",) if count else ()
 
@@ -75,24 +83,42 @@ def along_chart(
     thresholds: Mapping[str, float],
     boundaries: Mapping[str, Boundary],
     law: Scaling | None = None,
+    order: Order = BETA,
 ) -> alt.LayerChart:
-    """The metric against beta.
+    """The metric against beta, or what orders the cells instead.
 
     Args:
         thresholds: values of the metric to draw as lines, by name.
         boundaries: by the names of `BOUNDARIES`.
         law: drawn as a dashed line over the betas it was fitted to.
     """
-    include = [beta for found in boundaries.values() for beta in (found.beta,) if beta is not None]
-    x, across = _across(np.append(frame["x"].to_numpy(float), include), X_TITLE)
-    y, up = _up(frame, metric, tuple(thresholds.values()), HEADROOM if include else 1.0)
+    drawn = [
+        Edge(found, BOUNDARIES[name], BOUNDARY_COLOURS[name], name in DASHED) for name, found in boundaries.items()
+    ]
+    x, across = across_of(np.append(frame["x"].to_numpy(float), _places(drawn)), order.title)
+    y, up = up_of(frame, metric, tuple(thresholds.values()), HEADROOM if _places(drawn) else 1.0)
     layers = [
-        *_bounds(boundaries, x, across),
-        *_levels(thresholds, x, y, across),
-        *_series(frame, x, y, up, metric, joined=True),
+        *edges_on(drawn, x, across),
+        *levels(thresholds, x, y, across),
+        *medians(frame, x, y, up, metric, joined=True),
         *([] if law is None else [_law(law, x, y)]),
     ]
     return layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A boundary as it is drawn."""
+
+    found: Boundary
+    text: str
+    colour: str
+    dashed: bool = False
+
+
+def _places(edges: Sequence[Edge]) -> list[float]:
+    """Where those lie that exist."""
+    return [edge.found.beta for edge in edges if edge.found.beta is not None]
 
 
 def _law(law: Scaling, x, y) -> alt.Chart:
@@ -104,13 +130,15 @@ def _law(law: Scaling, x, y) -> alt.Chart:
     return mark.encode(x=x(), y=y())
 
 
-def collapse_chart(frame: pd.DataFrame, metric: Quantity, q: float, subtitle: str) -> alt.LayerChart:
+def collapse_chart(
+    frame: pd.DataFrame, metric: Quantity, q: float, subtitle: str, order: Order = BETA
+) -> alt.LayerChart:
     """The metric against depth^q beta: on one curve where that alone decides."""
     frame = frame.assign(x=frame["depth"] ** q * frame["x"])
-    name = "β" if q == 0 else f"L^{signed(q)} β"
-    x, _ = _across(frame["x"].to_numpy(float), name)
-    y, up = _up(frame, metric)
-    layers = _series(frame, x, y, up, metric, joined=False)
+    name = order.name if q == 0 else f"L^{signed(q)} {order.base}"
+    x, _ = across_of(frame["x"].to_numpy(float), name)
+    y, up = up_of(frame, metric)
+    layers = medians(frame, x, y, up, metric, joined=False)
     return layered(*layers, height=SMALL, title=theme.title(subtitle=subtitle))
 
 
@@ -122,13 +150,13 @@ def shades(count: int) -> list[str]:
     return [f"#{round(r):02x}{round(g):02x}{round(b):02x}" for r, g, b in zip(*mixed, strict=True)]
 
 
-def _across(values: np.ndarray, title: str) -> tuple[Callable[..., alt.X], tuple[float, float]]:
+def across_of(values: np.ndarray, title: str) -> tuple[Callable[..., alt.X], tuple[float, float]]:
     """Any column, `x` if none is named, on a log axis around the values, and its domain."""
     domain = theme.log_domain(values)
     return lambda field="x": log_x(field, domain, title), domain
 
 
-def _up(
+def up_of(
     frame: pd.DataFrame, metric: Quantity, include: tuple[float, ...] = (), above: float = 1.0
 ) -> tuple[Callable[..., alt.Y], tuple[float, float]]:
     """Any column, `value` if none is named: shares from 0 to 1 with room for the names of boundaries, else a log axis
@@ -141,10 +169,19 @@ def _up(
     return lambda field="value": log_y(field, domain, metric.symbol), domain
 
 
-def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity, joined: bool) -> list[alt.Chart]:
-    """Medians with the quartiles of seeds, a colour and a shape per series."""
+def medians(
+    frame: pd.DataFrame,
+    x,
+    y,
+    up: tuple[float, float],
+    metric: Quantity,
+    joined: bool,
+    colours: Mapping[str, str] | None = None,
+) -> list[alt.Chart]:
+    """Medians with the quartiles of seeds, a colour and a shape per series; the colours in their order if not given."""
     names = frame.drop_duplicates("series").sort_values("order")["series"].tolist()
-    colour = by_series(dict(zip(names, shades(len(names)), strict=True)), columns=6, symbol="")
+    own = dict(zip(names, shades(len(names)), strict=True)) if colours is None else colours
+    colour = by_series({name: own[name] for name in names}, columns=6, symbol="")
     shapes = alt.Scale(domain=names, range=[SHAPES[at % len(SHAPES)] for at in range(len(names))])
     shape = alt.Shape("series:N", scale=shapes, legend=theme.legend(6))
     frame = frame.assign(low=np.clip(frame["low"], *up), high=np.clip(frame["high"], *up))
@@ -170,7 +207,7 @@ def _series(frame: pd.DataFrame, x, y, up: tuple[float, float], metric: Quantity
     return [*layers, points.encode(x=x(), y=y(), color=colour, shape=shape, tooltip=said)]
 
 
-def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) -> list[alt.Chart]:
+def levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) -> list[alt.Chart]:
     """Horizontal lines with their names at the left, where curves are low."""
     if not thresholds:
         return []
@@ -180,20 +217,20 @@ def _levels(thresholds: Mapping[str, float], x, y, across: tuple[float, float]) 
     return [rule.encode(y=y()), words.encode(x=x(), y=y(), text=alt.Text("text:N"))]
 
 
-def _bounds(boundaries: Mapping[str, Boundary], x, across: tuple[float, float]) -> list[alt.Chart]:
+def edges_on(edges: Sequence[Edge], x, across: tuple[float, float]) -> list[alt.Chart]:
     """Each fitted boundary with its band; open bands go to the end of the axis."""
     layers = []
-    for place, (name, found) in enumerate(boundaries.items()):
+    for place, edge in enumerate(edges):
+        found = edge.found
         if found.beta is None:
             continue
-        colour = BOUNDARY_COLOURS[name]
         low, high = (across[side] if end is None else end for side, end in ((0, found.low), (1, found.high)))
-        row = {"x": found.beta, "low": max(low, across[0]), "high": min(high, across[1]), "text": BOUNDARIES[name]}
+        row = {"x": found.beta, "low": max(low, across[0]), "high": min(high, across[1]), "text": edge.text}
         frame = pd.DataFrame([row])
-        band = alt.Chart(frame).mark_rect(color=colour, opacity=0.13, tooltip=None)
+        band = alt.Chart(frame).mark_rect(color=edge.colour, opacity=0.13, tooltip=None)
         layers.append(band.encode(x=x("low"), x2=alt.X2("high")))
-        dashes = [5, 3] if name in DASHED else alt.Undefined
-        layers.append(alt.Chart(frame).mark_rule(color=colour, strokeWidth=1.8, strokeDash=dashes).encode(x=x()))
+        dashes = [5, 3] if edge.dashed else alt.Undefined
+        layers.append(alt.Chart(frame).mark_rule(color=edge.colour, strokeWidth=1.8, strokeDash=dashes).encode(x=x()))
         right = np.log(found.beta / across[0]) > 0.75 * np.log(across[1] / across[0])
         side: dict[str, Any] = {"align": "right", "dx": -4} if right else {"align": "left", "dx": 4}
         words = alt.Chart(frame).mark_text(

@@ -75,6 +75,43 @@ BOUNDARY_COLOURS = {
     "order_0": PERTURBATION[CURVES["order_0"]],
 }
 
+KIND_NAMES = {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional"}
+"""Of the networks of a map."""
+KIND_COLOURS = {"mlp": theme.BLUE, "resnet": theme.VERMILION, "conv": theme.GREEN}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What orders networks of several depths and widths.
+
+    Attributes:
+        name, title: in a text, and on an axis.
+        tex: in a formula.
+    """
+
+    name: str
+    title: str
+    tex: str
+
+    @property
+    def base(self) -> str:
+        """In a text, to be raised to a power."""
+        return f"({self.name})" if "/" in self.name else self.name
+
+    @property
+    def factor(self) -> str:
+        """The same in a formula."""
+        return f"({self.tex})" if "/" in self.tex else self.tex
+
+    def of(self, reason: str) -> str:
+        """A reason of `engine.regimes.boundaries` in words."""
+        return reason.replace("beta", self.name)
+
+
+BETA = Order("β", "β = Σ 1/n_l over hidden layers", r"\beta")
+RATIO = Order("L/n", "L/n: depth over width", "L/n")
+"""Of networks whose beta nobody has defined: numbers of their config."""
+
 SHARES = ("failed",)
 """Metrics from 0 to 1, for which 0 is an answer."""
 

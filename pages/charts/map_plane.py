@@ -13,6 +13,7 @@ from pages.charts import theme
 from pages.charts.encodings import layered, listed_x, listed_y, tooltip
 from pages.charts.hatching import hatched, symbol
 from pages.charts.map_names import LARGEST, LOOKS, regime
+from pages.charts.map_said import below_rounding, in_words, of_cells
 from pages.charts.words import number
 
 PICK, PICKED = "pick", "cells"
@@ -24,30 +25,6 @@ STOCHASTIC = theme.VERMILION
 """Of the curve beyond which the kernel at initialisation is stochastic."""
 BEYOND = 2.2
 """The axes go on beyond the cells by this factor."""
-SAID = ("elt", "drift", "shape_drift")
-"""Medians that a tooltip gives in words: they may be none."""
-SAID_OF_A_CELL = (
-    ("regime:N", "regime"),
-    ("depth:Q", "depth L"),
-    ("width:Q", "width n", ".4~g"),
-    ("beta:Q", "L/n", ".3~g"),
-    ("alpha:Q", "α", ".3~g"),
-    ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
-    ("runs:Q", "networks"),
-    ("elt_said:N", "elt, median"),
-    ("elt_low:Q", "elt, lower quartile", ".3~g"),
-    ("elt_high:Q", "elt, upper quartile", ".3~g"),
-    ("drift_said:N", "drift"),
-    ("shape_drift_said:N", "shape drift"),
-    ("residual_lazy_error:Q", "lazy error, training", ".3~g"),
-    ("cv2:Q", "CV² at initialisation", ".3~g"),
-    ("sharpness:Q", "η_eff λ_max(K_T)", ".3~g"),
-    ("steps:Q", "steps", ",.0f"),
-    ("diverged:Q", "diverged", ".0%"),
-    ("dead:Q", "dead", ".0%"),
-    ("cap:Q", "stopped by the cap", ".0%"),
-)
-"""The tooltip: the ensemble's numbers."""
 SILENT: dict[str, Any] = {"tooltip": None, "aria": False}
 """For marks that repeat what a cell says."""
 MOST_TEXTS = 80
@@ -107,13 +84,8 @@ def plane_table(places: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         regime=pd.Series(regimes, index=table.index, dtype=object),
         text=[_text(elt, below) for elt, below in zip(table["elt"], below_rounding(table), strict=True)],
-        **{f"{name}_said": _said(table, name) for name in SAID},
+        **in_words(table),
     )
-
-
-def below_rounding(table: pd.DataFrame) -> np.ndarray:
-    """Cells whose elt is no measured value."""
-    return np.array([bool(one) and one == one for one in table.get("unresolved", np.zeros(len(table)))], bool)
 
 
 def _text(elt: float, below: bool) -> str:
@@ -121,16 +93,6 @@ def _text(elt: float, below: bool) -> str:
     if np.isnan(elt):
         return ""
     return "rounding" if below else number(elt, 2) if elt < 1000 else "> 999"
-
-
-def _said(table: pd.DataFrame, name: str) -> list[str]:
-    """In a tooltip: never a number that was not measured."""
-    values = table[name] if name in table else np.full(len(table), np.nan)
-    below = below_rounding(table) & (name == "elt")
-    return [
-        f"below rounding, {number(value)}" if rounding else number(value) if np.isfinite(value) else "not a number"
-        for value, rounding in zip(values, below, strict=True)
-    ]
 
 
 def _edges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -209,12 +171,12 @@ def _cells(
 ) -> alt.Chart:
     if metric is None:
         mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2, strokeWidth=1)
-        return _rectangles(known, plane, mark).encode(**_own_looks(), tooltip=tooltip(*SAID_OF_A_CELL))
+        return _rectangles(known, plane, mark).encode(**_own_looks(), tooltip=of_cells(known))
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
     scaled = _metric_colour(values, metric[1].symbol)
     colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
-    return _rectangles(known, plane, mark).encode(color=colour, tooltip=tooltip(*SAID_OF_A_CELL))
+    return _rectangles(known, plane, mark).encode(color=colour, tooltip=of_cells(known))
 
 
 LEGEND = theme.legend(2, symbolStrokeWidth=1)

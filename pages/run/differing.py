@@ -9,6 +9,7 @@ from typing import Any
 from cache import Run
 from cache.listing import settings
 from engine.regimes.config import SweepConfig
+from engine.regimes.grid import KIND
 from engine.schema import ConfigError
 from pages.charts.words import listing, number, plain
 from pages.run.settings import BY_PATH, SETTINGS
@@ -61,7 +62,10 @@ def _of_map(key: str, values: str) -> dict[str, Any]:
     for name in {*given[GRID], *SweepConfig.from_dict(one).cells[0].settings}:
         section, _, field = name.rpartition(".")
         (shared[section] if section else shared).pop(field, None)
-    return {**shared, "seeds": given["seeds"], GRID: given[GRID]}
+    grid = dict(given[GRID])
+    kinds = grid.pop(KIND, None) or [shared["network"].get("kind", "mlp")]
+    shared["network"]["kind"] = " and ".join(map(str, kinds))
+    return {**shared, "seeds": given["seeds"], GRID: grid}
 
 
 def differing(runs: Sequence[Settings]) -> list[str]:

@@ -18,6 +18,7 @@ from engine.data.named_file import name_of
 from engine.initialisation.curves import CurvesConfig
 from engine.jobs import KINDS, key
 from engine.progress import Arrays
+from engine.regimes.result import as_defined
 from engine.schema import Config
 
 CONFIG = "config.yaml"
@@ -193,7 +194,7 @@ def of_map(sweep: Config, runs: pd.DataFrame, before: str = "") -> Recipe:
         {f"{before}{CONFIG}": as_yaml(sweep)},
         [_command("sweep", before)],
         [f'worst.append(table_apart(kd.sweep(**settings("{before}{CONFIG}")).runs, {kept}))'],
-        {numbers: lambda: parquet(runs)},
+        {numbers: lambda: parquet(as_defined(runs))},
     )
 
 

@@ -18,7 +18,7 @@ from engine.result import Seed
 from engine.training.diagnostics import SCALARS
 from engine.training.result import RunResult
 from pages.charts import across, theme
-from pages.charts.map_names import LARGEST, METRICS
+from pages.charts.map_names import BETA, KIND_NAMES, LARGEST, METRICS
 from pages.charts.map_plane import Plane, plane_chart
 from pages.charts.over_time import Sampled
 from pages.charts.words import number, plain
@@ -150,22 +150,33 @@ def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
 
 
 def show_maps(maps: Sequence[tuple[str, Picture]], key: str, each_against_last: bool = False) -> None:
-    """Each map under its label, in the same colours; of two that have the same axes also their difference.
+    """Each map under its label, in the same colours, kind of network by kind; of two that have the same axes also their
+    difference.
 
     Args:
         each_against_last: of more than two the difference of each to the last.
     """
     metric = choice("metric", [*METRICS], "map_metric", format_func=lambda name: METRICS[name].label)
     spans = np.concatenate([_values(picture, metric) for _, picture in maps])
-    pairs(_map(place, label, picture, metric, spans, key) for place, (label, picture) in enumerate(maps))
+    kinds = list(dict.fromkeys(kind for _, picture in maps for kind in picture.by_kind))
+    for kind in kinds:
+        own = [(label, picture.by_kind[kind]) for label, picture in maps if kind in picture.by_kind]
+        name = "compare_map" if len(kinds) == 1 else f"compare_map_{kind}"
+        if len(kinds) > 1:
+            st.subheader(KIND_NAMES[kind].capitalize())
+        pairs(_map(f"{name}_{place}", label, one, metric, spans, key) for place, (label, one) in enumerate(own))
+        if len(own) == FEWEST or each_against_last:
+            _differences(own, metric, f"{key} {kind}", name.replace("map", "maps"))
+
+
+def _differences(maps: Sequence[tuple[str, Picture]], metric: str, key: str, name: str) -> None:
+    """Of each map to the last, where they have the same axes."""
     last = maps[-1]
     alike = [one for one in maps[:-1] if one[1].map == last[1].map]
-    if len(maps) > FEWEST and not each_against_last:
-        return
     for place, one in enumerate(alike):
         if len(maps) > FEWEST:
             st.subheader(plain(f"{one[0]}, and {last[0]}"))
-        _difference((one, last), metric, f"{key} {place}", f"compare_maps_{place}" if place else "compare_maps")
+        _difference((one, last), metric, f"{key} {place}", f"{name}_{place}" if place else name)
 
 
 def _values(picture: Picture, metric: str) -> np.ndarray:
@@ -174,18 +185,17 @@ def _values(picture: Picture, metric: str) -> np.ndarray:
     return np.minimum(values[np.isfinite(values)], LARGEST.get(metric, np.inf))
 
 
-def _map(place: int, label: str, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:
+def _map(name: str, label: str, picture: Picture, metric: str, spans: np.ndarray, key: str) -> Figure:
     def chart() -> Any:
         table, of = picture.table, (metric, METRICS[metric])
         plane = Plane.around(table, picture.map.x.title, picture.map.y.title)
-        betas = BETAS if picture.map.plain else ()
+        betas = BETAS if picture.map.plain and picture.order is BETA else ()
         drawn = plane_chart(table, plane, "outlines: not computed", of, betas=betas, spans=spans)
         drawn.params = alt.Undefined  # nothing to click
         return drawn
 
-    name, shown = f"compare_map_{place}", (f"map.{metric}",)
-    key = f"{key} {place} {label} {metric} {picture.state}"
-    return Figure(name, label, shown, chart, picture.table, key=key, config=picture.sweep.hash)
+    shown, kept = (f"map.{metric}",), f"{key} {name} {label} {metric} {picture.state}"
+    return Figure(name, label, shown, chart, picture.table, key=kept, config=picture.sweep.hash)
 
 
 def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str, name: str) -> None:

@@ -10,6 +10,7 @@ from cache import Run
 from engine import jobs
 from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.regimes.config import SweepConfig
+from engine.regimes.grid import KIND
 from engine.regimes.result import Thresholds
 from engine.result import Result, ResultError
 from engine.rkhs.result import RkhsResult
@@ -22,7 +23,7 @@ from pages.shell.jobs import Standing
 from pages.shell.recipe import Recipe, of_map, of_result, of_several
 from pages.shell.result import take_it_with_you
 from pages.shell.shown import shown
-from pages.views import compare_words, latex_conventions, map_words
+from pages.views import compare_words, latex_conventions, map_kinds_words, map_words
 from pages.views.map_controls import MAPS, Map
 from pages.views.map_figures import Picture, View
 from pages.views.run_list import kind_of
@@ -55,7 +56,8 @@ def said(one: Compared) -> str:
     if one.result is not None:
         return compare_words.headline(one.run.kind, one.result) or "Its page says nothing of it."
     if one.picture is not None:
-        return map_words.counts(one.picture.cells)
+        cells = {kind: own.cells for kind, own in one.picture.by_kind.items()}
+        return " ".join(map_kinds_words.counts(cells)) if len(cells) > 1 else map_words.counts(one.picture.cells)
     if one.run.old:
         return "It is of an earlier version: compute it again to compare it."
     if one.run.kind in (*RESULTS, "sweep"):
@@ -76,7 +78,7 @@ def _result(run: Run) -> Result | None:
         return None
 
 
-def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None:
+def picture_of(key: str) -> Picture | None:
     """The map of this key. None where it is not known, varies what no page draws, an earlier version wrote it, or none
     of its cells is there."""
     engine = cache.current()
@@ -90,14 +92,16 @@ def picture_of(key: str, thresholds: Thresholds | None = None) -> Picture | None
         return None
     parts = [part for cell in sweep.cells for part in cell.parts]
     found = {part.hash: arrays for part in parts if (arrays := engine.lookup("cell", part)) is not None}
-    view = View(next(iter(METRICS)), True, thresholds or Thresholds())
+    view = View(next(iter(METRICS)), True, Thresholds())
     picture = Picture(chosen, sweep, Standing(sweep.groups, found), view)
     return picture if len(picture.cells) else None
 
 
 def _map_of(sweep: SweepConfig) -> Map | None:
-    varied = {name for name, values in sweep.grid.items() if len(values) > 1}
-    return next((chosen for chosen in MAPS.values() if varied <= {axis.setting for axis in chosen.axes}), None)
+    varied = {name for name, values in sweep.grid.items() if len(values) > 1} - {KIND}
+    kinds = dict.fromkeys(cell.run.network.kind for cell in sweep.cells)
+    maps = (chosen.of(tuple(kinds)) for chosen in MAPS.values())
+    return next((chosen for chosen in maps if varied <= {axis.setting for axis in chosen.axes}), None)
 
 
 def take_with_you(compared: Sequence[Compared], differ: str) -> None:

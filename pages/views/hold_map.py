@@ -1,7 +1,7 @@
 """Hold, of maps: they stay beside the next, with what differs, the labels that changed, and each difference."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -84,7 +84,8 @@ def show(form: Form, picture: Picture) -> None:
 
 def _sides(keys: Sequence[str], picture: Picture) -> tuple[list[Side], str, str]:
     """The held maps, what the present one is called beside them, and what differs, in a line."""
-    pictures = {key: one for key in keys if (one := picture_of(key, picture.view.thresholds))}
+    found = {key: one for key in keys if (one := picture_of(key))}
+    pictures = {key: replace(one, view=replace(picture.view, coloured=True)) for key, one in found.items()}
     settings = [settings_in(one.sweep.to_dict(), _key(one)) for one in (*pictures.values(), picture)]
     known = [title(cache.current().store.claims.listed(key), claimant(viewer())) for key in pictures]
     kinds = ["held map"] * len(pictures) + ["this map"]

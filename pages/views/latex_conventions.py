@@ -3,7 +3,7 @@
 Of docs/theory.md, section 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.config import RunConfig
 from engine.initialisation.law import InitialNetwork
@@ -56,14 +56,30 @@ def of_run(run: RunConfig, rates: Sequence[float] = ()) -> str:
 
 
 def of_map(sweep: SweepConfig) -> str:
-    """Of a map, whose cells differ in depth, width, output scale or step only."""
+    """Of a map, whose cells differ in kind, depth, width, output scale or step only."""
     run = sweep.cells[0].run
-    network, (_, rate) = run.network, LOSSES[run.training.loss]
-    tied = rf", ${scale(network)}$ with $s = {_exponent(network):.4g}$ in place of $\alpha$"
+    networks = {cell.run.network.kind: cell.run.network for cell in sweep.cells}
+    layers, (_, rate) = "; ".join(map(_on_a_map, networks.values())), LOSSES[run.training.loss]
+    own = [r"$\beta = \sum_l 1/n_l$ over the hidden layers"] if "mlp" in networks else []
+    others = [_measured(networks)] if set(networks) - {"mlp"} else []
     return (
-        f"Conventions: {KERNEL}. {_layers(network)}{tied if _exponent(network) else ''}; "
-        rf"$\beta = \sum_l 1/n_l$ over the hidden layers. {_loss(run)} "
+        f"Conventions: {KERNEL}. {layers}; {'; '.join([*own, *others])}. {_loss(run)} "
         rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
+    )
+
+
+def _on_a_map(network: AnyNetwork) -> str:
+    """One kind, of which depth and width vary."""
+    tied = rf", ${scale(network)}$ with $s = {_exponent(network):.4g}$ in place of $\alpha$"
+    return f"{_layers(network)}{tied if _exponent(network) else ''}"
+
+
+def _measured(networks: Mapping[str, AnyNetwork]) -> str:
+    """What stands in the place of beta."""
+    who = "of the others" if "mlp" in networks else "of these networks"
+    return (
+        rf"$\beta$ is not defined {who}: $L/n$ is depth over width, and the measured $\beta$ that of the critical ReLU "
+        r"network whose exact $E[K_0^2]/E[K_0]^2$ is theirs"
     )
 
 

@@ -1,56 +1,165 @@
-"""The same map of several kinds of network, side by side, and what their kernels at initialisation do."""
+"""The same map of several kinds of network side by side: their planes, the metric of all in one chart, how the spread
+of the kernel at initialisation grows with depth, and what they say beside each other."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from engine.regimes.config import SweepConfig
-from pages.charts.words import listing, number
-from pages.run.labels import NETWORK_LABELS
-from pages.shell.answer import find
-from pages.shell.figure import show
-from pages.shell.jobs import Standing
-from pages.views.map_controls import Map
-from pages.views.map_figures import Picture, View
-from pages.views.regime_map import open_cell
+from engine.networks.resnet_config import ResNetConfig
+from engine.regimes.collapse import COLLAPSED
+from engine.regimes.kinds import Apart, Growth, apart, growths, of_fully_connected
+from pages.charts import map_kinds
+from pages.charts.map_names import BOUNDARIES, KIND_NAMES, METRICS
+from pages.charts.theme import Table
+from pages.shell.figure import Figure, built, show
+from pages.views import map_cell, map_kinds_words, map_words
+from pages.views.map_controls import BY_RATE
+from pages.views.map_figures import BESIDE, Picture, levels_of, spread_of
+
+DRAWN = {"failed": "stable_unstable"}
+"""Which boundary of each kind is drawn beside a metric; else that of the label lazy."""
 
 
-def pictures(chosen: Map, sweep: SweepConfig, found: Standing, view: View) -> dict[str, Picture]:
-    """One of each kind of network."""
-    known = replace(found, failures={})  # their places are those of the whole
-    return {kind: Picture(chosen, own, known, view) for kind, own in sweep.architectures.items()}
-
-
-def charts(side_by_side: Mapping[str, Picture], page: str) -> None:
-    """Their planes; a click opens the run of a cell on a page."""
+def charts(picture: Picture, file: str, whole: bool) -> None:
+    """The planes, a click on which opens the run of a cell on the page of this file; then all kinds in one chart, or
+    each in its own where something besides depth and width varies."""
     places = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
-    for column, (kind, picture) in zip(places, side_by_side.items(), strict=False):
-        figure = picture.plane()
+    for column, (kind, own) in zip(places, picture.by_kind.items(), strict=False):
         with column:
-            picked = show(replace(figure, name=f"{figure.name}_{kind}", question=NETWORK_LABELS[kind]))
-        if picked and "cell" in picked[0]:
-            open_cell(picture.sweep.cells[int(picked[0]["cell"])], page)
+            _plane(kind, own, file)
+    known = [(kind, own) for kind, own in picture.by_kind.items() if len(own.cells)]
+    if not known:
+        return
+    figures = (
+        [along(picture, whole), spreads(picture)] if picture.map.plain else [_named(k, p.along()) for k, p in known]
+    )
+    places = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
+    for column, figure in zip(places, figures, strict=False):
+        with column:
+            show(figure)
 
 
-def findings(side_by_side: Mapping[str, Picture]) -> None:
-    """What the whole maps say beside each other."""
-    find([compared({kind: picture.cells for kind, picture in side_by_side.items()})])
+def _plane(kind: str, picture: Picture, file: str) -> None:
+    picked = show(_named(kind, picture.plane()))
+    if picked and "cell" in picked[0]:
+        map_cell.open_cell(picture.sweep.cells[int(picked[0]["cell"])], file)
 
 
-def compared(tables: Mapping[str, pd.DataFrame]) -> str:
-    """CV^2 of the kernel at initialisation of each kind at the shape, known of all, of most depth over width; empty
-    where none is."""
-    spreads = {
-        kind: cells.set_index(["depth", "width"])["cv2"].dropna() for kind, cells in tables.items() if len(cells)
-    }
-    if len(spreads) < len(tables) or not spreads:
-        return ""
-    common = set.intersection(*(set(spread.index) for spread in spreads.values()))
-    if not common:
-        return ""
-    depth, width = max(common, key=lambda shape: (shape[0] / shape[1], shape[0]))
-    said = [f"{number(spread[depth, width])} ({NETWORK_LABELS[kind]})" for kind, spread in spreads.items()]
-    at = rf"At depth {depth:g} and width {width:g} $\mathrm{{CV}}^2$ of the kernel at initialisation"
-    return f"{at} is {listing(said)}."
+def _named(kind: str, figure: Figure) -> Figure:
+    """The figure of one kind, under its name."""
+    asked = f"{KIND_NAMES[kind].capitalize()}: {figure.question[0].lower()}{figure.question[1:]}"
+    return replace(figure, name=f"{figure.name}_{kind}", question=asked)
+
+
+def along(picture: Picture, whole: bool) -> Figure:
+    """The metric of every kind against L/n; with each kind's own boundary when the map is `whole`."""
+    metric = picture.view.metric
+    table = along_table(picture)
+    shown, key = (
+        (f"map.{metric}", "map.kinds", *BESIDE),
+        f"along kinds {picture.map.name} {picture.state} {picture.view} {whole}",
+    )
+    question, chart = (
+        f"How does the {METRICS[metric].label} grow with L/n in each?",
+        partial(along_chart, picture, whole),
+    )
+    return Figure("regime_metric", question, shown, chart, table.frame, table.notes, key, config=picture.sweep.hash)
+
+
+def along_table(picture: Picture) -> Table:
+    """The metric of every cell of every kind."""
+    return map_kinds.kinds_table({kind: own.cells for kind, own in picture.by_kind.items()}, picture.view.metric)
+
+
+def along_chart(picture: Picture, whole: bool) -> Any:
+    """The metric against L/n, not yet prepared."""
+    metric, view = picture.view.metric, picture.view
+    name, found = DRAWN.get(metric, "lazy_weak"), {}
+    if whole:
+        found = {kind: own.boundaries()[name] for kind, own in picture.by_kind.items() if len(own.cells)}
+    frame, said, called = along_table(picture).frame, spread_of(view, "bars"), BOUNDARIES[name]
+    return map_kinds.kinds_chart(frame, METRICS[metric], said, levels_of(view), found, called)
+
+
+def spreads(picture: Picture) -> Figure:
+    """n CV^2 of the kernel at initialisation against depth."""
+    table = map_kinds.growth_table({kind: own.cells for kind, own in picture.by_kind.items()})
+    key = f"growth {picture.map.name} {picture.state}"
+    question, chart = (
+        "Does the kernel's spread at initialisation grow with depth?",
+        partial(map_kinds.growth_chart, table.frame),
+    )
+    shown = ("map.growth", "map.cv2")
+    return Figure("regime_growth", question, shown, chart, table.frame, table.notes, key, config=picture.sweep.hash)
+
+
+def said(picture: Picture) -> str:
+    """What the whole map answers: the metric at equal depth and width, and how the spread of the kernel grows; of a map
+    that varies something else, what each kind says."""
+    metric, kinds = picture.view.metric, picture.by_kind
+    if not picture.map.plain:
+        known = {kind: own for kind, own in kinds.items() if len(own.cells)}
+        if picture.map.y is BY_RATE:
+            return " ".join(map_kinds_words.each({k: map_words.by_rate(own.cells)[0] for k, own in known.items()}))
+        return " ".join(
+            map_kinds_words.each({k: map_words.by_alpha(own.cells, metric, own.order)[0] for k, own in known.items()})
+        )
+    ratios = map_kinds_words.at_equal_shape(ratios_of(picture), next(iter(kinds)), metric)
+    return " ".join(line for line in (ratios, grown(picture)) if line)
+
+
+def ratios_of(picture: Picture) -> dict[str, Apart | None]:
+    """The metric of each other kind beside that of the first; nothing of a metric that is not compared."""
+    metric = picture.view.metric
+    first, *others = picture.by_kind
+    if metric not in COLLAPSED:
+        return {}
+
+    def compare() -> dict[str, Apart | None]:
+        runs = {kind: own.runs for kind, own in picture.by_kind.items()}
+        return {kind: apart(runs[first], runs[kind], metric) for kind in others if len(runs[first]) and len(runs[kind])}
+
+    return built(f"{picture.state} {metric} ratios", compare)
+
+
+def grown(picture: Picture) -> str:
+    """How the spread of the kernel grows with depth, beside the exact law of fully connected networks."""
+    known = {kind: own.cells for kind, own in picture.by_kind.items() if len(own.cells)}
+    found = growths(known)
+    residual = [own.sweep for kind, own in picture.by_kind.items() if kind == "resnet"]
+    network = residual[0].cells[0].run.network if residual else None
+    branch = network.branch_scale if isinstance(network, ResNetConfig) else ""
+    return map_kinds_words.growth(found, _law(picture, found), branch)
+
+
+def _law(picture: Picture, found: Mapping[str, Growth]) -> Growth | None:
+    """Of the fully connected networks that a map of another kind is compared with; None where it has such itself."""
+    other = next((kind for kind in found if kind != map_kinds_words.PLAIN), None)
+    if other is None or map_kinds_words.PLAIN in picture.by_kind:
+        return None
+    return of_fully_connected(picture.by_kind[other].sweep, found[other])
+
+
+def of_kernels(picture: Picture) -> list[str]:
+    """What a map of one kind that has no beta says of its kernel at initialisation."""
+    (kind,) = picture.by_kind
+    if kind == map_kinds_words.PLAIN:
+        return []
+    return [map_kinds_words.measured(picture.cells, kind), grown(picture) if picture.map.plain else ""]
+
+
+def findings(picture: Picture) -> list[str]:
+    """What the maps say beside the answer."""
+    kinds, bounds = picture.by_kind, picture.view.thresholds
+    known = {kind: own for kind, own in kinds.items() if len(own.cells)}
+    lines = map_kinds_words.counts({kind: own.cells for kind, own in kinds.items()})
+    if picture.map.plain:
+        lines += map_kinds_words.edges({kind: own.boundaries() for kind, own in known.items()}, bounds)
+        laws = {kind: map_words.grows(own.law(), picture.view.metric, own.order) for kind, own in known.items()}
+        lines += map_kinds_words.each(laws)
+    elif picture.map.y is BY_RATE:
+        lines += map_kinds_words.each({k: " ".join(map_words.by_rate(own.cells)[1:]) for k, own in known.items()})
+    return [*lines, *(map_kinds_words.measured(own.cells, kind) for kind, own in known.items())]

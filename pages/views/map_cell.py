@@ -8,13 +8,18 @@ import streamlit as st
 
 import cache
 from engine.config import RunConfig
+from engine.initialisation.spread import MEASURED_BETA
 from engine.networks.kinds import built_in
-from engine.regimes.config import SweepConfig
+from engine.quantities import QUANTITIES
+from engine.regimes.config import Cell, SweepConfig
 from engine.regimes.grid import DEPTH
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.schema import ConfigError
 from pages.charts.map_names import METRICS
 from pages.charts.words import Headline, number
+from pages.run.draft_state import to_query
+from pages.run.presets import DEFAULT, shortest
+from pages.run.settings import draft_of
 from pages.shell import view
 from pages.shell.link import address
 from pages.shell.result import numbers
@@ -25,6 +30,12 @@ MAP = "map"
 """The name in `pages.shell.view.NAMES`: the parameters of the map."""
 PREFIX = "map_"
 SHOWN = ("elt", "drift", "shape_drift", "residual_lazy_error", "test_error", "cv2", "failed", "steps")
+
+
+def open_cell(cell: Cell, file: str) -> None:
+    """The run of a cell on another page, with the same config."""
+    query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
+    st.switch_page(file, query_params=(query or {"preset": DEFAULT}) | to_cell())
 
 
 def to_cell() -> dict[str, str]:
@@ -46,7 +57,7 @@ def show(run: RunConfig) -> bool:
     if known is None:
         return False
     st.markdown(map_words.cell(known))
-    numbers([_headline(known, name) for name in SHOWN if pd.notna(known[name])])
+    numbers([*(_headline(known, name) for name in SHOWN if pd.notna(known[name])), *_measured_beta(known)])
     definitions = map_words.definitions(bounds)
     with st.expander("What the labels mean"):
         st.markdown("\n".join(f"- **{label}**: {said}" for label, said in definitions.items()))
@@ -62,6 +73,15 @@ def _headline(known: pd.Series, name: str) -> Headline:
     low, high = known.get(f"{name}_low"), known.get(f"{name}_high")
     reach = "" if low is None or high is None else f"Quartiles {number(low)} to {number(high)}. "
     return Headline(METRICS[name].label, number(known[name]), f"{reach}{METRICS[name].definition}")
+
+
+def _measured_beta(known: pd.Series) -> list[Headline]:
+    """Of a network that has no beta of its own, with its interval."""
+    if MEASURED_BETA[0] not in known:
+        return []
+    at, low, high = (number(known[name]) for name in MEASURED_BETA)
+    about, determined = QUANTITIES["measured_beta"], pd.notna(known[MEASURED_BETA[0]])
+    return [Headline(about.label, at, about.definition, f"{low} to {high}" if determined else "not determined")]
 
 
 def _known(run: RunConfig, bounds: Thresholds) -> pd.Series | None:

@@ -1,8 +1,8 @@
 """The maps, what spans each, and the controls that ask for a sweep."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -58,6 +58,8 @@ BY_WIDTH = Axis("widths", WIDTH, "width n", "n", lambda run: built_in(run.networ
     text_of(DEFAULT_MAP.grid[WIDTH]), "Of every hidden layer, separated by commas.")  # fmt: skip
 BY_BETA = Axis("betas", BETA, "β = Σ 1/n_l over hidden layers", "β", lambda run: depth_per_width(run.network),
     "0.01, 0.03, 0.1, 0.3, 1", r"$\beta = L/n$; each becomes the nearest width $n$ at the depth below.")  # fmt: skip
+BY_RATIO = Axis("ratios", WIDTH, "L/n: depth over width", "L/n", lambda run: depth_per_width(run.network),
+    "0.03, 0.1, 0.3, 1", "Each becomes the nearest width at the depth below. β: fully connected only.")  # fmt: skip
 BY_ALPHA = Axis("alphas", ALPHA, "output scale α", "α", lambda run: run.network.alpha,
     "0.1, 0.3, 1, 3, 10", r"$f = \alpha (h - h_0)$; small: features move, large: lazy.")  # fmt: skip
 BY_RATE = Axis("rates", STEP, "learning rate, η_eff λ_max(K₀)", "ηλ",
@@ -91,6 +93,17 @@ class Map:
     def plain(self) -> bool:
         return {self.x.setting, self.y.setting} == {DEPTH, WIDTH}
 
+    def of(self, kinds: Sequence[str]) -> "Map":
+        """The same for these kinds of network: beta is an axis of fully connected ones alone."""
+        return self if tuple(kinds) == PLAIN or self.x is not BY_BETA else replace(self, x=BY_RATIO)
+
+    def asked_of(self, kinds: Sequence[str]) -> str:
+        """What the page asks of them."""
+        asked = self.asks or self.question
+        if tuple(kinds) == PLAIN or not self.plain:
+            return asked
+        return ASKED_BESIDE if len(kinds) > 1 else asked.replace(r"\beta = L/n", "L/n")
+
     def places(self, sweep: SweepConfig) -> pd.DataFrame:
         """Where every cell lies: `cell`, `x`, `y`, `depth`, `width`, `beta`, `alpha`, `rate`."""
         rows = [
@@ -119,6 +132,11 @@ MAPS: Mapping[str, Map] = {
     )
 }  # fmt: skip
 
+PLAIN = ("mlp",)
+ASKED_BESIDE = (
+    "Which kind of network is lazier at equal depth and width, and whose kernel at initialisation spreads with depth?"
+)
+
 DATA: Mapping[str, dict[str, Any]] = {
     "sphere": {"name": "sphere", "dim": 8, "test_size": 64},
     "circle": {"name": "circle", "frequencies": [1, 3], "amplitudes": [1.0, 0.5], "test_size": 64},
@@ -133,11 +151,14 @@ DATA: Mapping[str, dict[str, Any]] = {
 
 MOST_VALUES = 12
 KINDS = {
-    "fully connected": ("mlp",),
+    "fully connected": PLAIN,
+    "residual": ("resnet",),
+    "convolutional": ("conv",),
     "beside residual": ("mlp", "resnet"),
     "beside residual and convolutional": ("mlp", "resnet", "conv"),
 }
-"""The networks that a map may be of, one map beside the other."""
+"""The networks that a map may be of; of several a map beside the other."""
+BRANCHES = ("1/sqrt(L)", "1")
 SEEDS = ("4", "8", "16")
 CONTROLS = {
     "depth": BY_DEPTH.name,
@@ -148,14 +169,17 @@ CONTROLS = {
     "dim": "size",
     "test_size": "size",
     "kind": "networks",
+    "branch_scale": "branch",
 }
 """Field of a config -> the control that decides it; one that is the same in every cell has a control of its name."""
 
-SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in chosen.axes} | {
+SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in (*chosen.axes, BY_RATIO)} | {
     "depth",
     "alpha",
     "alpha_exponent",
     "networks",
+    "kinds",
+    "branch",
 }
 """Controls that some maps have and others have not."""
 
@@ -164,23 +188,30 @@ AskedMap = Asked[SweepConfig, tuple[float, ...]]
 """Its cost: about what the sweep takes in seconds, by each cell's place in `cells`."""
 
 
-def show(form: Form) -> tuple[Map, AskedMap]:
-    """Draws the controls; what is wrong stands at them."""
+def show(form: Form) -> tuple[Map, tuple[str, ...], AskedMap]:
+    """Draws the controls; what is wrong stands at them. Gives the map, the kinds of network, and what is asked for."""
     with st.sidebar:
         st.markdown("**Map**")
         chosen = MAPS[form.choice("map", "map", list(MAPS), wide=True)]
+        networks = "kinds" if BY_BETA in chosen.axes else "networks"  # older links of that map say it in vain
+        kinds = KINDS[form.choice(networks, "networks", list(KINDS), NETWORKS, wide=True)]
+        chosen = chosen.of(kinds)
         grid = {axis.setting: _values(form, axis) for axis in (chosen.y, chosen.x)}
         seeds = int(
             form.choice("seeds", "networks in each cell", SEEDS, "One seed each. More seeds reuse what is known.")
         )
         st.markdown("**Network**")
-        kinds = _kinds(form, chosen)
-        grid |= {KIND: kinds} if len(kinds) > 1 else {}
-        network = _network(form, chosen, plain=len(kinds) == 1)
+        network = _network(form, chosen, kinds)
         st.markdown("**Data**")
         data = _data(form)
     if form.problems:
-        return chosen, AskedMap()
+        return chosen, kinds, AskedMap()
+    if chosen.x is BY_RATIO:
+        grid[WIDTH] = [max(1, round(min(network["depth"] / ratio, 10**15))) for ratio in grid[WIDTH]]
+    asked = math.prod(map(len, grid.values())) * len(kinds)
+    if chosen.x is BY_RATIO:
+        grid[WIDTH] = list(dict.fromkeys(grid[WIDTH]))
+    grid |= {KIND: list(kinds)} if len(kinds) > 1 else {}
     training = {"allow_unstable": True} if chosen.x is BY_RATE or chosen.y is BY_RATE else {}
     base = {
         "data": data,
@@ -191,20 +222,21 @@ def show(form: Form) -> tuple[Map, AskedMap]:
         sweep = SweepConfig.from_dict({"base": base, "grid": grid, "seeds": list(range(seeds))})
         seconds = _affordable(sweep)
     except ConfigError as error:
-        names = {
-            field: name
-            for field, name in CONTROLS.items()
-            if name in (chosen.x.name, chosen.y.name, "size", "networks")
-        }
-        if BY_BETA in chosen.axes:
-            names |= {"width": BY_BETA.name}
-        form.blame_all(error.problems, names)
-        return chosen, AskedMap(problems=error.problems)
-    alike = math.prod(map(len, grid.values())) - len(sweep.cells)
-    if alike:
+        form.blame_all(error.problems, _places(chosen))
+        return chosen, kinds, AskedMap(problems=error.problems)
+    if alike := asked - len(sweep.cells):
         with st.sidebar:
             st.caption(f"{several(alike, 'cell')} left out: some values make the same network.")
-    return chosen, AskedMap(sweep, seconds)
+    return chosen, kinds, AskedMap(sweep, seconds)
+
+
+def _places(chosen: Map) -> dict[str, str]:
+    """Field of a config -> the control where its problems stand."""
+    drawn = (chosen.x.name, chosen.y.name, "size", "networks", "branch")
+    names = {field: name for field, name in CONTROLS.items() if name in drawn}
+    if chosen.x in (BY_BETA, BY_RATIO):
+        names |= {"width": chosen.x.name, "kind": "kinds"}
+    return names
 
 
 def _values(form: Form, axis: Axis) -> list[float] | list[int]:
@@ -222,18 +254,10 @@ def _values(form: Form, axis: Axis) -> list[float] | list[int]:
     return [value / axis.unit for value in found or ()]
 
 
-def _kinds(form: Form, chosen: Map) -> tuple[str, ...]:
-    """The kinds of network; beta, an axis of some maps, only the fully connected one has."""
-    if BY_BETA in chosen.axes:
-        return KINDS["fully connected"]
-    told = "The same map of other networks beside it. Convolutions take images: digits."
-    return KINDS[form.choice("networks", "networks", list(KINDS), told, wide=True)]
-
-
-def _network(form: Form, chosen: Map, plain: bool) -> dict[str, Any]:
-    """What is the same in every cell; `plain` where all are fully connected."""
+def _network(form: Form, chosen: Map, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """What is the same in every cell."""
     axes = (chosen.x, chosen.y)
-    network: dict[str, Any] = {}
+    network: dict[str, Any] = {"kind": kinds[0]} if len(kinds) == 1 and kinds != PLAIN else {}
     if BY_DEPTH not in axes:
         network["depth"] = form.whole("depth", "hidden layers L", 4, 1, MAX_DEPTH, "Of every network.")
     names = ("relu", *(name for name in ACTIVATIONS if name != "relu"))
@@ -241,10 +265,18 @@ def _network(form: Form, chosen: Map, plain: bool) -> dict[str, Any]:
     if BY_ALPHA not in axes:
         network["alpha"] = form.number("alpha", "output scale α", 1.0, 1e-6, 1e6, BY_ALPHA.help)
     tied = r"$\alpha n^{-s/2}$ in place of $\alpha$, $n$ the width. 0: the NTK. 1: mean field, muP."
-    if plain:
+    if kinds == ("resnet",):
+        network["branch_scale"] = form.choice("branch", "scale of a residual branch", BRANCHES, BRANCH_HELP)
+    if kinds == PLAIN:
         network["alpha_exponent"] = form.number("alpha_exponent", "exponent s of α", 0.0, 0.0, 2.0, tied)
     biases = form.flag("biases", "trained biases", False, "In every layer, the output included; they start at zero.")
     return network | {"train_bias": biases, "output_bias": biases}
+
+
+NETWORKS = "Of one kind, or the same map of several side by side. Convolutions take images: digits."
+BRANCH_HELP = (
+    r"$s$ in $a_l = a_{l-1} + s F_l(a_{l-1})$. At $1/\sqrt{L}$ the spread of the kernel is not expected to grow."
+)
 
 
 def _data(form: Form) -> dict[str, Any]:

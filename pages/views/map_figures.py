@@ -1,8 +1,8 @@
 """Tables and charts of a map, built once for each state of its sweep."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, col
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from pages.charts import map_along, map_plane
-from pages.charts.map_names import METRICS
+from pages.charts.map_names import BETA, METRICS, RATIO, Order
 from pages.charts.words import number
 from pages.shell.figure import Figure, built
 from pages.shell.jobs import Standing
@@ -53,6 +53,18 @@ class Picture:
     sweep: SweepConfig
     found: Standing
     view: View
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, "Picture"]:
+        """One for each kind of network; itself of one kind."""
+        known = replace(self.found, failures={})  # their places are those of the whole
+        own = {kind: replace(self, sweep=one, found=known) for kind, one in self.sweep.architectures.items()}
+        return own or {self.sweep.cells[0].run.network.kind: self}
+
+    @property
+    def order(self) -> Order:
+        """What orders its cells where only depth and width vary."""
+        return BETA if all(cell.run.beta is not None for cell in self.sweep.cells) else RATIO
 
     @property
     def state(self) -> str:
@@ -107,7 +119,7 @@ class Picture:
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""
         key = f"along {self.map.name} {self.state} {self.view} {with_boundaries}"
-        question = f"How does the {METRICS[self.view.metric].label} grow with β?"
+        question = f"How does the {METRICS[self.view.metric].label} grow with {self.order.name}?"
         shown, chart = (f"map.{self.view.metric}", *BESIDE), partial(along_chart, self, with_boundaries)
         notes, config = along_table(self).notes, self.sweep.hash
         return Figure("regime_metric", question, shown, chart, self.runs, notes, key, config=config)
@@ -138,7 +150,7 @@ def plane_chart(picture: Picture) -> Any:
         metric,
         curve,
         view.thresholds.spread,
-        BETAS if chosen.plain and picture.sweep.cells[0].run.network.kind == "mlp" else (),
+        BETAS if chosen.plain and picture.order is BETA else (),
         EDGE if chosen.y is BY_RATE else None,
     )
 
@@ -147,21 +159,29 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
     """The metric against beta, not yet prepared."""
     view = picture.view
     metric = METRICS[view.metric]
+    law = picture.law() if with_boundaries else None
+    law = law if law is not None and map_words.told(law) else None
+    said = spread_of(view, "bands") + map_words.dashed(law, picture.order)
+    found = edges_beside(picture) if with_boundaries else {}
+    return map_along.along_chart(along_table(picture).frame, metric, said, levels_of(view), found, law, picture.order)
+
+
+def levels_of(view: View) -> dict[str, float]:
+    """Values of the metric that are drawn as lines, by name."""
     bounds = view.thresholds
-    levels = {
+    return {
         "elt": {f"lazy: {number(bounds.lazy)}": bounds.lazy, f"strong: {number(bounds.strong)}": bounds.strong},
         "cv2": {f"stochastic: {number(bounds.spread)}": bounds.spread},
         "sharpness": {f"edge of stability: {number(EDGE)}": EDGE},
     }.get(view.metric, {})
-    law = picture.law() if with_boundaries else None
-    law = law if law is not None and map_words.told(law) else None
-    spread = {
-        "cv2": "bands: 95% where sampled, open above where not determined",
+
+
+def spread_of(view: View, marks: str) -> str:
+    """What the bands or bars about the metric are."""
+    return {
+        "cv2": f"{marks}: 95% where sampled, open above where not determined",
         "failed": "one value for each cell",
-    }.get(view.metric, "medians, bands: quartiles of seeds")
-    said = spread + map_words.dashed(law)
-    found = edges_beside(picture) if with_boundaries else {}
-    return map_along.along_chart(along_table(picture).frame, metric, said, levels, found, law)
+    }.get(view.metric, f"medians, {marks}: quartiles of seeds")
 
 
 def edges_beside(picture: Picture) -> Mapping[str, Boundary]:
@@ -183,8 +203,8 @@ def collapse_chart(picture: Picture, q: float) -> Any:
     metric = METRICS[picture.view.metric]
     cells = picture.cells[picture.cells["beta"] <= MOST_BETA * (1 + 1e-9)]
     frame = map_along.along_table(cells, picture.view.metric, "depth", BY_DEPTH.symbol).frame
-    said = f"cells with β ≤ {MOST_BETA:g}; bars: quartiles of seeds"
-    return map_along.collapse_chart(frame, metric, q, said)
+    said = f"cells with {picture.order.name} ≤ {MOST_BETA:g}; bars: quartiles of seeds"
+    return map_along.collapse_chart(frame, metric, q, said, picture.order)
 
 
 def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshold: float) -> pd.DataFrame | None:

@@ -9,7 +9,7 @@ from engine.regimes.bound import ESTIMATE
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
 from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse, Scaling
 from engine.regimes.result import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
-from pages.charts.map_names import METRICS, REGIMES
+from pages.charts.map_names import BETA, METRICS, REGIMES, Order
 from pages.charts.words import listing, number, percent, several, signed, spread
 from pages.views.map_controls import EDGE
 
@@ -60,21 +60,26 @@ def counts(cells: pd.DataFrame) -> str:
     return f"Of {several(len(cells), 'cell')}: {listing(parts)}."
 
 
-def edges(found: Mapping[str, Boundary], bounds: Thresholds) -> list[str]:
-    """Where along beta the regimes change, or why that cannot be said."""
-    said = {
+def edges(found: Mapping[str, Boundary], bounds: Thresholds, order: Order = BETA) -> list[str]:
+    """Where along beta, or what orders the cells instead, the regimes change, or why that cannot be said."""
+    return [f"{passed(bounds)[name]}: {edge_of(edge, order)}." for name, edge in found.items()]
+
+
+def passed(bounds: Thresholds) -> dict[str, str]:
+    """What happens at each boundary."""
+    return {
         "lazy_weak": f"**Lazy training ends** (elt = {number(bounds.lazy)})",
         "weak_strong": f"**The frozen kernel stops predicting** (elt = {number(bounds.strong)})",
         "stable_unstable": "**Half of the networks fail**",
     }
-    return [f"{said[name]}: {_edge(edge)}." for name, edge in found.items()]
 
 
-def _edge(edge: Boundary) -> str:
+def edge_of(edge: Boundary, order: Order = BETA) -> str:
+    """One boundary, or why there is none."""
     if edge.beta is None:
-        return edge.reason.replace("beta", "β")
+        return order.of(edge.reason)
     low, high = ("open" if end is None else number(end) for end in (edge.low, edge.high))
-    return rf"at $\beta$ = {number(edge.beta)} (90% of resamples, for these points: {low} to {high})"
+    return rf"at ${order.tex}$ = {number(edge.beta)} (90% of resamples, for these points: {low} to {high})"
 
 
 def estimated(cells: pd.DataFrame) -> int:
@@ -82,7 +87,7 @@ def estimated(cells: pd.DataFrame) -> int:
     return int(np.sum(cells.get("p2_error", pd.Series(dtype=float)).to_numpy(float) > ESTIMATE))
 
 
-def altered(found: Mapping[str, Boundary], bounds: Thresholds, estimates: int = 0) -> str:
+def altered(found: Mapping[str, Boundary], bounds: Thresholds, estimates: int = 0, order: Order = BETA) -> str:
     """Where Delta K starts to alter the training curve, beside the boundary of the function; empty where unknown.
 
     Args:
@@ -92,18 +97,18 @@ def altered(found: Mapping[str, Boundary], bounds: Thresholds, estimates: int = 
     if error.beta is None:
         return ""
     everywhere = bound.beta is None and "below" in bound.reason
-    start = _edge(error).removeprefix("at ")
+    start = edge_of(error, order).removeprefix("at ")
     return (
         rf"On the training points $\Delta K_t$ alters the dynamics from {start}: there order 0 is off by "
         f"{number(bounds.lazy)} at most. Its bound $P_2$ is as large "
-        f"{'at every computed β' if everywhere else _edge(bound)}."
+        f"{f'at every computed {order.name}' if everywhere else edge_of(bound, order)}."
         + (f" In {several(estimates, 'cell')} $P_2$ is an estimate, not a bound." if estimates else "")
     )
 
 
-def law(found: Scaling) -> str:
+def law(found: Scaling, order: Order = BETA) -> str:
     """A power law in plain text."""
-    return f"{number(found.prefactor, 2)} β^{signed(found.exponent)}±{found.error:.2f}"
+    return f"{number(found.prefactor, 2)} {order.base}^{signed(found.exponent)}±{found.error:.2f}"
 
 
 def told(found: Scaling) -> bool:
@@ -111,72 +116,74 @@ def told(found: Scaling) -> bool:
     return found.determined
 
 
-def dashed(found: Scaling | None) -> str:
+def dashed(found: Scaling | None, order: Order = BETA) -> str:
     """The law that is drawn, under a chart; empty where none is told from 0."""
-    return f"; dashed: {law(found)} (95%)" if found is not None and told(found) else ""
+    return f"; dashed: {law(found, order)} (95%)" if found is not None and told(found) else ""
 
 
-def grows(found: Scaling | None, metric: str) -> str:
+def grows(found: Scaling | None, metric: str, order: Order = BETA) -> str:
     """The law in a sentence; empty without one."""
     if found is None:
         return ""
+    label, r_squared = METRICS[metric].label, signed(found.r_squared)
     if not told(found):
-        return (
-            f"Of the {METRICS[metric].label} **no law in β is determined**: exponent {signed(found.exponent)} ± "
-            f"{found.error:.2f} (95%), $R^2$ = {signed(found.r_squared)}."
-        )
+        reach = f"exponent {signed(found.exponent)} ± {found.error:.2f} (95%), $R^2$ = {r_squared}"
+        return f"Of the {label} **no law in {order.name} is determined**: {reach}."
+    power = rf"{order.factor}^{{{found.exponent:.2f} \pm {found.error:.2f}}}"
     return (
-        rf"The {METRICS[metric].label} grows like ${number(found.prefactor, 2)}\,\beta^{{{found.exponent:.2f} \pm "
-        rf"{found.error:.2f}}}$ (95%; $\beta \le {number(found.high)}$, $R^2$ = {signed(found.r_squared)})."
+        rf"The {label} grows like ${number(found.prefactor, 2)}\,{power}$ (95%; "
+        rf"${order.tex} \le {number(found.high)}$, $R^2$ = {r_squared})."
     )
 
 
-def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds) -> str:
+def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds, order: Order = BETA) -> str:
     """How far the lazy boundary moves when its threshold is doubled; empty where either does not exist."""
     elt = largest_if_not_finite(runs["elt"].to_numpy(float))
     beta, cell = runs["beta"].to_numpy(float), runs["cell"].to_numpy(int)
     at, doubled = (boundary(beta, elt > level, cell, QUICK).beta for level in (bounds.lazy, 2 * bounds.lazy))
     if at is None or doubled is None:
         return ""
-    moved = rf"wice the threshold moves it to $\beta$ = {number(doubled)}, {number(doubled / at, 2)} times as far."
+    moved = (
+        rf"wice the threshold moves it to ${order.tex}$ = {number(doubled)}, {number(doubled / at, 2)} times as far."
+    )
     return f"There is no sharp lazy boundary: t{moved}" if doubled / at >= SHARP else f"The lazy boundary: t{moved}"
 
 
-def verdict(found: Collapse, metric: str) -> str:
-    """Does beta alone decide a metric?"""
-    label = METRICS[metric].label
+def verdict(found: Collapse, metric: str, order: Order = BETA) -> str:
+    """Does beta, or what orders the cells instead, alone decide a metric?"""
+    label, by = METRICS[metric].label, order.name
     if found.groups < FEWEST_BETAS:
-        needs = f"at least {FEWEST_BETAS} values of β ≤ {MOST_BETA:g} with 2 depths each are needed"
+        needs = f"at least {FEWEST_BETAS} values of {by} ≤ {MOST_BETA:g} with 2 depths each are needed"
         there = f"there {'is' if found.groups == 1 else 'are'} {found.groups}"
-        return f"Whether β alone decides the {label} is not known. Not enough data: {needs}, {there}."
+        return f"Whether {by} alone decides the {label} is not known. Not enough data: {needs}, {there}."
     if found.p_value is None:
-        return f"Whether β alone decides the {label} is not known: several networks in a cell are needed."
-    p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of β ≤ {MOST_BETA:g}"
+        return f"Whether {by} alone decides the {label} is not known: several networks in a cell are needed."
+    p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of {by} ≤ {MOST_BETA:g}"
     if found.p_value >= SURE:
-        said = f"Not rejected: at equal β the {label} of cells differs no more than their seeds explain"
+        said = f"Not rejected: at equal {by} the {label} of cells differs no more than their seeds explain"
     else:
-        said = f"No: at equal β the {label} of cells differs by more than their seeds do"
-    return f"{said} ({p}){_depth(found)}."
+        said = f"No: at equal {by} the {label} of cells differs by more than their seeds do"
+    return f"{said} ({p}){_depth(found, order)}."
 
 
-def _depth(found: Collapse) -> str:
+def _depth(found: Collapse, order: Order) -> str:
     """What depth adds at fixed beta; empty where that has no interval."""
     error = found.depth_exponent_error
     if found.depth_exponent is None or error is None:
         return ""
     goes = rf"$L^{{{found.depth_exponent:.2f} \pm {error:.2f}}}$ (95%)"
-    best = "" if found.best_q is None else rf"; the best single variable is $L^{{{found.best_q:.2f}}}\beta$"
+    best = "" if found.best_q is None else rf"; the best single variable is $L^{{{found.best_q:.2f}}}{order.factor}$"
     if abs(found.depth_exponent) < error:
-        return f"; what depth adds at fixed β is not told from nothing: {goes}{best}"
-    return f"; at fixed β it goes as {goes}{best}"
+        return f"; what depth adds at fixed {order.name} is not told from nothing: {goes}{best}"
+    return f"; at fixed {order.name} it goes as {goes}{best}"
 
 
-def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
+def by_alpha(cells: pd.DataFrame, metric: str, order: Order = BETA) -> list[str]:
     """What the output scale does, at the beta in the middle of those that have several."""
     known = cells[np.isfinite(cells[metric])]
     several = known.groupby("beta").filter(lambda group: group["alpha"].nunique() > 1)
     if several.empty:
-        return ["Not enough data: no β has cells at several α."]
+        return [f"Not enough data: no {order.name} has cells at several α."]
     betas = np.unique(several["beta"])
     beta = float(betas[(len(betas) - 1) // 2])
     row = several[several["beta"] == beta].sort_values("alpha").reset_index(drop=True)
@@ -185,10 +192,10 @@ def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
     label = METRICS[metric].label
     count = row["alpha"].nunique()
     if low[metric] == high[metric]:
-        return [rf"At $\beta$ = {number(beta)} the {label} is {number(low[metric])} at each of {count} α."]
+        return [rf"At ${order.tex}$ = {number(beta)} the {label} is {number(low[metric])} at each of {count} α."]
     said = (
-        rf"At $\beta$ = {number(beta)} the {label} is {number(first[metric])} at α = {number(first['alpha'])} and "
-        f"{number(last[metric])} at α = {number(last['alpha'])}, the ends of its range over {count} α"
+        rf"At ${order.tex}$ = {number(beta)} the {label} is {number(first[metric])} at α = {number(first['alpha'])} "
+        f"and {number(last[metric])} at α = {number(last['alpha'])}, the ends of its range over {count} α"
     )
     if 0 < high[metric] < FLAT * low[metric]:
         return [f"{said}: here the output scale hardly matters."]
@@ -197,7 +204,7 @@ def by_alpha(cells: pd.DataFrame, metric: str) -> list[str]:
     factor = (
         f", the output scale moves it by a factor {number(high[metric] / low[metric], 2)}" if low[metric] > 0 else ""
     )
-    return [f"{said}: **β alone does not decide**{factor}."]
+    return [f"{said}: **{order.name} alone does not decide**{factor}."]
 
 
 def by_rate(cells: pd.DataFrame) -> list[str]:

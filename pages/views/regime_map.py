@@ -4,14 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from engine.regimes.collapse import COLLAPSED
-from engine.regimes.config import Cell
 from engine.regimes.result import Thresholds
 from engine.regimes.summary import notes
 from pages.charts.map_names import METRICS
 from pages.charts.words import number, signed
-from pages.run.draft_state import to_query
-from pages.run.presets import DEFAULT, shortest
-from pages.run.settings import draft_of
 from pages.shell.answer import answer as tell
 from pages.shell.figure import show
 from pages.shell.form import Form, unfolded
@@ -20,7 +16,7 @@ from pages.shell.recipe import of_map
 from pages.shell.result import say_notes, take_it_with_you
 from pages.shell.shown import shown
 from pages.shell.texts import text_of
-from pages.views import latex_conventions, map_cell, map_words
+from pages.views import latex_conventions, map_architectures, map_cell, map_words
 from pages.views.map_controls import BY_ALPHA, BY_RATE
 from pages.views.map_figures import Picture, View
 
@@ -63,7 +59,11 @@ def thresholds(form: Form) -> Thresholds:
 
 
 def charts(picture: Picture, page: str, whole: bool) -> None:
-    """The plane and, beside it, the metric against beta; `whole` when nothing of it is under way."""
+    """The plane and, beside it, the metric against beta; `whole` when nothing of it is under way. Of several kinds of
+    network side by side."""
+    if len(picture.by_kind) > 1:
+        map_architectures.charts(picture, OPENS[page], whole)
+        return
     left, right = st.columns([6, 5], gap="large")
     with left:
         picked = show(picture.plane())
@@ -71,13 +71,7 @@ def charts(picture: Picture, page: str, whole: bool) -> None:
         with right:
             show(picture.along(whole))
     if picked and "cell" in picked[0]:
-        open_cell(picture.sweep.cells[int(picked[0]["cell"])], page)
-
-
-def open_cell(cell: Cell, page: str) -> None:
-    """The run of a cell on another page, with the same config."""
-    query = to_query(shortest(draft_of(cell.run.to_dict())[0]))
-    st.switch_page(OPENS[page], query_params=(query or {"preset": DEFAULT}) | map_cell.to_cell())
+        map_cell.open_cell(picture.sweep.cells[int(picked[0]["cell"])], OPENS[page])
 
 
 def say_answer(picture: Picture, key: str) -> None:
@@ -89,26 +83,21 @@ def say_answer(picture: Picture, key: str) -> None:
 def said(picture: Picture) -> str:
     """The sentence; empty where the metric chosen is not tested."""
     metric = picture.view.metric
+    if len(picture.by_kind) > 1:
+        return map_architectures.said(picture)
     if picture.map.y is BY_ALPHA:
-        return map_words.by_alpha(picture.cells, metric)[0]
+        return map_words.by_alpha(picture.cells, metric, picture.order)[0]
     if picture.map.y is BY_RATE:
         return map_words.by_rate(picture.cells)[0]
-    return map_words.verdict(picture.collapse(metric), metric) if metric in COLLAPSED else ""
+    return map_words.verdict(picture.collapse(metric), metric, picture.order) if metric in COLLAPSED else ""
 
 
 def findings(picture: Picture, form: Form) -> None:
     """What the whole map says beside the answer, and the collapse."""
-    cells, bounds = picture.cells, picture.view.thresholds
+    cells = picture.cells
     if not len(cells):
         return
-    lines = [map_words.counts(cells)]
-    if picture.map.plain:
-        lines += map_words.edges(picture.boundaries(), bounds)
-        lines.append(map_words.no_sharp_edge(picture.runs, bounds))
-        lines.append(map_words.altered(picture.dynamics(), bounds, map_words.estimated(cells)))
-        lines.append(map_words.grows(picture.law(), picture.view.metric))
-    elif picture.map.y is BY_RATE:
-        lines += map_words.by_rate(cells)[1:]
+    lines = map_architectures.findings(picture) if len(picture.by_kind) > 1 else _of_one_kind(picture)
     lines += [
         map_words.precision(picture.runs, picture.sweep.cells[0].run.training.precision),
         map_words.unresolved(cells),
@@ -117,16 +106,31 @@ def findings(picture: Picture, form: Form) -> None:
     shown().findings = lines
     st.markdown("\n".join(f"- {line}" for line in lines))
     say_notes(notes(picture.sweep))
-    if picture.map.plain:
+    if picture.map.plain and len(picture.by_kind) == 1:
         collapsed(picture, form)
     take_it_with_you(of_map(picture.sweep, picture.runs))
+
+
+def _of_one_kind(picture: Picture) -> list[str]:
+    """What the cells of one kind of network say."""
+    cells, bounds, order = picture.cells, picture.view.thresholds, picture.order
+    lines = [map_words.counts(cells)]
+    if picture.map.plain:
+        lines += map_words.edges(picture.boundaries(), bounds, order)
+        lines.append(map_words.no_sharp_edge(picture.runs, bounds, order))
+        lines.append(map_words.altered(picture.dynamics(), bounds, map_words.estimated(cells), order))
+        lines.append(map_words.grows(picture.law(), picture.view.metric, order))
+    elif picture.map.y is BY_RATE:
+        lines += map_words.by_rate(cells)[1:]
+    return [*lines, *map_architectures.of_kernels(picture)]
 
 
 @st.fragment
 @one_at_a_time()
 def collapsed(picture: Picture, form: Form) -> None:
     """Does beta alone decide? The test, and the plot with its slider."""
-    st.header("Does β alone decide?")
+    order = picture.order
+    st.header(f"Does {order.name} alone decide?")
     metric = picture.view.metric
     if metric not in COLLAPSED:
         st.caption(f"Tested for {', '.join(METRICS[name].label for name in COLLAPSED)}: choose one of them as metric.")
@@ -139,8 +143,8 @@ def collapsed(picture: Picture, form: Form) -> None:
             if found.best_q is not None:
                 st.button("Best q", on_click=form.set, args=("q", text_of(found.best_q)), key="best_q")
         st.markdown(
-            r"Networks of every depth against $L^q\beta$. If one variable decides, all colours lie on one curve: at "
-            "$q = 0$ that variable is β."
+            rf"Networks of every depth against $L^q{order.factor}$. If one variable decides, all colours lie on one "
+            f"curve: at $q = 0$ that variable is {order.name}."
         )
         part = unfolded("Every metric", False)
         if part is not None:

@@ -17,6 +17,7 @@ from engine.config import RunConfig, TrainingConfig
 from engine.data import CircleConfig, contents
 from engine.networks import model
 from engine.networks.mlp_config import MLPConfig
+from engine.regimes import table
 
 ROOT = Path(__file__).parents[2]
 CIRCLE = {"name": "circle", "size": 8, "test_size": 16, "frequencies": [1]}
@@ -94,6 +95,11 @@ def test_a_map() -> None:
     assert list(found.cells["beta"]) == [0.25, 0.5]
     assert len(found.runs) == 2
     assert not found.failures
+    assert list(found.to_frame().columns[:5]) == ["kind", "depth", "width", "beta", "depth_per_width"]
+    assert found.to_frame()["measured_beta"].isna().all()
+    examples = doctest.testmod(table)
+    assert examples.attempted > 5
+    assert not examples.failed
 
 
 def test_kernel_in_float64_and_the_precision_before_comes_back(monkeypatch) -> None:

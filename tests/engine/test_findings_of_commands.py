@@ -22,12 +22,42 @@ def test_a_map_says_its_labels_and_where_one_gives_way_to_the_next():
     }
     summary = {
         "cells": 3, "failed": 1, "runs": 8, "labels": {"lazy": 2, "weak": 0, "strong": 0}, "boundaries": boundaries,
+        "along": "beta", "spread": None,
     }  # fmt: skip
     assert findings.of_map(summary) == [
         "computed: 2 of 3 cells, 8 runs",
         "cells: lazy 2",
         "boundary along beta, lazy to weak: beta 0.123 (open to 0.2)",
         "boundary along beta, weak to strong: none (no cell beyond)",
+    ]
+
+
+def test_a_map_of_several_kinds_says_each_and_how_they_stand_beside_the_first():
+    """The numbers of a summary, written by hand."""
+    none = {"beta": None, "reason": "it lies above every computed beta: extend the grid"}
+    of_mlp = {"labels": {"lazy": 1}, "boundaries": {"lazy_weak": none}, "along": "beta", "spread": [{"cv2": 0.1}]}
+    spread = [{"measured_beta": 0.02}, {"measured_beta": 0.012}, {"measured_beta": None}]
+    found = {"lazy_weak": {"beta": 0.05, "low": 0.04, "high": 0.07}}
+    of_resnet = {"labels": {"lazy": 1}, "boundaries": found, "along": "depth/width", "spread": spread}
+    ratio = {"ratio": 0.5, "low": 0.4, "high": 0.6, "least": 0.2, "most": 0.7, "shapes": 12, "left_out": 1}
+    shape = {"width": 8.0, "shallow": 2.0, "deep": 32.0}
+    summary = {
+        "cells": 4, "failed": 0, "runs": 8, "architectures": {"mlp": of_mlp, "resnet": of_resnet},
+        "ratios": {"resnet": {"drift": ratio, "elt": ratio | {"low": None, "high": None}}},
+        "growth": {"mlp": {**shape, "factor": 31.0, "low": 31.0, "high": 31.0},
+                   "resnet": {**shape, "factor": 1.1, "low": 0.9, "high": 1.3}},
+    }  # fmt: skip
+    assert findings.of_map(summary) == [
+        "computed: 4 of 4 cells, 8 runs",
+        "mlp: cells: lazy 1",
+        "mlp: boundary along beta, lazy to weak: none (it lies above every computed beta: extend the grid)",
+        "resnet: cells: lazy 1",
+        "resnet: boundary along depth/width, lazy to weak: depth/width 0.05 (0.04 to 0.07)",
+        "resnet: measured beta: 0.012 to 0.02 over 2 of 3 cells",
+        "drift, resnet over mlp: 0.5 (95%: 0.4 to 0.6), 12 shapes",
+        "lazy error, resnet over mlp: 0.5, 12 shapes",
+        "n CV^2 at initialisation, mlp: grows 31-fold (exactly), depth 2 to 32 at width 8",
+        "n CV^2 at initialisation, resnet: grows 1.1-fold (95%: 0.9 to 1.3), depth 2 to 32 at width 8",
     ]
 
 

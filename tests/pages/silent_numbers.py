@@ -19,6 +19,7 @@ from engine.perturbation.config import StudyConfig
 from engine.perturbation.result import StudyResult
 from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Collapse, Scaling
+from engine.regimes.kinds import Apart, Growth
 from engine.regimes.result import Thresholds
 from engine.result import Seed as AnySeed
 from pages.charts import map_along, over_time
@@ -31,7 +32,7 @@ from pages.views import (
     initial_curves,
     kernel_words,
     law_words,
-    map_architectures,
+    map_kinds_words,
     map_words,
     network_words,
     study_words,
@@ -215,12 +216,22 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.map_words.precision": lambda: map_words.precision(bits(32.0), "auto"),
     "pages.views.map_words.unresolved": lambda: map_words.unresolved(pd.DataFrame({"unresolved": [False]})),
     "pages.views.map_words.cell": lambda: map_words.cell(None),
-    "pages.views.map_architectures.compared": lambda: map_architectures.compared(
-        {"mlp": pd.DataFrame({"depth": [1], "width": [8.0], "cv2": [0.3]}), "resnet": pd.DataFrame()}
+    "pages.views.map_kinds_words.at_equal_shape": lambda: map_kinds_words.at_equal_shape(
+        {"resnet": Apart(0.5, np.nan, np.nan, 0.4, 0.6, 3, 0), "conv": None}, "mlp", "drift"
     ),
+    "pages.views.map_kinds_words.growth": lambda: map_kinds_words.growth(
+        {"mlp": Growth(8.0, 1.0, 4.0, 9.0, 9.0, 9.0)}, None, "1/sqrt(L)"
+    ),
+    "pages.views.map_kinds_words.edges": lambda: map_kinds_words.edges(
+        {"mlp": {"lazy_weak": NO_BOUNDARY}, "resnet": {}}, Thresholds()
+    ),
+    "pages.views.map_kinds_words.measured": lambda: map_kinds_words.measured(
+        pd.DataFrame({"measured_beta": [np.nan], "measured_beta_low": [np.nan], "measured_beta_high": [np.nan]}), "conv"
+    ),
+    "pages.views.map_kinds_words.counts": lambda: map_kinds_words.counts({"conv": pd.DataFrame()}),
     "pages.views.map_words.counts": lambda: map_words.counts(pd.DataFrame({"regime": []})),
     "pages.views.map_words.dashed": lambda: map_words.dashed(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2)),
-    "pages.charts.map_along._note": lambda: map_along._note(np.array([False]), "0 or not finite"),
+    "pages.charts.map_along.note_of": lambda: map_along.note_of(np.array([False]), "0 or not finite"),
     "pages.charts.over_time._masked": lambda: over_time._masked(0, 4, True),
     "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0, 1000),
     "pages.views.initial_words.variation": lambda: initial.variation(NO_END),
@@ -269,6 +280,10 @@ PATHS: dict[str, tuple[Callable[[], Any], str]] = {
     "pages.views.map_words.by_rate": (
         lambda: map_words.by_rate(rates([0.0, 1.0, 0.0])),
         "In 1 cell below it most fail.",
+    ),
+    "pages.views.map_kinds_words.at_equal_shape": (
+        lambda: map_kinds_words.at_equal_shape({"resnet": Apart(0.5, 0.4, 0.6, 0.2, 1.7, 5, 2)}, "mlp", "drift"),
+        "5 shapes, 0.2 to 1.7 among them; 2 left out, where not all networks train",
     ),
     "pages.views.initial_words.bias_share": (
         lambda: initial.bias_share(np.array([0.5, 0.2, 0.5]), 3),

@@ -49,6 +49,7 @@ PAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "first_step": ("first_step", NETWORK),
     "distribution": ("distribution", {"at_width": "8", "at_depth": "2", "at_draws": "500", "at_source": "brute force"}),
     "regimes": ("regimes", {"map_depths": "2", "map_widths": "8, 16", "map_seeds": "1", "map_size": "6"}),
+    "kinds": ("regimes", {"map_networks": "beside residual", "map_depths": "2", "map_widths": "8", "map_size": "6"}),
     "initial_kernel": ("initial_kernel", {"width": "16", "depth": "2", "p": "4", "draws": "10"}),
 }
 """What is opened, by what it shows."""

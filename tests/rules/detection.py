@@ -62,7 +62,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.convention_words._residual", "pages.views.convention_words._stability",
         "pages.views.network_formulas.beta", "pages.views.network_formulas.layers_of",
         "pages.views.latex_conventions._kind", "pages.views.latex_conventions._depth",
-        "pages.views.map_controls._kinds",
+        "pages.views.latex_conventions._measured", "pages.views.latex_conventions._on_a_map",
         "pages.views.convention_words.conventions", "pages.views.convention_words.warnings", "pages.run.tables._in_use",
         "pages.run.points._in_use", "pages.run.points._targets",
         "pages.views.latex_conventions.of_run", "pages.views.latex_conventions.of_map",
@@ -94,7 +94,8 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "an axis, a legend or a question over a chart": (
         "pages.charts.evolution.available", "pages.charts.evolution.layer_table", "pages.views.hold_parts._stroke",
         "pages.charts.encodings.angle_x", "pages.charts.over_time.bands", "pages.charts.over_time._of_seeds",
-        "pages.views.map_figures.along_chart",
+        "pages.views.map_figures.levels_of", "pages.views.map_figures.spread_of",
+        "pages.views.map_architectures.along",
         "pages.views.map_figures.plane_chart", "pages.views.map_figures.collapse_chart",
         "pages.views.map_figures.Picture.plane", "pages.views.map_figures.Picture.along",
         "pages.second_moment._parts_figure",

@@ -116,10 +116,44 @@ INITIALISATION = (
 
 REGIMES = (
     Rule(
-        "pages.views.map_architectures.compared",
-        "At depth ... and width ... CV² of the kernel at initialisation is ... (fully connected) and ... (residual)",
-        "a shape of which every kind of network has a cell with a CV²; of these the one of most depth over width",
-        "a kind has no cell, or no shape is known of all",
+        "pages.views.map_kinds_words.at_equal_shape",
+        "Beside fully connected networks of equal depth and width the ... is ... times as large / not told apart, ... "
+        "times as large, in residual ones (95%: ... to ...; ... shapes, ... to ... among them; ... left out)",
+        "a shape of which both kinds have cells whose networks all train, and several networks in each; a ratio stands "
+        "alone only where its 95% interval leaves 1 out",
+        "no shape is such, or a cell has one network",
+        path="every shape that both kinds have: the range of the ratio over them, and how many are left out",
+    ),
+    Rule(
+        "pages.views.map_kinds_words.growth",
+        "From L = ... to ... at n = ... n CV² of the kernel at initialisation grows by a factor ... in fully connected "
+        "networks (exactly, by the law that goes as exp(5β)) and ... in residual networks (95%: ... to ...): branches "
+        "of 1/√L flatten it / damp it, and some growth is left / do not damp it; whether they do is not told",
+        "two depths at one width at which CV² has both ends, where most kinds have it; of kinds that do not nothing is "
+        "said; 'exactly' only where there is a law; 'flatten' and 'damp' only where the interval lies below its "
+        "factor, 'flatten' where it holds 1 or lies below too; 'do not' where it lies above",
+        "no such depths, or fully connected networks alone",
+    ),
+    Rule(
+        "pages.views.map_kinds_words.edges",
+        "Lazy training ends (elt = ...): at β = ... (90% of resamples, for these points: ... to ...) in fully "
+        "connected networks and at L/n = ... (...) in residual networks",
+        "of each kind what permits its own boundary: 6 cells at 3 values, runs on both sides, odds that grow",
+        "no kind has the boundary",
+    ),
+    Rule(
+        "pages.views.map_kinds_words.measured",
+        "The measured β of residual networks is ... (95%: ... to ...) to ... (...): ... to ... times their L/n; it is "
+        "determined in ... of ... cells",
+        "cells of a kind that has no β, whose draws determine CV² on both sides",
+        "it is determined in none, or the kind has a β",
+    ),
+    Rule(
+        "pages.views.map_kinds_words.counts",
+        "Residual: Of ... cells: ... lazy, ...",
+        "the cells of each kind that are known",
+        "none is known",
+        "no cell is known, so nothing is said of it",
     ),
     Rule(
         "pages.views.map_words.edges",

@@ -175,7 +175,7 @@ RUN = (
 
 CHARTS = (
     Rule(
-        "pages.charts.map_along._note",
+        "pages.charts.map_along.note_of",
         "Not drawn: ... cells, [reason]",
         "counted; below rounding and not finite apart",
         "none is left out",

@@ -6,8 +6,8 @@ import pytest
 from engine.config import RunConfig
 from engine.initialisation.brute_force import kernel_draws
 from engine.initialisation.law import law_of
-from engine.initialisation.measured_beta import betas, measured
-from engine.initialisation.sampled_spread import interval
+from engine.initialisation.measured_beta import betas
+from engine.initialisation.sampled_spread import interval, measured_beta
 from engine.initialisation.sampler import draw
 from engine.initialisation.spread import MEASURED_BETA, exact_spread, initial_network
 from engine.networks.mlp_config import MLPConfig
@@ -68,7 +68,7 @@ def test_a_convolution_of_one_pixel_has_the_beta_of_the_network_that_it_is() -> 
         "sigma_b": 30.0, "output_bias": False,
     }  # fmt: skip
     data = {"name": "sphere", "dim": 2, "radius": 40.0, "size": 4, "test_size": 4, "target": "harmonic"}
-    found = measured(RunConfig.from_dict({"data": data, "network": network}))
+    found = measured_beta(RunConfig.from_dict({"data": data, "network": network}))
     at, low, high = (float(found[name]) for name in MEASURED_BETA)
     assert low < 1 / 64 < high
     assert 0.75 / 64 < at < 1.25 / 64
@@ -86,4 +86,4 @@ def test_a_run_of_a_residual_network_has_a_measured_beta_below_depth_over_width(
     numbers = result.numbers()
     assert numbers["beta"] is None
     assert numbers["measured_beta"] == [at, low, high]
-    assert measured(RunConfig.from_dict({"data": data})) == {}
+    assert measured_beta(RunConfig.from_dict({"data": data})) == {}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
-from engine.initialisation.measured_beta import measured
+from engine.initialisation.sampled_spread import measured_beta
 from engine.initialisation.spread import MEASURED_BETA, exact_spread, initial_network
 from engine.networks.mlp_config import MLPConfig
 from engine.problems import ConfigError
@@ -34,14 +34,14 @@ def test_the_fully_connected_network_written_again_has_its_own_beta() -> None:
 
 def test_of_several_outputs_it_is_that_of_the_first() -> None:
     digits = {"name": "digits", "classes": None, "size": 12, "test_size": 12}
-    found = measured(config_of(digits, {"counted_depth": 1}, depth=1, width=16, outputs=10), 64 * 16 + 16 * 10)
+    found = measured_beta(config_of(digits, {"counted_depth": 1}, depth=1, width=16, outputs=10), 64 * 16 + 16 * 10)
     at, low, high = (float(found[name]) for name in MEASURED_BETA)
     assert low < 1 / 16 < high
     assert np.isfinite(at)
 
 
 def test_where_no_depth_is_given_none_is_measured() -> None:
-    assert measured(config_of(CIRCLE, {}, depth=2, width=32)) == {}
+    assert measured_beta(config_of(CIRCLE, {}, depth=2, width=32)) == {}
     assert "counted_depth" not in config_of(CIRCLE, {}).to_dict()["network"]  # keys of before stay
 
 

@@ -11,7 +11,7 @@ from engine.networks.base import NetworkConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.config import SweepConfig
 from engine.regimes.job import cell
-from engine.regimes.result import runs_frame
+from engine.regimes.result import as_defined, cells_frame, runs_frame
 from engine.regimes.summary import summary
 from engine.schema import ConfigError
 
@@ -62,6 +62,18 @@ def test_a_small_map_of_three_architectures() -> None:
     network = whole.architectures["mlp"].cells[0].run.network
     assert isinstance(network, MLPConfig)
     assert exact[0] > exact[1] > 0
+    assert [own["along"] for own in found["architectures"].values()] == ["beta", "depth/width", "depth/width"]
+    assert found["growth"] == {}  # one depth
+    assert set(found["ratios"]) == {"resnet", "conv"}
+    assert 0 < found["ratios"]["resnet"]["drift"]["ratio"] < 2
+    table = as_defined(cells_frame(runs_frame(whole, results))).set_index(["kind", "width"]).sort_index()
+    assert table.loc["mlp", "beta"].tolist() == [0.5, 0.25]
+    assert table.loc[["resnet", "conv"], "beta"].isna().all()
+    assert table.loc["resnet", "depth_per_width"].tolist() == [0.5, 0.25]
+    narrow, wide = (table.loc["resnet", n] for n in (4, 8))
+    assert 0 < wide["measured_beta_low"] < wide["measured_beta"] < wide["measured_beta_high"] < 0.25
+    assert wide["measured_beta"] < narrow["measured_beta"]
+    assert table.loc["mlp", "measured_beta"].isna().all()
     assert found["architectures"]["mlp"]["stochastic_kernel"]
     assert found["architectures"]["resnet"]["stochastic_kernel"] is None
 
