@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from engine.networks.module.listed import modules_in
 from engine.quantities import QUANTITIES, sources_of
 from pages.charts.latex import latex
 from pages.shell.recipe import Recipe
@@ -53,6 +54,7 @@ def readme(
             f"Kernel Drift: {page.title}, config {recipe.identity[:SHOWN_DIGITS]}",
             "",
             *lines,
+            *_not_here(recipe),
             "",
             "Figures as they stood on the page, those that move at their last frame. Those of tabs, seeds or choices",
             "that the page did not show are not here:",
@@ -61,6 +63,15 @@ def readme(
             "",
         ]
     )
+
+
+def _not_here(recipe: Recipe) -> list[str]:
+    """The files of networks of one's own, which a bundle has not got."""
+    asked = [values for one in (recipe.config, *recipe.also) for values in modules_in(one.to_dict())]
+    files = {f"{path} (SHA-256 {digest})" for values in asked for path, digest in values["sources"].items()}
+    if not files:
+        return []
+    return ["", "Needed beside, in a folder of PYTHONPATH, and not here:", *(f"- {file}" for file in sorted(files))]
 
 
 def captions(figures: Sequence[tuple[str, Drawn]], identity: str) -> str:

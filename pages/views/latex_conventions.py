@@ -154,7 +154,7 @@ def _depth(network: AnyNetwork) -> str:
         case ResNetConfig():
             return f"$L = {network.depth}$ blocks of width $n = {network.width}$."
         case ModuleConfig():
-            return r"Its $\beta$ is not defined."
+            return r"its $\beta$ is not defined."
         case ConvConfig():
             return f"$L = {network.depth}$ convolutions of $C = {network.width}$ channels."
     return f"$\\beta = \\sum_l 1/n_l = {network.beta:.4g}$ over $L = {network.depth}$ hidden layers."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pretend_engine import RUNS, texts
+from pretend_engine import RUNS, SMALL, texts
 from small_runs import seed
 
 from engine import jobs
@@ -19,6 +19,9 @@ from pages.charts.evolution import LAYERS_DRAWN, layer_table, shortened
 from pages.run.presets import shortest
 from pages.run.settings import choices, config_of, draft_of
 from pages.shell import result as shell_result
+from pages.shell.bundle_texts import readme
+from pages.shell.recipe import of_result
+from pages.shell.shown import Shown
 from pages.views import latex_conventions, network_words
 
 NAME = RUNS["module"]["network"]["name"]
@@ -169,12 +172,26 @@ def test_what_is_noted_of_a_network_is_not_said_of_the_data(monkeypatch):
     assert result.notes == ("w does nothing",)
 
 
+def test_a_bundle_says_which_files_it_has_not_got(finished):
+    config = RunConfig.from_dict(RUNS["module"])
+    recipe = of_result(config, finished.lookup("run", config))
+    assert recipe is not None
+    said = readme(Shown("Evolution"), recipe, [], [], [])
+    (digest,) = config.network.to_dict()["sources"].values()
+    assert f"not here:\n- tests/pages/module_net.py (SHA-256 {digest})\n" in said
+    other = RunConfig.from_dict(SMALL)
+    recipe = of_result(other, finished.lookup("run", other))
+    assert recipe is not None
+    assert "PYTHONPATH" not in readme(Shown("Evolution"), recipe, [], [], [])
+
+
 def test_words_of_it_are_text_whatever_its_arguments_are():
     network = RunConfig.from_dict(
         {**RUNS["module"], "network": {"kind": "module", "name": NAME, "arguments": {"a_b": "50% of $x_1$ {\\"}}}
     ).network
     assert network_words.called(network) == "net(a_b='50% of $x_1$ {\\\\'), of tests.pages.module_net"
     said = latex_conventions.of_run(RunConfig.from_dict({**RUNS["module"], "network": network.to_dict()}))
+    assert r"; its $\beta$ is not defined." in said
     assert r"net(a\_b='50\% of \$x\_1\$ \{\textbackslash{}\textbackslash{}'), of tests.pages.module\_net" in said
 
 

@@ -3,7 +3,20 @@ import math
 import pytest
 
 from engine.schema import Problem
-from pages.charts.words import change, duration, listing, middle, number, percent, plain, sentence, signed, size, spread
+from pages.charts.words import (
+    are,
+    change,
+    duration,
+    listing,
+    middle,
+    number,
+    percent,
+    plain,
+    sentence,
+    signed,
+    size,
+    spread,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +97,7 @@ def test_listing():
 def test_what_a_person_typed_is_no_markdown():
     assert plain("a_b $x$ :red[x]") == r"a\_b \$x\$ \:red\[x\]"
     assert sentence(Problem("network.width", "0 given")) == r"network\.width\: 0 given"
+
+
+def test_one_is_and_two_are():
+    assert [are(count) for count in (0, 1, 2)] == ["are", "is", "are"]

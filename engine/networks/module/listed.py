@@ -42,14 +42,15 @@ def refusal(name: str) -> str:
 
 def refused_in(values: Any) -> str:
     """The same of all modules that the plain values of a config name."""
-    return next(filter(None, map(refusal, _named(values))), "")
+    return next(filter(None, (refusal(str(one.get("name"))) for one in modules_in(values))), "")
 
 
-def _named(values: Any) -> Iterator[str]:
+def modules_in(values: Any) -> Iterator[dict[str, Any]]:
+    """The modules in the plain values of a config."""
     if isinstance(values, dict):
         if values.get("kind") == "module":
-            yield str(values.get("name"))
+            yield values
         values = [*values.values()]
     if isinstance(values, list | tuple):
         for part in values:
-            yield from _named(part)
+            yield from modules_in(part)
