@@ -97,6 +97,14 @@ RUNS = {
 
 
 ACTS = ("pin", "unpin", "rename", "tag", "note", "delete", "cancel", "cancel_all", "drain")
+ROWS = tuple(
+    {"seed": seed, "step": step, "t": 0.1 * step, "loss": 1 / (1 + step), "residual": 1.0, "drift": 0.01 * step,
+     "shape_drift": 0.0, "train_error": 1.0, "test_error": 1.0, "cka": 1.0, "alignment_train": 0.5,
+     "alignment_test": 0.5, "lambda_max": 3.0}
+    for seed in (0, 1)
+    for step in range(4)
+)  # fmt: skip
+"""What a run of two seeds reports."""
 
 
 class PretendEngine:
