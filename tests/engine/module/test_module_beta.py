@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine.networks.mlp_config import MLPConfig
 
 from engine.config import RunConfig
 from engine.initialisation.measured_beta import measured
 from engine.initialisation.spread import MEASURED_BETA, exact_spread, initial_network
+from engine.networks.mlp_config import MLPConfig
 from engine.problems import ConfigError
 from engine.training.job import trained
 
