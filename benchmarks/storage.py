@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.serving import ARGUMENTS, CHROMIUM, ROOT, served
 from cache import CachedEngine, Store
 from cache.archive import address, encode, labelled
-from cache.listing import Wanted
+from cache.listing import RunFilter
 from cache.run_folders import Record, RunFolders, label
 from engine.config import RunConfig
 from engine.jobs import key
@@ -124,9 +124,9 @@ def main() -> None:
         for rows in (50, 5000):
             print(
                 f"{rows} with all that the page Runs shows:",
-                milliseconds(lambda rows=rows: engine.listed(Wanted(), rows), 10),
+                milliseconds(lambda rows=rows: engine.listed(RunFilter(), rows), 10),
             )
-        searched = Wanted(text="width=64 depth=3")
+        searched = RunFilter(text="width=64 depth=3")
         print("5000 found by a search:", milliseconds(lambda: engine.listed(searched, 5000), 10))
         print("pinned:", milliseconds(lambda: store.index.recent("run", PAGE, pinned=True)))
         print("all counted:", milliseconds(lambda: store.index.count("run")))

@@ -69,7 +69,7 @@ class Order:
 
 
 @dataclass
-class Standing:
+class OpenBatch:
     """A batch here. `stays`: it goes on when no page looks; `looked`: when one did last."""
 
     order: Order
@@ -86,7 +86,7 @@ class Batches:
 
     def __init__(self, engine: "CachedEngine", directory: Path):
         self._engine, self._directory = engine, directory / "batches"
-        self._kept: OrderedDict[tuple[str, str, str], Standing] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str], OpenBatch] = OrderedDict()
         self._lock = threading.RLock()
         self._behind: set[tuple[str, str, str]] = set()
         self._tried = time.monotonic()
@@ -106,7 +106,7 @@ class Batches:
             else:
                 batch.give_up(TOO_MANY)
             self._kept.pop(order.key, None)
-            self._kept[order.key] = Standing(order, batch)
+            self._kept[order.key] = OpenBatch(order, batch)
             self._forget_oldest(order)
 
     def _forget_oldest(self, new: Order) -> None:
@@ -117,7 +117,7 @@ class Batches:
                 if key != new.key:
                     self.forget(key)
 
-    def of(self, key: tuple[str, str, str]) -> Standing | None:
+    def of(self, key: tuple[str, str, str]) -> OpenBatch | None:
         """The batch of this order. A page looks: it goes on."""
         with self._lock:
             found = self._kept.get(key)
@@ -125,7 +125,7 @@ class Batches:
                 found.looked = time.monotonic()
             return found
 
-    def listed(self, who: str | None = None) -> list[Standing]:
+    def listed(self, who: str | None = None) -> list[OpenBatch]:
         """Those of a viewer, or of all, the newest first."""
         with self._lock:
             return [found for key, found in reversed(self._kept.items()) if who in (None, key[0])]

@@ -83,7 +83,7 @@ class CallingOff:
                     self.store.index.settle(key, "cancelled")
             return live.snapshot(viewer or live.user)
 
-    def _heed(self) -> None:
+    def _answer_calls(self) -> None:
         """Does what other servers called, unless the job was asked for here since."""
         for call in self.queue.heard():
             if call.deleted:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from cache.failure import Failure, SchedulerError, died, log, no_cluster, no_workers, outgrew
 from cache.job import LiveJob
 from cache.lease import Lease
-from cache.measuring import of_result
 from cache.processes import LocalProcesses, remote
+from cache.result_metrics import of_result
 from cache.run_folders import Record
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal, Task

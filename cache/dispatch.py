@@ -50,13 +50,13 @@ class Dispatch:
         note: Callable[[LiveJob], object],
         start: Callable[[LiveJob], None],
         give_up: Callable[[LiveJob, Failure], None],
-        heed: Callable[[], None],
+        answer_calls: Callable[[], None],
     ):
         """`note` is called with a job that waits, `start` with one whose turn has come, its `place` the worker,
-        `give_up` with one for which no worker came, and `heed` to hear what other servers call off."""
+        `give_up` with one for which no worker came, and `answer_calls` to hear what other servers call off."""
         self.queue = Queue(directory)
         self._lock, self._computing = lock, computing
-        self._note, self._start, self._give_up, self._heed = note, start, give_up, heed
+        self._note, self._start, self._give_up, self._answer_calls = note, start, give_up, answer_calls
         self._entries: dict[LiveJob, _Entry] = {}
         self._unnoted: queue.SimpleQueue[LiveJob | None] = queue.SimpleQueue()
         self._wake = threading.Event()
@@ -131,7 +131,7 @@ class Dispatch:
                 time.sleep(TICK)
 
     def _turn(self) -> None:
-        self._heed()
+        self._answer_calls()
         self._enter_new()
         places = self._computing.places()
         if places is None:

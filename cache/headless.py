@@ -11,8 +11,8 @@ from cache.failure import CacheFault, SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
 from cache.maps import Whole
-from cache.measuring import of_result
 from cache.processes import remote
+from cache.result_metrics import of_result
 from cache.service import CachedEngine
 from cache.storage import Store
 from engine import jobs

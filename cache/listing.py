@@ -31,7 +31,7 @@ ORDER = "ORDER BY created DESC, runs.key DESC LIMIT :limit OFFSET :offset"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunFilter:
     """Which runs a list shows.
 
     Attributes:
@@ -68,7 +68,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Line:
+class ListedRun:
     """A row of the list.
 
     Attributes:
@@ -85,11 +85,11 @@ class Line:
     there: int
 
 
-def line(row: Sequence[Any]) -> Line | None:
+def listed_run(row: Sequence[Any]) -> ListedRun | None:
     """A row of `ROWS`; None for one that this program did not write."""
     text, claims, pinned, own, stored, there, parts = row
     try:
-        return Line(_record(text), _claims(claims), bool(pinned), own + parts, bool(stored), there)
+        return ListedRun(_record(text), _claims(claims), bool(pinned), own + parts, bool(stored), there)
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -143,18 +143,18 @@ def _cut(value: Any) -> Any:
     return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
-def statement(wanted: Wanted, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
-    """The rows that are wanted, newest first; `limit` of them after the first `offset`."""
-    where, given = wanted.where()
+def statement(which: RunFilter, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
+    """The rows of these runs, newest first; `limit` of them after the first `offset`."""
+    where, given = which.where()
     return f"{ROWS} {where} {ORDER}", {**given, "limit": limit, "offset": offset}
 
 
-def counted(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+def counted(which: RunFilter) -> tuple[str, dict[str, Any]]:
     """How many there are."""
-    where, given = wanted.where()
+    where, given = which.where()
     return f"{COUNT} {where}", given
 
 
-def lines(rows: Iterable[Sequence[Any]]) -> list[Line]:
+def listed_runs(rows: Iterable[Sequence[Any]]) -> list[ListedRun]:
     """Those that make sense."""
-    return [found for row in rows if (found := line(row)) is not None]
+    return [found for row in rows if (found := listed_run(row)) is not None]

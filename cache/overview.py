@@ -11,7 +11,7 @@ from cache import maps, memory
 from cache.claims import Claim, claimant
 from cache.computing import Computing
 from cache.job import Job, LiveJob, State
-from cache.listing import Line, Wanted
+from cache.listing import ListedRun, RunFilter
 from cache.queue import Queue
 from cache.run_folders import Record
 from cache.storage import Store
@@ -81,11 +81,11 @@ def list_runs(
 def _run(store: Store, record: Record, live: Job | None, ticket: Ticket | None) -> Run:
     """As its folder says."""
     key = record.key
-    found = Line(record, store.claims.listed(key), store.pinned(key), 0, store.has(key), 0)
+    found = ListedRun(record, store.claims.listed(key), store.pinned(key), 0, store.has(key), 0)
     return _line(store, found, live, ticket)
 
 
-def _line(store: Store, found: Line, live: Job | None, ticket: Ticket | None) -> Run:
+def _line(store: Store, found: ListedRun, live: Job | None, ticket: Ticket | None) -> Run:
     """What is kept of it, with what goes on."""
     record = found.record
     state: State | Literal["unfinished"] = record.status
@@ -120,7 +120,7 @@ def _line(store: Store, found: Line, live: Job | None, ticket: Ticket | None) ->
     )
 
 
-def _whole(found: Line, under_way: Set[str]) -> Run:
+def _whole(found: ListedRun, under_way: Set[str]) -> Run:
     """What is made of parts is as far as they are, of which some are `under_way`."""
     record, share = found.record, found.there / len(found.record.parts)
     state = "finished" if share == 1 else "running" if not under_way.isdisjoint(record.parts) else "unfinished"
@@ -237,7 +237,7 @@ class Overview:
         tickets = {ticket.key: ticket for ticket in self.queue.listed()}
         return list_runs(self.store, self.job, tickets, limit, kind, offset, pinned)
 
-    def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Run]:
+    def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[Run]:
         """The same for a long list: of what is not under way no folder is opened."""
         tickets = {ticket.key: ticket for ticket in self.queue.listed()}
         with self._lock:
@@ -246,7 +246,7 @@ class Overview:
             _whole(found, under_way)
             if found.record.parts
             else _line(self.store, found, self.job(found.record.key), tickets.get(found.record.key))
-            for found in self.store.index.listed(wanted, limit, offset)
+            for found in self.store.index.listed(which, limit, offset)
         ]
 
     def trouble(self) -> str:

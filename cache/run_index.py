@@ -10,7 +10,7 @@ from cache.archive import CorruptEntryError, label_of
 from cache.claims import Claims, sole
 from cache.data_files import DataFiles
 from cache.failure import DISK_FAULTS, log, tolerant, words
-from cache.listing import Line, Wanted, counted, lines, listed, statement
+from cache.listing import ListedRun, RunFilter, counted, listed, listed_runs, statement
 from cache.run_folders import Record, RunFolders, Status, label, nameable
 from cache.run_rows import EntryRow, RunRow, among
 from cache.run_table import RunTable
@@ -133,9 +133,9 @@ class RunIndex:
         except DISK_FAULTS:
             return len(self._listed_by_folder(kind, pinned, -1, 0))
 
-    def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Line]:
+    def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[ListedRun]:
         """The same for a list that shows a lot of each: from the table alone, no folder is opened."""
-        asked = statement(wanted, limit, offset)
+        asked = statement(which, limit, offset)
         with self._lock:
             waiting = {*self._unwritten, *self._unlisted} if offset == 0 else set()
         try:
@@ -143,15 +143,15 @@ class RunIndex:
         except DISK_FAULTS as error:
             log.warning("could not list the runs by their index: %s", words(error))
             found, waiting = among(self._rows(self._folders.run_keys()), *asked), set()
-        newest = lines(among(self._rows(waiting), *asked)) if waiting else []
-        rest = [line for line in lines(found) if line.record.key not in waiting]
-        return sorted([*newest, *rest], key=lambda line: line.record.created, reverse=True)[
+        newest = listed_runs(among(self._rows(waiting), *asked)) if waiting else []
+        rest = [run for run in listed_runs(found) if run.record.key not in waiting]
+        return sorted([*newest, *rest], key=lambda run: run.record.created, reverse=True)[
             : None if limit < 0 else limit
         ]
 
-    def how_many(self, wanted: Wanted) -> int:
+    def how_many(self, which: RunFilter) -> int:
         """Of the same, without those that the disk did not take."""
-        asked = counted(wanted)
+        asked = counted(which)
         try:
             return self._table.select(*asked)[0][0]
         except DISK_FAULTS:

@@ -3,7 +3,7 @@
 import threading
 from typing import Self
 
-from cache import health, logs, maps, measuring
+from cache import health, logs, maps, result_metrics
 from cache.archive import address, decode
 from cache.batches import Batches
 from cache.calling_off import CallingOff
@@ -60,7 +60,7 @@ class CachedEngine(CallingOff, Overview):
         self._live: dict[str, LiveJob] = {}
         self._followers: set[threading.Thread] = set()
         self._computing = Computing(self.store.directory, self._lock, rehearsal)
-        steps = self._note, self._start, self._give_up, self._heed
+        steps = self._note, self._start, self._give_up, self._answer_calls
         self._dispatch = Dispatch(self.store.directory, self._lock, self._computing, *steps)
         self.queue = self._dispatch.queue
         self.batches = Batches(self, self.store.directory)
@@ -209,9 +209,9 @@ class CachedEngine(CallingOff, Overview):
         while not self._closed.wait(KEEP_EVERY):
             self.store.flush()
             self.store.files.tidy()
-            measuring.fill(self.store)
+            result_metrics.fill(self.store)
             self._computing.revive()
-            self._heed()  # the queue does so too, while anything is in it
+            self._answer_calls()  # the queue does so too, while anything is in it
 
     # Starting and ending a job; all under the lock.
 
@@ -309,7 +309,7 @@ class CachedEngine(CallingOff, Overview):
 
     def _watch_other(self, live: LiveJob, other: Holder) -> bool:
         """While another process computes the same run: shows how far it is. False when nobody here wants it."""
-        self._heed()
+        self._answer_calls()
         with self._lock:
             if live.stopping or self._closing:
                 if not self._closing:

@@ -7,7 +7,7 @@ import streamlit as st
 import cache
 from cache import Run
 from cache.claims import claimant
-from cache.listing import Wanted
+from cache.listing import RunFilter
 from engine.jobs import KINDS, WHOLES
 from pages.charts.words import plain, several
 from pages.shell import view
@@ -27,13 +27,15 @@ def main() -> None:
     st.title("Runs")
     recorded.under_way()
     engine, person = cache.current(), claimant(viewer())
-    wanted = _wanted(person)
-    count = engine.store.index.how_many(wanted)
+    which = _filter(person)
+    count = engine.store.index.how_many(which)
     pages = max(1, -(-count // PAGE))
     page = 1 if pages == 1 else view.count(f"page, of {pages}", pages, "page", "all_runs_page", width=160)
-    listed = engine.listed(wanted, PAGE, (page - 1) * PAGE)
+    listed = engine.listed(which, PAGE, (page - 1) * PAGE)
     if not listed:
-        st.markdown("Nothing was asked for yet." if wanted == Wanted(kinds=_kinds(ALL)) else "There is none like that.")
+        st.markdown(
+            "Nothing was asked for yet." if which == RunFilter(kinds=_kinds(ALL)) else "There is none like that."
+        )
         return
     st.caption(
         f"{several(count, 'result')}, of which the settings that differ are columns. Results make room for newer ones "
@@ -47,7 +49,7 @@ def main() -> None:
         compare.show_against(listed, chosen, person)
 
 
-def _wanted(person: str) -> Wanted:
+def _filter(person: str) -> RunFilter:
     """What the controls ask for."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         more = {"format_func": _word, "width": 220}
@@ -67,7 +69,7 @@ def _wanted(person: str) -> Wanted:
     if whole:
         kinds = ()
         st.button("Back to all, from the cells of one map", icon=":material/arrow_back:", on_click=run_actions.leave)
-    return Wanted(kinds, text[: run_actions.LONGEST_SEARCH], (), person if mine else "", kept, whole)
+    return RunFilter(kinds, text[: run_actions.LONGEST_SEARCH], (), person if mine else "", kept, whole)
 
 
 def _choices() -> list[str]:

@@ -12,10 +12,10 @@ from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import numbers, seed_choice
 from pages.views import function_space_words, spaces
-from pages.views.spaces import Shown
+from pages.views.spaces import ShownSpaces
 
 
-def body(shown: Shown) -> None:
+def body(shown: ShownSpaces) -> None:
     """Numbers, sentences, the space in motion, growth on nested grids."""
     numbers(function_space_words.headlines(shown.result))
     find(function_space_words.sentences(shown.result))
@@ -29,7 +29,7 @@ def body(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def moving(shown: Shown) -> None:
+def moving(shown: ShownSpaces) -> None:
     """Interpolants, balls and eigenfunctions under one slider."""
     st.header(called := "The space in motion")
     explained = "interpolants", "frontier", "eigenfunctions", "t"
@@ -39,7 +39,7 @@ def moving(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def grids(shown: Shown) -> None:
+def grids(shown: ShownSpaces) -> None:
     """Norms against the number of grid points."""
     st.header("On nested grids")
     index = seed_choice(shown.result, "grids_seed")

@@ -13,7 +13,7 @@ from pages.shell.of_seed import moving, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers, seed_choice
 from pages.views import error_words, spaces, stopped_words
-from pages.views.spaces import Shown, points_choice
+from pages.views.spaces import ShownSpaces, points_choice
 
 RIDGELESS, TUNED, RIDGED = "ridgeless", "leave-one-out ridge", "with ridge"
 STOPPED = "When has the kernel stopped?"
@@ -21,7 +21,7 @@ TOLERANCES = (0.1, 0.05, 0.01)
 MOVING = "frozen_error", "test_error", "motion_drift", "motion_spectrum", "motion_rotation", "t"
 
 
-def body(shown: Shown) -> None:
+def body(shown: ShownSpaces) -> None:
     """Numbers, sentences, errors over t, when the kernel has stopped, learning curves."""
     numbers(error_words.headlines(shown.result))
     find(error_words.sentences(shown.result))
@@ -32,7 +32,7 @@ def body(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def errors(shown: Shown) -> None:
+def errors(shown: ShownSpaces) -> None:
     """Errors of every kernel along the path, and leave-one-out beside them."""
     st.header("Along the path")
     with st.container(horizontal=True):
@@ -43,7 +43,7 @@ def errors(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def when_stopped(shown: Shown) -> None:
+def when_stopped(shown: ShownSpaces) -> None:
     """Sentences, the rest of the run from any checkpoint, curves over that checkpoint, every pair; nothing of a kernel
     that does not move."""
     if not shown.result.followed.kernel_moves:
@@ -71,7 +71,7 @@ def when_stopped(shown: Shown) -> None:
     pairs(of_seed(result, key, index, drawn) for drawn in maps)
 
 
-def _from_any_checkpoint(shown: Shown, where: SetName) -> None:
+def _from_any_checkpoint(shown: ShownSpaces, where: SetName) -> None:
     """The player, at first at the start: there a kernel that is held fixed has the whole run before it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = seed_choice(shown.result)
@@ -97,7 +97,7 @@ def _map(place: str, question: str, name: str, result: RkhsResult, index: int, k
 
 @st.fragment
 @one_at_a_time()
-def curves(shown: Shown) -> None:
+def curves(shown: ShownSpaces) -> None:
     """Predicted and measured errors against the number of training points."""
     st.header("Against the number of training points")
     index = seed_choice(shown.result, "learning_seed")

@@ -12,7 +12,7 @@ from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import log_time, numbers, seed_choice
 from pages.views import bias_words, frequency_words, spaces
-from pages.views.spaces import Shown, points_choice
+from pages.views.spaces import ShownSpaces, points_choice
 
 MOVING = "eigenvalues", "decay_exponent", "target_power", "mode_strength", "principal_angles", "conditioning", "t"
 FREQUENCIES = (
@@ -20,7 +20,7 @@ FREQUENCIES = (
 )  # fmt: skip
 
 
-def body(shown: Shown) -> None:
+def body(shown: ShownSpaces) -> None:
     """Numbers, sentences, four panels in motion, curves over t, all on one set of points; the circle by frequency."""
     where = points_choice(shown.result)
     numbers(bias_words.headlines(shown.result, where))
@@ -32,7 +32,7 @@ def body(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def moving(shown: Shown, where: SetName) -> None:
+def moving(shown: ShownSpaces, where: SetName) -> None:
     """Spectrum, target power, mode strength and angles under one slider."""
     st.header(called := "The kernel's preferences in motion")
     tables = partial(bias.bias_tables, where=where)
@@ -42,7 +42,7 @@ def moving(shown: Shown, where: SetName) -> None:
 
 @st.fragment
 @one_at_a_time()
-def by_frequency(shown: Shown) -> None:
+def by_frequency(shown: ShownSpaces) -> None:
     """Sentences, four panels in motion, curves over t, the spectrum; nothing where the data are not on the circle."""
     result, key = shown.result, shown.key
     if "frequencies" not in result:
@@ -82,7 +82,7 @@ def by_frequency(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def curves(shown: Shown, where: SetName) -> None:
+def curves(shown: ShownSpaces, where: SetName) -> None:
     """Scalars over t."""
     st.header("Along the path")
     curve = partial(shown.curve, log_time())

@@ -11,10 +11,10 @@ from pages.shell.figure import show
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, log_time, numbers
 from pages.views import norm_words, spaces
-from pages.views.spaces import Shown, points_choice
+from pages.views.spaces import ShownSpaces, points_choice
 
 
-def body(shown: Shown) -> None:
+def body(shown: ShownSpaces) -> None:
     """Numbers, sentences, four charts over t, the table of what conditioning allows."""
     numbers(norm_words.headlines(shown.result))
     find(norm_words.sentences(shown.result))
@@ -25,7 +25,7 @@ def body(shown: Shown) -> None:
 
 @st.fragment
 @one_at_a_time()
-def charts(shown: Shown) -> None:
+def charts(shown: ShownSpaces) -> None:
     """Norms on one set of points, inclusion and norms across at one ridge."""
     st.header("Along the path")
     with st.container(horizontal=True):

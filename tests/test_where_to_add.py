@@ -117,9 +117,9 @@ for arrays in gather("harmonics", "Compute", [job]).values():
 import streamlit as st
 
 from pages.run import controls
-from pages.run.picker import SIBLINGS, links
+from pages.run.picker import RUN_PAGES, links
 
-st.title(SIBLINGS["slowness"][0])
+st.title(RUN_PAGES["slowness"][0])
 asked = controls.show()
 links("slowness")
 if asked.config is not None:
@@ -212,7 +212,7 @@ ROWS = {
         ('st.Page("evolution.py"', 'st.Page("harmonics.py", title="Harmonics"), '),
         ('st.Page("perturbation.py"', 'st.Page("slowness.py", title="Slowness"), '),
     ],
-    "pages/run/picker.py": [("SIBLINGS = {", '    "slowness": ("Slowness", ":material/hourglass:"),')],
+    "pages/run/picker.py": [("RUN_PAGES = {", '    "slowness": ("Slowness", ":material/hourglass:"),')],
     "pages/run/labels.py": [("DATASET_LABELS = {", '    "cube": "cube: solid",')],
     "pages/run/settings.py": [("SETTINGS = (", SIDE)],
     "pages/run/presets.py": [("PRESETS = {", PRESET)],

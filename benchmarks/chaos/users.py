@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.chaos.wishes import Wish, drawn
 from cache import CachedEngine, Job
-from cache.batches import Order, Standing
+from cache.batches import OpenBatch, Order
 from cache.failure import CacheFault
 from cache.policy import Policy
 from engine.progress import Arrays
@@ -155,7 +155,7 @@ class User(threading.Thread):
         self._tell_the_rest(wish, standing, told)
         batches.forget(order.key)
 
-    def _resumed(self, order: Order) -> Standing | None:
+    def _resumed(self, order: Order) -> OpenBatch | None:
         """The sweep, if the server goes on with it."""
         until = time.monotonic() + RETURN
         while (standing := self._engine.batches.of(order.key)) is None and time.monotonic() < until:
@@ -163,7 +163,7 @@ class User(threading.Thread):
         self._tell("sweep returned" if standing else "sweep forgotten", user=self.name)
         return standing
 
-    def _tell_cells(self, wish: Wish, configs: list[Config], standing: Standing, told: set[str]) -> None:
+    def _tell_cells(self, wish: Wish, configs: list[Config], standing: OpenBatch, told: set[str]) -> None:
         self._tell("seen", user=self.name, state=standing.batch.message)
         for key, config in zip(wish.keys, configs, strict=True):
             found = standing.batch.results.get(config.hash)
@@ -171,7 +171,7 @@ class User(threading.Thread):
                 told.add(key)
                 self._tell("ended", user=self.name, key=key, state="finished", words="", digest=digest(found))
 
-    def _tell_the_rest(self, wish: Wish, standing: Standing | None, told: set[str]) -> None:
+    def _tell_the_rest(self, wish: Wish, standing: OpenBatch | None, told: set[str]) -> None:
         failures = standing.batch.failures if standing else {}
         for number, key in enumerate(wish.keys):
             if key not in told:

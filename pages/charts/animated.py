@@ -146,7 +146,7 @@ def tooltips(count: int, *fields: str) -> list[alt.Tooltip]:
 # Where in training the shown checkpoint is: a strip with a curve over t, a mark at now, the checkpoint in words.
 
 
-STRIP = 64
+TIMELINE_HEIGHT = 64
 """Height in pixels."""
 Y_AXIS = 56
 """Pixels that a value axis takes beside its plot."""
@@ -206,7 +206,7 @@ def timeline_panel(
         points.encode(x=x, y=y),
         rule.encode(x=x),
         width=width - Y_AXIS - 10,
-        height=STRIP,
+        height=TIMELINE_HEIGHT,
         title=theme.panel_title(alt.ExprRef(f"{json.dumps(frame['said'].tolist())}[frame]")),
     )
 

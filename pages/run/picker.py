@@ -102,7 +102,7 @@ def _describe(key: str, values: str) -> tuple[str, dict[str, str]] | None:
 
 # The pages that show a run, and links that carry it from one to the other.
 
-SIBLINGS = {
+RUN_PAGES = {
     "evolution": ("Evolution", ":material/timeline:"),
     "perturbation": ("Perturbation", ":material/layers:"),
     "norms": ("Norms", ":material/straighten:"),
@@ -123,7 +123,7 @@ def links(name: str, labels: Mapping[str, str] = {}) -> None:
     query = draft_state.carried()
     with st.container(horizontal=True, gap="medium", key="siblings"):
         st.caption("The same run:", width="content")
-        for other, (title, icon) in SIBLINGS.items():
+        for other, (title, icon) in RUN_PAGES.items():
             if other != name or other in labels:
                 label = labels.get(other, title)
                 whole = query | view.carried(other)

@@ -26,7 +26,7 @@ from pages.shell import held, player, view
 from pages.shell.held import Held, Named
 from pages.shell.link import RECORDING, address, here
 from pages.shell.shown import shown
-from pages.shell.tools import Asked, File, dialogs, row, zipped
+from pages.shell.tools import Click, File, dialogs, row, zipped
 from pages.shell.tools.opening import open_when_still
 
 ENLARGED = 1.6
@@ -208,32 +208,32 @@ def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
         open_when_still(partial(OPENS[asked.tool], figure, labels, asked))
 
 
-def _about(figure: Figure, labels: Sequence[str], asked: Asked) -> None:
+def _about(figure: Figure, labels: Sequence[str], asked: Click) -> None:
     dialogs.about(figure.quantities)
 
 
-def _enlarge(figure: Figure, labels: Sequence[str], asked: Asked) -> None:
+def _enlarge(figure: Figure, labels: Sequence[str], asked: Click) -> None:
     dialogs.enlarge(partial(_enlarged, figure, labels, asked.frame or 0))
 
 
-def _for_a_paper(figure: Figure, labels: Sequence[str], asked: Asked) -> None:
+def _for_a_paper(figure: Figure, labels: Sequence[str], asked: Click) -> None:
     moving = {"labels": labels, "fps": player.speed(len(labels))}
     dialogs.paper(replace(_printable(figure, asked), panels=tuple(panel_names(figure.draw)), **moving))
 
 
-OPENS: Mapping[str, Callable[[Figure, Sequence[str], Asked], None]] = {
+OPENS: Mapping[str, Callable[[Figure, Sequence[str], Click], None]] = {
     "about": _about, "enlarge": _enlarge, "paper": _for_a_paper,
 }  # fmt: skip
 """Tools that open a dialog."""
 
 
-def _printable(figure: Figure, asked: Asked) -> dialogs.Print:
+def _printable(figure: Figure, asked: Click) -> dialogs.Print:
     stamp = {"config": figure.config, "link": here()}
     told = {name: value for name, value in stamp.items() if value}
     return dialogs.Print(figure.name, figure.file or figure.name, figure.draw, told, frame=asked.frame)
 
 
-def _file(figure: Figure, asked: Asked) -> File | None:
+def _file(figure: Figure, asked: Click) -> File | None:
     """What a tool saves, as it was chosen last for a paper."""
     name = figure.file or figure.name
     if asked.tool == "data" and figure.frame is not None:

@@ -19,7 +19,7 @@ class _Turn:
         self.begun, self.over = threading.Event(), threading.Event()
 
 
-class Line:
+class PageQueue:
     """Of those who wait each knows only the one before, which ends by itself or is overtaken: none waits for ever."""
 
     def __init__(self) -> None:
@@ -50,4 +50,4 @@ class Line:
             mine.over.set()
 
 
-one_at_a_time = Line().one_at_a_time
+one_at_a_time = PageQueue().one_at_a_time

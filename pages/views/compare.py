@@ -17,7 +17,7 @@ from engine.quantities import QUANTITIES
 from engine.result import Seed
 from engine.training.diagnostics import SCALARS
 from engine.training.result import RunResult
-from pages.charts import across, theme
+from pages.charts import compare, theme
 from pages.charts.map_names import BETA, KIND_NAMES, LARGEST, METRICS
 from pages.charts.map_plane import Plane, plane_chart
 from pages.charts.over_time import Sampled
@@ -75,7 +75,7 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
 
 def _sentences(compared: Sequence[Compared]) -> None:
     """Of each under its name, in its colour."""
-    for column, one, colour in zip(st.columns(len(compared)), compared, across.RESULT_COLOURS, strict=False):
+    for column, one, colour in zip(st.columns(len(compared)), compared, compare.RESULT_COLOURS, strict=False):
         with column:
             st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
             st.markdown(f"**{plain(one.label)}**")
@@ -123,24 +123,24 @@ def _sampled(seed: Any, read: Reader) -> Sampled:
     return Sampled(int(fact("seed", 0)), str(fact("stop_reason", "")), float(t[-1]), t, value)
 
 
-def _curve(name: str, curves: across.Curves, names: Sequence[str], log_time: bool, key: str, config: str) -> Figure:
+def _curve(name: str, curves: compare.Curves, names: Sequence[str], log_time: bool, key: str, config: str) -> Figure:
     """Colours go by the place of a result among all that are compared."""
-    log_value = across.log_valued(curves)
+    log_value = compare.log_valued(curves)
 
     def chart(frame: pd.DataFrame) -> Any:
-        return across.curves_chart(frame, names, theme.axis_title(name), log_value, log_time)
+        return compare.curves_chart(frame, names, theme.axis_title(name), log_value, log_time)
 
     question = f"How does the {QUANTITIES[name].label} go in each?"
-    table = partial(across.curves_table, curves, log_value)
+    table = partial(compare.curves_table, curves, log_value)
     kept = f"compare {key} {name} {names} {log_time}"
     return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, kept, config=config)
 
 
-def _at_matched(known: Mapping[str, across.Curves]) -> pd.DataFrame:
+def _at_matched(known: Mapping[str, compare.Curves]) -> pd.DataFrame:
     """A row for each quantity: at the last t that all have reached, the median of each result."""
     rows = []
     for name, curves in known.items():
-        t, values = across.matched(curves)
+        t, values = compare.matched(curves)
         row = {"median over seeds": QUANTITIES[name].label, "at t": number(t)}
         rows.append(row | {label: number(value) for label, value in zip(curves, values, strict=True)})
     return pd.DataFrame(rows)
@@ -203,13 +203,13 @@ def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str, name
     (one, first), (other, second) = maps
     if said := compare_words.relabelled(first.cells, second.cells):
         st.markdown(said)
-    table = across.difference_table(first.cells, second.cells, metric)
+    table = compare.difference_table(first.cells, second.cells, metric)
     if not len(table.frame):
         st.caption("The two maps have no cell in common, so there is no difference to draw.")
         return
     st.markdown(compare_words.apart(table.frame, METRICS[metric].label))
     plane = Plane.around(table.frame, first.map.x.title, first.map.y.title)
-    chart = partial(across.difference_chart, table.frame, plane, (one, other))
+    chart = partial(compare.difference_chart, table.frame, plane, (one, other))
     question = f"Where is the {METRICS[metric].label} larger on the second map?"
     config = ", ".join(picture.sweep.hash for _, picture in maps)
     kept = f"{key} {one} {metric} {first.state} {second.state} apart"
@@ -243,12 +243,12 @@ def show_against(listed: Sequence[Run], chosen: Sequence[Run], person: str) -> N
             "name": [title(run.claims, person) or run.label for run in runs],
         }
     )
-    table = across.scatter_table(points)
+    table = compare.scatter_table(points)
     if not len(table.frame):
         st.caption("None of them has both.")
         return
     quantity = LABELS[metric].quantity
     question = f"How does the {QUANTITIES[quantity].label} go with {setting}?"
     y_title = f"{LABELS[metric].label}: {theme.symbol(quantity)}" if theme.symbol(quantity) else LABELS[metric].label
-    chart = partial(across.scatter_chart, table.frame, setting, y_title)
+    chart = partial(compare.scatter_chart, table.frame, setting, y_title)
     show(Figure("against", question, (quantity,), chart, table.frame, table.notes, file=f"{metric}-{setting}"))

@@ -67,7 +67,7 @@ def apart(frame: pd.DataFrame, label: str) -> str:
     """How two maps differ in the cells that both have; "" where there is none.
 
     Args:
-        frame: of `pages.charts.across.difference_table`.
+        frame: of `pages.charts.compare.difference_table`.
         label: of the metric.
     """
     ratio = frame["ratio"].to_numpy(float)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import streamlit as st
 
 import cache
-from cache.batches import Standing
+from cache.batches import OpenBatch
 from cache.run_folders import label
 from pages.charts.words import percent, plain
 from pages.shell.one_at_a_time import one_at_a_time
@@ -38,7 +38,7 @@ def _lines() -> None:
             )
 
 
-def words(found: Standing) -> str:
+def words(found: OpenBatch) -> str:
     """What it is and how it stands, such as "cell: 12 of 30 cells, goes on without its page"."""
     order, batch = found.order, found.batch
     configs = [config for group in order.groups for config in group]
@@ -54,6 +54,6 @@ def words(found: Standing) -> str:
     return f"{order.unit.capitalize()}: {what} · {state}{stays}"
 
 
-def _mine() -> list[Standing]:
+def _mine() -> list[OpenBatch]:
     """Without what Home itself shows."""
     return [found for found in cache.current().batches.listed(viewer()) if found.order.link.partition("?")[0] != "/"]

@@ -12,7 +12,7 @@ from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which
 from pages.views.spaces_words import WHERE, conditioning, known, less, less_over_seeds, with_jitter
 
-JUDGED = RIDGES.index(1e-4)
+RIDGE_SAID = RIDGES.index(1e-4)
 """The ridge at which inclusion is put into words."""
 AGAINST_START = "in $H_T$ than in $H_0$", "in $H_T$ as in $H_0$"
 ONE = 1.25
@@ -93,7 +93,7 @@ def _costs(seeds: Sequence[SeedSpaces], position: int) -> float:
     return middle(known(seed["held_out/target_S"][position] for seed in seeds))
 
 
-def _constants(result: RkhsResult, name: str, at: int = JUDGED) -> list[float]:
+def _constants(result: RkhsResult, name: str, at: int = RIDGE_SAID) -> list[float]:
     return known(seed[f"held_out/{name}"][-1, at] for seed in result.seeds)
 
 

@@ -19,7 +19,7 @@ from pages.charts.words import duration, plain
 from pages.run import controls
 from pages.run.named_run import BEGINNING, Absent, find
 from pages.run.named_run import refuse as open_nothing
-from pages.run.picker import SIBLINGS
+from pages.run.picker import RUN_PAGES
 from pages.shell import view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find as say
@@ -129,7 +129,7 @@ def spaces_of_it(name: str) -> tuple[RecordedSpacesConfig, Arrays] | None:
     found = _found(asked())
     if isinstance(found, Growing):
         _links(name, found.recorded.id)
-        title = SIBLINGS[name][0]
+        title = RUN_PAGES[name][0]
         st.info(f"This recording still grows: {title} opens when its loop has ended. Evolution shows it now.")
         _look(found.recorded.id, found.recorded.written)
     if not isinstance(found, RecordingConfig):
@@ -224,7 +224,7 @@ def _links(name: str, text: str) -> None:
     """The same recording on the other pages."""
     with st.container(horizontal=True, gap="medium", key="siblings"):
         st.caption("The same recording:", width="content")
-        for other, (title, icon) in SIBLINGS.items():
+        for other, (title, icon) in RUN_PAGES.items():
             if other != name:
                 whole = query(text) | view.carried(other) | START
                 st.page_link(f"{other}.py", label=title, icon=icon, query_params=whole, width="content")

@@ -15,7 +15,7 @@ from engine.schema import ConfigError
 from pages.charts.space_curves import CURVES
 from pages.charts.words import plain
 from pages.run import asking, controls, draft_state
-from pages.run.picker import SIBLINGS, links
+from pages.run.picker import RUN_PAGES, links
 from pages.run.presets import PRESETS
 from pages.run.settings import Draft
 from pages.shell import calibration, held
@@ -47,7 +47,7 @@ COMPARED = ("space_moves", "space_stays")
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ShownSpaces:
     """A finished comparison on a page."""
 
     result: RkhsResult
@@ -60,7 +60,7 @@ class Shown:
 
 
 def page(
-    name: str, question: str, more: str, answer: Callable[[RkhsResult], str], body: Callable[[Shown], None]
+    name: str, question: str, more: str, answer: Callable[[RkhsResult], str], body: Callable[[ShownSpaces], None]
 ) -> None:
     """A page: its controls, then answer and `body` of the result, or the way to one.
 
@@ -68,7 +68,7 @@ def page(
         name: of the page, in `pages.run.picker`.
         question, more: what it answers, and how, as Markdown.
     """
-    ask(SIBLINGS[name][0], question, more)
+    ask(RUN_PAGES[name][0], question, more)
     if recorded.asked():
         _of_a_recording(name, answer, body)
         return
@@ -93,7 +93,7 @@ def page(
             links(name, four_answers.QUESTIONS)
             _compared(name)
         else:
-            shown = Shown(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
+            shown = ShownSpaces(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
             with hold.beside(name, spaces.kind, shown.result, comparison, answer):
                 tell(
                     answer(shown.result),
@@ -111,7 +111,7 @@ def page(
     draft_state.write_url(jobs.key("run", asked.config))
 
 
-def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callable[["Shown"], None]) -> None:
+def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callable[["ShownSpaces"], None]) -> None:
     """The same of a recording."""
     found = recorded.spaces_of_it(name)
     if found is None:
@@ -121,7 +121,7 @@ def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callab
     tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
     st.caption(plain(recorded_words.facts(own)))
     st.caption(plain(recorded_words.lacking_spaces(own, len(result.seeds[0]["grid_sizes"]))))
-    body(Shown(result, arrays, key))
+    body(ShownSpaces(result, arrays, key))
     files(result, arrays, key)
 
 

@@ -11,9 +11,9 @@ import pytest
 from toy_jobs import ToyConfig
 
 from benchmarks.storage import crowd
-from cache import CachedEngine, NotAllowed, Store, cached_compute, maps, measuring
+from cache import CachedEngine, NotAllowed, Store, cached_compute, maps, result_metrics
 from cache.archive import encode
-from cache.listing import Wanted
+from cache.listing import RunFilter
 from cache.maps import Whole
 from cache.ownership import LONGEST_NOTE, MOST_TAGS, note, tags
 from cache.policy import Policy
@@ -22,7 +22,7 @@ from engine import jobs, metrics
 
 ANN, BOB, HEAD = (f"{name}@lab.example" for name in ("ann", "bob", "head"))
 RULES = Policy.from_dict({"domains": {"lab.example": "member"}, "people": {HEAD: "admin"}})
-EVERY = Wanted()
+EVERY = RunFilter()
 MADE_LATER = ("metrics", "parts", "link")
 """Fields that records of before do not have."""
 
@@ -43,7 +43,7 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"loss": float(arrays["x"][0])}
 
     monkeypatch.setitem(metrics.METRICS, "steady", ("nothing", dict))
-    monkeypatch.setattr("cache.measuring.measured", of)
+    monkeypatch.setattr("cache.result_metrics.measured", of)
 
 
 def keep(store: Store, number: int, *people: str, **changes: object) -> str:
@@ -77,9 +77,9 @@ def test_a_search_looks_through_settings_names_tags_and_people(engine, store):
     engine.ownership.note(keys[1], ANN, "drifts a lot")
     engine.ownership.pin(keys[4], BOB)
 
-    def found(**wanted) -> list[int]:
-        listed = engine.listed(Wanted(**wanted), 100)
-        assert store.index.how_many(Wanted(**wanted)) == len(listed)
+    def found(**which) -> list[int]:
+        listed = engine.listed(RunFilter(**which), 100)
+        assert store.index.how_many(RunFilter(**which)) == len(listed)
         return numbered(listed)
 
     assert found() == [5, 4, 3, 2, 1, 0]
@@ -110,7 +110,7 @@ def test_tags_and_notes_are_the_persons_and_outlive_the_index(engine, store):
     assert note(run.claims, ANN) == note(run.claims, BOB) == "first\nsecond"
     again = made_again(store)
     assert [line.claims for line in again.index.listed(EVERY, 10)] == [run.claims]
-    assert [line.record.key for line in again.index.listed(Wanted(text="second"), 10)] == [key]
+    assert [line.record.key for line in again.index.listed(RunFilter(text="second"), 10)] == [key]
     again.close()
 
 
@@ -138,18 +138,18 @@ def test_results_of_before_are_measured_once_and_the_record_keeps_it(store):
     keep(store, 3, metrics={"loss": 7.0})
     used = {key: store._folders.used(key, "result") for key in keys}
     assert [line.record.metrics for line in store.index.listed(EVERY, 10)] == [{"loss": 7.0}, None, None, None]
-    assert measuring.fill(store) == 3
-    assert measuring.fill(store) == 0
+    assert result_metrics.fill(store) == 3
+    assert result_metrics.fill(store) == 0
     assert {key: store._folders.used(key, "result") for key in keys} == used, "reading them is no use of them"
     again = made_again(store)
     found = {line.record.values["number"]: line.record.metrics for line in again.index.listed(EVERY, 10)}
     assert found == {0: {"loss": 0.0}, 1: {"loss": 0.5}, 2: {"loss": 1.0}, 3: {"loss": 7.0}}
-    assert measuring.fill(again) == 0
+    assert result_metrics.fill(again) == 0
     again.close()
 
 
 def test_what_is_computed_here_is_measured_when_it_is_kept(store, monkeypatch):
-    monkeypatch.setattr("cache.measuring.measured", lambda kind, arrays: {"loss": float(arrays["squares"][1])})
+    monkeypatch.setattr("cache.result_metrics.measured", lambda kind, arrays: {"loss": float(arrays["squares"][1])})
     cached_compute(store, "steady", ToyConfig(number=4))
     (line,) = store.index.listed(EVERY, 10)
     assert line.record.metrics == {"loss": 5.0}
@@ -201,24 +201,24 @@ def test_a_map_is_one_line_as_far_as_its_cells_are(engine, store, monkeypatch):
     key = maps.note(engine, a_map(monkeypatch, 1, 2, 3), ANN, "/regimes?x=1")
 
     def line():
-        (run,) = engine.listed(Wanted(kinds=("sweep",)), 10)
+        (run,) = engine.listed(RunFilter(kinds=("sweep",)), 10)
         return run
 
     assert (line().state, line().fraction, line().stored, line().link) == ("unfinished", 0.0, False, "/regimes?x=1")
     keep(store, 1)
     keep(store, 2)
     keep(store, 8)
-    measuring.fill(store)
+    result_metrics.fill(store)
     assert (line().state, line().fraction, line().metrics) == ("unfinished", 2 / 3, None)
     keep(store, 3)
-    measuring.fill(store)
-    measuring.fill(store)
+    result_metrics.fill(store)
+    result_metrics.fill(store)
     assert (line().state, line().fraction, line().metrics) == ("finished", 1.0, {"loss": 1.0})
-    assert numbered(engine.listed(Wanted(whole=key), 10)) == [3, 2, 1]
-    assert line().size > sum(run.size for run in engine.listed(Wanted(whole=key), 10))
+    assert numbered(engine.listed(RunFilter(whole=key), 10)) == [3, 2, 1]
+    assert line().size > sum(run.size for run in engine.listed(RunFilter(whole=key), 10))
     assert maps.note(engine, a_map(monkeypatch, 1, 2, 3), ANN) == key
     assert engine.listed(EVERY, 10)[0].key == key
-    assert made_again(store).index.listed(Wanted(whole=key), 10)
+    assert made_again(store).index.listed(RunFilter(whole=key), 10)
 
 
 def test_a_map_is_kept_and_deleted_with_the_cells_that_are_its_own(engine, store, monkeypatch):
@@ -237,7 +237,7 @@ def test_a_map_is_kept_and_deleted_with_the_cells_that_are_its_own(engine, store
     engine.ownership.delete(one, ANN)
     assert [number for number, key in keys.items() if store.has(key)] == [2, 3, 4], "Bob's, and the other map's"
     assert [claim.person for claim in store.claims.of(keys[2])] == [BOB]
-    assert [run.key for run in engine.listed(Wanted(kinds=("sweep",)), 10)] == [other]
+    assert [run.key for run in engine.listed(RunFilter(kinds=("sweep",)), 10)] == [other]
     store.claims.add(keys[4], BOB)
     engine.ownership.delete(other, ANN, everyone=True)
     assert [number for number, key in keys.items() if store.has(key)] == [2, 4], "everyone who asked for the map"
@@ -273,5 +273,5 @@ def test_claims_and_records_of_an_older_program_are_read(store):
     (line,) = again.index.listed(EVERY, 10)
     assert (line.record.metrics, line.record.parts, line.record.link) == (None, (), "")
     assert (line.claims[0].name, line.claims[0].tags, line.claims[0].note) == ("n", (), "")
-    assert measuring.fill(again) == 1
+    assert result_metrics.fill(again) == 1
     again.close()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -70,24 +70,28 @@ def small_arrays(small_store: Path) -> Arrays:
     return results(small_store, {"small": ("run", RunConfig.from_dict(SMALL))})["small"]
 
 
-@pytest.fixture
-def finished(small_store: Path) -> Iterator[CachedEngine]:
-    """The real cached engine, its processes not started, with `SMALL` on disk."""
-    engine = CachedEngine(Store(small_store))
+@contextmanager
+def _installed(directory: Path) -> Iterator[CachedEngine]:
+    """The real cached engine on a folder, its processes not started."""
+    engine = CachedEngine(Store(directory))
     cache.install(engine)
     yield engine
     cache.install(None)
     engine.close()
+
+
+@pytest.fixture
+def finished(small_store: Path) -> Iterator[CachedEngine]:
+    """The real cached engine, its processes not started, with `SMALL` on disk."""
+    with _installed(small_store) as engine:
+        yield engine
 
 
 @pytest.fixture
 def ready(store: Path) -> Iterator[CachedEngine]:
-    """The real cached engine, its processes not started, on the module's own `store`."""
-    engine = CachedEngine(Store(store))
-    cache.install(engine)
-    yield engine
-    cache.install(None)
-    engine.close()
+    """The same on the module's own `store`."""
+    with _installed(store) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cache import Device, Job, NotAllowed, Run
 from cache.batches import Batches
-from cache.listing import Wanted
+from cache.listing import RunFilter
 from cache.logins import EndedLogins
 from cache.maps import Whole
 from cache.overview import Work
@@ -97,6 +97,14 @@ RUNS = {
 
 
 ACTS = ("pin", "unpin", "rename", "tag", "note", "delete", "cancel", "cancel_all", "drain")
+ROWS = tuple(
+    {"seed": seed, "step": step, "t": 0.1 * step, "loss": 1 / (1 + step), "residual": 1.0, "drift": 0.01 * step,
+     "shape_drift": 0.0, "train_error": 1.0, "test_error": 1.0, "cka": 1.0, "alignment_train": 0.5,
+     "alignment_test": 0.5, "lambda_max": 3.0}
+    for seed in (0, 1)
+    for step in range(4)
+)  # fmt: skip
+"""What a run of two seeds reports."""
 
 
 class PretendEngine:
@@ -110,7 +118,7 @@ class PretendEngine:
         self.olds: dict[str, Record] = {}
         self.runs: list[Run] = []
         index = SimpleNamespace(
-            get=self.records.get, find=self._find, how_many=lambda wanted: len(self._wanted(wanted)), taken=dict
+            get=self.records.get, find=self._find, how_many=lambda which: len(self._filtered(which)), taken=dict
         )
         claims = SimpleNamespace(listed=lambda key: ())
         recordings = SimpleNamespace(listed=list, find=lambda id: None)
@@ -169,12 +177,12 @@ class PretendEngine:
         wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
         return wanted[offset : offset + limit]
 
-    def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Run]:
-        return self._wanted(wanted)[offset : offset + limit]
+    def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[Run]:
+        return self._filtered(which)[offset : offset + limit]
 
-    def _wanted(self, wanted: Wanted) -> list[Run]:
+    def _filtered(self, which: RunFilter) -> list[Run]:
         """By kind only."""
-        return [run for run in self.runs if run.kind in wanted.kinds and (run.pinned or not wanted.kept)]
+        return [run for run in self.runs if run.kind in which.kinds and (run.pinned or not which.kept)]
 
     def note(self, whole: Whole, viewer: str, link: str = "") -> str:
         self.maps[whole.key] = link

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from small_runs import result, seed
 
-from pages.charts import across
+from pages.charts import compare
 from pages.run import differing
 from pages.views import compare_words
 
@@ -32,6 +32,6 @@ SILENT: dict[str, Callable[[], Any]] = {
         compare_words.ends(runs) for runs in (stopped(2.0), stopped(2.0, 2.1), stopped(2.0, 0.0))
     ),
     "pages.views.compare_words.apart": lambda: compare_words.apart(pd.DataFrame({"ratio": []}), "lazy error"),
-    "pages.charts.across.difference_table": lambda: notes(across.difference_table(CELLS, CELLS, "elt")),
-    "pages.charts.across.scatter_table": lambda: notes(across.scatter_table(CELLS)),
+    "pages.charts.compare.difference_table": lambda: notes(compare.difference_table(CELLS, CELLS, "elt")),
+    "pages.charts.compare.scatter_table": lambda: notes(compare.scatter_table(CELLS)),
 }

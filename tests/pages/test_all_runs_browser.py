@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from benchmarks.serving import ROOT, served
 from benchmarks.storage import crowd, table_shown
 from cache import Store
-from cache.listing import Wanted
+from cache.listing import RunFilter
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("crowded")
     crowd(folder / f"store-{os.getuid()}", RUNS)
     with closing(Store(folder / f"store-{os.getuid()}")) as store:
-        assert store.index.how_many(Wanted()) == RUNS  # the index is made here
+        assert store.index.how_many(RunFilter()) == RUNS  # the index is made here
     with (folder / "log").open("w") as log, served(ROOT / "app.py", folder, log) as address:
         yield address
     said = Path(folder / "log").read_text()

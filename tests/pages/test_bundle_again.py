@@ -19,7 +19,7 @@ from taken import Asking, alone, bundle_of, files, unpack
 
 import cache
 from cache import CachedEngine, Store
-from cache.listing import Wanted
+from cache.listing import RunFilter
 from engine.config import RunConfig
 from engine.data import contents
 from engine.data.file import taken_in
@@ -91,8 +91,8 @@ def filled(full: CachedEngine) -> Iterator[CachedEngine]:
 def test_results_side_by_side_give_all_their_numbers(filled, given, tmp_path: Path) -> None:
     """A run, an expansion and a map on the page Runs, each under names of its own."""
     opened("regimes")  # which lists its map
-    sweep = next(record for record in filled.listed(Wanted(kinds=("sweep",)), 9))
-    jobs = {run.kind: run.key for run in filled.listed(Wanted(kinds=("run", "rkhs")), 99)}
+    sweep = next(record for record in filled.listed(RunFilter(kinds=("sweep",)), 9))
+    jobs = {run.kind: run.key for run in filled.listed(RunFilter(kinds=("run", "rkhs")), 99)}
     keys = [jobs["run"], jobs["rkhs"], sweep.key]
     app = visited("all_runs", {"v_chosen": ",".join(key[:DIGITS] for key in keys)}, 120)
     assert not app.exception

@@ -11,14 +11,14 @@ from small_runs import result, seed
 
 from cache import Run, maps
 from cache.claims import Claim
-from cache.listing import Wanted
+from cache.listing import RunFilter
 from cache.maps import Whole
 from cache.run_folders import Record
 from engine import jobs
 from engine.config import RunConfig
 from engine.perturbation.config import PerturbationConfig
 from engine.regimes.config import SweepConfig
-from pages.charts import across
+from pages.charts import compare
 from pages.charts.over_time import Sampled
 from pages.run.differing import differing, in_one_line, labels, settings_of
 from pages.views import run_list
@@ -147,10 +147,10 @@ def test_results_are_compared_at_the_last_t_that_all_have_reached():
     """t in the first, t^2 by both seeds of the second: at t = 4 one is read, the other halfway in log t from 2 to 8."""
     first = [curve(0, [0, 1, 4], [0, 1, 4])]
     second = [curve(0, [0, 2, 8], [0, 4, 64]), curve(1, [0, 4, 16], [0, 16, 256])]
-    t, values = across.matched({"a": first, "b": second})
+    t, values = compare.matched({"a": first, "b": second})
     assert t == 4
     np.testing.assert_allclose(values, [4, (34 + 16) / 2])
-    nothing, lost = across.matched({"a": first, "b": [curve(0, [0, 1], [np.nan, np.nan])]})
+    nothing, lost = compare.matched({"a": first, "b": [curve(0, [0, 1], [np.nan, np.nan])]})
     assert np.isnan(nothing)
     assert np.isnan(lost).all()
 
@@ -160,18 +160,18 @@ def test_each_result_keeps_its_seeds_and_what_it_leaves_out_to_itself():
         "a": [curve(0, [0, 1], [1, 2]), curve(1, [0, 1], [1, 4])],
         "b": [curve(0, [0, 3], [1, 8]), curve(1, [0, 1], [1, 1e9], "diverged")],
     }
-    table = across.curves_table(curves, False)
+    table = compare.curves_table(curves, False)
     ends = table.frame[table.frame["part"] == "all"].groupby("series")["value"].last()
     assert ends.to_dict() == {"a": 3.0, "b": 8.0}
     assert table.notes == ("b: Median and range leave out seed 1 (diverged at t = 1).",)
-    chart = across.curves_chart(table.frame, ["x", "a", "b"], "drift", False, True).to_dict()
+    chart = compare.curves_chart(table.frame, ["x", "a", "b"], "drift", False, True).to_dict()
     scale = chart["layer"][0]["encoding"]["color"]["scale"]
-    assert scale == {"domain": ["a", "b"], "range": list(across.RESULT_COLOURS[1:3])}, "a colour by its place among all"
+    assert scale == {"domain": ["a", "b"], "range": list(compare.RESULT_COLOURS[1:3])}, "by its place among all"
 
 
 def test_a_value_axis_is_logarithmic_where_values_are_positive_and_far_apart():
     def wide(*values: float) -> bool:
-        return across.log_valued({"a": [curve(0, [0] * len(values), list(values))]})
+        return compare.log_valued({"a": [curve(0, [0] * len(values), list(values))]})
 
     assert wide(1, 31)
     assert wide(1, 31, np.nan)
@@ -180,7 +180,7 @@ def test_a_value_axis_is_logarithmic_where_values_are_positive_and_far_apart():
 
 
 def axis(frame: pd.DataFrame, setting: str, channel: str = "x") -> dict:
-    return across.scatter_chart(frame, setting, "drift").to_dict()["layer"][0]["encoding"][channel]
+    return compare.scatter_chart(frame, setting, "drift").to_dict()["layer"][0]["encoding"][channel]
 
 
 def test_a_width_stands_on_a_log_axis_and_a_seed_does_not():
@@ -193,7 +193,7 @@ def test_a_width_stands_on_a_log_axis_and_a_seed_does_not():
 
 
 def test_points_without_both_numbers_are_counted():
-    table = across.scatter_table(pd.DataFrame({"x": [1.0, None, 3.0], "y": [1.0, 2.0, None]}))
+    table = compare.scatter_table(pd.DataFrame({"x": [1.0, None, 3.0], "y": [1.0, 2.0, None]}))
     assert len(table.frame) == 1
     assert table.notes == ("2 of 3 have no such number or no such setting, and are not drawn.",)
 
@@ -201,7 +201,7 @@ def test_points_without_both_numbers_are_counted():
 def test_two_maps_differ_by_a_factor_in_the_cells_that_both_have():
     one = pd.DataFrame({"x": [1.0, 2.0, 4.0, 8.0], "y": 1.0, "elt": [0.1, 0.2, np.nan, 0.5], "x0": 0.0})
     other = pd.DataFrame({"x": [1.0, 2.0, 4.0, 16.0], "y": 1.0, "elt": [0.4, 0.1, 0.3, 0.5]})
-    table = across.difference_table(one, other, "elt")
+    table = compare.difference_table(one, other, "elt")
     np.testing.assert_allclose(table.frame["ratio"], [4, 0.5])
     np.testing.assert_allclose(table.frame["doublings"], [2, -1])
     assert table.notes == ("On one map only: 2 cells.", "Without a positive number on both: 1 cell.")
@@ -235,7 +235,7 @@ def charts(app) -> list:
 def test_runs_side_by_side_in_one_chart(finished, opened):
     """The small run, and another of which only the record is there."""
     app = opened("all_runs")
-    assert len(finished.listed(Wanted(kinds=("run",)), 100)) >= 7
+    assert len(finished.listed(RunFilter(kinds=("run",)), 100)) >= 7
     assert not app.exception
     assert "Side by side" not in texts(app)
     app = choose(app, 0, 1)

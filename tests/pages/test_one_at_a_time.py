@@ -10,13 +10,13 @@ from time import sleep
 import pytest
 
 from pages.shell import one_at_a_time as module
-from pages.shell.one_at_a_time import Line
+from pages.shell.one_at_a_time import PageQueue
 
 PAGES = Path(module.__file__).parents[1]
 MANY = 6
 
 
-def join(line: Line, threads: ThreadPoolExecutor, draw: Callable[[], object]) -> None:
+def join(line: PageQueue, threads: ThreadPoolExecutor, draw: Callable[[], object]) -> None:
     """A page that comes to the line, behind whoever came before."""
 
     def come() -> None:
@@ -31,7 +31,7 @@ def join(line: Line, threads: ThreadPoolExecutor, draw: Callable[[], object]) ->
 
 def test_pages_are_drawn_one_after_the_other_as_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 60.0)
-    line, drawn, inside = Line(), [], []
+    line, drawn, inside = PageQueue(), [], []
 
     def draw(number: int) -> None:
         inside.append(number)
@@ -50,7 +50,7 @@ def test_pages_are_drawn_one_after_the_other_as_they_came(monkeypatch: pytest.Mo
 
 def test_one_that_does_not_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 0.05)
-    line, never, drawn = Line(), threading.Event(), []
+    line, never, drawn = PageQueue(), threading.Event(), []
     with ThreadPoolExecutor(3) as threads:
         join(line, threads, lambda: never.wait(20))
         for number in range(2):
@@ -63,7 +63,7 @@ def test_one_that_does_not_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_part_of_a_page_has_its_turn_already(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 60.0)
-    line, done = Line(), []
+    line, done = PageQueue(), []
     part = line.one_at_a_time()(lambda: done.append("part"))
     with line.one_at_a_time():
         part()
@@ -74,7 +74,7 @@ def test_a_part_of_a_page_has_its_turn_already(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_page_that_fails_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 60.0)
-    line, done = Line(), []
+    line, done = PageQueue(), []
     with pytest.raises(KeyError), line.one_at_a_time():
         raise KeyError
     with line.one_at_a_time():

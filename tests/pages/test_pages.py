@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pretend_engine import RUNS, SMALL, SMALL_QUERY, look, texts
+from pretend_engine import ROWS, RUNS, SMALL, SMALL_QUERY, look, texts
 
 from cache import Failure, Run
 from cache.run_folders import Record
@@ -34,13 +34,6 @@ SPACES = ("norms", "function_space", "inductive_bias", "generalisation")
 """Visited in tests/pages/test_rkhs_pages.py."""
 DEFAULT = config_of(DEFAULT_DRAFT)
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = tuple(
-    {"seed": seed, "step": step, "t": 0.1 * step, "loss": 1 / (1 + step), "residual": 1.0, "drift": 0.01 * step,
-     "shape_drift": 0.0, "train_error": 1.0, "test_error": 1.0, "cka": 1.0, "alignment_train": 0.5,
-     "alignment_test": 0.5, "lambda_max": 3.0}
-    for seed in (0, 1)
-    for step in range(4)
-)  # fmt: skip
 
 
 def test_every_page_is_visited():

@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from pretend_engine import SMALL, texts
+from pretend_engine import ROWS, SMALL, texts
 
 from cache import Failure, Run
 from engine import jobs
@@ -13,13 +13,6 @@ from pages.run.presets import DEFAULT_DRAFT, PRESETS
 from pages.run.settings import config_of
 
 DEFAULT = config_of(DEFAULT_DRAFT)
-ROWS = tuple(
-    {"seed": seed, "step": step, "t": 0.1 * step, "loss": 1 / (1 + step), "residual": 1.0, "drift": 0.01 * step,
-     "shape_drift": 0.0, "train_error": 1.0, "test_error": 1.0, "cka": 1.0, "alignment_train": 0.5,
-     "alignment_test": 0.5, "lambda_max": 3.0}
-    for seed in (0, 1)
-    for step in range(4)
-)  # fmt: skip
 
 
 def test_run_then_cancel_then_run_again(pretend, opened):

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shell.tools import ASKED, Asked, Tool
+from pages.shell.tools import ASKED, Click, Tool
 
 NAME = "kernel_drift_tools"
 
@@ -24,7 +24,7 @@ def rows(app: AppTest) -> dict[str, dict[str, Any]]:
 
 def click(app: AppTest, figure: str, tool: Tool, frame: int | None = None) -> AppTest:
     """A click on a tool, as the component tells of it."""
-    app.session_state[ASKED] = Asked(figure, tool, frame)
+    app.session_state[ASKED] = Click(figure, tool, frame)
     return app.run()
 
 

@@ -36,13 +36,13 @@ RULES = (
         "there is no such cell",
     ),
     Rule(
-        "pages.charts.across.difference_table",
+        "pages.charts.compare.difference_table",
         "On one map only: ... cells. Without a positive number on both: ... cells",
         "they were counted",
         "every cell is on both, with numbers above 0",
     ),
     Rule(
-        "pages.charts.across.scatter_table",
+        "pages.charts.compare.scatter_table",
         "... of ... have no such number or no such setting, and are not drawn",
         "they were counted",
         "all are drawn",

@@ -33,7 +33,7 @@ AGAIN = 10.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class Click:
     """A click on a tool.
 
     Attributes:
@@ -63,7 +63,7 @@ class File:
         }
 
 
-def row(figure: str, said: str, container: str, make: Callable[[Asked], File | None]) -> Asked | None:
+def row(figure: str, said: str, container: str, make: Callable[[Click], File | None]) -> Click | None:
     """The tools; what was asked for since the figure was drawn last.
 
     Args:
@@ -107,7 +107,7 @@ def zipped(name: str, tables: Mapping[str, pa.Table]) -> bytes:
     return buffer.getvalue()
 
 
-def _asked(figure: str) -> Asked | None:
+def _asked(figure: str) -> Click | None:
     asked = st.session_state.get(ASKED)
     if asked is None or asked.figure != figure:
         return None
@@ -125,7 +125,7 @@ def _note(figure: str, key: str) -> None:
     asked = st.session_state[key].get("asked")
     tool, frame = (asked.get("tool"), asked.get("frame")) if isinstance(asked, dict) else ("", None)
     if isinstance(tool, str) and tool in TOOLS:
-        st.session_state[ASKED] = Asked(figure, tool, frame if isinstance(frame, int) and frame >= 0 else None)
+        st.session_state[ASKED] = Click(figure, tool, frame if isinstance(frame, int) and frame >= 0 else None)
 
 
 @cache
