@@ -103,7 +103,7 @@ class CsvConfig(DatasetConfig):
     @field_validator("content", "source")
     @classmethod
     def _is_a_table(cls, given: str | TableSource | None, info: ValidationInfo) -> str | TableSource | None:
-        _table_of({info.field_name: given})
+        _table_of({str(info.field_name): given})
         return given
 
     @field_validator("target", "inputs")
