@@ -22,12 +22,14 @@ from engine.data.csv_choice import (
 from engine.data.csv_file import TableSource
 from engine.data.csv_table import Column, Table, constant, listed, parse
 from engine.data.dataset import MAX_POINTS, Count, Dataset, DatasetConfig, Stream, finished, standardised
-from engine.data.finite import centred_note, class_targets, signs
+from engine.data.finite import centred_note, class_targets, drawn, signs
 from engine.problems import clipped
 from engine.schema import ConfigError, Problem, did_you_mean
 
 LEFT_OUT_BY_NULL = {"target", "inputs", "classes", "standardise", "centre", "size", "test_size", "noise", "seed"}
 """The settings of which null means the default."""
+DRAWN = 2_000
+"""Rows of a file that are drawn, held-out ones included, where nothing is said."""
 OF_THE_TABLE = ("target", "inputs", "size", "test_size")
 """Settings whose defaults the table tells."""
 
@@ -49,8 +51,8 @@ class CsvConfig(DatasetConfig):
         missing: "drop" leaves out rows in which a chosen column has an empty cell; "refuse" asks for them.
         standardise: whether inputs are; false takes them as they stand.
         centre: whether the targets' mean over the training rows is taken off; as `standardise` when left out.
-        size: number of training rows; all that are not held out when left out, of 20,000 at most.
-        test_size: number of held-out rows; a quarter when left out.
+        size: number of training rows; all that are not held out when left out.
+        test_size: number of held-out rows; a quarter when left out. Left out, both come to `DRAWN` rows at most.
     """
 
     name: Literal["csv"] = "csv"
@@ -93,7 +95,7 @@ class CsvConfig(DatasetConfig):
         counted = rows_of_classes(targets, values.get("classes") or (), len(table.rows))
         if values.get("missing") == "drop":
             counted &= complete([*used, *targets], len(table.rows))
-        rows = min(int(counted.sum()), MAX_POINTS)
+        rows = min(int(counted.sum()), DRAWN if values.get("source") is not None else MAX_POINTS)
         held_out = values.setdefault("test_size", max(2, rows // 4))
         values.setdefault("size", max(2, rows - held_out) if isinstance(held_out, int) else 2)
         return values
@@ -101,7 +103,7 @@ class CsvConfig(DatasetConfig):
     @field_validator("content", "source")
     @classmethod
     def _is_a_table(cls, given: str | TableSource | None, info: ValidationInfo) -> str | TableSource | None:
-        _table_of({info.field_name: given})
+        _table_of({str(info.field_name): given})
         return given
 
     @field_validator("target", "inputs")
@@ -242,7 +244,12 @@ class CsvConfig(DatasetConfig):
 
     @property
     def domain(self) -> str:
-        return f"R^{self.input_dim}, rows of a table"
+        return f"R^{self.input_dim}, rows of {self.source.file if self.source else 'a table'}"
+
+    @property
+    def whence(self) -> str:
+        rows = len(self.complete_rows) if self.here else None
+        return f"{self.domain}, {drawn(rows, self.seed, 'feature' if self.standardise else 'none')}"
 
     def dataset(self) -> Dataset:
         rows = self.complete_rows

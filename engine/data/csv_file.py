@@ -45,16 +45,15 @@ def taken_in(file: str, content: bytes) -> tuple[TableSource, tuple[str, ...]]:
     Raises `ValueError`, in one line that says what to do.
     """
     digest = contents.digest_of(content)
-    with _one_at_a_time:
-        found = _read(content)
+    found = _held_of(digest, content)
+    assert found is not None
     if isinstance(found, str):
         raise ValueError(found)
-    _hold(digest, len(content), found)
     return TableSource(file=name_of(file), digest=digest), found.remarks
 
 
-def _held_of(digest: str) -> Table | str | None:
-    """The table, why there is none, or None where nobody has its bytes."""
+def _held_of(digest: str, content: bytes | None = None) -> Table | str | None:
+    """The table, why there is none, or None where nobody has its bytes, which may be given."""
     with _lock:
         if digest in _held:
             _held.move_to_end(digest)
@@ -62,10 +61,10 @@ def _held_of(digest: str) -> Table | str | None:
     with _one_at_a_time:
         if digest in _held:
             return _held[digest][1]
-        if (content := contents.find(digest)) is None:
+        if content is None and (content := contents.find(digest)) is None:
             return None
         found = _read(content)
-    _hold(digest, len(content), found)
+        _hold(digest, len(content), found)
     return found
 
 

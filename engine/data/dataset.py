@@ -154,6 +154,11 @@ class DatasetConfig(Config):
         """Where the inputs live and their law."""
         raise NotImplementedError
 
+    @property
+    def whence(self) -> str:
+        """The domain; where there are finitely many points, also how they are drawn and their inputs scaled."""
+        return self.domain
+
     def dataset(self) -> Dataset:
         """The data. Raises `ConfigError` where a valid config gives degenerate data."""
         raise NotImplementedError

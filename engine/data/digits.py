@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from engine.data.dataset import Dataset, DatasetConfig
-from engine.data.finite import of_classes
+from engine.data.finite import drawn, of_classes
 
 IMAGES_PER_DIGIT = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
@@ -55,6 +55,11 @@ class DigitsConfig(DatasetConfig):
     @property
     def domain(self) -> str:
         return "R^64, images of handwritten digits"
+
+    @property
+    def whence(self) -> str:
+        available = sum(IMAGES_PER_DIGIT[digit] for digit in self.classes or range(10))
+        return f"{self.domain}, {drawn(available, self.seed, 'common')}"
 
     def dataset(self) -> Dataset:
         images, digits = _bundled()

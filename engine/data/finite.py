@@ -1,7 +1,7 @@
 """Datasets of finitely many points, drawn without repetition: which points, their inputs scaled, their targets."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
 import numpy as np
@@ -15,6 +15,12 @@ from engine.schema import ConfigError, Problem
 Scaling = Literal["feature", "common", "none"]
 """Of inputs, over the training points: each feature to mean 0 and standard deviation 1; every feature to mean 0, then
 all divided by one number, so that mean |x|^2 = n_0; or as they stand."""
+
+SCALED: Mapping[Scaling, str] = {
+    "feature": "each input to mean 0 and standard deviation 1 over the training points",
+    "common": "inputs to mean 0 and mean |x|^2 = n_0 over the training points",
+    "none": "inputs as they stand",
+}
 
 Inputs = Shaped[np.ndarray, "points n_0"]
 
@@ -34,6 +40,10 @@ class FiniteConfig(DatasetConfig):
     def available(self) -> int:
         """How many points there are to draw from."""
 
+    @property
+    def whence(self) -> str:
+        return f"{self.domain}, {drawn(self.available, self.seed, self.scaling)}"
+
     @model_validator(mode="after")
     def _enough_points(self) -> Self:
         asked = self.size + self.test_size
@@ -44,6 +54,12 @@ class FiniteConfig(DatasetConfig):
             )
             raise ConfigError([Problem("size", message)])
         return self
+
+
+def drawn(available: int | None, seed: int, scaling: Scaling) -> str:
+    """How points are drawn from so many, where that is known, and their inputs scaled."""
+    among = "" if available is None else f" from {available:,}"
+    return f"drawn{among} by data seed {seed}; {SCALED[scaling]}"
 
 
 def shuffled(config: DatasetConfig, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " asked"]:

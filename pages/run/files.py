@@ -44,7 +44,7 @@ def _yaml_pasted() -> None:
 
 def _yaml_came() -> None:
     if file := st.session_state["yaml file"]:
-        problems = too_large(file.name, file.size, MOST_CHARACTERS)
+        text, problems = "", too_large(file.name, file.size, MOST_CHARACTERS)
         try:
             text = "" if problems else decode(file.getvalue())[0]
         except ValueError as error:

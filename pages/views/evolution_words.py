@@ -108,7 +108,7 @@ def facts(result: RunResult) -> str:
     """What was computed, and on what."""
     config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
     return (
-        f"{kernel_words.in_short(config)}{config.data.domain}; {several(config.data.size, 'training point')}; "
+        f"{kernel_words.in_short(config)}{config.data.whence}; {several(config.data.size, 'training point')}; "
         f"{parameters(result)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
         f"{network_words.missing(config)}"

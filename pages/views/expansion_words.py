@@ -31,7 +31,7 @@ def facts(result: PerturbationResult) -> str:
     """What was computed, and on what."""
     run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
     return (
-        f"{result.dynamics}; {run.data.domain}; {several(run.data.size, 'training point')}; "
+        f"{result.dynamics}; {run.data.whence}; {several(run.data.size, 'training point')}; "
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
         f"on {result.meta['device']}{network_words.missing(run, limit=False)}"
     )

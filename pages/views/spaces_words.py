@@ -24,7 +24,7 @@ def facts(result: RkhsResult) -> str:
     run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
     held_out = result.seeds[0]["held_out/eigenvalues"].shape[1]
     return (
-        f"{kernel_words.in_short(run)}{run.data.domain}; {run.data.size:,} training and {held_out:,} held-out points; "
+        f"{kernel_words.in_short(run)}{run.data.whence}; {run.data.size:,} training and {held_out:,} held-out points; "
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
         f"computed on {result.meta['device']}{network_words.missing(run)}"
     )

@@ -270,6 +270,18 @@ def test_images_are_flat_and_share_one_scale():
     assert two.class_names == ("7", "1")
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "drawn from 40 by data seed 0; each input to mean 0 and standard deviation 1 over the training points"),
+        ({"scaling": "none", "seed": 3}, "drawn from 40 by data seed 3; inputs as they stand"),
+        ({"scaling": "common"}, "inputs to mean 0 and mean |x|^2 = n_0 over the training points"),
+    ],
+)
+def test_how_points_are_drawn_and_scaled_is_said(values, said):
+    assert said in config(npz(x=ROWS, y=ROWS[:, 0]), **values).whence
+
+
 def test_the_config_has_the_digest_and_no_content():
     content = npz(x=ROWS, y=ROWS[:, 0])
     run = RunConfig.from_dict({"data": config(content, "/tmp/a/my.npz").to_dict()})

@@ -16,6 +16,7 @@ from engine.files import read_config
 from engine.jobs import key, key_of
 from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError
+from engine.texts import read
 
 KINDS = ("ash", "elm", "oak")
 TABLE = "x,z,kind,y\n" + "".join(f"{7 * i % 40},{i * i % 11},{KINDS[i % 7 % 3]},{(i % 5) / 4}\n" for i in range(40))
@@ -77,7 +78,7 @@ def test_the_config_names_the_file_and_does_not_hold_it(forgotten):
     assert len(run.canonical()) < 1_500
     assert contents.named_in({"run": run.to_dict()}) == {contents.digest_of(TABLE.encode()): "mine.csv"}
     forgotten()
-    again = RunConfig.from_yaml(run.to_yaml())
+    again = RunConfig.from_dict(read(run.to_yaml()))
     assert again == run
     assert key("run", again) == key("run", run)
     assert (again.data.input_dim, again.data.output_dim, again.data.class_names) == (3, 3, KINDS)
@@ -171,10 +172,19 @@ def test_gaps_in_rows_of_other_classes_do_not_matter():
 # Files.
 
 
-def test_more_rows_than_a_dataset_draws():
-    """Rows of a file are drawn by the seed: as many as a dataset may have."""
+def test_how_rows_are_drawn_and_scaled_is_said(forgotten):
+    table = of_file(TABLE, target="kind", classes=["oak", "ash"], seed=2)
+    rows = sum(row.split(",")[2] != "elm" for row in TABLE.split("\n")[1:-1])
+    drawn = f"R^3, rows of mine.csv, drawn from {rows} by data seed 2; each input to mean 0 and standard deviation 1"
+    assert table.whence.startswith(drawn)
+    assert of_file(TABLE, standardise=False).whence.endswith("inputs as they stand")
+    forgotten()
+    assert table.whence.startswith("R^3, rows of mine.csv, drawn by data seed 2; each input")
+
+
+def test_of_a_large_file_some_rows_are_drawn():
     table = of_file("a,b\n" + "".join(f"{i % 97},{i}\n" for i in range(20_641)))
-    assert (table.size, table.test_size) == (15_000, 5_000)
+    assert (table.size, table.test_size) == (1_500, 500)
     few = generate(of_file("a,b\n" + "".join(f"{i % 97},{i}\n" for i in range(20_641)), size=50, test_size=50))
     assert len(np.unique(np.concatenate([few.y_train, few.y_test]))) == 100
 

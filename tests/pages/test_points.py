@@ -90,6 +90,21 @@ def test_the_same_bytes_keep_their_first_name(kept, opened):
     assert "the same as rows.npz, which is here already" in texts(app)
 
 
+def test_labels_follow_their_images(kept, opened):
+    images = b"\0\0\x08\3" + b"".join(n.to_bytes(4, "big") for n in (8, 2, 2)) + bytes(range(32))
+    labels = b"\0\0\x08\1" + (8).to_bytes(4, "big") + bytes([3, 7] * 4)
+    app = uploaded(opened("evolution", data="file"), ("train-images", images))
+    uploaded(app, ("train-images", images), ("train-labels", labels))
+    assert "using train-images: 8 points of 2 × 2 × 1 numbers (idx)" in texts(app)
+
+
+def test_classes_are_asked_for_where_there_are_some(kept, opened):
+    app = uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
+    assert "two classes" not in [widget.label for widget in [*app.multiselect, *app.text_input]]
+    uploaded(app, ("animals.npz", IMAGES))
+    assert "two classes" in [widget.label for widget in app.multiselect]
+
+
 def test_a_file_that_cannot_be_read_takes_the_old_one_away(kept, opened):
     app = uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
     uploaded(app, ("broken.npz", ROWS[:-30]))

@@ -37,8 +37,7 @@ def test_upload_run_and_a_link_for_somebody_else(visit) -> None:
     expect(sidebar.get_by_text("file: upload one (npz, idx or bin)")).to_be_visible()
     upload(page, "evil.pkl", pickle.dumps(os.getcwd))
     expect(sidebar.get_by_text("evil.pkl: is a pickle, which can run code when it is opened")).to_be_visible()
-    page.reload()
-    upload(page, "stripes.npz", stripes())
+    upload(page, "stripes.npz", stripes())  # beside the other, which the uploader keeps
     expect(sidebar.get_by_text("using stripes.npz: 80 points of 8 × 8 × 1 numbers (npz)")).to_be_visible()
     expect(sidebar.get_by_text("2 classes: across (40), down (40)")).to_be_visible()
     page.wait_for_url("**source=*")

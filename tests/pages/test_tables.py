@@ -9,7 +9,13 @@ from engine import jobs
 from engine.config import RunConfig
 from engine.data import contents, csv_file
 from engine.data.csv_file import taken_in
+from engine.files import read_config
+from engine.texts import read
 from engine.training.result import RunResult
+from pages.shell import uploads
+from pages.shell.bundle import files
+from pages.shell.recipe import as_yaml, of_result
+from pages.shell.shown import Shown
 from pages.views import evolution_words
 from pages.views.spaces import sizes_left_out
 
@@ -154,6 +160,47 @@ def test_a_table_can_be_taken_away(kept, opened):
     app.button(key="no table").click().run()
     assert "using" not in texts(app)
     assert "upload a CSV file" in texts(app)
+
+
+def test_a_bundle_holds_the_table_and_its_config_says_how_to_give_it_back(tmp_path):
+    own = GOOD.replace("strength", "own")  # in no store of other tests
+    source, _ = taken_in("own.csv", own.encode())
+    contents.give(own.encode())
+    config = RunConfig.from_dict({"data": {"name": "csv", "source": source.to_dict()}})
+    found = dict(files(Shown(), of_result(config, {})))
+    assert found[f"files/{source.digest}"] == own.encode()
+    text = found["config.yaml"].decode()
+    assert text == as_yaml(config)
+    assert text.startswith(f"# own.csv is needed beside this config as files/{source.digest}\n# (sha256); or write")
+    contents._held.clear()
+    csv_file._held.clear()
+    assert config.lacking
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / source.digest).write_text(own)
+    (tmp_path / "config.yaml").write_text(text)
+    assert read_config(tmp_path / "config.yaml") == config
+    assert not config.lacking
+    assert as_yaml(RunConfig.from_dict({})).startswith("data:")
+
+
+def test_the_name_of_a_file_ends_no_comment():
+    evil = {"file": "a\ndata: {name: circle}\n", "digest": "0" * 64}
+    values = {"name": "csv", "source": evil, "target": ["y"], "inputs": ["x"], "size": 4, "test_size": 4}
+    config = RunConfig.from_dict({"data": values})
+    assert RunConfig.from_dict(read(as_yaml(config))) == config
+
+
+def test_who_may_bring_no_files_stores_none_by_an_older_config(kept, opened, monkeypatch):
+    monkeypatch.setattr(uploads, "allowed", lambda most: 0)
+    app = opened("evolution")
+    app.session_state["Config as YAML"] = True
+    app.run()
+    app.text_area(key="yaml text").set_value(json.dumps({"data": {"name": "csv", "content": GOOD}})).run()
+    next(button for button in app.button if button.label == "Use this config").click().run()
+    assert "using the table of this run" in texts(app)
+    app.text_area(key="csv text").set_value(GOOD).run()
+    assert "bytes given, at most 0 allowed" in texts(app)
+    assert kept.volume() == 0
 
 
 @pytest.mark.long
