@@ -5,11 +5,14 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
+import pytest
+import vl_convert
 
 from pages.charts import theme
 from pages.charts.alternative import alternative
 from pages.charts.panels import panels
 from pages.charts.specification import figure as as_file
+from pages.charts.specification import in_lines
 from pages.charts.words import in_one
 from pages.shell.figure import Figure
 
@@ -58,3 +61,12 @@ def test_a_chart_whose_panels_ask_has_no_question_of_its_own():
 def test_a_file_shows_the_question():
     row = Figure("drift", QUESTION, ("drift",), partial(chart, FRAME))
     assert QUESTION in as_file(row.draw(), "svg").decode()
+
+
+@pytest.mark.parametrize(("width", "broken"), [(250, True), (800, False)])
+def test_a_subtitle_breaks_only_where_its_plot_is_narrow(width, broken):
+    said = "values; y = 0: the sign is negative everywhere, and the mean kernel falls"
+    spec = chart(FRAME).properties(title=theme.title("Why?", said), width=width).to_dict()
+    assert isinstance(spec["title"]["subtitle"], list)
+    drawn = vl_convert.vegalite_to_svg(in_lines(spec))
+    assert (f">{said}</text>" in drawn) != broken
