@@ -46,7 +46,7 @@ def _yaml_came() -> None:
     if file := st.session_state["yaml file"]:
         text, problems = "", too_large(file.name, file.size, MOST_CHARACTERS)
         try:
-            text = "" if problems else decode(file.getvalue())[0]
+            text = text if problems else decode(file.getvalue())[0]
         except ValueError as error:
             problems = [Problem("file", f"{file.name} {error}")]
         st.session_state["yaml problems"] = problems
