@@ -1,6 +1,7 @@
 """A table by its digest: it gives the data that its text within a config gives; the config is whole without it."""
 
 import json
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +31,14 @@ def of_file(text, file="mine.csv", **values):
 
 
 @pytest.fixture
-def forgotten():
-    """Forgets every file and table: as in another process."""
+def forgotten(monkeypatch):
+    """Forgets every file and table until the test ends: as in another process."""
 
     def forget():
-        contents._held.clear()
-        csv_file._held.clear()
+        for module in (contents, csv_file):
+            monkeypatch.setattr(module, "_held", OrderedDict())
 
-    yield forget
-    forget()
+    return forget
 
 
 @pytest.mark.parametrize("values", [{}, {"target": "kind"}, {"target": ["x", "z"]}, {"standardise": False, "size": 9}])

@@ -1,6 +1,7 @@
 """A table of one's own on the pages: columns from a list, no old table under a new name, remarks that are seen."""
 
 import json
+from collections import OrderedDict
 
 import pytest
 from pretend_engine import RUNS, texts
@@ -162,7 +163,7 @@ def test_a_table_can_be_taken_away(kept, opened):
     assert "upload a CSV file" in texts(app)
 
 
-def test_a_bundle_holds_the_table_and_its_config_says_how_to_give_it_back(tmp_path):
+def test_a_bundle_holds_the_table_and_its_config_says_how_to_give_it_back(tmp_path, monkeypatch):
     own = GOOD.replace("strength", "own")  # in no store of other tests
     source, _ = taken_in("own.csv", own.encode())
     contents.give(own.encode())
@@ -172,15 +173,15 @@ def test_a_bundle_holds_the_table_and_its_config_says_how_to_give_it_back(tmp_pa
     text = found["config.yaml"].decode()
     assert text == as_yaml(config)
     assert text.startswith(f"# own.csv is needed beside this config as files/{source.digest}\n# (sha256); or write")
-    contents._held.clear()
-    csv_file._held.clear()
+    for module in (contents, csv_file):
+        monkeypatch.setattr(module, "_held", OrderedDict())
     assert config.lacking
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / source.digest).write_text(own)
     (tmp_path / "config.yaml").write_text(text)
     assert read_config(tmp_path / "config.yaml") == config
     assert not config.lacking
-    assert as_yaml(RunConfig.from_dict({})).startswith("data:")
+    assert as_yaml(RunConfig.from_dict({"data": {"name": "circle"}})).startswith("data:")
 
 
 def test_the_name_of_a_file_ends_no_comment():
