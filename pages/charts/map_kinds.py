@@ -92,8 +92,8 @@ def growth_table(cells: Mapping[str, pd.DataFrame]) -> Table:
     if not frames:
         return Table(pd.DataFrame())
     frame = pd.concat(frames, ignore_index=True)
-    known = np.isfinite(frame["value"]) & (frame["value"] > 0)
-    notes = note_of(~known.to_numpy(bool), "whose CV² is not known")
+    known = np.isfinite(values := frame["value"].to_numpy(float)) & (values > 0)
+    notes = note_of(~known, "whose CV² is not known")
     frame = frame[known].reset_index(drop=True)
     return Table(frame.assign(open=~np.isfinite(frame["high"]), exact=frame["low"] == frame["high"]), notes)
 
