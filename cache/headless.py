@@ -7,6 +7,7 @@ from typing import Any
 
 from cache.archive import address, encode
 from cache.batch import Batch
+from cache.claims import Claim
 from cache.failure import CacheFault, SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
@@ -55,15 +56,19 @@ def cached_compute(store: Store, kind: str, config: Config, report: Report = sil
     return entries[entry]
 
 
-def kept_of_file(store: Store, kind: str, config: Config, content: bytes, report: Report = silent) -> Arrays:
-    """What is said of a file, with its bytes kept for good: it cannot be computed again without them.
+def kept_of_file(store: Store, kind: str, config: Config, content: bytes, owner: str = "") -> Arrays:
+    """What is said of a file, with its bytes kept for good: it cannot be computed again without them. Who is named as
+    its owner claims it.
 
     Raises as `cached_compute`, and `CacheFault` where the disk does not take it.
     """
     contents.give(content)
-    arrays = cached_compute(store, kind, config, report)
+    arrays, key = cached_compute(store, kind, config), run_key(kind, config)
     if not store.fault:
-        store.pin(run_key(kind, config))
+        store.pin(key)
+        if owner:
+            store.claims.put(key, Claim(owner, time.time(), pinned=True))
+            store.index.list_again(key)
     if store.fault:
         raise CacheFault(store.fault)
     return arrays

@@ -110,6 +110,23 @@ class Ownership:
             self._store.claims.give_up(key, person)
             return False
 
+    def claim(self, key: str, viewer: str) -> None:
+        """Makes the viewer an owner of a recording, beside whoever else is, and keeps it for them.
+
+        Whose loop it was is not known here: as with a run, who asks for it owns it.
+        """
+        record, person = self._store.index.get(key), claimant(viewer)
+        facts = {"key": key, "kind": record.kind if record else ""}
+        if facts["kind"] != "recording" or self._engine.policy_now().role(viewer) not in ("member", "admin"):
+            self._engine.audit(viewer, "refused", what="claim", **facts)
+            raise NotAllowed("Only a recording is claimed, by who may compute here.")
+        with self._store.writing():
+            own = _own(self._store.claims.of(key), person)
+            self._store.pin(key)
+            self._store.claims.put(key, replace(own, pinned=True))
+        self._store.index.list_again(key)
+        self._engine.audit(viewer, "claim", **facts)
+
     def pin(self, key: str, viewer: str) -> None:
         """Keeps the run's entries whatever the size limit, as long as anybody does."""
         with self._changing(key, viewer, "pin") as (claims, person):

@@ -146,7 +146,8 @@ def sweep(*, report: Report = silent, **settings: Any) -> Sweep:
 
 def watch(
     name: str, apply: Any, x_probe: Any, y_probe: Any, *, held_out: int, params: Any = None, loss: "Loss | None" = None,
-    steps: Sequence[int] | None = None, precision: "Precision" = "float64",
+    steps: Sequence[int] | None = None, precision: "Precision" = "float64", learning_rate: float | None = None,
+    full_kernel: bool = False,
 ) -> "Watch":  # fmt: skip
     """Records the kernel along a training loop of your own, for the pages to show while it runs and afterwards.
 
@@ -171,36 +172,48 @@ def watch(
             compared with targets as probabilities; with "other" not at all; else as they are.
         steps: to record at, instead of log-spaced ones.
         precision: of the kernel in JAX.
+        learning_rate: of a loop that is plain gradient descent on exactly the training points, the loss being one of
+            `engine.losses`: what a step does is then recorded too, and the page Perturbation expands the recording. A
+            step of the loop that goes elsewhere is warned of.
+        full_kernel: also record the kernel between outputs, which Perturbation needs of several.
 
     Raises:
         ConfigError: wrong arguments; a network that mixes examples, draws at random or rounds to fewer bits
-            (`engine.networks.traced.checks`), here or at the first call.
+            (`engine.networks.traced.checks`), or whose kernel between outputs is too large, here or at the first call.
     """
     from cache import Store
     from engine.recording.file import About
     from engine.recording.watch import watching
 
-    asked = {"name": name, "held_out": held_out, "loss": loss, "precision": precision}
+    asked = {"name": name, "held_out": held_out, "loss": loss, "precision": precision, "learning_rate": learning_rate}
     about = About.from_dict(asked)
-    return watching(about, apply, x_probe, y_probe, params, lambda name: _Recorded(Store(), name), steps)
+    return watching(about, apply, x_probe, y_probe, params, lambda name: _Recorded(Store(), name), steps, full_kernel)
 
 
-def import_recording(path: "str | Path") -> str:
+def import_recording(path: "str | Path", owner: str = "") -> str:
     """Brings in a recording from elsewhere, checked; gives the key of its result.
+
+    Args:
+        owner: whose it then is on a server where people sign in, by e-mail address.
 
     Raises `ConfigError` in one line where it is none, and `cache.CacheFault` where it cannot be kept.
     """
     from cache import Store
+    from cache.claims import claimant
     from engine.files import read_bytes
     from engine.recording.file import MOST_BYTES, read
 
+    if owner and claimant(owner) != owner:
+        raise ConfigError(
+            [Problem("owner", f"{shown(owner)} given; an e-mail address is needed")]
+        )
     content = read_bytes(Path(path), MOST_BYTES)
     try:
         config = read(content).config(content, Path(path).name)
     except ValueError as error:
         raise ConfigError([Problem(str(path), str(error))]) from None
     with closing(Store()) as store:
-        return _kept(store, config, content)[0]
+        return _kept(store, config, content, owner)[0]
 
 
 class _Recorded:
@@ -223,12 +236,12 @@ class _Recorded:
         return RecordedRun.from_arrays(dict(arrays))
 
 
-def _kept(store: Any, config: Config, content: bytes) -> tuple[str, Arrays]:
+def _kept(store: Any, config: Config, content: bytes, owner: str = "") -> tuple[str, Arrays]:
     """The key and the "result" entry of a recording."""
     from cache.headless import kept_of_file
     from engine.jobs import key
 
-    return key("recording", config), kept_of_file(store, "recording", config, content)
+    return key("recording", config), kept_of_file(store, "recording", config, content, owner)
 
 
 def moments(widths: Sequence[int], **settings: Any) -> dict[str, float | None]:

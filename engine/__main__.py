@@ -284,9 +284,12 @@ def restore(file: Annotated[Path, typer.Argument(help="What `backup` wrote.")], 
 
 
 @app.command("import")
-def bring_in(file: Annotated[Path, typer.Argument(help="What `kd.watch` wrote elsewhere.")]) -> None:
+def bring_in(
+    file: Annotated[Path, typer.Argument(help="What `kd.watch` wrote elsewhere.")],
+    owner: Annotated[str, typer.Option(help="E-mail address of whose it is on a server with sign-in.")] = "",
+) -> None:
     """Brings a recording into the cache, checked."""
-    key = engine.import_recording(file)
+    key = engine.import_recording(file, owner)
     say(f"recording: {key[:12]} (?recording={key[:12]} on Evolution of this cache)")
 
 

@@ -21,7 +21,7 @@ from engine.initialisation.config import (
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.problems import ConfigError, Problem, did_you_mean, shown
 from engine.progress import Entries, Report, silent
-from engine.recording.config import RecordedSpacesConfig, RecordingConfig
+from engine.recording.config import RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig
 from engine.rkhs.config import RkhsConfig
 from engine.schema import Config
 from engine.versions import VERSIONS
@@ -57,6 +57,7 @@ KINDS = {
     "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare", "engine.rkhs.config:expected"),
     "recording": Kind(RecordingConfig, "engine.recording.job:said", RECORDED),
     "recording_spaces": Kind(RecordedSpacesConfig, "engine.recording.job:spaces", RECORDED),
+    "recording_perturbation": Kind(RecordedPerturbationConfig, "engine.recording.job:perturb", RECORDED),
     "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
 }
 

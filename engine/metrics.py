@@ -163,6 +163,7 @@ METRICS: Mapping[str, tuple[str, Callable[[Any], Values]]] = {
     "rkhs": ("engine.rkhs.result:RkhsResult", _spaces),
     "recording": ("engine.recording.result:RecordedRun", _recording),
     "recording_spaces": ("engine.recording.result:RecordedSpaces", _spaces),
+    "recording_perturbation": ("engine.recording.result:RecordedPerturbation", _perturbation),
 }
 """By kind of job the import path of its result, and what is read from it."""
 

@@ -18,5 +18,6 @@ VERSIONS = {
     "rkhs": 7,
     "recording": 1,
     "recording_spaces": 1,
+    "recording_perturbation": 1,
     "calibration": 5,
 }

@@ -14,6 +14,9 @@ from cache import Store
 from engine import jobs
 from engine.config import RunConfig
 from engine.networks.parameters import ParameterPath
+from engine.recording.config import RecordedPerturbationConfig
+from engine.recording.job import perturb
+from engine.recording.result import RecordedPerturbation
 
 RUN = {
     "data": {"name": "two_moons", "size": 24, "test_size": 32},
@@ -55,6 +58,7 @@ def main():
     seed, data = run.seeds[0], run.data
     x, y = np.concatenate([data.x_train, data.x_test]), np.concatenate([data.y_train, data.y_test])
     asked = {"held_out": len(data.x_test), "loss": "half_mean", "steps": path.steps.tolist()}
+    asked["learning_rate"] = seed.learning_rate
     with kd.watch("stored parameters", MLP().apply, x, y, **asked) as watch:
         for index, step in enumerate(path.steps):
             loss = seed["loss"][list(seed["step"]).index(step)]
@@ -67,6 +71,13 @@ def differences(recording, seed):
     own = recording.seeds[0]
     at = [list(seed["step"]).index(step) for step in own["step"]]
     return {name: float(np.abs(own[name] - seed[name][at]).max() / np.abs(seed[name]).max()) for name in SAME}
+
+
+def expansions(recording):
+    """The recording and the run expanded, by the kernel that is linear between checkpoints."""
+    own = perturb(RecordedPerturbationConfig.of(recording.recording))["result"]
+    run = kd.perturb(**RUN, options={"interpolation": "linear", "predict": False})
+    return RecordedPerturbation.from_arrays(dict(own)).seeds[0], run.seeds[0]
 
 
 if __name__ == "__main__":

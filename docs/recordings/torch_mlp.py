@@ -26,6 +26,7 @@ def main(steps: int = 200):
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+        watch(steps)  # a module is read as it stands: this is the state that the last step left
     return watch.result
 
 

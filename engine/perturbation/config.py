@@ -136,11 +136,16 @@ def problems_of(run: RunConfig, options: Options) -> list[Problem]:
         given = f"{run.data.size} points with {outputs} outputs make {n} rows, at most {MOST_ROWS} are expanded"
         problems.append(Problem("run.data.size", f"{given}: lower it"))
     checkpoints = ceil(run.training.most_checkpoints) * (options.between + 1)
-    path = path_bytes(checkpoints, n, m)
+    return problems + too_large(n, m, checkpoints, len(run.seeds), options)
+
+
+def too_large(n: int, m: int, checkpoints: int, seeds: int, options: Options) -> list[Problem]:
+    """Why a path of so many rows and checkpoints is not expanded, each with what to do."""
+    problems, path = [], path_bytes(checkpoints, n, m)
     if path > PATH_BYTES:
         given = f"the kernel path takes up to {path / 1e9:.3g} GB, {PATH_BYTES / 1e9:.3g} GB are allowed"
         problems.append(Problem("run.training.checkpoints", f"{given}: lower it, or data.size, held_out or between"))
-    kept = 8 * checkpoints * len(run.seeds) * (12 * n + 6 * m + 2 * min(options.shown_modes, n) ** 2)
+    kept = 8 * checkpoints * seeds * (12 * n + 6 * m + 2 * min(options.shown_modes, n) ** 2)
     if kept > MOST_SHOWN_BYTES:
         given = f"the result takes up to {kept / 1e9:.3g} GB, {MOST_SHOWN_BYTES / 1e9:.3g} GB are allowed"
         problems.append(Problem("options.shown_modes", f"{given}: lower it, or checkpoints, between or seeds"))

@@ -60,15 +60,11 @@ def seed_arrays(
     path = kernel_path(
         config, data, parameters, rate, data.x_test[held_out], tick=lambda done: tick(0.4 * done, "kernel path")
     ).using(options.interpolation)
-    whole, checkpoints = refined(path, options.between)
-    frame = Frame.of(whole)
-    expansion, *full = _solved(frame, lambda done: tick(0.4 + 0.2 * done, "orders"))
+    arrays, frame = path_arrays(path, options, tick)
     steps = int(path.steps[-1])
     facts = {
         "seed": seed.seed,
         "stop_reason": seed.stop_reason,
-        "effective_rate": rate,
-        "checkpoints": len(checkpoints),
         "measured_checkpoints": len(seed["step"]),
         "lazy_error": largest_lazy_error(
             config, data, parameters.at(0), rate, steps, frame.eigenvalues, frame.vectors, frame.path.residual[0]
@@ -76,20 +72,9 @@ def seed_arrays(
         "dropped_checkpoints": len(parameters.steps) - len(path.t),
         "precision": seed.precision,
         "noise": seed.noise,
-        "interpolation_error": path.interpolation_error(),
-        "lambda_max": float(frame.eigenvalues[0]) if len(frame.eigenvalues) else 0.0,
+        **path_facts(path, frame),
     }
-    arrays = {
-        **_curves(whole, frame, expansion, full, checkpoints),
-        **_change(frame, min(options.shown_modes, whole.size)),
-        **{f"bound_{name}": values for name, values in expansion.bounds.items()},
-        **_quadrature(
-            path, frame, expansion, full, checkpoints, lambda done: tick(0.6 + 0.1 * done, "quadrature error")
-        ),
-        "held_out": held_out,
-        "y_held_out": np.asarray(data.y_test[held_out], np.float64).ravel(),
-        "y": whole.y,
-    }
+    arrays |= {"held_out": held_out, "y_held_out": np.asarray(data.y_test[held_out], np.float64).ravel()}
     if options.predict and len(path.t) > 1 and frame.eigenvalues[0] > 0:
         found = predict(
             config.network, parameters.at(0), data.x_train, frame, lambda done: tick(0.7 + 0.3 * done, "prediction")
@@ -97,6 +82,32 @@ def seed_arrays(
         arrays |= _predicted(path, found)
     tick(1.0, "done")
     return arrays, facts
+
+
+def path_arrays(path: KernelPath, options: Options, tick: Tick) -> tuple[dict[str, np.ndarray], Frame]:
+    """What the result holds of a path, whoever it is of, but for the held-out points; and the path seen from K_0."""
+    whole, checkpoints = refined(path, options.between)
+    frame = Frame.of(whole)
+    expansion, *full = _solved(frame, lambda done: tick(0.4 + 0.2 * done, "orders"))
+    return {
+        **_curves(whole, frame, expansion, full, checkpoints),
+        **_change(frame, min(options.shown_modes, whole.size)),
+        **{f"bound_{name}": values for name, values in expansion.bounds.items()},
+        **_quadrature(
+            path, frame, expansion, full, checkpoints, lambda done: tick(0.6 + 0.1 * done, "quadrature error")
+        ),
+        "y": whole.y,
+    }, frame
+
+
+def path_facts(path: KernelPath, frame: Frame) -> dict[str, Any]:
+    """About a path, whoever it is of."""
+    return {
+        "effective_rate": path.rate,
+        "checkpoints": len(path.t),
+        "interpolation_error": path.interpolation_error(),
+        "lambda_max": float(frame.eigenvalues[0]) if len(frame.eigenvalues) else 0.0,
+    }
 
 
 def _solved(frame: Frame, tick: Callable[[float], None]) -> tuple[Expansion, np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from engine.data import Dataset, generate
 from engine.numerics import NOTHING, without_rounding
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing, PowerLaw, crossing, fit
@@ -180,13 +181,28 @@ class PerturbationResult(Result[PerturbationConfig, SeedPerturbation]):
         """ "gradient descent" (discrete analogues) or "gradient flow" (continuous ones)."""
         return "gradient descent" if self.config.run.training.integrator == "gd" else "gradient flow"
 
+    @property
+    def per_square(self) -> float:
+        """The loss, over |r|^2 on the training points."""
+        training = self.config.run.training
+        return training.effective_rate(self.config.run.data.size) / 2
+
+    @property
+    def beta(self) -> float | None:
+        return self.config.run.beta
+
+    @property
+    def data(self) -> Dataset:
+        """Of the run."""
+        return generate(self.config.run.data)
+
     def numbers(self) -> dict[str, Any]:
         """Lists are over seeds, None where not finite. Errors are sup of ||r - r_network|| on the training points,
         relative to ||r(0)||, at equal t: of order 0 over every step, of the others over checkpoints."""
         over = self.per_seed
         return {
             "dynamics": self.dynamics,
-            "beta": self.config.run.beta,
+            "beta": self.beta,
             "seeds": [seed.facts["seed"] for seed in self.seeds],
             **{f"error_{name}": over(lambda seed, name=name: seed.worst(name)) for name in APPROXIMATIONS},
             "bound_P2": over(lambda seed: seed.bound("P2").max()),

@@ -4,5 +4,5 @@
 reads and checks one; the `job`s say of its checkpoints what is `said` of those of a run, in the `result`s that pages
 show.
 
-Needs JAX: `job`, `kernels`, `torch_kernels`, `watch`.
+Needs JAX: `asked`, `job`, `kernels`, `torch_kernels`, `watch`.
 """

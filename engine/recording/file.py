@@ -6,6 +6,11 @@ kernel   (T, p, p) traced over outputs, (1/k) sum_o K_oo, on the probe points: t
 outputs  (T, p, k) of the network; targets (p, k)
 loss     (T,) of the loop, not finite where it did not say (optional)
 labels   (p,) classes 0, 1, ... (optional)
+
+Of plain gradient descent on a squared loss (`engine.recording.descent`), whose learning rate `about` then has:
+defect   (T, p, k) what a step adds to the outputs beyond -eta_eff K r
+after    (T, p, k) outputs of the loop one step on, NaN where nobody looked
+full     (T, p k, M k) the kernel between outputs, against the M points trained on (of several outputs, optional)
 """
 
 import json
@@ -27,9 +32,12 @@ from engine.recording.config import (
     MOST_POINTS,
     Loss,
     Precision,
+    Rate,
     RecordedFile,
     RecordingConfig,
+    effective_rate,
 )
+from engine.recording.descent import Descent
 from engine.recording.said import Probes
 from engine.schema import Config
 
@@ -37,7 +45,7 @@ FORMAT = 1
 MOST_BYTES = 256_000_000
 """Of a file, and of its arrays."""
 NEEDED = ("about", "step", "t", "kernel", "outputs", "targets")
-OPTIONAL = ("loss", "labels")
+OPTIONAL = ("loss", "labels", "defect", "after", "full")
 ASYMMETRY = {"float64": 1e-10, "mixed": 1e-5, "float32": 1e-4}
 """Largest |K - K^T| over the largest |K|."""
 NOISE = 30.0
@@ -50,6 +58,7 @@ class About(Config):
     Attributes:
         name, loss, precision, versions: as in `RecordingConfig`.
         held_out: probe points, the last, that the loop did not train on.
+        learning_rate: as in `RecordingConfig`.
         ended: "closed" by its loop, "raised" by an error in it, "diverged"; empty while it goes on, and for good where
             the loop was killed.
     """
@@ -60,6 +69,7 @@ class About(Config):
     loss: Loss | None = None
     precision: Precision = "float64"
     versions: Annotated[str, Field(max_length=500)] = ""
+    learning_rate: Rate | None = Field(None, exclude_if=lambda value: value is None)
     ended: Literal["", "closed", "raised", "diverged"] = ""
 
 
@@ -75,6 +85,9 @@ class Recording:
     targets: Float[np.ndarray, "p k"]
     loss: Float[np.ndarray, " T"] | None = None
     labels: Int[np.ndarray, " p"] | None = None
+    defect: Float[np.ndarray, "T p k"] | None = None
+    after: Float[np.ndarray, "T p k"] | None = None
+    full: Float[np.ndarray, "T pk Mk"] | None = None
 
     @property
     def train(self) -> int:
@@ -93,6 +106,19 @@ class Recording:
         ends = {"steps": int(self.step[-1]), "t_stop": float(self.t[-1]), "precision": self.about.precision}
         return {"seed": 0, "stop_reason": stopped, "effective_rate": 0.0, "learning_rate": 0.0, **ends}
 
+    @property
+    def descent(self) -> Descent | None:
+        """None where its steps are not recorded as such, or the kernel between outputs is not."""
+        (T, p, k), M = self.outputs.shape, self.train
+        kernel = self.kernel[:, :, :M] if k == 1 else self.full
+        rate = effective_rate(self.about.learning_rate, self.about.loss, M)
+        if kernel is None or self.defect is None or not rate:
+            return None
+        residual = (self.outputs - self.targets)[:, :M].reshape(T, -1)
+        after = np.full_like(self.outputs, np.nan) if self.after is None else self.after
+        outputs, defect, after = (array.reshape(T, p * k) for array in (self.outputs, self.defect, after))
+        return Descent(rate, kernel, outputs, residual, defect, after)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What `np.savez` writes."""
         about = json.dumps(self.about.to_dict(), allow_nan=False)
@@ -109,7 +135,18 @@ class Recording:
             outputs=self.targets.shape[1],
             checkpoints=len(self.step),
             **{name: getattr(self.about, name) for name in ("loss", "precision", "versions")},
+            **self._stepped(),
         )
+
+    def _stepped(self) -> dict[str, Any]:
+        """What its config says of its steps."""
+        if self.about.learning_rate is None:
+            return {}
+        descent = self.descent
+        astray = None if descent is None else descent.astray()
+        first = None if astray is None else int(self.step[astray])
+        rate, span = self.about.learning_rate, int(self.step[-1] - self.step[0])
+        return {"learning_rate": rate, "full": self.full is not None, "span": span, "astray": first}
 
 
 def read(content: bytes) -> Recording:
@@ -162,6 +199,7 @@ def _shapes(found: Recording) -> Iterator[str]:
         yield f"has {given}: at least 2 trained on are needed, and at most {MOST_POINTS} in all"
     needed: Mapping[str, tuple[int, ...]] = {
         "step": (T,), "t": (T,), "kernel": (T, p, p), "outputs": (T, p, k), "loss": (T,), "labels": (p,),
+        "defect": (T, p, k), "after": (T, p, k), "full": (T, p * k, M * k),
     }  # fmt: skip
     for name, shape in needed.items():
         array = getattr(found, name)
@@ -172,9 +210,18 @@ def _shapes(found: Recording) -> Iterator[str]:
 
 
 def _values(found: Recording) -> Iterator[str]:
-    for name in ("t", "kernel", "outputs", "targets"):
-        if not np.isfinite(getattr(found, name)).all():
+    for name in ("t", "kernel", "outputs", "targets", "defect", "full"):
+        array = getattr(found, name)
+        if array is not None and not np.isfinite(array).all():
             yield f"{name} has an entry that is not finite"
+    if found.after is not None and np.isinf(found.after).any():
+        yield "after has an infinite entry"
+    driven = effective_rate(found.about.learning_rate, found.about.loss, found.train) > 0
+    given = [name for name in ("defect", "after", "full") if getattr(found, name) is not None]
+    if given and not driven:
+        yield f"has {given[0]}, but neither learning_rate nor a squared loss of a loop whose steps those are"
+    if driven and found.defect is None and (found.full is not None or found.outputs.shape[2] == 1):
+        yield "has a learning_rate, but no defect of its steps: of such a loop kd.watch records both"
 
 
 def _times(found: Recording) -> Iterator[str]:
@@ -192,16 +239,32 @@ def _times(found: Recording) -> Iterator[str]:
 
 
 def _kernels(found: Recording) -> Iterator[str]:
-    """Symmetric, and positive semi-definite to the noise floor of the precision."""
-    precision = found.about.precision
-    for step, K in zip(found.step, found.kernel, strict=True):
-        size = float(np.abs(K).max())
-        if (apart := float(np.abs(K - K.T).max())) > ASYMMETRY[precision] * size:
-            yield f"kernel at step {step} is not symmetric: off by {apart / size:.1e} of its largest entry"
-        values = np.linalg.eigvalsh((K + K.T) / 2)
-        if values[0] < -NOISE * len(K) * UNIT_ROUNDOFF[precision] * max(values[-1], 0.0):
-            low = f"its smallest eigenvalue is {values[0]:.2e}, its largest {values[-1]:.2e}"
-            yield f"kernel at step {step} is no kernel: {low}, which {precision} rounding does not explain"
+    """Symmetric, and positive semi-definite to the noise floor of the precision; the one between outputs too, on the
+    training points, of which the other is then the trace."""
+    for at, (step, K) in enumerate(zip(found.step, found.kernel, strict=True)):
+        yield from _kernel(f"kernel at step {step}", K, found.about.precision)
+        if found.full is not None:
+            yield from _kernel(f"full at step {step}", found.full[at, : found.full.shape[2]], found.about.precision)
+            yield from _trace(found, at)
+
+
+def _kernel(name: str, K: Float[np.ndarray, "n n"], precision: Precision) -> Iterator[str]:
+    size = float(np.abs(K).max())
+    if (apart := float(np.abs(K - K.T).max())) > ASYMMETRY[precision] * size:
+        yield f"{name} is not symmetric: off by {apart / size:.1e} of its largest entry"
+    values = np.linalg.eigvalsh((K + K.T) / 2)
+    if values[0] < -NOISE * len(K) * UNIT_ROUNDOFF[precision] * max(values[-1], 0.0):
+        low = f"its smallest eigenvalue is {values[0]:.2e}, its largest {values[-1]:.2e}"
+        yield f"{name} is no kernel: {low}, which {precision} rounding does not explain"
+
+
+def _trace(found: Recording, at: int) -> Iterator[str]:
+    """kernel = (1/k) sum_o full_oo."""
+    full: Any = found.full
+    K, k, M = found.kernel[at], found.targets.shape[1], found.train
+    traced = np.einsum("iojo->ij", full[at].reshape(len(K), k, M, k)) / k
+    if (apart := float(np.abs(traced - K[:, :M]).max())) > ASYMMETRY[found.about.precision] * float(np.abs(K).max()):
+        yield f"full at step {found.step[at]} is not of the same network as kernel: its trace is off by {apart:.1e}"
 
 
 def _shape(array: Any) -> str:

@@ -1,4 +1,4 @@
-"""The jobs: what is said of a recording's checkpoints, and the path of its spaces."""
+"""The jobs: what is said of a recording's checkpoints, the path of its spaces, and its expansion."""
 
 import time
 from dataclasses import dataclass
@@ -8,16 +8,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.data import contents
+from engine.data import contents, spread
+from engine.perturbation.frame import Frame
+from engine.perturbation.job import path_arrays, path_facts
+from engine.perturbation.result import SeedPerturbation
 from engine.problems import ConfigError, Problem
 from engine.progress import Entries, Progress, Report, silent
-from engine.recording.config import RecordedSpacesConfig, RecordingConfig
+from engine.recording.config import RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig
+from engine.recording.descent import Descent
 from engine.recording.file import Recording, read
-from engine.recording.result import RecordedRun, RecordedSeed, RecordedSpaces
+from engine.recording.result import RecordedPerturbation, RecordedRun, RecordedSeed, RecordedSpaces
 from engine.result import provenance
 from engine.rkhs.job import RunPoints, common_arrays, seed_arrays
 from engine.rkhs.points import Nested, Sets, sizes
 from engine.rkhs.result import SeedSpaces
+from engine.training.path import KernelPath
 
 GONE = "was recorded by your own loop, and its file is no longer here: run the loop again, or import the file"
 
@@ -102,3 +107,53 @@ def _points(recording: Recording) -> RunPoints:
     sets = Sets(x, y[:M], y[M:], np.zeros((0, k)), np.zeros(0))
     members = tuple(np.arange(size) for size in sizes(p - M))
     return RunPoints(sets, Nested(x[M:], y[M:], members), x[M:], y[M:], None, None, None)
+
+
+# The expansion of a loop of plain gradient descent: as of a run, on the path of the kernels that it recorded.
+
+
+def perturb(config: RecordedPerturbationConfig, report: Report = silent) -> Entries:
+    """Entry "result": see `engine.recording.result.RecordedPerturbation`. Errors as for `said`, and where its steps are
+    not those that its config says."""
+    began, recording, asked = time.monotonic(), found(config.recorded), config.recorded
+    descent = recording.descent
+    if descent is None or recording.config(b"", "").astray != asked.astray:
+        raise ConfigError([Problem(asked.recording, "has not what its record says of its steps: import it again")])
+    held_out = spread(asked.held_out, config.options.held_out)
+    path = _path(recording, descent, held_out)
+    arrays, frame = path_arrays(path, config.options, lambda done, what: report(Progress(done, what)))
+    y = recording.targets[recording.train :][held_out].ravel()
+    facts = {
+        "seed": 0,
+        "stop_reason": recording.facts["stop_reason"],
+        "precision": "the loop",
+        "measured_checkpoints": len(path.t),
+        "dropped_checkpoints": 0,
+        "first_step": int(recording.step[0]),
+        **path_facts(path, frame),
+        **_kept_to(descent, frame, int(path.steps[-1])),
+    }
+    meta = provenance("recording_perturbation", "the loop that recorded it", began)
+    seed = SeedPerturbation(arrays | {"held_out": held_out, "y_held_out": y}, facts)
+    return {"result": RecordedPerturbation({}, config, meta, (seed,)).to_arrays()}  # pyright: ignore[reportArgumentType]
+
+
+def _path(recording: Recording, descent: Descent, held_out: np.ndarray) -> KernelPath:
+    """From the first checkpoint on, at t = 0, on the training points and some of those held out."""
+    k, M = recording.targets.shape[1], recording.train
+    rows = (np.concatenate([np.arange(M), M + held_out])[:, None] * k + np.arange(k)).ravel()
+    steps = recording.step - recording.step[0]
+    kernel, f, defect = descent.kernel[:, rows], descent.outputs[:, rows], descent.defect[:, rows]
+    y = recording.targets[:M].ravel()
+    return KernelPath(descent.rate * steps, steps, descent.rate, True, kernel, None, f, y, defect, "linear")
+
+
+def _kept_to(descent: Descent, frame: Frame, steps: int) -> dict[str, Any]:
+    """How well the loop's own steps are those of plain descent, where they were looked at: the worst share of a step
+    that one was off, and what that makes of r over a random walk of all steps."""
+    looked = np.isfinite(descent.share())
+    if not looked.any() or not frame.scale:
+        return {"looked_at": int(looked.sum()), "off": None, "noise": None}
+    off = float(descent.share()[looked].max())
+    walked = float(np.nanmax(descent.missed()) * np.sqrt(max(steps, 1)) / frame.scale)
+    return {"looked_at": int(looked.sum()), "off": off, "noise": walked or None}

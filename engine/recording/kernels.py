@@ -26,10 +26,12 @@ PARAMS = "params"
 
 
 class Measured(NamedTuple):
-    """A network at one checkpoint; the kernel traced over outputs, (1/k) sum_o K_oo."""
+    """A network at one checkpoint; the kernel traced over outputs, (1/k) sum_o K_oo, and where that is asked for
+    between outputs, against the first M points."""
 
     outputs: Float[np.ndarray, "p k"]
     kernel: Float[np.ndarray, "p p"]
+    full: Float[np.ndarray, "pk Mk"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +55,33 @@ class JaxNetwork:
         trained = _trained(given)
         return [path for path in dead if trained is None or path in trained]
 
-    def at(self, params: Any) -> Measured:
-        """Raises `ConfigError` for parameters that are gone."""
+    def at(self, params: Any, full: int = 0) -> Measured:
+        """With `full`, some M, also the kernel between outputs. Raises `ConfigError` for parameters that are gone."""
+        given, between = self.given(params), None
+        with in_float64():
+            x, asked = jnp.asarray(self.x), {"precision": self.precision, "trained": _trained(given)}
+            K = np.asarray(ntk(self.apply, given, x, **asked), np.float64)
+            if full:
+                between = np.asarray(ntk(self.apply, given, x, x[:full], heads="full", **asked), np.float64)
+        return Measured(self.outputs(params), K, between)
+
+    def outputs(self, params: Any) -> Float[np.ndarray, "p k"]:
+        """Errors as of `at`."""
         given = self.given(params)
         with in_float64():
-            x, trained = jnp.asarray(self.x), _trained(given)
-            f = np.asarray(_outputs(self.apply, dtypes(self.precision)[0], given, x), np.float64)
-            K = ntk(self.apply, given, x, precision=self.precision, trained=trained)
-        return Measured(f, np.asarray(K, np.float64))
+            found = _outputs(self.apply, dtypes(self.precision)[0], given, jnp.asarray(self.x))
+        return np.asarray(found, np.float64)
+
+    def moved(self, params: Any, pull: Float[np.ndarray, "M k"]) -> Float[np.ndarray, "p k"]:
+        """The outputs at theta - J^T pull, J being that of the first M points: one step of descent on."""
+        given = self.given(params)
+        trained = _trained(given)
+        still = frozenset() if trained is None else frozenset(leaf_paths(given)) - trained
+        with in_float64():
+            return np.asarray(_moved(self.apply, still, given, jnp.asarray(self.x), jnp.asarray(pull)), np.float64)
+
+    def mark(self) -> list[Any]:
+        return []
 
     def given(self, params: Any) -> Any:
         """The parameters as a tree. Raises `ConfigError`: none, or buffers that a later step took over."""
@@ -76,6 +97,12 @@ class NnxNetwork(JaxNetwork):
     """A module of flax nnx: what it holds when it is asked. `apply` takes its state, split by what trains."""
 
     module: Any = None
+
+    def mark(self) -> list[Any]:
+        """Its arrays, which training puts others in the place of."""
+        from flax import nnx
+
+        return jax.tree.leaves(nnx.state(self.module, nnx.Param))
 
     def given(self, params: Any) -> Any:
         from flax import nnx
@@ -104,6 +131,24 @@ def _trained(params: Any) -> frozenset[str] | None:
     if isinstance(params, Mapping) and PARAMS in params and len(params) > 1:
         return frozenset(path for path in leaf_paths(params) if path.startswith(f"{PARAMS}/"))
     return None
+
+
+@partial(jax.jit, static_argnames=("apply", "still"))
+def _moved(apply: Apply, still: frozenset[str], params: Any, x: jax.Array, pull: jax.Array) -> jax.Array:
+    leaves, tree = jax.tree.flatten(params)
+    moves = [floating(leaf) and path not in still for path, leaf in zip(leaf_paths(params), leaves, strict=True)]
+    leaves = [jnp.asarray(leaf, jnp.float64) if floating(leaf) else leaf for leaf in leaves]
+    x = jnp.asarray(x, jnp.float64) if floating(x) else x
+
+    def outputs(trained: list[jax.Array], x: jax.Array) -> jax.Array:
+        given = iter(trained)
+        own = [next(given) if chosen else leaf for leaf, chosen in zip(leaves, moves, strict=True)]
+        return apply(jax.tree.unflatten(tree, own), x)
+
+    trained = [leaf for leaf, chosen in zip(leaves, moves, strict=True) if chosen]
+    _, back = jax.vjp(lambda trained: outputs(trained, x[: len(pull)]), trained)
+    (slope,) = back(pull)
+    return outputs([leaf - down for leaf, down in zip(trained, slope, strict=True)], x)
 
 
 @partial(jax.jit, static_argnames=("apply", "dtype"))

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.data import Dataset
+from engine.perturbation.result import PerturbationResult, SeedPerturbation
 from engine.progress import Arrays
-from engine.recording.config import RecordedFile, RecordedSpacesConfig, RecordingConfig
+from engine.recording.config import RecordedFile, RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig
 from engine.recording.file import Recording
 from engine.recording.said import OF_OUTPUTS, Probes, stacked
 from engine.result import Field, ResultError, provenance
@@ -105,6 +106,47 @@ class RecordedSpaces(RkhsResult):
 
     def numbers(self) -> dict[str, Any]:
         return self.of_seeds()
+
+
+class RecordedPerturbation(PerturbationResult):
+    """The perturbation of a recording, from its first checkpoint on.
+
+    Facts of its seed beside those of a run, but lazy_error: first_step, looked_at (checkpoints after which the loop's
+    next step was), off (the largest share of a step that one of these was from plain descent, None of none).
+    """
+
+    CONFIG, SEED = RecordedPerturbationConfig, SeedPerturbation
+
+    @property
+    def recording(self) -> RecordingConfig:
+        config: Any = self.config
+        return config.recorded
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def dynamics(self) -> str:
+        return "gradient descent"
+
+    @property
+    def per_square(self) -> float:
+        recorded = self.recording
+        return recorded.rate / (recorded.learning_rate or 1.0) / 2
+
+    @property
+    def beta(self) -> float | None:
+        return None
+
+    @property
+    def data(self) -> Dataset:
+        """Targets alone, of held-out points only where they are expanded."""
+        recorded, seed = self.recording, self.seeds[0]
+        y_test = np.full((recorded.held_out, recorded.outputs), np.nan)
+        y_test[seed["held_out"]] = seed["y_held_out"].reshape(-1, recorded.outputs)
+        y = np.concatenate([seed["y"].reshape(-1, recorded.outputs), y_test])
+        return Probes(y, None, recorded.held_out, recorded.loss).dataset()
 
 
 # A recording that grows: what the pages show of it lies in its file, so that none computes anything.

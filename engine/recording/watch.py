@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -11,8 +10,10 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from engine.arguments import examples_of
-from engine.problems import ConfigError, Problem, shown
-from engine.recording.config import MOST_CHECKPOINTS, MOST_POINTS
+from engine.problems import ConfigError, Problem
+from engine.recording import asked
+from engine.recording.asked import FEWEST, Targets, check_full, check_size, numbers, told
+from engine.recording.config import MOST_CHECKPOINTS, MOST_POINTS, effective_rate
 from engine.recording.file import About, Recording
 from engine.recording.kernels import Measured, jax_network
 from engine.recording.result import RecordedRun, so_far
@@ -21,8 +22,6 @@ from engine.recording.torch_kernels import TorchNetwork, is_torch
 
 GROWTH = 1.12
 """Of the step from one checkpoint to the next, until there are too many: then every second goes, and it is squared."""
-MOST_VALUES = 16_000_000
-"""Of all kernels that are held, and in the file: 128 MB."""
 PATIENCE = 10.0
 """Times as long as the last writing took until the file is written again."""
 
@@ -46,7 +45,12 @@ class Network(Protocol):
     @property
     def versions(self) -> str: ...
     def refuse(self, params: Any) -> list[str]: ...
-    def at(self, params: Any) -> Measured: ...
+    def at(self, params: Any, full: int = 0) -> Measured: ...
+    def outputs(self, params: Any) -> np.ndarray: ...
+    def moved(self, params: Any, pull: np.ndarray) -> np.ndarray: ...
+    def mark(self) -> list[Any]:
+        """What is no longer the same once the module has trained on; empty of one that is given its parameters."""
+        ...
 
 
 class Watch:
@@ -58,15 +62,19 @@ class Watch:
 
     result: RecordedRun
 
-    def __init__(self, about: About, network: Network, y: "Targets", file: File, steps: Sequence[int] | None):
-        self._about, self._network, self._y, self._file = about, network, y, file
-        self._told = None if steps is None else _told(steps)
+    def __init__(
+        self, about: About, network: Network, y: Targets, file: File, steps: Sequence[int] | None, full: bool = False
+    ):
+        self._about, self._network, self._y, self._file, self._full = about, network, y, file, full
+        self._told = None if steps is None else told(steps)
         self._growth, self._due = GROWTH, -1.0
         self._probes: Probes | None = None
         self._start: Any = None
         self._rows: list[dict[str, Any]] = []
         self._last: tuple[Any, Any, Any, Any] | None = None
         self._dirty, self._again = False, 0.0
+        self._next, self._astray = -1, False
+        self._mark: list[Any] = []
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +92,9 @@ class Watch:
                 back; parameters that were donated to a later step.
         """
         if step < self._due:
-            self._last = step, params, t, loss
+            self._last, self._mark = (step, params, t, loss), self._network.mark()
+            if step == self._next:
+                self._looked(step, self._network.outputs(params))
             if self._dirty and time.monotonic() >= self._again:
                 self._write()
             return
@@ -110,25 +120,62 @@ class Watch:
         if self._about.ended == "diverged":
             return
         if self._probes is None:
-            refuse(self._network, params)
+            refuse(self._network, params, self._about if self._full else None)
         time_ = float(step if t is None else t)
         if not self._ascends(step, time_):
             return
-        found = self._network.at(params)
-        if not all(np.isfinite(array).all() for array in found):
-            self._about = self._about.model_copy(update={"ended": "diverged"})
-            if not self._rows:
-                raise ConfigError([Problem("params", "outputs or kernel are not finite at the first step")])
+        found = self._network.at(params, self._y.count - self._about.held_out if self._full else 0)
+        if not all(np.isfinite(array).all() for array in found if array is not None):
+            self._diverges("outputs or kernel are not finite at the first step")
             return
         probes = self._probes or self._begin(found)
+        stepped = self._stepped(params, found)
+        if not all(np.isfinite(array).all() for name, array in stepped.items() if name != "after"):
+            self._diverges("outputs are not finite after a step of this learning_rate")
+            return
         said, self._start = probes.said(_symmetric(found.kernel), found.outputs, self._start)
         value = np.nan if loss is None else float(loss)
         row = {"step": step, "t": time_, "loss": value, "outputs": found.outputs, "kernel": _symmetric(found.kernel)}
-        self._rows.append(row | {"said": said})
+        self._looked(step, found.outputs)
+        self._rows.append(row | {"said": said} | stepped)
         self._schedule(step)
         self._dirty = True
         if time.monotonic() >= self._again:
             self._write()
+
+    def _diverges(self, what: str) -> None:
+        """Nothing more is recorded. Raises `ConfigError` where that is nothing at all."""
+        self._about = self._about.model_copy(update={"ended": "diverged"})
+        if not self._rows:
+            raise ConfigError([Problem("params", what)])
+
+    # A loop of plain gradient descent on a squared loss (`engine.recording.descent`).
+
+    def _stepped(self, params: Any, found: Measured) -> dict[str, Any]:
+        """What is recorded of the step that follows, where it is one of such a loop whose whole kernel is there."""
+        probes: Any = self._probes
+        M, (p, k) = probes.train, found.outputs.shape
+        rate = effective_rate(self._about.learning_rate, self._about.loss, M)
+        if not rate or (k > 1 and found.full is None):
+            return {}
+        K = found.kernel[:, :M] if found.full is None else found.full
+        r = (found.outputs - probes.targets)[:M]
+        defect = self._network.moved(params, rate * r) - found.outputs + rate * (K @ r.ravel()).reshape(p, k)
+        own = {"defect": defect, "after": np.full((p, k), np.nan)}
+        return own if found.full is None else own | {"full": np.concatenate([_symmetric(K[: M * k]), K[M * k :]])}
+
+    def _looked(self, step: int, outputs: np.ndarray) -> None:
+        """Outputs one step on from the last checkpoint, and a warning where they are elsewhere than such a loop moves
+        them, once."""
+        if not self._rows or step != self._next or not np.isfinite(outputs).all():
+            return
+        self._rows[-1]["after"] = outputs
+        last = self._recording(-1).descent
+        if not self._astray and last is not None and last.astray() is not None:
+            self._astray = True
+            given = f"{self._about.learning_rate:g} of {self._about.loss} does not make the loop's own steps"
+            gone = f"after step {step - 1:,} the outputs are elsewhere, and Perturbation will not expand it"
+            warnings.warn(f"learning_rate: {given}: {gone}", stacklevel=4)
 
     def _ascends(self, step: int, t: float) -> bool:
         """Whether it comes after what was recorded. Raises `ConfigError` where the loop goes back."""
@@ -149,11 +196,14 @@ class Watch:
         """Now that the number of outputs is known."""
         p, k = found.outputs.shape
         self._probes = probes = self._y.probes(k, self._about)
-        self._most = max(8, min(MOST_CHECKPOINTS, MOST_VALUES // p**2))
+        self._full &= k > 1
+        values = numbers(p, k, self._about.held_out, self._full)
+        self._most = max(FEWEST, min(MOST_CHECKPOINTS, asked.MOST_VALUES // values))
         return probes
 
     def _schedule(self, step: int) -> None:
         """When the next one is due."""
+        self._next = step + 1 if "after" in self._rows[-1] else -1
         if len(self._rows) > self._most:
             self._rows = [row for at, row in enumerate(self._rows) if at % 2 == 0 or at == len(self._rows) - 1]
             self._growth **= 2
@@ -163,8 +213,10 @@ class Watch:
         self._due = max(step + 1, ceil((step + 1) * self._growth) - 1)
 
     def _take_last(self) -> None:
-        """The last state that was not due, if its parameters are still there."""
+        """The last state that was not due, if its parameters are still there: a module may have trained on since."""
         if self._last is None or not self._rows or self._told is not None:
+            return
+        if any(one is not other for one, other in zip(self._network.mark(), self._mark, strict=True)):
             return
         try:
             self._take(*self._last)
@@ -173,9 +225,11 @@ class Watch:
 
     # The file.
 
-    def _recording(self) -> Recording:
-        def over(name: str) -> np.ndarray:
-            return np.stack([row[name] for row in self._rows])
+    def _recording(self, first: int = 0) -> Recording:
+        rows = self._rows[first:]
+
+        def over(name: str) -> Any:
+            return np.stack([row[name] for row in rows]) if name in rows[0] else None
 
         probes: Any = self._probes
         loss = over("loss")
@@ -188,6 +242,7 @@ class Watch:
             probes.targets,
             None if np.isnan(loss).all() else loss,
             probes.labels,
+            *map(over, ("defect", "after", "full")),
         )
 
     def _write(self) -> None:
@@ -202,74 +257,32 @@ class Watch:
         self._again = now + PATIENCE * (now - began)
 
 
-@dataclass(frozen=True, eq=False)
-class Targets:
-    """What the loop learns: values (p, k), or classes (p,)."""
-
-    values: np.ndarray | None
-    labels: np.ndarray | None
-
-    @classmethod
-    def of(cls, y: Any, count: int) -> Self:
-        """Raises `ConfigError`."""
-        found = examples_of("y_probe", y)
-        if len(found) != count or found.ndim > 2:
-            raise ConfigError([Problem("y_probe", f"of shape {found.shape}; ({count},) or ({count}, k) is needed")])
-        if found.ndim == 2 or found.dtype.kind == "f":
-            return cls(found.reshape(count, -1).astype(np.float64), None)
-        return cls(None, found.astype(np.int64))
-
-    def probes(self, k: int, about: About) -> Probes:
-        """For a network of k outputs: of classes one-hot, of two for one output -1 and 1. Raises `ConfigError`."""
-        values: Any = self.values
-        if self.labels is not None:
-            count = max(k, 2)
-            if self.labels.min() < 0 or self.labels.max() >= count:
-                given = f"classes from {self.labels.min()} to {self.labels.max()} given"
-                raise ConfigError([Problem("y_probe", f"{given}; 0 to {count - 1} are needed for {k} outputs")])
-            values = np.eye(k)[self.labels] if k > 1 else 2.0 * self.labels[:, None] - 1
-        if values.shape[1] != k:
-            given = f"of shape {values.shape}, but the network gives {k} outputs"
-            raise ConfigError([Problem("y_probe", f"{given}: a target for each, or a class number, is needed")])
-        found = Probes(values, self.labels, about.held_out, about.loss)
-        try:
-            found.learned()
-        except ConfigError:
-            given = f"values given, but {about.loss} is a loss of classes"
-            raise ConfigError([Problem("y_probe", f"{given}: give class numbers 0, 1, ... of each point")]) from None
-        return found
-
-
-def watching(about: About, network: Any, x: Any, y: Any, params: Any, file: Callable[[str], File], steps: Any) -> Watch:
+def watching(
+    about: About, network: Any, x: Any, y: Any, params: Any, file: Callable[[str], File], steps: Any, full: bool = False
+) -> Watch:
     """As `engine.watch`; `file` begins one by its name. Raises `ConfigError`."""
     x = examples_of("x_probe", x)
     if len(x) - about.held_out < 2 or len(x) > MOST_POINTS:
         given = f"{len(x)} points, {about.held_out} of them held out"
         raise ConfigError([Problem("x_probe", f"{given}: 2 trained on are needed, and at most {MOST_POINTS} in all")])
+    if full:
+        check_full(about)
     of: Network = TorchNetwork(network, x) if is_torch(network) else jax_network(network, x, about.precision)
     if params is not None or of.stands:
-        refuse(of, params)
-    about = about.model_copy(update={"versions": of.versions})
-    return Watch(about, of, Targets.of(y, len(x)), file(about.name), steps)
+        refuse(of, params, about if full else None)
+    about, targets = about.model_copy(update={"versions": of.versions}), Targets.of(y, len(x))
+    return Watch(about, of, targets, file(about.name), steps, full)
 
 
-def refuse(network: Network, params: Any) -> None:
-    """Raises `ConfigError` where the network has no kernel example by example; warns of what has no part in it."""
+def refuse(network: Network, params: Any, full: About | None) -> None:
+    """Raises `ConfigError` where the network has no kernel example by example, or, of one that is asked for between
+    outputs as `full` says, too large a one; warns of what has no part in it."""
     if dead := network.refuse(params):
         what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
         warnings.warn(f"the outputs do not depend on {what}: that part of the kernel is zero", stacklevel=4)
-
-
-def _told(steps: Any) -> list[int]:
-    try:
-        found = sorted({int(step) for step in steps})
-    except (TypeError, ValueError):
-        found = []
-    if not found or found[0] < 0 or len(found) > MOST_CHECKPOINTS:
-        raise ConfigError(
-            [Problem("steps", f"{shown(steps)} given; 1 to {MOST_CHECKPOINTS} steps from 0 on are needed")]
-        )
-    return found
+    if full is not None:
+        p, k = network.outputs(params).shape
+        check_size(p, k, full.held_out)
 
 
 def _symmetric(K: np.ndarray) -> np.ndarray:

@@ -63,15 +63,15 @@ class ScrubbedTables(Moving):
 
 def scrubbed_tables(result: PerturbationResult, data: Dataset, index: int = 0) -> ScrubbedTables:
     """The tables of the seed at this position. `data` are `engine.data.generate` of the run's."""
-    seed, run = result.seeds[index], result.config.run
+    seed = result.seeds[index]
     squares = np.sum(seed["residuals"][0] ** 2, axis=1)
-    loss = run.training.effective_rate(run.data.size) / 2 * squares
+    loss = result.per_square * squares
     residual = positive(seed.residual("network"))[0]
     top, scale = float(seed["eigenvalues"][0]) or 1.0, seed.scale or 1.0
     block = _pairs(seed["change_block"] / top)
     coupling = _pairs(seed["coupling"] / scale)
     flow_only = "First order from mode to mode: by the flow's integral, of the linearly interpolated kernel."
-    notes = (flow_only,) if run.training.integrator == "gd" else ()
+    notes = (flow_only,) if result.dynamics == "gradient descent" else ()
     return ScrubbedTables(
         timeline_frame(seed["t"], seed["step"], "loss", loss, {"residual": residual}),
         notes,

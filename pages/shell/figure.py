@@ -29,6 +29,8 @@ from pages.shell.shown import shown
 from pages.shell.tools import Click, File, dialogs, row, zipped
 from pages.shell.tools.opening import open_when_still
 
+EXPANSION = "perturbation"
+"""How the names of files begin of what is drawn over eta_eff step, of a recording too."""
 ENLARGED = 1.6
 """Of the height on the page."""
 KEPT = 512
@@ -131,7 +133,7 @@ class Figure:
         """The chart under its question, over those of held results, on the page and in a file."""
         ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost.chart())]
         drawn = ask(self.question, over(self.chart(), ghosts) if ghosts else self.chart())
-        return time_of_its_loop(drawn) if RECORDING in address() else drawn
+        return time_of_its_loop(drawn) if RECORDING in address() and not self.file.startswith(EXPANSION) else drawn
 
 
 def ghosts_of(key: str, of: Callable[[Held], Figure]) -> list[tuple[Held, Figure]]:

@@ -136,7 +136,7 @@ CALLS = {
 """By kind of job, its command and what a script calls."""
 
 
-RECORDED = ("recording", "recording_spaces")
+RECORDED = ("recording", "recording_spaces", "recording_perturbation")
 """Kinds of what is said of a recording: nobody but its own loop computes one again."""
 
 

@@ -9,7 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine import jobs
 from engine.config import RunConfig
-from engine.data import generate
 from engine.perturbation.config import Options, PerturbationConfig, check_cost
 from engine.perturbation.result import PerturbationResult
 from engine.progress import Arrays
@@ -73,13 +72,18 @@ def _options() -> Options:
             "path",
             help="Cubic from values and slopes $K'_t$ (Hermite), or linear. For ReLU, whose $K_t$ jumps, neither wins.",
         )
-        between = choice(
-            "times between checkpoints",
-            [0, 1, 3],
-            "between",
-            help="The orders are also given there; the network is measured at checkpoints only.",
-        )
+        between = times_between()
     return Options(interpolation=named_run.path_of(path), between=between)
+
+
+def times_between() -> int:
+    """At how many times between two checkpoints the orders are given."""
+    return choice(
+        "times between checkpoints",
+        [0, 1, 3],
+        "between",
+        help="The orders are also given there; the network is measured at checkpoints only.",
+    )
 
 
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
@@ -91,6 +95,11 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
         tell(expansion_words.answer(result), conventions, result.config.hash, key)
     st.caption(plain(expansion_words.facts(result)))
     say_notes(result.data_notes, result.network_notes)
+    body(result, arrays, key)
+
+
+def body(result: PerturbationResult, arrays: Arrays, key: str) -> None:
+    """What it shows beneath its answer, also of a recording."""
     numbers(expansion_words.headlines(result))
     find(expansion_words.sentences(result))
     st.caption(expansion_words.dynamics(result))
@@ -156,6 +165,8 @@ def _change(result: PerturbationResult, key: str) -> None:
     ranges = tuple(float(seed["taylor_range"]) for seed in result.seeds if "taylor_range" in seed)
     names = ("drift", "drift_predicted_error") if len(ranges) == len(result.seeds) else ("drift",)
     rows = {name: charts.OVER_TIME[name] for name in names}
+    if "drift_predicted_error" not in rows:
+        rows["drift"] = replace(rows["drift"], question="How far does the kernel move from K_0?")
     reached = {name: replace(row, chart=partial(row.chart, ranges=ranges)) for name, row in rows.items()}
     pairs(_curve(result, key, name, row) for name, row in reached.items())
 
@@ -170,7 +181,7 @@ def _in_motion(result: PerturbationResult, key: str) -> None:
         "change",
         "The orders in motion",
         ("orders", "change_eigenvalues", "change_block", "coupling", "t"),
-        lambda one, index: kernel_change.scrubbed_tables(one, generate(one.config.run.data), index),
+        lambda one, index: kernel_change.scrubbed_tables(one, one.data, index),
         kernel_change.scrubbed_chart,
         "perturbation-change",
     )

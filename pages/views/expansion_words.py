@@ -10,6 +10,7 @@ from engine.data import MEASURED
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.module.config import ModuleConfig
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
+from engine.recording.result import RecordedPerturbation
 from pages.charts import expansion
 from pages.charts.words import Headline, listing, middle, number, percent, several, spread
 from pages.views import network_words
@@ -52,9 +53,10 @@ def headlines(result: PerturbationResult) -> list[Headline]:
 
 def _of_a_table(result: PerturbationResult) -> list[Headline]:
     """How well the network itself does on held-out rows; nothing of other data."""
-    data = result.config.run.data
-    if data.name not in MEASURED:
+    run = getattr(result.config, "run", None)
+    if run is None or run.data.name not in MEASURED:
         return []
+    data = run.data
     errors, squares = zip(*(seed.network_held_out(data.output_dim) for seed in result.seeds), strict=True)
     return [of_network(errors, middle(squares))]
 
@@ -79,9 +81,10 @@ def sentences(result: PerturbationResult) -> list[str]:
 def dynamics(result: PerturbationResult) -> str:
     """Which equation was expanded, as Markdown."""
     if result.dynamics == "gradient descent":
+        what = "recording" if isinstance(result, RecordedPerturbation) else "run"
         return (
-            r"This run is **gradient descent**: the orders are those of the product of $(I - \eta_\mathrm{eff} K_t)$, "
-            "step by step. Errors are on the training points, at equal $t$."
+            rf"This {what} is **gradient descent**: the orders are those of the product of "
+            r"$(I - \eta_\mathrm{eff} K_t)$, step by step. Errors are on the training points, at equal $t$."
         )
     return (
         r"This run is **gradient flow** (rk4): the orders are those of $r' = -K_t r$. Errors are on the training "

@@ -8,12 +8,13 @@ import streamlit as st
 
 import cache
 from cache import CacheFault, NotAllowed
+from cache.claims import EVERYBODY, claimant
 from cache.recordings import Recorded
 from engine import jobs
 from engine.progress import Arrays
-from engine.recording.config import RecordedSpacesConfig, RecordingConfig, expected
+from engine.recording.config import RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig, expected
 from engine.recording.file import MOST_BYTES, read
-from engine.recording.result import RecordedRun, read_so_far
+from engine.recording.result import RecordedPerturbation, RecordedRun, read_so_far
 from engine.schema import ConfigError
 from pages.charts.words import duration, plain
 from pages.run import controls
@@ -30,14 +31,14 @@ from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_compute
 from pages.shell.result import files, numbers
 from pages.shell.viewers import viewer
-from pages.views import evolution, recorded_words
+from pages.views import evolution, expansion, expansion_words, recorded_words
 
 RECORDS, ENDED = ":material/fiber_manual_record:", ":material/stop_circle:"
 STATES = {True: "records now", False: "ended without closing it", None: "records on another machine, or did"}
 """By whether the loop still runs."""
 REDRAW = 2.0
 """Seconds between two looks at a file that grows."""
-KINDS = ("recording", "recording_spaces")
+KINDS = ("recording", "recording_spaces", "recording_perturbation")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,26 @@ def _kept(config: RecordingConfig) -> None:
     said = recorded_words.answer(result, grows=False)
     tell(said, lambda: recorded_words.conventions(config), config.hash, key)
     _body(result, key, grows=False)
+    _owned(key)
     files(result, arrays, key)
+
+
+def _owned(key: str) -> None:
+    """Where people sign in: whose it is, and the way to be one of them."""
+    engine, person = cache.current(), claimant(viewer())
+    if person == EVERYBODY or not may_compute():
+        return
+    owners = [claim.person for claim in engine.store.claims.listed(key) if claim.person != EVERYBODY]
+    if person in owners:
+        return
+    st.caption(plain(recorded_words.owned(owners)))
+    if st.button("It is mine too" if owners else "It is mine", key="claim_recording", icon=":material/person_add:"):
+        try:
+            engine.ownership.claim(key, viewer())
+        except (CacheFault, NotAllowed) as error:
+            st.error(plain(str(error)))
+        else:
+            st.rerun()
 
 
 def _body(result: RecordedRun, key: str, grows: bool) -> None:
@@ -128,10 +148,7 @@ def spaces_of_it(name: str) -> tuple[RecordedSpacesConfig, Arrays] | None:
     """The comparison of the spaces of the recording that the address names, if it is there; else the way to it."""
     found = _found(asked())
     if isinstance(found, Growing):
-        _links(name, found.recorded.id)
-        title = RUN_PAGES[name][0]
-        st.info(f"This recording still grows: {title} opens when its loop has ended. Evolution shows it now.")
-        _look(found.recorded.id, found.recorded.written)
+        _waits(name, found)
     if not isinstance(found, RecordingConfig):
         return None
     _links(name, jobs.key("recording", found))
@@ -145,16 +162,42 @@ def spaces_of_it(name: str) -> tuple[RecordedSpacesConfig, Arrays] | None:
 
 
 def page_of_perturbation() -> None:
-    """Why nothing is expanded."""
+    """The expansion of the recording that the address names, or why there is none."""
     found = _found(asked())
-    if found is None:
+    if isinstance(found, Growing):
+        _waits("perturbation", found)
+    if not isinstance(found, RecordingConfig):
         return
-    of = found.recorded.id if isinstance(found, Growing) else jobs.key("recording", found)
-    _links("perturbation", of)
-    st.info(
-        r"A recording cannot be expanded: that needs $f' = -Kr$ by plain gradient descent on the squared loss of "
-        "exactly these training points, with the kernel between outputs. What is known of its kernel is on Evolution."
-    )
+    _links("perturbation", jobs.key("recording", found))
+    try:
+        config = RecordedPerturbationConfig.of(found, _between() if recorded_words.expandable(found) else 0)
+    except ConfigError as error:
+        refuse("This recording cannot be expanded:", (plain(str(problem)) for problem in error.problems))
+        st.caption("What is known of its kernel is on Evolution.")
+        return
+    arrays = _gathered("Expand it", "recording_perturbation", config)
+    if arrays is None:
+        return
+    result, key = RecordedPerturbation.from_arrays(dict(arrays)), jobs.key("recording_perturbation", config)
+    said = expansion_words.answer(result)
+    tell(said, lambda: recorded_words.conventions_of_expansion(result), config.hash, key)
+    st.caption(plain(recorded_words.facts(found)))
+    st.caption(recorded_words.stepped(result))
+    expansion.body(result, arrays, key)
+
+
+def _between() -> int:
+    """How it is expanded; folded away."""
+    with st.popover("options", icon=":material/tune:", type="tertiary"):
+        return expansion.times_between()
+
+
+def _waits(name: str, found: Growing) -> None:
+    """A page that shows it once its loop has ended."""
+    _links(name, found.recorded.id)
+    title = RUN_PAGES[name][0]
+    st.info(f"This recording still grows: {title} opens when its loop has ended. Evolution shows it now.")
+    _look(found.recorded.id, found.recorded.written)
 
 
 def _gathered(label: str, kind: str, config: Any) -> Arrays | None:
@@ -213,7 +256,7 @@ def _taken_in(one: Recorded) -> RecordingConfig:
     config = read(content).config(content, one.path.name)
     engine.store.files.take(content, one.path.name)
     key = engine.store.index.add(jobs.key("recording", config), "recording", config).key
-    engine.ownership.pin(key, viewer())
+    engine.ownership.claim(key, viewer())
     if engine.store.files.has(config.source.digest) and not engine.store.fault:
         engine.store.recordings.became(one.id, key, one.written)
     engine.request("recording", config, viewer())

@@ -3,8 +3,9 @@ here."""
 
 from collections.abc import Sequence
 
-from engine.recording.config import RecordingConfig
-from engine.recording.result import RecordedRun
+from engine.recording.config import RecordedPerturbationConfig, RecordingConfig
+from engine.recording.result import RecordedPerturbation, RecordedRun
+from engine.schema import ConfigError
 from pages.charts.words import Headline, change, listing, middle, number, percent, several
 from pages.views import evolution_words
 
@@ -24,8 +25,13 @@ LOSSES = {
     "hinge": "hinge loss: outputs are compared with targets cut off at the margin",
     "other": "a loss in which outputs are not in the units of the targets",
 }
-NOWHERE = ("the network's settings (β, infinite width)", "how it stepped (stability limit, perturbation)")
+SETTINGS = "the network's settings (β, infinite width)"
 """What no recording has."""
+
+KERNEL = (
+    r"Conventions: $K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$, without a factor "
+    "$1/M$, of the loop's own network"
+)
 
 
 def answer(result: RecordedRun, grows: bool) -> str:
@@ -59,6 +65,13 @@ def sentences(result: RecordedRun, grows: bool) -> list[str]:
     return [ENDED[result.meta.get("ended", "closed")], *told]
 
 
+def owned(owners: Sequence[str]) -> str:
+    """Who may name, tag and delete it."""
+    if not owners:
+        return "Nobody has claimed this recording yet: only an administrator may name, tag or delete it."
+    return f"Claimed by {listing([*owners])}, who may name, tag and delete it."
+
+
 def facts(recorded: RecordingConfig) -> str:
     """What was recorded, and by what."""
     traced = f", traced over {recorded.outputs} outputs" if recorded.outputs > 1 else ""
@@ -78,7 +91,7 @@ def lacking(result: RecordedRun) -> str:
         more.append("outputs in the units of the targets (residual, errors, the residual per mode)")
     if "test_accuracy" not in seed:
         more.append("classes (accuracy)")
-    return _not_recorded([*more, *NOWHERE, "the kernel by layer"])
+    return _not_recorded([*more, SETTINGS, _steps(result.recording), "the kernel by layer"])
 
 
 def lacking_spaces(recorded: RecordingConfig, grids: int) -> str:
@@ -88,7 +101,35 @@ def lacking_spaces(recorded: RecordingConfig, grids: int) -> str:
         more.append("outputs in the units of the targets (the network's error)")
     held_out = f"Nested grids and learning curves are of the {recorded.held_out:,} held-out points"
     few = "" if grids > 2 else ", which are too few for an exponent: 64 or more are needed"
-    return f"{_not_recorded([*more, *NOWHERE])} {held_out}{few}."
+    return f"{_not_recorded([*more, SETTINGS, _steps(recorded)])} {held_out}{few}."
+
+
+def expandable(recorded: RecordingConfig) -> bool:
+    """Whether the page Perturbation shows it."""
+    try:
+        return bool(RecordedPerturbationConfig.of(recorded))
+    except ConfigError:
+        return False
+
+
+def _steps(recorded: RecordingConfig) -> str:
+    """What is not shown of how it stepped."""
+    return f"how it stepped (stability limit{'' if expandable(recorded) else ', perturbation'})"
+
+
+def stepped(result: RecordedPerturbation) -> str:
+    """What its expansion is of, and whether that was seen; Markdown."""
+    seed, asked = result.seeds[0], result.recording
+    count, off, first = seed.facts["looked_at"], seed.facts["off"], seed.facts["first_step"]
+    rate = rf"$\eta$ = {number(asked.learning_rate or 0.0)}, $\eta_\mathrm{{eff}}$ = {number(asked.rate)}"
+    said = f"Its loop is, it says, plain gradient descent with {rate} on exactly the {asked.train:,} training points: "
+    if off is None:
+        said += "no two neighbouring steps were recorded that would show it. "
+    else:
+        said += f"the outputs one step on, looked at after {several(count, 'checkpoint')}, are where that leads, to "
+        said += f"within {number(off, 2)} of the step. "
+    start = rf"$t = \eta_\mathrm{{eff}}$ times the steps since step {first:,}, whose kernel is $K_0$. " if first else ""
+    return f"{said}{start}The kernel between checkpoints is linear, for its slopes $K'_t$ are not recorded."
 
 
 def _not_recorded(what: Sequence[str]) -> str:
@@ -98,7 +139,12 @@ def _not_recorded(what: Sequence[str]) -> str:
 def conventions(recorded: RecordingConfig) -> str:
     """In which its numbers are meant, as LaTeX."""
     traced = f", traced over {recorded.outputs} outputs ($\\frac{{1}}{{k}}\\sum_o K_{{oo}}$)" * (recorded.outputs > 1)
-    return (
-        r"Conventions: $K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$, without a factor "
-        f"$1/M$, of the loop's own network{traced}; $t$ as its loop gave it."
-    )
+    return f"{KERNEL}{traced}; $t$ as its loop gave it."
+
+
+def conventions_of_expansion(result: RecordedPerturbation) -> str:
+    """The same of its expansion."""
+    asked = result.recording
+    full = f", between all {asked.outputs} outputs" * (asked.outputs > 1)
+    rate = rf"$t = \eta_\mathrm{{eff}}$ times steps, $\eta_\mathrm{{eff}}$ = {number(asked.rate)}"
+    return f"{KERNEL}{full}; {rate}; $r = f - y$."

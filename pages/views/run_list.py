@@ -23,14 +23,15 @@ WORDS = {
     "rkhs": "comparison of spaces",
     "recording": "recording",
     "recording_spaces": "spaces of a recording",
+    "recording_perturbation": "expansion of a recording",
 }
 """What the kinds are called that people ask for; the others are called by their names."""
 MANY = {
     "cell": "cells of maps", "perturbation_study": "studies", "rkhs": "comparisons of spaces",
-    "recording_spaces": "spaces of recordings",
+    "recording_spaces": "spaces of recordings", "recording_perturbation": "expansions of recordings",
 }  # fmt: skip
 """The plural, where it is not the word with an s."""
-RECORDED = {"recording": "evolution", "recording_spaces": "norms"}
+RECORDED = {"recording": "evolution", "recording_spaces": "norms", "recording_perturbation": "perturbation"}
 """The page that shows what is said of a recording."""
 FEW = 10
 """So many rows stand without a bar to scroll them."""

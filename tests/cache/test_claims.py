@@ -213,3 +213,34 @@ def test_who_became_a_reader_changes_nothing_any_more(lab, store):
     assert store.has(KEY)
     assert store.claims.of(KEY)[0].name == ""
     assert does.delete(KEY, HEAD, everyone=True) is True
+
+
+# Recordings, which no one asks for: their loop left them here.
+
+
+def test_a_recording_is_theirs_who_claim_it(store, lab) -> None:
+    own, key = lab().ownership, "ab" * 32
+    store.index.add(key, "recording", TOY)
+    store.pin(key)
+    with pytest.raises(NotAllowed, match="Only who asked for it, or an administrator"):
+        own.delete(key, ANN)
+    own.claim(key, ANN)
+    own.claim(key, BOB)
+    own.claim(key, ANN)
+    assert sorted((claim.person, claim.pinned) for claim in store.claims.of(key)) == [(ANN, True), (BOB, True)]
+    own.rename(key, ANN, "my loop")
+    assert not own.delete(key, ANN)
+    assert store.pinned(key)
+    assert store.index.get(key) is not None
+    assert own.delete(key, BOB)
+    assert store.index.get(key) is None
+
+
+def test_a_reader_claims_none_and_nobody_claims_a_run(store, lab) -> None:
+    own = lab().ownership
+    store.index.add("ab" * 32, "recording", TOY)
+    store.index.add(KEY, "steady", TOY)
+    for key, person in (("ab" * 32, READER), (KEY, ANN), ("cd" * 32, ANN)):
+        with pytest.raises(NotAllowed, match="Only a recording is claimed"):
+            own.claim(key, person)
+    assert not store.claims.of("ab" * 32)

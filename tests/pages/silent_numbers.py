@@ -35,6 +35,7 @@ from pages.views import (
     map_kinds_words,
     map_words,
     network_words,
+    recorded_words,
     study_words,
 )
 from pages.views import expansion_words as perturb_words
@@ -95,6 +96,10 @@ NO_BOUNDARY = Boundary(None, reason="not enough data: 2 cells, at least 6 at 3 d
 FEW = pd.DataFrame({"elt": [0.05, 0.2], "beta": [0.1, 0.2], "cell": [0, 1]})
 
 
+UNSEEN: Any = SimpleNamespace(
+    seeds=[SimpleNamespace(facts={"looked_at": 0, "off": None, "first_step": 0})],
+    recording=SimpleNamespace(learning_rate=0.1, rate=0.01, train=10),
+)
 NOTHING_TRAINED: Any = SimpleNamespace(seeds=(), config=None)
 CIRCLE = SimpleNamespace(run=SimpleNamespace(data=SimpleNamespace(name="circle")))
 BINS = pd.DataFrame({"low": [1.0, 10.0], "high": [10.0, 100.0], "tail": [1.0, 0.5]})
@@ -158,6 +163,7 @@ SILENT: dict[str, Callable[[], Any]] = {
         trained(Seed([0.5], "diverged"), Seed([0.5]))
     ),
     "pages.views.expansion_words._lazy": lambda: perturb_words._lazy(expanded(error=0.0)),
+    "pages.views.recorded_words.stepped": lambda: recorded_words.stepped(UNSEEN),
     "pages.views.expansion_words._explained": lambda: perturb_words._explained(expanded(seen=0.2)),
     "pages.views.expansion_words._modes": lambda: perturb_words._modes(expanded(seen=0.2)),
     "pages.views.study_words._errors": lambda: study_words._errors(studied(noisy)),

@@ -48,6 +48,27 @@ def record(name, steps=12, **more):
 record("whole", loss="mean")
 record("quiet other", loss="other")
 record("classes", y=(y[:, 0] > 0).astype(int), loss="logistic")
+
+def descend(name, k, momentum=0.0, **more):
+    import jax, jax.numpy as jnp
+    params = {"w": random.standard_normal((6, 20)), "v": random.standard_normal((20, k)) / 5}
+    target = np.sin(x[:, :k])
+    slope = jax.jit(jax.grad(lambda p: jnp.sum((apply(p, x[:30]) - target[:30]) ** 2) / 60))
+    speed = jax.tree.map(jnp.zeros_like, params)
+    asked = {"held_out": 40, "loss": "half_mean", "learning_rate": 0.05} | more
+    with kd.watch(name, apply, x, target, **asked) as watch:
+        for step in range(30):
+            watch(step, params, t=0.1 * step)
+            speed = jax.tree.map(lambda v, g: momentum * v + g, speed, slope(params))
+            params = jax.tree.map(lambda p, v: p - 0.05 * v, params, speed)
+    kept[name] = watch.result.recording.to_dict()
+
+import warnings
+warnings.simplefilter("ignore")
+descend("driven", 1)
+descend("driven by two", 2, full_kernel=True)
+descend("between left out", 2)
+descend("momentum", 1, momentum=0.9)
 became, Loop.became = Loop.became, lambda self, key: None
 kept["left"] = ""
 watch = kd.watch("left <b>open</b>", apply, x, y, held_out=40)
@@ -60,6 +81,10 @@ from engine.recording.config import RecordingConfig
 for name in ("whole", "quiet other", "classes"):
     spaces = RecordedSpacesConfig.of(RecordingConfig.from_dict(kept[name]))
     cached_compute(store, "recording_spaces", spaces)
+from engine.recording.config import RecordedPerturbationConfig
+for name in ("driven", "driven by two"):
+    expanded = RecordedPerturbationConfig.of(RecordingConfig.from_dict(kept[name]))
+    cached_compute(store, "recording_perturbation", expanded)
 print(json.dumps(kept))
 """
 
@@ -106,12 +131,44 @@ def test_every_page_shows_what_there_is_and_names_what_is_missing(
     shown = opened(page, recording=jobs.key("recording", recorded(name)))
     text = said(shown)
     if page == "perturbation":
-        assert "A recording cannot be expanded" in text
+        assert "This recording cannot be expanded:" in text
+        assert "learning_rate: is not recorded" in text
+        assert ("loss: is" in text) == (name != "whole")
         return
     assert f"“{name}”" in text
     assert "Not recorded, and not shown:" in text
     assert ("targets (" in text.partition("Not recorded")[2]) == (name == "quiet other")
     assert "η_eff" not in charts(shown)
+
+
+@pytest.mark.parametrize("name", ["driven", "driven by two"])
+def test_a_loop_of_plain_descent_is_expanded(
+    opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig], name: str
+) -> None:
+    shown = opened("perturbation", recording=jobs.key("recording", recorded(name)))
+    text = said(shown)
+    assert f"“{name}”" in text
+    assert "are where that leads, to within" in text
+    assert "The kernel between checkpoints is linear, for its slopes $K'_t$ are not recorded." in text
+    assert "misses the network by at most" in text
+    assert "at a checkpoint; at the stop" in text
+    assert "This run is **gradient descent**" not in text
+    assert "of the loop)" not in charts(shown)
+    assert "be foretold" not in charts(shown)
+    for question in ("residual", "mix the modes", "miss the network", "kernel move from"):
+        assert question in charts(shown), question
+    evolution = said(opened("evolution", recording=jobs.key("recording", recorded(name))))
+    assert "stability limit" in evolution
+    assert "perturbation)" not in evolution
+
+
+def test_what_a_loop_of_descent_lacks_is_said(
+    opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig]
+) -> None:
+    page = {name: said(opened("perturbation", recording=jobs.key("recording", recorded(name))))
+            for name in ("between left out", "momentum")}  # fmt: skip
+    assert "full_kernel: the kernel between the 2 outputs is not recorded" in page["between left out"]
+    assert "0.05 of half_mean does not make the loop's own steps: after step 1 its outputs" in page["momentum"]
 
 
 def test_what_is_not_recorded_has_no_chart(

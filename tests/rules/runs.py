@@ -230,6 +230,15 @@ CHARTS = (
 
 PERTURBATION = (
     Rule(
+        "pages.views.recorded_words.stepped",
+        "The outputs one step on, looked at after ... checkpoints, are where plain gradient descent leads, to within "
+        "... of the step",
+        "a checkpoint after which the loop was called one step on; the largest miss of them all. A recording of which "
+        "one is off by more than 1% of the step and 1e-5 of the outputs is not expanded at all",
+        "no two neighbouring steps were recorded, which is said instead",
+        "no two neighbouring steps were recorded",
+    ),
+    Rule(
         "pages.views.expansion_words._lazy",
         "The frozen kernel K_0 misses the network by at most ... over every step",
         "the supremum over every step of the run; 'at a checkpoint' for results that know their checkpoints only",

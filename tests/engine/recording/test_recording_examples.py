@@ -48,6 +48,16 @@ def test_a_network_of_torch(example) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_stored_parameters_give_the_run_that_they_are_of(example) -> None:
     module = example("stored_parameters")
-    apart = module.differences(*module.main())
+    recording, seed = module.main()
+    apart = module.differences(recording, seed)
     assert set(apart) == set(module.SAME)
     assert max(apart.values()) < 1e-10, apart
+    own, run = module.expansions(recording)
+    assert set(own.arrays) == set(run.arrays)
+    for name, array in run.arrays.items():
+        if name != "eigenvectors":  # those of eigenvalues that rounding cannot tell apart
+            np.testing.assert_allclose(own[name], array, atol=1e-9 * np.abs(array).max(), err_msg=name)
+    assert own.facts["looked_at"] == 3
+    assert own.facts["off"] < 1e-13
+    assert own.at_checkpoints("order_0") == pytest.approx(run.at_checkpoints("order_0"), rel=1e-12)
+    assert "lazy_error" not in own.facts  # of every step: a recording knows its checkpoints alone

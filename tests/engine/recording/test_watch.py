@@ -208,7 +208,7 @@ def test_too_many_are_thinned_and_both_ends_stay(monkeypatch: pytest.MonkeyPatch
 
 
 def test_kernels_of_many_points_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.recording.watch.MOST_VALUES", 12 * 16**2)
+    monkeypatch.setattr("engine.recording.asked.MOST_VALUES", 12 * 16**2)
     with kd.watch("bounded", linear, X, Y, held_out=HELD_OUT) as watch:
         for step in range(400):
             watch(step, {"w": jnp.ones((3, 1))})
@@ -436,3 +436,37 @@ def test_import_of_a_bad_file_says_one_line(engine: Callable, tmp_path: Path, co
     assert said in wrong
     assert wrong.count("\n") == 1
     assert not out
+
+
+def test_who_brings_one_in_may_name_its_owner(tmp_path: Path) -> None:
+    with kd.watch("owned", linear, X, Y, held_out=HELD_OUT) as watch:
+        watch(0, {"w": jnp.ones((3, 1))})
+    with closing(Store()):
+        content = contents.find(watch.result.config.source.digest) or b""
+    (tmp_path / "owned.npz").write_bytes(content)
+    with pytest.raises(ConfigError, match="owner: 'ann' given; an e-mail address is needed"):
+        kd.import_recording(tmp_path / "owned.npz", owner="ann")
+    key = kd.import_recording(tmp_path / "owned.npz", owner="ann@lab.example")
+    with closing(Store()) as store:
+        assert [(claim.person, claim.pinned) for claim in store.claims.of(key)] == [("ann@lab.example", True)]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_module_that_trained_on_is_not_recorded_as_of_its_last_call(after: bool) -> None:
+    """It is read as it stands: what it is when the block ends is no state of that step."""
+    module, sizes = Nnx(1), {}
+
+    def called(watch: Any, step: int) -> None:
+        sizes[step] = float(jnp.abs(module.readout.kernel[...]).sum())
+        watch(step)
+
+    with kd.watch("last", module, X, Y, held_out=HELD_OUT) as watch:
+        for step in range(22):
+            called(watch, step)
+            module.readout.kernel[...] = 1.1 * module.readout.kernel[...]
+        if after:
+            called(watch, 22)
+    found = of(watch.result)
+    assert (found.step[-1] == 22) == after
+    size = np.linalg.norm(found.outputs, axis=(1, 2)) / [sizes[int(step)] for step in found.step]
+    np.testing.assert_allclose(size, size[0], rtol=1e-5)
