@@ -120,6 +120,12 @@ def kernel_draws(
     return np.concatenate(found)
 
 
+def operations(network: NetworkConfig, x: Float[np.ndarray, " n_0"]) -> float:
+    """Of one of `kernel_draws`, as XLA counts them; a loop of the network's own counts once."""
+    counted = _kernels.lower(network, jnp.asarray(x, float_type()), jax.random.split(jax.random.key(0), 1))
+    return counted.cost_analysis()["flops"]  # pyright: ignore[reportIndexIssue, reportOptionalSubscript]
+
+
 @partial(jax.jit, static_argnums=0)
 def _kernels(network: NetworkConfig, x: Array, keys: Array) -> Array:
     def one(key: Array) -> Array:

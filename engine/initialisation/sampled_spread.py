@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config import RunConfig
-from engine.initialisation.brute_force import brute_force, kernel_draws
+from engine.initialisation.brute_force import brute_force, kernel_draws, operations
 from engine.initialisation.estimates import COCHRAN, NORMAL_95
 from engine.initialisation.law import InitialNetwork
 from engine.initialisation.measured_beta import betas, equivalent
@@ -25,12 +25,15 @@ from engine.initialisation.spread import (
     mean_norm_squared,
     typical_point,
 )
+from engine.networks.base import NetworkConfig
 from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 
 PARAMETERS = 10**8
 """Drawn in all for one cell, at most."""
+OPERATIONS = 4e10
+"""Of all draws at most: a convolution uses a parameter at every position."""
 PILOT, MOST_DRAWS = 512, 1 << 15
 RATIO = 3.0
 """Times Cochran's draws of K^2: one draw moves a ratio more unevenly than its numerator (.92 covered without)."""
@@ -47,12 +50,12 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     network = config.network
     parameters = network.stored_count(config.data.input_dim, 1) or 1
     if not isinstance(network, MLPConfig):
-        return sampled(partial(kernel_draws, network, typical_point(config.data)), parameters)
+        return _sampled(network, typical_point(config.data), parameters)
     setting = initial_network(network, config.data.input_dim, mean_norm_squared(config.data))
     exact = exact_spread(setting)
     if exact is not None:
         return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
-    return sampled(partial(_drawn, setting), parameters, setting.readout == "relu")
+    return sampled(partial(_drawn, setting), PARAMETERS // parameters, setting.readout == "relu")
 
 
 def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
@@ -68,22 +71,26 @@ def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str,
     if isinstance(network, ModuleConfig) and network.counted_depth is None:
         return {}
     x = typical_point(config.data)
-    spread = sampled(partial(kernel_draws, network, x), network.stored_count(len(x), 1) or parameters or 1)
+    spread = _sampled(network, x, network.stored_count(len(x), 1) or parameters or 1)
     found = betas(spread, equivalent(network), len(x), float(x @ x))
     return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}
 
 
+def _sampled(network: NetworkConfig, x: Float[np.ndarray, " n_0"], parameters: int) -> dict[str, float]:
+    allowed = int(min(PARAMETERS // parameters, OPERATIONS / operations(network, x)))
+    return sampled(partial(kernel_draws, network, x), allowed)
+
+
 def sampled(
-    draw: Callable[[int, int], Float[np.ndarray, " draws"]], parameters: int, halved: bool = False
+    draw: Callable[[int, int], Float[np.ndarray, " draws"]], allowed: int, halved: bool = False
 ) -> dict[str, float]:
     """`interval` of as many draws as it needs, up to what is allowed.
 
     Args:
         draw: K of so many networks, from a seed.
-        parameters: of one of them.
         halved: as for `interval`.
     """
-    most = int(np.clip(PARAMETERS // parameters, FEWEST_DRAWS, MOST_DRAWS))
+    most = int(np.clip(allowed, FEWEST_DRAWS, MOST_DRAWS))
     K = draw(min(PILOT, most), 0)
     more = int(min(MARGIN * needed(K), most)) - len(K)
     if more > 0:

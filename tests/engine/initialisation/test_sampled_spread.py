@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
+from engine.initialisation import sampled_spread
+from engine.initialisation.brute_force import operations
 from engine.initialisation.law import law_of
 from engine.initialisation.sampled_spread import interval, needed, spread_at_initialisation
 from engine.initialisation.sampler import draw
@@ -59,3 +61,32 @@ def test_the_interval_is_that_of_the_jackknife() -> None:
     assert found["cv2"] == pytest.approx(ratio - 1)
     assert found["cv2_low"] + 1 == pytest.approx(ratio * np.exp(-reach), rel=reach / 100)
     assert found["cv2_high"] + 1 == pytest.approx(ratio * np.exp(reach), rel=reach / 100)
+
+
+def image(side: int) -> RunConfig:
+    network = {"kind": "conv", "depth": 2, "width": 16, "shape": [side, side, 1], "padding": "circular"}
+    return RunConfig.from_dict({"data": {"name": "sphere", "dim": side * side, "size": 8}, "network": network})
+
+
+def test_operations_are_those_of_a_step_forward_and_two_back() -> None:
+    """A multiplication and an addition each; the input needs no derivative."""
+    network, x = image(32).network, np.ones(1024)
+    first, second = 1024 * 9 * 16, 1024 * 9 * 16 * 16
+    assert operations(network, x) == pytest.approx(2 * (2 * first + 3 * second), rel=0.1)
+
+
+def test_a_network_that_computes_much_is_drawn_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def draws(network: object, x: object, count: int, seed: int) -> np.ndarray:
+        drawn.append(count)
+        return np.exp(np.random.default_rng(seed).standard_normal(count))
+
+    monkeypatch.setattr(sampled_spread, "kernel_draws", draws)
+    for side in (8, 32):
+        run = image(side)
+        drawn.clear()
+        spread_at_initialisation(run)
+        parameters = run.network.stored_count(side * side, 1)
+        most = min(1e8 // parameters, 4e10 / operations(run.network, np.ones(side * side)), 1 << 15)
+        assert sum(drawn) == int(most)
