@@ -204,9 +204,7 @@ def import_recording(path: "str | Path", owner: str = "") -> str:
     from engine.recording.file import MOST_BYTES, read
 
     if owner and claimant(owner) != owner:
-        raise ConfigError(
-            [Problem("owner", f"{shown(owner)} given; an e-mail address is needed")]
-        )
+        raise ConfigError([Problem("owner", f"{shown(owner)} given; an e-mail address is needed")])
     content = read_bytes(Path(path), MOST_BYTES)
     try:
         config = read(content).config(content, Path(path).name)
