@@ -60,13 +60,15 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
 
 def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
     """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
-    whose depth nobody knows, and of a run by another kernel.
+    whose depth nobody knows, of a run by another kernel, and where some layers stay.
 
     Args:
         parameters: of the network, where only running it tells.
     """
     network = config.network
     if not isinstance(network, LayeredConfig | ModuleConfig) or network.beta is not None or config.kernel != "ntk":
+        return {}
+    if network.trained_part != "all":
         return {}
     if isinstance(network, ModuleConfig) and network.counted_depth is None:
         return {}

@@ -140,21 +140,22 @@ def _residual(
     trained_bias = network.sigma_b**2 if network.train_bias else 0.0
     i, j = np.concatenate([i, itself]), np.concatenate([j, itself])
     mean = np.concatenate([product, square]) / input_dim
-    covariance, theta = mean + random_bias, mean + trained_bias
+    hidden, last = network.trains("hidden"), network.trains("readout")
+    covariance, theta = mean + random_bias, hidden * (mean + trained_bias)
     s, sigma = network.branch**2, network.sigma_w**2
     with np.errstate(over="ignore", invalid="ignore"):
         for block in range(network.depth):
             covariance = _snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
             variance = covariance[pairs:]
             mean, slope = dual(variance[i], variance[j], covariance)
-            theta = theta + s * (sigma * mean + trained_bias + sigma * slope * theta)
+            theta = theta + s * (hidden * (sigma * mean + trained_bias) + sigma * slope * theta)
             covariance = covariance + s * (sigma * mean + random_bias)
             if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
                 message = f"the signal overflows at block {block + 1} of {network.depth}: lower sigma_w or depth"
                 raise ConfigError([Problem("network", message)])
-    last = network.sigma_w_readout**2
-    weights = last * covariance
-    theta = weights + last * theta + network.output_bias * trained_bias
+    readout = network.sigma_w_readout**2
+    weights = readout * covariance
+    theta = last * (weights + network.output_bias * trained_bias) + readout * theta
     covariance = weights + network.output_bias * random_bias
     return _limits(network, pairs, theta, covariance, weights)
 

@@ -54,7 +54,7 @@ def _sum_layers(network: MLPConfig, params: Params, x: Float[Array, "p n_0"], gr
     gate = ACTIVATIONS[network.readout].derivative(h, JAX)
     D = gate[:, :, None] * jnp.eye(k, dtype=x.dtype)
     kernel = _add(network, readout, gram, gram.zeros(k), a, D)
-    if network.trained_part == "readout":
+    if network.train == "readout":
         return kernel
     back = readout.scale * jnp.matmul(D, params["readout"]["w"].T, precision="highest")
 

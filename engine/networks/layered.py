@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_serializer, model_validator
 
@@ -22,12 +22,17 @@ class LayeredConfig(NetworkConfig):
         sigma_w: of the hidden layers; "critical" (the default) keeps a small signal's size
             (`engine.networks.activations`).
         bias_init: biases start at "zero" or "normal" (standard deviation sigma_b).
+        alpha_exponent: s: in place of alpha stands alpha n_L^{-s/2}, n_L the last hidden width. 0 is the NTK's scale,
+            1 that of mean field and muP (Yang and Hu 2011.14522; Bordelon and Pehlevan 2205.09653). Of convolutions n_L
+            is the channels, which are what grows: how many positions pooling leaves is the image's affair.
+        train: which layers train, "all", the "readout" alone (the kernel is the conjugate kernel, and stays) or the
+            "hidden" ones alone; their biases with them where `train_bias`. The kernel is of what trains.
     """
 
     READOUT_SIGMA: ClassVar[float | None] = None
     """sigma_w_readout where it is left out; None for `sigma_w`."""
     FIRST: ClassVar[tuple[str, ...]] = ()
-    LAST: ClassVar[tuple[str, ...]] = ()
+    LAST: ClassVar[tuple[str, ...]] = ("alpha_exponent", "train")
     """Settings that are written before the others, and after them."""
 
     activation: ActivationName = "relu"
@@ -37,6 +42,8 @@ class LayeredConfig(NetworkConfig):
     bias_init: Literal["zero", "normal"] = "zero"
     train_bias: bool = True
     output_bias: bool = True
+    alpha_exponent: Annotated[float, Field(ge=0, le=2, exclude_if=lambda value: value == 0)] = 0.0
+    train: Annotated[Literal["all", "readout", "hidden"], Field(exclude_if=lambda value: value == "all")] = "all"
 
     @model_validator(mode="before")
     @classmethod
@@ -88,9 +95,21 @@ class LayeredConfig(NetworkConfig):
         """Whether layers carry biases at all: trained ones, or random ones that stay."""
         return self.sigma_b > 0 and (self.train_bias or self.bias_init == "normal")
 
+    @property
+    def output_scale(self) -> float:
+        """alpha n_L^{-s/2}: what f is of h."""
+        return self.alpha * self.widths[-1] ** (-self.alpha_exponent / 2)
+
+    @property
+    def trained_part(self) -> Literal["all", "readout", "hidden"]:
+        return self.train
+
+    def all_trained(self) -> Self:
+        return self.model_copy(update={"train": "all"})
+
     def trains(self, block: str, leaf: str = "w") -> bool:
         """Whether a leaf of the parameters trains ("w", "b"), of a block of hidden layers or of the "readout"."""
-        part = self.trained_part == "all" or (self.trained_part == "readout") == (block == "readout")
+        part = self.train == "all" or (self.train == "readout") == (block == "readout")
         return part and (leaf != "b" or self.train_bias)
 
     @property
@@ -110,7 +129,7 @@ class LayeredConfig(NetworkConfig):
 
     def parameter_count(self, input_dim: int, output_dim: int) -> int:
         """Trained parameters, biases included where they train."""
-        return self._count(input_dim, output_dim, self.trained_part, self.has_bias and self.train_bias)
+        return self._count(input_dim, output_dim, self.train, self.has_bias and self.train_bias)
 
     def stored_count(self, input_dim: int, output_dim: int) -> int:
         """Parameters, those that do not train among them."""

@@ -46,10 +46,6 @@ class MLPConfig(LayeredConfig):
         width: of every hidden layer, one for each, or a pattern over them, such as "16 k^2", which means the list
             16, 64, 144, ... (`engine.networks.widths`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
-        alpha_exponent: s: in place of alpha stands alpha n_L^{-s/2}, n_L the last hidden width. 0 is the NTK's scale,
-            1 that of mean field and muP (Yang and Hu 2011.14522; Bordelon and Pehlevan 2205.09653).
-        train: which layers train, "all", the "readout" alone (the kernel is the conjugate kernel, and stays) or the
-            "hidden" ones alone; their biases with them where `train_bias`. The kernel is of what trains.
     """
 
     HAS_LIMIT = True
@@ -60,8 +56,6 @@ class MLPConfig(LayeredConfig):
     width: Width | tuple[Width, ...] = 256
     parameterization: Literal["ntk", "standard"] = "ntk"
     readout: Literal["linear", "relu"] = "linear"
-    alpha_exponent: Annotated[float, Field(ge=0, le=2, exclude_if=lambda value: value == 0)] = 0.0
-    train: Annotated[Literal["all", "readout", "hidden"], Field(exclude_if=lambda value: value == "all")] = "all"
 
     @classmethod
     def resolved(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +82,6 @@ class MLPConfig(LayeredConfig):
         return self.parameterization == "standard"
 
     @property
-    def output_scale(self) -> float:
-        """alpha n_L^{-s/2}: what f is of h."""
-        return self.alpha * self.widths[-1] ** (-self.alpha_exponent / 2)
-
-    @property
     def beta(self) -> float:
         """Sum over hidden layers of 1/n_l: depth/width for equal widths."""
         return sum(1 / width for width in self.widths)
@@ -109,13 +98,6 @@ class MLPConfig(LayeredConfig):
         At scale 0 they train in the standard parameterization only: there a bias enters as itself.
         """
         return super().has_bias or (self.sigma_b == 0 and self.train_bias and self.standard)
-
-    @property
-    def trained_part(self) -> Literal["all", "readout", "hidden"]:
-        return self.train
-
-    def all_trained(self) -> Self:
-        return self.model_copy(update={"train": "all"})
 
     @property
     def signal_decay(self) -> float:

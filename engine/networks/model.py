@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from engine.networks import conv, drawing, kernel, layers, mlp, resnet, traced_layers
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision, by_rows, need_64_bits
+from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module import network as module
 from engine.networks.module.config import ModuleConfig
@@ -118,8 +119,10 @@ def ntk(
         RuntimeError: float64 is asked for while `jax_enable_x64` is off.
     """
     if not isinstance(network, MLPConfig):
-        apply = scaled(network)  # pyright: ignore[reportArgumentType]
-        return traced.ntk(apply, params, x, other, heads=heads, precision=precision, rows=rows)
+        apply, part = scaled(network), None  # pyright: ignore[reportArgumentType]
+        if network.trained_part != "all":
+            part = frozenset(traced.leaf_paths(trained(network, params)))
+        return traced.ntk(apply, params, x, other, heads=heads, precision=precision, rows=rows, trained=part)
     need_64_bits(precision)
     return by_rows(lambda x, other: kernel.ntk(network, params, x, other, heads, precision), x, other, rows)
 
@@ -140,7 +143,10 @@ def layer_kernels(network: NetworkConfig, params: Params, x: Float[np.ndarray, "
     """
     if isinstance(network, MLPConfig):
         return layers.layer_kernels(network, params, x)
-    return traced_layers.layer_kernels(scaled(network), params, x)  # pyright: ignore[reportArgumentType]
+    whole = scaled(network.all_trained())  # pyright: ignore[reportArgumentType]
+    found = traced_layers.by_block(whole, params, x)
+    trains = network.trains if isinstance(network, LayeredConfig) else lambda block: True
+    return np.concatenate([np.asarray(part) * trains(block) for block, part in found.items()])
 
 
 def outputs(network: NetworkConfig, params: Params, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "n k"]:

@@ -17,7 +17,8 @@ from jaxtyping import Float
 
 from engine.config import TrainingConfig
 from engine.networks.base import NetworkConfig
-from engine.networks.model import Params, outputs
+from engine.networks.model import Params, outputs, trained
+from engine.networks.parameters import flattened, nested
 from engine.numerics import REFUSED, UNIT_ROUNDOFF, WARNED
 from engine.schema import ConfigError, Problem
 
@@ -38,7 +39,7 @@ class Rounding:
     Attributes:
         outputs: relative error of h. Float32 against float64; for float64 what the last bit of the parameters moves.
             Not finite where outputs or their squares overflow.
-        step: what rounding all parameters once moves f by, relative to ||r(0)||.
+        step: what rounding all parameters that train once moves f by, relative to ||r(0)||.
     """
 
     outputs: float
@@ -108,14 +109,21 @@ def rounding_of(
     """Rounding at these points of the network that starts at `params`."""
     exact = cast(params, "float64")
     h = outputs(network, exact, x)
-    moved = outputs(network, last_bit(exact, name), x) - h
+    rounded = last_bit(exact, name)
+    moved = outputs(network, _replaced(exact, trained(network, rounded)), x) - h
     f = 0.0 * h if network.centred else network.output_scale * h
-    off = moved if name == "float64" else outputs(network, cast(params, name), x.astype(name)) - h
+    other = rounded if name == "float64" else cast(params, name)
+    off = outputs(network, other, x.astype(name)) - h
     with np.errstate(over="ignore", invalid="ignore"):
         square = np.sum((f - y).astype(name) ** 2)
         residual = np.sqrt(square) if np.isfinite(square) else np.nan
-        error = network.output_scale * max(np.linalg.norm(moved), np.linalg.norm(off))
+        error = network.output_scale * max(np.linalg.norm(moved), np.linalg.norm(off) * (name != "float64"))
         return Rounding(_share(np.linalg.norm(off) + 0 * residual, np.linalg.norm(h)), _share(error, residual))
+
+
+def _replaced(params: Params, part: Params) -> Params:
+    """The parameters with those of a part in the place of their own."""
+    return nested(flattened(params) | flattened(part))
 
 
 def _share(error: Any, size: Any) -> float:

@@ -10,14 +10,9 @@ from jaxtyping import Array, Float
 from engine.networks.traced.kernel import Apply, by_leaf
 
 
-def layer_kernels(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> Float[np.ndarray, "d n n"]:
-    """The sum over the leaves of each block, in the order of `layer_names`."""
-    return np.concatenate([np.asarray(part) for part in _by_block(apply, params, x).values()])
-
-
 def layer_names(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> list[str]:
     """The paths of the blocks; with the number of each layer where a block stacks several."""
-    parts = jax.eval_shape(lambda: _by_block(apply, params, x))
+    parts = jax.eval_shape(lambda: by_block(apply, params, x))
     return [
         block if len(parts[block]) == 1 else f"{block} {layer + 1}"
         for block in sorted(parts, key=_order)
@@ -25,7 +20,8 @@ def layer_names(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> li
     ]
 
 
-def _by_block(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> dict[str, Float[Array, "layers n n"]]:
+def by_block(apply: Apply, params: dict, x: Float[np.ndarray, "n n_0"]) -> dict[str, Float[Array, "layers n n"]]:
+    """The sum over the leaves of each block, the readout last."""
     found: dict[str, Array] = {}
     for path, part in by_leaf(apply, params, jnp.asarray(x)).items():
         block = path.rpartition("/")[0] or path

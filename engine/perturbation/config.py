@@ -82,9 +82,11 @@ class StudyConfig(Config):
             if len(set(values)) < len(values):
                 problems.append(Problem(name, f"{list(values)} repeats a value: give each once"))
         if not isinstance(self.run.network, MLPConfig):
-            problems.append(Problem("run.network.kind", "a study is of fully connected networks: set it to mlp"))
+            why = "a study is of fully connected networks: its laws are in beta, which no other kind has"
+            problems.append(Problem("run.network.kind", f"{why}: set it to mlp, or map depth and width (Regime map)"))
         elif isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
-            problems.append(Problem("run.network.width", "is a list, which cannot follow depths: give one width"))
+            why = "is a list, as a pattern makes one: its mean changes with depth, so that no law tells the two apart"
+            problems.append(Problem("run.network.width", f"{why}: give one width, or no depths"))
         count = len(self.cells_of())
         if count > MOST_CELLS:
             problems.append(Problem("widths", f"{count} cells, at most {MOST_CELLS} are accepted: leave some out"))

@@ -20,7 +20,7 @@ from engine.config import RunConfig
 from engine.data import Dataset, generate, spread
 from engine.device import device_name
 from engine.initialisation.sampled_spread import spread_at_initialisation
-from engine.networks.model import Params
+from engine.networks.model import Params, trained
 from engine.networks.precision import (
     Rounding,
     cast,
@@ -152,7 +152,9 @@ class Ensemble:
             values, vectors = self.spectra[g]
             own = jax.tree.map(lambda leaf, g=g: leaf[g], params)
             modes = vectors.T @ residual[g].ravel()
-            forecast = foretold(self.config.training, values, modes, float(self.rate[g]), own)
+            forecast = foretold(
+                self.config.training, values, modes, float(self.rate[g]), trained(self.config.network, own)
+            )
             if left_for_float64(self.rounding[g], forecast):
                 return True
         return False

@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.numerics import NOTHING
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts import theme
 from pages.charts.animated import (
@@ -192,10 +193,12 @@ def pairs_chart(frame: pd.DataFrame, name: str) -> alt.Chart:
     axis: dict[str, Any] = {"values": shown, "labelAngle": 0, "grid": False, "ticks": False, **theme.AXIS}
     alike = name in ("motion_cka", "motion_overlap")
     values = frame["value"].to_numpy(float)
-    high = 1.0 if alike else float(np.max(values, initial=1e-12))
+    high = 1.0 if alike else float(np.max(values, initial=NOTHING))
     if name == "frozen_departure":
         high = min(high, LARGEST_DEPARTURE)
-    domain = [float(np.min(values, initial=high)), high]
+    low = float(np.min(values, initial=high))
+    # Of a kernel that does not move all are one colour: what differs is rounding.
+    domain = [low if high - low > NOTHING else high - 1, high]
     scale = alt.Scale(scheme="viridis", domain=domain, clamp=True, reverse=not alike)
     legend = alt.Legend(title=None, gradientLength=MAP_HEIGHT - 120, labelExpr=theme.NUMBER, tickCount=5)
     said = [alt.Tooltip("s:N", title="s"), alt.Tooltip("t:N", title="t"), alt.Tooltip("value:Q", format=".4~g")]

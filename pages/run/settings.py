@@ -116,7 +116,8 @@ SETTINGS = (
     Setting("network.alpha", "output scale α",
         help=r"$f = \alpha (h - h_0)$ when centred, $\alpha h$ otherwise. Small: features move; large: lazy."),
     Setting("network.alpha_exponent", "exponent s of α",
-        help=r"$\alpha n_L^{-s/2}$ in place of $\alpha$, $n_L$ the last hidden width. 0: the NTK. 1: mean field, muP.",
+        help=r"$\alpha n_L^{-s/2}$ in place of $\alpha$, $n_L$ the last hidden width, or the channels. 0: the NTK. 1: "
+            "mean field, muP.",
         rare=True),
     Setting("network.padding", "padding", "choice",
         "`zero`, or `circular`: what leaves on one side enters on the other.", rare=True),

@@ -9,13 +9,14 @@ from engine.config import RunConfig
 from engine.initialisation.law import InitialNetwork
 from engine.networks.conv_config import ConvConfig
 from engine.networks.kinds import AnyNetwork
+from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.networks.resnet_config import ResNetConfig
 from engine.regimes.config import SweepConfig
 from pages.charts.latex import latex
 from pages.charts.words import number, spread
-from pages.views import network_words
+from pages.views import network_formulas, network_words
 
 KERNELS = {
     "conjugate": r"$K_t(x, x') = \langle\nabla_v f_t(x), \nabla_v f_t(x')\rangle$, $v$ the readout's weights (the "
@@ -100,7 +101,7 @@ def of_initialisation(network: InitialNetwork) -> str:
 
 def _network(network: AnyNetwork) -> str:
     f = rf"f = {scale(network)} {'(h - h_0)' if network.centred else 'h'}"
-    exponent = f", $s = {_exponent(network):.4g}$" if _exponent(network) else ""
+    exponent = f", ${_letter(network)} = {_exponent(network):.4g}$" if _exponent(network) else ""
     part = {"readout": "; the readout alone trains", "hidden": "; the hidden layers alone train"}
     return (
         rf"{_layers(network)}, ${f}$ with "
@@ -123,12 +124,21 @@ def _own(network: ModuleConfig) -> str:
 
 def scale(network: AnyNetwork) -> str:
     """The output scale, in LaTeX."""
-    return r"\alpha n_L^{-s/2}" if _exponent(network) else r"\alpha"
+    return (
+        rf"\alpha {network_formulas.WIDTHS[network.kind]}^{{-{_letter(network)}/2}}"
+        if _exponent(network)
+        else r"\alpha"
+    )
+
+
+def _letter(network: AnyNetwork) -> str:
+    """Of the exponent: s, which of a residual network is the scale of its branches."""
+    return r"s_\alpha" if network.kind == "resnet" else "s"
 
 
 def _exponent(network: AnyNetwork) -> float:
     """s, where the output scale is tied to the width; else 0."""
-    return network.alpha_exponent if isinstance(network, MLPConfig) else 0.0
+    return network.alpha_exponent if isinstance(network, LayeredConfig) else 0.0
 
 
 def _kind(network: AnyNetwork) -> str:

@@ -12,6 +12,9 @@ from engine.networks.resnet_config import ResNetConfig
 from pages.charts.words import number, plain
 from pages.views import network_words
 
+WIDTHS = {"mlp": "n_L", "resnet": "n", "conv": "C"}
+"""What a scale that is tied to the width stands on."""
+
 
 def layers_of(network: AnyNetwork) -> str:
     """From x to h, as formulas."""
@@ -50,14 +53,14 @@ def as_given(config: RunConfig) -> str:
         case ResNetConfig():
             return (
                 f"n_0 = {config.data.input_dim}; blocks L = {network.depth}, width n = {network.width}; "
-                f"s = {network.branch_scale}; {ends}; {alpha}"
+                f"s = {network.branch_scale}; {ends}; {alpha}{scaled(network)}"
             )
         case ConvConfig():
             size = " × ".join(map(str, network.image))
             return (
                 f"x: {size}; L = {network.depth} convolutions of {network.width} channels, strides "
                 f"{listed(network.strides)}, {network.padding} padding; pooling: {network.pooling}; norm: "
-                f"{network.norm}; {ends}; {alpha}"
+                f"{network.norm}; {ends}; {alpha}{scaled(network)}"
             )
     widths = f"{network.depth} × {network.width}" if isinstance(network.width, int) else listed(network.widths)
     return (
@@ -66,14 +69,15 @@ def as_given(config: RunConfig) -> str:
     )
 
 
-def scaled(network: MLPConfig) -> str:
+def scaled(network: LayeredConfig) -> str:
     """What alpha comes to at this width; empty where it does not depend on it."""
     if not network.alpha_exponent:
         return ""
-    return f", s = {number(network.alpha_exponent)}: α n_L^(-s/2) = {number(network.output_scale)}"
+    n, s = WIDTHS[network.kind], "s_α" if network.kind == "resnet" else "s"
+    return f", {s} = {number(network.alpha_exponent)}: α {n}^(-{s}/2) = {number(network.output_scale)}"
 
 
-def sigmas(network: MLPConfig | LayeredConfig) -> str:
+def sigmas(network: LayeredConfig) -> str:
     parameterization = network.parameterization if isinstance(network, MLPConfig) else "ntk"
     return (
         f"σ_w = {number(network.sigma_w, 4)}, readout {number(network.sigma_w_readout, 4)}, "
@@ -81,7 +85,7 @@ def sigmas(network: MLPConfig | LayeredConfig) -> str:
     )
 
 
-def bias_start(network: MLPConfig | LayeredConfig) -> str:
+def bias_start(network: LayeredConfig) -> str:
     start = "start at zero" if network.bias_init == "zero" else r"$\sim N(0,1)$, times $\sigma_b$"
     trained = "trained" if network.train_bias else "not trained"
     return f"{start}, {trained}, {'also' if network.output_bias else 'not'} on the output"

@@ -53,6 +53,20 @@ def test_the_output_scale_is_said_with_its_width() -> None:
     assert r"$f = \alpha n_L^{-s/2} h$ with $\alpha = 2$, $s = 1$" in of_run(config)
     sweep = SweepConfig.from_dict({"base": values, "grid": {"network.depth": [1, 2]}})
     assert r", $\alpha n_L^{-s/2}$ with $s = 1$ in place of $\alpha$;" in of_map(sweep)
+    digits = {"data": {"name": "digits"}}
+    network = {"kind": "resnet", "width": 16, "alpha": 2.0, "alpha_exponent": 1.0, "train": "hidden"}
+    config = RunConfig.from_dict({**digits, "network": network})
+    _, formula, said = conventions(RunResult({}, config, {}, (seed(),)))[1]
+    assert r"$f=\alpha n^{-s_\alpha/2} h$" in formula, "s is the scale of a branch"
+    assert said.endswith("α = 2, s_α = 1: α n^(-s_α/2) = 0.5")
+    assert r"$f = \alpha n^{-s_\alpha/2} h$ with $\alpha = 2$, $s_\alpha = 1$; the hidden layers alone" in of_run(
+        config
+    )
+    network = {"kind": "conv", "width": 16, "pooling": "flatten", "alpha_exponent": 1.0}
+    config = RunConfig.from_dict({**digits, "network": network})
+    _, formula, said = conventions(RunResult({}, config, {}, (seed(),)))[1]
+    assert r"$f=\alpha C^{-s/2} h$" in formula
+    assert said.endswith("α = 1, s = 1: α C^(-s/2) = 0.25"), "channels, however many positions there are"
     plain = RunConfig.from_dict({"data": {"name": "circle"}})
     assert "n_L" not in conventions(RunResult({}, plain, {}, (seed(),)))[1][1] + of_run(plain)
 

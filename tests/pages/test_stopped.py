@@ -5,6 +5,7 @@ import re
 import altair as alt
 import followed_spaces as followed
 import numpy as np
+import pandas as pd
 import pytest
 from followed_spaces import F, S, T, ends, result, seed
 
@@ -131,6 +132,22 @@ def test_a_kernel_that_diverges_when_held_fixed_does_not_take_the_axes() -> None
     scale = stopped.pairs_chart(pairs.frame, "frozen_departure").to_dict()["encoding"]["color"]["scale"]
     assert scale["clamp"]
     assert scale["domain"][1] == 10
+
+
+@pytest.mark.parametrize("name", ["motion_drift", "motion_rotation", "motion_cka", "motion_overlap"])
+def test_pairs_of_a_kernel_that_does_not_move_are_one_colour(name: str) -> None:
+    """Of the readout alone: what differs is rounding, under a hundredth of the colours, else they are all used."""
+    base = 1.0 if name in ("motion_cka", "motion_overlap") else 0.0
+
+    def share(moved: float) -> float:
+        values = base + moved * np.random.default_rng(0).uniform(-1 if base else 0, 0 if base else 1, 16)
+        frame = pd.DataFrame({"row": np.repeat(range(4), 4), "column": np.tile(range(4), 4), "value": values})
+        frame = frame.assign(s=frame["row"].astype(str), t=frame["column"].astype(str))
+        low, high = stopped.pairs_chart(frame, name).to_dict()["encoding"]["color"]["scale"]["domain"]
+        return (values.max() - values.min()) / (high - low)
+
+    assert share(1e-15) < 0.01
+    assert share(0.3) > 0.8
 
 
 def test_curves_over_the_time_of_stopping() -> None:
