@@ -177,10 +177,10 @@ def test_csv_cells():
         ("1,2\n3,4\n", "row 1 holds only numbers (1, 2): add a first row that names the columns"),
         ("a\n1\n2\n", "row 1 names one column ('a')"),
         ("a,a\n1,2\n", "row 1 names column 'a' twice"),
-        ("a,b\n1,2\n", "1 rows below the header: give at least 4"),
+        ("a,b\n1,2\n", "1 row below the header: give at least 4"),
         ('a,b\n"1,2\n', "row 2 cannot be cut into cells: a quote does not close, "),
         ("a,b\n1,\0\n", "not text"),
-        ("a,b\n" + "1,2\n" * (MAX_BYTES // 4), "bytes given, at most 1,000,000 allowed: keep fewer rows or columns"),
+        ("a,b\n" + "1,2\n" * (MAX_BYTES // 4), "at most 1,000,000 allowed: name the file by data.path, or keep fewer"),
         (",".join(f"c{i}" for i in range(1001)) + "\n", "1,001 columns given, at most 1,000 allowed"),
         (3, "text is needed"),
     ],
@@ -197,7 +197,7 @@ def test_csv_columns_and_sizes():
     assert "list each column once" in problems("csv", content=TABLE, target=["a", "a"])["data.target"]
     assert refused(TABLE, size=20).startswith("24 rows given, fewer than size 20 + test_size 6 = 26")
     assert set(problems("csv", content=TABLE, size=1)) == {"data.size"}
-    assert problems("csv") == {"data.content": "is missing"}
+    assert problems("csv") == {"data.source": "is missing: name a file by data.path"}
     assert set(problems("csv", content="1,2\n", size=1)) == {"data.content", "data.size"}
 
 

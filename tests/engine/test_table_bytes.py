@@ -39,7 +39,6 @@ def test_encodings():
         (b"PK\x03\x04rest", "is a workbook of a spreadsheet"),
         (b"\xd0\xcf\x11\xe0rest", "workbook of an old spreadsheet"),
         (b"%PDF-1.7", "is a PDF"),
-        (b"\x1f\x8brest", "compressed with gzip"),
         (b"a,b\n1,\x00\n" * 3, "NUL bytes"),
         (b"\xff\xfea\x00\xd8\xd8b", "begins as UTF-16 but is damaged"),
     ],
@@ -89,3 +88,8 @@ def test_reading_is_quick(kind):
     found = outcome(lambda: parse(decode(HOSTILE[kind].encode())[0]))
     assert not isinstance(found, str) or len(found) < 400
     assert time.process_time() - began < 4  # a second where nothing else runs
+
+
+def test_a_file_that_is_compressed_is_to_be_unpacked():
+    with pytest.raises(ValueError, match=r"^is compressed with gzip: unpack it first$"):
+        decode(b"\x1f\x8brest")

@@ -58,7 +58,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     original.mkdir()
     (original / "area.py").write_text(ENGINE)
     (original / "test_area.py").write_text(TESTS)
-    (original / "pytest.ini").write_text("[pytest]\nmarkers = long\n  browser\n")
+    (original / "pytest.ini").write_text("[pytest]\naddopts = -m 'not long'\nmarkers = long\n")
     subprocess.run(["git", "init", "-q"], cwd=original, check=True)
     return Tree(original, tmp_path / "copy", tmp_path / "compiled")
 

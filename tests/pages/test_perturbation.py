@@ -209,5 +209,5 @@ def test_the_table_of_ends_holds_the_last_values(entries):
 
 
 def test_the_page_shows_the_notes_of_the_data(ready, opened, monkeypatch):
-    monkeypatch.setattr(PerturbationResult, "notes", ("3 of 8 training points repeat the inputs of another",))
+    monkeypatch.setattr(PerturbationResult, "data_notes", ("3 of 8 training points repeat the inputs of another",))
     assert "3 of 8 training points repeat" in texts(opened("perturbation", **query("flow")))

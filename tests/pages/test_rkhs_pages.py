@@ -111,7 +111,7 @@ def test_every_page_shows_the_line_and_its_own_answer_once(page, ready, opened):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_shows_the_notes_of_the_data(page, ready, opened, monkeypatch):
-    monkeypatch.setattr(RkhsResult, "notes", ("3 of 8 training points repeat the inputs of another",))
+    monkeypatch.setattr(RkhsResult, "data_notes", ("3 of 8 training points repeat the inputs of another",))
     assert "3 of 8 training points repeat" in texts(opened(page, **query("circle")))
 
 
