@@ -43,6 +43,15 @@ DENSE = """<style>
 }
 [data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {
   display: none; }
+@media print {
+  [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stBidiComponentIsolated"],
+  [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"], [data-testid="stPageLink"],
+  [data-testid="stCheckbox"], [data-testid="stTooltipIcon"] { display: none !important; }
+  body, .stApp { background: none !important; }
+  .stMainBlockContainer { padding: 0; }
+  [data-testid="stVegaLiteChart"], [data-testid="stMetric"] { break-inside: avoid; }
+  :root[data-theme="dark"] .stApp { filter: invert(1) hue-rotate(180deg); }
+}
 </style>"""
 
 # Before the menu, whose icons would become the favicon: the browser fetches those from another host.

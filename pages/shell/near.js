@@ -59,7 +59,10 @@ export default function () {
 
   const print = window.print.bind(window);
   window.print = () => void all().then(print);
-  window.addEventListener("beforeprint", () => void all());
+  window.addEventListener("beforeprint", () => {
+    document.documentElement.dataset.theme = getComputedStyle(document.querySelector(".stApp")).colorScheme;
+    void all();
+  });
   window.addEventListener("keydown", (event) => {
     if (event.key !== "p" || !(event.ctrlKey || event.metaKey) || !waiting.size) return;
     event.preventDefault();

@@ -80,6 +80,22 @@ def test_all_is_drawn_before_it_is_printed(evolution):
     expect(page.locator(DRAWN)).to_have_count(9)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_printed_page_is_dark_on_white_and_has_no_controls(evolution, scheme):
+    page = evolution("who prints a page", busy=False)
+    page.emulate_media(color_scheme=scheme)
+    expect(page.locator(".stApp")).to_have_css("color-scheme", scheme)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme=scheme)
+    for part in ("stSidebar", "stHeader", "stButton", "stDownloadButton"):
+        assert not page.get_by_test_id(part).first.is_visible(), part
+    inverted = "invert(1) hue-rotate(180deg)"
+    expect(page.locator(".stApp")).to_have_css("filter", inverted if scheme == "dark" else "none")
+    for place in ("body", ".stApp"):
+        expect(page.locator(place)).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    expect(page.locator(".st-key-answer")).to_be_visible()
+
+
 def test_what_comes_late_shows_the_frame_and_the_seed_of_now(evolution):
     page = evolution("who plays")
     assert far(page)
