@@ -184,8 +184,8 @@ def _tile(network: ConvConfig, first: Images, second: Images) -> Float[np.ndarra
     """`kernels` of a few images with a few others."""
     with np.errstate(over="ignore", invalid="ignore"):  # seen by `_check`
         variances, parts = (_variances(network, first), _variances(network, second)), _parts(network)
-        sums = sum(_read(network, _pairs(network, part, parts), first, second, variances) for part in range(parts))
-        mean, through = network.sigma_w_readout**2 * sums / _pairs(network).counts[-1]
+        read = [_read(network, _pairs(network, part, parts), first, second, variances) for part in range(parts)]
+        mean, through = network.sigma_w_readout**2 * np.sum(read, axis=0) / _pairs(network).counts[-1]
         random = network.output_bias * Constants.of(network).random
         trained = network.output_bias * network.sigma_b**2 * network.trains("readout", "b")
         return np.stack([network.trains("readout") * mean + trained + through, mean + random, mean])

@@ -195,7 +195,7 @@ def by_pixels(net, x, other, gains=True):
             value, slope, gain = expectations(net.activation, a, b, covariance[i, j, p, q])
             gain *= gains and net.norm == "layer"
             mean[i, j, p, q], through[i, j, p, q] = value, theta[i, j, p, q] * slope + gain
-        last = positions(after)
+    last = positions(sizes[-1])
     pairs = list(product(last, last)) if net.pooling == "average" else [(p, p) for p in last]
     read = net.sigma_w_readout**2 * np.mean([(mean[0, 1, p, q], through[0, 1, p, q]) for p, q in pairs], axis=0)
     return read[0] + net.output_bias * random, read.sum() + net.output_bias * trained
@@ -386,7 +386,7 @@ def test_runs_follow_it_and_have_it_beside_them():
         for more in ({}, {"kernel": "infinite_ntk"})
     )
     values = np.linalg.eigvalsh(ntk(plain.config.network, generate(plain.config.data).x_train))[::-1]
-    np.testing.assert_allclose(plain.limit_eigenvalues, values, rtol=1e-10)
+    np.testing.assert_allclose(plain["limit/eigenvalues"], values, rtol=1e-10)
     along = still.seeds[0]["eigenvalues"]
     np.testing.assert_allclose(along, np.broadcast_to(values, along.shape), rtol=1e-10)
     assert still.limit_eigenvalues is None
