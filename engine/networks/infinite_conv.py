@@ -230,12 +230,12 @@ def _convolved(
     a, b = one.at(row.first, column.first)[:, None], other.at(row.second, column.second)[None]
     covariance = snapped(covariance, a, b)
     mean, slope = dual_of(network.activation)(a, b, covariance)
-    through = theta * slope
-    if network.norm == "layer" and of.trains:
-        through += (
-            mean if ACTIVATIONS[network.activation].homogeneous else gain_dual(network.activation)(a, b, covariance)
-        )
-    return mean, through
+    gains = mean
+    if network.norm != "layer" or not of.trains:
+        gains = 0.0
+    elif not ACTIVATIONS[network.activation].homogeneous:
+        gains = gain_dual(network.activation)(a, b, covariance)
+    return mean, theta * slope + gains
 
 
 def _mean(row: Step, column: Step, values: Paired) -> Paired:

@@ -307,6 +307,18 @@ def test_is_positive_and_carries_alpha():
     np.testing.assert_allclose(K, 0.25 * ntk(net.model_copy(update={"alpha": 1.0}), x), rtol=1e-14)
 
 
+@pytest.mark.parametrize("values", [{"norm": "layer"}, {"activation": "erf", "norm": "layer"}, {}], ids=named)
+def test_the_parts_that_train_add_up(values):
+    """The readout's is the conjugate kernel and its bias; what is left of a linear readout is the hidden layers'."""
+    x = np.concatenate([X1, X2])
+    whole, readout, hidden = (ntk(network(train=part, **values), x) for part in ("all", "readout", "hidden"))
+    np.testing.assert_allclose(readout, infinite.kernel("conjugate", network(**values), x) + 0.25, rtol=1e-13)
+    np.testing.assert_allclose(readout + hidden, whole, rtol=1e-13)
+    assert np.linalg.eigvalsh(hidden)[-1] > 0.1
+    scaled = network(alpha_exponent=1.0, width=4, **values)
+    np.testing.assert_allclose(ntk(scaled, x), whole / 4, rtol=1e-13)
+
+
 def test_overflow_is_told_by_its_layer():
     net = network(sigma_w=100.0, depth=64)
     with pytest.raises(ConfigError, match=r"the signal overflows at convolution \d+ of 64: lower sigma_w or depth"):
