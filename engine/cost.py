@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from engine.config import RunConfig
+from engine.networks import infinite
 from engine.networks.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
 from engine.training.diagnostics import HELD_OUT
@@ -92,27 +93,52 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
 
     probes = config.probes.size if config.probes else 0
     measured = M + min(test, HELD_OUT) + probes
-    gram = measured**2 * network.pair_products(k)
+    gram = measured**2 * network.pair_products(k) if config.kernel_moves else 0.0
     passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test + probes)
     kernel_flops = gram + passes + 10.0 * M**3
 
     checkpoints = training.most_checkpoints
     per_seed = training.max_steps * step_flops + checkpoints * kernel_flops
     seeds = len(config.seeds)
-    seconds = speed.start_seconds + seeds * (
-        training.max_steps * (step_flops / getattr(speed, precision) + speed.step_seconds)
-        + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
+    limit = _infinite_width(config, measured)
+    seconds = (
+        speed.start_seconds
+        + limit / speed.float64
+        + seeds
+        * (
+            training.max_steps * (step_flops / getattr(speed, precision) + speed.step_seconds)
+            + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
+        )
     )
     kept = min(capacity(config, precision), int(checkpoints))
     parameters = np.dtype(precision).itemsize * float(config.stored_count or np.nan)
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
-    memory = 5e8 + stored + min(seeds, AT_ONCE) * seed_memory + BYTES * (M + test) * data.input_dim
+    memory = (
+        (infinite.memory(network) if limit else 0.0)
+        + 5e8
+        + stored
+        + min(seeds, AT_ONCE) * seed_memory
+        + BYTES * (M + test) * data.input_dim
+    )
     memory += seeds * checkpoints * (BYTES * (2 * M + probes**2) + 4 * k * (M + test + probes))
     return Cost(
-        seeds * per_seed, memory, seconds, step_flops, kernel_flops, kept, stored if config.store_parameters else 0.0
+        seeds * per_seed + limit,
+        memory,
+        seconds,
+        step_flops,
+        kernel_flops,
+        kept,
+        stored if config.store_parameters else 0.0,
     )
+
+
+def _infinite_width(config: RunConfig, measured: int) -> float:
+    """Operations of the kernel at infinite width that is followed, or stands beside."""
+    if not config.kernel_moves:
+        return infinite.operations(config.network, measured)
+    return beside if (beside := infinite.operations(config.network, config.data.size)) <= infinite.MOST_BESIDE else 0.0
 
 
 @dataclass(frozen=True)
@@ -140,8 +166,11 @@ def check(config: RunConfig, limits: Limits | None = None, calibration: Calibrat
         ConfigError: one problem per limit that is exceeded, with the setting to lower.
     """
     shares = _memory_shares(config)
+    cost = estimate(config, calibration)
     slow = Problem("training.max_steps", "lower it, or the width, depth or number of seeds")
-    return within(limits or Limits(), estimate(config, calibration), max(shares, key=lambda name: shares[name]), slow)
+    if _infinite_width(config, config.data.size) > cost.flops / 2:
+        slow = Problem("kernel", "choose another, or lower data.size, or pool by flatten or with strides")
+    return within(limits or Limits(), cost, max(shares, key=lambda name: shares[name]), slow)
 
 
 def within(most: Limits, cost: Cost, large: str, slow: Problem) -> Cost:

@@ -112,17 +112,17 @@ def ntk_by_leaf(
 def infinite_ntk(
     network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None" = None
 ) -> "np.ndarray":
-    """The neural tangent kernel at infinite width, (n, m), with the conventions of `ntk` (`engine.networks.infinite`).
+    """The neural tangent kernel at infinite width, (n, m), with the conventions of `ntk` (`engine.networks.infinite`);
+    of many channels, for convolutions, of images (n, height, width, channels).
 
     >>> import numpy as np
     >>> no_bias = {"depth": 1, "train_bias": False, "output_bias": False}
     >>> bool(np.allclose(np.diag(infinite_ntk(no_bias, np.eye(3))), 4 / 3))
     True
     """
-    from engine.arguments import network_of
     from engine.networks.infinite import ntk
 
-    return ntk(network_of(network), *_points(x, other))
+    return ntk(*_placed(network, x, other))
 
 
 def nngp(
@@ -134,10 +134,9 @@ def nngp(
     >>> bool(np.allclose(np.diag(nngp({"depth": 1, "output_bias": False}, np.eye(3))), 2 / 3))
     True
     """
-    from engine.arguments import network_of
     from engine.networks.infinite import nngp
 
-    return nngp(network_of(network), *_points(x, other))
+    return nngp(*_placed(network, x, other))
 
 
 def operator_spectrum(
@@ -157,8 +156,13 @@ def operator_spectrum(
     return operator_spectrum(asked.network, asked.data, asked.degrees)
 
 
-def _points(x: "ArrayLike", other: "ArrayLike | None") -> "tuple[np.ndarray, np.ndarray | None]":
-    from engine.arguments import points_of
+def _placed(
+    network: "NetworkConfig | Mapping[str, Any]", x: "ArrayLike", other: "ArrayLike | None"
+) -> "tuple[NetworkConfig, np.ndarray, np.ndarray | None]":
+    """The network on inputs of this shape, and those flat."""
+    from engine.arguments import flat, network_of, placed, points_of
 
-    points = points_of("x", x)
-    return points, None if other is None else points_of("other", other, points.shape[1])
+    given, shape = flat(x)
+    points = points_of("x", given)
+    there = None if other is None else points_of("other", flat(other)[0], points.shape[1])
+    return placed(network_of(network), shape or points.shape[1:]), points, there

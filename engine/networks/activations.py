@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import pi, sqrt
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -19,6 +20,8 @@ from engine.schema import ConfigError, Problem, did_you_mean
 # arrays of the broadcast shape of a, b, c (float64). Closed forms: Cho and Saul (2009) for ReLU and, through
 # it, leaky ReLU and the absolute value, Williams (1997) for erf, Tsuchida et al. (2002.08517) for GELU; sin and linear
 # are elementary. `hermite_dual` does any smooth other.
+
+EPS = float(np.finfo(np.float64).eps)
 
 Dual = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -100,23 +103,28 @@ def hermite_dual(value: Callable[[np.ndarray], np.ndarray], derivative: Callable
     """
 
     def dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        a, b, c = np.broadcast_arrays(*(np.asarray(array, np.float64) for array in (a, b, c)))
+        a, b, c = (np.asarray(array, np.float64) for array in (a, b, c))
         variances, index = np.unique(_rounded(np.concatenate([a.ravel(), b.ravel()])), return_inverse=True)
-        first, second = index[: a.size], index[a.size :]
-        scale = np.sqrt(a * b).ravel()
-        correlation = np.clip(np.divide(c.ravel(), scale, out=np.zeros(c.size), where=scale > 0), -1.0, 1.0)
+        first, second = index[: a.size].reshape(a.shape), index[a.size :].reshape(b.shape)
+        scale, c = np.broadcast_arrays(np.sqrt(a * b), c)
+        correlation = np.clip(np.divide(c, scale, out=np.zeros(c.shape), where=scale > 0), -1.0, 1.0)
         if variances[-1] > MAX_VARIANCE:
             raise _too_large(variances[-1])
         nodes = np.sqrt(variances)[:, None] * (z := _nodes(variances[-1]))
         functions = np.concatenate([value(nodes), derivative(nodes)])
-        coefficients, squares, tail = _expand(functions, z)
-        same = (correlation == 1) & (first == second)
-        if tail * np.abs(correlation[~same]).max(initial=0.0) ** len(coefficients) > 1e-10:
-            raise _too_large(variances[-1])
-        results = _sum_series(coefficients, len(variances), first, second, correlation)
+        squares = (functions**2) @ _weights(z)
+        same = ((correlation == 1) | (scale == 0)) & (first == second)
+        if same.all():
+            results = np.zeros(same.shape), np.zeros(same.shape)
+        else:
+            coefficients, tail = _expand(functions, squares, z)
+            if tail * np.abs(correlation[~same]).max() ** len(coefficients) > 1e-10:
+                raise _too_large(variances[-1])
+            few = first.size + second.size < correlation.size
+            results = (_sum_products if few else _sum_series)(coefficients, len(variances), first, second, correlation)
         for result, square in zip(results, np.split(squares, 2), strict=True):
-            result[same] = square[first[same]]
-        return results[0].reshape(a.shape), results[1].reshape(a.shape)
+            result[same] = square[np.broadcast_to(first, same.shape)[same]]
+        return results
 
     return dual
 
@@ -134,14 +142,18 @@ def _nodes(largest_variance: float) -> np.ndarray:
     return step * np.arange(-count, count + 1)
 
 
-def _expand(functions: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Hermite coefficients (K, functions), mean squares (functions), and the largest missing fraction of them.
+def _weights(z: np.ndarray) -> np.ndarray:
+    """Of the trapezoidal rule at nodes z, for the mean over a normal variable."""
+    return np.exp(-(z**2) / 2) * ((z[1] - z[0]) / sqrt(2 * pi))
+
+
+def _expand(functions: np.ndarray, squares: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, float]:
+    """Hermite coefficients (K, functions), and the largest missing fraction of the mean squares (functions).
 
     `functions` holds values at the nodes z, one function per row.
     """
     root_weight = np.exp(-(z**2) / 4) * (2 * np.pi) ** -0.25
     weighted = functions * (root_weight * (z[1] - z[0]))
-    squares = (functions * weighted) @ root_weight
     before, now = np.zeros_like(z), root_weight  # h_k times the root of the density: bounded
     blocks, found, tail, order = [], np.zeros(len(functions)), np.inf, 0
     most = min(MAX_ORDER, MAX_WORK // len(z))
@@ -154,7 +166,7 @@ def _expand(functions: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarra
         blocks.append(np.array(hermite) @ weighted.T)
         found += (blocks[-1] ** 2).sum(axis=0)
         tail = np.divide(squares - found, squares, out=np.zeros_like(squares), where=squares > 0).max()
-    return np.concatenate(blocks), squares, float(tail)
+    return np.concatenate(blocks), float(tail)
 
 
 def _too_large(variance: float) -> ConfigError:
@@ -169,18 +181,15 @@ def _sum_series(
     coefficients: np.ndarray, variances: int, first: np.ndarray, second: np.ndarray, correlation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """sum_k c_k(a) c_k(b) rho^k for the activation (first half of the columns) and its derivative (second half)."""
+    shape, (first, second) = correlation.shape, np.broadcast_arrays(first, second)
+    first, second, correlation = (np.broadcast_to(array, shape).ravel() for array in (first, second, correlation))
     results = np.zeros(len(correlation)), np.zeros(len(correlation))
     # Pairs of like correlation together: all but the nearly parallel ones need few terms.
     order = np.argsort(-np.abs(correlation), kind="stable")
     for start in range(0, len(order), CHUNK):
         chunk = order[start : start + CHUNK]
         rho, i, j = correlation[chunk], first[chunk], second[chunk]
-        largest = abs(rho[0])
-        terms = len(coefficients)
-        if 0 < largest < 1:
-            terms = min(terms, int(np.log(1e-18) / np.log(largest)) + 2)
-        elif largest == 0:
-            terms = 1
+        terms = _terms(len(coefficients), abs(rho[0]))
         power, sums = np.ones(len(chunk)), (np.zeros(len(chunk)), np.zeros(len(chunk)))
         for row in coefficients[:terms]:
             for total, column in zip(sums, (row[:variances], row[variances:]), strict=True):
@@ -188,7 +197,26 @@ def _sum_series(
             power *= rho
         for result, total in zip(results, sums, strict=True):
             result[chunk] = total
+    return results[0].reshape(shape), results[1].reshape(shape)
+
+
+def _sum_products(
+    coefficients: np.ndarray, variances: int, first: np.ndarray, second: np.ndarray, correlation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`_sum_series` where few variances a meet few b: only the products are as many as the pairs."""
+    results, product = (np.zeros(correlation.shape), np.zeros(correlation.shape)), np.empty(correlation.shape)
+    for row in coefficients[: _terms(len(coefficients), np.abs(correlation).max())][::-1]:
+        for total, column in zip(results, (row[:variances], row[variances:]), strict=True):
+            total *= correlation
+            total += np.multiply(column[first], column[second], out=product)
     return results
+
+
+def _terms(most: int, largest: float) -> int:
+    """How many powers of a correlation count."""
+    if 0 < largest < 1:
+        return min(most, int(np.log(1e-18) / np.log(largest)) + 2)
+    return 1 if largest == 0 else most
 
 
 # The activations, one row each, with the sigma_w that keeps a signal's size through depth.
@@ -283,6 +311,34 @@ ACTIVATIONS = {
     "sin": Activation("sin", lambda z, xp: xp.sin(z), lambda z, xp: xp.cos(z), 1.0, sin_dual),
     "linear": Activation("linear", lambda z, xp: z, lambda z, xp: xp.ones_like(z), 1.0, linear_dual, homogeneous=True),
 }
+
+
+@cache
+def dual_of(activation: str) -> Dual:
+    """E and E' of an activation of the table: its closed form, else its Hermite series."""
+    row = ACTIVATIONS[activation]
+    return row.dual or hermite_dual(lambda z: row.value(z, NUMPY), lambda z: row.derivative(z, NUMPY))
+
+
+@cache
+def gain_dual(activation: str) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """E[u act'(u) v act'(v)] of an activation without kinks, by its series; of a homogeneous one it is E."""
+    row = ACTIVATIONS[activation]
+
+    def gained(z: np.ndarray) -> np.ndarray:
+        return z * row.derivative(z, NUMPY)
+
+    dual = hermite_dual(gained, np.zeros_like)
+    return lambda a, b, c: dual(a, b, c)[0]
+
+
+def snapped(covariance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Covariances within rounding of correlation 1 or -1 become exactly so.
+
+    ReLU's E' has a square-root singularity there: rounding of 1e-16 would come out as 1e-8.
+    """
+    largest = np.where(a == b, a, np.sqrt(a) * np.sqrt(b))
+    return np.where(np.abs(covariance) >= largest * (1 - 8 * EPS), np.copysign(largest, covariance), covariance)
 
 
 def _known(name: str) -> str:

@@ -17,10 +17,8 @@ from jaxtyping import Array, Float
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.blocks import JAX, affine, readout, scan_layers
 from engine.networks.conv_config import TAPS, ConvConfig
+from engine.networks.convolution import NORM_EPS, padding
 from engine.networks.drawing import Leaf, Leaves, Params
-
-EPS = 1e-6
-"""Added to the variance that a norm divides by."""
 
 Image = Float[Array, "n height width channels"]
 
@@ -72,23 +70,17 @@ def heads(network: ConvConfig, params: Params, x: Float[Array, "n n_0"]) -> Floa
 
 def _convolved(network: ConvConfig, layer: Convolutions, own: Mapping[str, Array], a: Image) -> Image:
     """z_l, normalised where the network does so."""
-    padding = _padding(a.shape[1:3], layer.stride)
+    around = tuple(padding(length, layer.stride) for length in a.shape[1:3])
     if network.padding == "circular":
-        a, padding = jnp.pad(a, ((0, 0), *padding, (0, 0)), mode="wrap"), "VALID"
+        a, around = jnp.pad(a, ((0, 0), *around, (0, 0)), mode="wrap"), "VALID"
     strides, names = (layer.stride, layer.stride), ("NHWC", "HWIO", "NHWC")
-    z = jax.lax.conv_general_dilated(a, own["w"], strides, padding, dimension_numbers=names, precision="highest")
+    z = jax.lax.conv_general_dilated(a, own["w"], strides, around, dimension_numbers=names, precision="highest")
     z = network.sigma_w / sqrt(TAPS * layer.channels[0]) * z
     z = z + network.sigma_b * own["b"] if "b" in own else z
     return (1 + own["gain"]) * _normalised(z) + own["shift"] if network.norm == "layer" else z
 
 
-def _padding(size: tuple[int, ...], stride: int) -> tuple[tuple[int, int], ...]:
-    """Before and after each axis, so that the output has a stride-th of its length, rounded up."""
-    whole = [max((-(-length // stride) - 1) * stride + 3 - length, 0) for length in size]
-    return tuple((total // 2, total - total // 2) for total in whole)
-
-
 def _normalised(z: Image) -> Image:
     """Mean 0 and variance 1 over the positions and channels of each example."""
     centred = z - z.mean((1, 2, 3), keepdims=True)
-    return centred * jax.lax.rsqrt((centred**2).mean((1, 2, 3), keepdims=True) + EPS)
+    return centred * jax.lax.rsqrt((centred**2).mean((1, 2, 3), keepdims=True) + NORM_EPS)

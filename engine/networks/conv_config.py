@@ -37,6 +37,8 @@ class ConvConfig(LayeredConfig):
         sigma_w_readout: `sigma_w` when left out.
     """
 
+    HAS_LIMIT = True
+
     kind: Literal["conv"] = "conv"
     shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, exclude_if=lambda value: value is None)
     depth: Annotated[int, Field(ge=1, le=MOST_CONVOLUTIONS)] = 3

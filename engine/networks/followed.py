@@ -1,5 +1,6 @@
 """The kernel that a run follows, by its setting `kernel` (`engine.config.KernelName`)."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from engine.config import KernelName
-from engine.networks import infinite, model
+from engine.networks import infinite, infinite_conv, model
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Precision
 from engine.networks.traced.kernel import ntk
@@ -60,7 +61,7 @@ def readout(network: NetworkConfig) -> frozenset[str]:
     return frozenset(paths)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _infinite(
     name: KernelName, network: NetworkConfig, shape: tuple[int, ...], points: bytes
 ) -> Float[np.ndarray, "n n"]:
@@ -75,12 +76,15 @@ def limit(
     network: NetworkConfig,
     x: Float[np.ndarray, "n n_0"],
     other: Float[np.ndarray, "m n_0"] | None = None,
+    waiting: Callable[[], None] = infinite_conv.nothing,
 ) -> Float[np.ndarray, "n m"] | None:
-    """What the kernel tends to at infinite width; None for one that is of infinite width itself.
+    """What the kernel tends to at infinite width; None for one that is of infinite width itself, and where that takes
+    longer than what stands beside a run may (`engine.networks.infinite.MOST_BESIDE`).
 
     Raises:
         ConfigError: it overflows.
     """
-    if name.startswith("infinite_"):
+    asked = infinite.operations(network, len(x), None if other is None else len(other))
+    if name.startswith("infinite_") or asked > infinite.MOST_BESIDE:
         return None
-    return infinite.kernel(LIMITS[name], network, x, other)
+    return infinite.kernel(LIMITS[name], network, x, other, waiting)

@@ -5,7 +5,8 @@ The recursion from one layer to the next (Jacot et al. 1806.07572), with the dua
     Theta <- sigma^2 E + sigma_b^2 [biases trained] + sigma^2 Theta E'   [the last term alone of a layer that stays]
 A bias that starts at zero and is trained is in Theta and not in Sigma; one that is random and fixed, the other way
 round. The last layer has sigma_w_readout, and a bias only with `output_bias`. The conjugate kernel, of the readout's
-weights alone, is the last sigma^2 E without a bias. All kernels carry alpha^2; no 1/M.
+weights alone, is the last sigma^2 E without a bias. All kernels carry alpha^2; no 1/M. Those of convolutions:
+`engine.networks.infinite_conv`.
 
 Three settings have no limit of use, and get the number that stands for it:
 - `readout: relu`: the kernel stays random, 1{z > 0} 1{z' > 0} times the linear readout's (z, z' the output neuron's
@@ -16,8 +17,8 @@ Three settings have no limit of use, and get the number that stands for it:
   the leading order at the widths of the config, exact up to a relative error of order 1/width.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from math import comb
 from typing import Literal, NamedTuple
@@ -31,13 +32,13 @@ from engine.data.circle import CircleConfig
 from engine.data.parity import ParityConfig
 from engine.data.sphere import SphereConfig
 from engine.data.targets import legendre_sequence, multiplicity
-from engine.networks.activations import ACTIVATIONS, NUMPY, Dual, hermite_dual, relu_dual
+from engine.networks import infinite_conv
+from engine.networks.activations import EPS, dual_of, relu_dual, snapped
 from engine.networks.base import NetworkConfig, known_of
+from engine.networks.conv_config import ConvConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.resnet_config import ResNetConfig
 from engine.schema import ConfigError, Problem
-
-EPS = float(np.finfo(np.float64).eps)
 
 Inputs = Float[np.ndarray, "n n_0"]
 Kernel = Float[np.ndarray, "n1 n2"]
@@ -70,8 +71,22 @@ def nngp(network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel
     return kernel("nngp", network, x1, x2)
 
 
-def kernel(name: Name, network: NetworkConfig, x1: Inputs, x2: Inputs | None = None) -> Kernel:
-    """One of the kernels per output. Raises as `ntk`."""
+def kernel(
+    name: Name,
+    network: NetworkConfig,
+    x1: Inputs,
+    x2: Inputs | None = None,
+    waiting: Callable[[], None] = infinite_conv.nothing,
+) -> Kernel:
+    """One of the kernels per output. Raises as `ntk`.
+
+    Args:
+        waiting: called now and then where it takes long; what it raises ends the work.
+    """
+    if not network.HAS_LIMIT:
+        raise known_of("mlp, resnet and conv", "the kernel at infinite width")
+    if isinstance(network, ConvConfig):
+        return network.output_scale**2 * getattr(Limits(*infinite_conv.kernels(network, x1, x2, waiting)), name)
     points = np.asarray(x1 if x2 is None else np.concatenate([x1, x2]), np.float64)
     n1 = len(x1)
     i, j = np.triu_indices(n1) if x2 is None else (index.ravel() for index in np.indices((n1, len(x2))))
@@ -88,6 +103,22 @@ def kernel(name: Name, network: NetworkConfig, x1: Inputs, x2: Inputs | None = N
     return found
 
 
+MOST_BESIDE = 2e13
+"""Operations: minutes, for a kernel that is shown beside a run without being asked for."""
+
+
+def operations(network: NetworkConfig, n: int, m: int | None = None) -> float:
+    """About so many for a kernel of (n, m) points, or of n among themselves; 0 where they are few beside a run's."""
+    if not isinstance(network, ConvConfig):
+        return 0.0
+    return infinite_conv.operations(network, n * (n + 1) / 2 if m is None else n * m)
+
+
+def memory(network: NetworkConfig) -> float:
+    """Bytes held at once for a kernel, beside it and its points, where these are many."""
+    return infinite_conv.memory(network) if isinstance(network, ConvConfig) else 0.0
+
+
 def recursion(
     network: NetworkConfig,
     input_dim: int,
@@ -100,7 +131,7 @@ def recursion(
     if isinstance(network, ResNetConfig):
         return _residual(network, input_dim, square, i, j, product)
     if not isinstance(network, MLPConfig):
-        raise known_of("mlp and resnet", "the kernel at infinite width")
+        raise known_of("mlp and resnet", "a kernel at infinite width that depends on the angle between inputs alone")
     dual = dual_of(network.activation)
     standard = network.parameterization == "standard"
     random_bias = network.sigma_b**2 if network.bias_init == "normal" else 0.0
@@ -123,7 +154,7 @@ def recursion(
             if not (np.isfinite(covariance).all() and np.isfinite(theta).all()):
                 message = f"the signal overflows at layer {layer + 1} of {network.depth + 1}: lower sigma_w or depth"
                 raise ConfigError([Problem("network", message)])
-            covariance = _snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
+            covariance = snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
     if network.readout == "relu":
         variance = covariance[pairs:]
         covariance, slope = relu_dual(variance[i], variance[j], covariance)
@@ -145,7 +176,7 @@ def _residual(
     s, sigma = network.branch**2, network.sigma_w**2
     with np.errstate(over="ignore", invalid="ignore"):
         for block in range(network.depth):
-            covariance = _snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
+            covariance = snapped(covariance, covariance[pairs:][i], covariance[pairs:][j])
             variance = covariance[pairs:]
             mean, slope = dual(variance[i], variance[j], covariance)
             theta = theta + s * (hidden * (sigma * mean + trained_bias) + sigma * slope * theta)
@@ -163,22 +194,6 @@ def _residual(
 def _limits(network: NetworkConfig, pairs: int, *kernels: Pairs) -> Limits:
     """Those of f, at the first so many pairs, from those of h."""
     return Limits(*(network.output_scale**2 * values[:pairs] for values in kernels))
-
-
-@cache
-def dual_of(activation: str) -> Dual:
-    """E and E' of an activation of the table: its closed form, else its Hermite series."""
-    row = ACTIVATIONS[activation]
-    return row.dual or hermite_dual(lambda z: row.value(z, NUMPY), lambda z: row.derivative(z, NUMPY))
-
-
-def _snapped(covariance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Covariances within rounding of correlation 1 or -1 become exactly so.
-
-    ReLU's E' has a square-root singularity there: rounding of 1e-16 would come out as 1e-8.
-    """
-    largest = np.where(a == b, a, np.sqrt(a) * np.sqrt(b))
-    return np.where(np.abs(covariance) >= largest * (1 - 8 * EPS), np.copysign(largest, covariance), covariance)
 
 
 @dataclass(frozen=True, eq=False)

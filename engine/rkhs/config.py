@@ -10,6 +10,7 @@ from engine.config import RunConfig, Seed
 from engine.cost import Calibration, Cost
 from engine.data.csv import CsvConfig
 from engine.losses import LOSSES
+from engine.networks import infinite
 from engine.schema import Config, ConfigError, Problem
 
 MOST_POINTS = 1024
@@ -147,7 +148,18 @@ def frozen_step_flops(config: RkhsConfig) -> float:
 
 
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
-    return replace(cost, seconds=cost.seconds + START_SECONDS + _flops(config) / speed.float64)
+    flops = _flops(config) + _infinite_width(config)
+    return replace(cost, seconds=cost.seconds + START_SECONDS + flops / speed.float64)
+
+
+def _infinite_width(config: RkhsConfig) -> float:
+    """Operations of kernels at infinite width: at all points of the sets, and where it is followed on grid and sample
+    too."""
+    run, options = config.run, config.options
+    both = infinite.operations(run.network, run.data.size + min(options.held_out, run.data.test_size))
+    if run.kernel_moves:
+        return both if both <= infinite.MOST_BESIDE else 0.0
+    return both + sum(infinite.operations(run.network, size) for size in (options.grid, options.sample))
 
 
 def _flops(config: RkhsConfig) -> float:
@@ -155,7 +167,7 @@ def _flops(config: RkhsConfig) -> float:
     run, options = config.run, config.options
     both = run.data.size + min(options.held_out, run.data.test_size)
     points = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
-    kernels = points * run.network.pair_products(run.data.output_dim)
+    kernels = points * run.network.pair_products(run.data.output_dim) if run.kernel_moves else 0.0
     algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
     return len(run.seeds) * (kernels + EIGEN * algebra + _fixed_steps(config))
 

@@ -13,8 +13,9 @@ import scipy.linalg
 from jaxtyping import Float, Int
 
 from engine.data.circle import CircleConfig
+from engine.networks.activations import EPS
 from engine.networks.base import NetworkConfig
-from engine.networks.infinite import EPS, Name, crowded_spectrum, operator_spectrum
+from engine.networks.infinite import Name, crowded_spectrum, operator_spectrum
 from engine.rkhs.gram import Gram
 from engine.rkhs.motion import Followed
 from engine.training.diagnostics import ratio

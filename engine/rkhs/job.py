@@ -26,7 +26,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces
 from engine.rkhs.stored import StoredNetwork, top_spectrum
 from engine.schema import ConfigError, Problem
 from engine.training.diagnostics import ratio
-from engine.training.job import Tick, after_training
+from engine.training.job import Tick, after_training, at_infinite_width
 from engine.training.result import SeedResult
 
 # One seed along its checkpoints: every space on every set, regression with its kernel, and what is drawn.
@@ -182,9 +182,9 @@ TRAINED = 0.3
 
 @dataclass(frozen=True, eq=False)
 class RunPoints:
-    """All points of a run, what its kernel tends to at infinite width at those of its sets (None where that overflows,
-    or the kernel is of infinite width), and on the circle the frequencies at its training points, with what infinite
-    width foretells of them.
+    """All points of a run, what its kernel tends to at infinite width at those of its sets (None where that overflows
+    or takes too long, or the kernel is of infinite width), and on the circle the frequencies at its training points,
+    with what infinite width foretells of them.
     """
 
     sets: Sets
@@ -202,7 +202,7 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
     Raises:
         ConfigError: as `engine.training.job.run`, or the kernel overflows at initialisation.
     """
-    everywhere = _run_points(config, generate(config.run.data))
+    everywhere = _run_points(config, generate(config.run.data), report)
 
     def one(seed: SeedResult, parameters: ParameterPath, tick: Tick) -> SeedSpaces:
         network = StoredNetwork(config.run, parameters, seed.kernel_rounding)
@@ -212,11 +212,12 @@ def compare(config: RkhsConfig, report: Report = silent) -> Entries:
     return {"result": RkhsResult(common_arrays(everywhere), config, meta, seeds).to_arrays()}
 
 
-def _run_points(config: RkhsConfig, data: Dataset) -> RunPoints:
+def _run_points(config: RkhsConfig, data: Dataset, report: Report) -> RunPoints:
     settings, options = config.run.data, config.options
     points = sets(settings, data, options.held_out)
     try:
-        limit = followed.limit(config.run.kernel, config.run.network, points.x)
+        waiting = at_infinite_width(report, 0.0)
+        limit = followed.limit(config.run.kernel, config.run.network, points.x, waiting=waiting)
     except ConfigError:
         limit = None
     x_large = None if options.large is None else sample(settings, data, options.large)[0]

@@ -39,8 +39,12 @@ def run(config: RunConfig, report: Report = silent) -> Entries:
     return entries | {"parameters": parameters} if config.store_parameters else entries
 
 
-def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict[str, np.ndarray]]:
-    """The result of a run, and its parameters: none unless it stores them. Raises `ConfigError`."""
+def trained(config: RunConfig, report: Report = silent, beside: bool = True) -> tuple[RunResult, dict[str, np.ndarray]]:
+    """The result of a run, and its parameters: none unless it stores them. Raises `ConfigError`.
+
+    Args:
+        beside: whether it has what stands beside its seeds: infinite width, and the measured beta.
+    """
     began, data = time.monotonic(), learned(config.training.loss, generate(config.data))
     remarks = tried(config, data, report)
     parameters: dict[str, np.ndarray] = {}
@@ -55,11 +59,10 @@ def trained(config: RunConfig, report: Report = silent) -> tuple[RunResult, dict
         seeds.append(SeedResult.of(trajectory.arrays(), trajectory.summary()))
         if config.store_parameters:
             parameters |= pack(index, {step: params for step, (params, _) in trajectory.store.states.items()})
-    limit, about = (
-        _infinite_width(config, data) | measured_beta(config, remarks.get("parameters")),
-        provenance("run", device_name(), began),
-    )
-    return RunResult(limit, config, about | remarks, tuple(seeds)), parameters
+    common = {}
+    if beside:
+        common = _infinite_width(config, data, report) | measured_beta(config, remarks.get("parameters"))
+    return RunResult(common, config, provenance("run", device_name(), began) | remarks, tuple(seeds)), parameters
 
 
 def tried(config: RunConfig, data: Dataset, report: Report = silent) -> dict[str, Any]:
@@ -70,6 +73,11 @@ def tried(config: RunConfig, data: Dataset, report: Report = silent) -> dict[str
 
     found = model.tried(config.network, data.x_train, config.data.output_dim, config.kernel_precision, waiting)
     return {} if found is None else found._asdict()
+
+
+def at_infinite_width(report: Report, fraction: float) -> Callable[[], None]:
+    """What says so while that is computed, and ends it when the run is cancelled."""
+    return lambda: report(Progress(fraction, "kernel at infinite width"))
 
 
 Found = TypeVar("Found")
@@ -95,7 +103,8 @@ def after_training(
     def while_training(progress: Progress) -> None:
         report(Progress(share * progress.fraction, f"training: {progress.message}", progress.rows))
 
-    result, parameters = trained(config.model_copy(update={"store_parameters": True}), while_training)
+    kept = config.model_copy(update={"store_parameters": True})
+    result, parameters = trained(kept, while_training, beside=False)
     result.check_started()
 
     def one(index: int, seed: SeedResult) -> Found:
@@ -110,10 +119,11 @@ def after_training(
     return found, {name: result.meta[name] for name in about if name in result.meta}
 
 
-def _infinite_width(config: RunConfig, data: Dataset) -> dict[str, np.ndarray]:
-    """Spectrum and profile of what the kernel tends to; nothing where numbers overflow, or it does not move at all."""
+def _infinite_width(config: RunConfig, data: Dataset, report: Report) -> dict[str, np.ndarray]:
+    """Spectrum and profile of what the kernel tends to; nothing where numbers overflow, it would take too long, or it
+    does not move at all."""
     try:
-        K = followed.limit(config.kernel, config.network, data.x_train)
+        K = followed.limit(config.kernel, config.network, data.x_train, waiting=at_infinite_width(report, 1.0))
     except ConfigError:
         return {}
     if K is None:

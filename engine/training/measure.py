@@ -85,10 +85,10 @@ def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_
 
     Small kernels are solved whole; others by Lanczos on v -> J J^T v, to a relative accuracy of 1e-6.
     """
+    params = cast(params, "float64")
     size = x.shape[0] * jax.eval_shape(partial(apply, network), params, x).shape[1]
     if size <= 256:
         return float(diagnostics.spectrum(np.asarray(ntk(network, params, x, heads="full")))[0][0])
-    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
     v0 = np.random.default_rng(0).standard_normal(size)
     if not np.all(np.isfinite(_jacobian_gram(network, params, x, jnp.asarray(v0)))):
         return float("nan")

@@ -111,7 +111,7 @@ def facts(result: RunResult) -> str:
         f"{kernel_words.in_short(config)}{config.data.whence}; {several(config.data.size, 'training point')}; "
         f"{parameters(result)}; "
         f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
-        f"{network_words.missing(config)}"
+        f"{network_words.missing(config, limit=result.limit_eigenvalues is not None)}"
     )
 
 

@@ -34,7 +34,7 @@ def facts(result: PerturbationResult) -> str:
     return (
         f"{result.dynamics}; {run.data.whence}; {several(run.data.size, 'training point')}; "
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
-        f"on {result.meta['device']}{network_words.missing(run, limit=False)}"
+        f"on {result.meta['device']}{network_words.missing(run)}"
     )
 
 

@@ -84,13 +84,12 @@ def measured_beta(result: RunResult) -> list[Headline]:
 
 
 def missing(run: RunConfig, limit: bool = True) -> str:
-    """What the pages of a run cannot show of a network of this kind, to follow its facts; empty of the fully connected.
+    """What the page of a run cannot show of a network of this kind, to follow its facts; empty of the fully connected.
 
     Args:
-        limit: whether the page shows what infinite width gives.
+        limit: whether the page has what infinite width gives, or no use for it.
     """
     if run.network.kind == "mlp":
         return ""
-    known = run.network.kind == "resnet"
-    more = ", and its kernel at infinite width is not computed" if limit and not known else ""
+    more = ", and its kernel at infinite width is not computed" if not limit and run.kernel_moves else ""
     return f". Of a {named(run.network)} network β is not defined{more}"

@@ -23,10 +23,11 @@ def facts(result: RkhsResult) -> str:
     """What was computed, and on what."""
     run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
     held_out = result.seeds[0]["held_out/eigenvalues"].shape[1]
+    missing = network_words.missing(run, limit="limit/train/eigenvalues" in result)
     return (
         f"{kernel_words.in_short(run)}{run.data.whence}; {run.data.size:,} training and {held_out:,} held-out points; "
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
-        f"computed on {result.meta['device']}{network_words.missing(run)}"
+        f"computed on {result.meta['device']}{missing}"
     )
 
 

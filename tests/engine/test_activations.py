@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
-from engine.networks.activations import ACTIVATIONS, NUMPY, gelu_dual, hermite_dual, relu_dual
+from engine.networks.activations import ACTIVATIONS, NUMPY, dual_of, gelu_dual, hermite_dual, relu_dual
 from engine.networks.blocks import JAX
-from engine.networks.infinite import dual_of
 from engine.schema import ConfigError
 
 SMOOTH = [name for name, row in ACTIVATIONS.items() if not row.kinked]

@@ -222,7 +222,6 @@ def test_what_the_kernels_tend_to() -> None:
 
 
 RUN = {"data": CIRCLE, "kernel": "conjugate"}
-IMAGES = {"data": {"name": "digits"}, "network": {"kind": "conv"}}
 
 
 @pytest.mark.parametrize(
@@ -235,8 +234,6 @@ IMAGES = {"data": {"name": "digits"}, "network": {"kind": "conv"}}
         (lambda: SweepConfig.from_dict({"base": {"data": CIRCLE}, "grid": {"kernel": ["conjugate", "ntk"]}}),
             "base.kernel: the lazy prediction is of f' = -K r"),
         (lambda: RunConfig.from_dict({"data": CIRCLE, "kernel": "nngp"}), "kernel: 'nngp' is unknown"),
-        (lambda: RunConfig.from_dict({**IMAGES, "kernel": "infinite_ntk"}),
-            "kernel: infinite_ntk is not known of this kind of network, conv: choose ntk or conjugate"),
         (lambda: RunConfig.from_dict({"data": CIRCLE, "kernel": "infinite_ntk", "kernel_precision": "mixed"}),
             "kernel_precision: mixed is for kernels of the network"),
         (lambda: RkhsConfig.from_dict({"run": {**RUN, "kernel": "infinite_ntk"}, "options": {"large": 3000}}),

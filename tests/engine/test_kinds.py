@@ -316,10 +316,15 @@ def test_the_face_takes_images() -> None:
     assert set(kd.ntk_by_leaf(values, params, images)) == {"hidden_0/b", "hidden_0/w", "readout/b", "readout/w"}
     with pytest.raises(ConfigError, match=r"network.kind: conv takes images"):
         kd.ntk(values, params, images.reshape(3, 64))
-    with pytest.raises(
-        ConfigError, match=r"network.kind: the kernel at infinite width is known of mlp and resnet alone"
-    ):
-        kd.infinite_ntk(values, images.reshape(3, 64))
+    np.testing.assert_array_equal(
+        kd.infinite_ntk(values, images, images[:2]),
+        kd.infinite_ntk({**values, "shape": (8, 8, 1)}, images.reshape(3, 64), images[:2].reshape(2, 64)),
+    )
+    for limit in (kd.infinite_ntk, kd.nngp):
+        with pytest.raises(ConfigError, match=r"network.kind: conv takes images"):
+            limit(values, images.reshape(3, 64))
+    with pytest.raises(ConfigError, match=r"network.kind: a kernel at infinite width that depends on the angle"):
+        kd.operator_spectrum({**values, "shape": (1, 2, 1)}, {"name": "circle"})
     flat = {"depth": 1, "width": 4}
     mlp = kd.init(flat, 0, (8, 8, 1))
     np.testing.assert_array_equal(kd.ntk(flat, mlp, images), kd.ntk(flat, mlp, images.reshape(3, 64)))

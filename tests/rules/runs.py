@@ -51,7 +51,8 @@ RUN = (
         "pages.views.network_words.missing",
         "Of a residual / convolutional / user's own network β is not defined, and its kernel at infinite width is not "
         "computed",
-        "the kind of the network; infinite width where the page shows it, and not of residual networks",
+        "the kind of the network; of infinite width, where the page shows it, that the result has none and its kernel "
+        "moves",
         "the network is fully connected",
     ),
     Rule(
