@@ -15,6 +15,7 @@ from pages.charts import theme
 from pages.charts.common_axes import around, one_scale, zero_of
 from pages.charts.encodings import layered, sized, stacked
 from pages.charts.panels import ROOM
+from pages.charts.partners import partners
 from pages.charts.specification import WIDTH, parts_of
 
 DASHES = ([2, 2], [9, 3], [9, 3, 2, 3], [2, 5], [14, 3, 2, 3, 2, 3])
@@ -63,26 +64,12 @@ def over(chart: Any, ghosts: Sequence[Ghost], top: bool = True) -> Any:
     name, parts = parts_of(chart)
     if name in ("", "layer"):
         return _panel(chart, ghosts, top)
-    alike = [ghost for ghost in ghosts if _alike(ghost.chart, name, parts)]
+    alike = [(ghost, partners(name, parts, ghost.chart)) for ghost in ghosts]
     chart[name] = [
-        over(part, [ghost.of(parts_of(ghost.chart)[1][place]) for ghost in alike], top=False)
+        over(part, [ghost.of(found[place]) for ghost, found in alike if found[place] is not None], top=False)
         for place, part in enumerate(parts)
     ]
     return chart
-
-
-def drawn(chart: Any, ghost: Any) -> bool:
-    """Whether a held result's chart has the panels of this one."""
-    name, parts = parts_of(chart)
-    if name in ("", "layer"):
-        return parts_of(ghost)[0] in ("", "layer")
-    others = parts_of(ghost)[1]
-    return _alike(ghost, name, parts) and all(drawn(*both) for both in zip(parts, others, strict=True))
-
-
-def _alike(ghost: Any, name: str, parts: Sequence[Any]) -> bool:
-    other, others = parts_of(ghost)
-    return other == name and len(others) == len(parts)
 
 
 def _panel(chart: Any, ghosts: Sequence[Ghost], top: bool) -> Any:
@@ -138,8 +125,12 @@ def _first(chart: Any, name: str) -> Any:
 
 def _same_axes(chart: Any, other: Any) -> bool:
     """Whether both have the same thing along x."""
-    own, theirs = ({_field(layer, "x") for layer in _layers(one)} - {""} for one in (chart, other))
-    return theirs <= own
+    return _fields(other, "x") <= _fields(chart, "x")
+
+
+def _fields(chart: Any, name: str) -> set[str]:
+    """The columns that a channel of its layers shows."""
+    return {_field(layer, name) for layer in _layers(chart)} - {""}
 
 
 # Beneath.
@@ -159,6 +150,8 @@ def _layered(chart: Any, ghosts: Sequence[Ghost]) -> Any:
     found, shown = [], []
     for ghost in ghosts:
         before = zero_of(_first(ghost.chart, "x"))
+        if not _fields(ghost.chart, "y") & _fields(chart, "y"):
+            continue
         own = [layer for layer in _ghostly(ghost, colour) if len(_above_zero(layer, axes.get("y")))]
         found += [_placed(layer, axes, before, start) for layer in own]
         shown += [ghost] if own else []

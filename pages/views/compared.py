@@ -9,6 +9,7 @@ import cache
 from cache import Run
 from engine import jobs
 from engine.perturbation.result import PerturbationResult, StudyResult
+from engine.recording.result import RecordedPerturbation, RecordedRun, RecordedSpaces
 from engine.regimes.config import SweepConfig
 from engine.regimes.grid import KIND
 from engine.regimes.result import Thresholds
@@ -33,6 +34,9 @@ RESULTS: Mapping[str, type[Result]] = {
     "perturbation": PerturbationResult,
     "perturbation_study": StudyResult,
     "rkhs": RkhsResult,
+    "recording": RecordedRun,
+    "recording_spaces": RecordedSpaces,
+    "recording_perturbation": RecordedPerturbation,
 }
 
 
