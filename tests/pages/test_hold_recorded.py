@@ -1,4 +1,4 @@
-"""Hold, of recordings: beneath runs and under each other, at matched t or step, with what differs and what one lacks."""
+"""Hold, of recordings: beneath runs and each other, at matched t or step, with what differs and what one lacks."""
 
 import io
 import json
