@@ -15,7 +15,7 @@ import streamlit as st
 
 from engine.quantities import QUANTITIES
 from pages.charts.encodings import time_of_its_loop
-from pages.charts.ghosts import HELD, PRESENT, Ghost, over
+from pages.charts.ghosts import HELD, PRESENT, RECORDED, Ghost, over
 from pages.charts.over_time import Curve, medians
 from pages.charts.panels import Panels, panels, taller
 from pages.charts.printing import KINDS, data_of, panel_names, printed
@@ -125,20 +125,25 @@ class Figure:
         return [(HELD.format(one.name), ghost.config) for one, ghost in self.ghosts]
 
     def _with_data_of(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> pd.DataFrame:
-        frames = [(PRESENT, self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
+        frames = [(_present(), self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
         known = [frame.assign(run=name) for name, frame in frames if frame is not None]
         return pd.concat(known, ignore_index=True)
 
     def draw(self) -> Any:
         """The chart under its question, over those of held results, on the page and in a file."""
         ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost._timed(one))]
-        return ask(self.question, over(self._timed(), ghosts) if ghosts else self._timed())
+        return ask(self.question, over(self._timed(), ghosts, present=_present()) if ghosts else self._timed())
 
     def _timed(self, one: Named | None = None) -> Any:
         """Its own chart, of something held or of what the page shows, with the name of its time."""
         recorded = isinstance(one, Held) and one.recorded if one else RECORDING in address()
         chart = self.chart()
         return time_of_its_loop(chart) if recorded and chart and not self.file.startswith(EXPANSION) else chart
+
+
+def _present() -> str:
+    """What the page shows, beside others."""
+    return RECORDED if RECORDING in address() else PRESENT
 
 
 def ghosts_of(key: str, of: Callable[[Held], Figure], over_time: bool = False) -> list[tuple[Held, Figure]]:

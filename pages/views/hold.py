@@ -12,6 +12,7 @@ import streamlit as st
 from engine import jobs
 from engine.recording.config import RecordingConfig
 from engine.schema import ConfigError
+from pages.charts.ghosts import PRESENT, RECORDED
 from pages.charts.matched import per_step
 from pages.charts.words import plain
 from pages.shell import held
@@ -88,7 +89,7 @@ def beside(present: Present) -> Iterator[None]:
     told = st.empty()
     told.markdown(line)
     first, *others = st.columns(1 + len(found), gap="medium")
-    what = "this recording" if _recorded(present) else "this run"
+    what = RECORDED if _recorded(present) else PRESENT
     with under(first, f"{what}, {own}"):
         yield
         _hold(present) if len(found) == len(held.now()) else _held_now(present)

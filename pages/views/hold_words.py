@@ -64,17 +64,16 @@ def differ(held: Sequence[Asked], own: Asked) -> str:
     """In what they differ, in a line; settings of a run are none of a recording."""
     every = [*held, own]
     runs = [settings(one) for one in every if isinstance(one, RunConfig)]
-    recordings = _recordings(every)
-    beside = "Held beside this run." if isinstance(own, RunConfig) else "Held beside this recording."
-    if not (runs and recordings):
-        found = runs or recordings
-        return f"Held: {from_to(*found)}." if len(found) == 2 else f"{beside} {in_one_line(found)}".strip()
+    beside = "this run" if isinstance(own, RunConfig) else "this recording"
+    if len(runs) in (0, len(every)):
+        found = runs or _recordings(every)
+        return f"Held: {from_to(*found)}." if len(found) == 2 else f"Held beside {beside}. {in_one_line(found)}".strip()
     if len(every) == 2:
         return f"Held: {brief(held[0])} → {brief(own)}."
-    more = [("Of the runs: ", runs), ("Of the recordings: ", recordings)]
-    lines = [f"{before}{in_one_line(found)}" for before, found in more if len(found) > 1]
-    lone = [brief(one) for one in held if len(runs if isinstance(one, RunConfig) else recordings) == 1]
-    return " ".join([f"{beside[:-1]}: {listing(lone)}." if lone else beside, *lines])
+    told = [brief(one) for one in held if isinstance(one, RecordingConfig) or len(runs) == 1]
+    whom = beside if isinstance(own, RunConfig) and len(runs) > 1 else brief(own)
+    more = f" Of the runs: {in_one_line(runs).replace('They', 'they', 1)}" if len(runs) > 1 else ""
+    return f"Held beside {whom}: {listing(told)}.{more}"
 
 
 def brief(asked: Asked) -> str:

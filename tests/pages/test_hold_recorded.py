@@ -133,7 +133,8 @@ def test_a_run_stands_beneath_a_recording_and_another_one_too(recorded, run, ope
     app = opened("evolution", recording=present, held=f"{other},{held_run}")
     assert not app.exception
     said = texts(app)
-    assert "Of the recordings: They differ in **recording** (one / two)" in said.replace("\\", "")
+    assert "Held beside the recording **two** (torch 2.9.1, numpy 2.3; loss half_mean; 12 + 8 points): " in said
+    assert ": the recording **one** (torch 2.9.1, numpy 2.3; loss half_mean; 12 + 8 points) and a run (depth 1" in said
     assert "**one** is drawn at equal steps, for neither loop gave a t." in said
     assert "is drawn at equal steps: the loop of this recording gave no t." in said
     assert "held: depth 1, width 16" in said

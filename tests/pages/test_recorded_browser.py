@@ -106,7 +106,7 @@ def test_a_recording_is_held_beneath_another_one(visit: Callable[..., Page], env
     expect(page.get_by_text("has moved by")).to_have_count(2)
     legends = page.locator("[data-testid=stVegaLiteChart] svg .role-legend-label text")
     named = legends.filter(has_text="held: held slow")
-    expect(named).to_have_count(3)
+    expect(named).to_have_count(4)
     page.get_by_role("link", name="Norms").click()
     expect(page.get_by_text("this recording, shown quick")).to_be_visible()
     expect(named.first).to_be_attached()

@@ -21,9 +21,9 @@ RULES = (
         "... is drawn at equal t, which of a recording is what its loop gave / at equal steps: its loop gave no t, or "
         "neither did / not over t: its loop gave no t, and the steps of the run are those of Runge-Kutta, or a step is "
         "not the same t in every seed",
-        "one of both is a recording; a loop gave no t where t is the step at every checkpoint; steps are compared where "
-        "both are of descent and, on an axis of t, a step is one t, to a millionth, at every checkpoint of every seed; "
-        "else nothing of it is drawn over t",
+        "one of both is a recording; a loop gave no t where t is the step at every checkpoint; steps are compared "
+        "where both are of descent and, on an axis of t, a step is one t, to a millionth, at every checkpoint of every "
+        "seed; else nothing of it is drawn over t",
         "both are runs, or expansions, whose t is the rate times steps",
     ),
     Rule(
