@@ -178,7 +178,7 @@ def test_recordings_that_are_chosen_are_compared_tagged_and_deleted(
         compare.show_chosen(chosen, "")
 
     page = AppTest.from_function(script).run()
-    assert not page.exception
+    assert said(page).count("has moved by") == 2
     key = jobs.key("recording", recorded("classes"))
     ready.ownership.tag(key, "somebody", ["mine"])
     assert [claim.tags for claim in ready.store.claims.of(key)] == [("mine",)]
