@@ -4,7 +4,7 @@ from engine.training.result import RunResult
 from pages.run import asking, controls
 from pages.run.picker import links
 from pages.shell.answer import ask
-from pages.views import evolution, evolution_words, hold, map_cell, recorded
+from pages.views import evolution, hold, map_cell, recorded
 
 ask(
     "Evolution",
@@ -21,7 +21,7 @@ else:
         hold.waiting(asked.config)
     else:
         result = RunResult.from_arrays(dict(arrays))
-        with hold.beside("evolution", "run", result, asking.computation, evolution_words.answer):
+        with hold.beside(evolution.present(result)):
             evolution.say_answer(result)
         links("evolution")
         evolution.full(result, arrays)

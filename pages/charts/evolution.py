@@ -85,8 +85,9 @@ def stability_table(result: RunResult) -> Table:
         rate = seed.effective_rate
         return np.full(len(seed["t"]), config.largest_stable(rate) if rate > 0 else np.nan)
 
-    series = {QUANTITIES["lambda_max"].label: itemgetter("lambda_max"), STABILITY: largest_stable}
-    return over_time_table(result, series, log_value=True)
+    series = {QUANTITIES["lambda_max"].label: itemgetter("lambda_max")}
+    limit = {STABILITY: largest_stable} if np.isfinite(config.training.stability_limit) else {}
+    return over_time_table(result, series | limit, log_value=True)
 
 
 def stability_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:

@@ -15,6 +15,7 @@ from pages.charts import theme
 from pages.charts.common_axes import around, one_scale, zero_of
 from pages.charts.encodings import layered, sized, stacked
 from pages.charts.panels import ROOM
+from pages.charts.partners import partners
 from pages.charts.specification import WIDTH, parts_of
 
 DASHES = ([2, 2], [9, 3], [9, 3, 2, 3], [2, 5], [14, 3, 2, 3, 2, 3])
@@ -23,8 +24,8 @@ SHAPES = ("square", "triangle-up", "diamond", "cross", "triangle-down")
 CHANNELS = ("strokeDash", "shape")
 MOST = len(DASHES)
 """Results that are held."""
-HELD, PRESENT = "held: {}", "this run"
-"""What a legend calls a held result, and what stands over a map above others."""
+HELD, PRESENT, RECORDED = "held: {}", "this run", "this recording"
+"""What a legend calls a held result, and the present one, a run or a recording."""
 STYLE = "held"
 """Of the marks of held results, by which a specification tells them."""
 STROKE: dict[str, Any] = {"strokeWidth": 1.5, "opacity": 0.85, "clip": True, "aria": False, "style": STYLE}
@@ -54,42 +55,29 @@ class Ghost:
         return Ghost(self.name, self.place, chart)
 
 
-def over(chart: Any, ghosts: Sequence[Ghost], top: bool = True) -> Any:
+def over(chart: Any, ghosts: Sequence[Ghost], top: bool = True, present: str = PRESENT) -> Any:
     """The chart over those of held results, panel by panel; all of them are used up.
 
     Args:
         top: whether it is the whole.
+        present: what stands over a map above others.
     """
     name, parts = parts_of(chart)
     if name in ("", "layer"):
-        return _panel(chart, ghosts, top)
-    alike = [ghost for ghost in ghosts if _alike(ghost.chart, name, parts)]
+        return _panel(chart, ghosts, top, present)
+    alike = [(ghost, partners(name, parts, ghost.chart)) for ghost in ghosts]
     chart[name] = [
-        over(part, [ghost.of(parts_of(ghost.chart)[1][place]) for ghost in alike], top=False)
+        over(part, [ghost.of(found[place]) for ghost, found in alike if found[place] is not None], False, present)
         for place, part in enumerate(parts)
     ]
     return chart
 
 
-def drawn(chart: Any, ghost: Any) -> bool:
-    """Whether a held result's chart has the panels of this one."""
-    name, parts = parts_of(chart)
-    if name in ("", "layer"):
-        return parts_of(ghost)[0] in ("", "layer")
-    others = parts_of(ghost)[1]
-    return _alike(ghost, name, parts) and all(drawn(*both) for both in zip(parts, others, strict=True))
-
-
-def _alike(ghost: Any, name: str, parts: Sequence[Any]) -> bool:
-    other, others = parts_of(ghost)
-    return other == name and len(others) == len(parts)
-
-
-def _panel(chart: Any, ghosts: Sequence[Ghost], top: bool) -> Any:
+def _panel(chart: Any, ghosts: Sequence[Ghost], top: bool, present: str) -> Any:
     apart = [ghost for ghost in ghosts if _is_map(chart) or not _same_axes(chart, ghost.chart)]
     beneath = [ghost for ghost in ghosts if ghost not in apart]
     chart = _layered(chart, beneath) if beneath else chart
-    return _apart(chart, apart, top) if apart else chart
+    return _apart(chart, apart, top, present) if apart else chart
 
 
 def _layers(chart: Any) -> list[Any]:
@@ -138,8 +126,12 @@ def _first(chart: Any, name: str) -> Any:
 
 def _same_axes(chart: Any, other: Any) -> bool:
     """Whether both have the same thing along x."""
-    own, theirs = ({_field(layer, "x") for layer in _layers(one)} - {""} for one in (chart, other))
-    return theirs <= own
+    return _fields(other, "x") <= _fields(chart, "x")
+
+
+def _fields(chart: Any, name: str) -> set[str]:
+    """The columns that a channel of its layers shows."""
+    return {_field(layer, name) for layer in _layers(chart)} - {""}
 
 
 # Beneath.
@@ -159,6 +151,8 @@ def _layered(chart: Any, ghosts: Sequence[Ghost]) -> Any:
     found, shown = [], []
     for ghost in ghosts:
         before = zero_of(_first(ghost.chart, "x"))
+        if not _fields(ghost.chart, "y") & _fields(chart, "y"):
+            continue
         own = [layer for layer in _ghostly(ghost, colour) if len(_above_zero(layer, axes.get("y")))]
         found += [_placed(layer, axes, before, start) for layer in own]
         shown += [ghost] if own else []
@@ -331,7 +325,7 @@ def _legend(ghosts: Sequence[Ghost], found: Sequence[Any]) -> alt.Chart:
 # Under one another.
 
 
-def _apart(chart: Any, ghosts: Sequence[Ghost], top: bool) -> alt.VConcatChart:
+def _apart(chart: Any, ghosts: Sequence[Ghost], top: bool, present: str) -> alt.VConcatChart:
     """Panels that would cover each other, each under its name, in the same colours."""
     title, parts = chart.title, [chart, *(ghost.chart for ghost in ghosts)]
     maps = [layer for part in parts for layer in _layers(part) if _kind(layer) == "rect" and _field(layer, "color")]
@@ -340,7 +334,7 @@ def _apart(chart: Any, ghosts: Sequence[Ghost], top: bool) -> alt.VConcatChart:
         for layer in maps:
             layer.encoding = layer.encoding.copy(deep=False)
             layer.encoding["color"] = colour
-    for part, name in zip(parts, (PRESENT, *(ghost.name for ghost in ghosts)), strict=True):
+    for part, name in zip(parts, (present, *(ghost.name for ghost in ghosts)), strict=True):
         part.title = theme.panel_title(name)
     width = WIDTH if utils.is_undefined(chart.width) else chart.width
     whole = stacked(sized(parts, width, chart.height - ROOM if top else chart.height), spacing=14)

@@ -1,16 +1,76 @@
-"""Animated charts of several results at one t: what each held result shows at its checkpoint nearest to it."""
+"""Several results at one t: how the times of two meet, and what a held one shows at its checkpoint nearest to a t."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from engine.recording.config import RecordedPerturbationConfig, RecordingConfig
+from engine.training.result import SeedResult
 from pages.charts.animated import Moving
 from pages.charts.words import number
 
 AnyTables = TypeVar("AnyTables", bound=Moving)
+SAME_RATE = 1e-6
+"""Within which share of each other two numbers of t in a step are one."""
+
+
+# The t of a run is eta_eff times its steps; that of a recording is what its loop gave, or the number of the step.
+
+
+def recorded_in(result: Any) -> RecordingConfig | None:
+    """The recording that a result is of; None where it is of a run."""
+    found = getattr(result.config, "recorded", result.config)
+    return found if isinstance(found, RecordingConfig) else None
+
+
+def counts_steps(result: Any) -> bool:
+    """Whether its t is the number of the step, for its loop gave none. That of an expansion is eta_eff times steps."""
+    if recorded_in(result) is None or isinstance(result.config, RecordedPerturbationConfig):
+        return False
+    return all(np.array_equal(seed["t"], seed["step"]) for seed in result.seeds)
+
+
+def descends(result: Any) -> bool:
+    """Whether its steps are those of descent, as a loop's are taken to be."""
+    config = getattr(result.config, "run", recorded_in(result) or result.config)
+    return config.training.integrator == "gd"
+
+
+def per_step(own: Any, other: Any) -> float | None:
+    """How much t of a result a step of another one is; 0 where both have a t, or both count steps, and None where one
+    counts steps that the other one does not take, or that are not so much t in every seed."""
+    if counts_steps(own) == counts_steps(other):
+        return 0.0
+    if not (descends(own) and descends(other)):
+        return None
+    return 1.0 if counts_steps(own) else _rate(own)
+
+
+def _rate(result: Any) -> float | None:
+    """t of a step, where it is the same throughout."""
+    t, step = (np.concatenate([np.asarray(seed[name], float) for seed in result.seeds]) for name in ("t", "step"))
+    moved = step > 0
+    if not moved.any() or t[~moved].any():
+        return None
+    rates = t[moved] / step[moved]
+    return float(rates[0]) if rates[0] > 0 and np.ptp(rates) <= SAME_RATE * rates[0] else None
+
+
+def at_steps(result: Any, rate: float) -> Any:
+    """The result at so much t for each of its steps."""
+    return replace(result, seeds=tuple(_at_steps(seed, rate) for seed in result.seeds))
+
+
+def _at_steps(seed: Any, rate: float) -> Any:
+    t = rate * np.asarray(seed["step"], float)
+    found = replace(seed, arrays={**seed.arrays, "t": t})
+    return replace(found, t_stop=float(t[-1])) if isinstance(seed, SeedResult) else found
+
+
+# Animated charts.
 
 
 def nearest(t: np.ndarray, wanted: np.ndarray) -> np.ndarray:

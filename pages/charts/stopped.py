@@ -28,6 +28,7 @@ from pages.charts.animated import (
     wide,
 )
 from pages.charts.encodings import beside, layered, linear_y, log_y, placed, sized, stacked, time_x
+from pages.charts.matched import recorded_in
 from pages.charts.over_time import Curve, Sampled, Style, sampled_table
 from pages.charts.space import error_panel
 from pages.charts.theme import Table
@@ -238,8 +239,8 @@ def departure_table(result: RkhsResult, tolerance: float) -> Table:
 
 def saved_table(result: RkhsResult) -> Table:
     """What is left of the run at each checkpoint, in steps and, where these are known, in operations less the kernel's
-    own."""
-    known = result.config.run.parameter_count is not None
+    own; those of a recording are not."""
+    known = recorded_in(result) is None and result.config.run.parameter_count is not None
     operations = {OPERATIONS: lambda all_, seed: all_.operations_left(seed)} if known else {}
     return _table(result, {STEPS: lambda _, seed: seed.steps_left, **operations})
 

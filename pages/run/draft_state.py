@@ -181,7 +181,7 @@ def load_values(values: Mapping[str, Any]) -> None:
 
 
 def _read(query: Texts) -> tuple[Draft, list[Problem]]:
-    wrong = held.take(query.get(held.NAME, ""))
+    wrong = held.take(query.get(held.NAME, "")) if query or not Link.of(LINK).new else []
     key = query.get("run", "")
     if not key:
         draft, problems = _with_table(*from_query(query), query.get("table", ""))

@@ -15,7 +15,7 @@ import streamlit as st
 
 from engine.quantities import QUANTITIES
 from pages.charts.encodings import time_of_its_loop
-from pages.charts.ghosts import HELD, PRESENT, Ghost, over
+from pages.charts.ghosts import HELD, PRESENT, RECORDED, Ghost, over
 from pages.charts.over_time import Curve, medians
 from pages.charts.panels import Panels, panels, taller
 from pages.charts.printing import KINDS, data_of, panel_names, printed
@@ -101,7 +101,7 @@ class Figure:
             config = one.result.config.hash if one else result.config.hash
             return cls.of(*asked, table, chart, f"{own} {name} {chosen} {log_time}", file, config)
 
-        return of().over(ghosts_of(key, of))
+        return of().over(ghosts_of(key, of, over_time=True))
 
     def over(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> "Figure":
         """The figure over those of held results; its notes and data then are those of all."""
@@ -125,25 +125,42 @@ class Figure:
         return [(HELD.format(one.name), ghost.config) for one, ghost in self.ghosts]
 
     def _with_data_of(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> pd.DataFrame:
-        frames = [(PRESENT, self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
+        frames = [(_present(), self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
         known = [frame.assign(run=name) for name, frame in frames if frame is not None]
         return pd.concat(known, ignore_index=True)
 
     def draw(self) -> Any:
         """The chart under its question, over those of held results, on the page and in a file."""
-        ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost.chart())]
-        drawn = ask(self.question, over(self.chart(), ghosts) if ghosts else self.chart())
-        return time_of_its_loop(drawn) if RECORDING in address() and not self.file.startswith(EXPANSION) else drawn
+        ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost._timed(one))]
+        return ask(self.question, over(self._timed(), ghosts, present=_present()) if ghosts else self._timed())
+
+    def _timed(self, one: Named | None = None) -> Any:
+        """Its own chart, of something held or of what the page shows, with the name of its time."""
+        recorded = isinstance(one, Held) and one.recorded if one else RECORDING in address()
+        chart = self.chart()
+        return time_of_its_loop(chart) if recorded and chart and not self.file.startswith(EXPANSION) else chart
 
 
-def ghosts_of(key: str, of: Callable[[Held], Figure]) -> list[tuple[Held, Figure]]:
-    """What `of` makes of each held result beneath that of a job; of one without such numbers that it has none."""
+def _present() -> str:
+    """What the page shows, beside others."""
+    return RECORDED if RECORDING in address() else PRESENT
+
+
+def ghosts_of(key: str, of: Callable[[Held], Figure], over_time: bool = False) -> list[tuple[Held, Figure]]:
+    """What `of` makes of each held result beneath that of a job; of a run without such numbers that it has none.
+
+    Args:
+        over_time: leaves out those whose times do not meet those of the present one.
+    """
     found = []
     for one in held.beneath(key):
+        if over_time and one.per_step is None:
+            continue
         try:
             found.append((one, of(one)))
         except KeyError:
-            found.append((one, Figure("", "", (), lambda: None, notes=("This was not measured for it.",))))
+            if not one.recorded:
+                found.append((one, Figure("", "", (), lambda: None, notes=("This was not measured for it.",))))
     return found
 
 

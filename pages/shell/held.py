@@ -12,6 +12,7 @@ import cache
 from engine.result import Result, ResultError
 from engine.schema import Config, Problem
 from pages.charts.ghosts import MOST
+from pages.charts.matched import at_steps
 
 NAME = "held"
 """Of the parameter in the address, and in the session."""
@@ -84,17 +85,24 @@ class Named:
 
 @dataclass(frozen=True)
 class Held(Named):
-    """A held result of the same kind as the present one.
+    """A held result of what the page shows, of a run or of a recording.
 
     Attributes:
-        key: of its job.
+        key: of its job, and of the t at which it is drawn.
         read: the class of its result.
+        per_step: as of `pages.charts.matched.per_step`, of the present result and this one.
     """
 
     key: str
     kind: str
     config: Config
     read: type[Result]
+    per_step: float | None = 0.0
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is of a recording."""
+        return self.kind.startswith("recording")
 
     @cached_property
     def result(self) -> Any:
@@ -102,7 +110,8 @@ class Held(Named):
         arrays = cache.current().lookup(self.kind, self.config)
         if arrays is None:
             raise ResultError("A held result has just left the cache: release it.")
-        return self.read.from_arrays(arrays)
+        found = self.read.from_arrays(arrays)
+        return at_steps(found, self.per_step) if self.per_step else found
 
 
 def lay(key: str, found: Sequence[Held]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from pages.charts.animated import Moving
-from pages.charts.ghosts import drawn
 from pages.charts.matched import at_times, times, told
+from pages.charts.partners import drawn
 from pages.shell.figure import Figure, built, ghosts_of, play, tools
 from pages.shell.held import Held
 from pages.shell.result import seed_choice
@@ -69,7 +69,7 @@ def moving(
         others.append((one.name, times(whole)))
         return replace(figure, chart=partial(chart, at), notes=(*said, *whole.notes), key=own, config=one.config.hash)
 
-    ghosts = ghosts_of(key, of)
+    ghosts = ghosts_of(key, of, over_time=True)
     words = told(kept, others) if others else kept
     return replace(figure, chart=partial(chart, words)).over(ghosts) if ghosts else figure, words.labels
 

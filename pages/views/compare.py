@@ -16,7 +16,6 @@ from engine.metrics import LABELS
 from engine.quantities import QUANTITIES
 from engine.result import Seed
 from engine.training.diagnostics import SCALARS
-from engine.training.result import RunResult
 from pages.charts import compare, theme
 from pages.charts.map_names import BETA, KIND_NAMES, LARGEST, METRICS
 from pages.charts.map_plane import Plane, plane_chart
@@ -80,7 +79,7 @@ def _sentences(compared: Sequence[Compared]) -> None:
             st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
             st.markdown(f"**{plain(one.label)}**")
             st.markdown(said(one))
-    runs = [one.result for one in compared if isinstance(one.result, RunResult)]
+    runs = [one.result for one in compared if one.run.kind == "run" and one.result is not None]
     if apart := compare_words.ends(runs):
         st.markdown(apart)
 

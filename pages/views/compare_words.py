@@ -21,6 +21,9 @@ ANSWERS: dict[str, Callable[[Any], str]] = {
     "perturbation": expansion_words.answer,
     "perturbation_study": study_words.answer,
     "rkhs": norm_words.answer,
+    "recording": evolution_words.answer,
+    "recording_spaces": norm_words.answer,
+    "recording_perturbation": expansion_words.answer,
 }
 """What the page of each kind says first."""
 

@@ -9,6 +9,7 @@ import cache
 from cache import Run
 from engine import jobs
 from engine.perturbation.result import PerturbationResult, StudyResult
+from engine.recording.result import RecordedPerturbation, RecordedRun, RecordedSpaces
 from engine.regimes.config import SweepConfig
 from engine.regimes.grid import KIND
 from engine.regimes.result import Thresholds
@@ -18,6 +19,7 @@ from engine.schema import ConfigError
 from engine.training.result import RunResult
 from pages.charts.latex import latex
 from pages.charts.map_names import METRICS
+from pages.charts.matched import recorded_in
 from pages.charts.words import plain
 from pages.shell.jobs import Standing
 from pages.shell.recipe import Recipe, of_map, of_result, of_several
@@ -26,6 +28,7 @@ from pages.shell.shown import shown
 from pages.views import compare_words, latex_conventions, map_kinds_words, map_words
 from pages.views.map_controls import MAPS, Map
 from pages.views.map_figures import Picture, View
+from pages.views.recorded_words import conventions
 from pages.views.run_list import kind_of
 
 RESULTS: Mapping[str, type[Result]] = {
@@ -33,6 +36,9 @@ RESULTS: Mapping[str, type[Result]] = {
     "perturbation": PerturbationResult,
     "perturbation_study": StudyResult,
     "rkhs": RkhsResult,
+    "recording": RecordedRun,
+    "recording_spaces": RecordedSpaces,
+    "recording_perturbation": RecordedPerturbation,
 }
 
 
@@ -129,7 +135,9 @@ def _conventions(compared: Sequence[Compared]) -> str:
     for one in compared:
         config: Any = one.result.config if one.result is not None else None
         if config is not None:
-            found.append(f"{latex(one.label)}: {latex_conventions.of_run(getattr(config, 'run', config))}")
+            recorded = recorded_in(one.result)
+            told = conventions(recorded) if recorded else latex_conventions.of_run(getattr(config, "run", config))
+            found.append(f"{latex(one.label)}: {told}")
         elif one.picture is not None:
             found.append(f"{latex(one.label)}: {latex_conventions.of_map(one.picture.sweep)}")
     return "\n".join(found)

@@ -13,6 +13,7 @@ from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain, several
+from pages.run import asking
 from pages.shell import view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
@@ -20,7 +21,7 @@ from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, chosen, files, log_time, numbers, say_notes, seed_choice
-from pages.views import convention_words, latex_conventions
+from pages.views import convention_words, hold, hold_kept, latex_conventions, recorded_jobs
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
 
 PANEL = "conventions"
@@ -34,6 +35,16 @@ def say_answer(result: RunResult) -> None:
     rates = [seed.effective_rate for seed in result.seeds]
     key = jobs.key("run", result.config)
     tell(answer(result), lambda: latex_conventions.of_run(result.config, rates), result.config.hash, key)
+
+
+def present(result: RunResult, key: str = "") -> hold.Present:
+    """How the page holds others beside it.
+
+    Args:
+        key: of a recording, by which its charts are known.
+    """
+    computation = hold_kept.either(asking.computation, recorded_jobs.reading)
+    return hold.Present("evolution", result, key or jobs.key("run", result.config), computation, answer)
 
 
 def full(result: RunResult, arrays: Arrays) -> None:

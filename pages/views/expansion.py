@@ -28,7 +28,7 @@ from pages.shell.gathering import Computation, gather
 from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, data_files, keep, log_time, numbers, say_notes, seed_choice
-from pages.views import expansion_words, hold, latex_conventions
+from pages.views import expansion_words, hold, hold_kept, latex_conventions, recorded_jobs
 
 
 def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
@@ -89,13 +89,19 @@ def times_between() -> int:
 def _full(result: PerturbationResult, arrays: Arrays) -> None:
     key = jobs.key("perturbation", result.config)
     rates = [float(seed.facts["effective_rate"]) for seed in result.seeds]
-    options, conventions = result.config.options, partial(latex_conventions.of_run, result.config.run, rates)
-    of = partial(expansion_of, options=options)
-    with hold.beside("perturbation", "perturbation", result, of, expansion_words.answer):
+    conventions = partial(latex_conventions.of_run, result.config.run, rates)
+    with hold.beside(present(result, key, result.config.options)):
         tell(expansion_words.answer(result), conventions, result.config.hash, key)
     st.caption(plain(expansion_words.facts(result)))
     say_notes(result.data_notes, result.network_notes)
     body(result, arrays, key)
+
+
+def present(result: PerturbationResult, key: str, options: Options) -> hold.Present:
+    """How the page holds others beside it, which it expands with these options; of a recording only how often."""
+    of_run = partial(expansion_of, options=options)
+    computation = hold_kept.either(of_run, partial(recorded_jobs.expansion, between=options.between))
+    return hold.Present("perturbation", result, key, computation, expansion_words.answer)
 
 
 def body(result: PerturbationResult, arrays: Arrays, key: str) -> None:

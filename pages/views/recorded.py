@@ -11,27 +11,28 @@ from cache import CacheFault, NotAllowed
 from cache.claims import EVERYBODY, claimant
 from cache.recordings import Recorded
 from engine import jobs
+from engine.perturbation.config import Options
 from engine.progress import Arrays
-from engine.recording.config import RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig, expected
+from engine.recording.config import RecordedSpacesConfig, RecordingConfig
 from engine.recording.file import MOST_BYTES, read
 from engine.recording.result import RecordedPerturbation, RecordedRun, read_so_far
-from engine.schema import ConfigError
-from pages.charts.words import duration, plain
+from engine.schema import ConfigError, Problem
+from pages.charts.words import duration, plain, sentence
 from pages.run import controls
 from pages.run.named_run import BEGINNING, Absent, find
 from pages.run.named_run import refuse as open_nothing
 from pages.run.picker import RUN_PAGES
-from pages.shell import view
+from pages.shell import held, view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find as say
 from pages.shell.form import refuse
 from pages.shell.gathering import START, Computation, gather
-from pages.shell.link import RECORDING, Link, address
+from pages.shell.link import RECORDING, Link, Texts, address
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_compute
 from pages.shell.result import files, numbers
 from pages.shell.viewers import viewer
-from pages.views import evolution, expansion, expansion_words, recorded_words
+from pages.views import evolution, expansion, expansion_words, hold, recorded_jobs, recorded_words
 
 RECORDS, ENDED = ":material/fiber_manual_record:", ":material/stop_circle:"
 STATES = {True: "records now", False: "ended without closing it", None: "records on another machine, or did"}
@@ -56,8 +57,8 @@ def asked() -> str:
 
 
 def query(text: str) -> dict[str, str]:
-    """The parameters of a page that shows it."""
-    return {RECORDING: text}
+    """The parameters of a page that shows it, over what is held."""
+    return {RECORDING: text} | held.query()
 
 
 def page_of_run() -> None:
@@ -72,14 +73,15 @@ def page_of_run() -> None:
 def _grows(found: Growing) -> None:
     """As far as it is; drawn again when there is more."""
     result, text = found.result, found.recorded.id
-    said = recorded_words.answer(result, grows=True)
-    tell(said, lambda: recorded_words.conventions(result.recording), result.config.hash)
+    said, key = recorded_words.answer(result, grows=True), f"{text} {found.recorded.written}"
+    with hold.beside(evolution.present(result, key)):
+        tell(said, lambda: recorded_words.conventions(result.recording), result.config.hash)
     _links("evolution", text)
     st.info(f"**Recording**: step {result.seeds[0].steps:,} so far. This page follows.", icon=RECORDS)
     if found.recorded.alive is None:
         _elsewhere(found.recorded)
     _look(text, found.recorded.written)
-    _body(result, f"{text} {found.recorded.written}", grows=True)
+    _body(result, key, grows=True)
 
 
 def _elsewhere(one: Recorded) -> None:
@@ -107,12 +109,14 @@ def _look(id: str, written: int) -> None:
 def _kept(config: RecordingConfig) -> None:
     """One that has ended."""
     _links("evolution", jobs.key("recording", config))
-    arrays = _gathered("Read this recording", "recording", config)
+    arrays = _gathered("Read this recording", recorded_jobs.reading(config))
     if arrays is None:
+        hold.waiting(config)
         return
     result, key = RecordedRun.from_arrays(dict(arrays)), jobs.key("recording", config)
     said = recorded_words.answer(result, grows=False)
-    tell(said, lambda: recorded_words.conventions(config), config.hash, key)
+    with hold.beside(evolution.present(result, key)):
+        tell(said, lambda: recorded_words.conventions(config), config.hash, key)
     _body(result, key, grows=False)
     _owned(key)
     files(result, arrays, key)
@@ -153,12 +157,15 @@ def spaces_of_it(name: str) -> tuple[RecordedSpacesConfig, Arrays] | None:
         return None
     _links(name, jobs.key("recording", found))
     try:
-        config = RecordedSpacesConfig.of(found)
+        job = recorded_jobs.spaces(found)
     except ConfigError as error:
         refuse("The spaces of this recording cannot be compared:", map(controls.described, error.problems))
         return None
-    arrays = _gathered("Compare its spaces", "recording_spaces", config)
-    return None if arrays is None else (config, arrays)
+    arrays = _gathered("Compare its spaces", job)
+    if arrays is None:
+        hold.waiting(found)
+        return None
+    return RecordedSpacesConfig.of(found), arrays
 
 
 def page_of_perturbation() -> None:
@@ -170,17 +177,19 @@ def page_of_perturbation() -> None:
         return
     _links("perturbation", jobs.key("recording", found))
     try:
-        config = RecordedPerturbationConfig.of(found, _between() if recorded_words.expandable(found) else 0)
+        job = recorded_jobs.expansion(found, _between() if recorded_words.expandable(found) else 0)
     except ConfigError as error:
         refuse("This recording cannot be expanded:", (plain(str(problem)) for problem in error.problems))
         st.caption("What is known of its kernel is on Evolution.")
         return
-    arrays = _gathered("Expand it", "recording_perturbation", config)
+    arrays = _gathered("Expand it", job)
     if arrays is None:
+        hold.waiting(found)
         return
-    result, key = RecordedPerturbation.from_arrays(dict(arrays)), jobs.key("recording_perturbation", config)
+    result, key = RecordedPerturbation.from_arrays(dict(arrays)), jobs.key(job.kind, job.config)
     said = expansion_words.answer(result)
-    tell(said, lambda: recorded_words.conventions_of_expansion(result), config.hash, key)
+    with hold.beside(expansion.present(result, key, Options(between=result.config.options.between))):
+        tell(said, lambda: recorded_words.conventions_of_expansion(result), job.config.hash, key)
     st.caption(plain(recorded_words.facts(found)))
     st.caption(recorded_words.stepped(result))
     expansion.body(result, arrays, key)
@@ -200,10 +209,9 @@ def _waits(name: str, found: Growing) -> None:
     _look(found.recorded.id, found.recorded.written)
 
 
-def _gathered(label: str, kind: str, config: Any) -> Arrays | None:
+def _gathered(label: str, one: Computation) -> Arrays | None:
     """The result of a recording; cheap ones come by themselves."""
-    one = Computation(kind, config, expected(config).seconds)
-    return gather(kind, label, [one], like="").get(one)
+    return gather(one.kind, label, [one], like="").get(one)
 
 
 # Which recording that is.
@@ -211,12 +219,21 @@ def _gathered(label: str, kind: str, config: Any) -> Arrays | None:
 
 def _found(text: str) -> Growing | RecordingConfig | None:
     """What the address names; where that is nothing, it is said why."""
-    Link.of(RECORDING).write(query(text))
+    link = Link.of(RECORDING)
+    link.arrive(_read)
+    for problem in link.remarks:
+        st.warning(sentence(problem))
+    link.write(query(text))
     found = _by_key(text) if BEGINNING.fullmatch(text) else _by_name(text)
     if isinstance(found, str):
         open_nothing(found, "recording")
         return None
     return found
+
+
+def _read(asked: Texts) -> tuple[Texts, list[Problem]]:
+    """What a link to a recording holds beneath its charts."""
+    return {}, held.take(asked.get(held.NAME, ""))
 
 
 def _by_key(text: str) -> RecordingConfig | str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,8 @@ from engine.metrics import LABELS
 from engine.quantities import QUANTITIES
 from pages.charts.words import percent
 from pages.run.differing import Settings, differing, settings_of, shown
+from pages.shell import held
+from pages.shell.link import RECORDING
 
 WORDS = {
     "run": "run",
@@ -121,11 +124,11 @@ def _numbers(listed: Sequence[Run], name: str) -> list[float | None]:
 
 
 def link_of(run: Run) -> str | None:
-    """Of the page that shows it."""
+    """Of the page that shows it, a run or a recording over what is held."""
     if run.kind == "run":
-        return f"/evolution?run={run.key}"
+        return f"/evolution?{urlencode({'run': run.key} | held.query())}"
     if run.kind in RECORDED:
-        return f"/{RECORDED[run.kind]}?recording={run.key}"
+        return f"/{RECORDED[run.kind]}?{urlencode({RECORDING: run.key} | held.query())}"
     return run.link or None
 
 

@@ -25,7 +25,16 @@ from pages.shell.figure import Figure
 from pages.shell.form import refuse
 from pages.shell.gathering import Computation, gather
 from pages.shell.result import choice, files, say_notes
-from pages.views import four_answers, hold, latex_conventions, map_cell, recorded, recorded_words
+from pages.views import (
+    four_answers,
+    hold,
+    hold_kept,
+    latex_conventions,
+    map_cell,
+    recorded,
+    recorded_jobs,
+    recorded_words,
+)
 from pages.views.spaces_words import WHERE, facts, of_loss
 
 
@@ -94,7 +103,7 @@ def page(
             _compared(name)
         else:
             shown = ShownSpaces(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
-            with hold.beside(name, spaces.kind, shown.result, comparison, answer):
+            with hold.beside(_present(name, shown, answer)):
                 tell(
                     answer(shown.result),
                     lambda: latex_conventions.of_run(shown.result.config.run),
@@ -118,11 +127,18 @@ def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callab
         return
     config, arrays = found
     result, own, key = RecordedSpaces.from_arrays(dict(arrays)), config.recorded, jobs.key("recording_spaces", config)
-    tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
+    shown = ShownSpaces(result, arrays, key)
+    with hold.beside(_present(name, shown, answer)):
+        tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
     st.caption(plain(recorded_words.facts(own)))
     st.caption(plain(recorded_words.lacking_spaces(own, len(result.seeds[0]["grid_sizes"]))))
-    body(ShownSpaces(result, arrays, key))
+    body(shown)
     files(result, arrays, key)
+
+
+def _present(name: str, shown: ShownSpaces, answer: Callable[[RkhsResult], str]) -> hold.Present:
+    computation = hold_kept.either(comparison, recorded_jobs.spaces)
+    return hold.Present(name, shown.result, shown.key, computation, answer)
 
 
 def sizes_left_out(draft: Draft) -> bool:

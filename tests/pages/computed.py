@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,18 +36,23 @@ def compute(directory: Path, asked: Iterable[Asked]) -> None:
 
 
 def copied(factory: pytest.TempPathFactory, name: str, asked: Iterable[Asked]) -> Path:
-    """A folder whose cache holds what is asked. What the first of several test processes has computed, the others copy.
+    """A folder whose cache holds what is asked.
 
     Args:
         name: of all that is asked, the same in every file.
     """
+    return made_once(factory, name, lambda folder: compute(folder, asked))
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` fills. What the first of several test processes has made, the others copy."""
     directory = factory.mktemp(name) / "cache"
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     common = factory.getbasetemp() if alone else factory.getbasetemp().parent
     with (common / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (common / name).exists():
-            compute(common / f"{name} being computed", asked)
+            make(common / f"{name} being computed")
             (common / f"{name} being computed").rename(common / name)
     shutil.copytree(common / name, directory)
     return directory

@@ -9,7 +9,7 @@ from small_runs import result, seed
 
 from pages.charts import compare
 from pages.run import differing
-from pages.views import compare_words
+from pages.views import compare_words, hold_words
 
 LABELLED = pd.DataFrame({"x": [1.0], "y": [1.0], "regime": ["lazy"]})
 CELLS = pd.DataFrame({"x": [1.0, 2.0], "y": [1.0, 1.0], "elt": [0.1, 0.2]})
@@ -27,6 +27,8 @@ def notes(table: Any) -> str:
 SILENT: dict[str, Callable[[], Any]] = {
     "pages.run.differing.in_one_line": lambda: differing.in_one_line([{"width": 8}]),
     "pages.run.differing.from_to": lambda: differing.from_to({}, {}),
+    "pages.views.hold_words.meeting": lambda: hold_words.meeting("other", *stopped(1.0, 2.0)),
+    "pages.views.hold_words.lacking": lambda: hold_words.lacking("other", *stopped(1.0, 2.0)),
     "pages.views.compare_words.relabelled": lambda: compare_words.relabelled(LABELLED, LABELLED.assign(regime=None)),
     "pages.views.compare_words.ends": lambda: "".join(
         compare_words.ends(runs) for runs in (stopped(2.0), stopped(2.0, 2.1), stopped(2.0, 0.0))

@@ -103,7 +103,7 @@ def test_one_that_is_not_here_any_more_says_so_in_a_line_and_can_be_released(kno
     app = opened("evolution", run=present, held="e" * 64)
     assert hold_parts.GONE in texts(app)
     assert not any("held: " in spec for spec in specs(app))
-    press(app, "Release a held run")
+    press(app, "Release a held result")
     assert hold_parts.GONE not in texts(app)
 
 

@@ -1,14 +1,11 @@
 """Recordings on the pages: what each shows of one, what it names as missing, and what it says where there is none."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from recordings_made import recordings
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -18,85 +15,10 @@ from engine.recording.config import RecordedSpacesConfig, RecordingConfig
 from engine.recording.result import RecordedRun
 from pages.views import recorded_words
 
-ROOT = Path(__file__).parents[2]
-
-MADE = """
-import json, sys
-import numpy as np
-import engine as kd
-from engine import jobs
-from engine.recording.config import RecordedSpacesConfig
-from cache import Store, cached_compute
-from cache.recordings import Loop
-
-random = np.random.default_rng(0)
-x = random.standard_normal((70, 6))
-y = np.sign(x[:, :1] * x[:, 1:2])
-kept = {}
-
-def apply(params, x):
-    import jax.numpy as jnp
-    return jnp.tanh(x @ params["w"]) @ params["v"]
-
-def record(name, steps=12, **more):
-    w, v = random.standard_normal((6, 20)), random.standard_normal((20, 1)) / 5
-    with kd.watch(name, apply, x, more.pop("y", y), held_out=40, **more) as watch:
-        for step in range(steps):
-            watch(step, {"w": w + 0.05 * step, "v": v}, loss=None if "quiet" in name else 1 / (1 + step))
-    kept[name] = watch.result.recording.to_dict()
-
-record("whole", loss="mean")
-record("quiet other", loss="other")
-record("classes", y=(y[:, 0] > 0).astype(int), loss="logistic")
-
-def descend(name, k, momentum=0.0, **more):
-    import jax, jax.numpy as jnp
-    params = {"w": random.standard_normal((6, 20)), "v": random.standard_normal((20, k)) / 5}
-    target = np.sin(x[:, :k])
-    slope = jax.jit(jax.grad(lambda p: jnp.sum((apply(p, x[:30]) - target[:30]) ** 2) / 60))
-    speed = jax.tree.map(jnp.zeros_like, params)
-    asked = {"held_out": 40, "loss": "half_mean", "learning_rate": 0.05} | more
-    with kd.watch(name, apply, x, target, **asked) as watch:
-        for step in range(30):
-            watch(step, params, t=0.1 * step)
-            speed = jax.tree.map(lambda v, g: momentum * v + g, speed, slope(params))
-            params = jax.tree.map(lambda p, v: p - 0.05 * v, params, speed)
-    kept[name] = watch.result.recording.to_dict()
-
-import warnings
-warnings.simplefilter("ignore")
-descend("driven", 1)
-descend("driven by two", 2, full_kernel=True)
-descend("between left out", 2)
-descend("momentum", 1, momentum=0.9)
-became, Loop.became = Loop.became, lambda self, key: None
-kept["left"] = ""
-watch = kd.watch("left <b>open</b>", apply, x, y, held_out=40)
-for step in range(6):
-    watch(step, {"w": random.standard_normal((6, 20)), "v": random.standard_normal((20, 1))}, loss=1.0)
-watch._write()
-kept["left"] = watch._file._loop.id
-store = Store()
-from engine.recording.config import RecordingConfig
-for name in ("whole", "quiet other", "classes"):
-    spaces = RecordedSpacesConfig.of(RecordingConfig.from_dict(kept[name]))
-    cached_compute(store, "recording_spaces", spaces)
-from engine.recording.config import RecordedPerturbationConfig
-for name in ("driven", "driven by two"):
-    expanded = RecordedPerturbationConfig.of(RecordingConfig.from_dict(kept[name]))
-    cached_compute(store, "recording_perturbation", expanded)
-print(json.dumps(kept))
-"""
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A cache with recordings, made in a process of its own: this one stays free of JAX."""
-    folder = tmp_path_factory.mktemp("recorded")
-    command = [sys.executable, "-c", MADE]
-    environment = {**os.environ, "KERNEL_DRIFT_CACHE": str(folder), "PYTHONPATH": str(ROOT), "JAX_ENABLE_X64": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=200, capture_output=True, text=True)
-    return folder / f"store-{os.getuid()}", json.loads(done.stdout.splitlines()[-1])
+    return recordings(tmp_path_factory)
 
 
 @pytest.fixture
@@ -256,7 +178,7 @@ def test_recordings_that_are_chosen_are_compared_tagged_and_deleted(
         compare.show_chosen(chosen, "")
 
     page = AppTest.from_function(script).run()
-    assert not page.exception
+    assert said(page).count("has moved by") == 2
     key = jobs.key("recording", recorded("classes"))
     ready.ownership.tag(key, "somebody", ["mine"])
     assert [claim.tags for claim in ready.store.claims.of(key)] == [("mine",)]

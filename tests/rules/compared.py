@@ -17,6 +17,23 @@ RULES = (
         "neither has a setting",
     ),
     Rule(
+        "pages.views.hold_words.meeting",
+        "... is drawn at equal t, which of a recording is what its loop gave / at equal steps: its loop gave no t, or "
+        "neither did / not over t: its loop gave no t, and the steps of the run are those of Runge-Kutta, or a step is "
+        "not the same t in every seed",
+        "one of both is a recording; a loop gave no t where t is the step at every checkpoint; steps are compared "
+        "where both are of descent and, on an axis of t, a step is one t, to a millionth, at every checkpoint of every "
+        "seed; else nothing of it is drawn over t",
+        "both are runs, or expansions, whose t is the rate times steps",
+    ),
+    Rule(
+        "pages.views.hold_words.lacking",
+        "... has no numbers of ..., ... and ... more",
+        "a held recording; quantities that the present result has a finite number of, and the recording none; the "
+        "stability limit beside a run that has one",
+        "it is a run, or has a number of each",
+    ),
+    Rule(
         "pages.views.compare_words.relabelled",
         "Of ... cells on both maps, ... have another label on the second: ... to ... in ...; or: none has",
         "cells of the same place on both, with a label on both, counted",

@@ -51,7 +51,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
     "what was asked for, or where it is": (
         "pages.all_runs._table", "pages.all_runs.main", "pages.views.run_actions._note",
         "pages.views.run_actions._rename", "pages.views.run_actions._tag", "pages.views.run_actions.going",
-        "pages.views.compared.said", "pages.views.hold._result", "pages.views.hold._sides",
+        "pages.views.compared.said", "pages.views.hold._result", "pages.views.hold_words.differ",
         "pages.views.hold_map._sides", "pages.views.hold_settings.beside", "pages.shell.of_seed._seed_of",
         "pages.views.compare.show_against", "pages.views.compare.show_chosen",
         "pages.run.controls._section", "pages.distribution._figures",
