@@ -2,9 +2,9 @@
 
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -153,6 +153,7 @@ class RecordedPerturbation(PerturbationResult):
 
 SO_FAR = "so_far/"
 """Before the names of such arrays; a recording that has ended has none."""
+Read = TypeVar("Read")
 UNFINISHED = "0" * 64
 """The digest of what is not whole yet."""
 
@@ -164,12 +165,28 @@ def so_far(recording: Recording, rows: Sequence[Arrays]) -> dict[str, np.ndarray
     return {f"{SO_FAR}{name}": array for name, array in run.to_arrays().items()}
 
 
+def is_closed(path: Path) -> bool:
+    """Whether its loop has written it for the last time. Raises `ValueError`: it cannot be read."""
+    names = _read(path, lambda file: list(file.files))
+    return bool(names) and not any(name.startswith(SO_FAR) for name in names)
+
+
 def read_so_far(path: Path) -> RecordedRun:
     """The same read back. Raises `ValueError`: it has none, or cannot be read."""
+    # Of the rest, which may be large, nothing is read.
+    return _read(
+        path,
+        lambda file: RecordedRun.from_arrays(
+            {name.removeprefix(SO_FAR): file[name] for name in file.files if name.startswith(SO_FAR)}
+        ),
+    )
+
+
+def _read(path: Path, what: Callable[[Any], Read]) -> Read:
+    """Of an npz that a loop wrote. Raises `ValueError`."""
     try:
-        with np.load(path, allow_pickle=False) as file:  # of the rest, which may be large, nothing is read
-            own = {name.removeprefix(SO_FAR): file[name] for name in file.files if name.startswith(SO_FAR)}
-        return RecordedRun.from_arrays(own)
+        with np.load(path, allow_pickle=False) as file:
+            return what(file)
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror or type(error).__name__}") from None
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile, ResultError):  # in words of a library

@@ -15,7 +15,7 @@ from engine.perturbation.config import Options
 from engine.progress import Arrays
 from engine.recording.config import RecordedSpacesConfig, RecordingConfig
 from engine.recording.file import MOST_BYTES, read
-from engine.recording.result import RecordedPerturbation, RecordedRun, read_so_far
+from engine.recording.result import RecordedPerturbation, RecordedRun, is_closed, read_so_far
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, plain, sentence
 from pages.run import controls
@@ -228,6 +228,10 @@ def _found(text: str) -> Growing | RecordingConfig | None:
     if isinstance(found, str):
         open_nothing(found, "recording")
         return None
+    if isinstance(found, Recorded):
+        st.info(f"The loop of {plain(found.name)} has ended, and what it recorded is being kept. This page follows.")
+        _look(found.id, found.written)
+        return None
     return found
 
 
@@ -249,8 +253,8 @@ def _by_key(text: str) -> RecordingConfig | str:
     return getattr(config, "recorded", config)
 
 
-def _by_name(text: str) -> Growing | RecordingConfig | str:
-    """One under way, or what became of it."""
+def _by_name(text: str) -> Growing | Recorded | RecordingConfig | str:
+    """One under way, one that is closed and not yet kept, or what became of it."""
     one = cache.current().store.recordings.find(text)
     if one is None:
         return Absent(f"No recording {plain(repr(text[:40]))} here.")
@@ -259,7 +263,7 @@ def _by_name(text: str) -> Growing | RecordingConfig | str:
     try:
         if one.alive is False and may_compute():
             return _taken_in(one)
-        return Growing(one, read_so_far(one.path))
+        return one if is_closed(one.path) else Growing(one, read_so_far(one.path))
     except (OSError, ValueError, CacheFault, NotAllowed) as error:
         return plain(f"{one.name}, as it is so far, {error}. Its file stays where it is.")
 

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from recordings_made import recordings
 from streamlit.testing.v1 import AppTest
 
 import cache
 from cache import CachedEngine
+from cache.recordings import Loop
 from engine import jobs
 from engine.recording.config import RecordedSpacesConfig, RecordingConfig
 from engine.recording.result import RecordedRun
@@ -121,6 +123,33 @@ def test_a_recording_that_grows_is_shown_from_its_file_and_follows(
     assert "**Recording**: step 5 so far" in said(page)
     assert "So far $K_t$ has moved by" in said(page)
     assert "Evolution shows it now" in said(opened("norms", recording=made[1]["left"]))
+
+
+@pytest.mark.parametrize("page", ["evolution", "norms", "perturbation"])
+def test_one_that_is_closed_and_not_yet_kept_is_followed(
+    opened: Callable[..., AppTest],
+    made: tuple[Path, dict[str, Any]],
+    ready: CachedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+) -> None:
+    """Its file has lost what is shown of one that grows, and the key of its result is not there yet."""
+    monkeypatch.setattr("cache.recordings.gone", lambda process: False)
+    home, name = ready.store.recordings._home, f"{made[1]['left'].rpartition('-')[0]}-0000cdef"
+    with np.load(home / f"{made[1]['left']}.npz") as file:
+        whole = {key: file[key] for key in file.files if not key.startswith("so_far/")}
+    loop = Loop(ready.store.recordings, name, "left")
+    loop.save(whole)
+    try:
+        found = opened(page, recording=name)
+        assert "The loop of left has ended, and what it recorded is being kept. This page follows." in said(found)
+        assert "damaged" not in said(found)
+        loop.became(jobs.key("recording", RecordingConfig.from_dict(made[1]["whole"])))
+        assert "is being kept" not in said(found.run())
+        assert ("damaged" in said(found), found.exception) == (False, [])
+    finally:
+        loop.path.unlink(missing_ok=True)
+        (home / f"{name}.json").unlink(missing_ok=True)
 
 
 def test_one_of_another_machine_is_followed_and_kept_only_by_who_says_that_it_has_ended(
