@@ -123,6 +123,8 @@ def test_a_linear_network_is_carried_whole_by_its_frozen_kernel(first: int) -> N
     steps = np.array(result.seeds[0]["step"]) - first
     r = (1 - RATE / M * values) ** steps[:, None] * start @ U.T
     np.testing.assert_allclose(seed["residuals"][1], r, atol=1e-12)
+    for order in (0, 1, 4):  # the network, order 0 and the whole
+        np.testing.assert_allclose(seed["outputs_held_out"][order], of(result).outputs[:, M:, 0], atol=1e-12)
     np.testing.assert_allclose(seed["t"], RATE / M * steps, rtol=1e-14)
 
 
