@@ -132,7 +132,7 @@ def test_the_law_beside_other_kinds_is_that_of_networks_that_are_drawn() -> None
         "data": {"name": "sphere", "dim": dim, "radius": square**0.5, "size": 4, "test_size": 4, "target": "harmonic"},
         "network": {"kind": "resnet", "sigma_b": bias, "output_bias": False},
     }
-    sweep = SweepConfig.from_dict({"base": base, "grid": {"network.depth": [1, 2], "network.width": [8, n]}})
+    sweep = SweepConfig.from_dict({"base": base, "grid": {"network.depth": [1, 2], "network.width": [2, n]}})
     found = of_fully_connected(sweep, Growth(n, 1, 2, 1.0, 0.5, 2.0))
     q = 2 * square / dim
     c = q + bias**2
