@@ -147,6 +147,19 @@ def test_where_the_start_lies(kind: str) -> None:
     assert not NetworkConfig.from_dict(of(train="readout", train_bias=False, bias_init="normal")).spans_start
 
 
+@pytest.mark.parametrize("output_bias", [True, False])
+def test_the_start_is_where_it_is_said_to_lie(output_bias: bool) -> None:
+    """Random biases that stay, 2 features of 6 points: K = a a^T reaches f_0 = a v, but for a bias of the output."""
+    values = {"kind": "resnet", "width": 2, "train": "readout", "train_bias": False, "bias_init": "normal"}
+    network = NetworkConfig.from_dict({**values, "output_bias": output_bias})
+    x = np.random.default_rng(0).standard_normal((6, 3))
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), model.init(network, 0, 3))
+    K, f = model.ntk(network, params, x), np.asarray(model.apply(network, params, x))
+    values, vectors = np.linalg.eigh(K)
+    left = vectors[:, values < 1e-9 * values[-1]].T @ f
+    assert (np.linalg.norm(left) < 1e-9 * np.linalg.norm(f)) == network.spans_start == (not output_bias)
+
+
 @pytest.mark.parametrize("kind", ["resnet", "conv"])
 def test_what_is_left_at_its_default_is_not_written(kind: str) -> None:
     network = NetworkConfig.from_dict({"kind": kind})

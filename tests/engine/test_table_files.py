@@ -169,7 +169,24 @@ def test_gaps_in_rows_of_other_classes_do_not_matter():
     assert chosen.size + chosen.test_size == sum(row.split(",")[2] != "elm" for row in TABLE.split("\n")[1:-1])
 
 
+def test_a_row_that_names_no_class_is_asked_about():
+    nameless = TABLE.replace("\n7,1,elm", "\n7,1,", 1)
+    assert nameless != TABLE
+    chosen = {"target": "kind", "classes": ["oak", "ash"]}
+    rows = sum(row.split(",")[2] != "elm" for row in nameless.split("\n")[1:-1])
+    with pytest.raises(ConfigError, match=f"1 of {rows} rows have empty cells: row 3 in column 'kind'"):
+        of_file(nameless, **chosen)
+    dropped = of_file(nameless, **chosen, missing="drop")
+    assert dropped.size + dropped.test_size == rows - 1
+    assert "1 rows with empty cells dropped: row 3" in generate(dropped).notes
+
+
 # Files.
+
+
+@pytest.mark.parametrize("folder", ["/home/me/", "data/../data/", "C:\\data\\mine\\", "mixed\\of/", ""])
+def test_a_file_is_named_without_its_folder(folder):
+    assert of_file(TABLE, folder + "mine.csv").source.file == "mine.csv"
 
 
 def test_how_rows_are_drawn_and_scaled_is_said(forgotten):

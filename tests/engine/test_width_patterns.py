@@ -41,6 +41,12 @@ def test_beta_stays_bounded_at_any_depth() -> None:
     assert network(width=16, depth=64).beta == 4
 
 
+def test_the_mean_width_is_the_one_of_equal_layers_with_this_beta() -> None:
+    """1 + 1/4 + 1/9 = 49/36 over three layers: 108/49."""
+    assert network(width="k^2", depth=3).mean_width == pytest.approx(108 / 49)
+    assert network(width=7, depth=3).mean_width == 7
+
+
 def problems(**values: object) -> dict[str, str]:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_dict({"data": {"name": "circle"}, "network": values})

@@ -7,9 +7,10 @@ import pytest
 import scipy.stats
 from initialisation_oracles import network_draws, z_score
 
-from engine.initialisation.brute_force import brute_force, draw_network, network_of
+from engine.initialisation.brute_force import brute_force, draw_network, kernel_draws, network_of
 from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.moments import moments
+from engine.networks.base import NetworkConfig
 from engine.schema import ConfigError
 
 
@@ -88,6 +89,15 @@ def test_draws_do_not_depend_on_the_chunk(monkeypatch):
     whole = gathered(setting, 30, 5)
     monkeypatch.setattr("engine.initialisation.brute_force.MAX_CHUNK", 7)
     assert gathered(setting, 30, 5)["K_w"] == pytest.approx(whole["K_w"], rel=1e-12)
+
+
+def test_the_kernel_of_any_network_is_that_of_its_scaled_output():
+    """f = alpha n^{-s/2} h: at alpha = 3, s = 1 and 4 units K is 9/4 of that of h."""
+    plain, scaled = (
+        kernel_draws(NetworkConfig.from_dict({"kind": "resnet", "width": 4, **values}), np.ones(3), 20, 0)
+        for values in ({}, {"alpha": 3.0, "alpha_exponent": 1.0})
+    )
+    np.testing.assert_allclose(scaled, 9 / 4 * plain, rtol=1e-12)
 
 
 def test_centred_functions_are_zero():

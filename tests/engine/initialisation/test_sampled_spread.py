@@ -1,5 +1,6 @@
 """The sampled spread: how often its interval covers, and when it is not determined."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from engine.initialisation.brute_force import operations
 from engine.initialisation.law import law_of
 from engine.initialisation.sampled_spread import interval, needed, spread_at_initialisation
 from engine.initialisation.sampler import draw
+from engine.networks.base import NetworkConfig
 
 
 @pytest.mark.long
@@ -73,6 +75,26 @@ def test_operations_are_those_of_a_step_forward_and_two_back() -> None:
     network, x = image(32).network, np.ones(1024)
     first, second = 1024 * 9 * 16, 1024 * 9 * 16 * 16
     assert operations(network, x) == pytest.approx(2 * (2 * first + 3 * second), rel=0.1)
+
+
+def test_operations_are_those_of_one_network_where_many_are_computed_at_once() -> None:
+    """Of each parameter what drawing it takes, and 2 forward and back."""
+    network = NetworkConfig.from_dict({"kind": "resnet", "depth": 2, "width": 64})
+    parameters = network.stored_count(64, 1) or 0
+    normal = jax.jit(lambda key: jax.random.normal(key, (parameters,), float)).lower(jax.random.key(0))
+    drawing = normal.cost_analysis()["flops"]  # type: ignore[index]
+    assert operations(network, np.ones(64)) == pytest.approx(drawing + 4 * parameters, rel=0.02)
+
+
+def test_no_network_is_drawn_twice() -> None:
+    drawn: list[np.ndarray] = []
+
+    def draw(count: int, seed: int) -> np.ndarray:
+        drawn.append(np.exp(0.3 * np.random.default_rng(seed).standard_normal(count)))
+        return drawn[-1]
+
+    sampled_spread.sampled(draw, 20_000)
+    assert len(np.unique(np.concatenate(drawn))) == sum(map(len, drawn)) > 512
 
 
 def test_a_network_that_computes_much_is_drawn_less_often(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from perturbation_oracles import made_path, random_kernels
 
 from engine.config import RunConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.perturbation.config import Options, PerturbationConfig, StudyConfig
-from engine.perturbation.job import mean_width, perturb, study
+from engine.perturbation.job import mean_width, path_arrays, perturb, study
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, StudyResult
 from engine.progress import Cancelled, Progress
 from engine.regimes.job import cell
@@ -26,6 +27,23 @@ def test_each_order_comes_closer_and_the_whole_reaches_the_floor(
             assert errors[0] > 2 * errors[1] > 4 * errors[2] > 8 * errors[3] > 0
             near = 1.5 * seed.floor.max() + seed["quadrature_error"][3] + 1e-6
             assert seed.worst("full") < near
+
+
+def test_the_quadrature_error_is_what_half_the_checkpoints_change() -> None:
+    """Both expanded, of kernels on a linear path: at the checkpoints that stay, the farthest apart at any time."""
+    steps, values = np.array([0, 1, 5, 9, 14, 20, 40]), np.array([3.0, 1.0, 0.5])
+    kernels = random_kernels(np.random.default_rng(5), 7, 3, 2, values, 0.3)
+    path = made_path(0.2 * steps, kernels, np.ones(3), descent=True)
+    half, chosen = path.halved()
+    (whole, _), (coarse, _) = (
+        path_arrays(one, Options(interpolation="linear", predict=False, between=2), lambda fraction, what: None)
+        for one in (path, half)
+    )
+    stay = np.flatnonzero(whole["at_checkpoint"])[chosen]
+    apart = whole["residuals"][1:, stay] - coarse["residuals"][1:, coarse["at_checkpoint"]]
+    sizes = np.linalg.norm(apart, axis=2) / np.sqrt(3)
+    assert np.all(sizes[1:].argmax(axis=1) < len(chosen) - 1)
+    np.testing.assert_allclose(whole["quadrature_error"], sizes.max(axis=1), rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.long

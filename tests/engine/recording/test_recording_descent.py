@@ -17,6 +17,7 @@ from cache import Store
 from engine.data import contents
 from engine.perturbation.result import SeedPerturbation
 from engine.recording.config import MOST_STEPS, RecordedPerturbationConfig, RecordingConfig
+from engine.recording.descent import Descent
 from engine.recording.file import Recording, read
 from engine.recording.job import perturb
 from engine.recording.result import RecordedPerturbation
@@ -57,19 +58,22 @@ def record(
 ) -> Any:
     """A loop of optax, by default plain descent at `RATE`; float64."""
     params, optimiser = more.pop("params", drawn(k)), optimiser or optax.sgd(RATE)
+    start = more.pop("start", 0)
     y, state = jnp.asarray(Y[:, :k]), optimiser.init(params)
     slope = jax.grad(lambda params: FACTOR[loss] * jnp.sum((apply(params, X[:M]) - y[:M]) ** 2))
     asked = {"held_out": HELD_OUT, "loss": loss, "learning_rate": RATE} | more
     with kd.watch("descent", apply, X, Y[:, :k], **asked) as watch:
-        for step in range(count):
+        for step in range(start, start + count):
             watch(step, params)
             change, state = optimiser.update(slope(params), state, params)
             params = optax.apply_updates(params, change)
     return watch.result
 
 
-def expanded(result: Any) -> SeedPerturbation:
-    arrays = perturb(RecordedPerturbationConfig.of(result.recording))["result"]
+def expanded(result: Any, **options: Any) -> SeedPerturbation:
+    asked = RecordedPerturbationConfig.of(result.recording)
+    asked = asked.model_copy(update={"options": asked.options.model_copy(update=options)})
+    arrays = perturb(asked)["result"]
     return RecordedPerturbation.from_arrays(dict(arrays)).seeds[0]
 
 
@@ -96,17 +100,31 @@ def test_the_kernel_between_outputs_is_that_of_jacobians() -> None:
     np.testing.assert_allclose(found.full[0], J @ J[: 3 * M].T, atol=1e-12 * np.abs(J @ J.T).max())
 
 
-def test_a_linear_network_is_carried_whole_by_its_frozen_kernel() -> None:
-    """f' = -K r with K = X X^T for good: order 0 is the network, and f_t is in closed form."""
-    result = record(apply=lambda params, x: x @ params["w"], params={"w": jnp.ones((3, 1))})
+def test_what_a_step_misses_is_told_as_a_share_of_the_step() -> None:
+    """By hand: -0.1 x 2 x 3 and .02 by curvature are -.58; the loop moved by -.57, and stood still where it was to."""
+    column = np.array([[3.0], [0.0]])
+    found = Descent(0.1, np.full((2, 1, 1), 2.0), 100 + column, column, np.array([[0.02], [0.0]]),
+                    np.array([[102.43], [100.0]]))  # fmt: skip
+    np.testing.assert_allclose(found.missed(), [0.01, 0.0], atol=1e-12)
+    np.testing.assert_allclose(found.share(), [0.01 / 0.58, np.nan], rtol=1e-9)
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+def test_a_linear_network_is_carried_whole_by_its_frozen_kernel(first: int) -> None:
+    """f' = -K r with K = X X^T for good: order 0 is the network, and f_t is in closed form from the first checkpoint
+    on, of a loop that is taken up again too."""
+    result = record(apply=lambda params, x: x @ params["w"], params={"w": jnp.ones((3, 1))}, start=first)
     seed = expanded(result)
     assert seed.error("order_0").max() < 1e-13
     assert np.abs(seed["modes"][1:]).max() < 1e-13
     values, U = np.linalg.eigh(X[:M] @ X[:M].T)
     start = U.T @ (X[:M].sum(1) - Y[:M, 0])
-    steps = np.array(result.seeds[0]["step"])
+    assert seed.facts["first_step"] == first
+    steps = np.array(result.seeds[0]["step"]) - first
     r = (1 - RATE / M * values) ** steps[:, None] * start @ U.T
     np.testing.assert_allclose(seed["residuals"][1], r, atol=1e-12)
+    for order in (0, 1, 4):  # the network, order 0 and the whole
+        np.testing.assert_allclose(seed["outputs_held_out"][order], of(result).outputs[:, M:, 0], atol=1e-12)
     np.testing.assert_allclose(seed["t"], RATE / M * steps, rtol=1e-14)
 
 
@@ -154,10 +172,28 @@ def test_a_loop_that_steps_elsewhere_is_told_and_not_expanded(name: str) -> None
 
 
 def test_rounding_of_a_loop_in_float32_is_no_other_step() -> None:
+    """Its noise is the worst miss over a random walk of 199 steps, of ||r(0)||."""
     single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), drawn(1))
-    seed = expanded(record(params=single, count=200))
+    result = record(params=single, count=200)
+    seed, found = expanded(result), of(result)
     assert 0 < seed.facts["off"] < 1e-3
     assert seed.facts["looked_at"] > 20
+    assert found.after is not None
+    assert found.defect is not None
+    r = found.outputs[:, :M] - found.targets[:M]
+    missed = found.after - found.outputs - found.defect + RATE / M * found.kernel[:, :, :M] @ r
+    worst = np.nanmax(np.linalg.norm(missed, axis=(1, 2)))
+    assert seed.facts["noise"] == pytest.approx(worst * 199**0.5 / np.linalg.norm(r[0]), rel=1e-6)
+
+
+def test_held_out_points_are_those_that_are_asked_for() -> None:
+    """Every other one of six, of three outputs: the recorded outputs and targets there."""
+    result = record(3, count=5, full_kernel=True)
+    found, seed = of(result), expanded(result, held_out=3)
+    rows = M + np.array([0, 2, 4])
+    np.testing.assert_array_equal(seed["held_out"], [0, 2, 4])
+    np.testing.assert_array_equal(seed["outputs_held_out"][0], found.outputs[:, rows].reshape(-1, 9))
+    np.testing.assert_array_equal(seed["y_held_out"], Y[rows].ravel())
 
 
 def test_steps_that_nobody_could_look_at_are_said_to_be_unseen() -> None:

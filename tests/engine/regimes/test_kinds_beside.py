@@ -7,7 +7,8 @@ import scipy.stats
 
 from engine.initialisation.spread import exact_spread, initial_network
 from engine.networks.mlp_config import MLPConfig
-from engine.regimes.kinds import apart, growths
+from engine.regimes.config import SweepConfig
+from engine.regimes.kinds import Growth, apart, growths, of_fully_connected
 
 
 def runs(rng: np.random.Generator, level: float, scatter: float, seeds: int = 4) -> pd.DataFrame:
@@ -28,6 +29,14 @@ def test_the_ratio_of_two_kinds_that_differ_by_a_factor() -> None:
     assert (found.ratio, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
     assert (found.least, found.most) == pytest.approx((0.25, 0.25))
     assert (found.shapes, found.left_out) == (6, 0)
+
+
+def test_the_ratio_is_the_geometric_mean_over_shapes() -> None:
+    """Ratios 1, 1, 2, 2, 16, 16: their product is 2^10 of six shapes."""
+    one = runs(np.random.default_rng(0), 0.0, 0.0)
+    found = apart(one, one.assign(drift=one["drift"] * one["depth"].map({1: 1.0, 2: 2.0, 4: 16.0})), "drift")
+    assert found is not None
+    assert (found.ratio, found.least, found.most) == pytest.approx((2 ** (10 / 6), 1.0, 16.0))
 
 
 def test_at_one_shape_the_interval_is_that_of_welch() -> None:
@@ -72,6 +81,10 @@ def test_a_lazy_error_that_is_only_rounding_is_no_number() -> None:
     found = apart(one, one.assign(rounding=np.where(one["depth"] == 1, one["elt"], 1e-6)), "elt")
     assert found is not None
     assert (found.shapes, found.left_out) == (4, 2)
+    whole = one.assign(elt=3.0, rounding=np.where(one["depth"] == 1, 2.0, 1e-6))  # the change itself is rounding
+    found = apart(whole, whole, "elt")
+    assert found is not None
+    assert (found.shapes, found.left_out) == (4, 2)
 
 
 def spreads(rows: list[tuple[float, ...]]) -> pd.DataFrame:
@@ -109,3 +122,31 @@ def test_the_law_of_fully_connected_networks_grows_with_depth_as_theory_says() -
     found = growths({"mlp": spreads(rows)})["mlp"]
     assert found.exact
     assert found.factor == pytest.approx(deep / shallow, rel=0.05)
+
+
+def test_the_law_beside_other_kinds_is_that_of_networks_that_are_drawn() -> None:
+    """Critical ReLU networks with biases, |x|^2 = 400 and width 4, written anew: one hidden layer in closed form, whose
+    terms 1{z > 0} (z^2 + v^2 c) are independent; two by 200,000 draws, which tell CV^2 to 1%."""
+    n, bias, dim, square = 4, 3.0, 2, 400.0
+    base = {
+        "data": {"name": "sphere", "dim": dim, "radius": square**0.5, "size": 4, "test_size": 4, "target": "harmonic"},
+        "network": {"kind": "resnet", "sigma_b": bias, "output_bias": False},
+    }
+    sweep = SweepConfig.from_dict({"base": base, "grid": {"network.depth": [1, 2], "network.width": [2, n]}})
+    found = of_fully_connected(sweep, Growth(n, 1, 2, 1.0, 0.5, 2.0))
+    q = 2 * square / dim
+    c = q + bias**2
+    shallow = (2 * (3 * q**2 + 2 * q * c + 3 * c**2) / (q + c) ** 2 - 1) / n
+    rng, draws = np.random.default_rng(0), 200_000
+    z = np.sqrt(q) * rng.standard_normal((draws, n))
+    W, a = np.sqrt(2 / n) * rng.standard_normal((draws, n, n)), np.maximum(z, 0)
+    after = np.einsum("dij,dj->di", W, a)
+    last = np.sqrt(2 / n) * rng.standard_normal((draws, n)) * (after > 0)
+    first = np.einsum("dij,di->dj", W, last) * (z > 0)
+    top, back, below, through = (np.sum(v**2, axis=1) for v in (np.maximum(after, 0), last, a, first))
+    K = 2 / n * top + back * (2 / n * below + bias**2) + through * c
+    assert found is not None
+    assert found.factor == pytest.approx(K.var() / K.mean() ** 2 / shallow, rel=0.05)
+    assert (found.low, found.high) == (found.factor, found.factor)
+    plain = SweepConfig.from_dict({"base": {"data": base["data"]}, "grid": {"network.depth": [1, 2]}})
+    assert of_fully_connected(plain, Growth(n, 1, 2, 1.0, 0.5, 2.0)) is None

@@ -209,6 +209,12 @@ def test_momentum_and_minibatches_have_no_law() -> None:
             assert found.summary["stopped"] == [None]
 
 
+@pytest.mark.parametrize("kernel", ["conjugate", "infinite_ntk", "infinite_nngp"])
+def test_a_kernel_that_f_does_not_move_by_has_no_law(kernel: str) -> None:
+    run = {"data": CIRCLE, "network": NETWORK, "kernel": kernel}
+    assert law_of(RkhsConfig.from_dict({"run": run}).run) == ""
+
+
 def test_large_kernels_are_followed_at_fewer_checkpoints() -> None:
     """Not more than half a gigabyte of kernels and eigenvectors."""
     assert most_followed(320) > 200
