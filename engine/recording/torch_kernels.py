@@ -1,7 +1,7 @@
 """Outputs and kernel of a PyTorch module, by `torch.func`. PyTorch is imported where somebody gives a module of it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from sys import intern
@@ -97,20 +97,13 @@ class TorchNetwork:
 
     def at(self, params: Any = None, full: int = 0) -> Measured:
         """J J^T, leaf by leaf; `params` is the module again, or None. With `full`, some M, also between outputs."""
-        from torch.func import jacrev, vmap  # pyright: ignore[reportMissingImports]
-
         with _tried(), _evaluating(self.module):
             trained, still, x = self._tensors()
             f = self._outputs(trained, still, x)
             p, k = f.shape
             total, between = f.new_zeros((p, p)), f.new_zeros((p * k, full * k))
-            for name, leaf in trained.items():
-                others = {**trained, **still}
-
-                def of_leaf(leaf: Any, x: Any, name: str = name, others: dict = others) -> Any:
-                    return self._called({**others, name: leaf}, x[None])[0]
-
-                J = vmap(jacrev(of_leaf), (None, 0), chunk_size=CHUNK)(leaf, x).reshape(p, k, -1)
+            for name in trained:
+                J = self._jacobian(name, {**trained, **still}, x).reshape(p, k, -1)
                 total += sum(J[:, head] @ J[:, head].T for head in range(k)) / k
                 rows = J.reshape(p * k, -1)
                 between += rows @ rows[: full * k].T
@@ -159,9 +152,38 @@ class TorchNetwork:
 
     def _outputs(self, trained: dict, still: dict, x: Any) -> Any:
         """Each example alone."""
-        from torch.func import vmap  # pyright: ignore[reportMissingImports]
+        return _for_each(lambda one: self._called({**trained, **still}, one[None])[0], x).detach()
 
-        return vmap(lambda one: self._called({**trained, **still}, one[None])[0], chunk_size=CHUNK)(x).detach()
+    def _jacobian(self, name: str, tensors: dict, x: Any) -> Any:
+        """Of the outputs of each example by one parameter."""
+        from torch.func import jacrev  # pyright: ignore[reportMissingImports]
+
+        def of_leaf(leaf: Any, one: Any) -> Any:
+            return self._called({**tensors, name: leaf}, one[None])[0]
+
+        of = jacrev(of_leaf)
+        return _for_each(lambda one: of(tensors[name], one), x, lambda one: _by_rows(of_leaf, tensors[name], one))
+
+
+def _for_each(of: Callable[[Any], Any], x: Any, alone: Callable[[Any], Any] | None = None) -> Any:
+    """Of all examples: together, or one after the other, by `alone`, where PyTorch knows of some operation, such as a
+    recurrent layer, no way to take them together."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    try:
+        return torch.func.vmap(of, chunk_size=CHUNK)(x)
+    except RuntimeError:
+        return torch.stack([(alone or of)(one) for one in x])
+
+
+def _by_rows(of: Callable[[Any, Any], Any], leaf: Any, x: Any) -> Any:
+    """The Jacobian of one example by backpropagation from one output after the other."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    with torch.enable_grad():
+        leaf = leaf.detach().requires_grad_()
+        rows = [torch.autograd.grad(f, leaf, retain_graph=True, allow_unused=True)[0] for f in of(leaf, x)]
+    return torch.stack([torch.zeros_like(leaf) if row is None else row for row in rows])
 
 
 def _refuse(what: str) -> NoReturn:
@@ -205,6 +227,8 @@ def _tried() -> Iterator[None]:
     """An error of the user's module as a `ConfigError`."""
     try:
         yield
+    except ConfigError:
+        raise
     except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, NotImplementedError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ConfigError([Problem("network", f"raised {type(error).__name__}: {lines[0]}")]) from error

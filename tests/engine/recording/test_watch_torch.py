@@ -137,6 +137,20 @@ def attention() -> Any:
     return Attends()
 
 
+def recurrent(kind: type[Any], k: int) -> Any:
+    """Which PyTorch takes one example after the other."""
+
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.out = kind(2, 5, batch_first=True), nn.Linear(5, k)
+
+        def forward(self, x: Any) -> Any:
+            return self.out(self.layer(x.reshape(len(x), 2, 2))[0][:, -1])
+
+    return Recurrent()
+
+
 MODULES: dict[str, tuple[Callable[[], Any], np.ndarray, int]] = {
     "convolution": (convolution, IMAGES, 3),
     "tied": (Tied, FLAT, 2),
@@ -146,6 +160,8 @@ MODULES: dict[str, tuple[Callable[[], Any], np.ndarray, int]] = {
     "running averages": (averaged, FLAT, 1),
     "frozen": (frozen, FLAT, 2),
     "attention": (attention, FLAT, 1),
+    "lstm": (lambda: recurrent(nn.LSTM, 2), FLAT, 2),
+    "gru": (lambda: recurrent(nn.GRU, 1), FLAT, 1),
     "float64": (lambda: nn.Sequential(nn.Linear(4, 6), nn.Softplus(), nn.Linear(6, 2)).double(), FLAT, 2),
     "dropout in evaluation": (lambda: nn.Sequential(nn.Linear(4, 6), nn.Dropout(0.5), nn.Linear(6, 1)).eval(), FLAT, 1),
 }
@@ -286,6 +302,7 @@ def test_what_has_no_kernel_is_refused_before_the_first_step(name: str, folder: 
     with pytest.raises(ConfigError, match=said) as refused:
         kd.watch("bad", module, FLAT, np.ones(12), held_out=HELD_OUT)
     assert "\n" not in str(refused.value)
+    assert "ConfigError" not in str(refused.value)
     assert torch.equal(torch.random.get_rng_state(), state) or name == "draws"
     assert all(torch.equal(tensor, buffers[name]) for name, tensor in module.named_buffers())
     assert not folder.exists() or not list(folder.iterdir())
