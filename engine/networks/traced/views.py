@@ -83,7 +83,7 @@ _PLACES = {
 
 
 def _value(atom: Any) -> float | None:
-    return float(atom.val) if np.ndim(atom.val) == 0 else None
+    return float(atom.val) if np.ndim(atom.val) == 0 and np.isrealobj(atom.val) else None
 
 
 def _scaled(eqn: JaxprEqn, view: View) -> View | None:

@@ -322,6 +322,10 @@ def one_dimensional(p, x):
     return h.reshape(h.shape[0], -1) @ p["v"]
 
 
+def complex_weights(p: Any, x: jax.Array) -> jax.Array:
+    return jnp.abs(x @ (p["r"] + 1j * p["i"]) * (2 - 1j)) @ p["v"]
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "our MLP": lambda: ours(1, 6, depth=3, width=7),
     "our MLP, erf, standard, mixed widths": lambda: ours(
@@ -360,6 +364,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "slices of a leaf": lambda: plain(sliced, points(6, 4), 2, w=(3, 4, 4), b=(2, 4), v=(4, 3)),
     "a product read twice": lambda: plain(read_twice, points(6, 4), 3, w=(4, 5), b=(5,), c=(2,), v=(5, 3), r=(6, 2)),
     "general products": lambda: plain(contracted, points(6, 4), 4, w=(5, 2, 2), g=(3, 5), b=(3, 5, 4), v=(3, 4, 2)),
+    "complex weights": lambda: plain(complex_weights, points(6, 4), 1, r=(4, 5), i=(4, 5), v=(5, 2)),
     "sequences, features first": lambda: plain(
         one_dimensional, points(5, 6, 3), 4, w=(3, 3, 3), b=(3,), u=(3, 2), c=(6,), d=(2,), v=(12, 2)
     ),
