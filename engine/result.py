@@ -51,7 +51,7 @@ class Field:
         return instance[self.name]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Named:
     """Arrays by name; `FIELDS` is the table that declares them."""
 
@@ -62,6 +62,13 @@ class Named:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.FIELDS = {**cls.FIELDS, **{name: own for name, own in vars(cls).items() if isinstance(own, Field)}}
+
+    def __repr__(self) -> str:
+        """Names and shapes: of arrays, a notebook would print pages."""
+        return f"{type(self).__name__}({', '.join(self._told())})"
+
+    def _told(self) -> list[str]:
+        return [f"{name} {np.shape(array)}" for name, array in self.arrays.items()]
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
@@ -97,7 +104,7 @@ class Named:
         return self
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Seed(Named):
     """What a result holds of one seed: arrays, and facts (numbers and texts, in "meta"), its `seed` among them."""
 
@@ -108,7 +115,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 AnySeed = TypeVar("AnySeed", bound=Named)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result(Named, Generic[AnyConfig, AnySeed]):
     """What a job gave, with the config that it answers.
 
@@ -125,6 +132,10 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
     config: AnyConfig
     meta: Mapping[str, Any]
     seeds: tuple[AnySeed, ...] = ()
+
+    def _told(self) -> list[str]:
+        seeds = [f"{len(self.seeds)} seeds, the first {self.seeds[0]!r}"] if self.seeds else []
+        return [f"config {self.config.hash}", *seeds, *super()._told()]
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:

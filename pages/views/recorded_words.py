@@ -114,7 +114,10 @@ def expandable(recorded: RecordingConfig) -> bool:
 
 def _steps(recorded: RecordingConfig) -> str:
     """What is not shown of how it stepped."""
-    return f"how it stepped (stability limit{'' if expandable(recorded) else ', perturbation'})"
+    if expandable(recorded):
+        return "how it stepped (stability limit)"
+    asked = " for want of a loss" if recorded.loss is None and recorded.learning_rate is not None else ""
+    return f"how it stepped (stability limit, perturbation{asked})"
 
 
 def stepped(result: RecordedPerturbation) -> str:

@@ -57,6 +57,11 @@ def test_there_and_back_is_the_same_entry() -> None:
         np.testing.assert_array_equal(after[name], array)
 
 
+def test_what_a_notebook_prints_is_short() -> None:
+    said = "Whole(config {}, 2 seeds, the first OneSeed(loss (3,), eigenvalues ({}, {})), size ())"
+    assert repr(Whole.from_arrays(entry())) == said.format(CONFIG.hash, T, M)
+
+
 def test_what_is_read_is_typed_and_cannot_be_written_to() -> None:
     result = Whole.from_arrays(entry())
     assert result.config == CONFIG

@@ -300,3 +300,10 @@ def test_words_of_one_that_grows_claim_no_stop(recorded: Callable[[str], Recordi
     assert "stop" not in growing
     assert "Its loop" not in growing
     assert recorded_words.sentences(result, False)[0] == "Its loop ended."
+
+
+def test_a_rate_without_a_loss_is_told_what_it_lacks(recorded: Callable[[str], RecordingConfig]) -> None:
+    rate_alone = recorded("driven").model_copy(update={"loss": None})
+    assert "perturbation for want of a loss" in recorded_words.lacking_spaces(rate_alone, 3)
+    assert "for want" not in recorded_words.lacking_spaces(rate_alone.model_copy(update={"learning_rate": None}), 3)
+    assert "perturbation" not in recorded_words.lacking_spaces(recorded("driven"), 3)
