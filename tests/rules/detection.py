@@ -77,7 +77,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.recorded._elsewhere",
         "pages.views.recorded._grows", "pages.views.recorded._waits", "pages.views.recorded_words._steps",
         "pages.views.recorded_words.conventions_of_expansion", "pages.views.recorded_words.owned",
-        "pages.views.recorded_words._not_recorded",
+        "engine.result.Result._told", "pages.views.recorded_words._not_recorded",
         "pages.views.recorded_words.conventions", "pages.views.recorded_words.facts",
         "pages.views.recorded_words.lacking", "pages.views.recorded_words.lacking_spaces",
         "pages.shell.bundle_texts._caption", "pages.shell.bundle_texts._computed", "pages.shell.bundle_texts.methods",
