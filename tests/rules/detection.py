@@ -104,7 +104,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.map_figures.Picture.plane", "pages.views.map_figures.Picture.along",
         "pages.second_moment._parts_figure",
         "pages.charts.study.crossing_chart", "pages.charts.bias._power",
-        "pages.charts.growth.learning_chart",
+        "pages.charts.growth.learning_chart", "pages.charts.map_kinds.growth_chart",
         "pages.charts.kernel._greyed", "pages.second_moment._charts", "pages.first_step._charts",
         "pages.first_step._without_law",
         "pages.charts.theme.label_expression", "pages.views.compare._curve", "pages.views.compare._difference",
