@@ -18,7 +18,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.recorded._by_key", "pages.views.recorded._by_name",
         "engine.recording.result._read", "pages.views.recorded._found",
         "pages.views.recorded._taken_in",
-        "pages.shell.uploads.too_large", "pages.run.upload.Upload._kept",
+        "pages.shell.uploads.too_large", "pages.run.upload.Upload._kept", "pages.run.upload.Upload._use",
         "pages.initial_kernel.controls",
         "pages.all_runs._chosen", "pages.run.named_run.find", "pages.run.named_run.named",
         "pages.run.named_run.map_texts",
