@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, field_validator
 
 from engine.data.dataset import Count, Dataset
-from engine.data.finite import FiniteConfig, classes_note, different, of_classes, of_numbers
+from engine.data.finite import FiniteConfig, classes_note, different, of_classes, of_numbers, two_or_all
 
 Cultivar = Annotated[int, Field(ge=0, le=2)]
 
@@ -51,6 +51,7 @@ class WineConfig(FiniteConfig):
     test_size: Count = 96
     classes: tuple[Cultivar, Cultivar] | None = None
 
+    _two_or_all = field_validator("classes", mode="before")(two_or_all)
     _different = field_validator("classes")(different)
 
     @property

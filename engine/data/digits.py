@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from engine.data.dataset import Dataset, DatasetConfig
-from engine.data.finite import drawn, of_classes
+from engine.data.finite import drawn, of_classes, two_or_all
 
 IMAGES_PER_DIGIT = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
@@ -24,6 +24,8 @@ class DigitsConfig(DatasetConfig):
 
     name: Literal["digits"] = "digits"
     classes: tuple[Digit, Digit] | None = Field(default=(0, 1), validate_default=True)
+
+    _two_or_all = field_validator("classes", mode="before")(two_or_all)
 
     @field_validator("classes")
     @classmethod

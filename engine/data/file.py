@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator, 
 
 from engine.data import contents
 from engine.data.dataset import MAX_DIM, MAX_VALUES, Count, Dataset
-from engine.data.finite import FiniteConfig, Scaling, classes_note, different, of_classes, of_numbers
+from engine.data.finite import FiniteConfig, Scaling, classes_note, different, of_classes, of_numbers, two_or_all
 from engine.data.formats import LONGEST_CLASS, MOST_CLASSES, MOST_OUTPUTS, MOST_ROWS, Points, images_first, read
 from engine.data.named_file import Digest, NamedFile, name_of
 from engine.problems import clipped
@@ -96,6 +96,7 @@ class FileConfig(FiniteConfig):
     scaling: Scaling = "feature"
     centre: bool = True
 
+    _two_or_all = field_validator("classes", mode="before")(two_or_all)
     _different = field_validator("classes")(different)
 
     @model_validator(mode="before")

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from engine.data.csv_table import constant, listed
 from engine.data.dataset import Dataset, DatasetConfig, Stream, finished, standardised
+from engine.problems import shown
 from engine.schema import ConfigError, Problem
 
 Scaling = Literal["feature", "common", "none"]
@@ -156,6 +157,15 @@ def centred_note(means: Sequence[float] | Float[np.ndarray, " k"], names: Sequen
     said = said or [f"{mean:.6g}" for mean in means[:4]]
     rows, more = "rows" if names else "points", ", ..." if len(means) > 4 else ""
     return f"targets are centred: their mean over the training {rows} is taken off ({', '.join(said)}{more})"
+
+
+def two_or_all(classes: Any) -> Any:
+    """What is given for two classes. Raises `ValueError` where it is a list of fewer or more."""
+    if isinstance(classes, list | tuple) and len(classes) != 2:
+        raise ValueError(
+            f"{shown(list(classes))} given: two are compared; null (in a link: none) takes all, one target for each"
+        )
+    return classes
 
 
 def different(classes: tuple | None) -> tuple | None:

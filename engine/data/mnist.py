@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, field_validator
 
 from engine.data.dataset import Dataset
-from engine.data.finite import FiniteConfig, Scaling, classes_note, different, of_classes
+from engine.data.finite import FiniteConfig, Scaling, classes_note, different, of_classes, two_or_all
 from engine.schema import ConfigError, Problem
 
 Digit = Annotated[int, Field(ge=0, le=9)]
@@ -30,6 +30,7 @@ class MnistConfig(FiniteConfig):
     scaling: Scaling = "common"
     classes: tuple[Digit, Digit] | None = None
 
+    _two_or_all = field_validator("classes", mode="before")(two_or_all)
     _different = field_validator("classes")(different)
 
     @property

@@ -16,6 +16,7 @@ from pages.charts.animated import CELL, QUIET, significant
 from pages.charts.encodings import beside, is_log, placed, time_x
 from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
+from pages.charts.words import are, several
 
 # What curves of a perturbation are called, and their colours, the same in every chart.
 
@@ -190,7 +191,8 @@ def _with_hidden(table: Table, errors: Sequence[Mapping[str, Values]]) -> Table:
     count = sum(int(np.sum(np.isnan(own[label]))) for own in errors for label in labels)
     if not count:
         return table
-    note = f"{count:,} points of orders, closer to the network than the whole propagator, are not drawn."
+    hidden = f"{several(count, 'point')} of orders, closer to the network than the whole propagator"
+    note = f"{hidden}, {are(count)} not drawn."
     return Table(table.frame, (*table.notes, note))
 
 

@@ -1,6 +1,7 @@
 """Kinds of network beside each other: a metric against L/n, and n CV^2 at initialisation against depth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from engine.quantities import Quantity
 from engine.regimes.boundaries import Boundary
 from pages.charts import theme
-from pages.charts.encodings import by_series, layered, log_x, log_y, tooltip
+from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
 from pages.charts.map_along import (
     HEADROOM,
     HEIGHT,
@@ -25,9 +26,14 @@ from pages.charts.map_along import (
 )
 from pages.charts.map_names import KIND_COLOURS, KIND_NAMES
 from pages.charts.theme import Table
+from pages.charts.words import number
 
 X_TITLE = "L/n: depth over width, which is β of fully connected networks"
 FAINT = 0.45
+OPEN_ROOM = 1.25
+"""The value axis ends this factor above the arrows of bars that are open above."""
+DASHES = ([1, 0], [7, 4], [2, 3], [9, 3, 2, 3], [14, 4], [2, 6], [9, 3, 2, 3, 2, 3])
+"""Of the lines of a width, from the narrowest."""
 SPREADS = {"value": "cv2", "low": "cv2_low", "high": "cv2_high"}
 COLOURS = {KIND_NAMES[kind]: colour for kind, colour in KIND_COLOURS.items()}
 
@@ -102,9 +108,11 @@ def growth_chart(frame: pd.DataFrame) -> alt.LayerChart:
     """n CV^2 of K_0(x, x) against depth: lines join networks of one kind and width."""
     depths, values = frame["depth"].to_numpy(float), frame["value"].to_numpy(float)
     ends = np.append(frame["low"], np.where(frame["open"], values, frame["high"])).astype(float)
-    domain = theme.log_domain(np.append(values, ends[ends > 0]))
-    x = log_x("depth", theme.log_domain(depths), "depth L, hidden layers")
-    drawn = frame.assign(low=np.clip(frame["low"], *domain), high=np.clip(frame["high"], *domain))
+    low, top = theme.log_domain(np.append(values, ends[ends > 0]))
+    domain = low, top * OPEN_ROOM if frame["open"].any() else top
+    x = listed_x("depth", theme.log_domain(depths), "depth L, hidden layers", np.unique(depths).tolist())
+    drawn = frame.assign(low=np.clip(frame["low"], low, top), high=np.clip(frame["high"], low, top))
+    drawn["line"] = [f"n = {number(width)}" for width in frame["width"]]
     names = [name for name in COLOURS if name in set(frame["series"])]
     colour = by_series({name: COLOURS[name] for name in names}, columns=6, symbol="")
     shapes = alt.Scale(domain=names, range=[*SHAPES[: len(names)]])
@@ -126,12 +134,28 @@ def growth_chart(frame: pd.DataFrame) -> alt.LayerChart:
     rows = alt.Chart(drawn)
     line = rows.mark_line(strokeWidth=theme.LINE, opacity=FAINT, clip=True, tooltip=None)
     bars = alt.Chart(drawn[~drawn["exact"]]).mark_rule(strokeWidth=1.6, opacity=0.6, clip=True, tooltip=None)
+    up = alt.Chart(drawn[drawn["open"]]).mark_point(shape="arrow", size=200, filled=True, opacity=1, tooltip=None)
     points = rows.mark_point(size=60, filled=True, opacity=1, clip=True)
-    subtitle = "at initialisation; lines: one width; bars: 95% where sampled, to the top where open above"
+    which, widths = _by_width(sorted(set(frame["width"])))
+    subtitle = (
+        f"at initialisation; {widths}; bars: 95% where sampled{', arrow: open above' * bool(frame['open'].any())}"
+    )
     return layered(
-        line.encode(x=x, y=y(), color=colour, detail=alt.Detail("width:N")),
+        line.encode(x=x, y=y(), color=colour, detail=alt.Detail("width:N"), **which),
         bars.encode(x=x, y=y("low"), y2=alt.Y2("high"), color=colour),
+        up.encode(x=x, y=y("high"), color=colour),
         points.encode(x=x, y=y(), color=colour, shape=shape, tooltip=said),
         height=HEIGHT,
         title=theme.title(subtitle=subtitle),
     )
+
+
+def _by_width(widths: Sequence[float]) -> tuple[dict[str, Any], str]:
+    """The dashes of the lines of each width with their legend, and what lines are in words."""
+    names = [f"n = {number(width)}" for width in widths]
+    if len(names) == 1:
+        return {}, f"lines: width {names[0]}"
+    scale = alt.Scale(domain=names, range=[DASHES[at % len(DASHES)] for at in range(len(names))])
+    more: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500, "symbolStrokeWidth": theme.LINE}
+    legend = theme.legend(6, symbolStrokeColor=theme.QUIET_INK, **more)
+    return {"strokeDash": alt.StrokeDash("line:N", scale=scale, legend=legend)}, "dashes: the width n"

@@ -26,7 +26,7 @@ from pages.run.presets import DEFAULT
 from pages.shell import calibration
 from pages.shell.figure import Figure, under_tools
 from pages.shell.form import in_need, refuse
-from pages.shell.gathering import Computation, start_if_cheap, tried
+from pages.shell.gathering import UNKNOWN, Computation, start_if_cheap, tried
 from pages.shell.jobs import Request, computed_on, in_flight, offer, standing, start, watch
 from pages.shell.people import may_compute
 
@@ -147,7 +147,7 @@ def _result(
     if found.missing and in_flight(request, found):
         watch(request, draw=lambda found, flying: live_curves(request.key, flying[0].rows if flying else ()))
     elif found.missing:
-        notes = [costs(cost) if cost else "", computed_on(cache.current().device())]
+        notes = [(costs(cost) or UNKNOWN) if cost else "", computed_on(cache.current().device())]
         if known is not None and known():
             offer(request, found, lambda past: "Compute the whole run", notes, primary=True, bar=bar)
         else:

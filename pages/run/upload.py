@@ -4,15 +4,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, combinations
 
 import streamlit as st
 
 import cache
 from engine.data import contents
 from engine.data.named_file import NamedFile
-from engine.schema import Problem
+from engine.schema import ConfigError, Problem
 from pages.charts.words import sentence
 from pages.run import draft_state
+from pages.run.settings import BY_NAME, Draft, config_of
 from pages.shell.uploads import too_large
 
 MOST_BYTES = 20_000_000
@@ -38,7 +40,7 @@ class Upload:
     Attributes:
         key: of its widgets and what it says.
         read: what a config says of files. Raises `ValueError` in one line.
-        told_by_file: settings that an older file's names and numbers stand in: left out when another comes.
+        told_by_file: settings that a file tells where they are left out: what was set stays as far as it serves.
     """
 
     key: str
@@ -105,8 +107,30 @@ class Upload:
         return _Taken(source.model_copy(update={"file": known}), notes=same)
 
     def _use(self, taken: _Taken) -> None:
-        st.session_state[f"{self.key} problems"], st.session_state[f"{self.key} notes"] = taken.problems, taken.notes
-        for name in (*self.told_by_file, "content"):
-            draft_state.edit(name, "")
         source = taken.source
-        draft_state.edit("source", json.dumps(source.to_dict(), ensure_ascii=False) if source else "")
+        text = json.dumps(source.to_dict(), ensure_ascii=False) if source else ""
+        draft = {**draft_state.current(), "content": "", "source": text}
+        given = {name: draft[name] for name in self.told_by_file if draft.get(name)}
+        gone = _not_served(draft, [*given]) if source else () if taken.problems else [*given]
+        said = (f"{BY_NAME[name].label}: {given[name]} is left out, the file cannot serve it" for name in gone)
+        st.session_state[f"{self.key} problems"] = taken.problems
+        st.session_state[f"{self.key} notes"] = (*taken.notes, *(said if source else ()))
+        for name in (*gone, "content"):
+            draft_state.edit(name, "")
+        draft_state.edit("source", text)
+
+
+def _not_served(draft: Draft, given: Sequence[str]) -> Sequence[str]:
+    """As few of the given settings as can be, the last first, without which no more is wrong than without them all."""
+    anyway = _wrong(draft, given)
+    some = chain.from_iterable(combinations(given[::-1], count) for count in range(len(given)))
+    return next((left_out for left_out in some if _wrong(draft, left_out) <= anyway), given)
+
+
+def _wrong(draft: Draft, left_out: Sequence[str]) -> set[str]:
+    """The settings of the data that are wrong in the draft without these."""
+    try:
+        config_of({name: text for name, text in draft.items() if name not in left_out})
+    except ConfigError as error:
+        return {problem.field for problem in error.problems if problem.field.startswith("data")}
+    return set()

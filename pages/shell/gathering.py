@@ -19,7 +19,7 @@ START = {"start": "yes"}
 """Parameter of a link whose page computes by itself what is cheap. It leaves the address at once."""
 CHEAP = 15.0
 """Seconds below which that is cheap."""
-UNKNOWN = "What it takes is known when it runs."
+UNKNOWN = "What it takes is known when it runs, so no link starts it."
 
 
 @dataclass(frozen=True)

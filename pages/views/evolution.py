@@ -1,5 +1,6 @@
 """A finished run on the page: numbers, sentences, the animated panel, curves, files."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evoluti
 from pages.charts.kernel import spectrum_panel
 from pages.charts.words import plain, several
 from pages.run import asking
-from pages.shell import view
+from pages.shell import held, view
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find
 from pages.shell.figure import Figure, built, pairs, play, tools
@@ -22,12 +23,14 @@ from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, chosen, files, log_time, numbers, say_notes, seed_choice
 from pages.views import convention_words, hold, hold_kept, latex_conventions, recorded_jobs
-from pages.views.evolution_words import alignment, answer, facts, headlines, sentences
+from pages.views.evolution_words import alignment, answer, facts, headlines, sentences, still
 
 PANEL = "conventions"
 POINTS = ("data points", "probe points")
 ESSENTIAL = ("error", "drift", "alignment", "lambda_max")
 """Curves shown at first: each costs the browser a tenth of a second."""
+HOW_FAR = ("drift", "layer_drift")
+"""Curves that lie on 0 where the kernel stays; held ones may move beneath it."""
 
 
 def say_answer(result: RunResult) -> None:
@@ -144,9 +147,16 @@ def _curves(result: RunResult, key: str) -> None:
     with st.container(horizontal=True):
         shown = choice("charts", ["essential", "all"], "charts")
         log = log_time()
-    curves = available(result)
-    names = [name for name in curves if shown == "all" or name in ESSENTIAL]
+    curves, stays = available(result), "" if held.beneath(key) else still(result)
+    if stays:
+        st.markdown(f"{curves['drift'].question} {stays}.")
+    names = named(curves, shown == "all", bool(stays))
     pairs(Figure.over_time(name, curves[name], result, log, key) for name in names)
+
+
+def named(curves: Iterable[str], every: bool, still: bool) -> list[str]:
+    """Which of the curves are drawn: all or the essential ones, and of a kernel that stays not how far it moved."""
+    return [name for name in curves if (every or name in ESSENTIAL) and not (still and name in HOW_FAR)]
 
 
 def _tables(result: RunResult, key: str, index: int, probes: bool = False) -> EvolutionTables:

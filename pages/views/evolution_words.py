@@ -199,12 +199,21 @@ def _drift(result: RunResult) -> list[str]:
     more = f" (on the way by up to {percent(largest)})" if back else ""
     rest = middle([float(seed["residual"][-1]) for seed in moved if "residual" in seed])
     left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
-    if not result.config.kernel_moves:
-        return [f"This kernel, of infinite width, does not move{left}."]
-    if not largest > STILL:
-        return [f"$K_t$ has not moved{left}."]
+    if stays := still(result):
+        return [f"{stays}{left}."]
     form = f", its shape by {shape}" if moved[0]["eigenvalues"].shape[1] > 1 else ""
     return [f"By the stop $K_t$ has moved by {drift} of its norm{more}{form}{whose}{left}."]
+
+
+def still(result: RunResult) -> str:
+    """That the kernel is that of the start, as words without a stop; empty where it moved, or no seed took steps."""
+    ends = zip(result.seeds, result.summary["drift"], strict=True)
+    trained = [seed for seed, end in ends if end is not None and seed.steps]
+    if not trained:
+        return ""
+    if not result.config.kernel_moves:
+        return "This kernel, of infinite width, does not move"
+    return "" if max(float(np.nanmax(seed["drift"])) for seed in trained) > STILL else "$K_t$ has not moved"
 
 
 def alignment(result: RunResult) -> list[str]:

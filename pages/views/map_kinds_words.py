@@ -63,7 +63,7 @@ def growth(found: Mapping[str, Growth], law: Growth | None, branch: str) -> str:
     at = next(iter(all_kinds.values()))
     parts = [f"{number(one.factor)} in {KIND_NAMES[kind]} networks ({_known(one)})" for kind, one in all_kinds.items()]
     said = (
-        rf"From $L$ = {number(at.shallow)} to {number(at.deep)} at $n$ = {number(at.width)} $n\,\mathrm{{CV}}^2$ of "
+        rf"From $L$ = {number(at.shallow)} to {number(at.deep)} at $n$ = {number(at.width)}, $n\,\mathrm{{CV}}^2$ of "
         f"the kernel at initialisation grows by a factor {listing(parts)}"
     )
     exact = all_kinds.get(PLAIN)

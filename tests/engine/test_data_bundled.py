@@ -115,6 +115,23 @@ def test_held_out_points_stay_out_when_more_are_asked_for():
         ),
         ("wine", {"classes": [1, 2]}, "size: there are 119 points"),
         ("wine", {"classes": [1, 1], "size": 9}, "classes: [1, 1] given: choose two different ones"),
+        (
+            "wine",
+            {"classes": [0, 1, 2]},
+            "classes: [0, 1, 2] given: two are compared; null (in a link: none) takes all, one target for each",
+        ),
+        (
+            "digits",
+            {"classes": [*range(10)]},
+            "classes: [0, 1, 2, 3, 4, 5, ...] given: two are compared; null (in a link: none) takes all",
+        ),
+        (
+            "mnist",
+            {"classes": [0, 1, 2]},
+            "classes: [0, 1, 2] given: two are compared; null (in a link: none) takes all",
+        ),
+        ("digits", {"classes": [[3, 3]] * 3}, "given: two are compared; null (in a link: none) takes all"),
+        ("digits", {"classes": [3]}, "classes: [3] given: two are compared; null (in a link: none) takes all"),
         ("diabetes", {"scaling": "all"}, "scaling: 'all' is unknown. Allowed: feature, common, none"),
         ("breast_cancer", {"classes": [0, 1]}, "classes: no such setting"),
     ],

@@ -307,6 +307,7 @@ def test_what_is_left_out_is_written_out():
     ("values", "said"),
     [
         ({"classes": ["7", "2"]}, "classes: no class '2'. Classes: 1, 4, 7"),
+        ({"classes": [1, 4, 7]}, "classes: ['1', '4', '7'] given: two are compared; null (in a link: none) takes all"),
         ({"classes": [4, 4]}, "classes: ['4', '4'] given: choose two different ones"),
         ({"size": 20, "test_size": 11}, "size: there are 30 points, fewer than size 20 + test_size 11 = 31"),
         ({"size": 15, "test_size": 6, "classes": [7, 1]}, "size: there are 20 points"),

@@ -1,5 +1,6 @@
 """What the pages say and leave out where a run follows another kernel than the neural tangent one."""
 
+import json
 from dataclasses import replace
 
 import followed_spaces as followed
@@ -10,6 +11,7 @@ from computed import copied
 from pretend_engine import RUNS, texts
 from small_runs import result, seed
 
+from engine import jobs
 from engine.config import RunConfig
 from engine.training.result import RunResult
 from pages.run.draft_state import to_query
@@ -60,6 +62,32 @@ def test_what_does_not_move_is_not_said_to_have_moved() -> None:
     found = seed()
     stays = replace(found, arrays={**found.arrays, "drift": np.zeros(2), "shape_drift": np.zeros(2)})
     assert evolution_words.answer(result(stays)) == "$K_t$ has not moved; 50% of the residual is left."
+    assert not evolution_words.still(result(stays, seed(1)))
+    assert not evolution_words.still(result(replace(stays, steps=0)))
+
+
+HOW_FAR = "How far has the kernel moved from K_0?"
+
+
+def questions(app) -> list[str]:
+    return [json.loads(chart.proto.spec).get("title", {}).get("text", "") for chart in app.get("vega_lite_chart")]
+
+
+def test_no_chart_shows_how_far_a_kernel_moved_that_stays(finished, opened) -> None:
+    def address(name: str) -> dict[str, str]:
+        return to_query(shortest(draft_of(RunConfig.from_dict(RUNS[name]).to_dict())[0]))
+
+    still, moves = (opened("evolution", **address(name), v_charts="all") for name in ("infinite width", "conjugate"))
+    assert not still.exception
+    assert f"{HOW_FAR} This kernel, of infinite width, does not move." in texts(still)
+    assert HOW_FAR not in questions(still)
+    assert len(questions(still)) > 3
+    assert HOW_FAR in questions(moves)
+    assert f"{HOW_FAR} " not in texts(moves)
+    beneath = opened(
+        "evolution", **address("infinite width"), held=jobs.key("run", RunConfig.from_dict(RUNS["conjugate"]))
+    )
+    assert HOW_FAR in questions(beneath)
 
 
 @pytest.mark.parametrize(

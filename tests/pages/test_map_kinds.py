@@ -89,7 +89,7 @@ def test_the_answer_follows_the_metric_and_falls_silent_where_it_is_not_compared
     steps = opened("regimes", map_networks=BESIDE, map_metric="steps to the stop", **SHAPES)
     assert not steps.exception
     assert "Beside" not in texts(steps)
-    assert "**From $L$ = 1 to 8 at $n$ = 16 $n,mathrm{CV}^2$" in texts(steps)
+    assert "**From $L$ = 1 to 8 at $n$ = 16, $n,mathrm{CV}^2$" in texts(steps)
 
 
 def test_one_kind_whose_cells_all_fail_costs_itself_only(pretend, opened):

@@ -41,7 +41,7 @@ def test_a_ratio_is_told_apart_only_where_its_interval_leaves_one_out():
 def test_whether_branches_flatten_the_growth_is_read_from_the_interval(residual, verdict):
     said = map_kinds_words.growth({"mlp": LAW, "resnet": residual}, None, "1/sqrt(L)")
     assert said.startswith(
-        r"From $L$ = 2 to 32 at $n$ = 8 $n\,\mathrm{CV}^2$ of the kernel at initialisation grows by a "
+        r"From $L$ = 2 to 32 at $n$ = 8, $n\,\mathrm{CV}^2$ of the kernel at initialisation grows by a "
     )
     assert r"factor 40 in fully connected networks (exactly, by the law that goes as $\exp(5\beta)$) and " in said
     assert f"in residual networks (95%: {residual.low:g} to {residual.high:g})" in said

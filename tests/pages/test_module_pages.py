@@ -139,10 +139,11 @@ def test_its_result_is_shown_where_its_files_are_gone(finished, opened, monkeypa
 
 def test_what_it_takes_is_not_told_where_nobody_knows(pretend, opened):
     """Nor is it begun by a link that begins what is cheap."""
-    for page in ("norms", "perturbation"):
+    for page in ("evolution", "norms", "perturbation"):
         app = opened(page, **QUERY | {"test_size": "16"}, module=NAME, start="yes")
         assert not app.exception
-        assert "What it takes is known when it runs." in texts(app)
+        assert "What it takes is known when it runs" in texts(app)
+        assert "so no link starts it" in texts(app)
         assert "of computing" not in texts(app)
         assert not pretend.asked
 

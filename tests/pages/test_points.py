@@ -54,6 +54,14 @@ def test_a_file_is_taken_in_and_computed_with(kept, pretend, opened):
     assert kept.find(contents.digest_of(IMAGES)) == IMAGES
 
 
+def test_a_file_leaves_what_was_set_as_far_as_it_serves(kept, opened):
+    app = uploaded(opened("evolution", data="file", size="30", test_size="40", scaling="feature"), ("a.npz", IMAGES))
+    draft = app.session_state["link draft"].texts
+    assert (draft["size"], draft["test_size"], draft["scaling"]) == ("30", "", "feature")  # of 60
+    assert "held-out points: 40 is left out, the file cannot serve it" in texts(app)
+    assert not app.error
+
+
 def test_two_classes_are_chosen_by_name(kept, pretend, opened):
     app = uploaded(opened("evolution", data="file"), ("animals.npz", IMAGES))
     (classes,) = [widget for widget in app.multiselect if widget.label == "two classes"]

@@ -13,7 +13,7 @@ from engine.data.csv_file import taken_in
 from engine.files import read_config
 from engine.texts import read
 from engine.training.result import RunResult
-from pages.shell import uploads
+from pages.shell import gathering, uploads
 from pages.shell.bundle import files
 from pages.shell.recipe import as_yaml, of_result
 from pages.shell.shown import Shown
@@ -84,6 +84,35 @@ def test_a_link_to_a_table_that_is_not_here(kept, opened):
     app = opened("evolution", data="csv", source=json.dumps(source.to_dict()), **whole)
     assert "is not in the cache here" in texts(app)
     assert len(app.sidebar.error) == 1
+
+
+def settings_in(app):
+    return {name: text for name, text in app.session_state["link draft"].texts.items() if text}
+
+
+def test_a_table_leaves_what_was_set_as_far_as_it_serves(kept, pretend, opened, monkeypatch):
+    monkeypatch.setattr(gathering, "CHEAP", 1e9)
+    app = opened("evolution", data="csv", size="12", test_size="6", missing="drop", start="yes")
+    uploaded(app, "a.csv", GOOD.encode())
+    assert query_of(app).items() >= {"size": "12", "test_size": "6", "missing": "drop"}.items()
+    assert not pretend.asked  # a link starts what it names itself, not what comes later
+    assert "left out" not in texts(app)
+    of(app, "target").set_value(["cement, kg"]).run()
+    other = GOOD.replace("strength", "hardness")
+    uploaded(app, "b.csv", other.encode())
+    assert query_of(app)["target"] == json.dumps(["cement, kg"])  # which is there as well
+    uploaded(app, "short.csv", "\n".join(["p,q", *(f"{i * i % 7},{i}" for i in range(15))]).encode())
+    assert settings_in(app)["size"] == "12"
+    assert not {"test_size", "target"} & settings_in(app).keys()  # 12 + 6 are more than its 15 rows
+    said = texts(app)
+    assert "held-out points: 6 is left out, the file cannot serve it" in said
+    assert 'target: ["cement, kg"] is left out, the file cannot serve it' in said
+    assert not app.error
+    uploaded(app, "book.xlsx", b"PK\x03\x04")
+    assert settings_in(app)["size"] == "12"
+    uploaded(app, "a.csv", GOOD.encode())
+    app.button(key="no table").click().run()
+    assert "size" not in settings_in(app)
 
 
 def test_a_table_within_an_older_config_survives_a_reload(kept, opened):

@@ -42,7 +42,7 @@ def test_upload_reload_replace_and_run(visit):
     page.locator(".st-key-run button").click()
     expect(page.get_by_text("their mean over the training rows is taken off")).to_be_visible(timeout=2 * PATIENCE)
     expect(page.get_by_text("R² =")).to_be_visible()
-    page.wait_for_url("**run=*")
+    page.wait_for_url("**source=*")
 
     upload(page, "groesse.csv", LATIN)
     expect(sidebar.get_by_text("using groesse.csv: 24 rows, 3 columns: 'größe, kg'")).to_be_visible()

@@ -40,6 +40,7 @@ RUN = (
         "move, and of one that never moved beyond rounding, that it has not",
         "no seed is such",
         path="the stop is named; what was larger on the way is said",
+        also=("pages.views.evolution_words.still", "pages.views.evolution._curves"),
     ),
     Rule(
         "pages.views.evolution_words.floor",

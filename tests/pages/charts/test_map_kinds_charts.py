@@ -8,6 +8,7 @@ from test_regime_charts import layers
 from engine.regimes.boundaries import Boundary
 from pages.charts import map_kinds
 from pages.charts.map_names import BOUNDARIES, KIND_COLOURS, KIND_NAMES, METRICS
+from pages.charts.words import in_one
 
 
 def cells(scale: float, high: float = 1.1) -> pd.DataFrame:
@@ -52,6 +53,26 @@ def test_the_growth_of_the_spread_is_drawn_with_its_bars_and_what_is_open() -> N
     chart = map_kinds.growth_chart(table.frame)
     (bars,) = layers(chart, "rule")
     assert {row["series"] for row in bars["rows"]} == {"residual", "convolutional"}
-    top = max(bars["encoding"]["y"]["scale"]["domain"])
-    assert {row["high"] for row in bars["rows"] if row["open"]} == {top}
+    (up,) = [layer for layer in layers(chart, "point") if "shape" in layer["mark"]]
+    (end,) = {row["high"] for row in bars["rows"] if row["open"]} | {row["high"] for row in up["rows"]}
+    assert max(row["high"] for row in bars["rows"] if not row["open"]) <= end
+    assert end < max(bars["encoding"]["y"]["scale"]["domain"])  # its arrow has room below the edge of the plot
+    assert [row["series"] for row in up["rows"]] == ["convolutional"] * 3
     assert map_kinds.growth_table({"conv": pd.DataFrame()}).frame.empty
+
+
+def test_the_growth_of_the_spread_says_which_line_is_of_which_width() -> None:
+    table = map_kinds.growth_table({"mlp": cells(3.0), "resnet": cells(4.0)})
+    chart = map_kinds.growth_chart(table.frame)
+    (line,) = layers(chart, "line")
+    dash = line["encoding"]["strokeDash"]
+    assert {(row["width"], row[dash["field"]]) for row in line["rows"]} == {(8.0, "n = 8"), (16.0, "n = 16")}
+    assert dash["scale"]["domain"] == ["n = 8", "n = 16"]
+    assert len(set(map(tuple, dash["scale"]["range"]))) == 2
+    assert dash["legend"]["orient"] == "top"
+    axis = line["encoding"]["x"]["axis"]
+    assert axis["values"] == [2.0, 4.0]  # the depths themselves
+    alone = map_kinds.growth_chart(table.frame[table.frame["width"] == 8])
+    (line,) = layers(alone, "line")
+    assert "strokeDash" not in line["encoding"]
+    assert "width n = 8" in in_one(alone.to_dict()["title"]["subtitle"])

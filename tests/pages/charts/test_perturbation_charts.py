@@ -14,11 +14,12 @@ import pytest
 from engine.data import generate
 from engine.perturbation.config import PerturbationConfig, StudyConfig
 from engine.perturbation.law import Crossing
-from engine.perturbation.result import PerturbationResult, StudyResult
+from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, StudyResult
 from pages.charts import expansion, kernel_change, study
 from pages.charts.animated import frames_of
 from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED
 from pages.charts.specification import figure
+from pages.charts.theme import Table
 
 N, HELD_OUT = 4, 5
 CIRCLE = {"name": "circle", "size": N, "test_size": HELD_OUT, "frequencies": [1]}
@@ -107,6 +108,12 @@ def test_orders_under_the_floor_are_hidden_and_counted():
     hidden = 3 * (len(T) - 1) - len(table.frame[table.frame["series"].str.startswith("order")])
     assert hidden > 0
     assert f"{hidden} points of orders" in table.notes[0]
+
+
+def test_one_hidden_point_is_one() -> None:
+    errors = {CURVES[name]: np.array([1.0, np.nan if name == "order_1" else 1.0]) for name in APPROXIMATIONS}
+    (note,) = expansion._with_hidden(Table(pd.DataFrame()), [errors]).notes
+    assert note == "1 point of orders, closer to the network than the whole propagator, is not drawn."
 
 
 @pytest.mark.parametrize("log_time", [True, False])
