@@ -88,7 +88,7 @@ COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("run", "{nowhere}", *OUT), "nowhere.csv: cannot be read: No such file"),
     (("run", "{nul}", *OUT), "cannot be read"),
     (("run", "{zero}", *OUT), "/dev/zero: cannot be read: is a pipe or device"),
-    (("run", "{table}", *OUT), "data.content"),
+    (("run", "{table}", *OUT), "1 row below the header"),
     (("run", "{no points}", *OUT), "nowhere.npz: cannot be read: No such file"),
     (("run", "{no format}", *OUT), "small: is of no format that is read: npz"),
     (("run", "{no source}", *OUT), "data.source: is missing"),
