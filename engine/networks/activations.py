@@ -258,8 +258,7 @@ def _normal_cdf(z: Any, xp: Any) -> Any:
     return (1 + xp.erf(z / sqrt(2))) / 2
 
 
-LEAK = 0.01
-"""Slope of leaky ReLU below 0, as in Maas, Hannun and Ng (2013), JAX and PyTorch."""
+LEAK = 0.01  # of leaky ReLU below 0, as in Maas, Hannun and Ng (2013), JAX and PyTorch
 
 ACTIVATIONS = {
     "relu": Activation(
