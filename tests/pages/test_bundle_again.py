@@ -109,7 +109,7 @@ def test_results_side_by_side_give_all_their_numbers(filled, given, tmp_path: Pa
     assert b"How do they compare?" in document(report)
 
 
-QUICK = ("evolution", "norms", "regimes")
+QUICK = ("evolution", "norms")
 """In `make test-all`; the others in `make long`."""
 
 
