@@ -82,8 +82,10 @@ def _known(found: Growth) -> str:
 def _flattened(residual: Growth, law: Growth, branch: str) -> str:
     """What branches of this scale do to it."""
     branches = f"branches of {BRANCHES[branch]}"
+    if residual.high <= 1 < law.low:
+        return f": {branches} flatten it"
     if residual.high < law.low:
-        return f": {branches} flatten it" if residual.low <= 1 else f": {branches} damp it, and some growth is left"
+        return f": {branches} damp it, and {'some growth is left' if residual.low > 1 else 'no growth is told'}"
     return f": {branches} do not damp it" if residual.low > law.high else f"; whether {branches} damp it is not told"
 
 

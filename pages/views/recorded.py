@@ -80,7 +80,7 @@ def _grows(found: Growing) -> None:
     st.info(f"**Recording**: step {result.seeds[0].steps:,} so far. This page follows.", icon=RECORDS)
     if found.recorded.alive is None:
         _elsewhere(found.recorded)
-    _look(text, found.recorded.written)
+    _look(found.recorded)
     _body(result, key, grows=True)
 
 
@@ -88,6 +88,11 @@ def _elsewhere(one: Recorded) -> None:
     """Of a loop that nobody here can look for: whoever knows that it has ended says so."""
     ago = duration(max(0.0, time.time() - one.written / 1e9))
     st.caption(f"Last written {ago} ago. Whether its loop still runs is not known on this machine.")
+    _keep_as_it_is(one)
+
+
+def _keep_as_it_is(one: Recorded) -> None:
+    """For whoever knows that nobody else will."""
     if may_compute() and st.button("It has ended: keep it as it is", key="keep_recording"):
         try:
             _taken_in(one)
@@ -99,10 +104,9 @@ def _elsewhere(one: Recorded) -> None:
 
 @st.fragment(run_every=REDRAW)
 @one_at_a_time()
-def _look(id: str, written: int) -> None:
-    """Draws the page again once the file is another, or its loop has gone."""
-    now = cache.current().store.recordings.find(id)
-    if now is None or now.alive is False or now.written != written:
+def _look(one: Recorded) -> None:
+    """Draws the page again once the file is another, its loop has gone or its result is there."""
+    if cache.current().store.recordings.find(one.id) != one:
         st.rerun()
 
 
@@ -206,7 +210,7 @@ def _waits(name: str, found: Growing) -> None:
     _links(name, found.recorded.id)
     title = RUN_PAGES[name][0]
     st.info(f"This recording still grows: {title} opens when its loop has ended. Evolution shows it now.")
-    _look(found.recorded.id, found.recorded.written)
+    _look(found.recorded)
 
 
 def _gathered(label: str, one: Computation) -> Arrays | None:
@@ -229,8 +233,10 @@ def _found(text: str) -> Growing | RecordingConfig | None:
         open_nothing(found, "recording")
         return None
     if isinstance(found, Recorded):
-        st.info(f"The loop of {plain(found.name)} has ended, and what it recorded is being kept. This page follows.")
-        _look(found.id, found.written)
+        st.info(f"The loop of {plain(found.name)} has ended, and what it recorded is not kept yet. This page follows.")
+        if found.alive is None:
+            _keep_as_it_is(found)
+        _look(found)
         return None
     return found
 

@@ -69,7 +69,7 @@ def test_kinds_beside_each_other_are_answered_bounded_and_drawn(pretend, opened)
     assert ratio == pytest.approx(0.5, rel=0.1)
     assert "12 shapes" in bold(app)
     assert r"(exactly, by the law that goes as $\exp(5\beta)$)" in bold(app)
-    assert r"in residual networks (95%: 0.818 to 1.22): branches of $1/\sqrt{L}$ flatten it" in bold(app)
+    assert r"in residual networks (95%: 0.818 to 1.22): branches of $1/\sqrt{L}$ damp it, and no growth" in bold(app)
     (lazy,) = [line for line in said.splitlines() if "Lazy training ends" in line]
     at = [float(text) for text in re.findall(r"\$ = ([\d.]+) \(90%", lazy)]
     assert at == pytest.approx([0.125, 0.25], rel=0.25)  # 0.1/0.8 and, at half the error, twice as far

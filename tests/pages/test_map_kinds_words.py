@@ -32,7 +32,9 @@ def test_a_ratio_is_told_apart_only_where_its_interval_leaves_one_out():
 @pytest.mark.parametrize(
     ("residual", "verdict"),
     [
-        (FLAT, f": {BRANCH} flatten it."),
+        (FLAT, f": {BRANCH} damp it, and no growth is told."),
+        (replace(FLAT, low=0.9, high=30.0), f": {BRANCH} damp it, and no growth is told."),
+        (replace(FLAT, factor=0.8, low=0.7, high=0.95), f": {BRANCH} flatten it."),
         (replace(FLAT, factor=2.0, low=1.5, high=3.0), f": {BRANCH} damp it, and some growth is left."),
         (replace(FLAT, factor=30.0, low=20.0, high=50.0), f"; whether {BRANCH} damp it is not told."),
         (replace(FLAT, factor=60.0, low=45.0, high=80.0), f": {BRANCH} do not damp it."),
@@ -55,7 +57,7 @@ def test_without_a_law_nothing_is_said_of_branches():
         "40 in fully connected networks (95%: 30 to 50) and 1.1 in residual networks (95%: 0.9 to 1.3)."
     )
     assert "branches" not in map_kinds_words.growth({"mlp": LAW, "conv": FLAT}, None, "")
-    assert "branches of 1 flatten it" in map_kinds_words.growth({"resnet": FLAT}, LAW, "1")
+    assert "branches of 1 damp it, and no growth is told" in map_kinds_words.growth({"resnet": FLAT}, LAW, "1")
 
 
 def test_each_kind_has_its_own_boundary_along_what_it_has():

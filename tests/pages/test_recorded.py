@@ -125,6 +125,19 @@ def test_a_recording_that_grows_is_shown_from_its_file_and_follows(
     assert "Evolution shows it now" in said(opened("norms", recording=made[1]["left"]))
 
 
+def test_who_may_not_keep_one_whose_loop_is_gone_reads_it(
+    opened: Callable[..., AppTest],
+    made: tuple[Path, dict[str, Any]],
+    ready: CachedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its page used to draw itself again without end."""
+    monkeypatch.setattr("pages.views.recorded.may_compute", lambda: False)
+    page = opened("evolution", recording=made[1]["left"])
+    assert "**Recording**: step 5 so far" in said(page)
+    assert not page.exception
+
+
 @pytest.mark.parametrize("page", ["evolution", "norms", "perturbation"])
 def test_one_that_is_closed_and_not_yet_kept_is_followed(
     opened: Callable[..., AppTest],
@@ -142,10 +155,10 @@ def test_one_that_is_closed_and_not_yet_kept_is_followed(
     loop.save(whole)
     try:
         found = opened(page, recording=name)
-        assert "The loop of left has ended, and what it recorded is being kept. This page follows." in said(found)
+        assert "The loop of left has ended, and what it recorded is not kept yet. This page follows." in said(found)
         assert "damaged" not in said(found)
         loop.became(jobs.key("recording", RecordingConfig.from_dict(made[1]["whole"])))
-        assert "is being kept" not in said(found.run())
+        assert "is not kept yet" not in said(found.run())
         assert ("damaged" in said(found), found.exception) == (False, [])
     finally:
         loop.path.unlink(missing_ok=True)

@@ -128,10 +128,11 @@ REGIMES = (
         "pages.views.map_kinds_words.growth",
         "From L = ... to ... at n = ..., n CV² of the kernel at initialisation grows by a factor ... in fully "
         "connected networks (exactly, by the law that goes as exp(5β)) and ... in residual networks (95%: ... to ...): "
-        "branches of 1/√L flatten it / damp it, and some growth is left / do not damp it; whether they do is not told",
+        "branches of 1/√L flatten it / damp it, and some growth is left / damp it, and no growth is told / do not damp "
+        "it; whether they do is not told",
         "two depths at one width at which CV² has both ends, where most kinds have it; of kinds that do not nothing is "
-        "said; 'exactly' only where there is a law; 'flatten' and 'damp' only where the interval lies below its "
-        "factor, 'flatten' where it holds 1 or lies below too; 'do not' where it lies above",
+        "said; 'exactly' only where there is a law; 'flatten' only where the interval lies at 1 or below, 'damp' where "
+        "it lies below the law's factor, growth being left where it lies above 1; 'do not' where it lies above",
         "no such depths, or fully connected networks alone",
     ),
     Rule(
