@@ -9,6 +9,18 @@ PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
 
 
+AT_REST = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+  && !document.querySelector('[data-stale=true]')
+  && document.getAnimations().map((one) => [one.playState, one.effect.getComputedTiming()]).every(
+    ([state, { iterations, progress }]) => state !== 'running' || iterations === Infinity || progress === null)"""
+
+
+def rest(page: Page) -> None:
+    """Until nothing on the page is drawn, faded or moved: an element that is to be replaced has neither its colour nor
+    a place that a click would find."""
+    page.wait_for_function(AT_REST, timeout=2 * PATIENCE)
+
+
 def slider(page: Page, key: str = "moving_evolution_0"):
     """That of the first of the charts which a player moves: all have one."""
     return page.locator(f".st-key-{key} .vega-bind input[type=range]").first

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE
+from browsing import PATIENCE, rest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from benchmarks.serving import ROOT, served
@@ -51,11 +51,6 @@ def choose(page: Page, *rows: int) -> None:
         page.mouse.click(box["x"] + 18, box["y"] + HEADING + ROW * row + ROW / 2)
 
 
-def idle(page: Page) -> None:
-    """The page has been drawn to its end."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
 def test_found_chosen_tagged_and_plotted(page: Page) -> None:
     """Of 40 networks 125 have each width and depth; the two newest of these are chosen."""
     search = page.locator(".st-key-all_runs_search input")
@@ -68,11 +63,11 @@ def test_found_chosen_tagged_and_plotted(page: Page) -> None:
     page.get_by_role("button", name="Tag").click()
     page.get_by_label("add, separated by commas").fill("paper")
     page.get_by_label("add, separated by commas").press("Tab")
-    idle(page)
+    rest(page)
     page.get_by_role("button", name="Set tags").click()
     expect(page.get_by_text("take away")).to_be_visible()
     page.keyboard.press("Escape")
-    idle(page)
+    rest(page)
     search.fill("#paper")
     search.press("Enter")
     table_shown(page, 2)

@@ -6,7 +6,7 @@ import perturbation_runs
 import pytest
 import rkhs_runs
 from axe_playwright_python.base import AXE_SCRIPT
-from browsing import PATIENCE
+from browsing import PATIENCE, rest
 from coloraide import Color
 from playwright.sync_api import Page, expect
 
@@ -83,7 +83,8 @@ def settled(visit):
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds, without what is Streamlit's own."""
+    """What axe-core finds on a page at rest, without what is Streamlit's own."""
+    rest(page)
     page.evaluate(AXE_SCRIPT)
     return [f"{one['id']}: {one['why']} {one['html'][:200]}" for one in page.evaluate(FOUND) if not _excused(page, one)]
 

@@ -45,4 +45,4 @@ def test_kinds_stand_side_by_side_and_a_cell_opens_the_network_of_its_kind(visit
     expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
     page.wait_for_url("**/evolution?*network=resnet*")
     expect(page.get_by_text("On the map this cell is")).to_be_visible()
-    expect(page.get_by_text("measured β")).to_be_visible()
+    expect(page.get_by_text("measured β", exact=True)).to_be_visible()

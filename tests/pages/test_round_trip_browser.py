@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing import PATIENCE
+from browsing import PATIENCE, rest
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ STATE = """() => {
 def settled(page: Page) -> None:
     expect(page.locator("h1").first).to_be_visible()
     page.wait_for_timeout(150)
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached(timeout=2 * PATIENCE)
+    rest(page)
 
 
 def state(page: Page) -> dict[str, Any]:

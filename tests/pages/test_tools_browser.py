@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from browsing import SMALL, run_button, slider
+from browsing import SMALL, rest, run_button, slider
 from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
@@ -113,7 +113,7 @@ def test_a_figure_is_enlarged_at_the_frame_that_is_shown(page):
 
 def test_escape_closes_a_dialog_after_a_download_and_no_tool_waits_any_more(page):
     for name in ("about", "paper"):
-        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        rest(page)
         tool(page, "drift", name).click()
         expect(page.get_by_role("dialog")).to_be_visible()
         waiting = page.locator(f".st-key-tools-of-drift [data-tool={name}]")
