@@ -107,7 +107,7 @@ def test_while_two_processes_write_and_evict(tmp_path: Path) -> None:
             assert store.get("mine") is not None
             assert store.pinned("mine")
             stored = [record.key for record in store.index.recent() if store.has(record.key)]
-            assert len(stored) > 10
+            assert len(stored) > 1
             assert all(store.get(key) is not None for key in stored)
             assert not [*store.directory.glob("aside/*")]
 

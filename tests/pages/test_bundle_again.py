@@ -109,13 +109,11 @@ def test_results_side_by_side_give_all_their_numbers(filled, given, tmp_path: Pa
     assert b"How do they compare?" in document(report)
 
 
-QUICK = ("evolution", "norms")
+QUICK = "evolution"
 """In `make test-all`; the others in `make long`."""
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.long) for case in PAGES]
-)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.long] * (case != QUICK)) for case in PAGES])
 def test_its_command_and_its_snippet_give_its_numbers(case: str, filled, given, tmp_path: Path) -> None:
     opened(case)
     folder = unpack(bundle_of(given), tmp_path / "zip")

@@ -56,6 +56,8 @@ FOUND = """async () => {
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, html, any }) => ({
     id, html, why: any.map(({ message }) => message).join('; '), target: target.flat().join(' ') })));
 }"""
+DRAWN = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(
+  (chart) => !chart.checkVisibility() || chart.querySelector('.marks'))"""
 WITHIN = "([target, place]) => document.querySelector(target)?.closest(place) !== null"
 
 
@@ -76,7 +78,8 @@ def settled(visit):
                 if page.locator(button).count():
                     page.locator(button).first.click()
             expect(drawn).to_be_visible(timeout=3 * PATIENCE)
-        page.wait_for_timeout(1500)
+        rest(page)
+        page.wait_for_function(DRAWN)
         return page
 
     return settled
@@ -104,6 +107,7 @@ def charts(page: Page) -> list[str]:
     return page.eval_on_selector_all(drawn, "all => all.map(one => one.ariaLabel)")
 
 
+LONG_DARK = pytest.param("dark", marks=pytest.mark.long)
 QUICK = {"light": ("", "all_runs", "evolution", "regimes", "norms", "second_moment"), "dark": ("evolution",)}
 """By theme, pages that are looked at with the other browser tests: one of each sort. `make long` looks at all."""
 LOOKS_AT = [
@@ -144,7 +148,7 @@ def test_what_is_held_and_a_report_read_too(visit, theme):
     assert not violations(page)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", LONG_DARK])
 def test_runs_that_are_chosen_read_too(settled, theme):
     page = settled("initial_kernel", theme)  # one of three that are there at least
     page.goto(page.url.replace("initial_kernel", "all_runs").partition("?")[0])
@@ -158,12 +162,12 @@ def test_runs_that_are_chosen_read_too(settled, theme):
     assert not violations(page)
     for name in ("Rename", "Tag", "Note", "Delete"):
         page.get_by_role("button", name=name, exact=True).first.click()
-        page.wait_for_timeout(500)
+        expect(page.get_by_role("dialog")).to_be_visible()
         assert not violations(page), name
         page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", LONG_DARK])
 def test_what_opens_reads_too(settled, theme):
     page = settled("evolution", theme)
     for tool, what in (
@@ -177,7 +181,8 @@ def test_what_opens_reads_too(settled, theme):
         expect(page.get_by_role("dialog")).to_have_count(0)
     for part in page.get_by_test_id("stExpander").all():
         part.locator("summary").click()
-    page.wait_for_timeout(2000)
+    rest(page)
+    page.wait_for_function(DRAWN)
     assert not violations(page)
     assert not [label for label in labels(page) if "$" in label or "\\" in label]
 

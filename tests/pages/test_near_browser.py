@@ -80,7 +80,7 @@ def test_all_is_drawn_before_it_is_printed(evolution):
     expect(page.locator(DRAWN)).to_have_count(9)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_printed_page_is_dark_on_white_and_has_no_controls(evolution, scheme):
     page = evolution("who prints a page", busy=False)
     page.emulate_media(color_scheme=scheme)

@@ -91,6 +91,7 @@ def test_it_follows_a_loop_and_ends_with_it(visit: Callable[..., Page], loop: su
     expect(page.get_by_text("Not recorded, and not shown")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_recording_is_held_beneath_another_one(visit: Callable[..., Page], environment: dict[str, str]) -> None:
     command = [sys.executable, "-c", TWO]
     made = subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True, timeout=200)
