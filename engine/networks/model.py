@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.networks import conv, drawing, kernel, layers, mlp, resnet, traced_layers
+from engine.networks import blocks, conv, kernel, layers, mlp, resnet, traced_layers
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision, by_rows, need_64_bits
 from engine.networks.layered import LayeredConfig
@@ -46,7 +46,7 @@ class Kind(NamedTuple):
 
 
 def _of_layers(leaves: Callable, heads: Callable) -> Kind:
-    return Kind(partial(drawing.draw, leaves), partial(drawing.apply, heads), drawing.trained, ("readout/w",))
+    return Kind(partial(blocks.draw, leaves), partial(blocks.apply, heads), blocks.trained, ("readout/w",))
 
 
 KINDS = {

@@ -111,7 +111,7 @@ class RunResult(Result[RunConfig, SeedResult]):
     @property
     def measured_beta(self) -> tuple[float, float, float] | None:
         """Of a network that has no beta: that of the MLP as spread at initialisation, and the ends of its interval
-        (`engine.initialisation.measured_beta`); None where it has one, or where this is not determined."""
+        (`engine.initialisation.spread`); None where it has one, or where this is not determined."""
         found = [float(self.arrays[name]) for name in MEASURED_BETA if name in self.arrays]
         return (found[0], found[1], found[2]) if len(found) == 3 and np.all(np.isfinite(found)) else None
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 import cache
 from engine.data import contents
-from engine.data.named_file import NamedFile
+from engine.data.contents import NamedFile
 from engine.schema import ConfigError, Problem
 from pages.charts.words import sentence
 from pages.run import draft_state

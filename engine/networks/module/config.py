@@ -38,7 +38,7 @@ class ModuleConfig(NetworkConfig):
         sources: SHA-256 of its file and of all that this imports below the project, by path there.
         versions: of JAX, and of the installed packages that those files import.
         counted_depth: hidden layers, as whoever wrote it counts them; a measured beta
-            (`engine.initialisation.measured_beta`) is known where it is given.
+            (`engine.initialisation.spread`) is known where it is given.
     """
 
     HAS_READOUT = False
