@@ -1,5 +1,5 @@
-"""Networks of layers: how their parameters are drawn, which of them pass a gradient, and runs of equal layers, which are
-stacked and scanned, so that compile time does not grow with depth."""
+"""Networks of layers: how their parameters are drawn, which of them pass a gradient, and runs of equal layers, stacked
+and scanned, so that compile time does not grow with depth."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
