@@ -16,8 +16,8 @@ from engine.problems import ConfigError, Problem, clipped, shown
 
 
 class Table(dict[str, Any]):
-    """Values by name, in the order of the names, that a config can hold: none can be changed, it has a hash, and in it 1,
-    1.0 and true are three values."""
+    """Values by name, in the order of the names, that a config can hold: none can be changed, it has a hash, and in it
+    1, 1.0 and true are three values."""
 
     def __init__(self, values: Mapping[str, Any]):
         super().__init__(sorted(values.items()))
