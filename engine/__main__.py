@@ -30,7 +30,7 @@ import engine
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
-from engine import findings, jobs
+from engine import jobs, terminal
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_parts, read_yaml, with_files, write, write_json
 from engine.jobs import INITIAL_KINDS, initial_config
@@ -166,7 +166,7 @@ def sweep(
     tables = {name: frame.to_parquet for name, frame in zip(SWEPT, frames, strict=False)}
     found = summary(config, runs, done.failures, time.monotonic() - began)
     write(out, {**tables, "summary.json": partial(write_json, found)})
-    tell([] if quiet else findings.of_map(found))
+    tell([] if quiet else terminal.of_map(found))
     if done.failures:
         first = next(iter(done.failures.values()))
         fail(f"{len(done.failures)} of {len(config.cells)} cells could not be computed: {first}", 1)
@@ -235,7 +235,7 @@ def show(config_path: ConfigPath) -> None:
     say(
         config.to_yaml().rstrip(),
         f"# hash {config.hash}",
-        *(f"# {line}" for line in findings.of_config(config, cost)),
+        *(f"# {line}" for line in terminal.of_config(config, cost)),
     )
     if fault:
         raise fault
@@ -317,11 +317,11 @@ def deliver(kind: str, config: Config, fresh: bool, out: Path, quiet: bool, read
     """Computes a job, writes result.npz and summary.json, says what was found; then raises a fault of the cache."""
     make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
-    summary = read(dict(arrays)) if read else findings.result_of(kind, arrays).summary
+    summary = read(dict(arrays)) if read else terminal.result_of(kind, arrays).summary
     whole = partial(np.savez, allow_pickle=False, **arrays)
     write(out, {"result.npz": whole, "summary.json": partial(write_json, summary)})
     if not quiet:
-        tell(findings.of_result(kind, "" if fresh or fault else jobs.key(kind, config), arrays, summary))
+        tell(terminal.of_result(kind, "" if fresh or fault else jobs.key(kind, config), arrays, summary))
     if fault:
         raise fault
 

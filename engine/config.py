@@ -244,16 +244,23 @@ class RunConfig(Config):
         """Whether the kernel that is followed is one of the network's own."""
         return self.kernel in ("ntk", "conjugate")
 
-    def undriven(self, what: str) -> list[Problem]:
-        """Why what needs f' = -K r is not known of this run; nothing where its kernel is the one that drives f.
+    def not_plain_descent(self, parent: str, what: str) -> list[Problem]:
+        """Why this run is not of f' = -K (f - y) by plain descent or its flow, each with what to do.
 
         Args:
-            what: as a subject, such as "the expansion".
+            parent: of the settings' names.
+            what: needs it, as a subject, such as "the expansion".
         """
-        if self.kernel == "ntk":
-            return []
-        message = f"{what} is of f' = -K r, which holds for the neural tangent kernel (ntk) alone: choose that"
-        return [Problem("kernel", message)]
+        problems = []
+        if self.kernel != "ntk":
+            message = f"{what} is of f' = -K r, which holds for the neural tangent kernel (ntk) alone: choose that"
+            problems.append(Problem(f"{parent}.kernel", message))
+        follows = f"{what} is of plain descent or its flow: {{}}"
+        if self.training.momentum:
+            problems.append(Problem(f"{parent}.training.momentum", follows.format("set it to 0")))
+        if self.training.batch_size is not None:
+            problems.append(Problem(f"{parent}.training.batch_size", follows.format("set it to null")))
+        return problems + self.training.nonlinear(f"{parent}.training", f"{what} is of f' = -K (f - y)")
 
     @property
     def beta(self) -> float | None:

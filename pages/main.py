@@ -8,7 +8,7 @@ import cache
 from engine.networks.module.listed import serve
 from engine.result import ResultError
 from pages.charts.words import plain
-from pages.shell import history, near, view
+from pages.shell import link, near, view
 from pages.shell.account import show_account, turn_away
 from pages.shell.link import arrive, flush
 from pages.shell.one_at_a_time import one_at_a_time
@@ -89,7 +89,7 @@ allowed = may_enter()
 page = st.navigation(PAGES, position="top" if allowed else "hidden")
 st.html(DENSE)
 near.watch()
-history.keep()
+link.keep_history()
 if not allowed:
     turn_away()
     st.stop()
@@ -106,5 +106,5 @@ try:
         open_waiting()
 except ResultError as error:
     st.error(plain(str(error)), icon=":material/error:")
-if history.is_kept():
+if link.history_is_kept():
     flush()

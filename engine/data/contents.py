@@ -1,4 +1,4 @@
-"""The bytes of files that configs name by their digest: the engine reads no disk, so whoever has them gives them.
+"""Files that configs name by their digest, and their bytes: the engine reads no disk, so whoever has them gives them.
 
 A file that somebody names is given by who read it, those of a task come with it to a worker, and a store says where it
 looks. A digest decides the bytes, so it does not matter who gives them. Thread-safe.
@@ -10,7 +10,12 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import StringConstraints
+
+from engine.problems import clipped
+from engine.schema import Config
 
 MOST_HELD = 1_000_000_000
 """Bytes held in memory; those used longest ago go first, the newest never."""
@@ -96,3 +101,42 @@ def _named(values: Any) -> Iterator[tuple[str, str]]:
             )
         for value in values.values():
             yield from _named(value)
+
+
+# A file that a config names by its digest.
+
+LONGEST_NAME = 100
+"""Characters of a file's name."""
+
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class NamedFile(Config):
+    """A file.
+
+    Attributes:
+        file: its name, of several under one digest the first.
+        digest: SHA-256 of its bytes.
+    """
+
+    file: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
+    digest: Digest
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Of all its files."""
+        return (self.digest,)
+
+    @property
+    def not_here(self) -> str:
+        """That nobody here has its bytes, and what to do."""
+        return (
+            f"{self.file} (sha256 {self.digest[:12]}...) is not in the cache here: upload it again, or name it by "
+            "data.path on the command line"
+        )
+
+
+def name_of(file: str) -> str:
+    """What a config calls a file: without its folder, in print, not long."""
+    name = "".join(letter if letter.isprintable() else "?" for letter in file.replace("\\", "/").split("/")[-1])
+    return clipped(name or "file", LONGEST_NAME)

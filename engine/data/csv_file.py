@@ -5,9 +5,9 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from engine.data import contents
+from engine.data.contents import NamedFile, name_of
 from engine.data.csv_records import decode
 from engine.data.csv_table import Table, read_text
-from engine.data.named_file import NamedFile, name_of
 
 MOST_BYTES = 20_000_000
 """Of a file."""

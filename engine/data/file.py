@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from engine.data import contents
+from engine.data.contents import Digest, NamedFile, name_of
 from engine.data.dataset import MAX_DIM, MAX_VALUES, Count, Dataset
 from engine.data.finite import FiniteConfig, Scaling, classes_note, different, of_classes, of_numbers, two_or_all
 from engine.data.formats import LONGEST_CLASS, MOST_CLASSES, MOST_OUTPUTS, MOST_ROWS, Points, images_first, read
-from engine.data.named_file import Digest, NamedFile, name_of
 from engine.problems import clipped
 from engine.schema import ConfigError, Problem, did_you_mean
 

@@ -17,9 +17,10 @@ from engine.config import RunConfig
 from engine.initialisation.brute_force import brute_force, kernel_draws, operations
 from engine.initialisation.estimates import COCHRAN, NORMAL_95
 from engine.initialisation.law import InitialNetwork
-from engine.initialisation.measured_beta import betas, equivalent
 from engine.initialisation.spread import (
     MEASURED_BETA,
+    betas,
+    equivalent,
     exact_spread,
     initial_network,
     mean_norm_squared,

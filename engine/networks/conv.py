@@ -15,10 +15,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.blocks import JAX, affine, readout, scan_layers
+from engine.networks.blocks import JAX, Leaf, Leaves, Params, affine, readout, scan_layers
 from engine.networks.conv_config import TAPS, ConvConfig
 from engine.networks.convolution import NORM_EPS, padding
-from engine.networks.drawing import Leaf, Leaves, Params
 
 Image = Float[Array, "n height width channels"]
 

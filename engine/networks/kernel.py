@@ -17,8 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.blocks import JAX, Block, affine, scan_layers
-from engine.networks.drawing import Params
+from engine.networks.blocks import JAX, Block, Params, affine, scan_layers
 from engine.networks.gram import Gram, Heads, Precision, dtypes
 from engine.networks.mlp import blocks
 from engine.networks.mlp_config import MLPConfig

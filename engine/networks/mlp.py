@@ -9,8 +9,7 @@ from itertools import groupby, pairwise
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.blocks import JAX, Block, affine, readout, scan_layers
-from engine.networks.drawing import Leaves, Params
+from engine.networks.blocks import JAX, Block, Leaves, Params, affine, readout, scan_layers
 from engine.networks.mlp_config import MLPConfig
 
 

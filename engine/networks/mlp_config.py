@@ -1,14 +1,30 @@
 """The config of the fully connected network. Imports no JAX."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.layered import MAX_DEPTH, MAX_WIDTH, LayeredConfig, one_for_all
-from engine.networks.widths import pattern
 from engine.problems import clipped
 from engine.schema import ConfigError, Problem
+
+_PATTERN = re.compile(
+    r"(?:(?P<before>[0-9]{1,6})\s*[*·]?\s*)?k(?:\s*(?:\^|\*\*)\s*(?P<power>[0-9]))?(?:\s*[*·]\s*(?P<after>[0-9]{1,6}))?"
+)
+
+
+def pattern(text: str) -> tuple[int, int] | None:
+    """m and p of "m k^p" as it is commonly written: 16 k^2, 16*k**2, k^2*16, 16k², k; None of anything else.
+
+    For p = 2 the sum of 1/n_k stays below pi^2/(6 m) at any depth.
+    """
+    found = _PATTERN.fullmatch(text.strip().lower().replace("²", "^2").replace("³", "^3"))
+    if found is None or (found["before"] and found["after"]):
+        return None
+    return int(found["before"] or found["after"] or 1), int(found["power"] or 1)
+
 
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
@@ -44,7 +60,7 @@ class MLPConfig(LayeredConfig):
 
     Attributes:
         width: of every hidden layer, one for each, or a pattern over them, such as "16 k^2", which means the list
-            16, 64, 144, ... (`engine.networks.widths`).
+            16, 64, 144, ... (`pattern`).
         sigma_w_readout: of the last layer; `sigma_w` when left out.
     """
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.networks import conv, drawing, kernel, layers, mlp, resnet, traced_layers
+from engine.networks import blocks, conv, kernel, layers, mlp, resnet
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision, by_rows, need_64_bits
 from engine.networks.layered import LayeredConfig
@@ -46,7 +46,7 @@ class Kind(NamedTuple):
 
 
 def _of_layers(leaves: Callable, heads: Callable) -> Kind:
-    return Kind(partial(drawing.draw, leaves), partial(drawing.apply, heads), drawing.trained, ("readout/w",))
+    return Kind(partial(blocks.draw, leaves), partial(blocks.apply, heads), blocks.trained, ("readout/w",))
 
 
 KINDS = {
@@ -144,7 +144,7 @@ def layer_kernels(network: NetworkConfig, params: Params, x: Float[np.ndarray, "
     if isinstance(network, MLPConfig):
         return layers.layer_kernels(network, params, x)
     whole = scaled(network.all_trained())  # pyright: ignore[reportArgumentType]
-    found = traced_layers.by_block(whole, params, x)
+    found = layers.by_block(whole, params, x)
     trains = network.trains if isinstance(network, LayeredConfig) else lambda block: True
     return np.concatenate([np.asarray(part) * trains(block) for block, part in found.items()])
 

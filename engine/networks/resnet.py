@@ -7,8 +7,7 @@ stacked, the readout. "b" is missing where there are no biases.
 from jaxtyping import Array, Float
 
 from engine.networks.activations import ACTIVATIONS
-from engine.networks.blocks import JAX, Block, affine, readout, scan_layers
-from engine.networks.drawing import Leaves, Params
+from engine.networks.blocks import JAX, Block, Leaves, Params, affine, readout, scan_layers
 from engine.networks.resnet_config import ResNetConfig
 
 

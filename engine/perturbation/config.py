@@ -125,13 +125,7 @@ class StudyConfig(Config):
 
 def problems_of(run: RunConfig, options: Options) -> list[Problem]:
     """Why a run cannot be expanded, each with what to do."""
-    problems = [Problem(f"run.{p.field}", p.message) for p in run.undriven("the expansion")]
-    follows = "the expansion is of plain descent or its flow: {}"
-    if run.training.momentum:
-        problems.append(Problem("run.training.momentum", follows.format("set it to 0")))
-    if run.training.batch_size is not None:
-        problems.append(Problem("run.training.batch_size", follows.format("set it to null")))
-    problems += run.training.nonlinear("run.training", "the expansion is of f' = -K (f - y)")
+    problems = run.not_plain_descent("run", "the expansion")
     outputs = run.data.output_dim
     n, m = run.data.size * outputs, min(options.held_out, run.data.test_size) * outputs
     if n > MOST_ROWS:

@@ -16,7 +16,7 @@ from engine.recording.file import Recording
 from engine.recording.said import OF_OUTPUTS, Probes, stacked
 from engine.result import Field, ResultError, provenance
 from engine.rkhs.result import RkhsResult, SeedSpaces
-from engine.training.result import RunResult, SeedResult
+from engine.training.result import ENDS, RunResult, SeedResult
 
 UNKNOWN = ("loss", *OF_OUTPUTS)
 """What some recordings do not say."""
@@ -80,12 +80,7 @@ class RecordedRun(RunResult):
         return {
             "seeds": [0],
             **{name: at(name, -1) for name in ("drift", "shape_drift", "cka")},
-            "alignment_start": at("alignment_test", 0),
-            "alignment_end": at("alignment_test", -1),
-            "lambda_max_start": at("lambda_max", 0),
-            "lambda_max_end": at("lambda_max", -1),
-            "residual_end": at("residual", -1),
-            "test_error_end": at("test_error", -1),
+            **{name: at(*end) for name, end in ENDS.items()},
             **{name: [getattr(seed, name)] for name in ("t_stop", "steps", "stop_reason")},
         }
 

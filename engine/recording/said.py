@@ -1,4 +1,4 @@
-"""What is said of a recording's checkpoints, as of those of a run: `engine.training.summary` on what was recorded.
+"""What is said of a recording's checkpoints, as of those of a run: `engine.training.diagnostics` on what was recorded.
 NumPy, no JAX."""
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,7 @@ from jaxtyping import Float
 from engine.data import Dataset, spread
 from engine.losses import learned
 from engine.recording.config import Loss, named
-from engine.training.diagnostics import HELD_OUT, Measurement, Reference
-from engine.training.summary import reference_of, summarise
+from engine.training.diagnostics import HELD_OUT, Measurement, Reference, reference_of, summarise
 
 OF_OUTPUTS = ("residual", "train_error", "test_error", "mode_residual", "f_train", "f_test")
 """What compares outputs with targets: left out where these have other units."""

@@ -204,13 +204,7 @@ def _costly(problem: Problem, cell: Cell) -> Problem:
 
 def _incomparable(run: RunConfig) -> list[Problem]:
     """Why a cell cannot be compared with its lazy prediction, or is too large for it."""
-    problems = [Problem(f"base.{p.field}", p.message) for p in run.undriven("the lazy prediction")]
-    follows = "the lazy prediction is of plain descent or of its flow: {}"
-    if run.training.momentum:
-        problems.append(Problem("base.training.momentum", follows.format("set it to 0")))
-    if run.training.batch_size is not None:
-        problems.append(Problem("base.training.batch_size", follows.format("set it to null")))
-    problems += run.training.nonlinear("base.training", "the lazy prediction is of f' = -K (f - y)")
+    problems = run.not_plain_descent("base", "the lazy prediction")
     if isinstance(run.network, ModuleConfig):
         problems.append(Problem("base.network.kind", "a map has no networks of one's own: choose one that is built in"))
     rows = run.data.size * run.data.output_dim

@@ -34,9 +34,8 @@ from engine.networks.precision import (
 from engine.numerics import without_rounding
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
-from engine.regimes.bound import Bound, first_marks, most_looks
+from engine.regimes.bound import Bound, Lazy, first_marks, most_looks
 from engine.regimes.config import TOGETHER
-from engine.regimes.lazy import Lazy
 from engine.regimes.programs import Snapshot
 from engine.regimes.result import FAILURES, CellResult
 from engine.result import provenance

@@ -15,8 +15,7 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float
 
-from engine.initialisation.measured_beta import equivalent
-from engine.initialisation.spread import exact_spread, initial_network, typical_point
+from engine.initialisation.spread import equivalent, exact_spread, initial_network, typical_point
 from engine.networks.layered import LayeredConfig
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import SPREAD

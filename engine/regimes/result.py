@@ -11,8 +11,7 @@ import pandas as pd
 
 from engine.config import RunConfig
 from engine.data import DatasetConfig
-from engine.initialisation.measured_beta import betas, equivalent
-from engine.initialisation.spread import MEASURED_BETA, STOCHASTIC, typical_point
+from engine.initialisation.spread import MEASURED_BETA, STOCHASTIC, betas, equivalent, typical_point
 from engine.networks.kinds import built_in, depth_per_width
 from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig

@@ -20,6 +20,13 @@ from engine.training.diagnostics import OPTIONAL, SCALARS
 FACTS = ("t_stop", "steps", "stop_reason", "precision", "precision_reason", "rounding", "kernel_rounding", "noise")
 """What a summary holds of every seed, as in `SeedResult`."""
 
+ENDS = {
+    "alignment_start": ("alignment_test", 0), "alignment_end": ("alignment_test", -1),
+    "lambda_max_start": ("lambda_max", 0), "lambda_max_end": ("lambda_max", -1),
+    "residual_end": ("residual", -1), "test_error_end": ("test_error", -1),
+}  # fmt: skip
+"""What a summary calls a quantity at the first or the last checkpoint."""
+
 
 @dataclass(frozen=True, eq=False)
 class SeedResult(Named):
@@ -111,7 +118,7 @@ class RunResult(Result[RunConfig, SeedResult]):
     @property
     def measured_beta(self) -> tuple[float, float, float] | None:
         """Of a network that has no beta: that of the MLP as spread at initialisation, and the ends of its interval
-        (`engine.initialisation.measured_beta`); None where it has one, or where this is not determined."""
+        (`engine.initialisation.spread`); None where it has one, or where this is not determined."""
         found = [float(self.arrays[name]) for name in MEASURED_BETA if name in self.arrays]
         return (found[0], found[1], found[2]) if len(found) == 3 and np.all(np.isfinite(found)) else None
 
@@ -150,12 +157,7 @@ class RunResult(Result[RunConfig, SeedResult]):
             "seeds": [seed.seed for seed in self.seeds],
             **{name: moved(name) for name in ("drift", "shape_drift", "cka")},
             **({"probe_drift": moved("probe_drift")} if self.config.probes else {}),
-            "alignment_start": ends("alignment_test", 0),
-            "alignment_end": ends("alignment_test", -1),
-            "lambda_max_start": ends("lambda_max", 0),
-            "lambda_max_end": ends("lambda_max", -1),
-            "residual_end": ends("residual", -1),
-            "test_error_end": ends("test_error", -1),
+            **{name: ends(*end) for name, end in ENDS.items()},
             # R^2 is of squares of f - y: a loss of classes has none.
             "test_r_squared_end": self.per_seed(
                 lambda seed: (

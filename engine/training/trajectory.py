@@ -22,7 +22,17 @@ from engine.networks.parameters import StateStore, capacity
 from engine.networks.precision import Rounding, cast, foretold, left_for_float64, refuse, refuse_kernel, rounding_of
 from engine.progress import Progress, Report
 from engine.training.descent import Method, Objective, State, advance, limits, start
-from engine.training.diagnostics import LAYER_POINTS, SCALARS, SHOWN, Reference, layer_drifts, layer_shares, slope_of
+from engine.training.diagnostics import (
+    LAYER_POINTS,
+    SCALARS,
+    SHOWN,
+    Reference,
+    layer_drifts,
+    layer_shares,
+    reference_of,
+    slope_of,
+    summarise,
+)
 from engine.training.measure import (
     kernel_rounding,
     measure,
@@ -31,7 +41,6 @@ from engine.training.measure import (
     probe_points,
     top_eigenvalue,
 )
-from engine.training.summary import reference_of, summarise
 from engine.training.walk import Walk, effective_rates
 
 KERNEL_STEP = 0.1

@@ -14,8 +14,7 @@ from altair import utils
 from pages.charts import theme
 from pages.charts.common_axes import around, one_scale, zero_of
 from pages.charts.encodings import layered, sized, stacked
-from pages.charts.panels import ROOM
-from pages.charts.partners import partners
+from pages.charts.panels import ROOM, partners
 from pages.charts.specification import WIDTH, parts_of
 
 DASHES = ([2, 2], [9, 3], [9, 3, 2, 3], [2, 5], [14, 3, 2, 3, 2, 3])

@@ -21,8 +21,8 @@ from pages.charts.map_names import (
     LARGEST,
     SHARES,
     Order,
+    below_rounding,
 )
-from pages.charts.map_said import below_rounding
 from pages.charts.theme import Table
 from pages.charts.words import number, signed
 

@@ -1,13 +1,68 @@
-"""What a cell of a map is called, and how it looks."""
+"""What a cell of a map is called, how it looks, and what its tooltip says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.initialisation.spread import MEASURED_BETA
 from engine.quantities import QUANTITIES
 from engine.regimes.result import LAZY, STOCHASTIC_KERNEL, STRONG, UNDECIDED, UNSTABLE, UNTRAINABLE, WEAK
 from pages.charts import theme
+from pages.charts.encodings import tooltip
 from pages.charts.expansion import BOUNDS, CURVES
 from pages.charts.expansion import SERIES_COLOURS as PERTURBATION
-from pages.charts.hatching import Hatch
+from pages.charts.words import number
+
+# Hatching, which is seen without colours: lines across a cell, and the same across the square of a legend.
+
+Hatch = Literal["none", "rising", "falling", "crossed", "level"]
+LINES = 5
+"""Across a cell, in each direction."""
+
+Segment = tuple[float, float, float, float]
+"""Ends u0, v0 and u1, v1 in a square from 0 to 1."""
+
+
+def segments(hatch: Hatch, lines: int = LINES) -> list[Segment]:
+    """The lines across a square."""
+    shifts = [2 * (at + 1) / (lines + 1) - 1 for at in range(lines)]
+    rising = [(max(0.0, c), max(0.0, -c), min(1.0, 1 + c), min(1.0, 1 - c)) for c in shifts]
+    falling = [(u0, 1 - v0, u1, 1 - v1) for u0, v0, u1, v1 in rising]
+    level = [(0.0, (1 + c) / 2, 1.0, (1 + c) / 2) for c in shifts]
+    drawn = {"rising": rising, "falling": falling, "crossed": rising + falling, "level": level, "none": []}
+    return drawn[hatch]
+
+
+def hatched(cells: pd.DataFrame, hatches: Iterable[Hatch]) -> pd.DataFrame:
+    """Two rows `x`, `y` for each `stripe` across cells with `x0`, `x1`, `y0`, `y1` on log axes; `regime` goes along."""
+    parts = []
+    for (_, cell), hatch in zip(cells.iterrows(), hatches, strict=True):
+        ends = np.array(segments(hatch)).reshape(-1, 2)
+        if len(ends):
+            x, y = (_between(cell[f"{axis}0"], cell[f"{axis}1"], ends[:, at]) for at, axis in enumerate("xy"))
+            names = [f"{cell['cell']} {at // 2}" for at in range(len(ends))]
+            parts.append(pd.DataFrame({"x": x, "y": y, "stripe": names, "regime": cell["regime"]}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _between(low: float, high: float, share: np.ndarray) -> np.ndarray:
+    """Points between two values, even in the logarithm."""
+    return low * (high / low) ** share
+
+
+def symbol(hatch: Hatch) -> str:
+    """The square of a legend with its lines, as an SVG path from -1 to 1."""
+    lines = [
+        f"M{2 * u0 - 1:.2f},{1 - 2 * v0:.2f}L{2 * u1 - 1:.2f},{1 - 2 * v1:.2f}" for u0, v0, u1, v1 in segments(hatch, 3)
+    ]
+    return "M-1,-1H1V1H-1Z" + "".join(lines)
+
+
+# Names and looks.
 
 METRICS = {
     name: QUANTITIES[f"map.{name}"]
@@ -122,3 +177,66 @@ LARGEST = dict.fromkeys(("elt", "drift", "shape_drift", "first_step", "residual_
 def regime(label: str, reason: str) -> str:
     """What a cell of this label is called."""
     return REGIMES[reason if label == UNSTABLE else label]
+
+
+# What the tooltip of a cell of a map says.
+
+SAID = ("elt", "drift", "shape_drift")
+"""Medians that a tooltip gives in words: they may be none."""
+SAID_OF_A_CELL = (
+    ("regime:N", "regime"),
+    ("depth:Q", "depth L"),
+    ("width:Q", "width n", ".4~g"),
+    ("beta:Q", "L/n", ".3~g"),
+    ("alpha:Q", "α", ".3~g"),
+    ("rate:Q", "η_eff λ_max(K₀)", ".3~g"),
+    ("runs:Q", "networks"),
+    ("elt_said:N", "elt, median"),
+    ("elt_low:Q", "elt, lower quartile", ".3~g"),
+    ("elt_high:Q", "elt, upper quartile", ".3~g"),
+    ("drift_said:N", "drift"),
+    ("shape_drift_said:N", "shape drift"),
+    ("residual_lazy_error:Q", "lazy error, training", ".3~g"),
+    ("cv2:Q", "CV² at initialisation", ".3~g"),
+    ("sharpness:Q", "η_eff λ_max(K_T)", ".3~g"),
+    ("steps:Q", "steps", ",.0f"),
+    ("diverged:Q", "diverged", ".0%"),
+    ("dead:Q", "dead", ".0%"),
+    ("cap:Q", "stopped by the cap", ".0%"),
+)
+"""The tooltip: the ensemble's numbers."""
+MEASURED = ("measured_said:N", "measured β (95%)")
+"""Of networks that have no beta."""
+
+
+def of_cells(known: pd.DataFrame) -> list[alt.Tooltip]:
+    """The rows, of a table with the texts of `in_words`."""
+    return tooltip(*SAID_OF_A_CELL, *([MEASURED] if "measured_said" in known else []))
+
+
+def in_words(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Columns for the tooltip: what may not be a number, and the measured beta of networks that have no other."""
+    found = {f"{name}_said": _said(table, name) for name in SAID}
+    return found | ({"measured_said": _measured(table)} if MEASURED_BETA[0] in table else {})
+
+
+def below_rounding(table: pd.DataFrame) -> np.ndarray:
+    """Cells whose elt is no measured value."""
+    return np.array([bool(one) and one == one for one in table.get("unresolved", np.zeros(len(table)))], bool)
+
+
+def _said(table: pd.DataFrame, name: str) -> list[str]:
+    """In a tooltip: never a number that was not measured."""
+    values = table[name] if name in table else np.full(len(table), np.nan)
+    below = below_rounding(table) & (name == "elt")
+    return [
+        f"below rounding, {number(value)}" if rounding else number(value) if np.isfinite(value) else "not a number"
+        for value, rounding in zip(values, below, strict=True)
+    ]
+
+
+def _measured(table: pd.DataFrame) -> list[str]:
+    return [
+        f"{number(at)} ({number(low)} to {number(high)})" if np.isfinite(at) else "not determined"
+        for at, low, high in table[list(MEASURED_BETA)].to_numpy(float)
+    ]

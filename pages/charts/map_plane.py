@@ -11,9 +11,7 @@ import pandas as pd
 from engine.quantities import Quantity
 from pages.charts import theme
 from pages.charts.encodings import layered, listed_x, listed_y, tooltip
-from pages.charts.hatching import hatched, symbol
-from pages.charts.map_names import LARGEST, LOOKS, regime
-from pages.charts.map_said import below_rounding, in_words, of_cells
+from pages.charts.map_names import LARGEST, LOOKS, below_rounding, hatched, in_words, of_cells, regime, symbol
 from pages.charts.words import number
 
 PICK, PICKED = "pick", "cells"

@@ -1,4 +1,5 @@
-"""A chart made of others, taken apart: each part takes the width that it finds, which Vega-Lite's own grids do not."""
+"""A chart made of others, taken apart: each part takes the width that it finds, which Vega-Lite's own grids do not. And
+which of its parts belong beneath which of another one's."""
 
 import json
 from collections.abc import Sequence
@@ -69,3 +70,32 @@ def taller(chart: Panels | Specification, factor: float) -> Panels | Specificati
         return replace(chart, parts=tuple(taller(part, factor) for part in chart.parts))
     spec = json.loads(chart.text)
     return replace(chart, text=json.dumps(spec | ({"height": spec["height"] * factor} if "height" in spec else {})))
+
+
+# Which panels of a held result's chart belong beneath which of the present one's.
+
+
+def fits_beneath(chart: Any, ghost: Any) -> bool:
+    """Whether a held result's chart has the panels of this one, or as many of them as it has questions in common."""
+    name, parts = parts_of(chart)
+    if name in ("", "layer"):
+        return parts_of(ghost)[0] in ("", "layer")
+    both = zip(parts, partners(name, parts, ghost), strict=True)
+    found = [(part, other) for part, other in both if other is not None]
+    return bool(found) and all(fits_beneath(*pair) for pair in found)
+
+
+def partners(name: str, parts: Sequence[Any], ghost: Any) -> list[Any]:
+    """Of each part that of a held result's chart which belongs beneath it; None where there is none."""
+    other, others = parts_of(ghost)
+    if other != name:
+        return [None] * len(parts)
+    if len(others) == len(parts):
+        return others
+    asked = {question: one for one in others if (question := _question(one))}
+    return [asked.get(_question(part)) for part in parts]
+
+
+def _question(chart: Any) -> str:
+    title = "" if utils.is_undefined(chart.title) else chart.title
+    return title if isinstance(title, str) else str(title["text"])

@@ -8,11 +8,9 @@ from engine.data.dataset import MAX_DIM, MAX_POINTS
 from engine.data.file import Held, Source, held_in, taken_in
 from engine.data.formats import MOST_ROWS
 from engine.data.npz import SAVE
-from engine.schema import ConfigError
 from pages.charts.words import plain, size
 from pages.run.settings import Draft
-from pages.run.upload import MOST_BYTES, Upload
-from pages.shell.texts import value_of
+from pages.run.upload import MOST_BYTES, Upload, source_in
 from pages.shell.uploads import allowed, megabytes
 
 NAMED = 10
@@ -38,22 +36,14 @@ def points(draft: Draft, problems: Sequence[str]) -> None:
     )
     for problem in UPLOAD.problems or problems:
         st.error(problem)
-    if (source := _source(draft)) is not None:
+    if (source := source_in(draft, Source)) is not None:
         _in_use(source)
 
 
 def class_names(draft: Draft) -> tuple[str, ...]:
     """Those of the file; none where there is no file, or no classes in it."""
-    source = _source(draft)
+    source = source_in(draft, Source)
     return source.classes if source else ()
-
-
-def _source(draft: Draft) -> Source | None:
-    text = draft.get("source", "")
-    try:
-        return Source.from_dict(value_of(text, "settings")) if text else None
-    except ConfigError:  # said as a problem of the config
-        return None
 
 
 def _in_use(source: Source) -> None:

@@ -11,7 +11,7 @@ from engine.data.dataset import MAX_POINTS
 from engine.texts import MOST_CHARACTERS
 from pages.charts.words import plain, size
 from pages.run.settings import Draft
-from pages.run.upload import MOST_BYTES, Upload
+from pages.run.upload import MOST_BYTES, Upload, source_in
 from pages.shell.texts import value_of
 from pages.shell.uploads import allowed, megabytes, too_large
 
@@ -62,17 +62,9 @@ def class_names(draft: Draft) -> tuple[str, ...]:
     return classes_of(found, value_of(text, "names") if text else found.names[-1:])
 
 
-def _source(draft: Draft) -> TableSource | None:
-    text = draft.get("source", "")
-    try:
-        return TableSource.from_dict(value_of(text, "settings")) if text else None
-    except ValueError:  # said as a problem of the config
-        return None
-
-
 def _table(draft: Draft) -> Table | None:
     try:
-        source, content = _source(draft), draft.get("content", "")
+        source, content = source_in(draft, TableSource), draft.get("content", "")
         return source.table if source else parse(content) if content else None
     except ValueError:  # said as a problem of the config
         return None
@@ -80,7 +72,7 @@ def _table(draft: Draft) -> Table | None:
 
 def _in_use(draft: Draft) -> None:
     """Which table the page computes with, and what was done to read it."""
-    source, found = _source(draft), _table(draft)
+    source, found = source_in(draft, TableSource), _table(draft)
     if source is None and not draft.get("content"):
         return
     name, said = source.file if source else OLD, [*UPLOAD.notes]

@@ -5,20 +5,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, combinations
+from typing import TypeVar
 
 import streamlit as st
 
 import cache
 from engine.data import contents
-from engine.data.named_file import NamedFile
+from engine.data.contents import NamedFile
 from engine.schema import ConfigError, Problem
 from pages.charts.words import sentence
 from pages.run import draft_state
 from pages.run.settings import BY_NAME, Draft, config_of
+from pages.shell.texts import value_of
 from pages.shell.uploads import too_large
 
 MOST_BYTES = 20_000_000
 """Of an upload. The command line reads larger files of points."""
+
+AnySource = TypeVar("AnySource", bound=NamedFile)
 
 Given = Sequence[tuple[str, bytes]]
 """Files by name."""
@@ -118,6 +122,15 @@ class Upload:
         for name in (*gone, "content"):
             draft_state.edit(name, "")
         draft_state.edit("source", text)
+
+
+def source_in(draft: Draft, kind: type[AnySource]) -> AnySource | None:
+    """The file that the draft names; None where it names none, or what is no such file."""
+    text = draft.get("source", "")
+    try:
+        return kind.from_dict(value_of(text, "settings")) if text else None
+    except ValueError:  # said as a problem of the config
+        return None
 
 
 def _not_served(draft: Draft, given: Sequence[str]) -> Sequence[str]:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
-from pages.charts.latex import latex
+from pages.charts.markup import latex
 from pages.shell import held
 from pages.shell.form import NAMED
 from pages.shell.link import PAGE, RECORDING, address, here, part_of

@@ -1,14 +1,19 @@
-"""What stands in the address of a page, as texts: kept in the session, written into the URL, taken up from it."""
+"""What stands in the address of a page, as texts: kept in the session, written into the URL, taken up from it; and the
+steps of the browser's history."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from engine.schema import Problem
 from pages.shell.gate.streamlit_internals import went_back
+from pages.shell.one_at_a_time import one_at_a_time
 
 # The texts live in the session, apart from the widgets: those of another page lose their state. `bind="query-params"`
 # is not used: it drops a bad value without a word, where we show it with what is wrong, and refuses a parameter that a
@@ -138,3 +143,34 @@ class Link:
 
     def _take(self, texts: Texts, remarks: Sequence[Problem]) -> None:
         self.texts, self.remarks, self.new = dict(texts), list(remarks), False
+
+
+# One step of the browser's history for each thing that a person does (`history.js`).
+
+HISTORY, READY = "history", "history is kept"
+
+
+@st.fragment
+@one_at_a_time()
+def keep_history() -> None:
+    """On every page, before anything that writes an address. It shows nothing."""
+    with st.container(key=HISTORY):
+        _history_component()(key=f"{HISTORY} steps", data={"ready": history_is_kept()}, on_ready_change=_history_begins)
+
+
+def history_is_kept() -> bool:
+    """Whether the browser has the script: without it an address that a page writes would be a step of its own."""
+    return bool(st.session_state.get(READY))
+
+
+def _history_begins() -> None:
+    """The address of the first page waited for this; not where the browser has just gone back, to one that the page has
+    yet to take up: this one would take its place."""
+    st.session_state[READY] = True
+    if not went_back():
+        flush()
+
+
+@cache
+def _history_component() -> Callable[..., object]:
+    return component("kernel_drift_history", js=Path(__file__).with_name("history.js").read_text())

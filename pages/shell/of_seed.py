@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.charts.animated import Moving
 from pages.charts.matched import at_times, times, told
-from pages.charts.partners import drawn
+from pages.charts.panels import fits_beneath
 from pages.shell.figure import Figure, built, ghosts_of, play, tools
 from pages.shell.held import Held
 from pages.shell.result import seed_choice
@@ -64,7 +64,7 @@ def moving(
         (index, said), own = _seed_of(one, seed), f"{one.key} {figure.key}"
         whole = built(f"{own} tables", lambda: tables(one.result, index))
         at = built(f"{own} at", lambda: at_times(whole, times(kept)))
-        if not built(f"{own} alike", lambda: drawn(chart(kept), chart(at))):
+        if not built(f"{own} alike", lambda: fits_beneath(chart(kept), chart(at))):
             said = ("Its chart has other panels and is not drawn here.",)
         others.append((one.name, times(whole)))
         return replace(figure, chart=partial(chart, at), notes=(*said, *whole.notes), key=own, config=one.config.hash)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cache.maps import Whole
 from engine.data import contents
-from engine.data.named_file import name_of
+from engine.data.contents import name_of
 from engine.initialisation.curves import CurvesConfig
 from engine.jobs import KINDS, key
 from engine.progress import Arrays

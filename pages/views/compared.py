@@ -17,8 +17,8 @@ from engine.result import Result, ResultError
 from engine.rkhs.result import RkhsResult
 from engine.schema import ConfigError
 from engine.training.result import RunResult
-from pages.charts.latex import latex
 from pages.charts.map_names import METRICS
+from pages.charts.markup import latex
 from pages.charts.matched import recorded_in
 from pages.charts.words import plain
 from pages.shell.jobs import Standing

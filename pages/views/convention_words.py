@@ -13,7 +13,7 @@ from engine.networks.module.config import ModuleConfig
 from engine.training.result import RunResult
 from pages.charts.words import number, percent, several, spread
 from pages.run.controls import off_critical
-from pages.views import evolution_words, network_formulas
+from pages.views import evolution_words, network_words
 from pages.views.latex_conventions import scale
 
 LOSSES = {
@@ -65,13 +65,13 @@ def conventions(result: RunResult) -> Rows:
     by += "" if config.kernel == "ntk" else "; $K$ in step and stability is the neural tangent kernel"
     return [
         ("of", "convention", "here"),
-        ("network", f"{network_formulas.layers_of(network)}, ${f}$", network_formulas.as_given(config)),
+        ("network", f"{network_words.layers_of(network)}, ${f}$", network_words.as_given(config)),
         ("initialisation", *_start(config)),
         ("loss", f"${_loss(config)}$", f"M = {M:,}, {training.loss}{_decay(training.weight_decay)}"),
         ("step", rf"$\eta_\mathrm{{eff}}={RATES[training.loss]}$, $f\to f-\eta_\mathrm{{eff}}Kr${by}",
             f"{rate}; {step}"),
         ("time", r"$t=\eta_\mathrm{eff}\cdot$ step", f"{time} η_eff; stops at t = {stop}"),
-        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", network_formulas.beta(network)),
+        ("beta", r"$\beta=\sum_{l=1}^L1/n_l$ over the hidden layers", network_words.beta(network)),
         ("kernel", f"{KERNELS[config.kernel]}, no $1/M$", _kernel(config)),
         ("stability", *_stability(result)),
     ]  # fmt: skip
@@ -84,7 +84,7 @@ def _start(config: RunConfig) -> tuple[str, str]:
         return "as its own `init` draws it, with the seed's key", "float32"
     standard = isinstance(network, MLPConfig) and network.parameterization == "standard"
     weights = r"W_l\sim N(0,\sigma_l^2/n_{l-1})" if standard else r"W_l\sim N(0,1)"
-    return f"${weights}$; biases {network_formulas.bias_start(network)}", network_formulas.sigmas(network)
+    return f"${weights}$; biases {network_words.bias_start(network)}", network_words.sigmas(network)
 
 
 def _loss(config: RunConfig) -> str:

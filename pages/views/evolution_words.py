@@ -1,19 +1,36 @@
 """What a run shows, in numbers and short sentences computed from them. No Streamlit here."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from engine.config import RunConfig
+from engine.data.point import PointConfig
+from engine.initialisation.law import exact_law, reasons_without_law
+from engine.initialisation.moments import moments
+from engine.initialisation.spread import initial_network
 from engine.losses import LOSSES
+from engine.networks.mlp_config import MLPConfig
 from engine.numerics import REFUSED, WARNED
 from engine.result import Seed
 from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
-from pages.charts.words import Headline, change, course, duration, listing, middle, number, percent, several, spread
+from pages.charts.words import (
+    Headline,
+    change,
+    course,
+    duration,
+    listing,
+    middle,
+    number,
+    percent,
+    several,
+    signed,
+    spread,
+)
 from pages.views import kernel_words, network_words
-from pages.views.law_words import one_point
 
 STOPPED = {
     "residual": "the residual reached {residual} of its start",
@@ -295,4 +312,27 @@ def floor(result: RunResult) -> list[str]:
     return [
         f"{count} of {len(result.seeds[0]['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
         "they are rounding."
+    ]
+
+
+# What the exact law of the kernel at one input says beside a run on one point. No Streamlit here.
+
+
+def one_point(result: RunResult) -> list[str]:
+    """Mean and spread of K_0(x, x) exactly, and the mean of its rate under the squared loss, beside what these seeds
+    have. Empty where the run is on more points, follows another kernel, or its network has no exact law."""
+    data, network = result.config.data, result.config.network
+    if not isinstance(data, PointConfig) or not isinstance(network, MLPConfig) or result.config.kernel != "ntk":
+        return []
+    setting = initial_network(network, data.dim, data.norm_squared)
+    if reasons_without_law(setting):
+        return []
+    exact = moments(exact_law(setting.model_copy(update={"centred": network.centred})))
+    mean, cv = math.exp(exact.log_E_K[0]), math.sqrt(math.expm1(exact.log_ratio[0]))
+    y = data.value if data.noise == 0 and result.config.training.is_linear else None
+    rate = "" if y is None else rf", and $dK/dt$ at t = 0 mean {signed(float(exact.E_dK(y)[0]))}"
+    started = [float(seed["eigenvalues"][0][0]) for seed in result.seeds]
+    return [
+        rf"Exactly, over all initialisations, $K_0(x, x)$ has mean {number(mean)} and standard deviation {percent(cv)} "
+        f"of that{rate}; in the {several(len(started), 'seed')} of this run $K_0(x, x)$ is {spread(started)}."
     ]

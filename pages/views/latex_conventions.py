@@ -14,9 +14,9 @@ from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.networks.resnet_config import ResNetConfig
 from engine.regimes.config import SweepConfig
-from pages.charts.latex import latex
+from pages.charts.markup import latex
 from pages.charts.words import number, spread
-from pages.views import network_formulas, network_words
+from pages.views import network_words
 
 KERNELS = {
     "conjugate": r"$K_t(x, x') = \langle\nabla_v f_t(x), \nabla_v f_t(x')\rangle$, $v$ the readout's weights (the "
@@ -125,9 +125,7 @@ def _own(network: ModuleConfig) -> str:
 def scale(network: AnyNetwork) -> str:
     """The output scale, in LaTeX."""
     return (
-        rf"\alpha {network_formulas.WIDTHS[network.kind]}^{{-{_letter(network)}/2}}"
-        if _exponent(network)
-        else r"\alpha"
+        rf"\alpha {network_words.WIDTHS[network.kind]}^{{-{_letter(network)}/2}}" if _exponent(network) else r"\alpha"
     )
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from engine.config import RunConfig
-from engine.networks.mlp_config import MLPConfig
-from engine.networks.widths import pattern
+from engine.networks.mlp_config import MLPConfig, pattern
 from engine.regimes.config import SweepConfig
 from engine.schema import ConfigError
 

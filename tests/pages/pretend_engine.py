@@ -21,7 +21,7 @@ from cache.policy import Everything, Policy
 from cache.run_folders import Record
 from engine import jobs
 from engine.schema import Config
-from pages.shell.history import READY
+from pages.shell.link import READY
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 

@@ -31,7 +31,6 @@ from pages.views import (
     evolution_words,
     initial_curves,
     kernel_words,
-    law_words,
     map_kinds_words,
     map_words,
     network_words,
@@ -202,7 +201,7 @@ SILENT: dict[str, Callable[[], Any]] = {
         result(seed(), seed(1, precision="float64", noise=9.0), seed(2, noise=None))
     ),
     "pages.views.network_words.missing": lambda: network_words.missing(result(seed()).config),
-    "pages.views.law_words.one_point": lambda: law_words.one_point(result(seed())),
+    "pages.views.evolution_words.one_point": lambda: evolution_words.one_point(result(seed())),
     "pages.views.convention_words._outside": lambda: convention_words._outside(result(seed()).config),
     "pages.views.kernel_words.which": lambda: kernel_words.which(result(seed()).config),
     "pages.views.convention_words._unequal": lambda: convention_words._unequal(result(seed(), seed(1))),

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from pages.run.draft_state import LONGEST, from_query, to_query
 from pages.run.presets import PRESETS
 from pages.run.settings import BY_NAME, SETTINGS, applicable_to, config_of
-from pages.shell import history
+from pages.shell import link
 
 
 @pytest.mark.parametrize("back", [True, False])
 def test_the_first_address_waits_and_takes_no_others_place(back, monkeypatch):
     """On a cold server somebody may have changed something and gone back before the browser has its script."""
     written = []
-    monkeypatch.setattr(history, "went_back", lambda: back)
-    monkeypatch.setattr(history, "flush", lambda: written.append("the address"))
-    history._begin()
+    monkeypatch.setattr(link, "went_back", lambda: back)
+    monkeypatch.setattr(link, "flush", lambda: written.append("the address"))
+    link._history_begins()
     assert written == ([] if back else ["the address"])
 
 

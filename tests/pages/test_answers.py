@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from engine.config import RunConfig
 from engine.initialisation.law import InitialNetwork
 from engine.regimes.config import DEFAULT_MAP
-from pages.charts.latex import latex
+from pages.charts.markup import latex
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest
 from pages.run.settings import draft_of

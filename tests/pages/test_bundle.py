@@ -20,8 +20,7 @@ from engine.jobs import KINDS
 from engine.quantities import QUANTITIES, sources_of
 from engine.texts import read
 from pages.shell import bundle as bundles
-from pages.shell.bundle import data, named
-from pages.shell.bundle_texts import captions, readme
+from pages.shell.bundle import captions, data, named, readme
 from pages.shell.figure import Figure
 from pages.shell.held import Named
 from pages.shell.recipe import CALLS, of_result

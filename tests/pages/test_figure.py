@@ -9,10 +9,9 @@ import pytest
 import vl_convert
 
 from pages.charts import theme
-from pages.charts.alternative import alternative
 from pages.charts.panels import panels
+from pages.charts.specification import alternative, in_lines
 from pages.charts.specification import figure as as_file
-from pages.charts.specification import in_lines
 from pages.charts.words import in_one
 from pages.shell.figure import Figure
 

@@ -19,7 +19,7 @@ from cache import CachedEngine
 from cache.policy import Policy
 from engine import jobs
 from engine.recording.config import RecordingConfig
-from pages.shell.history import READY
+from pages.shell.link import READY
 
 SPACES = ("norms", "function_space", "inductive_bias", "generalisation")
 

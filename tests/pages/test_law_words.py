@@ -10,9 +10,8 @@ from small_runs import seed
 
 from engine.config import RunConfig
 from engine.training.result import RunResult
-from pages.views.evolution_words import answer, headlines
+from pages.views.evolution_words import answer, headlines, one_point
 from pages.views.expansion_words import _share_of_change
-from pages.views.law_words import one_point
 
 
 def said(data: dict | None = None, training: dict | None = None, **network: object) -> list[str]:

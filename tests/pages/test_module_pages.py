@@ -19,7 +19,7 @@ from pages.charts.evolution import LAYERS_DRAWN, layer_table, shortened
 from pages.run.presets import shortest
 from pages.run.settings import choices, config_of, draft_of
 from pages.shell import result as shell_result
-from pages.shell.bundle_texts import readme
+from pages.shell.bundle import readme
 from pages.shell.recipe import of_result
 from pages.shell.shown import Shown
 from pages.views import latex_conventions, network_words

@@ -15,7 +15,7 @@ from cache.maps import Whole
 from engine.config import RunConfig
 from engine.quantities import QUANTITIES
 from engine.regimes.config import DEFAULT_MAP
-from pages.charts.html import html, mathml, of_latex
+from pages.charts.markup import html, mathml, of_latex
 from pages.shell import report as reports
 from pages.shell import report_dialog
 from pages.shell.figure import Figure

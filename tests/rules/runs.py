@@ -78,7 +78,7 @@ RUN = (
         "of infinite width",
     ),
     Rule(
-        "pages.views.law_words.one_point",
+        "pages.views.evolution_words.one_point",
         "Exactly, over all initialisations, K_0(x, x) has mean ... and standard deviation ... of that, and dK/dt "
         "at t = 0 mean ...; in the ... seeds of this run K_0(x, x) is ...",
         "one training point, and a network with an exact law; dK/dt where the target has no "

@@ -4,16 +4,41 @@ import keyword
 import re
 from collections.abc import Mapping
 from math import isfinite, nan
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from engine.networks.base import NetworkConfig
 from engine.networks.layered import MAX_DEPTH
-from engine.networks.module.frozen import FROZEN
 from engine.networks.module.listed import IDENTIFIER, NAME, refusal
 from engine.networks.module.source_files import MOST_FILES, Found, check_name, found
 from engine.problems import ConfigError, Problem, clipped, shown
+
+
+class Table(dict[str, Any]):
+    """Values by name, in the order of the names, that a config can hold: none can be changed, it has a hash, and in it
+    1, 1.0 and true are three values."""
+
+    def __init__(self, values: Mapping[str, Any]):
+        super().__init__(sorted(values.items()))
+
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return hash(_typed(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, dict) and _typed(self) == _typed(Table(other))
+
+    def __setitem__(self, *_: object) -> NoReturn:
+        raise TypeError("a table of a config cannot be changed")
+
+    __delitem__ = update = pop = popitem = clear = setdefault = __ior__ = __setitem__  # pyright: ignore
+
+
+def _typed(table: Table) -> tuple[tuple[str, str, Any], ...]:
+    return tuple((name, type(value).__name__, value) for name, value in table.items())
+
+
+FROZEN = AfterValidator(Table)
 
 LONGEST_NAME = 200
 MOST_ARGUMENTS = 50
@@ -38,7 +63,7 @@ class ModuleConfig(NetworkConfig):
         sources: SHA-256 of its file and of all that this imports below the project, by path there.
         versions: of JAX, and of the installed packages that those files import.
         counted_depth: hidden layers, as whoever wrote it counts them; a measured beta
-            (`engine.initialisation.measured_beta`) is known where it is given.
+            (`engine.initialisation.spread`) is known where it is given.
     """
 
     HAS_READOUT = False

@@ -22,8 +22,7 @@ from typing import Any, TypeVar
 import jax
 
 from engine.networks.module.adapters import Functions, Refused, functions
-from engine.networks.module.config import ModuleConfig
-from engine.networks.module.frozen import Table
+from engine.networks.module.config import ModuleConfig, Table
 from engine.networks.module.source_files import found
 from engine.networks.traced.checks import raised
 from engine.problems import ConfigError, Problem

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from engine.networks.gram import Precision
+from engine.networks.layers import layer_names
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.limits import Endless, limited
 from engine.networks.module.loading import functions_of, told
 from engine.networks.parameters import flattened, nested
 from engine.networks.traced.checks import check, check_all
-from engine.networks.traced_layers import layer_names
 from engine.problems import ConfigError, Problem
 
 MOST_PARAMETERS = 10**8

@@ -15,7 +15,7 @@ import vl_convert
 
 from cache.listing import settings
 from engine.quantities import QUANTITIES
-from pages.charts.html import html, of_latex
+from pages.charts.markup import html, of_latex
 from pages.charts.panels import Panels
 from pages.charts.printing import taken_apart
 from pages.charts.printing.paper import for_paper

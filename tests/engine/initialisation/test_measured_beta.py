@@ -6,10 +6,9 @@ import pytest
 from engine.config import RunConfig
 from engine.initialisation.brute_force import kernel_draws
 from engine.initialisation.law import law_of
-from engine.initialisation.measured_beta import betas
 from engine.initialisation.sampled_spread import interval, measured_beta
 from engine.initialisation.sampler import draw
-from engine.initialisation.spread import MEASURED_BETA, exact_spread, initial_network
+from engine.initialisation.spread import MEASURED_BETA, betas, exact_spread, initial_network
 from engine.networks.mlp_config import MLPConfig
 from engine.training.job import trained
 

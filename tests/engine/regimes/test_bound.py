@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.regimes.bound import TOLERANCE, Bound, first_marks
-from engine.regimes.lazy import Lazy
+from engine.regimes.bound import TOLERANCE, Bound, Lazy, first_marks
 
 
 def refined(size: Callable[[np.ndarray], np.ndarray], last: int, weight: np.ndarray) -> tuple[Bound, int]:

@@ -16,9 +16,8 @@ from coloraide import Color
 from engine.data import generate
 from pages.charts import theme
 from pages.charts.evolution import CURVES, evolution_chart, evolution_tables
-from pages.charts.hatching import Hatch, segments, symbol
 from pages.charts.map_along import shades
-from pages.charts.map_names import LOOKS, REGIMES, Look
+from pages.charts.map_names import LOOKS, REGIMES, Hatch, Look, segments, symbol
 from pages.charts.specification import CONFIG, data_as
 
 SIGHTS = ("everyone", "protan", "deutan", "grey")

@@ -10,14 +10,13 @@ import pandas as pd
 import pytest
 
 from pages.charts import theme
-from pages.charts.alternative import alternative
 from pages.charts.animated import Moving, animated, current, legend_layer, line, points, timeline_frame, wide
 from pages.charts.encodings import GAP, beside, by_series, index_x, layered, linear_x, linear_y, listed_x, log_y
 from pages.charts.ghosts import DASHES, SHAPES, Ghost, over
 from pages.charts.matched import at_times, nearest, told
 from pages.charts.over_time import Sampled, Style, bands, medians, sampled_table
-from pages.charts.partners import drawn
-from pages.charts.specification import data_as
+from pages.charts.panels import fits_beneath
+from pages.charts.specification import alternative, data_as
 from pages.charts.theme import Table
 
 STYLE = Style("drift", {"drift": "#008000", "shape": "#0000ff"}, include=(0.0,))
@@ -260,11 +259,11 @@ def test_panels_are_paired_by_place_and_a_chart_of_other_panels_is_not_drawn():
     def panels(count: int, first: float) -> alt.HConcatChart:
         return beside([spectrum([first + 2 * k, 4.0 + 2 * k, 3.0 + 2 * k]) for k in range(count)], 0)
 
-    assert drawn(panels(2, 8.0), panels(2, 5.0))
+    assert fits_beneath(panels(2, 8.0), panels(2, 5.0))
     chart = over(panels(2, 8.0), [Ghost("a", 0, panels(2, 5.0))])
     found = [[rows(ghost, "f0") for ghost in dashed(part)] for part in chart.hconcat]
     assert found == [[[(5,), (4,), (3,)]], [[(7,), (6,), (5,)]]]
-    assert not drawn(panels(3, 8.0), panels(2, 5.0))
+    assert not fits_beneath(panels(3, 8.0), panels(2, 5.0))
     assert not dashed(over(panels(1, 8.0), [Ghost("a", 0, panels(2, 5.0))]).hconcat[0])
 
 
@@ -272,11 +271,11 @@ def test_of_other_panels_those_of_the_same_question_are_paired():
     def panels(*asked: str) -> alt.HConcatChart:
         return beside([theme.ask(question, spectrum([8.0 + len(question), 4.0, 3.0])) for question in asked], 0)
 
-    assert drawn(panels("A?", "Long?"), panels("Long?"))
+    assert fits_beneath(panels("A?", "Long?"), panels("Long?"))
     chart = over(panels("A?", "Long?"), [Ghost("a", 0, panels("Long?"))])
     assert not dashed(chart.hconcat[0])
     assert len(dashed(chart.hconcat[1])) == 1
-    assert not drawn(panels("A?", "Long?"), panels("B?"))
+    assert not fits_beneath(panels("A?", "Long?"), panels("B?"))
 
 
 def test_what_has_something_else_along_x_stands_beneath_by_itself():
