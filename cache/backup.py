@@ -28,6 +28,9 @@ CONTENTS = "kernel-drift-backup.json"
 PASSING = ("leases", "compiled", "looked-for-unfinished")
 """What is not kept: who computes what right now, and what is made again."""
 
+FILES = "files"
+"""The folder of what records name: read last."""
+
 DATABASE, SIDES = ".db", (".db-wal", ".db-shm", ".db-journal")
 
 
@@ -102,9 +105,11 @@ def _write(store: Path, file: IO[bytes]) -> Contents:
 
 
 def _kept(store: Path) -> Iterator[Path]:
-    """Every file that is worth keeping, whole ones only. Results are read before the index that lists them."""
+    """Every file that is worth keeping, whole ones only. A recording becomes a result and a result names files: in this
+    order what does so meanwhile falls between no two of them."""
     for folder, below, names in os.walk(store):
-        below[:] = sorted(name for name in below if nameable(name) and not name.startswith(PASSING))
+        kept = [name for name in below if nameable(name) and not name.startswith(PASSING)]
+        below[:] = sorted(kept, key=lambda name: (name == FILES, name))
         for name in sorted(names):
             if nameable(name) and name not in PASSING and not name.endswith(SIDES):
                 yield Path(folder, name)

@@ -111,6 +111,11 @@ class Claims:
         return [key for (key, _), _ in waiting]
 
 
+def own_claim(claims: Sequence[Claim], person: str) -> Claim:
+    """The person's claim; who keeps or names a result asks for it."""
+    return next((claim for claim in claims if claim.person == person), Claim(person, time.time()))
+
+
 def sole(claims: Sequence[Claim]) -> str:
     """The only person who claims the result; "" where several do, or nobody."""
     people = {claim.person for claim in claims}

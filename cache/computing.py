@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -233,8 +234,9 @@ class Computing:
     def _outcome(self, live: LiveJob, cluster: "Cluster", future: "Future") -> Outcome | None:
         """What came of the task; None when it never started."""
         if future.status == "finished":
-            outcome = future.result()
-            return outcome if isinstance(outcome, Outcome) else Outcome(failure=Failure("error", NO_OUTCOME))
+            with contextlib.suppress(OSError, RuntimeError, CancelledError):  # the scheduler has gone just now
+                outcome = future.result()
+                return outcome if isinstance(outcome, Outcome) else Outcome(failure=Failure("error", NO_OUTCOME))
         if future.status != "error":
             return Outcome(failure=no_cluster("the connection to the Dask scheduler was lost"))
         # The exception is not read (`cache.plain_comm`), and need not be: `execute` raises none, so that a task which

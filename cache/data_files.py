@@ -5,6 +5,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection
+from functools import partial
+from math import inf
 from pathlib import Path
 
 from cache import location
@@ -14,7 +16,7 @@ from engine.data import contents
 from engine.schema import Config
 
 # files/ab/ab3f...      the bytes, named by their SHA-256
-# files/ab/ab3f....json the name under which they came first
+# files/ab/ab3f....json the name under which they came first, and the person who brought them
 
 NAME = ".json"
 SHARE = 0.5
@@ -40,16 +42,19 @@ class DataFiles:
         self._tidied = time.monotonic()
         contents.look_in(self)
 
-    def take(self, content: bytes, name: str) -> str:
+    def take(self, content: bytes, name: str, person: str = "", share: float = inf) -> str:
         """Keeps an upload, in memory where the disk does not take it; returns the name under which it came first.
+
+        Args:
+            person: who brings it.
+            share: bytes that all files which the person brought first may take.
 
         Raises `CacheFault` where there is no room for it.
         """
-        if not (self.has(contents.digest_of(content)) or self._room_for(len(content))):
-            taken = f"files of points take {self.volume() / 1e6:.3g} MB, of {self._most / 1e6:.3g} MB that are for them"
-            raise CacheFault(f"{taken}: delete results that use some, or raise {location.SIZE_VARIABLE}")
+        if not self.has(contents.digest_of(content)):
+            self._check_room(len(content), person, share)
         try:
-            return self._keep(content, name)
+            return self._keep(content, name, person)
         except OSError as error:
             log.warning("%s is held in memory, the disk does not take it: %s", name, words(error))
             contents.give(content)
@@ -61,20 +66,31 @@ class DataFiles:
             if not self.has(digest) and (content := contents.find(digest)) is not None:
                 self._keep(content, name)
 
-    def _keep(self, content: bytes, name: str) -> str:
+    def _keep(self, content: bytes, name: str, person: str = "") -> str:
         digest = contents.digest_of(content)
         path = self._path(digest)
         if not self.has(digest):
             self._folders.write_file(path, [content], durable=True)
         if (known := self._name(digest)) is None:
-            self._folders.write_file(path.with_name(digest + NAME), [json.dumps({"name": name}).encode()])
+            said = {"name": name} | ({"person": person} if person else {})
+            self._folders.write_file(path.with_name(digest + NAME), [json.dumps(said).encode()])
         return known or name
 
-    def _room_for(self, size: int) -> bool:
-        """Whether so many bytes more are allowed; makes room first where need be."""
-        if self.volume() + size > self._most:
+    def _check_room(self, size: int, person: str, share: float) -> None:
+        """Raises `CacheFault` where so many bytes more are not allowed; makes room first where need be."""
+        own = partial(self.brought_by, person) if person else int
+        if self.volume() + size > self._most or own() + size > share:
             self.remove_unnamed(UNNAMED_AT_LEAST)
-        return self.volume() + size <= self._most
+        if (taken := self.volume()) + size > self._most:
+            given = f"files of points take {taken / 1e6:.3g} MB, of {self._most / 1e6:.3g} MB that are for them"
+            raise CacheFault(f"{given}: delete results that use some, or raise {location.SIZE_VARIABLE}")
+        if (taken := own()) + size > share:
+            given = f"files that you brought take {taken / 1e6:.3g} MB, of {share / 1e6:.3g} MB that you may bring"
+            raise CacheFault(f"{given}: delete results of yours that use some")
+
+    def brought_by(self, person: str) -> int:
+        """Bytes of the files that the person brought first."""
+        return sum(size for digest, size, _ in self._all() if self._said(digest).get("person") == person)
 
     def tidy(self) -> None:
         """`remove_unnamed`, once a day."""
@@ -139,9 +155,14 @@ class DataFiles:
         return found
 
     def _name(self, digest: str) -> str | None:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return str(json.loads(self._path(digest).with_name(digest + NAME).read_text())["name"])
-        return None
+        return self._said(digest).get("name")
+
+    def _said(self, digest: str) -> dict[str, str]:
+        """What is known of a file beside its bytes."""
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._path(digest).with_name(digest + NAME).read_text())
+            return {name: str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+        return {}
 
     def _path(self, digest: str) -> Path:
         if not nameable(digest):

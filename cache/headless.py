@@ -7,7 +7,7 @@ from typing import Any
 
 from cache.archive import address, encode
 from cache.batch import Batch
-from cache.claims import Claim
+from cache.claims import own_claim
 from cache.failure import CacheFault, SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
@@ -67,7 +67,7 @@ def kept_of_file(store: Store, kind: str, config: Config, content: bytes, owner:
     if not store.fault:
         store.pin(key)
         if owner:
-            store.claims.put(key, Claim(owner, time.time(), pinned=True))
+            store.claims.put(key, replace(own_claim(store.claims.of(key), owner), pinned=True))
             store.index.list_again(key)
     if store.fault:
         raise CacheFault(store.fault)

@@ -1,12 +1,11 @@
 """What people may do with results: who asked for one owns it with whoever else did, and an administrator may all."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cache.claims import EVERYBODY, UNREADABLE, Claim, claimant
+from cache.claims import EVERYBODY, UNREADABLE, Claim, claimant, own_claim
 from cache.failure import Failure, NotAllowed
 from cache.job import Job
 from cache.logs import named
@@ -14,6 +13,9 @@ from cache.policy import OWN, Role, too_much_kept
 
 if TYPE_CHECKING:
     from cache.service import CachedEngine
+
+RECORDING = "recording"
+"""The kind of what a loop left here, which nobody asked for."""
 
 LONGEST_NAME = 80
 LONGEST_TAG, MOST_TAGS = 40, 20
@@ -63,10 +65,13 @@ class Ownership:
         self._engine, self._store = engine, engine.store
 
     def asked(self, key: str, kind: str, viewer: str, begun: bool = False) -> None:
-        """Notes that the viewer asks for a result, and in the log if that is new, or if its computing has `begun`."""
+        """Notes that the viewer asks for a result, and in the log if that is new, or if its computing has `begun`.
+
+        Who has a recording read does not own it: their claim could be the only one.
+        """
         if self._engine.policy_now().role(viewer) not in ("member", "admin") and viewer not in OWN:
             return  # a reader looks on, and could never give it up
-        new = self._store.claims.add(key, claimant(viewer))
+        new = kind != RECORDING and self._store.claims.add(key, claimant(viewer))
         if new:
             self._store.index.list_again(key)
         if new or begun:
@@ -113,25 +118,36 @@ class Ownership:
     def claim(self, key: str, viewer: str) -> None:
         """Makes the viewer an owner of a recording, beside whoever else is, and keeps it for them.
 
-        Whose loop it was is not known here: as with a run, who asks for it owns it.
+        Whose loop it was is not known here: who says so owns it.
         """
-        record, person = self._store.index.get(key), claimant(viewer)
-        facts = {"key": key, "kind": record.kind if record else ""}
-        if facts["kind"] != "recording" or self._engine.policy_now().role(viewer) not in ("member", "admin"):
-            self._engine.audit(viewer, "refused", what="claim", **facts)
-            raise NotAllowed("Only a recording is claimed, by who may compute here.")
-        with self._store.writing():
-            own = _own(self._store.claims.of(key), person)
+        with self._recording(key, viewer, "claim"):
+            own = own_claim(self._store.claims.of(key), claimant(viewer))
             self._store.pin(key)
             self._store.claims.put(key, replace(own, pinned=True))
+
+    def take_in(self, key: str, viewer: str) -> None:
+        """Keeps a recording, whoever looked first, as nobody's: so is one that its loop has closed."""
+        with self._recording(key, viewer, "take in"):
+            self._store.pin(key)
+
+    @contextmanager
+    def _recording(self, key: str, viewer: str, action: str) -> Iterator[None]:
+        """What anybody may do with any recording who may compute here."""
+        record = self._store.index.get(key)
+        facts = {"key": key, "kind": record.kind if record else ""}
+        if facts["kind"] != RECORDING or self._engine.policy_now().role(viewer) not in ("member", "admin"):
+            self._engine.audit(viewer, "refused", what=action, **facts)
+            raise NotAllowed("Only a recording is claimed, by who may compute here.")
+        with self._store.writing():
+            yield
         self._store.index.list_again(key)
-        self._engine.audit(viewer, "claim", **facts)
+        self._engine.audit(viewer, action, **facts)
 
     def pin(self, key: str, viewer: str) -> None:
         """Keeps the run's entries whatever the size limit, as long as anybody does."""
         with self._changing(key, viewer, "pin") as (claims, person):
             self._store.pin(key)
-            self._store.claims.put(key, replace(_own(claims, person), pinned=True))
+            self._store.claims.put(key, replace(own_claim(claims, person), pinned=True))
             for part in self._parts(key):
                 with suppress(NotAllowed):
                     self.pin(part, viewer)
@@ -240,13 +256,8 @@ class Ownership:
 def _said(claims: Sequence[Claim], person: str) -> Sequence[Claim]:
     """Whose words change when the person gives some: their own; where they did not ask, everybody's."""
     mine = [claim for claim in claims if claim.person == person]
-    return mine or [claim for claim in claims if claim.person != UNREADABLE] or [_own(claims, person)]
+    return mine or [claim for claim in claims if claim.person != UNREADABLE] or [own_claim(claims, person)]
 
 
 def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def _own(claims: Sequence[Claim], person: str) -> Claim:
-    """The person's claim; who keeps or names a result asks for it."""
-    return next((claim for claim in claims if claim.person == person), Claim(person, time.time()))

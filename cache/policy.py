@@ -46,6 +46,7 @@ class Limits(Config):
         job_seconds: expected of the largest job.
         cache_bytes: of results that they alone asked for.
         upload_bytes: of one file.
+        files_bytes: of all files that are here and that they brought first.
         weight: of their share of the computing.
     """
 
@@ -54,11 +55,12 @@ class Limits(Config):
     job_seconds: float = Field(48 * 3600.0, ge=0)
     cache_bytes: float = Field(5e9, ge=0)
     upload_bytes: float = Field(20e6, ge=0)
+    files_bytes: float = Field(1e9, ge=0)
     weight: float = Field(1.0, gt=0)
 
 
-READER = Limits(running=0, waiting=0, job_seconds=0.0, cache_bytes=0.0, upload_bytes=0.0)
-ADMIN = Limits(running=1000, waiting=1000, cache_bytes=1e15)
+READER = Limits(running=0, waiting=0, job_seconds=0.0, cache_bytes=0.0, upload_bytes=0.0, files_bytes=0.0)
+ADMIN = Limits(running=1000, waiting=1000, cache_bytes=1e15, files_bytes=1e15)
 
 
 class Roles(Config):

@@ -79,6 +79,8 @@ def _pair() -> tuple[bytes, bytes]:
 # What the compute processes print: passed on to our own standard error, its last lines kept to say why they ended.
 
 KEPT = 200
+AT_ONCE = 10_000
+"""Lines that are kept, and bytes of one that are read at once: what never ends its line fills no memory here."""
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Failed)(: .*)?")
 """The last line of a traceback."""
 
@@ -113,7 +115,7 @@ class ProcessLog:
 
     def _read(self) -> None:
         with os.fdopen(self._reading, "rb") as file:
-            for line in file:
+            while line := file.readline(AT_ONCE):
                 self._lines.append(line.decode(errors="replace"))
                 with contextlib.suppress(OSError):  # nobody reads ours
                     logs.pass_on(line)
@@ -229,9 +231,8 @@ class LocalProcesses:
         specification = json.dumps({"cls": server, "opts": always | options})
         command = [*(prefix or []), sys.executable, "-m", "dask", "spec", "--spec", specification]
         # Its own session: Ctrl-C in the terminal reaches the server alone, which then closes these in order.
-        return subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stderr=self._log.end, start_new_session=True
-        )
+        said = {"stdout": self._log.end, "stderr": self._log.end}
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, **said, start_new_session=True)
 
 
 def _environment(directory: Path) -> dict[str, str]:

@@ -24,7 +24,8 @@ QUANTUM = 10.0
 """Seconds that a job computes before others of the same worker have theirs; one that takes no longer is short."""
 
 MUCH_LONGER = 4.0
-"""Of one user, a short job overtakes one with this many times its seconds left, if its turn is before that one's."""
+"""Of one user, a short job overtakes one with this many times its seconds to go, if its turn is before that one's, or
+that one takes longer than was expected: nobody knows then for how long."""
 
 MEMORY_SHARE = 0.8
 """Of a worker's memory, for all that it holds at once."""
@@ -67,6 +68,11 @@ class Ticket:
     def left(self) -> float:
         """Seconds of it that are still expected."""
         return max(0.0, self.seconds - self.charged)
+
+    @property
+    def to_go(self) -> float:
+        """Seconds that whoever waits reckons with: of one that takes longer than was expected, as many as it took."""
+        return self.left if self.charged <= self.seconds else self.charged
 
     @property
     def short(self) -> bool:
@@ -132,7 +138,7 @@ def outlooks(tickets: Sequence[Ticket], places: Sequence[Place], debts: Mapping[
     """For each waiting ticket, by its id. Nothing where there is no worker."""
     held = Counter[str]()
     for ticket in tickets:
-        held[ticket.worker] += ticket.left  # pyright: ignore[reportArgumentType]  (a sum of seconds)
+        held[ticket.worker] += ticket.to_go  # pyright: ignore[reportArgumentType]  (a sum of seconds)
     free = [float(held[place.worker]) for place in places if not place.draining]
     if not free:
         return {}
@@ -230,7 +236,8 @@ def _shares(ticket: Ticket, place: Place, there: Sequence[Ticket], debts: Mappin
 
 def _overtakes(ticket: Ticket, other: Ticket, debts: Mapping[str, float]) -> bool:
     if ticket.user == other.user:
-        much_longer = other.left >= MUCH_LONGER * ticket.seconds and _order(ticket) < _order(other)
+        before = _order(ticket) < _order(other) or other.charged > other.seconds
+        much_longer = other.to_go >= MUCH_LONGER * ticket.seconds and before
         return not ticket.background and (other.background or (ticket.short and much_longer))
     slack = 0.0 if ticket.background else SLACK
     return debts.get(ticket.user, 0.0) <= debts.get(other.user, 0.0) + slack

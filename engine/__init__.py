@@ -200,9 +200,11 @@ def import_recording(path: "str | Path", owner: str = "") -> str:
     """
     from cache import Store
     from cache.claims import claimant
+    from cache.policy import called
     from engine.files import read_bytes
     from engine.recording.file import MOST_BYTES, read
 
+    owner = called(owner)
     if owner and claimant(owner) != owner:
         raise ConfigError([Problem("owner", f"{shown(owner)} given; an e-mail address is needed")])
     content = read_bytes(Path(path), MOST_BYTES)

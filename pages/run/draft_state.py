@@ -27,7 +27,7 @@ from pages.shell import held, view
 from pages.shell.gathering import START
 from pages.shell.link import PAGE, Link, Texts
 from pages.shell.texts import left_out
-from pages.shell.uploads import too_large
+from pages.shell.uploads import keep, too_large
 
 # Drafts in the URL: what differs from the default preset, as `?width=512&alpha=0.1`.
 #
@@ -151,7 +151,7 @@ def _kept(content: str) -> str:
     text = content.encode("utf-8", "surrogatepass")
     if not too_large("", len(text), len(text)):
         with suppress(cache.CacheFault):
-            cache.current().store.files.take(text, "table.csv")
+            keep(text, "table.csv")
     return contents.digest_of(text)
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, combinations
 from typing import TypeVar
 
@@ -17,7 +16,7 @@ from pages.charts.words import sentence
 from pages.run import draft_state
 from pages.run.settings import BY_NAME, Draft, config_of
 from pages.shell.texts import value_of
-from pages.shell.uploads import too_large
+from pages.shell.uploads import keep, too_large
 
 MOST_BYTES = 20_000_000
 """Of an upload. The command line reads larger files of points."""
@@ -101,8 +100,7 @@ class Upload:
         try:
             source = self.read(given)
             by_digest = {contents.digest_of(content): content for _, content in given}
-            keep = partial(cache.current().store.files.take, name=source.file)
-            known, *_ = [keep(by_digest[digest]) for digest in source.digests]
+            known, *_ = [keep(by_digest[digest], source.file) for digest in source.digests]
         except ValueError as error:
             return _Taken(problems=(Problem("file", f"{name}: {error}"),))
         except cache.CacheFault as fault:

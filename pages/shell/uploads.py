@@ -1,8 +1,10 @@
-"""How large a file may be that somebody brings."""
+"""Files that somebody brings: how large they may be, and how they are kept."""
 
 from math import ceil
 
 import cache
+from cache.claims import claimant
+from engine.data import contents
 from engine.schema import Problem
 from pages.shell.viewers import viewer
 
@@ -21,3 +23,15 @@ def too_large(name: str, size: int, most: int) -> list[Problem]:
     """What forbids a file of so many bytes."""
     given = f"{name}: {size:,} bytes given, at most {allowed(most):,} allowed"
     return [Problem("file", given)] if size > allowed(most) else []
+
+
+def keep(content: bytes, name: str) -> str:
+    """Keeps a file of this person's, and notes in the audit log that they brought it; returns the name under which it
+    came first. Raises `CacheFault` where there is no room, or no room for more of theirs."""
+    engine, who = cache.current(), viewer()
+    files, digest = engine.store.files, contents.digest_of(content)
+    new = not files.has(digest)
+    known = files.take(content, name, claimant(who), engine.policy_now().limits(who).files_bytes)
+    if new:
+        engine.audit(who, "upload", digest=digest, bytes=len(content))
+    return known

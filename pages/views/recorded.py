@@ -283,7 +283,7 @@ def _taken_in(one: Recorded) -> RecordingConfig:
     config = read(content).config(content, one.path.name)
     engine.store.files.take(content, one.path.name)
     key = engine.store.index.add(jobs.key("recording", config), "recording", config).key
-    engine.ownership.claim(key, viewer())
+    engine.ownership.take_in(key, viewer())
     if engine.store.files.has(config.source.digest) and not engine.store.fault:
         engine.store.recordings.became(one.id, key, one.written)
     engine.request("recording", config, viewer())

@@ -8,13 +8,24 @@ import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from lab import ANN, BOB
+from test_data_files import content_of, finish, run_on
 from test_disk_faults import put
 
+import cache.backup as backups
 from cache import CacheFault, Store
 from cache.backup import backup, restore
+from cache.claims import Claim
+from cache.logins import EndedLogins
+from cache.logs import Audit
+from engine import jobs
+from engine.data import contents
 
 HERE = Path(__file__).parent
 ROOM = 100_000_000
@@ -74,6 +85,68 @@ def test_what_comes_back_is_what_was(filled: Path, tmp_path: Path) -> None:
         assert after._table.least_used(1) == before._table.least_used(1)  # when each was used last
         for number in range(5):
             assert after.get(f"k{number}") is not None
+
+
+def test_what_people_left_comes_back(filled: Path, tmp_path: Path) -> None:
+    """Whose is what, what they wrote, files of theirs, loops under way, maps and their links, and the log of it all."""
+    claims = Claim(ANN, 1.0, "wide", True, ("paper",), "the one of figure 2"), Claim(BOB, 2.0)
+    with closing(Store(filled, ROOM)) as store:
+        for claim in claims:
+            store.claims.put("k1", claim)
+        store.index.list_again("k1")
+        run = run_on(content_of(1))
+        store.files.take(content_of(1), "hers.npz", ANN)
+        key = jobs.key("run", run)
+        finish(store, key, run)
+        whole = replace(
+            store.index.add("0" * 64, "sweep", run, parts=(key,), link="/regimes?map_depth=2"), status="finished"
+        )
+        store.index.settle("0" * 64, "finished")
+        loop = store.recordings.begin("my loop")
+        loop.save({"x": np.arange(3.0)})
+        audit = Audit(filled)
+        audit(ANN, "rename", key="k1")
+        audit.close()
+        logins = EndedLogins(filled)
+        logins.end("hers", time.time() + 1000)
+    backup(filled, tmp_path / "file.tar")
+    restore(tmp_path / "file.tar", tmp_path / "other")
+    assert EndedLogins(tmp_path / "other").has("hers")
+    assert (tmp_path / "other" / "audit.log").read_text() == (filled / "audit.log").read_text()
+    with closing(opened(tmp_path / "other")) as store:
+        assert store.claims.of("k1") == claims
+        assert store.index.taken_by(ANN) == 0  # not hers alone
+        assert store.index.find(key[:6], 2) == [key]
+        assert store.index.get("0" * 64) == whole
+        assert store.files.find(contents.digest_of(content_of(1))) == content_of(1)
+        assert store.files.brought_by(ANN) == len(content_of(1))
+        (found,) = store.recordings.listed()
+        assert (found.id, found.name, found.path.read_bytes()) == (loop.id, "my loop", loop.path.read_bytes())
+        assert found.alive
+
+
+def test_what_is_named_while_it_is_taken_is_in_it_with_its_file(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_one, runs = backups._opened, [run_on(content_of(1)), run_on(content_of(2))]
+    with closing(Store(filled, ROOM)) as store:
+        store.files.take(content_of(1), "first.npz")
+        finish(store, jobs.key("run", runs[0]), runs[0])
+
+        def opened_meanwhile(path: Path):
+            if "files" in path.parts and not store.index.get(jobs.key("run", runs[1])):
+                store.files.take(content_of(2), "second.npz")
+                finish(store, jobs.key("run", runs[1]), runs[1])
+            return open_one(path)
+
+        monkeypatch.setattr(backups, "_opened", opened_meanwhile)
+        backup(filled, tmp_path / "file.tar")
+        assert store.index.get(jobs.key("run", runs[1])) is not None
+    restore(tmp_path / "file.tar", tmp_path / "other")
+    with closing(opened(tmp_path / "other")) as store:
+        records = [record for record in store.index.recent() if record.key in map(partial(jobs.key, "run"), runs)]
+        assert records
+        assert all(map(store.files.has, (digest for record in records for digest in contents.named_in(record.values))))
 
 
 def test_results_that_the_index_does_not_list_come_back(filled: Path, tmp_path: Path) -> None:

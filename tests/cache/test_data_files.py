@@ -203,6 +203,27 @@ def test_uploads_take_half_of_the_cache_at_most(tmp_path: Path) -> None:
         assert kept(store) == {contents.digest_of(content_of(16))}
 
 
+def test_a_person_brings_so_much_and_no_more(store: Store) -> None:
+    contents_of_hers = [content_of(seed) for seed in (40, 41, 42)]
+    size = len(contents_of_hers[0])
+    hers = {"person": "ann@lab.example", "share": 2.5 * size}
+    for content in contents_of_hers[:2]:
+        store.files.take(content, "a.npz", **hers)
+    with pytest.raises(CacheFault, match=r"files that you brought take .* MB that you may bring: delete results of y"):
+        store.files.take(contents_of_hers[2], "a.npz", **hers)
+    store.files.take(contents_of_hers[0], "again.npz", **hers)  # is there already
+    store.files.take(contents_of_hers[2], "b.npz", "bob@lab.example", size)
+    store.files.take(contents_of_hers[2], "a.npz", **hers)  # brought by another, and no part of hers
+    assert store.files.brought_by("ann@lab.example") == 2 * size
+    assert store.files.brought_by("bob@lab.example") == size
+    finish(store, "a" * 64, run_on(contents_of_hers[0]))
+    grow_old(store, 7_200)  # the other one is unused for two hours: it makes room
+    store.files.take(content_of(43), "a.npz", **hers)
+    assert store.files.brought_by("ann@lab.example") == 2 * size
+    with pytest.raises(CacheFault, match="files that you brought"):
+        store.files.take(content_of(44), "a.npz", **hers)
+
+
 def test_a_full_disk_loses_no_upload(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")

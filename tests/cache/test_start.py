@@ -74,6 +74,16 @@ def test_the_log_keeps_the_last_error(capfd: pytest.CaptureFixture[str]) -> None
     assert capfd.readouterr().err.splitlines() == ["hello", "ValueError: no such thing", "bye"]
 
 
+def test_what_never_ends_its_line_is_passed_on_piece_by_piece(capfd: pytest.CaptureFixture[str]) -> None:
+    import subprocess
+
+    with ProcessLog() as log:
+        subprocess.run([sys.executable, "-c", "print('x' * 5_000_000, end='')"], stdout=log.end, check=True)
+        log.reason()
+        assert max(map(len, log._lines)) == processes.AT_ONCE
+    assert capfd.readouterr().err == "x" * 5_000_000
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [

@@ -132,6 +132,16 @@ def test_a_short_one_overtakes_ones_own_long_run_and_no_long_one_does():
     (found,) = starts([running, replace(running, id="other", worker="v"), ticket(asked=1.0)], places, {})
 
 
+def test_a_short_one_overtakes_ones_own_job_that_takes_longer_than_was_expected():
+    """As a network of one's own does, of which nobody knows before it runs."""
+    outran = ticket(seconds=30.0, worker="w", charged=600.0)
+    short, long = ticket(asked=600.0), ticket(asked=600.0, seconds=60.0)
+    assert [one.id for one in starts([outran, short], ONE, {})] == [short.id]
+    assert not starts([outran, long], ONE, {})
+    assert not starts([replace(outran, seconds=8.0, charged=9.0), short], ONE, {})  # soon over
+    assert outlooks([outran, short, long], ONE, {})[long.id].seconds == 604.0
+
+
 def test_the_last_place_of_a_worker_is_for_a_short_one():
     """Else the run of a few seconds would wait for the first of four long ones to end."""
     long = [ticket(user, seconds=7200.0) for user in "abcd"]

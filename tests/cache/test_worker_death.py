@@ -7,6 +7,8 @@ from pathlib import Path
 import dask
 import numpy as np
 import pytest
+from distributed import Future
+from distributed.comm.core import CommClosedError
 from distributed.system import MEMORY_LIMIT
 from toy_jobs import ToyConfig
 
@@ -85,6 +87,21 @@ def test_a_lost_scheduler_fails_the_job_and_is_replaced(store: Store, config: Ma
         assert job.error is not None
         assert job.error.reason == "cluster"
         assert ended(engine, engine.request("steady", config(), "me")).state == "finished"
+
+
+def test_a_scheduler_that_goes_while_a_result_is_fetched_costs_a_retry(
+    engine: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise CommClosedError("Stream is closed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Future, "result", gone)
+        job = ended(engine, engine.request("steady", config(), "me"))
+    assert job.error is not None
+    assert job.error.reason == "cluster"
+    assert "retry in a moment" in job.error.message
+    assert ended(engine, engine.retry("steady", config(), "me")).state == "finished"
 
 
 @pytest.mark.usefixtures("cold")

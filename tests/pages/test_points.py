@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pretend_engine import texts
 
+from cache.policy import Policy
 from engine.config import RunConfig
 from engine.data import DATASETS, contents, mnist
 from engine.data.file import Source, taken_in
@@ -147,6 +148,20 @@ def test_no_room_is_said(kept, opened, monkeypatch):
     monkeypatch.setattr(kept, "_most", 100)
     app = uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
     assert "rows.npz cannot be kept: files of points take" in texts(app)
+
+
+def test_who_signed_in_brings_so_much_and_it_is_noted(kept, pretend, opened, monkeypatch):
+    ann = "ann@lab.example"
+    monkeypatch.setattr("pages.shell.uploads.viewer", lambda: ann)
+    of_a_member = {"files_bytes": len(ROWS) + 10}
+    pretend.policy = Policy.from_dict({"people": {ann: "member"}, "roles": {"member": of_a_member}})
+    uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
+    uploaded(opened("evolution", data="file"), ("rows.npz", ROWS))
+    assert kept.brought_by(ann) == len(ROWS)
+    assert pretend.noted == [(ann, "upload")]
+    app = uploaded(opened("evolution", data="file"), ("animals.npz", IMAGES))
+    assert "animals.npz cannot be kept: files that you brought take" in texts(app)
+    assert kept.find(contents.digest_of(IMAGES)) is None
 
 
 def test_a_link_to_a_file_that_is_not_here(kept, opened):

@@ -10,7 +10,8 @@ from recordings_made import recordings
 from streamlit.testing.v1 import AppTest
 
 import cache
-from cache import CachedEngine
+from cache import CachedEngine, NotAllowed
+from cache.policy import Policy
 from cache.recordings import Loop
 from engine import jobs
 from engine.recording.config import RecordedSpacesConfig, RecordingConfig
@@ -44,6 +45,7 @@ def charts(page: AppTest) -> str:
     return " ".join(str(element.proto.spec) for element in page.get("vega_lite_chart"))
 
 
+BOB = "bob@lab.example"
 PAGES = ("evolution", "norms", "function_space", "inductive_bias", "generalisation", "perturbation")
 
 
@@ -226,6 +228,33 @@ def test_recordings_that_are_chosen_are_compared_tagged_and_deleted(
     assert [claim.tags for claim in ready.store.claims.of(key)] == [("mine",)]
     assert ready.ownership.delete(key, "somebody")
     assert ready.lookup("recording", recorded("classes")) is None
+
+
+def test_who_looks_first_at_one_whose_loop_is_gone_does_not_own_it(
+    opened: Callable[..., AppTest],
+    made: tuple[Path, dict[str, Any]],
+    ready: CachedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They could delete what another's loop has left, and nobody would have it."""
+    name = f"{made[1]['left'].rpartition('-')[0]}-0000beef"
+    loop = Loop(ready.store.recordings, name, "left")
+    with np.load(ready.store.recordings._home / f"{made[1]['left']}.npz") as file:
+        loop.save({**file, "loss": file["loss"] + 1})  # another recording
+    monkeypatch.setattr("cache.recordings.gone", lambda process: True)
+    monkeypatch.setattr(ready, "policy", Policy.from_dict({"people": {BOB: "member"}}))
+    monkeypatch.setattr("pages.views.recorded.viewer", lambda: BOB)
+    monkeypatch.setattr("pages.views.recorded.may_compute", lambda: True)
+    monkeypatch.setattr(ready._dispatch, "enter", lambda *_: None)
+    opened("evolution", recording=name)
+    found = ready.store.recordings.find(name)
+    assert found is not None
+    assert ready.store.pinned(found.key)
+    assert ready.store.claims.of(found.key) == ()
+    with pytest.raises(NotAllowed, match="Only who asked for it, or an administrator"):
+        ready.ownership.delete(found.key, BOB)
+    ready.ownership.claim(found.key, BOB)
+    assert ready.ownership.delete(found.key, BOB)
 
 
 def test_one_whose_loop_is_gone_is_taken_in_and_stays_at_its_address(

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -446,9 +447,14 @@ def test_who_brings_one_in_may_name_its_owner(tmp_path: Path) -> None:
     (tmp_path / "owned.npz").write_bytes(content)
     with pytest.raises(ConfigError, match="owner: 'ann' given; an e-mail address is needed"):
         kd.import_recording(tmp_path / "owned.npz", owner="ann")
-    key = kd.import_recording(tmp_path / "owned.npz", owner="ann@lab.example")
+    key = kd.import_recording(tmp_path / "owned.npz", owner="Ann@Lab.example")  # who signs in has small letters
     with closing(Store()) as store:
-        assert [(claim.person, claim.pinned) for claim in store.claims.of(key)] == [("ann@lab.example", True)]
+        (claim,) = store.claims.of(key)
+        assert (claim.person, claim.pinned) == ("ann@lab.example", True)
+        store.claims.put(key, replace(claim, name="mine", note="the one with the low rate", tags=("paper",)))
+    kd.import_recording(tmp_path / "owned.npz", owner="ann@lab.example")
+    with closing(Store()) as store:
+        assert store.claims.of(key) == (replace(claim, name="mine", note="the one with the low rate", tags=("paper",)),)
 
 
 @pytest.mark.parametrize("after", [False, True])
