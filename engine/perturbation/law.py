@@ -14,6 +14,8 @@ import scipy.stats
 from jaxtyping import Float
 
 LEVEL = 0.95
+MISSED = 0.1
+"""Share of the variance of cell means that a law may leave unexplained, whatever seeds say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,9 @@ class PowerLaw:
         used, left_out: runs in the fit, and runs without a positive finite value or not resolved.
         covariance: (1 + exponents)^2 of (c, p), in the order of `exponents`; NaN where every cell has one run.
         freedom: degrees of freedom that it rests on: runs less cells.
+        follows: whether the cells speak for a power law at all, for its intervals take for granted that it is one. Not
+            where there are no more cells than parameters and one seed, whose fit cannot fail; nor where their means lie
+            off it by more than seeds explain (an F test at 5%), and it leaves a tenth of their variance or more.
     """
 
     prefactor: float
@@ -36,6 +41,7 @@ class PowerLaw:
     left_out: int
     covariance: Float[np.ndarray, "q q"]
     freedom: int
+    follows: bool
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
@@ -82,7 +88,8 @@ def fit(
     found = np.linalg.lstsq(design, target)[0]
     within = target - (np.bincount(cell, target) / count)[cell]
     freedom = len(target) - len(count)
-    variance = within @ within / freedom if freedom else np.nan
+    inside, spare = float(within @ within), len(count) - design.shape[1]
+    variance = inside / freedom if freedom else np.nan
     spread = np.sum((target - target.mean()) ** 2)
     missed = np.sum((target - design @ found) ** 2)
     return PowerLaw(
@@ -93,7 +100,21 @@ def fit(
         left_out=int(len(values) - usable.sum()),
         covariance=variance * np.linalg.inv(design.T @ design),
         freedom=freedom,
+        follows=_follows(missed - inside, spread - inside, inside, spare, freedom) if freedom else spare > 0,
     )
+
+
+def _follows(missed: float, spread: float, inside: float, spare: int, freedom: int) -> bool:
+    """Whether cell means lie on a law: off it by no more than seeds explain, or by less than a tenth of their variance.
+
+    Args:
+        missed, spread: sums of squares of cell means about the law and about their mean, weighted by runs.
+        inside: that of runs about their cell means, with `freedom` degrees of freedom.
+        spare: cells less parameters, the degrees of freedom of `missed`.
+    """
+    if not spare or missed <= MISSED * spread:
+        return True
+    return bool(missed / spare <= scipy.stats.f.ppf(LEVEL, spare, freedom) * inside / freedom)
 
 
 @dataclass(frozen=True)

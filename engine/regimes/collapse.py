@@ -37,6 +37,7 @@ class Collapse:
         depth_exponent_error: half its 95% t interval, from the scatter of configurations.
         best_q: the q for which the metric is closest to one smooth curve in depth^q beta; 0 is beta alone.
         groups: betas that several configurations share.
+        left_out: cells of which some run has no number.
     """
 
     p_value: float | None
@@ -44,6 +45,7 @@ class Collapse:
     depth_exponent_error: float | None
     best_q: float | None
     groups: int
+    left_out: int = 0
 
 
 def collapse(
@@ -54,9 +56,15 @@ def collapse(
     seed: int = 0,
     permutations: int = PERMUTATIONS,
 ) -> Collapse:
-    """The test and both exponents from runs whose value is finite and positive; the others are left out."""
+    """The test and both exponents from cells all of whose runs have a finite, positive value; the others are left out.
+
+    Survivors are no sample of their cell, and cells of few runs that scatter more than others of many would pass for
+    different: the test of equal means found so 39% of the time where it says 5% (2 runs of 6, four times the scatter).
+    """
     value = np.asarray(value, float)
     used = np.isfinite(value) & (value > 0)
+    spoiled = np.unique(np.asarray(cell)[~used])
+    used &= ~np.isin(cell, spoiled)
     table = pd.DataFrame(
         {
             "cell": np.asarray(cell)[used],
@@ -69,11 +77,11 @@ def collapse(
     shared = table.groupby("b").filter(lambda group: group["cell"].nunique() > 1)
     groups = shared["b"].nunique()
     if not groups:
-        return Collapse(None, None, None, None, 0)
+        return Collapse(None, None, None, None, 0, len(spoiled))
     exponent, error = _exponent(shared.groupby("cell").mean())
     tested = groups >= FEWEST_BETAS
     p_value = _p_value(shared, np.random.default_rng(seed), permutations) if tested else None
-    return Collapse(p_value, exponent, error, best if tested else None, groups)
+    return Collapse(p_value, exponent, error, best if tested else None, groups, len(spoiled))
 
 
 def collapses(runs: pd.DataFrame) -> dict[str, Collapse]:

@@ -126,6 +126,11 @@ def size(count: float) -> str:
     return ""
 
 
+def in_seeds(count: int, total: int) -> str:
+    """ " in 1 of 2 seeds", where something holds in some of them only."""
+    return "" if count == total else f" in {count} of {total} seeds"
+
+
 def listing(words: Sequence[str]) -> str:
     """a, b and c."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
@@ -149,7 +154,7 @@ def course(paths: Sequence[np.ndarray], steady: float, digits: int = 2) -> str:
     if not known:
         return ""
     start, end = (middle([float(path[at]) for path in known]) for at in (0, -1))
-    whose = "" if len(known) == len(paths) else f" in {len(known)} of {len(paths)} seeds"
+    whose = in_seeds(len(known), len(paths))
     if all(np.ptp(path) <= steady for path in known):
         return f"stayed at {number(end, digits)}{whose}"
     for verb, sign in (("rose", 1), ("fell", -1)):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from pages.charts.words import Headline, change, course, listing, middle, number, spread
+from pages.charts.words import Headline, change, course, in_seeds, listing, middle, number, signed, spread
 from pages.views.evolution_words import STEADY, went_wrong
 from pages.views.kernel_words import which
 from pages.views.spaces_words import WHERE, known, over_seeds
@@ -62,8 +62,8 @@ def _decay(result: RkhsResult, where: SetName) -> list[str]:
         exponents = known(value for value in found if not isinstance(value, str))
         reasons = [value for value in found if isinstance(value, str)]
         if exponents:
-            out = f" in {len(exponents)} of {len(found)} seeds" if reasons else ""
-            said.append(f"${name}$ as $i^{{-{middle(exponents):.2f}}}$" + out)
+            out = in_seeds(len(exponents), len(found)) + over_seeds(exponents, signed)
+            said.append(f"${name}$ as $i^{{-{middle(exponents):.2f}}}${out}")
         else:
             why = reasons[0].removeprefix("not a power law (").removesuffix(")").replace("R^2", "$R^2$")
             said.append(f"${name}$ by no power law ({why})")

@@ -80,30 +80,53 @@ def _errors(result: RkhsResult, name: str) -> tuple[list[float], str]:
 
     Ridgeless where conditioning allows it; else with the ridge that leave-one-out picks, if it allows that.
     """
+    plain = _by_seed(result, name, tuned=False)
     if name == "network":
-        return [float(seed["network_error"][-1]) for seed in result.seeds], ""
+        return plain, ""
     kernel, position = KERNELS[name]
     if f"{kernel}_error" not in result.seeds[0]:
         return [], ""
-    plain = [float(determined_error(seed, kernel)[position]) for seed in result.seeds]
     if known(plain):
         flagged = any(seed.flag(kernel, position) != "ok" for seed in result.seeds)
         return plain, "with the jitter" if flagged else ""
-    tuned = [float(determined_error(seed, f"{kernel}_tuned")[position]) for seed in result.seeds]
-    return tuned, "with the leave-one-out ridge"
+    return _by_seed(result, name, tuned=True), "with the leave-one-out ridge"
 
 
 def _against_start(result: RkhsResult) -> str:
     """K_T against K_0."""
-    if not (ratios := fewer(result)):
+    ratios, how = _over_end(result, "K_0")
+    if not ratios:
         return f"Whether $K_T$ errs less than $K_0$ is **not determined** ({_conditions(result.seeds[0])})."
-    return f"Held out, regression with $K_T$ errs {less_over_seeds(ratios, *AGAINST_START)}."
+    return f"Held out, regression with $K_T$ errs {less_over_seeds(ratios, *AGAINST_START)}{how}."
 
 
 def fewer(result: RkhsResult) -> list[float]:
     """How many times less K_T errs than K_0, for each seed where both errors are determined and above rounding."""
-    pairs = zip(_errors(result, "K_0")[0], _errors(result, "K_T")[0], strict=True)
-    return known(a / b for a, b in pairs if min(a, b) > NOTHING)
+    return known(_over_end(result, "K_0")[0])
+
+
+def _over_end(result: RkhsResult, name: str) -> tuple[list[float], str]:
+    """How many times less K_T errs than another, by seed, NaN where either is not determined or rounding; and how both
+    are regularised: alike, ridgeless where in some seed both are determined so. Nothing where in none they are."""
+    for tuned, how in ((False, ""), (True, ", each with the ridge that leave-one-out picks")):
+        pairs = [*zip(*(_by_seed(result, one, tuned) for one in (name, "K_T")), strict=True)]
+        if np.isfinite(pairs).all(axis=-1).any():
+            ratios = [a / b if min(a, b) > NOTHING else float("nan") for a, b in pairs]
+            return (ratios if known(ratios) else []), "" if name == "network" else how
+    return [], ""
+
+
+def _by_seed(result: RkhsResult, name: str, tuned: bool) -> list[float]:
+    """Held-out errors at the end."""
+    if name == "network":
+        return [float(seed["network_error"][-1]) for seed in result.seeds]
+    kernel, position = KERNELS[name]
+    taken = f"{kernel}_tuned" if tuned else kernel
+    unknown = np.full(1, np.nan)
+    return [
+        float((determined_error(seed, taken) if f"{taken}_error" in seed else unknown)[position])
+        for seed in result.seeds
+    ]
 
 
 def _kernels(result: RkhsResult) -> list[str]:
@@ -118,10 +141,9 @@ def _kernels(result: RkhsResult) -> list[str]:
     ]
     said = [f"Held out, errors are: {listing(listed)}."]
     for name in ("K_inf", "network"):
-        both = [middles.get(name, np.nan), middles["K_T"]]
-        if np.all(np.isfinite(both)) and min(both) > NOTHING:
-            whom = NAMES[name]
-            said.append(f"$K_T$ errs {less(middles[name] / middles['K_T'], f'than {whom}', f'as {whom}')}.")
+        ratios, how = _over_end(result, name)
+        if ratios:
+            said.append(f"$K_T$ errs {less_over_seeds(ratios, f'than {NAMES[name]}', f'as {NAMES[name]}')}{how}.")
     return said
 
 

@@ -22,6 +22,7 @@ from pages.charts.words import (
     change,
     course,
     duration,
+    in_seeds,
     listing,
     middle,
     number,
@@ -210,10 +211,11 @@ def _drift(result: RunResult) -> list[str]:
     moved = [seed for seed, end in zip(result.seeds, found["drift"], strict=True) if end is not None and seed.steps]
     if not moved:
         return []
-    whose = "" if len(moved) == len(result.seeds) else f" in {len(moved)} of {len(result.seeds)} seeds"
-    largest = max(float(np.nanmax(seed["drift"])) for seed in moved)
-    back = largest > RETURNED * max(float(seed["drift"][-1]) for seed in moved)
-    more = f" (on the way by up to {percent(largest)})" if back else ""
+    whose = in_seeds(len(moved), len(result.seeds))
+    peaks = [(float(np.nanmax(seed["drift"])), float(seed["drift"][-1])) for seed in moved]
+    back = [peak for peak, end in peaks if peak > RETURNED * end]
+    which = in_seeds(len(back), len(moved))
+    more = f" (on the way by up to {percent(max(back))}{which and ', and back,'}{which})" if back else ""
     rest = middle([float(seed["residual"][-1]) for seed in moved if "residual" in seed])
     left = f"; {percent(rest)} of the residual is left" if np.isfinite(rest) else ""
     if stays := still(result):
@@ -254,7 +256,7 @@ def stability(result: RunResult) -> list[str]:
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
-    return [f"{said}: {_against(paths, limit)}."]
+    return [f"{said}: {_against(paths, limit)}{in_seeds(len(paths), len(result.seeds))}."]
 
 
 def steepness(config: RunConfig) -> str:

@@ -1,6 +1,6 @@
 """What the expansion of a run shows, in numbers and sentences computed from them. No Streamlit here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -160,24 +160,31 @@ def _share_of_change(found: Mapping[str, Any], order: int) -> list[float | None]
 
 def _explained(result: PerturbationResult) -> list[str]:
     found = result.summary
-    first, second = middle(_share_of_change(found, 1)), middle(_share_of_change(found, 2))
+    shares = _share_of_change(found, 1), _share_of_change(found, 2)
+    first, second = map(middle, shares)
     if not np.isfinite(first + second):
         return []
-    if (seen := middle([seed.seen for seed in result.seeds])) < SEEN:
+    if (seen := min(seed.seen for seed in result.seeds)) < SEEN:
         return [
             f"What the orders explain is **not determined**: the checkpoints see {percent(seen)} of the largest lazy "
             "error, which lies between them. Ask for more checkpoints."
         ]
     if first < 0:
         return [
-            f"**The expansion fails here**: with first order the error grows to {number(1 - first, 2)} times that of "
-            f"lazy training, with second order to {number(1 - second, 2)} times; "
+            f"**The expansion fails here**: with first order the error grows to {_grown(shares[0])} times that of "
+            f"lazy training, with second order to {_grown(shares[1])} times; "
             r"$\Delta K_t$ acts for too long to be a small change."
         ]
-    said = f"**First order explains {share(first)} of the deviation from lazy training"
+    said = f"**First order explains {spread(shares[0], share)} of the deviation from lazy training"
+    both = spread(shares[1], share)
     if second < first:
-        return [f"{said}**; second order takes that back to {share(second)}: the expansion does not converge here."]
-    return [f"{said}**, first and second order together {share(second)}."]
+        return [f"{said}**; second order takes that back to {both}: the expansion does not converge here."]
+    return [f"{said}**, first and second order together {both}."]
+
+
+def _grown(shares: Sequence[float | None]) -> str:
+    """An error over that of lazy training, by what is explained of the latter."""
+    return spread((None if one is None else 1 - one for one in shares), lambda one: number(one, 2))
 
 
 def _modes(result: PerturbationResult) -> list[str]:
@@ -251,7 +258,7 @@ def _foretold(result: PerturbationResult) -> list[str]:
         return []
     said = (
         f"From initialisation alone the drift is foretold as {spread(found['drift_predicted'], percent)}, "
-        rf"$\Delta K$ at the stop to within {percent(missed)} of its norm"
+        rf"$\Delta K$ at the stop to within {spread(found['drift_predicted_error'], percent)} of its norm"
     )
     network = result.config.run.network
     if not isinstance(network, ModuleConfig) and ACTIVATIONS[network.activation].kinked:

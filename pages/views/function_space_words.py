@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from engine.rkhs.comparison import FUNCTIONS, SPACES
+from engine.rkhs.comparison import FUNCTIONS, SPACES, Growth
 from engine.rkhs.result import RkhsResult, SeedSpaces
-from pages.charts.words import Headline, listing, middle, number, percent, spread
+from pages.charts.words import Headline, in_seeds, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which
 from pages.views.spaces_words import SAME, known, of_a_table, over_seeds
@@ -41,7 +41,7 @@ def _headline(result: RkhsResult, space: Space, function: Function, label: str) 
     exponents = _exponents(result, space, function)
     return Headline(
         f"growth of {label} in {space}",
-        "outside" if _beyond(result, space, function) else number(middle(exponents), 2),
+        "outside" if len(_beyond(result, space, function)) == len(result.seeds) else number(middle(exponents), 2),
         rf"Exponent in $f^TK_p^{{-1}}f \sim p^a$ on the largest three grids; near 0: bounded so far. Over seeds: "
         f"{spread(exponents, lambda one: number(one, 2))}. A dash: not determined; outside: a part of "
         "it lies outside the span.",
@@ -60,7 +60,7 @@ def sentences(result: RkhsResult) -> list[str]:
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:
-    return known(seed.growth(space, function).exponent for seed in result.seeds)
+    return known(one.exponent for one in _grown(result, space, function))
 
 
 def _growth(result: RkhsResult, function: Function) -> str:
@@ -82,28 +82,30 @@ def _others(result: RkhsResult) -> list[str]:
     return [f"On the same grids ({_ranks(result.seeds[0])}) {'; '.join(said)}."]
 
 
-def _beyond(result: RkhsResult, space: Space, function: Function) -> float:
-    """The part of a function that lies outside the span of a space on the largest grid; 0 where it is rounding."""
+def _beyond(result: RkhsResult, space: Space, function: Function) -> list[float]:
+    """The parts of a function that lie outside the span of a space on the largest grid, of the seeds in which that is
+    more than rounding."""
     at = SPACES.index(space), FUNCTIONS.index(function), -1
-    outside = middle(known(seed["grid_outside"][at] for seed in result.seeds))
-    return outside if outside > OUTSIDE else 0.0
+    return [outside for outside in known(seed["grid_outside"][at] for seed in result.seeds) if outside > OUTSIDE]
 
 
-def _phrase(result: RkhsResult, space: Space, function: Function, outside: float) -> str:
-    exponent = middle(_exponents(result, space, function))
-    if outside:
-        return f"leaves the span of ${space}$ by {percent(outside)} of its norm"
-    if not np.isfinite(exponent):
+def _phrase(result: RkhsResult, space: Space, function: Function, beyond: Sequence[float]) -> str:
+    count = len(result.seeds)
+    if beyond:
+        return f"leaves the span of ${space}$ by {percent(middle(beyond))} of its norm{in_seeds(len(beyond), count)}"
+    grown = [one for one in _grown(result, space, function) if np.isfinite(one.exponent)]
+    if not grown:
         return UNDETERMINED.format(f"${space}$")
-    largest = min(seed.growth(space, function).largest for seed in result.seeds)
+    largest = min(one.largest for one in grown)
     reach = "" if largest == result.seeds[0]["grid_sizes"][-1] else f", up to {largest} points,"
-    return f"{GROWS} $p^{{{exponent:.2f}}}${reach} in ${space}$"
+    exponent = middle([one.exponent for one in grown])
+    return f"{GROWS} $p^{{{exponent:.2f}}}${reach} in ${space}${in_seeds(len(grown), count)}"
 
 
-def _membership(result: RkhsResult, function: Function, beyond: Sequence[float]) -> str:
-    """The verdict behind a colon; empty where there is none."""
+def _membership(result: RkhsResult, function: Function, beyond: Sequence[Sequence[float]]) -> str:
+    """The verdict behind a colon; empty where there is none for all seeds."""
     start, end = (_range(result, space, function) for space in SPACES)
-    if beyond[0] and not beyond[1] and end[1] < BOUNDED:
+    if len(beyond[0]) == len(result.seeds) and not beyond[1] and end[1] < BOUNDED:
         return f": **{NAMES[function]} is outside $H_0$, and in $H_T$ so far**"
     if any(beyond) or not np.all(np.isfinite([start, end])):
         return ""
@@ -111,12 +113,14 @@ def _membership(result: RkhsResult, function: Function, beyond: Sequence[float])
 
 
 def _range(result: RkhsResult, space: Space, function: Function) -> tuple[float, float]:
-    """Over all seeds, a standard error of its fit to either side of each exponent; NaN where there is none."""
-    found = [seed.growth(space, function) for seed in result.seeds]
-    return (
-        min((one.exponent - one.error for one in found if np.isfinite(one.exponent)), default=np.nan),
-        max((one.exponent + one.error for one in found if np.isfinite(one.exponent)), default=np.nan),
-    )
+    """Over all seeds, a standard error of its fit to either side of each exponent; NaN where one has none."""
+    found = _grown(result, space, function)
+    ends = [(one.exponent - one.error, one.exponent + one.error) for one in found]
+    return float(np.min(ends)), float(np.max(ends))
+
+
+def _grown(result: RkhsResult, space: Space, function: Function) -> list[Growth]:
+    return [seed.growth(space, function) for seed in result.seeds]
 
 
 def verdict(start: tuple[float, float], end: tuple[float, float]) -> str:
@@ -144,7 +148,8 @@ def outside(result: RkhsResult) -> str:
     beyond = [_beyond(result, space, "function") for space in SPACES]
     start, end = (_range(result, space, "function") for space in SPACES)
     if beyond[0]:
-        return f"yes, {percent(beyond[0])} of it"
+        everywhere = len(beyond[0]) == len(result.seeds)
+        return f"yes, {percent(middle(beyond[0]))} of it" if everywhere else "seeds disagree"
     if not np.all(np.isfinite([start, end])):
         return "not determined"
     if start[1] < BOUNDED:
@@ -167,11 +172,11 @@ def _balls(result: RkhsResult) -> list[str]:
             return []
         return [f"No ball of $H_T$ reaches a squared error of {REACHED:.0%} held out."]
     error = middle(left)
-    whose = "" if len(left) == len(result.seeds) else f" in {len(left)} of {len(result.seeds)} seeds"
+    whose = in_seeds(len(left), len(result.seeds))
     budget = (
         f"At the norm with which the best function of $H_T$ leaves a squared error of {REACHED:.0%} held out{whose}"
     )
-    if 1 / SAME < error / REACHED < SAME:
+    if all(1 / SAME < one / REACHED < SAME for one in left):
         return [f"{budget}, the best of $H_0$ leaves as much: no enlargement is seen."]
     return [f"{budget}, the best of $H_0$ leaves **{_share(error)}**{over_seeds(left, _share)}."]
 

@@ -98,10 +98,15 @@ def altered(found: Mapping[str, Boundary], bounds: Thresholds, estimates: int = 
         return ""
     everywhere = bound.beta is None and "below" in bound.reason
     start = edge_of(error, order).removeprefix("at ")
+    if bound.beta is None and not everywhere:
+        limit = f"Where its bound $P_2$ is as large is not known: {edge_of(bound, order)}"
+    else:
+        limit = (
+            f"Its bound $P_2$ is as large {f'at every computed {order.name}' if everywhere else edge_of(bound, order)}"
+        )
     return (
         rf"On the training points $\Delta K_t$ alters the dynamics from {start}: there order 0 is off by "
-        f"{number(bounds.lazy)} at most. Its bound $P_2$ is as large "
-        f"{f'at every computed {order.name}' if everywhere else edge_of(bound, order)}."
+        f"{number(bounds.lazy)} at most. {limit}."
         + (f" In {several(estimates, 'cell')} $P_2$ is an estimate, not a bound." if estimates else "")
     )
 
@@ -155,15 +160,19 @@ def verdict(found: Collapse, metric: str, order: Order = BETA) -> str:
     if found.groups < FEWEST_BETAS:
         needs = f"at least {FEWEST_BETAS} values of {by} ≤ {MOST_BETA:g} with 2 depths each are needed"
         there = f"there {'is' if found.groups == 1 else 'are'} {found.groups}"
-        return f"Whether {by} alone decides the {label} is not known. Not enough data: {needs}, {there}."
+        return f"Whether {by} alone decides the {label} is not known. Not enough data: {needs}, {there}{_lost(found)}."
     if found.p_value is None:
         return f"Whether {by} alone decides the {label} is not known: several networks in a cell are needed."
-    p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of {by} ≤ {MOST_BETA:g}"
+    p = f"p = {number(found.p_value, 2)}, {several(found.groups, 'value')} of {by} ≤ {MOST_BETA:g}{_lost(found)}"
     if found.p_value >= SURE:
         said = f"Not rejected: at equal {by} the {label} of cells differs no more than their seeds explain"
     else:
         said = f"No: at equal {by} the {label} of cells differs by more than their seeds do"
     return f"{said} ({p}){_depth(found, order)}."
+
+
+def _lost(found: Collapse) -> str:
+    return f"; {several(found.left_out, 'cell')} left out, where not all networks have a number" * bool(found.left_out)
 
 
 def _depth(found: Collapse, order: Order) -> str:
@@ -180,7 +189,8 @@ def _depth(found: Collapse, order: Order) -> str:
 
 def by_alpha(cells: pd.DataFrame, metric: str, order: Order = BETA) -> list[str]:
     """What the output scale does, at the beta in the middle of those that have several."""
-    known = cells[np.isfinite(cells[metric])]
+    finite = np.isfinite(cells[metric])
+    known = cells[finite]
     several = known.groupby("beta").filter(lambda group: group["alpha"].nunique() > 1)
     if several.empty:
         return [f"Not enough data: no {order.name} has cells at several α."]
@@ -190,12 +200,14 @@ def by_alpha(cells: pd.DataFrame, metric: str, order: Order = BETA) -> list[str]
     low, high = (row.iloc[int(find(row[metric].to_numpy(float)))] for find in (np.argmin, np.argmax))
     first, last = sorted((low, high), key=lambda cell: cell["alpha"])
     label = METRICS[metric].label
-    count = row["alpha"].nunique()
+    count = f"{row['alpha'].nunique()} α"
+    if out := int(np.sum(~finite & (cells["beta"] == beta))):
+        count += f" ({out} more without a finite one)"
     if low[metric] == high[metric]:
-        return [rf"At ${order.tex}$ = {number(beta)} the {label} is {number(low[metric])} at each of {count} α."]
+        return [rf"At ${order.tex}$ = {number(beta)} the {label} is {number(low[metric])} at each of {count}."]
     said = (
         rf"At ${order.tex}$ = {number(beta)} the {label} is {number(first[metric])} at α = {number(first['alpha'])} "
-        f"and {number(last[metric])} at α = {number(last['alpha'])}, the ends of its range over {count} α"
+        f"and {number(last[metric])} at α = {number(last['alpha'])}, the ends of its range over {count}"
     )
     if 0 < high[metric] < FLAT * low[metric]:
         return [f"{said}: here the output scale hardly matters."]

@@ -7,10 +7,10 @@ import pandas as pd
 
 from engine.rkhs.gram import RIDGES
 from engine.rkhs.result import RkhsResult, SeedSpaces
-from pages.charts.words import Headline, change, listing, middle, number, spread
+from pages.charts.words import Headline, change, in_seeds, listing, middle, number, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which
-from pages.views.spaces_words import WHERE, conditioning, known, less, less_over_seeds, with_jitter
+from pages.views.spaces_words import WHERE, conditioning, known, less_over_seeds, with_jitter
 
 RIDGE_SAID = RIDGES.index(1e-4)
 """The ridge at which inclusion is put into words."""
@@ -19,6 +19,7 @@ ONE = 1.25
 """Spaces whose two inclusion constants lie below it are nearly one."""
 FAR = 2.0
 """One inclusion constant beyond this multiple of the other is worth a word."""
+NEARLY_ONE = "the two spaces are nearly one"
 GROWS = 3.0
 """So is one that grows by this factor as the ridge falls from 1e-2 to 1e-6."""
 
@@ -112,10 +113,10 @@ def _target(result: RkhsResult) -> list[str]:
 
 def _baked(result: RkhsResult) -> list[str]:
     """What the target costs on the training points, in a space that has seen their labels."""
-    baked = known(seed.cheaper("train") for seed in result.seeds)
-    if not baked or not result.followed.kernel_moves:
+    baked = [seed.cheaper("train") for seed in result.seeds]
+    if not known(baked) or not result.followed.kernel_moves:
         return []
-    ratio = less(middle(baked), "than in $H_0$", "as in $H_0$")
+    ratio = less_over_seeds(baked, "than in $H_0$", "as in $H_0$")
     return [f"On training points, whose labels are baked into $K_T$, the target costs {ratio}."]
 
 
@@ -136,8 +137,8 @@ def _not_priced(out: Sequence[SeedSpaces], count: int) -> list[str]:
 def _function(result: RkhsResult) -> list[str]:
     """What the trained function costs in H_T against H_0."""
     costs = [(seed["held_out/function_in_H_0_S"][-1], seed["held_out/function_S"][-1]) for seed in result.seeds]
-    ratios = known(start / end for start, end in costs if end > 0)
-    if not ratios:
+    ratios = [start / end if end > 0 else float("nan") for start, end in costs]
+    if not known(ratios):
         return []
     return [f"The trained function $f_T - f_0$ costs {less_over_seeds(ratios, *AGAINST_START)}."]
 
@@ -148,36 +149,48 @@ def _limit(result: RkhsResult) -> list[str]:
 
 
 def _inclusion(result: RkhsResult) -> list[str]:
-    outward, inward = (middle(_constants(result, name)) for name in ("H_t_in_H_0", "H_0_in_H_t"))
-    if not np.isfinite(outward + inward):
+    pairs = [(out, back) for out, back in zip(*_both_ways(result, RIDGE_SAID), strict=True) if np.isfinite(out + back)]
+    if not pairs:
         return [
             r"Which unit ball lies in which is **not determined** at ridge $10^{-4}$: noise in $K$ decides it "
             f"({conditioning(result.seeds[0], 'held_out', -1)})."
         ]
+    outward, inward = (spread(ways) for ways in zip(*pairs, strict=True))
     said = (
-        rf"At ridge $10^{{-4}}$ the unit ball of $H_T$ lies in {number(outward)} times that of $H_0$, that of $H_0$ "
-        f"in {number(inward)} times that of $H_T$: "
+        rf"At ridge $10^{{-4}}$ the unit ball of $H_T$ lies in {outward} times that of $H_0$, that of $H_0$ "
+        f"in {inward} times that of $H_T${in_seeds(len(pairs), len(result.seeds))}: "
     )
+    found = {_of_balls(*pair) for pair in pairs}
+    if found == {NEARLY_ONE}:
+        return [f"{said}{NEARLY_ONE}."]
+    return [f"{said}{found.pop() if len(found) == 1 else 'what that says of them **differs between seeds**'}.",
+        *_growing(result)]  # fmt: skip
+
+
+def _both_ways(result: RkhsResult, at: int) -> list[list[float]]:
+    """Both constants at a ridge, by seed."""
+    return [[float(seed[f"held_out/{name}"][-1, at]) for seed in result.seeds] for name in ("H_t_in_H_0", "H_0_in_H_t")]
+
+
+def _of_balls(outward: float, inward: float) -> str:
+    """What the two constants of one seed say."""
     if max(outward, inward) < ONE:
-        return [f"{said}the two spaces are nearly one."]
+        return NEARLY_ONE
     if outward > FAR * inward:
-        verdict = "$H_T$ reaches further out of $H_0$ than $H_0$ out of $H_T$"
-    elif inward > FAR * outward:
-        verdict = "$H_0$ reaches further out of $H_T$ than $H_T$ out of $H_0$"
-    else:
-        verdict = (
-            "each holds functions that the other prices higher. The space has **moved**; that it has grown is not shown"
-        )
-    return [f"{said}{verdict}.", *_growing(result)]
+        return "$H_T$ reaches further out of $H_0$ than $H_0$ out of $H_T$"
+    if inward > FAR * outward:
+        return "$H_0$ reaches further out of $H_T$ than $H_T$ out of $H_0$"
+    return "each holds functions that the other prices higher. The space has **moved**; that it has grown is not shown"
 
 
 def _growing(result: RkhsResult) -> list[str]:
-    """Whether the constants keep growing as the ridge falls."""
-    pairs = [[middle(_constants(result, name, at)) for at in (0, 2)] for name in ("H_t_in_H_0", "H_0_in_H_t")]
-    growth = max(known(last / first for first, last in pairs), default=0.0)
-    if growth <= GROWS:
+    """Whether the constants keep growing as the ridge falls, and in how many seeds."""
+    first, last = (np.array(_both_ways(result, at)) for at in (0, 2))
+    growth = np.fmax.reduce(last / first)
+    grown = growth[growth > GROWS]
+    if not len(grown):
         return []
     return [
-        rf"As the ridge falls from $10^{{-2}}$ to $10^{{-6}}$ they grow up to {number(growth, 2)} times: no bounded "
-        "constant is in sight on these points."
+        rf"As the ridge falls from $10^{{-2}}$ to $10^{{-6}}$ they grow up to {number(float(grown.max()), 2)} times"
+        f"{in_seeds(len(grown), len(growth))}: no bounded constant is in sight on these points."
     ]

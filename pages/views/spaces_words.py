@@ -9,7 +9,7 @@ from engine.losses import LOSSES
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
-from pages.charts.words import Headline, listing, middle, number
+from pages.charts.words import Headline, in_seeds, listing, middle, number
 from pages.views import kernel_words, network_words
 from pages.views.evolution_words import of_network
 
@@ -68,16 +68,23 @@ def known(values: Iterable[float | None]) -> list[float]:
 
 
 def less_over_seeds(ratios: Iterable[float | None], to: str, same: str) -> str:
-    """`less` of the median ratio, with the range: "4.2 times less than there (over seeds 3.9 to 4.5)".
+    """`less` of the median ratio, with the range: "4.2 times less than there (over seeds 3.9 to 4.5)", and in how many
+    seeds it is determined where that is not all of them.
 
     Where seeds disagree which side costs less, that is said instead.
+
+    Args:
+        ratios: of all seeds; None or NaN where one is not determined.
     """
-    found = known(ratios)
+    every = [*ratios]
+    found = known(every)
     ratio = middle(found)
     if min(found) < 1 / SAME and max(found) > SAME:
         fewer = sum(one > 1 for one in found)
-        return f"less {to} in {fewer} of {len(found)} seeds, more in the others: **not told apart**"
-    return less(ratio, to, same) + over_seeds(found if ratio > 1 else [1 / one for one in found])
+        others = "the others" if len(found) == len(every) else f"{len(found) - fewer}"
+        return f"less {to} in {fewer} of {len(every)} seeds, more in {others}: **not told apart**"
+    ends = over_seeds(found if ratio > 1 else [1 / one for one in found])
+    return f"{less(ratio, to, same)}{in_seeds(len(found), len(every))}{ends}"
 
 
 def less(ratio: float, to: str, same: str) -> str:

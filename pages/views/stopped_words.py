@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.rkhs.config import frozen_step_flops
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from pages.charts.words import number, percent, spread
+from pages.charts.words import in_seeds, number, percent, spread
 from pages.views.spaces_words import WHERE
 
 WAY = r"of $\|f_T - f_0\|$"
@@ -39,7 +39,7 @@ def _fixed(result: RkhsResult, tolerance: float) -> list[str]:
     within = f"within {percent(tolerance)} {WAY} of the network, held out"
     if not found:
         return [f"**No kernel held fixed before the stop ends {within}**: at this tolerance it never stopped."]
-    whose = "" if len(found) == len(told) else f" in {len(found)} of {len(told)} seeds"
+    whose = in_seeds(len(found), len(told))
     if all(at == 0 for _, at in found):
         return [f"**The kernel at the start, held fixed, already ends {within}**{whose}, and so does every later one."]
     t = spread([float(seed.t_followed[at]) for seed, at in found])
@@ -71,7 +71,8 @@ def _errors(result: RkhsResult, tolerance: float) -> list[str]:
     if not ends:
         return []
     fixed, network = (spread([pair[position] for pair in ends]) for position in (0, 1))
-    return [f"Its held-out error at the stop would have been {fixed}; going on gave {network}."]
+    whose = in_seeds(len(ends), len(_told(result)))
+    return [f"Its held-out error at the stop would have been {fixed}{whose}; going on gave {network}."]
 
 
 def _still(result: RkhsResult, where: SetName, tolerance: float) -> list[str]:

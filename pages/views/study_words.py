@@ -62,8 +62,11 @@ def between(law: PowerLaw, axis: str) -> str:
 
 
 def determined(law: PowerLaw, axis: str) -> bool:
-    """Whether the exponent may be said: its interval leaves 0 out, or is narrow; at one seed, the fit is good."""
+    """Whether the exponent may be said: networks follow a power law, and its interval leaves 0 out, or is narrow; at
+    one seed, the fit is good."""
     interval = law.intervals.get(axis)
+    if not law.follows:
+        return False
     if interval is None:
         return law.r_squared >= GOOD
     return interval[0] > 0 or interval[1] < 0 or interval[1] - interval[0] < NARROW
@@ -120,10 +123,10 @@ def _crossings(result: StudyResult, error: float) -> list[str]:
     crossings, beta = result.crossings(error), result["beta"]
     found = []
     for name, what in (("error_order_0", "order 0 errs by"), ("bound_P2", "P2 reaches"), ("drift", "the drift is")):
-        at = crossings[name]
-        if at is None:
+        at, law = crossings[name], result.beta_laws[name]
+        if at is None or law is None:
             continue
-        if at.interval and at.interval[1] == float("inf"):
+        if not determined(law, "beta") or (at.interval and at.interval[1] == float("inf")):
             found.append(f"Where {what} {number(error)} is **not determined**.")
             continue
         near = beta.min() / FAR < at.beta < beta.max() * FAR

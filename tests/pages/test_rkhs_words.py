@@ -73,7 +73,8 @@ def test_ratios_in_words():
     assert less(0.5, "than there", "as there") == "2 times more than there"
     assert less(1.05, "than there", "as there") == "about as much as there"
     assert (
-        less_over_seeds([2.0, 4.0, np.nan], "than there", "as there") == "3 times less than there (over seeds 2 to 4)"
+        less_over_seeds([2.0, 4.0, np.nan], "than there", "as there")
+        == "3 times less than there in 2 of 3 seeds (over seeds 2 to 4)"
     )
     assert less_over_seeds([0.5, 0.25, 0.2], "there", "") == "4 times more there (over seeds 2 to 5)"
 

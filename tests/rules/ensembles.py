@@ -7,8 +7,8 @@ from tests.rules.rule import Rule
 INITIALISATION = (
     Rule(
         "pages.views.initial_words.above_the_mean",
-        "... ± ...% (95%) of ... draws lie above their exact mean",
-        "an exact law, and bins that reach the mean; the binomial interval of so many draws",
+        "...% (95%: ... to ...%) of ... draws lie above their exact mean",
+        "an exact law, and bins that reach the mean; the binomial interval of Clopper and Pearson",
         "they do not reach it, or all or none lie above",
     ),
     Rule(
@@ -185,8 +185,9 @@ REGIMES = (
     Rule(
         "pages.views.map_words.verdict",
         "No / Not rejected: at equal β the ... of cells differs ... (p = ...); at fixed β it goes as L^... ± ... (95%)",
-        "at least 3 values of β up to .25 with 2 depths each, and several networks in a cell; the depth exponent only "
-        "with its interval, and as nothing where that holds 0",
+        "at least 3 values of β up to .25 with 2 depths each, and several networks in a cell; cells whose networks "
+        "all have a number, the others counted; the depth exponent only with its interval, and as nothing where that "
+        "holds 0",
         "there are fewer",
         "Not enough data: at least 3 values of β",
     ),
@@ -194,8 +195,8 @@ REGIMES = (
         "pages.views.map_words.by_alpha",
         "At β = ... the ... is ... at α = ... and ... at α = ..., the ends of its range over ... α: the "
         "output scale hardly matters / β alone does not decide, a factor ...",
-        "all α at this β are read; 'decides' only where the quartiles of the extreme cells do not overlap; a "
-        "factor only above 0",
+        "all α at this β are read, those without a finite number counted; 'decides' only where the quartiles of the "
+        "extreme cells do not overlap; a factor only above 0",
         "one α, or quartiles overlap",
         "not told apart",
         path="every α, not the outermost two",

@@ -13,7 +13,8 @@ RULES = (
     Rule(
         "pages.views.bias_words._decay",
         "On ... points the spectrum decays under K_0 as i^... and K_T by no power law (...)",
-        "at least 8 eigenvalues above the noise floor up to p/2, R^2 > .95, standard error < .1; in how many seeds",
+        "at least 8 eigenvalues above the noise floor up to p/2, R^2 > .95, standard error < .1; in how many seeds, "
+        "and the range over them",
         "they are not",
         "by no power law",
     ),
@@ -55,7 +56,8 @@ RULES = (
     Rule(
         "pages.views.error_words._against_start",
         "Held out, regression with K_T errs ... times less than K_0 (over seeds ... to ...)",
-        "errors that conditioning determines and that lie above rounding; the range over seeds; where seeds "
+        "errors that conditioning determines and that lie above rounding, both ridgeless or, where that is in no seed "
+        "determined, both with the ridge that leave-one-out picks; the range over seeds, and of how many; where seeds "
         "disagree, that",
         "they are not determined, or seeds disagree",
         "**not determined**",
@@ -127,7 +129,7 @@ RULES = (
     Rule(
         "pages.views.error_words._kernels",
         "Held out, errors are: .... K_T errs ... times less than K_∞ / the network",
-        "errors that conditioning determines; a comparison where both lie above rounding",
+        "errors that conditioning determines; a comparison as with K_0, seed by seed",
         "they are not determined",
         "$K_0$ not determined and $K_T$ not determined",
     ),
@@ -177,7 +179,7 @@ RULES = (
     Rule(
         "pages.views.norm_words._function",
         "The trained function f_T - f_0 costs ... times less in H_T than in H_0",
-        "both norms are determined and above 0",
+        "both norms are determined and above 0; the range over seeds, and of how many; where seeds disagree, that",
         "either is not",
     ),
     Rule(
@@ -190,8 +192,8 @@ RULES = (
         "pages.views.norm_words._inclusion",
         "At ridge 1e-4 the unit ball of H_T lies in ... times that of H_0, that of H_0 in ... times that of "
         "H_T: [verdict]",
-        "both constants are determined; 'nearly one' below 1.25, 'further out' from a factor 2; that the "
-        "space has grown is never said",
+        "both constants are determined; the range over seeds, and of how many; 'nearly one' below 1.25, 'further out' "
+        "from a factor 2, where that holds in each of them; that the space has grown is never said",
         "either is not",
         "not determined",
     ),
@@ -199,7 +201,7 @@ RULES = (
         "pages.views.norm_words._growing",
         "As the ridge falls from 1e-2 to 1e-6 they grow up to ... times: no bounded constant is in sight on "
         "these points",
-        "growth above 3",
+        "growth above 3, in how many seeds",
         "growth of at most 3, or not determined",
     ),
     Rule(
@@ -213,8 +215,8 @@ RULES = (
         "pages.views.function_space_words.answer",
         "On nested grids of ... to ... points f_T has a squared norm that grows like p^... in H_0 and ... in "
         "H_T: [verdict] so far",
-        "at least three grids that allow an inverse; verdicts speak of these grids only, and hold for every seed and a "
-        "standard error of each fit to either side",
+        "at least three grids that allow an inverse, in how many seeds; verdicts speak of these grids only, need an "
+        "exponent of every seed, and hold for each and a standard error of its fit to either side",
         "fewer than three; a verdict that a standard error would change",
         "not determined",
     ),
@@ -229,14 +231,15 @@ RULES = (
     Rule(
         "pages.views.norm_words._baked",
         "On training points, whose labels are baked into K_T, the target costs ... times less than in H_0",
-        "conditioning determines S there at both ends, and the kernel is the network's own",
+        "conditioning determines S there at both ends, in how many seeds, and the kernel is the network's own; where "
+        "seeds disagree, that",
         "it does not, or the kernel is of infinite width",
     ),
     Rule(
         "pages.views.function_space_words._balls",
         "At the norm with which the best function of H_T leaves a squared error of 10% held out, the best of "
         "H_0 leaves ...",
-        "a ball of H_T reaches 10%; within a factor 1.1 no enlargement is said; in how many seeds",
+        "a ball of H_T reaches 10%, in how many seeds; within a factor 1.1 in each of them no enlargement is said",
         "none does",
         "No ball",
         also=("pages.views.function_space_words.error_at_budget",),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -57,10 +58,26 @@ def test_one_seed_gives_an_exponent_and_no_test() -> None:
     assert found.depth_exponent is not None
 
 
-def test_dead_and_non_finite_runs_are_left_out() -> None:
+def test_cells_with_dead_and_non_finite_runs_are_left_out_and_counted() -> None:
     frame = synthetic.runs(np.random.default_rng(0), exponent=0.4)
     spoiled = pd.concat([frame, frame.head(6).assign(elt=[0.0, np.nan, np.inf, -1.0, 0.0, np.nan])])
-    assert of(spoiled) == of(frame)
+    assert of(spoiled) == replace(of(frame[frame["cell"] > 1]), left_out=2)
+
+
+def test_cells_that_lost_runs_and_scatter_more_do_not_pass_for_different() -> None:
+    """Equal means at each beta; at depth 8 two of six runs are left and scatter four times as much: p < .05 was found
+    39% of the time. Left are two depths of six runs each."""
+    rejected = 0
+    for trial in range(60):
+        rng, rows = np.random.default_rng(trial), []
+        for cell, (beta, depth) in enumerate(product((0.03125, 0.0625, 0.125, 0.25), (2, 4, 8))):
+            values = beta * np.exp(0.1 * depth * rng.standard_normal(6))
+            values[2 if depth == 8 else 6 :] = np.nan
+            rows += [(cell, depth, beta, value) for value in values]
+        found = of(pd.DataFrame(rows, columns=["cell", "depth", "beta", "elt"]), permutations=199)
+        assert found.left_out == 4
+        rejected += found.p_value < 0.05
+    assert rejected <= 9  # binomial(60, .05), 99.9%
 
 
 def test_only_small_betas_count() -> None:
