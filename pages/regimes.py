@@ -73,11 +73,11 @@ def page() -> None:
         return
     picture = Picture(chosen, sweep, found, view)
     regime_map.say_answer(picture, Whole("sweep", sweep, sweep.groups).key)
-    hold_map.button(form, picture)
+    beside = hold_map.told(form, picture)
     compute(request, sweep, seconds, found, bar)
     regime_map.charts(picture, opens, whole=True)
     regime_map.findings(picture, form)
-    hold_map.show(form, picture)
+    hold_map.show(beside)
 
 
 def request_of(sweep: SweepConfig) -> Request:

@@ -203,19 +203,17 @@ def pairs(figures: Iterable[Figure]) -> None:
         columns([figure], islice(rest, 1))
 
 
-def play(figure: Figure, labels: Sequence[str], checkpoint: str = "", start: int = 0, autoplay: bool = False) -> None:
+def play(figure: Figure, labels: Sequence[str], checkpoint: str, start: int = 0, autoplay: bool = False) -> None:
     """The figure under its player.
 
     Args:
         labels, start, autoplay: as of `pages.shell.player.show`.
-        checkpoint: the name in `pages.shell.view.NAMES` that the link has of it; empty: it has none.
+        checkpoint: the name in `pages.shell.view.NAMES` that the link has of it.
     """
     shown().add(figure)
-    key, at, moved = f"moving_{figure.name}", start, None
-    if checkpoint:
-        at = view.checkpoint(checkpoint, len(labels), start)
-        moved = partial(view.to_checkpoint, checkpoint, start=start)
-    player.show(partial(_draw, figure), labels, key, at, autoplay, moved)
+    at = view.checkpoint(checkpoint, len(labels), start)
+    moved = partial(view.to_checkpoint, checkpoint, start=start)
+    player.show(partial(_draw, figure), labels, f"moving_{figure.name}", at, autoplay, moved)
     say(figure.notes)
 
 

@@ -90,6 +90,8 @@ def charts(result: RunResult, key: str) -> None:
     _curves(result, key)
 
 
+@st.fragment
+@one_at_a_time()
 def small(result: RunResult) -> None:
     """A result in half a screen: its numbers, its spectrum in motion, its sentences."""
     say_notes(result.data_notes, result.network_notes)
@@ -102,7 +104,7 @@ def small(result: RunResult) -> None:
 
     figure = Figure("home", SPECTRUM, ("eigenvalues",), spectrum, key=f"{key} home", config=result.config.hash)
     tools(figure, tables.labels)
-    play(figure, tables.labels, autoplay=True)
+    play(figure, tables.labels, "checkpoint", autoplay=not view.told("checkpoint"))
     st.markdown(" ".join(alignment(result)))
 
 

@@ -40,45 +40,47 @@ class Side:
     name: str = "a held map"
 
 
-def button(form: Form, picture: Picture) -> None:
-    """Holds the map that is shown, once it is known here; nothing where it is held already."""
-    key, (held, _) = _key(picture), keys_in(form.given(NAME))
-    if key not in held and cache.current().store.index.get(key) is not None:
-        hold_button(partial(_put, form, [*held, key]), len(held), HELP)
-
-
-def show(form: Form, picture: Picture) -> None:
-    """The held maps beside this one; nothing where none is held."""
+def told(form: Form, picture: Picture) -> list[tuple[str, Picture]]:
+    """Under the answer of the map that is shown: Hold, or that it is held; in what others that are held differ, and the
+    way to let each go. Returns those that are here, by what they are called, the present one last; nothing where none
+    is."""
     held, wrong = keys_in(form.given(NAME))
     for problem in wrong:
         st.warning(sentence(problem))
-    if not held:
-        return
     own = _key(picture)
     others = [key for key in held if key != own]
-    st.header("Beside the held map" if len(others) < 2 else "Beside the held maps")
     if own in held:
         held_already(HELD_NOW, partial(_put, form, others))
+    elif cache.current().store.index.get(own) is not None:
+        hold_button(partial(_put, form, [*held, own]), len(held), HELP)
     if not others:
-        return
+        return []
     sides, name, line = _sides(others, picture)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    there = [(side.name, side.picture) for side in sides if side.picture is not None]
+    with st.container(horizontal=True, vertical_alignment="center", key="held"):
+        if there:
+            st.markdown(line)
         for side in sides:
             release_button(side.name, side.key, partial(_put, form, [key for key in held if key != side.key]))
             if side.picture is None:
                 st.caption(GONE, width="content")
-    there = [(side.name, side.picture) for side in sides if side.picture is not None]
-    if not there:
+    return [*there, (name, picture)] if there else []
+
+
+def show(held: Sequence[tuple[str, Picture]]) -> None:
+    """What `told` returned: their answers side by side, the maps, and the difference of each to the present one."""
+    if not held:
         return
-    st.markdown(line)
-    for column, (called, one) in zip(st.columns(len(there) + 1), [*there, (name, picture)], strict=True):
+    st.header("Beside the held map" if len(held) == 2 else "Beside the held maps")
+    for column, (called, one) in zip(st.columns(len(held)), held, strict=True):
         column.markdown(f":small[{plain(called)}]")
         if said := regime_map.said(one):
             column.markdown(f"**{said.replace('**', '')}**")
+    *others, (_, picture) = held
     if len(picture.cells):
-        names = " ".join([*others, own])
-        show_maps([*there, (name, picture)], f"held {names} {picture.view}", each_against_last=True)
-    if any(one.map != picture.map for _, one in there):
+        names = " ".join(_key(one) for _, one in held)
+        show_maps(held, f"held {names} {picture.view}", each_against_last=True)
+    if any(one.map != picture.map for _, one in others):
         st.caption(ELSEWHERE)
 
 

@@ -1,7 +1,7 @@
 """The real server in a real browser: what only that can show."""
 
 import pytest
-from browsing import SMALL, menu, open_page, run_button, slider
+from browsing import SMALL, menu, open_page, rest, run_button, slider
 from playwright.sync_api import expect
 
 LONG = {**SMALL, "stop_residual": "none", "max_steps": "3000000", "seeds": "7", "checkpoints": "8"}
@@ -58,6 +58,15 @@ def test_home_shows_the_result(visit):
     page = visit("/")
     expect(slider(page, "moving_home")).to_be_attached(timeout=240_000)  # trained here, from a cold start
     expect(page.get_by_text("nobody else reaches it")).to_be_visible()
+    rest(page)
+    page.locator(".st-key-moving_home button.forward").click()
+    page.wait_for_url("**/?v_checkpoint=2")
+    expect(slider(page, "moving_home")).to_have_value("1")
+    page.reload()
+    expect(slider(page, "moving_home")).to_have_value("1")
+    page.go_back()
+    page.wait_for_url(lambda url: "v_checkpoint" not in url)
+    expect(slider(page, "moving_home")).to_have_value("0")
     page.get_by_text("Does a wide network stay lazy").first.click()
     page.wait_for_url("**/evolution*width=1024*")
 

@@ -10,7 +10,7 @@ from cache.maps import Whole
 from cache.run_folders import Record
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from pages.shell.answer import DIGITS
-from pages.views import hold_parts
+from pages.views import hold_map, hold_parts
 from pages.views.compare_words import relabelled
 
 GRID = {"network.depth": [1, 2, 4], "network.width": [8, 16]}
@@ -29,11 +29,12 @@ def test_a_map_stays_beside_the_next_one_with_their_difference(pretend, opened):
     assert not app.exception
     press(app, "Hold")
     assert app.query_params["map_held"] in (made[0], [made[0]])
-    assert "This map is held" in texts(app)
+    assert before_the_charts(app, hold_map.HELD_NOW)
     app.selectbox(key="map_activation").set_value("tanh").run()
     assert not app.exception
     said = texts(app)
     assert "Held: **activation** relu → tanh; **sigma\\_w** " in said.replace("sigma_w", "sigma\\_w")
+    assert before_the_charts(app, "Held: **activation** relu → tanh")
     assert "Of 6 cells on both maps, the lazy error is larger on the second in 6" in said
     assert "the median factor is 2, between 2 and 2" in said
     assert "another label on the second" in said
@@ -41,6 +42,14 @@ def test_a_map_stays_beside_the_next_one_with_their_difference(pretend, opened):
     press(app, "Release activation relu")
     assert len(specs(app)) == before - 3
     assert "Beside the held map" not in texts(app)
+
+
+def before_the_charts(app, said: str) -> bool:
+    """Whether it is said under the answer, before whatever is drawn, and nowhere else."""
+    parts = [*app.main]
+    first = next(place for place, one in enumerate(parts) if one.type == "vega_lite_chart")
+    places = [place for place, one in enumerate(parts) if one.type in ("markdown", "caption") and said in one.value]
+    return len(places) == 1 and places[0] < first
 
 
 def held_maps(pretend, *activations: str) -> list[str]:

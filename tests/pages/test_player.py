@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import expect
 
 from benchmarks.animation import frames_per_second, slider_latency
 from benchmarks.serving import served_script
 from pages.shell.player import PLAY_SECONDS, SPEEDS, speed
 
+REST = 300
+"""Milliseconds, as in `player.js`."""
 SCRIPT = """
 from functools import partial
 import streamlit as st
@@ -37,6 +40,7 @@ show("spectrum", 200, 512)
 show("second", 40, 8, start=7)
 show("auto", 1000, 8, autoplay=True)
 show("one", 1, 8)
+show("told", 10, 8, autoplay=True, moved=lambda frame: st.query_params.update(frame=frame))
 if st.button("Run again"):
     st.write("ran again")
 show("changing", 30 if st.checkbox("Longer") else 10, 8, start=2)
@@ -189,6 +193,16 @@ def test_plays_by_itself_only_where_motion_is_welcome(opened):
     assert _count(page, "auto") == 1
     page = opened("auto")
     page.wait_for_function("Number(document.querySelector('.st-key-auto .vega-bind input').value) > 2", timeout=10_000)
+
+
+def test_tells_where_the_reader_stops_and_not_where_it_ends_by_itself(opened):
+    page = opened("told")
+    page.wait_for_function("document.querySelector('.st-key-told .vega-bind input').value == 9", timeout=10_000)
+    expect(_part(page, "told", "play")).to_have_attribute("aria-label", "Play")
+    page.wait_for_timeout(2 * REST)
+    assert "frame" not in page.url
+    _part(page, "told", "back").click()
+    page.wait_for_url("**frame=8*")
 
 
 @pytest.mark.parametrize("frames", [1, 30, 68, 200, 1000])

@@ -1,11 +1,15 @@
 """How a result is looked at, in the link of its page: written, taken up, and said where it means nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
 from perturbation_runs import query
 from pretend_engine import SMALL_QUERY, look
 
+from engine import jobs
+from pages.run.presets import DEFAULT_DRAFT
+from pages.run.settings import config_of
 from pages.shell import link, view
 
 AXIS = "time axis"
@@ -100,6 +104,26 @@ def test_a_choice_enters_the_link_and_leaves_it_with_the_default(finished, opene
     (axis,) = [choice for choice in app.get("segmented_control") if choice.label == AXIS]
     axis.set_value("log").run()
     assert address(app) == SMALL_QUERY
+
+
+def players(app):
+    """What each player was given."""
+    given = [element.proto for element in app.get("bidi_component") if "player" in element.proto.component_name]
+    return [json.loads(proto.json or proto.mixed.json) for proto in given]
+
+
+@pytest.mark.parametrize(
+    ("query", "start", "plays"), [({}, 0, True), ({"v_checkpoint": "3"}, 2, False), ({"v_checkpoint": "999"}, 0, False)]
+)
+def test_home_starts_at_the_checkpoint_of_its_link_and_plays_where_there_is_none(
+    query, start, plays, pretend, opened, small_arrays
+):
+    pretend.results[jobs.key("run", config_of(DEFAULT_DRAFT))] = small_arrays
+    app = opened("home", **query)
+    assert not app.exception
+    (player,) = players(app)
+    assert (player["start"], player["autoplay"], player["tells"]) == (start, plays, True)
+    assert [*map(bool, warned(app))] == [True] * (start + 1 != int(query.get("v_checkpoint", start + 1)))
 
 
 def test_settings_and_view_leave_each_other_alone(finished, opened):

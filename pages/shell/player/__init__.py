@@ -34,7 +34,7 @@ def show(
         key: unique on the page.
         start: frame shown first, and again when `labels` change.
         autoplay: plays as soon as the chart is there, unless the reader prefers reduced motion.
-        moved: takes the frame at which the reader has stopped. From a callback.
+        moved: takes the frame at which the reader has stopped, not the last one of `autoplay`. From a callback.
     """
     with st.container(key=key):
         controls(key, labels, start, autoplay, moved)

@@ -18,7 +18,7 @@ function create(root) {
   const [play, slider, count, speed, loop] = ["play", "slider", "count", "speed", "loop"].map(part);
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)");
   let data = null, labels = "", frame = 0, last = 0, request = 0, due = 0, waiting = false, observer = null;
-  let trigger = null, timer = 0, asked = 0, told = 0;
+  let trigger = null, timer = 0, asked = 0, told = 0, byItself = false;
 
   // The inputs that Vega binds to `frame` in this container; new ones appear whenever a chart is drawn anew.
   const inputs = () => document.querySelectorAll(
@@ -64,6 +64,7 @@ function create(root) {
     due = Math.max(due + wait, now);
     if (frame < last) go(frame + 1);
     else if (loop.getAttribute("aria-pressed") === "true") go(0);
+    else if (byItself) stop();
     else pause();
   }
 
@@ -91,7 +92,11 @@ function create(root) {
     rest();
   }
 
-  const toggle = () => (request ? pause() : start());
+  function toggle() {
+    if (request) pause();
+    else start();
+    byItself = false;
+  }
 
   function attach() {
     const found = inputs();
@@ -99,7 +104,9 @@ function create(root) {
       input.closest(".vega-bind").style.display = "none";
       if (input.dataset.frame === undefined) send(input);
     });
-    if (found.length && waiting) start();
+    if (!found.length || !waiting) return;
+    start();
+    byItself = true;
   }
 
   play.onclick = toggle;
