@@ -97,7 +97,8 @@ def tail_chart(histogram: pd.DataFrame, lognormal: pd.DataFrame, log_mean: float
     up = theme.log_domain(np.append(tails, 1.0), lowest=tails.min() / 3)
     x = partial(log_x, domain=reach(histogram, log_mean), title=K_TITLE)
     y, hue = log_y("tail", up, "P(K > k)"), by_series(NAMES, columns=2)
-    steps = alt.Chart(histogram.assign(series=DRAWN)).mark_line(strokeWidth=theme.LINE, clip=True)
+    alone = len(histogram) == 1  # of which no line can be drawn
+    steps = alt.Chart(histogram.assign(series=DRAWN)).mark_line(strokeWidth=theme.LINE, clip=True, point=alone)
     said = tooltip(("low:Q", "k", ".4~g"), ("tail:Q", "P(K > k)", ".3~g"))
     drawn = steps.encode(x=x("low"), y=y, color=hue, tooltip=said)
     layers = [drawn, _line(lognormal[lognormal["tail"] >= up[0]], LOGNORMAL, x, y, hue), *_mean(x, log_mean)]

@@ -218,8 +218,8 @@ class Form:
         write: Callable[[float], str],
         default: str = "",
     ) -> None:
-        """A slider beside the control of this name: it writes into it, and stands where that does. What is typed there
-        beyond the slider's ends stays until it is moved.
+        """A slider beside the control of this name: it writes into it, and stands where that does, also beyond its ends:
+        then it reaches so far.
 
         Args:
             reach: its ends and its step.
@@ -228,12 +228,13 @@ class Form:
             default: of the control.
         """
         low, high, step = reach
-        more = {"min_value": low, "max_value": high, "step": step}
+        more: dict[str, Any] = {"min_value": min(low, value), "max_value": max(high, value), "step": step}
+        more |= {} if low <= value <= high else {"format": "%.4g"}
 
         def edit(text: str) -> None:
             self.set(name, write(float(text)), default)
 
-        draw("slider", label, f"{self.key(name)} slide", min(max(value, low), high), edit, **more)
+        draw("slider", label, f"{self.key(name)} slide", value, edit, **more)
 
     def _known(self, label: str, text: str, known: bool, allowed: str, taken: str) -> bool:
         """Whether the control can take a text; says so where it cannot, and what is taken instead."""

@@ -9,7 +9,7 @@ export default function () {
   if (window[INSTALLED]) return;
   window[INSTALLED] = true;
   const waiting = new Set();
-  let timer = 0;
+  let timer = 0, page = location.pathname;
 
   const observer = new IntersectionObserver((entries) => {
     entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target));
@@ -21,7 +21,18 @@ export default function () {
     chart.dataset.near = "";
   }
 
+  // A chart that goes while it is pointed at leaves the words beside the pointer: to be read aloud, and printed.
+  function fallSilent() {
+    const words = document.getElementById("vg-tooltip-element");
+    const pointed = page === location.pathname && document.querySelector(CHART + ":hover");
+    page = location.pathname;
+    if (pointed || !words?.hasChildNodes()) return;
+    words.className = "vg-tooltip";
+    words.replaceChildren();
+  }
+
   function look() {
+    fallSilent();
     for (const chart of waiting) if (!chart.isConnected) draw(chart);
     const fresh = [...document.querySelectorAll(CHART + ":not([data-near])")].filter((chart) => !waiting.has(chart));
     for (const chart of fresh) {

@@ -64,10 +64,13 @@ def _ends(frame: pd.DataFrame, values: pd.Series) -> list[tuple[float, float, st
 
 
 def above_the_mean(histogram: pd.DataFrame, log_mean: float, draws: int) -> str:
-    """Which share of draws lies above the exact mean; empty where the bins do not reach to it."""
+    """Which share of draws lies above the exact mean; empty where all do."""
     low, high = histogram["low"].to_numpy(float), histogram["high"].to_numpy(float)
-    if not math.isfinite(log_mean) or not np.log(low[0]) <= log_mean <= np.log(high[-1]):
+    if not math.isfinite(log_mean) or log_mean < np.log(low[0]):
         return ""
+    if log_mean > np.log(high[-1]):
+        most = number(100 * (1 - 0.05 ** (1 / draws)), 2)
+        return f"None of {draws:,} draws lies above their exact mean: at most {most}% of all initialisations do (95%)."
     above = float(np.interp(log_mean, np.log(low), histogram["tail"]))
     if not 0 < above < 1:
         return ""
@@ -116,11 +119,16 @@ def bias_share(share: np.ndarray, deepest: int) -> str:
     """
     if not len(share) or not np.all(np.isfinite(share)):
         return ""
-    first, last, low, high = (f"{100 * value:.3g}%" for value in (share[0], share[-1], share.min(), share.max()))
+    first, last, low, high = map(_of_the_mean, (share[0], share[-1], share.min(), share.max()))
     if low == high:
         return f"Biases make up {first} of $E[K]$ at every depth drawn."
     between = "" if {low, high} == {first, last} else f", between {low} and {high} over the depths drawn"
     return f"Biases make up {first} of $E[K]$ at one hidden layer and {last} at {deepest:,}{between}."
+
+
+def _of_the_mean(share: float) -> str:
+    """Not 100% of what is not whole."""
+    return "over 99.9%" if 0.9995 <= share < 1 else f"{100 * share:.3g}%"
 
 
 def signs(frame: pd.DataFrame, target: float) -> str:
@@ -220,10 +228,10 @@ def point(network: Network, hidden: tuple[int, ...]) -> str:
     law = exact_law(network.setting(hidden))
     exact = moments(law)
     needed = float(required_draws(law)[0]) / math.log(10)
-    many = f"{number(10**needed)}" if needed < 300 else f"10^{needed:.0f}"
+    many = f"{number(10**needed) if needed < 300 else f'10^{needed:.0f}'} draws" if needed > 0 else "a single draw"
     return (
         f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
-        f"Plain Monte Carlo needs {many} draws for 5% of E[K²]."
+        f"Plain Monte Carlo needs {many} for 5% of E[K²]."
     )
 
 

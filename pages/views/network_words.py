@@ -176,9 +176,12 @@ def sigmas(network: LayeredConfig) -> str:
 
 
 def bias_start(network: LayeredConfig) -> str:
+    """How biases start, which layers have them, and of which they train."""
     start = "start at zero" if network.bias_init == "zero" else r"$\sim N(0,1)$, times $\sigma_b$"
-    trained = "trained" if network.train_bias else "not trained"
-    return f"{start}, {trained}, {'also' if network.output_bias else 'not'} on the output"
+    trains = network.train_bias and (network.output_bias or network.train != "readout")
+    where = {"readout": " in the readout alone", "hidden": " in the hidden layers alone"}.get(network.train, "")
+    trained = f"trained{where}" if trains else "not trained"
+    return f"{start}, {'also' if network.output_bias else 'not'} on the output; {trained}"
 
 
 def listed(values: Sequence[int]) -> str:

@@ -238,7 +238,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.map_words.dashed": lambda: map_words.dashed(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2)),
     "pages.charts.map_along.note_of": lambda: map_along.note_of(np.array([False]), "0 or not finite"),
     "pages.charts.over_time._masked": lambda: over_time._masked(0, 4, True),
-    "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, 9.0, 1000),
+    "pages.views.initial_words.above_the_mean": lambda: initial.above_the_mean(BINS, -1.0, 1000),
     "pages.views.initial_words.variation": lambda: initial.variation(NO_END),
     "pages.views.initial_words.first_rate": lambda: initial.first_rate(NO_END, 0.0),
     "pages.views.initial_words.zeros": lambda: initial.zeros(0, 10),

@@ -4,6 +4,7 @@ gives that sentence as LaTeX with its conventions and the hash of its config."""
 import math
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from pretend_engine import RUNS, texts
@@ -167,3 +168,20 @@ def test_a_share_of_draws_has_its_binomial_interval():
     bins = pd.DataFrame({"low": [1.0, 10.0, 100.0], "high": [10.0, 100.0, 1000.0], "tail": [1.0, 0.125, 0.01]})
     said = initial_words.above_the_mean(bins, math.log(10), 400)
     assert said == "12.5% (95%: 9.42 to 16.1%) of 400 draws lie above their exact mean."
+
+
+def test_of_draws_that_all_lie_below_the_mean_it_is_said_how_many_may_lie_above():
+    """The chance of none among 400 is 5% where .75% of all lie above: .9925^400 = .049."""
+    bins = pd.DataFrame({"low": [1.0], "high": [10.0], "tail": [1.0]})
+    said = initial_words.above_the_mean(bins, math.log(13.2), 400)
+    assert said == "None of 400 draws lies above their exact mean: at most 0.75% of all initialisations do (95%)."
+    assert initial_words.above_the_mean(bins, math.log(0.5), 400) == ""
+
+
+def test_a_network_that_is_all_but_dead_needs_a_draw_and_is_not_all_bias(opened, pretend):
+    said = texts(opened("distribution", at_width="16", at_depth="50", at_sigma_w="0.1"))
+    assert "Plain Monte Carlo needs a single draw for 5% of E[K²]" in said
+    assert initial_words.bias_share(np.array([0.99999, 0.99996]), 2) == (
+        "Biases make up over 99.9% of $E[K]$ at every depth drawn."
+    )
+    assert initial_words.bias_share(np.array([0.5, 1.0]), 2).endswith("and 100% at 2.")

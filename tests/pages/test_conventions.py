@@ -88,6 +88,23 @@ def test_what_trains_is_said(train: str, kernel: str, counted: str) -> None:
     assert evolution_words.parameters(RunResult({}, config, {}, (seed(),))) == counted
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "start at zero, also on the output; trained"),
+        ({"train_bias": False}, "start at zero, also on the output; not trained"),
+        ({"train": "hidden"}, "start at zero, also on the output; trained in the hidden layers alone"),
+        ({"train": "readout", "train_bias": False}, "start at zero, also on the output; not trained"),
+        ({"train": "readout"}, "start at zero, also on the output; trained in the readout alone"),
+        ({"train": "readout", "output_bias": False}, "start at zero, not on the output; not trained"),
+    ],
+)
+def test_of_which_layers_biases_train_is_said(more: dict[str, object], words: str) -> None:
+    config = RunConfig.from_dict({"data": {"name": "circle"}, "network": {"width": 16, **more}})
+    _, said, _ = conventions(RunResult({}, config, {}, (seed(),)))[2]
+    assert said.endswith(f"biases {words}")
+
+
 def test_a_readout_that_stays_may_start_outside() -> None:
     config = RunConfig.from_dict({"data": {"name": "circle"}, "network": {"train": "hidden"}})
     cures = {one.said: one.cure for one in warnings(RunResult({}, config, {}, (seed(),)))}

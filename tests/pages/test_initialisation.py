@@ -167,6 +167,19 @@ def test_the_first_step_page_says_what_its_derivative_is_not(pretend, opened):
     assert "own derivative" in texts(opened("first_step", activation="tanh"))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "ends"),
+    [("beta_max", "10", (0.1, 10)), ("sigma_w", "0.125", (0.125, 2.5)), ("norm", "30", (0.1, 30))],
+)
+def test_a_slider_stands_where_its_field_does_also_beyond_its_ends(name, text, ends, pretend, opened):
+    app = opened("second_moment", widths="2", **{name: text})
+    hand = app.slider(key=f"{name} slide")
+    assert (hand.value, (hand.min, hand.max)) == (float(text), ends)
+    hand.set_value(1.5).run()
+    assert app.text_input(key=name).value == "1.5"
+    assert app.slider(key=f"{name} slide").value == 1.5
+
+
 def test_points_are_asked_for_watched_and_cancelled(pretend, opened):
     app = opened("second_moment", **SMALL)
     app.button(key="ask sampler").click().run()

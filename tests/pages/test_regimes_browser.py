@@ -29,6 +29,7 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):
         expect(page.get_by_role("textbox", name=called)).to_have_value(value)
     page.wait_for_url("**/evolution?*loss=half_sum*")
     expect(page.locator(".st-key-run button")).to_be_visible()
+    expect(page.locator("#vg-tooltip-element:not(:empty)")).to_have_count(0)
     page.go_back()
     page.wait_for_url("**/regimes?*map_depths=1*")
     expect(page.locator(CELLS)).to_have_count(4)

@@ -7,9 +7,9 @@ from tests.rules.rule import Rule
 INITIALISATION = (
     Rule(
         "pages.views.initial_words.above_the_mean",
-        "...% (95%: ... to ...%) of ... draws lie above their exact mean",
-        "an exact law, and bins that reach the mean; the binomial interval of Clopper and Pearson",
-        "they do not reach it, or all or none lie above",
+        "...% (95%: ... to ...%) of ... draws lie above their exact mean; or none of ..., at most ...% of all (95%)",
+        "an exact law; the binomial interval of Clopper and Pearson, where none lies above its upper end",
+        "all lie above",
     ),
     Rule(
         "pages.views.initial_words.variation",
