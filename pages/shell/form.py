@@ -218,8 +218,8 @@ class Form:
         write: Callable[[float], str],
         default: str = "",
     ) -> None:
-        """A slider beside the control of this name: it writes into it, and stands where that does, also beyond its ends:
-        then it reaches so far.
+        """A slider beside the control of this name: it writes into it, and stands where that does, also beyond its
+        ends: then it reaches so far.
 
         Args:
             reach: its ends and its step.
