@@ -99,7 +99,12 @@ def expected(kind: str, config: Config) -> Expected:
 
 
 def compute(kind: str, config: Config, report: Report = silent) -> Entries:
-    """Computes a job here and now. Raises `Cancelled` when `report` does."""
+    """Computes a job here and now. Raises `Cancelled` when `report` does.
+
+    Only here is the lowering of convolutions changed, of the whole process: the kernel of a function, or a loop that is
+    recorded, leaves JAX as its user has it.
+    """
+    named("engine.networks.convolution_lowering:register")()
     return named(KINDS[kind].function)(config, report)
 
 

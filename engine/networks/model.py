@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.networks import blocks, conv, convolution_lowering, kernel, layers, mlp, resnet
+from engine.networks import blocks, conv, kernel, layers, mlp, resnet
 from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision, by_rows, need_64_bits
 from engine.networks.layered import LayeredConfig
@@ -21,8 +21,6 @@ from engine.networks.mlp_config import MLPConfig
 from engine.networks.module import network as module
 from engine.networks.module.config import ModuleConfig
 from engine.networks.traced import kernel as traced
-
-convolution_lowering.register()
 
 Params = Any
 """A tree of arrays."""

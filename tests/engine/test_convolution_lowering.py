@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.networks import convolution_lowering, model  # noqa: F401
+from engine.networks import convolution_lowering
 from engine.networks.base import NetworkConfig
 from engine.networks.model import apply, init
 
+convolution_lowering.register()
 FAST = "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
 CHANNELS_FIRST = ("NCHW", "OIHW", "NCHW")
 
