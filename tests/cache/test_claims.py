@@ -1,6 +1,7 @@
 """Who asked for which result, and what they may do with it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +34,29 @@ def test_asking_is_owning_and_the_result_goes_with_the_last_claim(lab, store):
     assert audited(engine) == [(ANN, "request"), (BOB, "request"), (ANN, "delete"), (BOB, "delete")]
 
 
+def acts(engine: CachedEngine) -> list[Callable[[str, str], object]]:
+    """All that changes a result, by key and person."""
+    own = engine.ownership
+    words = (
+        lambda key, who: own.rename(key, who, "mine"),
+        lambda key, who: own.tag(key, who, ["mine"]),
+        lambda key, who: own.note(key, who, "mine"),
+    )
+    return [own.delete, own.pin, own.unpin, own.cancel, *words]
+
+
 @pytest.mark.parametrize("who", [EVE, READER, "stranger@other.example", COOKIE])
 def test_who_did_not_ask_changes_nothing(lab, store, who):
     engine = lab()
     keep(store)
     engine.request("steady", TOY, ANN)
-    acts = [engine.ownership.delete, engine.ownership.pin, engine.ownership.unpin, engine.ownership.cancel]
-    for act in (*acts, lambda key, person: engine.ownership.rename(key, person, "mine")):
+    before = store.claims.of(KEY)
+    for act in acts(engine):
         with pytest.raises(NotAllowed, match="Only who asked for it, or an administrator, may do that"):
             act(KEY, who)
     (run,) = engine.recent()
-    assert (run.stored, run.pinned, [claim.name for claim in run.claims]) == (True, False, [""])
-    assert [action for _, action in audited(engine)] == ["request"] + ["refused"] * 5
+    assert (run.stored, run.pinned, run.claims) == (True, False, before)
+    assert [action for _, action in audited(engine)] == ["request"] + ["refused"] * len(acts(engine))
     assert COOKIE not in (store.directory / "audit.log").read_text()
 
 
@@ -206,13 +218,13 @@ def test_claims_survive_and_come_in_the_order_of_asking(store):
 def test_who_became_a_reader_changes_nothing_any_more(lab, store):
     engine = lab()
     store.claims.add(keep(store), READER)
-    does = engine.ownership
-    for act in (does.delete, does.pin, does.unpin, does.cancel, lambda key, who: does.rename(key, who, "mine")):
+    before = store.claims.of(KEY)
+    for act in acts(engine):
         with pytest.raises(NotAllowed, match="You may look at results here, and change none"):
             act(KEY, READER)
     assert store.has(KEY)
-    assert store.claims.of(KEY)[0].name == ""
-    assert does.delete(KEY, HEAD, everyone=True) is True
+    assert store.claims.of(KEY) == before
+    assert engine.ownership.delete(KEY, HEAD, everyone=True) is True
 
 
 # Recordings, which no one asks for: their loop left them here.

@@ -62,7 +62,7 @@ def test_a_service_may_do_little_and_finds_what_it_names(name):
     assert {*service.get("networks", ())} <= {*COMPOSE["networks"]}
     for volume in service.get("volumes", ()):
         if isinstance(volume, str):
-            source = volume.split(":")[0]
+            source = re.sub(r"^\$\{[A-Z_]+:-(\w+)\}", r"\1", volume).split(":")[0]
             assert source in COMPOSE["volumes"] or (DEPLOY / source).is_file(), volume
         else:  # the operator's, on this machine
             assert volume["read_only"] is True
@@ -72,6 +72,16 @@ def test_a_service_may_do_little_and_finds_what_it_names(name):
         assert "ports" not in service
         assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).resolve().is_file()
         assert {*service["build"]["args"]} <= {"ACCELERATOR", "PYTHON"}
+
+
+def test_modules_are_found_by_the_worker_that_runs_them_and_by_the_web_that_offers_them(dockerfile):
+    (program,) = [step["value"] for step in dockerfile.structure if step["value"].startswith("PATH=")]
+    (home,) = re.findall(r"PYTHONPATH=(\S+)", program)
+    for name in ("web-1", "web-2", "worker"):
+        folder = SERVICES[name]["environment"]["PYTHONPATH"].removeprefix(f"{home}:")
+        assert f"${{MODULE_FILES:-modules}}:{folder}:ro" in SERVICES[name]["volumes"]
+    assert "KERNEL_DRIFT_MODULES" in SERVICES["web-1"]["environment"]
+    assert re.search(r"export MODULES=\w+:\w+ MODULE_FILES=/", GUIDE)
 
 
 def test_only_the_proxy_is_reached_from_outside():
@@ -103,13 +113,15 @@ def test_the_steps_for_systemd_name_who_may_enter():
 
 
 def test_workers_have_the_settings_of_local_ones():
-    from cache.processes import _environment
+    from cache.processes import HELD, _environment
 
     local = _environment(Path("/cache"))
     given = SERVICES["worker"]["environment"]
-    shared = {name for name in given if name in local}
+    shared = {name for name in given if name in local} - {"PYTHONPATH"}
     assert len(shared) >= 8
     assert {name: given[name] for name in shared} == {name: local[name] for name in shared}
+    command = SERVICES["worker"]["command"]
+    assert command[command.index("--nthreads") + 1] == str(HELD)  # with one, a run of seconds waits for one of hours
     allowed = "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"
     assert SERVICES["scheduler"]["environment"][allowed] == local[allowed]
 
@@ -128,8 +140,8 @@ def test_what_the_guide_names_is_there():
         assert (ROOT / path).exists(), path
     commands = re.findall(r"python -m engine (\w+)", GUIDE)
     program = (ROOT / "engine" / "__main__.py").read_text()
-    assert {"backup", "restore"} <= {*commands}
-    assert all(f"def {command}(" in program for command in commands)
+    assert {"backup", "restore", "import"} <= {*commands}
+    assert all(f"def {name}(" in program or f'app.command("{name}")' in program for name in commands)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")

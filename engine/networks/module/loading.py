@@ -121,7 +121,8 @@ class _Loader(SourceFileLoader):
 def told(name: str, call: Callable[[], Value]) -> Value:
     """What a call of code of others gives; whatever it raises as a `ConfigError` in one line."""
     try:
-        return call()
+        with _settings_stay():
+            return call()
     except (ConfigError, Cancelled, KeyboardInterrupt):
         raise
     except Refused as error:
@@ -129,6 +130,21 @@ def told(name: str, call: Callable[[], Value]) -> Value:
     except BaseException as error:  # SystemExit too
         words = _words(name, error)
     raise ConfigError([Problem("network.name", f"{name} {words}")])
+
+
+@contextmanager
+def _settings_stay() -> Iterator[None]:
+    """JAX's settings are of the whole process: what is computed beside, or after, would be computed otherwise. Raises
+    `Refused` where one was changed, and takes that back."""
+    before, changed = dict(jax.config.values), []
+    try:
+        yield
+    finally:
+        changed += [name for name, value in before.items() if jax.config.values[name] != value]
+        for name in changed:
+            jax.config.update(name, before[name])
+    if changed:
+        raise Refused(f"sets {', '.join(changed)} of JAX, which all that is computed here shares: leave that out")
 
 
 def _words(name: str, error: BaseException) -> str:

@@ -81,6 +81,10 @@ RAISING = {
         "raised AssertionError: images are needed",
     ),
     "leaves": ("sys.exit(3)", "raised SystemExit: 3 (trial_nets.py, line 11)"),
+    "leaves as it is applied": (
+        "def gone(params, x):\n    sys.exit(3)\nnet = init, gone",
+        "raised SystemExit: 3 (trial_nets.py, line 12)",
+    ),
     "without a word": ("raise MemoryError", "raised MemoryError (trial_nets.py, line 11)"),
 }
 
@@ -89,6 +93,30 @@ RAISING = {
 def test_one_that_raises(how: str, tried) -> None:
     text, said = RAISING[how]
     assert message(tried, text, **({"a": "b"} if "(a)" in text else {})) == said
+
+
+SETTING = {
+    "at import": "jax.config.update('jax_default_matmul_precision', 'bfloat16')\nnet = init, apply",
+    "when it is called": """
+        def net():
+            jax.config.update('jax_default_matmul_precision', 'bfloat16')
+            return init, apply
+    """,
+    "as it is applied": """
+        def other(params, x):
+            jax.config.update('jax_default_matmul_precision', 'bfloat16')
+            return apply(params, x)
+        net = init, other
+    """,
+}
+
+
+@pytest.mark.parametrize("how", SETTING)
+def test_one_that_sets_jax_up_otherwise_for_all_that_is_computed_here(how: str, tried) -> None:
+    before = dict(jax.config.values)
+    said = "sets jax_default_matmul_precision of JAX, which all that is computed here shares: leave that out"
+    assert message(tried, SETTING[how]) == said
+    assert jax.config.values == before
 
 
 def test_arguments_that_it_does_not_take(tried) -> None:
