@@ -80,8 +80,8 @@ def boundary(
 
 
 def boundaries(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> dict[str, Boundary]:
-    """lazy_weak and weak_strong, by elt; stable_unstable, by failed runs. Runs whose elt is only rounding, and more than
-    lazy, are on neither side by elt.
+    """lazy_weak and weak_strong, by elt; stable_unstable, by failed runs. Runs whose elt is only rounding, and more
+    than lazy, are on neither side by elt.
 
     The other reason to be unstable, CV^2, is no matter of runs: its edge is exact (`engine.initialisation.spread`).
     """

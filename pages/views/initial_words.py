@@ -12,7 +12,7 @@ from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.networks.activations import ACTIVATIONS
-from pages.charts.words import listing, number, plain, signed
+from pages.charts.words import exponential, listing, number, plain, signed
 from pages.views.initial_network import Network
 
 FADED = 0.1
@@ -32,7 +32,7 @@ def variation(frame: pd.DataFrame) -> str:
         return ""
     times = listing([f"{number(math.sqrt(max(ratio - 1, 0.0)))} times its mean at {where}" for ratio, _, where in ends])
     ratios = listing([number(ratio) for ratio, _, _ in ends])
-    grows = listing([*dict.fromkeys(number(math.exp(5 * beta)) for _, beta, _ in ends)])
+    grows = listing([*dict.fromkeys(exponential(5 * beta) for _, beta, _ in ends)])
     return (
         f"Exactly, the standard deviation of $K(x, x)$ over initialisations is {times}: $E[K^2]/E[K]^2$ is {ratios}, "
         rf"$e^{{5\beta}}$ {grows}."
@@ -230,10 +230,6 @@ def point(network: Network, hidden: tuple[int, ...]) -> str:
     needed = float(required_draws(law)[0]) / math.log(10)
     many = f"{number(10**needed) if needed < 300 else f'10^{needed:.0f}'} draws" if needed > 0 else "a single draw"
     return (
-        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
+        f"{line}; exactly: E[K] = {exponential(exact.log_E_K[0])}, E[K²]/E[K]² = {exponential(exact.log_ratio[0])}. "
         f"Plain Monte Carlo needs {many} for 5% of E[K²]."
     )
-
-
-def _exp(log_value: float) -> str:
-    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{signed(log_value, 0)}"

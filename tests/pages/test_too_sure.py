@@ -197,3 +197,9 @@ def test_a_share_of_draws_is_covered_as_often_as_is_said(share: float, draws: in
         covered += weight * (float(low) <= 100 * share <= float(high))
         total += weight
     assert covered / total >= 0.95
+
+
+def test_an_exponential_that_no_float_holds_is_a_power_of_e() -> None:
+    """At width 1 and depth 300 the ratio, 6^300, is a float, and exp(5 beta) is none."""
+    end = pd.DataFrame({"width": [1], "depth": [300], "beta": [300.0], "ratio": [6.0**300]})
+    assert initial_words.variation(end).endswith(r"$e^{5\beta}$ e^1,500.")
