@@ -9,8 +9,10 @@ import scipy.stats
 import silent_numbers as numbers
 from silent_spaces import P, T, seed, spaces
 
+from engine.config import RunConfig
 from engine.regimes.boundaries import Boundary
 from engine.regimes.result import Thresholds
+from pages.run.controls import off_critical
 from pages.views import (
     bias_words,
     error_words,
@@ -203,3 +205,12 @@ def test_an_exponential_that_no_float_holds_is_a_power_of_e() -> None:
     """At width 1 and depth 300 the ratio, 6^300, is a float, and exp(5 beta) is none."""
     end = pd.DataFrame({"width": [1], "depth": [300], "beta": [300.0], "ratio": [6.0**300]})
     assert initial_words.variation(end).endswith(r"$e^{5\beta}$ e^1,500.")
+
+
+@pytest.mark.parametrize(("sigma", "depth", "factor"), [(3.0, 1024, "e^770"), (0.1, 1024, "e^−2,713"), (1.0, 2, "0.5")])
+def test_a_signal_that_no_float_holds_has_its_factor(sigma: float, depth: int, factor: str) -> None:
+    """1024 ln(3/sqrt 2) = 770.1; (1/sqrt 2)^2 = 1/2."""
+    config = RunConfig.from_dict(
+        {"data": {"name": "circle"}, "network": {"depth": depth, "width": 4, "sigma_w": sigma}}
+    )
+    assert f"by a factor {factor} through {depth} layers" in off_critical(config)
