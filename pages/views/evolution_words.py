@@ -252,11 +252,12 @@ def stability(result: RunResult) -> list[str]:
         return []
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
     peak = number(max(float(path.max()) for _, path in paths))
-    said = f"${steepness(result.config)}$ was {start} at the start, {peak} at its peak, and is {end} now"
+    whose = in_seeds(len(paths), len(result.seeds))
+    said = f"${steepness(result.config)}$ was{whose} {start} at the start, {peak} at its peak, and is {end} now"
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
-    return [f"{said}: {_against(paths, limit)}{in_seeds(len(paths), len(result.seeds))}."]
+    return [f"{said}: {_against(paths, limit)}."]
 
 
 def steepness(config: RunConfig) -> str:

@@ -158,7 +158,9 @@ def test_a_drift_that_came_back_in_one_seed_is_said() -> None:
 def test_stable_is_said_of_the_seeds_that_are() -> None:
     Seed = numbers.Seed
     found = numbers.trained(Seed([0.5, 0.6]), Seed([0.5, 3.0], "diverged"), Seed([0.5, NAN]))
-    assert evolution_words.stability(found)[0].endswith("stable, the limit is 2 in 1 of 3 seeds.")
+    said = evolution_words.stability(found)[0]
+    assert "$ was in 1 of 3 seeds 0.5 at the start" in said
+    assert said.endswith(": stable, the limit is 2.")
 
 
 def expanded(first: list[float], second: list[float], seen: list[float]) -> Any:
