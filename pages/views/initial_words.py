@@ -146,18 +146,21 @@ def signs(frame: pd.DataFrame, target: float) -> str:
 
 
 def point_signs(source: str, rows: pd.DataFrame) -> str:
-    """How many points of a source grow and fall beyond their error; those within it are told apart.
+    """How many points of a source grow and fall beyond an error that can be trusted; the others are counted.
 
     Args:
         rows: of `pages.views.initial_points.drift_points`.
     """
     sign = rows["sign"].to_numpy(int)
-    sure = (rows["low"].to_numpy(float) > 0) & (sign != 0)
-    unsure = int(np.sum(~sure))
+    beyond = (rows["low"].to_numpy(float) > 0) & (sign != 0)
+    sure = beyond & (rows["trusted"] != "no").to_numpy(bool)
+    within, hollow = int(np.sum(~beyond)), int(np.sum(beyond & ~sure))
+    more = f"; the sign of {within} is within its error" if within else ""
+    more += f"; of {hollow} the error bar cannot be trusted" if hollow else ""
     line = (
         f"{source}: {int(np.sum(sure & (sign > 0)))} of {len(rows)} points grow, {int(np.sum(sure & (sign < 0)))} fall"
     )
-    return f"{line}; the sign of {unsure} is within its error." if unsure else f"{line}."
+    return f"{line}{more}."
 
 
 def untrusted(drawn: pd.DataFrame) -> str:

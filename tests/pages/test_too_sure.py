@@ -216,3 +216,9 @@ def test_a_signal_that_no_float_holds_has_its_factor(sigma: float, depth: int, f
         {"data": {"name": "circle"}, "network": {"depth": depth, "width": 4, "sigma_w": sigma}}
     )
     assert f"by a factor {factor} through {depth} layers" in off_critical(config)
+
+
+def test_a_bar_that_cannot_be_trusted_tells_no_sign() -> None:
+    rows = pd.DataFrame({"sign": [1, -1, -1], "low": [0.1, 0.1, -0.1], "trusted": ["no", "yes", "yes"]})
+    said = initial_words.point_signs("sampler", rows)
+    assert said.startswith("sampler: 0 of 3 points grow, 1 fall; the sign of 1 is within its error; of 1 the error bar")
