@@ -1,6 +1,7 @@
 """The config of the fully connected network. Imports no JAX."""
 
 import re
+from math import log
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -116,6 +117,6 @@ class MLPConfig(LayeredConfig):
         return super().has_bias or (self.sigma_b == 0 and self.train_bias and self.standard)
 
     @property
-    def signal_decay(self) -> float:
-        """(sigma_w/critical)^L: the factor by which a small signal shrinks or grows through the hidden layers."""
-        return (self.sigma_w / ACTIVATIONS[self.activation].critical) ** self.depth
+    def log_signal_decay(self) -> float:
+        """ln (sigma_w/critical)^L: of the factor by which a small signal shrinks or grows through the hidden layers."""
+        return self.depth * log(self.sigma_w / ACTIVATIONS[self.activation].critical)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from engine.regimes.result import Thresholds
+from engine.regimes.result import Thresholds, above_rounding
 
 RIDGE = 0.02
 """Weight of slope^2/2 against the log-likelihood of all runs: keeps the slope finite where runs separate perfectly."""
@@ -80,19 +80,21 @@ def boundary(
 
 
 def boundaries(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> dict[str, Boundary]:
-    """lazy_weak and weak_strong, by elt; stable_unstable, by failed runs.
+    """lazy_weak and weak_strong, by elt; stable_unstable, by failed runs. Runs whose elt is only rounding, and more
+    than lazy, are on neither side by elt.
 
     The other reason to be unstable, CV^2, is no matter of runs: its edge is exact (`engine.initialisation.spread`).
     """
     bounds = thresholds or Thresholds()
-    elt = largest_if_not_finite(runs["elt"].to_numpy(float))
-    beyond = {
-        "lazy_weak": elt > bounds.lazy,
-        "weak_strong": elt > bounds.strong,
-        "stable_unstable": runs["failed"].to_numpy(bool),
+    elt, every = largest_if_not_finite(runs["elt"].to_numpy(float)), np.full(len(runs), True)
+    known = above_rounding(runs, "elt") | (elt <= bounds.lazy)
+    sides = {
+        "lazy_weak": (elt > bounds.lazy, known),
+        "weak_strong": (elt > bounds.strong, known),
+        "stable_unstable": (runs["failed"].to_numpy(bool), every),
     }
     beta, cell = runs["beta"].to_numpy(float), runs["cell"].to_numpy(int)
-    return {name: boundary(beta, passed, cell) for name, passed in beyond.items()}
+    return {name: boundary(beta[used], beyond[used], cell[used]) for name, (beyond, used) in sides.items()}
 
 
 def dynamics(runs: pd.DataFrame, thresholds: Thresholds | None = None) -> dict[str, Boundary]:

@@ -13,6 +13,7 @@ import scipy.stats
 from jaxtyping import Float, Int
 
 from engine.numerics import straight_line
+from engine.regimes.result import above_rounding
 
 MOST_BETA = 0.25
 """Above it runs fail too often to be compared."""
@@ -85,10 +86,15 @@ def collapse(
 
 
 def collapses(runs: pd.DataFrame) -> dict[str, Collapse]:
-    """Every metric of `COLLAPSED`, over runs up to `MOST_BETA`."""
+    """Every metric of `COLLAPSED` (`collapse_of`)."""
+    return {name: collapse_of(runs, name) for name in COLLAPSED}
+
+
+def collapse_of(runs: pd.DataFrame, metric: str) -> Collapse:
+    """One metric over runs up to `MOST_BETA`; an elt that is only rounding is no number."""
     some = runs[runs["beta"] <= MOST_BETA * (1 + 1e-9)]
-    place = (some["depth"].to_numpy(float), some["beta"].to_numpy(float))
-    return {name: collapse(*place, some[name].to_numpy(float), some["cell"].to_numpy(int)) for name in COLLAPSED}
+    value = np.where(above_rounding(some, metric), some[metric].to_numpy(float), np.nan)
+    return collapse(some["depth"].to_numpy(float), some["beta"].to_numpy(float), value, some["cell"].to_numpy(int))
 
 
 def _p_value(shared: pd.DataFrame, rng: np.random.Generator, permutations: int) -> float | None:
@@ -179,13 +185,16 @@ class Scaling:
 
 
 def scaling(cells: pd.DataFrame, metric: str) -> Scaling | None:
-    """Least squares of ln median on ln beta over cells up to `MOST_BETA`; None for fewer than six at three betas.
+    """Least squares of ln median on ln beta over cells up to `MOST_BETA`; None for fewer than six at three betas. Cells
+    whose elt is only rounding have none.
 
     Args:
         cells: of `engine.regimes.result.cells_frame`.
     """
     beta, value = cells["beta"].to_numpy(float), cells[metric].to_numpy(float)
     used = (beta <= MOST_BETA * (1 + 1e-9)) & np.isfinite(value) & (value > 0)
+    if metric == "elt":
+        used &= ~cells["unresolved"].to_numpy(bool)
     beta, value = beta[used], value[used]
     if len(beta) < FEWEST_CELLS or len(np.unique(beta.round(9))) < FEWEST_BETAS:
         return None

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from engine.initialisation.spread import equivalent, exact_spread, initial_network, typical_point
 from engine.networks.layered import LayeredConfig
 from engine.regimes.config import SweepConfig
-from engine.regimes.result import SPREAD
+from engine.regimes.result import SPREAD, above_rounding
 
 LEVEL = 0.95
 Shape = tuple[float, float]
@@ -67,9 +67,7 @@ def apart(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> Apart | Non
 def _logs(runs: pd.DataFrame, metric: str) -> dict[Shape, Float[np.ndarray, " networks"]]:
     """ln metric by shape: NaN of a network that failed, has no positive number, or an elt that is only rounding."""
     value = runs[metric].to_numpy(float)
-    known = (value > 0) & np.isfinite(value) & ~runs["failed"].to_numpy(bool)
-    if metric == "elt":
-        known &= (value > runs["rounding"].to_numpy(float)) & (runs["rounding"].to_numpy(float) < 1)
+    known = (value > 0) & np.isfinite(value) & ~runs["failed"].to_numpy(bool) & above_rounding(runs, metric)
     logs = runs[["depth", "width"]].assign(log=np.log(np.where(known, value, 1.0)))
     logs.loc[~known, "log"] = np.nan
     places = logs.astype(float).groupby(["depth", "width"])["log"]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from engine.config import RunConfig
 from engine.data import DatasetConfig
@@ -206,13 +207,20 @@ def _cell(group: pd.DataFrame, bounds: Thresholds) -> dict[str, Any]:
         reasons.append(STOCHASTIC_KERNEL)
     if row["failed"] >= bounds.failed:
         reasons.append(UNTRAINABLE)
-    elt, rounding = (group[name].to_numpy(float) for name in ("elt", "rounding"))
-    row["unresolved"] = bool(np.mean((elt <= rounding) | (rounding >= 1)) >= 0.5)
+    row["unresolved"] = bool(np.mean(~above_rounding(group, "elt")) >= 0.5)
     undecided = first["cv2_low"] < bounds.spread <= first["cv2_high"]
     undecided |= row["unresolved"] and not row["elt"] <= bounds.lazy
     row["label"] = UNSTABLE if reasons else UNDECIDED if undecided else run_label(row["elt"], bounds)
     row["reason"] = ", ".join(reasons)
     return row
+
+
+def above_rounding(runs: pd.DataFrame, metric: str) -> Bool[np.ndarray, " runs"]:
+    """Runs whose metric is more than rounding, which is known of elt alone."""
+    if metric != "elt":
+        return np.full(len(runs), True)
+    elt, rounding = (runs[name].to_numpy(float) for name in ("elt", "rounding"))
+    return ~((elt <= rounding) | (rounding >= 1))
 
 
 def quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[float]:

@@ -1,5 +1,6 @@
 """Numbers, problems and courses along a path in words. No Streamlit here."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ def number(value: float | None, digits: int = 3) -> str:
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     return f"{mantissa}·10{superscript(int(exponent))}".replace("-", MINUS)
+
+
+def exponential(log_value: float) -> str:
+    """The number of this logarithm; a power of e where no float holds it."""
+    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{signed(log_value, 0)}"
 
 
 def signed(value: float, places: int = 2) -> str:

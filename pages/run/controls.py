@@ -17,7 +17,7 @@ from engine.networks.activations import ACTIVATIONS
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
-from pages.charts.words import duration, number, plain, sentence
+from pages.charts.words import duration, exponential, number, plain, sentence
 from pages.run import draft_state, files, picker, points, tables
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
@@ -267,12 +267,12 @@ def _chosen(setting: Setting, config: RunConfig | None) -> tuple[str, ...]:
 
 def off_critical(config: RunConfig | None) -> str:
     """What becomes of a small signal through depth; empty where it keeps its size."""
-    if config is None or not isinstance(config.network, MLPConfig) or abs(config.network.signal_decay - 1) < 0.01:
+    if config is None or not isinstance(config.network, MLPConfig) or abs(config.network.log_signal_decay) < 0.01:
         return ""
     critical = ACTIVATIONS[config.network.activation].critical
-    factor = number(config.network.signal_decay)
+    factor = exponential(config.network.log_signal_decay)
     ratio = number(config.network.sigma_w / critical)
-    change = "grows" if config.network.signal_decay > 1 else "shrinks"
+    change = "grows" if config.network.log_signal_decay > 0 else "shrinks"
     return (
         rf"$\sigma_w$ is {ratio} times its critical value {number(critical)}: a small signal {change} as "
         rf"$(\sigma_w/\sigma_w^*)^L$, here by a factor {factor} through {config.network.depth} layers."

@@ -22,13 +22,13 @@ from pages.charts.words import (
     change,
     course,
     duration,
+    exponential,
     in_seeds,
     listing,
     middle,
     number,
     percent,
     several,
-    signed,
     spread,
 )
 from pages.views import kernel_words, network_words
@@ -252,11 +252,12 @@ def stability(result: RunResult) -> list[str]:
         return []
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
     peak = number(max(float(path.max()) for _, path in paths))
-    said = f"${steepness(result.config)}$ was {start} at the start, {peak} at its peak, and is {end} now"
+    whose = in_seeds(len(paths), len(result.seeds))
+    said = f"${steepness(result.config)}$ was{whose} {start} at the start, {peak} at its peak, and is {end} now"
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
-    return [f"{said}: {_against(paths, limit)}{in_seeds(len(paths), len(result.seeds))}."]
+    return [f"{said}: {_against(paths, limit)}."]
 
 
 def steepness(config: RunConfig) -> str:
@@ -330,11 +331,19 @@ def one_point(result: RunResult) -> list[str]:
     if reasons_without_law(setting):
         return []
     exact = moments(exact_law(setting.model_copy(update={"centred": network.centred})))
-    mean, cv = math.exp(exact.log_E_K[0]), math.sqrt(math.expm1(exact.log_ratio[0]))
-    y = data.value if data.noise == 0 and result.config.training.is_linear else None
-    rate = "" if y is None else rf", and $dK/dt$ at t = 0 mean {signed(float(exact.E_dK(y)[0]))}"
+    mean, cv = exponential(exact.log_E_K[0]), _deviation(exact.log_ratio[0])
+    told = data.noise == 0 and result.config.training.is_linear
+    with np.errstate(over="ignore", invalid="ignore"):
+        slope = float(exact.E_dK(data.value)[0]) if told else math.nan
+    rate = rf", and $dK/dt$ at t = 0 mean {number(slope)}" if math.isfinite(slope) else ""
     started = [float(seed["eigenvalues"][0][0]) for seed in result.seeds]
     return [
-        rf"Exactly, over all initialisations, $K_0(x, x)$ has mean {number(mean)} and standard deviation {percent(cv)} "
+        rf"Exactly, over all initialisations, $K_0(x, x)$ has mean {mean} and standard deviation {cv} "
         f"of that{rate}; in the {several(len(started), 'seed')} of this run $K_0(x, x)$ is {spread(started)}."
     ]
+
+
+def _deviation(log_ratio: float) -> str:
+    """sqrt(ratio - 1), as a share."""
+    log_cv = log_ratio / 2 + math.log(-math.expm1(-log_ratio)) / 2 if log_ratio > 0 else -math.inf
+    return percent(math.exp(log_cv)) if log_cv < 690 else f"{exponential(log_cv)}×"

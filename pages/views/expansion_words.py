@@ -211,7 +211,8 @@ def _floor(result: PerturbationResult) -> list[str]:
     noise = middle([seed.noise for seed in result.seeds])
     if not whole > 0:
         return []
-    said = f"The whole propagator, with nothing expanded, misses the network by {number(whole, 2)} at the checkpoints"
+    missed = spread(found["error_full"], lambda one: number(one, 2))
+    said = f"The whole propagator, with nothing expanded, misses the network by {missed} at the checkpoints"
     part = "curvature within each step" if result.dynamics == "gradient descent" else "the truncation of Runge-Kutta"
     if whole < ALIKE * noise:
         beside = (

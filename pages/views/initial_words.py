@@ -12,7 +12,7 @@ from engine.initialisation.higher_moments import required_draws
 from engine.initialisation.law import exact_law
 from engine.initialisation.moments import moments
 from engine.networks.activations import ACTIVATIONS
-from pages.charts.words import listing, number, plain, signed
+from pages.charts.words import exponential, listing, number, plain, signed
 from pages.views.initial_network import Network
 
 FADED = 0.1
@@ -32,7 +32,7 @@ def variation(frame: pd.DataFrame) -> str:
         return ""
     times = listing([f"{number(math.sqrt(max(ratio - 1, 0.0)))} times its mean at {where}" for ratio, _, where in ends])
     ratios = listing([number(ratio) for ratio, _, _ in ends])
-    grows = listing([*dict.fromkeys(number(math.exp(5 * beta)) for _, beta, _ in ends)])
+    grows = listing([*dict.fromkeys(exponential(5 * beta) for _, beta, _ in ends)])
     return (
         f"Exactly, the standard deviation of $K(x, x)$ over initialisations is {times}: $E[K^2]/E[K]^2$ is {ratios}, "
         rf"$e^{{5\beta}}$ {grows}."
@@ -146,18 +146,21 @@ def signs(frame: pd.DataFrame, target: float) -> str:
 
 
 def point_signs(source: str, rows: pd.DataFrame) -> str:
-    """How many points of a source grow and fall beyond their error; those within it are told apart.
+    """How many points of a source grow and fall beyond an error that can be trusted; the others are counted.
 
     Args:
         rows: of `pages.views.initial_points.drift_points`.
     """
     sign = rows["sign"].to_numpy(int)
-    sure = (rows["low"].to_numpy(float) > 0) & (sign != 0)
-    unsure = int(np.sum(~sure))
+    beyond = (rows["low"].to_numpy(float) > 0) & (sign != 0)
+    sure = beyond & (rows["trusted"] != "no").to_numpy(bool)
+    within, hollow = int(np.sum(~beyond)), int(np.sum(beyond & ~sure))
+    more = f"; the sign of {within} is within its error" if within else ""
+    more += f"; of {hollow} the error bar cannot be trusted" if hollow else ""
     line = (
         f"{source}: {int(np.sum(sure & (sign > 0)))} of {len(rows)} points grow, {int(np.sum(sure & (sign < 0)))} fall"
     )
-    return f"{line}; the sign of {unsure} is within its error." if unsure else f"{line}."
+    return f"{line}{more}."
 
 
 def untrusted(drawn: pd.DataFrame) -> str:
@@ -230,10 +233,6 @@ def point(network: Network, hidden: tuple[int, ...]) -> str:
     needed = float(required_draws(law)[0]) / math.log(10)
     many = f"{number(10**needed) if needed < 300 else f'10^{needed:.0f}'} draws" if needed > 0 else "a single draw"
     return (
-        f"{line}; exactly: E[K] = {_exp(exact.log_E_K[0])}, E[K²]/E[K]² = {_exp(exact.log_ratio[0])}. "
+        f"{line}; exactly: E[K] = {exponential(exact.log_E_K[0])}, E[K²]/E[K]² = {exponential(exact.log_ratio[0])}. "
         f"Plain Monte Carlo needs {many} for 5% of E[K²]."
     )
-
-
-def _exp(log_value: float) -> str:
-    return number(math.exp(log_value)) if abs(log_value) < 690 else f"e^{signed(log_value, 0)}"

@@ -12,7 +12,7 @@ from engine.initialisation.law import reasons_without_law
 from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
-from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse, scaling
+from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse_of, scaling
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from pages.charts import map_along, map_plane
@@ -106,7 +106,7 @@ class Picture:
         return scaling(self.cells, self.view.metric) if fits else None
 
     def collapse(self, metric: str) -> Collapse:
-        return built(f"{self.state} {metric} collapse", lambda: _collapse(self.runs, metric))
+        return built(f"{self.state} {metric} collapse", lambda: collapse_of(self.runs, metric))
 
     def plane(self) -> Figure:
         """The map."""
@@ -235,9 +235,3 @@ def _cells(picture: Picture) -> pd.DataFrame:
     runs = picture.runs
     cells = cells_frame(runs, picture.view.thresholds) if len(runs) else pd.DataFrame()
     return map_plane.plane_table(picture.map.places(picture.sweep), cells)
-
-
-def _collapse(runs: pd.DataFrame, metric: str) -> Collapse:
-    some = runs[runs["beta"] <= MOST_BETA * (1 + 1e-9)]
-    depth, beta, value = (some[name].to_numpy(float) for name in ("depth", "beta", metric))
-    return collapse(depth, beta, value, some["cell"].to_numpy(int))

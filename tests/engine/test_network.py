@@ -124,4 +124,4 @@ def test_near_critical_sigma_w_keeps_the_unit_second_moment(activation: str) -> 
 
 
 def test_signal_decay_off_the_critical_value() -> None:
-    assert network_of(depth=10, width=4, sigma_w=1.0).signal_decay == pytest.approx(2.0**-5)
+    assert network_of(depth=10, width=4, sigma_w=1.0).log_signal_decay == pytest.approx(np.log(2.0**-5))

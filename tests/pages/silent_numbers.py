@@ -247,7 +247,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.initial_words.bias_share": lambda: initial.bias_share(np.array([0.5, np.nan]), 2),
     "pages.views.initial_words.signs": lambda: initial.signs(pd.DataFrame({"size": [np.nan], "sign": [1]}), 0.0),
     "pages.views.initial_words.point_signs": lambda: initial.point_signs(
-        "brute force", pd.DataFrame({"sign": [1], "low": [-0.1]})
+        "brute force", pd.DataFrame({"sign": [1], "low": [-0.1], "trusted": "yes"})
     ),
     "pages.views.initial_words.untrusted": lambda: initial.untrusted(pd.DataFrame({"trusted": ["yes", "not known"]})),
     "pages.views.initial_words.stiff": lambda: initial.stiff(0, 100),

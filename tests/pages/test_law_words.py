@@ -42,6 +42,26 @@ def test_silent_where_there_is_no_law(data: dict, network: dict) -> None:
     assert said(data, **network) == []
 
 
+def test_what_no_float_holds_is_a_power_of_e() -> None:
+    """Each layer of two multiplies E[K^2]/E[K]^2 by 1 + 5/2, each of one by 6, and sigma_w = 100 E[K] by 5,000."""
+    (deep,) = said(depth=700, width=2)
+    tens = "".join(str("⁰¹²³⁴⁵⁶⁷⁸⁹".index(one)) for one in re.search(r"deviation [\d.]+·10([⁰-⁹²³¹]+)×", deep)[1])
+    assert float(tens) == pytest.approx(350 * math.log10(3.5), rel=0.02)
+    (deepest,) = said(depth=1000, width=1)
+    assert float(re.search(r"deviation e\^([\d,]+)×", deepest)[1]) == pytest.approx(500 * math.log(6), rel=0.02)
+    (large,) = said(depth=1000, width=8, sigma_w=100)
+    assert float(re.search(r"mean e\^([\d,]+) ", large)[1].replace(",", "")) == pytest.approx(
+        1000 * math.log(5000), rel=0.02
+    )
+
+
+def test_a_rate_has_the_digits_of_other_numbers() -> None:
+    (large,) = said({"value": 1.0}, depth=64, width=8)
+    assert re.search(r"mean −[\d.]+·10¹⁷;", large)
+    (small,) = said({"value": 1.0}, depth=64, width=8, sigma_w=0.1)
+    assert "mean 0.00" not in small
+
+
 def test_no_rate_beside_a_noisy_target_or_another_loss() -> None:
     assert "dK/dt" not in said(training={"weight_decay": 0.1})[0]
     assert "dK/dt" not in said({"noise": 0.1})[0]

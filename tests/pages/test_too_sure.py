@@ -9,8 +9,10 @@ import scipy.stats
 import silent_numbers as numbers
 from silent_spaces import P, T, seed, spaces
 
+from engine.config import RunConfig
 from engine.regimes.boundaries import Boundary
 from engine.regimes.result import Thresholds
+from pages.run.controls import off_critical
 from pages.views import (
     bias_words,
     error_words,
@@ -156,7 +158,9 @@ def test_a_drift_that_came_back_in_one_seed_is_said() -> None:
 def test_stable_is_said_of_the_seeds_that_are() -> None:
     Seed = numbers.Seed
     found = numbers.trained(Seed([0.5, 0.6]), Seed([0.5, 3.0], "diverged"), Seed([0.5, NAN]))
-    assert evolution_words.stability(found)[0].endswith("stable, the limit is 2 in 1 of 3 seeds.")
+    said = evolution_words.stability(found)[0]
+    assert "$ was in 1 of 3 seeds 0.5 at the start" in said
+    assert said.endswith(": stable, the limit is 2.")
 
 
 def expanded(first: list[float], second: list[float], seen: list[float]) -> Any:
@@ -197,3 +201,24 @@ def test_a_share_of_draws_is_covered_as_often_as_is_said(share: float, draws: in
         covered += weight * (float(low) <= 100 * share <= float(high))
         total += weight
     assert covered / total >= 0.95
+
+
+def test_an_exponential_that_no_float_holds_is_a_power_of_e() -> None:
+    """At width 1 and depth 300 the ratio, 6^300, is a float, and exp(5 beta) is none."""
+    end = pd.DataFrame({"width": [1], "depth": [300], "beta": [300.0], "ratio": [6.0**300]})
+    assert initial_words.variation(end).endswith(r"$e^{5\beta}$ e^1,500.")
+
+
+@pytest.mark.parametrize(("sigma", "depth", "factor"), [(3.0, 1024, "e^770"), (0.1, 1024, "e^−2,713"), (1.0, 2, "0.5")])
+def test_a_signal_that_no_float_holds_has_its_factor(sigma: float, depth: int, factor: str) -> None:
+    """1024 ln(3/sqrt 2) = 770.1; (1/sqrt 2)^2 = 1/2."""
+    config = RunConfig.from_dict(
+        {"data": {"name": "circle"}, "network": {"depth": depth, "width": 4, "sigma_w": sigma}}
+    )
+    assert f"by a factor {factor} through {depth} layers" in off_critical(config)
+
+
+def test_a_bar_that_cannot_be_trusted_tells_no_sign() -> None:
+    rows = pd.DataFrame({"sign": [1, -1, -1], "low": [0.1, 0.1, -0.1], "trusted": ["no", "yes", "yes"]})
+    said = initial_words.point_signs("sampler", rows)
+    assert said.startswith("sampler: 0 of 3 points grow, 1 fall; the sign of 1 is within its error; of 1 the error bar")

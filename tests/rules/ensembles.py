@@ -57,8 +57,9 @@ INITIALISATION = (
     ),
     Rule(
         "pages.views.initial_words.point_signs",
-        "...: ... of ... points grow, ... fall; the sign of ... is within its error",
-        "an interval that leaves 0 out",
+        "...: ... of ... points grow, ... fall; the sign of ... is within its error; of ... the error bar cannot be "
+        "trusted",
+        "an interval that leaves 0 out, unless exact moments say that it cannot be trusted",
         "it holds 0",
         "0 of 1 points grow, 0 fall",
     ),

@@ -24,4 +24,4 @@ def runs(
             beta = depth / width
             log_metric = slope * np.log(beta / scale) + exponent * np.log(depth) + shift + rng.normal(0, seed_noise)
             rows.append((cell, depth, width, beta, seed, float(np.exp(log_metric))))
-    return pd.DataFrame(rows, columns=["cell", "depth", "width", "beta", "seed", "elt"])
+    return pd.DataFrame(rows, columns=["cell", "depth", "width", "beta", "seed", "elt"]).assign(rounding=1e-12)

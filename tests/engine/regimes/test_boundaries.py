@@ -50,6 +50,17 @@ def test_resamples_are_fitted_as_scikit_learn_fits() -> None:
     np.testing.assert_allclose(crossings_of(x, above, runs), expected, atol=1e-4)
 
 
+def test_runs_whose_elt_is_only_rounding_are_on_neither_side() -> None:
+    """Small betas with an elt of .3 that is all rounding would put the boundary far below .1."""
+    beta = np.repeat([0.01, 0.02, 0.03, 0.05, 0.06, 0.07, 0.2, 0.5, 1.0], 2)
+    frame = pd.DataFrame({"beta": beta, "elt": np.where(beta > 0.1, 1.0, 0.01), "failed": False, "rounding": 1e-9})
+    frame["cell"] = np.repeat(np.arange(9), 2)
+    found = boundaries(frame)["lazy_weak"]
+    lost = frame.assign(elt=frame["elt"].where(beta > 0.025, 0.3), rounding=frame["rounding"].where(beta > 0.025, 0.4))
+    assert boundaries(lost)["lazy_weak"] == boundaries(frame[beta > 0.025])["lazy_weak"]
+    assert found.beta == pytest.approx(boundaries(lost)["lazy_weak"].beta, rel=0.2)
+
+
 def test_perfectly_separated_runs_have_a_boundary_between_them() -> None:
     beta = np.repeat([0.01, 0.02, 0.05, 0.2, 0.5, 1.0], 4)
     found = boundary(beta, beta > 0.1, np.repeat(np.arange(6), 4))

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import synthetic
 
-from engine.regimes.collapse import Collapse, collapse, collapses
+from engine.regimes.collapse import Collapse, collapse, collapse_of, collapses
 
 
 def of(frame: pd.DataFrame, **settings: int) -> Collapse:
@@ -78,6 +78,16 @@ def test_cells_that_lost_runs_and_scatter_more_do_not_pass_for_different() -> No
         assert found.left_out == 4
         rejected += found.p_value < 0.05
     assert rejected <= 9  # binomial(60, .05), 99.9%
+
+
+def test_runs_whose_elt_is_only_rounding_have_no_number() -> None:
+    frame = synthetic.runs(np.random.default_rng(0), exponent=0.4)
+    frame.loc[frame["cell"] == 2, "rounding"] = 2.0
+    frame.loc[frame["cell"] == 3, "rounding"] = frame["elt"]
+    some = frame[frame["beta"] <= 0.25]
+    without = of(some[~some["cell"].isin([2, 3])])
+    assert collapse_of(frame, "elt") == replace(without, left_out=2)
+    assert collapse_of(frame.assign(drift=frame["elt"]), "drift") == of(some)
 
 
 def test_only_small_betas_count() -> None:

@@ -58,7 +58,7 @@ def on_a_map(seed: int) -> tuple[bool, bool, bool]:
     runs = synthetic.runs(rng, slope=0.8, scale=0.1)
     edge = boundary(runs["beta"].to_numpy(), runs["elt"].to_numpy() > 1, runs["cell"].to_numpy(), seed=seed)
     medians = runs.groupby("cell").median()
-    law = scaling(medians, "elt")
+    law = scaling(medians.assign(unresolved=False), "elt")
     deep = synthetic.runs(rng, slope=0.8, scale=0.1, exponent=0.3)
     found = collapse(*(deep[name].to_numpy() for name in ("depth", "beta", "elt", "cell")), permutations=1)
     assert law is not None
@@ -75,7 +75,7 @@ def on_the_least_map(seed: int) -> tuple[bool, bool]:
     """Exponent in beta and depth exponent, where a cell is a single run."""
     rng, depth, width = np.random.default_rng(seed), np.repeat([2.0, 4.0], 3), np.tile([16.0, 32.0, 64.0], 2)
     beta, noise = depth / width, np.exp(0.4 * rng.standard_normal((2, 6)))
-    law = scaling(pd.DataFrame({"beta": beta, "elt": beta**0.8 * noise[0]}), "elt")
+    law = scaling(pd.DataFrame({"beta": beta, "elt": beta**0.8 * noise[0], "unresolved": False}), "elt")
     found = collapse(depth, beta, beta**0.8 * depth**0.3 * noise[1], np.arange(6), permutations=1)
     assert law is not None
     assert found.depth_exponent is not None

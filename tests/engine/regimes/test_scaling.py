@@ -26,6 +26,16 @@ def test_a_known_law_and_its_error() -> None:
     np.testing.assert_allclose(law.at(np.array([0.04])), 0.6)
 
 
+def test_an_elt_that_is_only_rounding_is_no_number() -> None:
+    """Below beta = 1/16 it stays at the rounding: with those cells the exponent would be half of 1."""
+    elt = np.where(BETAS < 1 / 16, 1 / 16, BETAS)
+    cells = pd.DataFrame({"beta": np.tile(BETAS, 2), "elt": np.tile(elt, 2), "unresolved": np.tile(BETAS < 1 / 16, 2)})
+    law = scaling(cells, "elt")
+    assert law is not None
+    assert law.exponent == pytest.approx(1)
+    assert law.low == 1 / 16
+
+
 def test_too_little_is_no_law() -> None:
     cells = pd.DataFrame({"beta": BETAS, "drift": np.where(BETAS < 0.03, 1.0, np.inf)})
     assert scaling(cells, "drift") is None
