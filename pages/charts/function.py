@@ -30,6 +30,10 @@ MOST_POINTS = 400
 
 FEW_VALUES = 12
 """Targets of at most so many distinct values are classes: their points are spread sideways."""
+SIDES = {TRAIN: -1, TEST: 1}
+OF_CLASSES = "of a class training points left, held-out points right"
+NEAREST, FURTHEST = 0.02, 1 / 6
+"""Of the points of a class from its target, in gaps between classes."""
 
 ROOM = 1.5
 """The value axis reaches at most this many target ranges beyond the targets: a diverging network leaves it."""
@@ -40,8 +44,8 @@ def function_table(result: RunResult, data: Dataset, index: int = 0) -> Table:
 
     Returns:
         On the circle, a row per held-out and per training point, with `angle`, `target` and `set`; for one input and
-        one output the same with `x`; otherwise a row per output with `target`, `set` and `place` (the target, spread
-        sideways where it is a class).
+        one output the same with `x`; otherwise a row per output with `target`, `set` and `place` (the target; where it
+        is a class spread sideways, training points to its left and held-out points to its right).
     """
     seed, loss = result.seeds[index], result.config.training.loss
     f_test, f_train = (
@@ -73,20 +77,21 @@ def _against_target(sets: dict[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFr
         kept = np.unique(np.linspace(0, len(target) - 1, MOST_POINTS).round().astype(int))
         parts.append(wide(flat[:, kept]).assign(target=target[kept], set=name))
     frame = pd.concat(parts, ignore_index=True)
-    return frame.assign(place=_spread_classes(frame["target"].to_numpy(float)))
+    return frame.assign(place=_spread_classes(frame))
 
 
-def _spread_classes(target: np.ndarray) -> np.ndarray:
-    """Targets, those of a class spread evenly over a third of the gap between classes."""
+def _spread_classes(frame: pd.DataFrame) -> np.ndarray:
+    """Targets; those of a class spread evenly, so that neither set hides the other where their outputs are equal."""
+    target = frame["target"].to_numpy(float)
     levels = np.unique(target)
     if len(levels) > FEW_VALUES:
         return target
     gap = float(np.min(np.diff(levels))) if len(levels) > 1 else 1.0
-    place = target.astype(float)
-    for level in levels:
-        rows = np.flatnonzero(target == level)
+    place = target.copy()
+    for (_, name), rows in frame.groupby(["target", "set"]).indices.items():
         # Steps of the golden ratio: even, and unlike the order of the points.
-        place[rows] += gap / 3 * ((np.arange(len(rows)) * 0.618034) % 1 - 0.5)
+        spread = NEAREST + (FURTHEST - NEAREST) * ((np.arange(len(rows)) * 0.618034) % 1)
+        place[rows] += SIDES[name] * gap * spread
     return place
 
 
@@ -121,7 +126,9 @@ def _predictions(frame: pd.DataFrame, y_title: str) -> alt.LayerChart:
     y = linear_y("value", domain, y_title)
     if np.any(frame["place"] != frame["target"]):
         levels = sorted({float(f"{level:.4g}") for level in frame["target"]})
-        x = linear_x("place", across, "target, y (points of a class spread sideways)", values=levels)
+        x = linear_x(
+            "place", across, "target, y (of a class training points left, held-out points right)", values=levels
+        )
     else:
         x = linear_x("place", across, "target, y")
     ends = [max(across[0], domain[0]), min(across[1], domain[1])]
@@ -130,7 +137,7 @@ def _predictions(frame: pd.DataFrame, y_title: str) -> alt.LayerChart:
         legend_layer(POINT_NAMES, "circle"),
         perfect.mark_line(color=theme.COLOURS["target"], strokeDash=[5, 3], **QUIET).encode(x=x, y=y),
     ]
-    for label, name in POINT_NAMES.items():
+    for label, name in reversed(POINT_NAMES.items()):  # the few on top
         rows = frame[frame["set"] == label]
         layers.append(points(current(rows), name, len(rows), 16, opacity=0.7).encode(x=x, y=y))
     return layered(*layers, title=theme.panel_title("How close are predictions to targets?"))

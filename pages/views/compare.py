@@ -21,12 +21,14 @@ from pages.charts.map_names import BETA, KIND_NAMES, LARGEST, METRICS
 from pages.charts.map_plane import Plane, plane_chart
 from pages.charts.over_time import Sampled
 from pages.charts.words import number, plain
-from pages.run.differing import differing, in_one_line, labels, settings_of, shown
+from pages.run.differing import differing, in_one_line, settings_of, shown
 from pages.shell import view
 from pages.shell.figure import Figure, pairs, show
 from pages.shell.result import choice, log_time
 from pages.views import compare_words
-from pages.views.compared import Compared, said, take_with_you
+from pages.views.compare_words import undrawn
+from pages.views.compared import Compared, called, said, take_with_you
+from pages.views.compared_times import Timed
 from pages.views.map_figures import BETAS, Picture
 from pages.views.run_list import kind_of, measured
 
@@ -36,18 +38,24 @@ FIRST = ("drift", "loss")
 """Curves that are shown at first, where there are such."""
 
 Reader = Callable[[Any], np.ndarray]
-CURVES: Mapping[str, Mapping[str, Reader]] = {
-    "run": {name: (lambda seed, name=name: seed[name]) for name in SCALARS},
-    "perturbation": {
-        "drift": lambda seed: seed["drift"],
-        "residual": lambda seed: seed.residual("network"),
-        "order_error": lambda seed: seed.error("order_0"),
-    },
-    "rkhs": {
-        "norm_target": lambda seed: seed["held_out/target_S"],
-        "cka": lambda seed: seed["train/cka"],
-        "decay_exponent": lambda seed: seed["held_out/decay_exponent"],
-    },
+OF_PATH: Mapping[str, Reader] = {name: (lambda seed, name=name: seed[name]) for name in SCALARS}
+OF_EXPANSION: Mapping[str, Reader] = {
+    "drift": lambda seed: seed["drift"],
+    "residual": lambda seed: seed.residual("network"),
+    "order_error": lambda seed: seed.error("order_0"),
+}
+OF_SPACES: Mapping[str, Reader] = {
+    "norm_target": lambda seed: seed["held_out/target_S"],
+    "cka": lambda seed: seed["train/cka"],
+    "decay_exponent": lambda seed: seed["held_out/decay_exponent"],
+}
+CURVES = {
+    "run": OF_PATH,
+    "recording": OF_PATH,
+    "perturbation": OF_EXPANSION,
+    "recording_perturbation": OF_EXPANSION,
+    "rkhs": OF_SPACES,
+    "recording_spaces": OF_SPACES,
 }
 """By kind what there is over the times `t` of a seed, by its quantity."""
 
@@ -62,57 +70,67 @@ def show_chosen(chosen: Sequence[Run], person: str) -> None:
         return
     settings = [settings_of(run) for run in chosen]
     st.markdown(in_one_line(settings))
-    names = labels(settings, [title(run.claims, person) for run in chosen], [kind_of(run) for run in chosen])
+    names = called(chosen, settings, person)
     compared = [Compared.of(run, label) for run, label in zip(chosen, names, strict=True)]
-    _sentences(compared)
+    timed = Timed.of([one for one in compared if one.result is not None and one.run.kind in CURVES])
+    _sentences(compared, timed)
     key = " ".join(run.key[:16] for run in chosen)
-    _curves([one for one in compared if one.result is not None and one.run.kind in CURVES], key)
+    _curves(compared, timed, key)
     if maps := [(one.label, one.picture) for one in compared if one.picture is not None]:
         show_maps(maps, key)
     take_with_you(compared, in_one_line(settings))
 
 
-def _sentences(compared: Sequence[Compared]) -> None:
-    """Of each under its name, in its colour."""
+def _sentences(compared: Sequence[Compared], timed: Timed) -> None:
+    """Of each under its name, in its colour; then how their times meet."""
     for column, one, colour in zip(st.columns(len(compared)), compared, compare.RESULT_COLOURS, strict=False):
         with column:
             st.html(f'<div style="height: 4px; border-radius: 2px; background: {colour}"></div>')
             st.markdown(f"**{plain(one.label)}**")
             st.markdown(said(one))
-    runs = [one.result for one in compared if one.run.kind == "run" and one.result is not None]
-    if apart := compare_words.ends(runs):
-        st.markdown(apart)
+    if told := " ".join(filter(None, (*timed.said, timed.ends()))):
+        st.markdown(told)
 
 
 # Curves over t.
 
 
-def _curves(compared: Sequence[Compared], key: str) -> None:
-    """A chart for each quantity, all results in it, and their values at the last t that all have reached."""
-    names = [one.label for one in compared]
-    known = {name: _read(compared, name) for name in dict.fromkeys(n for one in compared for n in CURVES[one.run.kind])}
-    known = {name: curves for name, curves in known.items() if len(curves) >= FEWEST}
+def _curves(compared: Sequence[Compared], timed: Timed, key: str) -> None:
+    """A chart for each quantity, all results in it, and their values at the last t that all have reached; of which
+    results there is no curve."""
+    kinds = {one.label: CURVES[one.run.kind] for one in timed.drawn}
+    every = {name: _read(timed.drawn, name) for name in dict.fromkeys(name for own in kinds.values() for name in own)}
+    others = [one for one in compared if one.result is not None and one.run.kind not in CURVES]
+    if told := undrawn(every, {**kinds, **{one.label: () for one in others}}):
+        st.caption(" ".join(told))
+    known = {name: curves for name, curves in every.items() if len(curves) >= FEWEST}
     if not known:
         return
     first = [name for name in FIRST if name in known] or [*known][:2]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        called = {"format_func": lambda name: QUANTITIES[name].label}
-        picked = view.several("curves", [*known], "curves", first, **called)
+        words = {"format_func": lambda name: QUANTITIES[name].label}
+        picked = view.several("curves", [*known], "curves", first, **words)
         log = log_time()
-    config = ", ".join(one.result.config.hash for one in compared if one.result is not None)
-    pairs(_curve(name, known[name], names, log, key, config) for name in picked)
+    config = ", ".join(one.result.config.hash for one in timed.drawn if one.result is not None)
+    names = [one.label for one in compared]
+    pairs(_curve(name, known[name], names, timed, log, key, config) for name in picked)
     if picked:
-        st.dataframe(_at_matched({name: known[name] for name in picked}), hide_index=True, width="content")
+        table = _at_matched({name: known[name] for name in picked}, "at step" if timed.by_step else "at t")
+        st.dataframe(table, hide_index=True, width="content")
 
 
 def _read(compared: Sequence[Compared], name: str) -> dict[str, list[Sampled]]:
-    """The curves of those results that have them."""
+    """The curves of those results that have them, with a finite number in some seed."""
     found = {}
     for one in compared:
         read = CURVES[one.run.kind].get(name)
         seeds: Sequence[Seed] = one.result.seeds if one.result else ()
-        if read is not None and all(name not in SCALARS or one.run.kind != "run" or name in seed for seed in seeds):
-            found[one.label] = [_sampled(seed, read) for seed in seeds]
+        try:
+            curves = [_sampled(seed, read) for seed in seeds if read is not None]
+        except KeyError:
+            continue
+        if any(np.isfinite(curve.value).any() for curve in curves):
+            found[one.label] = curves
     return found
 
 
@@ -122,12 +140,14 @@ def _sampled(seed: Any, read: Reader) -> Sampled:
     return Sampled(int(fact("seed", 0)), str(fact("stop_reason", "")), float(t[-1]), t, value)
 
 
-def _curve(name: str, curves: compare.Curves, names: Sequence[str], log_time: bool, key: str, config: str) -> Figure:
+def _curve(
+    name: str, curves: compare.Curves, names: Sequence[str], timed: Timed, log_time: bool, key: str, config: str
+) -> Figure:
     """Colours go by the place of a result among all that are compared."""
     log_value = compare.log_valued(curves)
 
     def chart(frame: pd.DataFrame) -> Any:
-        return compare.curves_chart(frame, names, theme.axis_title(name), log_value, log_time)
+        return timed.named(compare.curves_chart(frame, names, theme.axis_title(name), log_value, log_time))
 
     question = f"How does the {QUANTITIES[name].label} go in each?"
     table = partial(compare.curves_table, curves, log_value)
@@ -135,12 +155,12 @@ def _curve(name: str, curves: compare.Curves, names: Sequence[str], log_time: bo
     return Figure.of(f"compare_{name}", question, (name, "t"), table, chart, kept, config=config)
 
 
-def _at_matched(known: Mapping[str, compare.Curves]) -> pd.DataFrame:
+def _at_matched(known: Mapping[str, compare.Curves], when: str) -> pd.DataFrame:
     """A row for each quantity: at the last t that all have reached, the median of each result."""
     rows = []
     for name, curves in known.items():
         t, values = compare.matched(curves)
-        row = {"median over seeds": QUANTITIES[name].label, "at t": number(t)}
+        row = {"median over seeds": QUANTITIES[name].label, when: number(t)}
         rows.append(row | {label: number(value) for label, value in zip(curves, values, strict=True)})
     return pd.DataFrame(rows)
 

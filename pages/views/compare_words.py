@@ -1,16 +1,18 @@
 """What a comparison of results says, in sentences. No Streamlit here."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engine.quantities import QUANTITIES
 from engine.result import Result
 from engine.training.result import SeedResult
-from pages.charts.words import listing, number, several
+from pages.charts.words import listing, number, plain, several
 from pages.views import evolution_words, expansion_words, norm_words, study_words
+from pages.views.hold_words import without
 
 SAME = 0.1
 """Numbers of two maps within this share of each other are called the same."""
@@ -42,6 +44,22 @@ def ends(results: Sequence[Result]) -> str:
         f"They stopped between t = {number(min(stops))} and {number(max(stops))}: compare the curves at equal t, "
         "not the numbers at the stop."
     )
+
+
+def undrawn(having: Mapping[str, Collection[str]], known: Mapping[str, Collection[str]]) -> list[str]:
+    """Of which results some curve is missing, or all; nothing of one whose curves are all drawn.
+
+    Args:
+        having: quantity -> the names of the results that have a curve of it.
+        known: name of each result -> the quantities that its kind has curves of.
+    """
+    said = [f"**{plain(name)}** has no curve over t." for name, quantities in known.items() if not quantities]
+    for name, quantities in known.items():
+        missing = [one for one in quantities if having.get(one) and name not in having[one]]
+        said.append(without(name, [QUANTITIES[one].label for one in missing]))
+    if len(known) > 1 and all(len(names) < 2 for names in having.values()):
+        said.append("No two of them have a curve of one quantity, so that none is drawn.")
+    return [*filter(None, said)]
 
 
 def _stop(seed: Any) -> float:

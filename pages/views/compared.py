@@ -7,6 +7,7 @@ from typing import Any
 
 import cache
 from cache import Run
+from cache.ownership import title
 from engine import jobs
 from engine.perturbation.result import PerturbationResult, StudyResult
 from engine.recording.result import RecordedPerturbation, RecordedRun, RecordedSpaces
@@ -21,15 +22,17 @@ from pages.charts.map_names import METRICS
 from pages.charts.markup import latex
 from pages.charts.matched import recorded_in
 from pages.charts.words import plain
+from pages.run.differing import Settings, labels
 from pages.shell.jobs import Standing
 from pages.shell.recipe import Recipe, of_map, of_result, of_several
 from pages.shell.result import take_it_with_you
 from pages.shell.shown import shown
 from pages.views import compare_words, latex_conventions, map_kinds_words, map_words
+from pages.views.hold_words import alone
 from pages.views.map_controls import MAPS, Map
 from pages.views.map_figures import Picture, View
 from pages.views.recorded_words import conventions
-from pages.views.run_list import kind_of
+from pages.views.run_list import kind_of, recording_of
 
 RESULTS: Mapping[str, type[Result]] = {
     "run": RunResult,
@@ -55,6 +58,18 @@ class Compared:
     @classmethod
     def of(cls, run: Run, label: str) -> "Compared":
         return cls(run, label, _result(run), picture_of(run.key) if run.kind == "sweep" else None)
+
+
+def called(chosen: Sequence[Run], settings: Sequence[Settings], person: str) -> list[str]:
+    """What to call each beside the others: its name, else that of its loop, else what tells it from the other runs."""
+    loops = [recording_of(run) for run in chosen]
+    others = [place for place, loop in enumerate(loops) if not loop]
+    own = [settings[place] for place in others]
+    lone = alone(own[0]) if len(own) == 1 < len(chosen) else ""
+    told = labels(own, [lone] * len(own), [kind_of(chosen[place]) for place in others])
+    found = dict(zip(others, told, strict=True))
+    names = [title(run.claims, person) or loops[place] or found[place] for place, run in enumerate(chosen)]
+    return labels([{}] * len(names), names, [""] * len(names))
 
 
 def said(one: Compared) -> str:

@@ -50,14 +50,17 @@ def called(every: Sequence[Asked], names: Sequence[str]) -> list[str]:
     """What to call each beside the others, each only once: its name, else that of its loop, else what tells the runs
     apart."""
     runs = [settings(one) for one in every if isinstance(one, RunConfig)]
-    told = iter(labels(runs, [""] * len(runs), ["run"] * len(runs)) if len(runs) > 1 else map(_alone, runs))
+    told = iter(
+        labels(runs, [""] * len(runs), ["run"] * len(runs)) if len(runs) > 1 else (alone(run) or "run" for run in runs)
+    )
     own = [next(told) if isinstance(one, RunConfig) else one.recording for one in every]
     given = [name or text for name, text in zip(names, own, strict=True)]
     return labels([{}] * len(given), given, [""] * len(given))
 
 
-def _alone(run: Settings) -> str:
-    return ", ".join(said(name, run[name]) for name in TELLING if name in run) or "run"
+def alone(run: Settings) -> str:
+    """What to call the one run among recordings; "" where it has no depth and no width."""
+    return ", ".join(said(name, run[name]) for name in TELLING if name in run)
 
 
 def differ(held: Sequence[Asked], own: Asked) -> str:
@@ -86,9 +89,13 @@ def brief(asked: Asked) -> str:
     return f"the recording **{plain(asked.recording)}** ({plain('; '.join(parts))})"
 
 
-def meeting(name: str, own: Any, other: Any) -> str:
+def meeting(name: str, own: Any, other: Any, called: str = "this recording") -> str:
     """How the time of a held result meets that of the present one, where one of them is a recording; "" of two runs,
-    and of expansions, whose t is eta_eff times steps."""
+    and of expansions, whose t is eta_eff times steps.
+
+    Args:
+        called: what the present one is called, where it is a recording.
+    """
     recorded = [one for one in (own, other) if recorded_in(one)]
     if not recorded or isinstance(recorded[0].config, RecordedPerturbationConfig):
         return ""
@@ -96,7 +103,7 @@ def meeting(name: str, own: Any, other: Any) -> str:
     if rate == 0:
         both = "for neither loop gave a t" if counts_steps(own) else "which of a recording is what its loop gave"
         return f"{who} is drawn at equal {'steps' if counts_steps(own) else 't'}, {both}."
-    whose = "its loop" if counts_steps(other) else "the loop of this recording"
+    whose = "its loop" if counts_steps(other) else f"the loop of {called}"
     if rate is not None:
         return f"{who} is drawn at equal steps: {whose} gave no t."
     if not (descends(own) and descends(other)):
@@ -109,9 +116,11 @@ def meeting(name: str, own: Any, other: Any) -> str:
 
 def lacking(name: str, own: Any, other: Any) -> str:
     """What a held recording has no numbers of, that the page has of its own; "" where it is a run, or has all."""
-    if not recorded_in(other):
-        return ""
-    found = [*dict.fromkeys(_lacking(own, other))]
+    return without(name, [*dict.fromkeys(_lacking(own, other))]) if recorded_in(other) else ""
+
+
+def without(name: str, found: Sequence[str]) -> str:
+    """That it has no numbers of these quantities; "" where there are none such."""
     if not found:
         return ""
     more = [f"{len(found) - MOST} more"] if len(found) > MOST else []

@@ -61,7 +61,7 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
     own = differing(settings)[:MOST_SETTINGS]
     columns: dict[str, Any] = {
         "kept": [run.pinned for run in listed],
-        "name": [title(run.claims, person) or _recording(run) for run in listed],
+        "name": [title(run.claims, person) or recording_of(run) for run in listed],
         "kind": [kind_of(run) for run in listed],
         "state": [_state(run) for run in listed],
     }
@@ -80,7 +80,7 @@ def frame(listed: Sequence[Run], person: str) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _recording(run: Run) -> str:
+def recording_of(run: Run) -> str:
     """What the loop called it; empty of anything else."""
     return str(run.values.get("recorded", run.values).get("recording", ""))
 

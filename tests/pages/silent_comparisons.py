@@ -33,6 +33,9 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.compare_words.ends": lambda: "".join(
         compare_words.ends(runs) for runs in (stopped(2.0), stopped(2.0, 2.1), stopped(2.0, 0.0))
     ),
+    "pages.views.compare_words.undrawn": lambda: " ".join(
+        compare_words.undrawn({"drift": {"a", "b"}}, {"a": {"drift"}, "b": {"drift", "loss"}})
+    ),
     "pages.views.compare_words.apart": lambda: compare_words.apart(pd.DataFrame({"ratio": []}), "lazy error"),
     "pages.charts.compare.difference_table": lambda: notes(compare.difference_table(CELLS, CELLS, "elt")),
     "pages.charts.compare.scatter_table": lambda: notes(compare.scatter_table(CELLS)),

@@ -7,11 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pretend_engine import SMALL, buttons, in_the_address, press, specs, texts
 from streamlit.testing.v1 import AppTest
 
+from cache import Run
 from cache.run_folders import Record
 from engine import jobs
 from engine.config import RunConfig
@@ -22,6 +24,7 @@ from engine.result import provenance
 from engine.schema import ConfigError
 from pages.charts.matched import per_step
 from pages.run import asking as asking_for
+from pages.shell.answer import DIGITS
 from pages.shell.held import NAME
 from pages.views import hold_parts
 from pages.views.hold import HELD_RECORDED
@@ -240,3 +243,67 @@ def test_times_meet_at_t_or_at_steps(one, other, step):
         for n in (one, other)
     ]
     assert per_step(*made) == step
+
+
+# Chosen in the list, instead of held.
+
+
+def compared(pretend: Any, opened: Callable[..., AppTest], *keys: str) -> AppTest:
+    """Runs, with these chosen."""
+    for key in keys:
+        record = pretend.records[key]
+        made = Run(key, record.kind, record.values, "", "finished", 0.0, 60.0, 1.0, "", True, False)
+        pretend.runs.append(made)
+    app = opened("all_runs", v_chosen=",".join(key[:DIGITS] for key in keys), v_axis="linear")
+    assert not app.exception
+    return app
+
+
+def lines(app: AppTest, asked: str) -> dict[str, list[float]]:
+    """Where the curves of a chart lie on its axis, by the names of the results."""
+    chart = next(one.proto for one in app.get("vega_lite_chart") if asked in one.proto.spec)
+    frames = [pa.ipc.open_stream(io.BytesIO(one.data.data)).read_pandas() for one in chart.datasets]
+    rows = pd.concat([frame for frame in frames if {"series", "t"} <= set(frame.columns)])
+    return {str(name): sorted({*found["t"]}) for name, found in rows.groupby("series")}
+
+
+COMPARED = "How does the drift go in each?"
+OF_ITS_LOOP = "time, t (of the loop)"
+
+
+def test_recordings_that_are_chosen_have_their_curves_in_one_chart(pretend, recorded, opened):
+    keys = recorded("one", seed=1, t=0.5 * EVERY), recorded("two", t=0.25 * EVERY)
+    app = compared(pretend, opened, *keys)
+    assert "**two** is drawn at equal t, which of a recording is what its loop gave." in texts(app)
+    assert OF_ITS_LOOP in asking(app, COMPARED)
+    found = lines(app, COMPARED)
+    np.testing.assert_allclose(found["one"], 0.5 * EVERY)
+    np.testing.assert_allclose(found["two"], 0.25 * EVERY)
+    assert "They stopped between t = 10 and 20: compare the curves at equal t" in texts(app)
+    table = app.dataframe[1].value
+    assert list(table["at t"]) == ["10", "10"]
+
+
+def test_a_run_beside_a_loop_without_t_is_compared_at_steps(pretend, recorded, run, small_arrays, opened):
+    app = compared(pretend, opened, run(), recorded("counted"))
+    (other,) = {*lines(app, COMPARED)} - {"counted"}
+    assert f"**{other}** is drawn at equal steps: the loop of **counted** gave no t." in texts(app)
+    found = lines(app, COMPARED)
+    np.testing.assert_allclose(found["counted"], EVERY)
+    assert {*found[other]} <= {float(step) for name in "01" for step in small_arrays[f"seed{name}/step"]}
+    assert "at step" in app.dataframe[1].value
+    assert "They stopped between" not in texts(app)
+
+
+def test_what_cannot_be_compared_says_why(pretend, recorded, run, opened):
+    app = compared(pretend, opened, run(integrator="rk4"), recorded("counted"))
+    assert "is **not drawn over t**: the loop of **counted** gave no t, and the steps of the run are those of" in texts(
+        app
+    )
+    assert not specs(app)
+
+
+def test_what_a_loop_did_not_say_is_named_beside_the_curves(pretend, recorded, opened):
+    app = compared(pretend, opened, recorded("quiet", loss="other", seed=1), recorded("whole"))
+    assert "**quiet** has no numbers of training loss" in texts(app)
+    assert {*lines(app, COMPARED)} == {"quiet", "whole"}

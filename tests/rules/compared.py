@@ -46,6 +46,14 @@ RULES = (
         "one run, stops within 10% of each other, or a seed that never trained",
     ),
     Rule(
+        "pages.views.compare_words.undrawn",
+        "... has no curve over t; ... has no numbers of ..., ... and ... more; no two of them have a curve of one "
+        "quantity",
+        "of results that are compared: no curve where its kind has none; no numbers of a quantity that its kind has "
+        "and another one has a finite number of, and it none; no two where every quantity is there of one at most",
+        "all have a curve of each quantity of their kind that any has",
+    ),
+    Rule(
         "pages.views.compare_words.apart",
         "Of ... cells on both maps, the ... is larger on the second in ..., smaller in ..., and within 10% in ...; the "
         "median factor is ..., between ... and ...",

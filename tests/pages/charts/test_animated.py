@@ -12,7 +12,7 @@ from engine.data import generate
 from engine.training.result import RunResult
 from pages.charts.animated import animated, frames_of, positive, significant, wide
 from pages.charts.evolution import evolution_chart, evolution_tables, timeline_table
-from pages.charts.function import function_panel, function_table
+from pages.charts.function import TRAIN, function_panel, function_table
 from pages.charts.kernel import kernel_panel, kernel_table, modes_table, spectrum_panel, spectrum_table
 from pages.charts.specification import figure
 
@@ -105,6 +105,8 @@ def test_predictions_of_classes_are_spread_sideways_but_keep_their_target(synthe
     assert set(np.round(frame["target"], 6)) == {-1, 1}
     assert (np.abs(frame["place"] - frame["target"]) <= 2 / 6 + 1e-9).all()
     assert frame["place"].nunique() > 30
+    side = np.where(frame["set"] == TRAIN, -1, 1)
+    assert (side * (frame["place"] - frame["target"]) > 0).all(), "at t = 0 all outputs are equal: none hides another"
     assert len(frame) == 16 + 32
 
 
