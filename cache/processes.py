@@ -231,8 +231,10 @@ class LocalProcesses:
         specification = json.dumps({"cls": server, "opts": always | options})
         command = [*(prefix or []), sys.executable, "-m", "dask", "spec", "--spec", specification]
         # Its own session: Ctrl-C in the terminal reaches the server alone, which then closes these in order.
-        said = {"stdout": self._log.end, "stderr": self._log.end}
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, **said, start_new_session=True)
+        said = self._log.end
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+        )
 
 
 def _environment(directory: Path) -> dict[str, str]:
