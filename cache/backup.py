@@ -95,7 +95,7 @@ def _write(store: Path, file: IO[bytes]) -> Contents:
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in _kept(store):
             name = path.relative_to(store).as_posix()
-            with contextlib.suppress(FileNotFoundError), _opened(path) as content:  # evicted just now
+            with contextlib.suppress(FileNotFoundError), _readable(path) as content:  # evicted just now
                 size = os.fstat(content.fileno()).st_size
                 _add(archive, name, size, os.fstat(content.fileno()).st_mtime, content)
                 contents = contents.with_(name, size)
@@ -116,7 +116,7 @@ def _kept(store: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
+def _readable(path: Path) -> Iterator[io.BufferedReader]:
     """A file to read; of a database a copy as of one moment, whoever writes."""
     if path.suffix != DATABASE:
         with path.open("rb") as file:

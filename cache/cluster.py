@@ -31,7 +31,7 @@ dask_config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a
 
 LOST = "the connection to the Dask scheduler was lost"
 
-LOOK_EVERY, LOOK_SOON = 1.0, 0.1
+POLL_EVERY, POLL_SOON = 1.0, 0.1
 """Seconds between looks at the workers, and while there are none."""
 
 
@@ -58,8 +58,8 @@ class Cluster:
         self._processes = scheduler if isinstance(scheduler, LocalProcesses) else None
         self._idle_since: float | None = None
         self._places: list[Place] = []
-        self._looked = float("-inf")
-        self._look_lock = threading.Lock()
+        self._polled = float("-inf")
+        self._poll_lock = threading.Lock()
         with contextlib.ExitStack() as undo:
             if isinstance(scheduler, LocalProcesses):
                 undo.enter_context(scheduler)
@@ -86,10 +86,10 @@ class Cluster:
 
     def places(self) -> list[Place]:
         """The workers, as they were a second ago at most."""
-        with self._look_lock:
+        with self._poll_lock:
             now = time.monotonic()
-            if now - self._looked >= LOOK_EVERY or (not self._places and now - self._looked >= LOOK_SOON):
-                self._looked = now
+            if now - self._polled >= POLL_EVERY or (not self._places and now - self._polled >= POLL_SOON):
+                self._polled = now
                 found = self._ask_for_workers()
                 if found is not None:
                     self._places = found
@@ -98,7 +98,7 @@ class Cluster:
 
     def lost(self, worker: str) -> None:
         """The worker is known to have gone."""
-        with self._look_lock:
+        with self._poll_lock:
             self._places = [place for place in self._places if place.worker != worker]
 
     def submit(self, task: Task, worker: str = "") -> Future:
@@ -142,7 +142,7 @@ class Cluster:
     def workers(self) -> int | None:
         """How many the scheduler has right now; None when it does not answer."""
         try:
-            return self._ask("identity", n_workers=0, callback_timeout=LOOK_EVERY)["n_workers"]
+            return self._ask("identity", n_workers=0, callback_timeout=POLL_EVERY)["n_workers"]
         except (OSError, RuntimeError):
             return None
 
@@ -151,7 +151,7 @@ class Cluster:
 
     def _ask_for_workers(self) -> list[Place] | None:
         try:
-            workers = self._ask("identity", n_workers=-1, callback_timeout=LOOK_EVERY)["workers"]
+            workers = self._ask("identity", n_workers=-1, callback_timeout=POLL_EVERY)["workers"]
         except (OSError, RuntimeError):  # no answer; `alive` will say so
             return None
         return [Place(name, int(of["nthreads"]), float(of["memory_limit"] or 0)) for name, of in workers.items()]

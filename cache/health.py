@@ -107,7 +107,7 @@ def _volume(store: "Store") -> float:
 
 # Whether a server can do what it is there for: keep results, and compute new ones.
 
-LOOK_EVERY = 1.0
+POLL_EVERY = 1.0
 """Seconds for which an answer stands, however many ask."""
 
 
@@ -136,17 +136,17 @@ class Readiness:
 
 
 class Watch:
-    """Looks when asked, at most every `LOOK_EVERY` seconds. Thread-safe."""
+    """Looks when asked, at most every `POLL_EVERY` seconds. Thread-safe."""
 
     def __init__(self, fault: Callable[[], str], workers: Callable[[], int | None]):
         self._fault, self._workers = fault, workers
         self._lock = threading.Lock()
-        self._looked = float("-inf")
+        self._polled = float("-inf")
         self._found = Readiness("", None)
 
     def __call__(self) -> Readiness:
         with self._lock:
-            if time.monotonic() - self._looked >= LOOK_EVERY:
+            if time.monotonic() - self._polled >= POLL_EVERY:
                 self._found = Readiness(self._fault(), self._workers())
-                self._looked = time.monotonic()
+                self._polled = time.monotonic()
             return self._found

@@ -160,8 +160,8 @@ def known_kind(kind: str) -> jobs.Kind:
 
 def run_key(kind: str, config: Config) -> str:
     """The content address of a result. Raises `ConfigError` when kind and config do not fit together."""
-    wanted = known_kind(kind).config
-    if not isinstance(config, wanted):
+    expected = known_kind(kind).config
+    if not isinstance(config, expected):
         given = type(config).__name__
-        raise ConfigError([Problem("config", f"a {kind!r} job takes a {wanted.__name__}, got a {given}")])
+        raise ConfigError([Problem("config", f"a {kind!r} job takes a {expected.__name__}, got a {given}")])
     return jobs.key(kind, config)

@@ -100,14 +100,14 @@ class Leases:
         self._directory = directory
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._opened: diskcache.Cache | None = None
+        self._cache: diskcache.Cache | None = None
 
     def of(self, key: str) -> "Lease":
         return Lease(self, key)
 
     def holder(self, key: str) -> Holder | None:
         """Who holds the lease of a run; None when nobody does, or nobody can say. Never waits, never writes."""
-        if self._opened is None and not (self._directory / "cache.db").exists():
+        if self._cache is None and not (self._directory / "cache.db").exists():
             return None
         try:
             found = _held(self.database(), key)
@@ -118,13 +118,13 @@ class Leases:
     def database(self) -> diskcache.Cache:
         """Opened when first needed, and made again when it was removed or is no good. Raises `DISK_FAULTS`."""
         with self._lock:
-            if self._opened is not None and (self._directory / "cache.db").exists():
-                return self._opened
+            if self._cache is not None and (self._directory / "cache.db").exists():
+                return self._cache
             self._shut()
             location.private(self._directory.parent)
             location.private(self._directory)
-            self._opened = _open(self._directory)
-            return self._opened
+            self._cache = _open(self._directory)
+            return self._cache
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[diskcache.Cache]:
@@ -145,18 +145,18 @@ class Leases:
     def leave(self) -> None:
         """Gives back what this thread holds open (diskcache opens a connection for each thread, and closes none)."""
         with tolerant("close the leases of a thread"):
-            if self._opened is not None:
-                self._opened.close()
+            if self._cache is not None:
+                self._cache.close()
 
     def close(self) -> None:
         with self._lock:
             self._shut()
 
     def _shut(self) -> None:
-        if self._opened is not None:
+        if self._cache is not None:
             with tolerant("close the leases"):
-                self._opened.close()
-            self._opened = None
+                self._cache.close()
+            self._cache = None
 
 
 class Lease:

@@ -86,7 +86,7 @@ class Ownership:
         """Why the viewer, for all that they have, may not ask for more."""
         if (person := claimant(viewer)) == EVERYBODY:
             return None
-        return too_much_kept(self._engine.policy_now().limits(viewer), self._store.index.taken_by(person))
+        return too_much_kept(self._engine.policy_now().limits(viewer), self._store.index.bytes_of(person))
 
     def delete(self, key: str, viewer: str, everyone: bool = False) -> bool:
         """Gives up one's own claim, and the result with the last; an administrator may do so for `everyone`.

@@ -249,9 +249,9 @@ class RunFolders:
     def _claim(self, key: str, name: str) -> Path:
         return self._run(key) / (_checked(name) + CLAIM)
 
-    def _remove(self, key: str, wanted: Callable[[str], bool]) -> None:
+    def _remove(self, key: str, matches: Callable[[str], bool]) -> None:
         for file in _scan(self._run(key)):
-            if wanted(file.name):
+            if matches(file.name):
                 Path(file.path).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._run(key).rmdir()

@@ -123,8 +123,8 @@ class RunIndex:
         with self._lock:
             waiting = [key for key in (*self._unwritten, *self._unlisted) if key not in keys] if offset == 0 else []
         records = [record for key in dict.fromkeys((*waiting, *keys)) if (record := self.get(key)) is not None]
-        wanted = [record for record in records if kind in (None, record.kind)]
-        return sorted(wanted, key=lambda record: record.created, reverse=True)[: None if limit < 0 else limit]
+        matching = [record for record in records if kind in (None, record.kind)]
+        return sorted(matching, key=lambda record: record.created, reverse=True)[: None if limit < 0 else limit]
 
     def count(self, kind: str | None = None, pinned: bool = False) -> int:
         """How many runs of the kind, or of all kinds, there are; or how many pinned ones."""
@@ -168,16 +168,16 @@ class RunIndex:
     def _rows(self, keys: Iterable[str]) -> Iterator[RunRow]:
         return (row for key in keys if (row := self.row(key)) is not None)
 
-    def taken_by(self, person: str) -> int:
+    def bytes_of(self, person: str) -> int:
         """Bytes of the runs that nobody else asked for; 0 while that cannot be read."""
         with tolerant("add up what a person's results take"):
-            return self._table.taken_by(person)
+            return self._table.bytes_of(person)
         return 0
 
-    def taken(self) -> dict[str, int]:
+    def bytes_by_owner(self) -> dict[str, int]:
         """The same of everybody, by person; under "" the rest of the cache. Empty while that cannot be read."""
         with tolerant("add up what the results take"):
-            return self._table.taken()
+            return self._table.bytes_by_owner()
         return {}
 
     def list_again(self, key: str) -> None:
@@ -251,6 +251,6 @@ class RunIndex:
 
     def _listed_by_folder(self, kind: str | None, pinned: bool, limit: int, offset: int) -> list[str]:
         rows = self._rows(self._folders.run_keys())
-        wanted = [row for row in rows if kind in (None, row.kind) and (row.pinned or not pinned)]
-        wanted.sort(key=lambda row: row.created, reverse=True)
-        return [row.key for row in wanted[offset : None if limit < 0 else offset + limit]]
+        matching = [row for row in rows if kind in (None, row.kind) and (row.pinned or not pinned)]
+        matching.sort(key=lambda row: row.created, reverse=True)
+        return [row.key for row in matching[offset : None if limit < 0 else offset + limit]]

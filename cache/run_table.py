@@ -85,11 +85,11 @@ class RunTable:
         """Bytes of all entries and records."""
         return self._do(lambda database: database.execute("SELECT coalesce(sum(size), 0) FROM total").fetchone()[0])
 
-    def taken_by(self, owner: str) -> int:
+    def bytes_of(self, owner: str) -> int:
         """Bytes of what nobody else asked for."""
         return self._taken("WHERE owner = :owner", {"owner": owner}).get(owner, 0)
 
-    def taken(self) -> dict[str, int]:
+    def bytes_by_owner(self) -> dict[str, int]:
         """The same by owner; under "" what several asked for, or nobody who signed in."""
         return self._taken("", {})
 
@@ -195,8 +195,8 @@ class RunTable:
 
 def _condition(kind: str | None, pinned: bool) -> tuple[str, dict[str, object]]:
     """What a row must be, as SQL and its values."""
-    wanted = {"kind": kind, "pinned": 1 if pinned else None}
-    given = {name: value for name, value in wanted.items() if value is not None}
+    filters = {"kind": kind, "pinned": 1 if pinned else None}
+    given = {name: value for name, value in filters.items() if value is not None}
     return "WHERE " + " AND ".join(f"{name} = :{name}" for name in given) if given else "", given
 
 

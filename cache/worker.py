@@ -33,7 +33,7 @@ ASK_EVERY = 0.2
 """Seconds between messages to the server, and between looks at the cancel flag."""
 
 
-LOOK_EVERY = 0.02
+POLL_EVERY = 0.02
 """Seconds between looks of a job that waits for another on its worker."""
 
 PAUSED = "paused for another job"
@@ -47,7 +47,7 @@ def execute(text: str, files: Sequence[bytes] = ()) -> Outcome:
         contents.give(content)
     report = Reporter(task.name)
     while stuck():  # this worker is about to end: what has not begun goes to the next one
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_EVERY)
     turns.enter(task.name, task.background)
     try:
         report.started()
@@ -184,7 +184,7 @@ class Reporter:
         self.flush()
         self._say(progress={"fraction": float(self._last.fraction), "message": PAUSED, "rows": []})
         while not turns.mine(self._task):
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_EVERY)
             now = time.monotonic()
             if now - self._asked >= ASK_EVERY:
                 self._asked = now

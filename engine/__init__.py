@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.kernels import infinite_ntk, init, nngp, ntk, ntk_by_leaf, operator_spectrum
-from engine.problems import Problem, shown
+from engine.problems import Problem, short_repr
 from engine.progress import Arrays, Report, silent
 from engine.regimes.table import Sweep
 from engine.schema import Config, ConfigError
@@ -206,7 +206,7 @@ def import_recording(path: "str | Path", owner: str = "") -> str:
 
     owner = called(owner)
     if owner and claimant(owner) != owner:
-        raise ConfigError([Problem("owner", f"{shown(owner)} given; an e-mail address is needed")])
+        raise ConfigError([Problem("owner", f"{short_repr(owner)} given; an e-mail address is needed")])
     content = read_bytes(Path(path), MOST_BYTES)
     try:
         config = read(content).config(content, Path(path).name)
@@ -303,7 +303,7 @@ def _run_config(config: "RunConfig | None", settings: Mapping[str, Any]) -> "Run
 
     if not (config is None or isinstance(config, RunConfig)):
         raise ConfigError(
-            [Problem("config", f"{shown(config)} given; a RunConfig, or its fields as keywords, is needed")]
+            [Problem("config", f"{short_repr(config)} given; a RunConfig, or its fields as keywords, is needed")]
         )
     given = {**(config.to_dict() if config else {}), **_plain(settings)}
     return RunConfig.from_dict(with_files(given, Path()))
@@ -336,5 +336,5 @@ def _cached(kind: str, config: Config, report: Report) -> Arrays:
 
 def _called(report: Report) -> Report:
     if not callable(report):
-        raise ConfigError([Problem("report", f"{shown(report)} given; a function of the progress is needed")])
+        raise ConfigError([Problem("report", f"{short_repr(report)} given; a function of the progress is needed")])
     return report

@@ -12,7 +12,7 @@ from engine.config import Seed
 from engine.data import DataConfig
 from engine.networks.base import NetworkConfig
 from engine.networks.kinds import AnyNetwork
-from engine.problems import ConfigError, Problem, shown
+from engine.problems import ConfigError, Problem, short_repr
 from engine.schema import Config
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def points_of(name: str, value: Any, input_dim: int | None = None) -> Float[np.n
     except (TypeError, ValueError):
         points = None
     if points is None:
-        raise ConfigError([Problem(name, f"{shown(value)} given; an array of real numbers is needed")])
+        raise ConfigError([Problem(name, f"{short_repr(value)} given; an array of real numbers is needed")])
     width = "n_0" if input_dim is None else input_dim
     if points.ndim != 2 or not points.size or input_dim not in (None, points.shape[1]):
         raise ConfigError([Problem(name, f"of shape {points.shape}; (n, {width}) is needed, a row for each input")])
@@ -120,7 +120,7 @@ def examples_of(name: str, value: Any, shape: tuple[int, ...] | None = None) -> 
     except (TypeError, ValueError):
         found = np.zeros(())
     if found.dtype.kind not in "fiu":
-        raise ConfigError([Problem(name, f"{shown(value)} given; an array of real numbers is needed")])
+        raise ConfigError([Problem(name, f"{short_repr(value)} given; an array of real numbers is needed")])
     if not found.ndim or not found.size or shape not in (None, found.shape[1:]):
         needed = "..." if shape is None else ", ".join(map(str, shape))
         raise ConfigError(
@@ -145,7 +145,7 @@ def check_parameters(network: NetworkConfig, params: "Params", input_dim: int) -
         given = {block: {leaf: array.shape for leaf, array in leaves.items()} for block, leaves in params.items()}
         outputs = given["readout"]["w"][-1]
     except (AttributeError, IndexError, KeyError):
-        raise ConfigError([Problem("params", f"{shown(params)} given; what `init` returns is needed")]) from None
+        raise ConfigError([Problem("params", f"{short_repr(params)} given; what `init` returns is needed")]) from None
     for name, leaves in shapes(network, input_dim, outputs).items():
         if given.pop(name, None) != leaves:
             needed = ", ".join(f"{leaf} {shape}" for leaf, shape in leaves.items())

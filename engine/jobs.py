@@ -19,7 +19,7 @@ from engine.initialisation.config import (
     SampleConfig,
 )
 from engine.perturbation.config import PerturbationConfig, StudyConfig
-from engine.problems import ConfigError, Problem, did_you_mean, shown
+from engine.problems import ConfigError, Problem, did_you_mean, short_repr
 from engine.progress import Entries, Report, silent
 from engine.recording.config import RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig
 from engine.rkhs.config import RkhsConfig
@@ -87,7 +87,7 @@ def parse(kind: str, values: dict) -> Config:
 def initial_config(kind: str, values: Any) -> Config:
     """The config of a job at initialisation. Raises `ConfigError`, also for a kind that is none."""
     if kind not in INITIAL_KINDS:
-        given = f"{shown(kind)} given; one of {', '.join(INITIAL_KINDS)}.{did_you_mean(kind, list(INITIAL_KINDS))}"
+        given = f"{short_repr(kind)} given; one of {', '.join(INITIAL_KINDS)}.{did_you_mean(kind, list(INITIAL_KINDS))}"
         raise ConfigError([Problem("kind", given)])
     return parse(kind, values)
 

@@ -49,7 +49,7 @@ def clipped(text: str, most: int = LONGEST_NAME) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """A value as Python writes it, in one line and cut short; nothing large is walked."""
     try:
         return clipped(re.sub(r"\s*\n\s*", " ", reprlib.repr(value)))

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, shown
+from engine.problems import MOST_PROBLEMS, ConfigError, Problem, clipped, did_you_mean, short_repr
 from engine.texts import LONGEST_NUMBER, coerced, tag_field, written
 
 __all__ = ["Config", "ConfigError", "Problem", "did_you_mean"]
@@ -39,7 +39,7 @@ class Config(BaseModel, metaclass=_OwnErrors):
     def from_dict(cls, values: Any) -> Self:
         """The validated config. Raises `ConfigError` with all problems at once."""
         if not isinstance(values, dict):
-            raise ConfigError([Problem("", f"expected a mapping of settings, got {shown(values)}")])
+            raise ConfigError([Problem("", f"expected a mapping of settings, got {short_repr(values)}")])
         try:
             return cls.model_validate(coerced(cls, values))
         except ValidationError as error:
@@ -148,7 +148,9 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
         given = context.get("tag", given)
         names = [name.strip(" '") for name in expected.replace(" or ", ", ").split(",")]
         field = f"{field}.{_tag(owner, path)}" if kind == "union_tag_invalid" else field
-        return Problem(field, f"{shown(given)} is unknown.{did_you_mean(given, names)} Allowed: {', '.join(names)}")
+        return Problem(
+            field, f"{short_repr(given)} is unknown.{did_you_mean(given, names)} Allowed: {', '.join(names)}"
+        )
     if kind == "union_tag_not_found":
         return Problem(f"{field}.name", "is missing: say which")
     if kind == "missing":
@@ -158,8 +160,8 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> Problem:
     if isinstance(given, str) and len(given) > LONGEST_NUMBER and kind.startswith(("int_", "float_", "finite_")):
         return Problem(field, f"{len(given):,} characters given; a number has at most {LONGEST_NUMBER}")
     if kind in EXPECTED:
-        return Problem(field, f"{shown(given)} given; {EXPECTED[kind].format(**context)} is needed")
-    return Problem(field, f"{shown(given)} given; {NOT_TAKEN}")
+        return Problem(field, f"{short_repr(given)} given; {EXPECTED[kind].format(**context)} is needed")
+    return Problem(field, f"{short_repr(given)} given; {NOT_TAKEN}")
 
 
 def _settings(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], type[BaseModel]]:

@@ -13,7 +13,7 @@ from pages.shell.account import show_account, turn_away
 from pages.shell.link import arrive, flush
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
-from pages.shell.pressed import forget
+from pages.shell.pressed import forget_press
 from pages.shell.shown import begin
 from pages.shell.tools.opening import open_waiting
 
@@ -97,7 +97,7 @@ show_account()
 if trouble := cache.current().trouble():
     st.warning(plain(f"{trouble[0].upper()}{trouble[1:]}"), icon=":material/hard_drive:")
 if arrive(page.url_path):
-    forget()
+    forget_press()
 begin()
 try:
     with one_at_a_time():

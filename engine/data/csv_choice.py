@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from engine.data.csv_numbers import shown
+from engine.data.csv_numbers import short_cell
 from engine.data.csv_table import MAX_ABS, SHOWN, Column, Table
 
 MAX_CLASSES = 32
@@ -73,7 +73,7 @@ def bad_cells(columns: Iterable[Column], rows: Sequence[int]) -> list[str]:
 
 def _bad_cells(column: Column, rows: Sequence[int]) -> str:
     few = list(column.bad.items())[:SHOWN]
-    said = ", ".join(f"row {rows[place]}, column {column.name!r} is {shown(cell)}" for place, cell in few)
+    said = ", ".join(f"row {rows[place]}, column {column.name!r} is {short_cell(cell)}" for place, cell in few)
     more = f" and {len(column.bad) - SHOWN} more cells" if len(column.bad) > SHOWN else ""
     return (
         f"{said}{more}, not a number (a finite one, up to {MAX_ABS:g}): write a number, leave the cell empty, or leave "

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.data.csv_numbers import is_missing, is_quantity, shown
+from engine.data.csv_numbers import is_missing, is_quantity, short_cell
 from engine.data.csv_records import Records, cut_line
 
 LOOKED_AT = 200
@@ -99,4 +99,4 @@ def _check(names: Sequence[str], row: int) -> None:
 
 
 def _few(cells: Sequence[str]) -> str:
-    return ", ".join(shown(cell)[1:-1] for cell in cells[:3]) + (", ..." if len(cells) > 3 else "")
+    return ", ".join(short_cell(cell)[1:-1] for cell in cells[:3]) + (", ..." if len(cells) > 3 else "")

@@ -94,7 +94,7 @@ def is_quantity(cell: str) -> bool:
     return is_number(cell) or (len(cell) <= LONGEST and _WITH_UNIT.fullmatch(cell) is not None)
 
 
-def shown(cell: str) -> str:
+def short_cell(cell: str) -> str:
     """A cell for a message, shortened."""
     return repr(cell if len(cell) <= 20 else cell[:17] + "...")
 
@@ -151,17 +151,17 @@ def marks(cells: Iterable[str]) -> Marks:
     return Marks(point, comma, sum(a is not None and b is not None and a != b for a, b in found))
 
 
-def decimal_of(shown: Marks, table: Decimal | None, fallback: Decimal) -> Decimal:
+def decimal_of(marks: Marks, table: Decimal | None, fallback: Decimal) -> Decimal:
     """The decimal mark of a column.
 
     Args:
-        shown: by its cells.
+        marks: of its cells.
         table: the mark that other columns show, where they agree on one.
         fallback: where nothing else decides.
     """
-    if shown.point or shown.comma:
-        return "," if shown.comma > shown.point else "."
-    return (table or fallback) if shown.either else "."
+    if marks.point or marks.comma:
+        return "," if marks.comma > marks.point else "."
+    return (table or fallback) if marks.either else "."
 
 
 def written(cells: Sequence[str], decimal: Decimal) -> Numbers:
@@ -170,7 +170,7 @@ def written(cells: Sequence[str], decimal: Decimal) -> Numbers:
     odd = next((cell for cell in cells if not _same_in_python(cell, found[cell])), None)
     values = np.array([nan if found[cell] is None else found[cell] for cell in cells], np.float64)
     bad = np.array([found[cell] is None for cell in cells])
-    return Numbers(values, bad, f"{shown(odd)} read as {found[odd]:.12g}" if odd is not None else "")
+    return Numbers(values, bad, f"{short_cell(odd)} read as {found[odd]:.12g}" if odd is not None else "")
 
 
 def _same_in_python(cell: str, value: float | None) -> bool:

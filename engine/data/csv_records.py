@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from engine.data.csv_numbers import is_number, shown
+from engine.data.csv_numbers import is_number, short_cell
 
 # The text in the bytes of a file, whatever program wrote it, or why there is none.
 
@@ -148,7 +148,7 @@ def records(text: str, most: int) -> Records:
     if not named and found.rows and all(len(cells) == 1 for _, cells in found.rows):
         _cut_again(found)
     if comments:
-        found.notes.append(f"{_lines(len(comments))} above the table skipped as comments: {shown(comments[0])}")
+        found.notes.append(f"{_lines(len(comments))} above the table skipped as comments: {short_cell(comments[0])}")
     _cut_header(found)
     _set_aside(found)
     if found.separator != ",":
@@ -258,7 +258,7 @@ def _set_aside(found: Records) -> None:
         stop -= 1
     within = [row for row in rows[start:stop] if row[1][0].startswith(COMMENTS) and len(row[1]) != usual]
     for what, left in (("a title", rows[:start]), ("a footnote", rows[stop:]), ("a comment", within)):
-        found.notes += [f"row {number} skipped as {what}: {shown(' '.join(cells))}" for number, cells in left[:3]]
+        found.notes += [f"row {number} skipped as {what}: {short_cell(' '.join(cells))}" for number, cells in left[:3]]
         if len(left) > 3:
             found.notes.append(f"{len(left) - 3} more rows skipped, each as {what}")
     kept = {number for number, _ in rows[start:stop]} - {number for number, _ in within}

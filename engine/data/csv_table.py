@@ -19,7 +19,7 @@ from engine.data.csv_numbers import (
     marks,
     mostly_text,
     plain,
-    shown,
+    short_cell,
     without_unit,
     written,
 )
@@ -83,7 +83,7 @@ class Column:
         if self.values is None and self.units:
             return f"cells carry different units: {', '.join(self.units[:4])}"
         if self.values is None:
-            return f"text, such as {shown(next((cell for cell in self.cells if not is_missing(cell)), ''))}"
+            return f"text, such as {short_cell(next((cell for cell in self.cells if not is_missing(cell)), ''))}"
         if self.constant:
             known = self.values[~np.isnan(self.values)]
             return (
@@ -264,9 +264,9 @@ def _units_row(cells: Sequence[tuple[str, ...]]) -> list[str]:
     return [first for first in firsts if first] if len(named) > 1 or (named and len(over) == 1) else []
 
 
-def _mark_of(shown: Sequence[Marks]) -> Decimal | None:
+def _mark_of(marks: Sequence[Marks]) -> Decimal | None:
     """The decimal mark on which the columns agree that show one."""
-    point, comma = any(one.point for one in shown), any(one.comma for one in shown)
+    point, comma = any(one.point for one in marks), any(one.comma for one in marks)
     return None if point == comma else "." if point else ","
 
 

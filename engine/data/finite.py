@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from engine.data.csv_table import constant, listed
 from engine.data.dataset import Dataset, DatasetConfig, Stream, finished, standardised
-from engine.problems import shown
+from engine.problems import short_repr
 from engine.schema import ConfigError, Problem
 
 Scaling = Literal["feature", "common", "none"]
@@ -163,7 +163,8 @@ def two_or_all(classes: Any) -> Any:
     """What is given for two classes. Raises `ValueError` where it is a list of fewer or more."""
     if isinstance(classes, list | tuple) and len(classes) != 2:
         raise ValueError(
-            f"{shown(list(classes))} given: two are compared; null (in a link: none) takes all, one target for each"
+            f"{short_repr(list(classes))} given: two are compared; null (in a link: none) takes all, one target for "
+            "each"
         )
     return classes
 

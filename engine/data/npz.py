@@ -36,14 +36,14 @@ class Found:
         return _listed([name for name in self.names if name not in self.arrays])
 
 
-def arrays_in(content: bytes, wanted: Sequence[str], most: int) -> Found:
+def arrays_in(content: bytes, names: Sequence[str], most: int) -> Found:
     """The arrays of these names, of `most` bytes together. Raises `ValueError` in one line."""
     try:
         _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = tuple(name.removesuffix(".npy") for name in archive.namelist())
             arrays: dict[str, np.ndarray] = {}
-            for name in wanted:
+            for name in names:
                 if name in names:
                     arrays[name] = _array(archive, name, most - sum(array.nbytes for array in arrays.values()))
             return Found(arrays, names)

@@ -101,9 +101,9 @@ def brute_force(setting: InitialNetwork, draws: int, seed: int, *, first_step: b
     network = network_of(setting)
     chunk = chunk_size(network, setting.widths[0])
     x = point(setting)
-    for some, wanted in key_chunks(seed, draws, chunk):
+    for some, count in key_chunks(seed, draws, chunk):
         found = _differentiated(network, first_step, x, some)
-        f, K_w, K_b, gHg = (np.asarray(array, float)[:wanted] for array in found)
+        f, K_w, K_b, gHg = (np.asarray(array, float)[:count] for array in found)
         yield Draws(f, K_w, K_b, gHg if first_step else None)
 
 
@@ -115,7 +115,7 @@ def kernel_draws(
     chunk = max(1, min(MAX_CHUNK, int(CHUNK_BYTES / held))) if isfinite(held) else ONE_BY_ONE
     point = jnp.asarray(x, float_type())
     found = [
-        np.asarray(_kernels(network, point, some), float)[:wanted] for some, wanted in key_chunks(seed, draws, chunk)
+        np.asarray(_kernels(network, point, some), float)[:count] for some, count in key_chunks(seed, draws, chunk)
     ]
     return np.concatenate(found)
 

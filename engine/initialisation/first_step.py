@@ -121,10 +121,10 @@ def first_steps(
     """
     network = network_of(setting)
     chunk = chunk_size(network, setting.widths[0], copies=10 + 2 * len(x))
-    for some, wanted in key_chunks(seed, draws, chunk):
+    for some, count in key_chunks(seed, draws, chunk):
         found = _steps(network, x, y, jnp.asarray(sizes, float_type()), some)
         K, rate, change, residual = (np.asarray(array, float) for array in found)
-        yield Steps(K[:wanted], rate[:wanted], change[:, :wanted], residual[:wanted])
+        yield Steps(K[:count], rate[:count], change[:, :count], residual[:count])
 
 
 @partial(jax.jit, static_argnums=(0,))
@@ -204,7 +204,7 @@ def drifts(
     chunk = min(256, draws, chunk_size(network, setting.widths[0], copies=14 + 2 * len(x)))
     most = max(1, int(CALL_COST / (network.stored_count(setting.widths[0], 1) * chunk * len(x))))
     spans = np.diff(np.concatenate([[0.0], times]))
-    for some, wanted in key_chunks(seed, draws, chunk):
+    for some, count in key_chunks(seed, draws, chunk):
         params, f_0, size, rate = _start(network, x, y, some)
         K, start = np.asarray(size, float), np.asarray(_residual(network, x, y, f_0, params), float)
         # The trace bounds the top eigenvalue.
@@ -224,7 +224,7 @@ def drifts(
             # A network that starts on its target has no residual to relate to; it stays there.
             residual.append(np.where(stiff, np.nan, np.divide(after, start, out=np.zeros_like(start), where=start > 0)))
         yield Drifts(
-            K[:wanted], np.stack(change)[:, :wanted], np.asarray(rate, float)[:wanted], np.stack(residual)[:, :wanted]
+            K[:count], np.stack(change)[:, :count], np.asarray(rate, float)[:count], np.stack(residual)[:, :count]
         )
 
 

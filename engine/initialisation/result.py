@@ -13,7 +13,7 @@ from engine.initialisation.estimates import Estimate
 from engine.initialisation.higher_moments import log_moment, required_draws
 from engine.initialisation.law import Law, law_of
 from engine.initialisation.moments import hanin_nica_log_drift, hanin_nica_log_ratio, moments
-from engine.problems import ConfigError, Problem, shown
+from engine.problems import ConfigError, Problem, short_repr
 from engine.progress import Arrays
 from engine.result import Field, Named, finite
 from engine.schema import Config
@@ -176,7 +176,7 @@ def moments_summary(
 
 def _check_target(target: float) -> None:
     if not isinstance(target, Real) or isinstance(target, bool) or not abs(target) <= 1e6:
-        raise ConfigError([Problem("target", f"{shown(target)} given; a number between -1e6 and 1e6")])
+        raise ConfigError([Problem("target", f"{short_repr(target)} given; a number between -1e6 and 1e6")])
 
 
 def rates(law: Law) -> dict[str, Number]:

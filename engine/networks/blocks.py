@@ -51,15 +51,15 @@ def draw(
 
     All come from one normal vector: a generator for each would take seconds to compile.
     """
-    wanted = leaves(network, input_dim, output_dim)
-    sizes = [prod(leaf.shape) for block in wanted.values() for leaf in block.values()]
+    tree = leaves(network, input_dim, output_dim)
+    sizes = [prod(leaf.shape) for block in tree.values() for leaf in block.values()]
     own: Any = _Key().apply({}, rngs={"params": key})
     vector = jax.random.normal(own, (sum(sizes),), dtype)
     # The barrier keeps the compiler from copying the generator into everything that uses a normal.
     pieces = iter(jnp.split(jax.lax.optimization_barrier(vector), list(accumulate(sizes))[:-1]))
     return {
         name: {part: leaf.spread * next(pieces).reshape(leaf.shape) for part, leaf in block.items()}
-        for name, block in wanted.items()
+        for name, block in tree.items()
     }
 
 

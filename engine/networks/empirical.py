@@ -25,10 +25,10 @@ from engine.networks.module.config import ModuleConfig
 from engine.networks.module.network import trained
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
-from engine.problems import ConfigError, Problem, did_you_mean, shown
+from engine.problems import ConfigError, Problem, did_you_mean, short_repr
 
 
-class Asked(NamedTuple):
+class KernelRequest(NamedTuple):
     """A kernel that is asked for: of a network config, or, where there is none, of an apply function."""
 
     network: NetworkConfig | None
@@ -41,30 +41,30 @@ def empirical(
     network: Any, params: Any, x: Any, other: Any, settings: KernelArguments, tried: bool = True
 ) -> np.ndarray:
     """The kernel in NumPy, in 64-bit JAX; arguments and errors as for `engine.ntk`."""
-    asked = _asked(network, params, x, other, settings.precision if tried else None)
+    request = _as_arrays(network, params, x, other, settings.precision if tried else None)
     heads: Heads = "full" if settings.full else "trace"
     how: dict[str, Any] = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
     if settings.kernel == "conjugate":
-        readout = _readout(asked, params, settings.readout)
-        apply = model.scaled(asked.network.all_trained()) if asked.network else asked.apply  # pyright: ignore[reportArgumentType]
-        found = ntk(apply, params, asked.x, asked.other, trained=readout, **how)
+        readout = _readout(request, params, settings.readout)
+        apply = model.scaled(request.network.all_trained()) if request.network else request.apply  # pyright: ignore[reportArgumentType]
+        found = ntk(apply, params, request.x, request.other, trained=readout, **how)
     elif settings.readout:
         raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
-    elif asked.network:
-        found = model.ntk(asked.network, params, asked.x, asked.other, **how)
+    elif request.network:
+        found = model.ntk(request.network, params, request.x, request.other, **how)
     else:
-        found = ntk(asked.apply, params, asked.x, asked.other, **how)
+        found = ntk(request.apply, params, request.x, request.other, **how)
     return check_kernel(np.asarray(found))
 
 
 def parts(network: Any, params: Any, x: Any, other: Any, tried: bool = True) -> dict[str, np.ndarray]:
     """The parts of the kernel by leaf, in 64-bit JAX; arguments and errors as for `engine.ntk_by_leaf`."""
-    asked = _asked(network, params, x, other, "float64" if tried else None)
-    found = by_leaf(asked.apply, params, asked.x, asked.other)
+    request = _as_arrays(network, params, x, other, "float64" if tried else None)
+    found = by_leaf(request.apply, params, request.x, request.other)
     return {path: check_kernel(np.asarray(part)) for path, part in found.items()}
 
 
-def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | None) -> Asked:
+def _as_arrays(network: Any, params: Any, x: Any, other: Any, tried: Precision | None) -> KernelRequest:
     """The arguments as arrays; an apply function is tried first in a precision, where one is given."""
     if callable(network):
         return _of_function(network, params, x, other, tried)
@@ -76,13 +76,13 @@ def _asked(network: Any, params: Any, x: Any, other: Any, tried: Precision | Non
     there = None if other is None else points_of("other", flat(other)[0], here.shape[1])
     config = placed(config, shape or here.shape[1:])
     check_parameters(config, params, here.shape[1])
-    return Asked(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
+    return KernelRequest(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
 
 
 def _of_function(
     apply: Callable, params: Any, x: Any, other: Any, tried: Precision | None, own: ModuleConfig | None = None
-) -> Asked:
-    """Args as of `_asked`. `own`: whose function it is."""
+) -> KernelRequest:
+    """Args as of `_as_arrays`. `own`: whose function it is."""
     here = examples_of("x", x)
     there = None if other is None else examples_of("other", other, here.shape[1:])
     if there is not None and there.dtype != here.dtype:
@@ -93,7 +93,7 @@ def _of_function(
             what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
             message = f"the outputs do not depend on {what}: that part of the kernel is zero"
             warnings.warn(message, stacklevel=5)
-    return Asked(None, hashable(apply), jnp.asarray(here), None if there is None else jnp.asarray(there))
+    return KernelRequest(None, hashable(apply), jnp.asarray(here), None if there is None else jnp.asarray(there))
 
 
 def hashable(apply: Callable) -> Apply:
@@ -105,16 +105,16 @@ def hashable(apply: Callable) -> Apply:
     return apply
 
 
-def _readout(asked: Asked, params: Any, readout: tuple[str, ...]) -> frozenset[str]:
+def _readout(request: KernelRequest, params: Any, readout: tuple[str, ...]) -> frozenset[str]:
     """The paths of the readout's weights."""
     known = leaf_paths(params)
-    if not readout and asked.network is None:
-        listed = shown(known)
+    if not readout and request.network is None:
+        listed = short_repr(known)
         message = f"is missing: of a function it is to be said which leaves are the last layer's, among {listed}"
         raise ConfigError([Problem("readout", message)])
     wrong = [path for path in readout if path not in known]
     if wrong:
         hint = did_you_mean(wrong[0], known)
-        raise ConfigError([Problem("readout", f"{shown(wrong[0])} given; there is no such leaf.{hint}")])
-    own = model.KINDS[asked.network.kind].readout if asked.network else ()
+        raise ConfigError([Problem("readout", f"{short_repr(wrong[0])} given; there is no such leaf.{hint}")])
+    own = model.KINDS[request.network.kind].readout if request.network else ()
     return frozenset(readout or own)

@@ -49,7 +49,7 @@ Paired = Float[np.ndarray, "n m rows columns"]
 Sums = Float[np.ndarray, "n m"]
 
 
-class Both(NamedTuple):
+class PositionPairs(NamedTuple):
     """Pairs of positions: pairs of rows with pairs of columns."""
 
     rows: Axis
@@ -126,14 +126,14 @@ def _parts(network: ConvConfig) -> int:
     return min(network.sizes[-1][0], -(-max(_pairs(network).counts) // TILE))
 
 
-def _pairs(network: ConvConfig, part: int = 0, parts: int = 1) -> Both:
+def _pairs(network: ConvConfig, part: int = 0, parts: int = 1) -> PositionPairs:
     """Those that the readout needs, or a part of them."""
     return _both(network, network.pooling == "flatten", part, parts)
 
 
-def _both(network: ConvConfig, same: bool, part: int = 0, parts: int = 1) -> Both:
+def _both(network: ConvConfig, same: bool, part: int = 0, parts: int = 1) -> PositionPairs:
     (height, width, _), of = network.image, (network.strides, network.padding == "circular", same)
-    return Both(axis(height, *of, part, parts), axis(width, *of))
+    return PositionPairs(axis(height, *of, part, parts), axis(width, *of))
 
 
 class Constants(NamedTuple):
@@ -193,7 +193,7 @@ def _tile(network: ConvConfig, first: Images, second: Images) -> Float[np.ndarra
 
 def _read(
     network: ConvConfig,
-    pairs: Both,
+    pairs: PositionPairs,
     first: Images,
     second: Images,
     variances: tuple[list[Variances], list[Variances]],

@@ -38,7 +38,7 @@ from engine.recording.config import (
     effective_rate,
 )
 from engine.recording.descent import Descent
-from engine.recording.said import Probes
+from engine.recording.probes import Probes
 from engine.schema import Config
 
 FORMAT = 1

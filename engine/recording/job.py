@@ -32,7 +32,7 @@ def said(config: RecordingConfig, report: Report = silent) -> Entries:
     began, recording = time.monotonic(), found(config)
     probes, rows, start = recording.probes, [], None
     for at, step in enumerate(recording.step):
-        row, start = probes.said(recording.kernel[at], recording.outputs[at], start)
+        row, start = probes.diagnose(recording.kernel[at], recording.outputs[at], start)
         rows.append(row)
         report(Progress((at + 1) / len(recording.step), f"step {int(step):,}"))
     run = RecordedRun.of(config, recording, rows, provenance("recording", "the loop that recorded it", began))

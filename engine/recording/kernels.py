@@ -19,7 +19,7 @@ from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.checks import check
 from engine.networks.traced.kernel import Apply, leaf_paths, ntk
 from engine.networks.traced.views import floating
-from engine.problems import ConfigError, Problem, shown
+from engine.problems import ConfigError, Problem, short_repr
 
 PARAMS = "params"
 """What trains in the variables of flax; the others, such as running averages, stand still in the kernel."""
@@ -109,7 +109,9 @@ class NnxNetwork(JaxNetwork):
 
         module = self.module if params is None else params
         if not isinstance(module, nnx.Module):
-            raise ConfigError([Problem("params", f"{shown(params)} given; the module itself, or nothing, is needed")])
+            raise ConfigError(
+                [Problem("params", f"{short_repr(params)} given; the module itself, or nothing, is needed")]
+            )
         _, trained, rest = nnx.split(module, nnx.Param, ...)
         return {PARAMS: trained, "rest": rest}
 
@@ -122,7 +124,7 @@ def jax_network(apply: Any, x: np.ndarray, precision: Precision) -> JaxNetwork:
         merged = lambda given, x: nnx.merge(graph, given[PARAMS], given["rest"])(x)  # noqa: E731
         return NnxNetwork(merged, x, precision, stands=True, module=apply)
     if not callable(apply):
-        raise ConfigError([Problem("apply", f"{shown(apply)} given; apply(params, x), or a module, is needed")])
+        raise ConfigError([Problem("apply", f"{short_repr(apply)} given; apply(params, x), or a module, is needed")])
     return JaxNetwork(hashable(apply), x, precision)
 
 

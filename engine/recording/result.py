@@ -13,7 +13,7 @@ from engine.perturbation.result import PerturbationResult, SeedPerturbation
 from engine.progress import Arrays
 from engine.recording.config import RecordedFile, RecordedPerturbationConfig, RecordedSpacesConfig, RecordingConfig
 from engine.recording.file import Recording
-from engine.recording.said import OF_OUTPUTS, Probes, stacked
+from engine.recording.probes import OF_OUTPUTS, Probes, stacked
 from engine.result import Field, ResultError, provenance
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from engine.training.result import ENDS, RunResult, SeedResult
@@ -41,7 +41,7 @@ class RecordedRun(RunResult):
     def of(
         cls, config: RecordingConfig, recording: Recording, rows: Sequence[Arrays], meta: Mapping[str, Any]
     ) -> "RecordedRun":
-        """From what is said of each checkpoint (`engine.recording.said.Probes.said`)."""
+        """From what is said of each checkpoint (`engine.recording.probes.Probes.diagnose`)."""
         own = {"step": recording.step, "t": recording.t} | ({} if recording.loss is None else {"loss": recording.loss})
         common = {"targets": recording.targets}
         common |= {} if recording.labels is None else {"labels": recording.labels}

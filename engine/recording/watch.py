@@ -11,13 +11,12 @@ import numpy as np
 
 from engine.arguments import examples_of
 from engine.problems import ConfigError, Problem
-from engine.recording import asked
-from engine.recording.asked import FEWEST, Targets, check_full, check_size, numbers, told
 from engine.recording.config import MOST_CHECKPOINTS, MOST_POINTS, effective_rate
 from engine.recording.file import About, Recording
 from engine.recording.kernels import Measured, jax_network
+from engine.recording.probes import Probes
 from engine.recording.result import RecordedRun, so_far
-from engine.recording.said import Probes
+from engine.recording.targets import FEWEST, Targets, check_full, check_size, checked_steps, numbers
 from engine.recording.torch_kernels import TorchNetwork, is_torch
 
 GROWTH = 1.12
@@ -66,7 +65,7 @@ class Watch:
         self, about: About, network: Network, y: Targets, file: File, steps: Sequence[int] | None, full: bool = False
     ):
         self._about, self._network, self._y, self._file, self._full = about, network, y, file, full
-        self._told = None if steps is None else told(steps)
+        self._told = None if steps is None else checked_steps(steps)
         self._growth, self._due = GROWTH, -1.0
         self._probes: Probes | None = None
         self._start: Any = None
@@ -133,7 +132,7 @@ class Watch:
         if not all(np.isfinite(array).all() for name, array in stepped.items() if name != "after"):
             self._diverges("outputs are not finite after a step of this learning_rate")
             return
-        said, self._start = probes.said(_symmetric(found.kernel), found.outputs, self._start)
+        said, self._start = probes.diagnose(_symmetric(found.kernel), found.outputs, self._start)
         value = np.nan if loss is None else float(loss)
         row = {"step": step, "t": time_, "loss": value, "outputs": found.outputs, "kernel": _symmetric(found.kernel)}
         self._looked(step, found.outputs)
@@ -198,7 +197,7 @@ class Watch:
         self._probes = probes = self._y.probes(k, self._about)
         self._full &= k > 1
         values = numbers(p, k, self._about.held_out, self._full)
-        self._most = max(FEWEST, min(MOST_CHECKPOINTS, asked.MOST_VALUES // values))
+        self._most = max(FEWEST, min(MOST_CHECKPOINTS, targets.MOST_VALUES // values))
         return probes
 
     def _schedule(self, step: int) -> None:

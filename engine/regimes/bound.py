@@ -21,7 +21,7 @@ ESTIMATE = 0.15
 Triple = tuple[int, int, int]
 
 
-def most_looks(rows: int) -> int:
+def most_snapshots(rows: int) -> int:
     """How often a run may be looked at: each look takes the eigenvalues of a matrix of so many rows."""
     return int(np.clip(64 * 512 / rows, 48, 1024))
 

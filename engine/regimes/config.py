@@ -28,7 +28,7 @@ from engine.schema import Config, ConfigError, Problem
 
 MOST_CELLS = 1024
 
-TOGETHER = 4
+SEEDS_AT_ONCE = 4
 """Seeds computed by one job. Those of one block, such as 4 to 7, share it: more seeds later leave the first blocks
 as they are."""
 
@@ -60,7 +60,7 @@ class Cell:
         training = self.run.training.model_copy(update={"checkpoints": 2})
         blocks: dict[int, list[int]] = {}
         for seed in sorted(self.run.seeds):
-            blocks.setdefault(seed // TOGETHER, []).append(seed)
+            blocks.setdefault(seed // SEEDS_AT_ONCE, []).append(seed)
         shared = {"training": training, "store_parameters": False, "probes": None}
         return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
 

@@ -7,7 +7,7 @@ from typing import Any
 from engine.config import RunConfig, TrainingConfig
 from engine.data import DATASETS
 from engine.networks.kinds import NETWORKS
-from engine.problems import shown
+from engine.problems import short_repr
 from engine.schema import Problem, did_you_mean
 from engine.texts import number
 
@@ -50,7 +50,7 @@ def problems_of(grid: Mapping[str, tuple[Any, ...]]) -> list[Problem]:
             problems.append(Problem(where, f"{list(values)} repeats a value: give each once"))
     if BETA in grid:
         wrong = [value for value in grid[BETA] if not _is_positive(value)]
-        problems += [Problem(f"grid.{BETA}", f"{shown(value)} given; a number above 0") for value in wrong]
+        problems += [Problem(f"grid.{BETA}", f"{short_repr(value)} given; a number above 0") for value in wrong]
         if DEPTH in grid and WIDTH in grid:
             message = f"follows from {DEPTH} and {WIDTH}, which the grid gives too: leave one of the three out"
             problems.append(Problem(f"grid.{BETA}", message))
@@ -81,21 +81,21 @@ def where_given(problem: Problem, given: Settings, settings: Settings) -> Proble
     made = DEPTH if WIDTH in given else WIDTH
     if BETA in given and problem.field == made in settings:
         rest = {name: value for name, value in given.items() if name != BETA}
-        makes = f"{shown(given[BETA])} makes {made} {settings[made]}"
+        makes = f"{short_repr(given[BETA])} makes {made} {settings[made]}"
         return Problem(f"grid.{BETA}", f"{makes}{' ' if rest else ''}{where(rest)}: {problem.message}")
     return Problem(f"{'grid' if problem.field in given else 'base'}.{problem.field}", problem.message)
 
 
 def where(settings: Settings) -> str:
     """A cell in words."""
-    listed = ", ".join(f"{name} is {shown(value)}" for name, value in settings.items())
+    listed = ", ".join(f"{name} is {short_repr(value)}" for name, value in settings.items())
     return f"where {listed}" if listed else ""
 
 
 def same_network(one: Settings, other: Settings) -> Problem:
     """Two cells that turn out to be one network."""
     name = next(name for name in one if _identity(one[name]) != _identity(other[name]))
-    same = f"{shown(one[name])} and {shown(other[name])} make the same network: give one of them"
+    same = f"{short_repr(one[name])} and {short_repr(other[name])} make the same network: give one of them"
     return Problem(f"grid.{name}", same)
 
 

@@ -34,8 +34,8 @@ from engine.networks.precision import (
 from engine.numerics import without_rounding
 from engine.progress import Entries, Progress, Report, silent
 from engine.regimes import programs
-from engine.regimes.bound import Bound, Lazy, first_marks, most_looks
-from engine.regimes.config import TOGETHER
+from engine.regimes.bound import Bound, Lazy, first_marks, most_snapshots
+from engine.regimes.config import SEEDS_AT_ONCE
 from engine.regimes.programs import Snapshot
 from engine.regimes.result import FAILURES, CellResult
 from engine.result import provenance
@@ -71,7 +71,7 @@ def cell(config: RunConfig, report: Report = silent) -> Entries:
 
 def seeds_at_once() -> int:
     """How many networks are trained by one program on this device."""
-    return 1 if jax.default_backend() == "cpu" else TOGETHER
+    return 1 if jax.default_backend() == "cpu" else SEEDS_AT_ONCE
 
 
 class Ensemble:
@@ -170,15 +170,15 @@ class Ensemble:
         begin = partial(
             Walk, self.advance, self.config.training, self.objective, self.state, start_residual, companions
         )
-        looks, sizes, largest = self._trained(begin())
+        snapshots, sizes, largest = self._trained(begin())
         lazy = [
             Lazy.of(*self.spectra[g], residual[g], float(self.rate[g]), int(steps), descent)
-            for g, steps in enumerate(looks[-1].step)
+            for g, steps in enumerate(snapshots[-1].step)
         ]
         bounds = [Bound(one.steps, one.weight(), found) for one, found in zip(lazy, sizes, strict=True)]
         self._refine(bounds, begin, len(sizes[0]))
         return [
-            self._row(g, [seen.of(g) for seen in looks], lazy[g])
+            self._row(g, [seen.of(g) for seen in snapshots], lazy[g])
             | _errors(bounds[g], largest[g], np.linalg.norm(residual[g]))
             for g in range(len(self.seeds))
         ]
@@ -186,17 +186,17 @@ class Ensemble:
     def _trained(self, walk: Walk) -> tuple[list[Snapshot], list[dict[int, float]], np.ndarray]:
         """Looks at the start, after a step and at the stop; ||K - K_0|| by step, and the largest ||r - r_lazy||, of
         each network."""
-        looks, sizes, largest = [self.at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
+        snapshots, sizes, largest = [self.at_start], [{0: 0.0} for _ in self.seeds], np.zeros(len(self.seeds))
         for _ in self._marked(walk, first_marks(self.config.training.max_steps), self.tell):
-            looks = [*looks[:2], self._snapshot(walk.state)]
+            snapshots = [*snapshots[:2], self._snapshot(walk.state)]
             for g, found in enumerate(sizes):
-                found[int(looks[-1].step[g])] = self._change(looks[-1], g)
+                found[int(snapshots[-1].step[g])] = self._change(snapshots[-1], g)
             largest = np.asarray(walk.beside.largest)
-        return [looks[0], looks[1], looks[-1]], sizes, largest
+        return [snapshots[0], snapshots[1], snapshots[-1]], sizes, largest
 
-    def _refine(self, bounds: list[Bound], begin: Callable[[], Walk], looks: int) -> None:
+    def _refine(self, bounds: list[Bound], begin: Callable[[], Walk], snapshots: int) -> None:
         """Trains again with looks between the first ones, until every P2 is known or there were enough."""
-        left = most_looks(self.size * self.config.data.output_dim) - looks
+        left = most_snapshots(self.size * self.config.data.output_dim) - snapshots
         while steps := sorted({step for bound in bounds for step in bound.next_steps()})[: max(left, 0)]:
             left -= len(steps)
             found: list[dict[int, float]] = [{} for _ in bounds]
@@ -236,17 +236,17 @@ class Ensemble:
         f = self.config.network.output_scale * (taken.h - self.h_0)[:, : self.size].astype(np.float64)
         return f - self.data.y_train
 
-    def _row(self, g: int, looks: list[Snapshot], lazy: Lazy) -> dict[str, Any]:
+    def _row(self, g: int, snapshots: list[Snapshot], lazy: Lazy) -> dict[str, Any]:
         """Results of the seed at position g, looked at at the start, after one step and at the stop."""
         alpha, k, M, h_0 = self.config.network.output_scale, self.config.data.output_dim, self.size, self.h_0[g]
-        f_0, f_T = (alpha * (seen.h - h_0).astype(np.float64) for seen in (looks[0], looks[-1]))
+        f_0, f_T = (alpha * (seen.h - h_0).astype(np.float64) for seen in (snapshots[0], snapshots[-1]))
         r_0, r_T = f_0[:M] - self.data.y_train, f_T[:M] - self.data.y_train
         start_residual = float(np.linalg.norm(r_0))
         residual = diagnostics.ratio(np.linalg.norm(r_T), start_residual)
-        moved, steps = without_rounding((f_T - f_0)[M:], r_0).ravel(), int(looks[-1].step)
-        kernels = [self._train_block(seen.kernel) for seen in looks]
+        moved, steps = without_rounding((f_T - f_0)[M:], r_0).ravel(), int(snapshots[-1].step)
+        kernels = [self._train_block(seen.kernel) for seen in snapshots]
         traced_0, traced_1, traced_T = (_traced(K, k) for K in kernels)
-        elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(looks[0].kernel)), np.linalg.norm(moved))
+        elt = diagnostics.ratio(np.linalg.norm(moved - lazy.change(snapshots[0].kernel)), np.linalg.norm(moved))
         # A root mean square per training point, carried to the held-out ones.
         noise = self.rounding[g].after(steps) * start_residual * np.sqrt(len(moved) / len(lazy.modes))
         rounding = diagnostics.ratio(noise, np.linalg.norm(moved))

@@ -26,7 +26,7 @@ Shape = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Apart:
+class KindRatio:
     """The ratio of a metric of one kind of network to that of another, at equal depth and width.
 
     Attributes:
@@ -47,7 +47,7 @@ class Apart:
     left_out: int
 
 
-def apart(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> Apart | None:
+def kind_ratio(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> KindRatio | None:
     """The second over the first; None where no shape can be compared.
 
     Args:
@@ -61,7 +61,7 @@ def apart(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> Apart | Non
     ratios = np.array([b.mean() - a.mean() for a, b in pairs])
     ends = ratios.mean() + _reach(pairs) * np.array([-1, 1])
     found = np.exp([ratios.mean(), *ends, ratios.min(), ratios.max()])
-    return Apart(*map(float, found), shapes=len(pairs), left_out=len(both) - len(pairs))
+    return KindRatio(*map(float, found), shapes=len(pairs), left_out=len(both) - len(pairs))
 
 
 def _logs(runs: pd.DataFrame, metric: str) -> dict[Shape, Float[np.ndarray, " networks"]]:
@@ -168,6 +168,6 @@ def of_fully_connected(sweep: SweepConfig, growth: Growth) -> Growth | None:
     return replace(growth, factor=deep / shallow, low=deep / shallow, high=deep / shallow)
 
 
-def beside(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+def with_first(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The first kind with each of the others."""
     return product(kinds[:1], kinds[1:])

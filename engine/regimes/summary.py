@@ -17,7 +17,7 @@ from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, Collapse, collapses, scaling
 from engine.regimes.config import SweepConfig
 from engine.regimes.grid import BETA, DEPTH, WIDTH
-from engine.regimes.kinds import apart, beside, growths
+from engine.regimes.kinds import growths, kind_ratio, with_first
 from engine.regimes.result import LABELS, SPREAD, Thresholds, cells_frame
 from engine.result import finite
 from engine.schema import ConfigError
@@ -68,8 +68,8 @@ def _of_kinds(sweep: SweepConfig, runs: Mapping[str, pd.DataFrame], bounds: Thre
     alike = {} if others else known  # else shapes would hold networks of several settings
     grown = growths({kind: own.groupby("cell").first() for kind, own in alike.items()}) if len(alike) > 1 else {}
     ratios = {
-        other: {name: asdict(found) for name in COLLAPSED if (found := apart(alike[one], alike[other], name))}
-        for one, other in beside(list(alike))
+        other: {name: asdict(found) for name in COLLAPSED if (found := kind_ratio(alike[one], alike[other], name))}
+        for one, other in with_first(list(alike))
     }
     return {
         "architectures": {kind: _compared(sweep.architectures[kind], own, bounds) for kind, own in runs.items()},

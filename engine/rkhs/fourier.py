@@ -160,7 +160,7 @@ class Foretold:
         return np.array([at.sizes(r)[:-1] for r in gram.vectors @ left])
 
 
-def seen(run: Followed, at: Frequencies, foretold: Foretold, drives: bool = True) -> dict[str, np.ndarray]:
+def frequency_arrays(run: Followed, at: Frequencies, foretold: Foretold, drives: bool = True) -> dict[str, np.ndarray]:
     """What `engine.rkhs.result.SeedSpaces` holds of one seed on the circle, as `frequency_...`, at S checkpoints.
 
     Args:

@@ -171,7 +171,7 @@ def _followed(
         arrays |= {f"{name}/{key}": values for key, values in pairs.items()}
     if everywhere.circle is None:
         return arrays
-    return arrays | fourier.seen(run, *everywhere.circle, drives=network.config.kernel == "ntk")
+    return arrays | fourier.frequency_arrays(run, *everywhere.circle, drives=network.config.kernel == "ntk")
 
 
 # The path of RKHSs of a run as a job: train, derive kernels at the stored parameters, compare.

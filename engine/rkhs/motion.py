@@ -24,7 +24,7 @@ BYTES = 5 * 10**8
 """Kernels and eigenvectors held at once."""
 ENTRIES = 2 * 10**11
 """Of kernels, read in all for the steps of those that have no closed form."""
-LOOK_EVERY = 1000
+CHECK_EVERY = 1000
 """Steps between two looks whether they are still wanted."""
 
 
@@ -126,7 +126,7 @@ class Followed:
             inner = np.ascontiguousarray(kernels[:, :n])
             with np.errstate(over="ignore", invalid="ignore"):  # a step beyond the stability limit of this kernel
                 for step in range(steps):
-                    if step % LOOK_EVERY == 0:
+                    if step % CHECK_EVERY == 0:
                         waiting()
                     own[:] = stepped(self.loss, inner, f[:, :n], learned, own, self.rate, descent)
                 now = f - kernels @ own

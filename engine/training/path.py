@@ -123,7 +123,7 @@ class KernelPath:
         controls = self.controls(k)
         return np.tensordot(bernstein(np.array(x), len(controls) - 1), controls, axes=(0, 0))
 
-    def taken(self, chosen: Int[np.ndarray, " s"]) -> "KernelPath":
+    def subset(self, chosen: Int[np.ndarray, " s"]) -> "KernelPath":
         """The path through some of the checkpoints, the first and the last among them."""
         slope = None if self.slope is None else self.slope[chosen]
         arrays = {name: getattr(self, name)[chosen] for name in ("t", "steps", "kernel", "f", "defect")}
@@ -132,7 +132,7 @@ class KernelPath:
     def halved(self) -> tuple["KernelPath", Int[np.ndarray, " s"]]:
         """Every other checkpoint and the last, with their positions: what halving them changes is an error estimate."""
         chosen = np.unique(np.append(np.arange(0, len(self.t), 2), len(self.t) - 1))
-        return self.taken(chosen), chosen
+        return self.subset(chosen), chosen
 
     def interpolation_error(self) -> float:
         """Estimated largest ||K - interpolated K||_F/||K_0||_F between checkpoints; 0 with fewer than three.

@@ -23,7 +23,7 @@ from pages.charts.animated import (
     tooltips,
     wide,
 )
-from pages.charts.encodings import beside, index_x, layered, linear_y, log_y, sized, stacked
+from pages.charts.encodings import index_x, layered, linear_y, log_y, side_by_side, sized, stacked
 from pages.charts.kernel import KERNEL, KERNEL_0, spectrum_panel
 from pages.charts.space import error_panel, error_timeline
 
@@ -103,7 +103,7 @@ def bias_chart(tables: BiasTables, width: int = theme.PAGE_WIDTH, start: int = 0
     """A time line over four panels, moved together by one scrubber."""
     panels = _spectrum(tables), _power(tables.power), _strength(tables.strength), _angles(tables.angles)
     panels = sized(panels, half(width), PANEL_HEIGHT)
-    rows = [beside(two, spacing=20) for two in (panels[:2], panels[2:])]
+    rows = [side_by_side(two, spacing=20) for two in (panels[:2], panels[2:])]
     return animated(stacked([error_panel(tables.timeline, width), *rows], spacing=14), len(tables.timeline), start)
 
 

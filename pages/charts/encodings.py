@@ -185,7 +185,7 @@ def stacked(charts: Sequence[Panel], spacing: int) -> alt.VConcatChart:
     return chart
 
 
-def beside(charts: Sequence[Panel], spacing: int) -> alt.HConcatChart:
+def side_by_side(charts: Sequence[Panel], spacing: int) -> alt.HConcatChart:
     """Charts from left to right."""
     chart = alt.HConcatChart(spacing=spacing, resolve=_OWN_SCALES)
     chart.hconcat = list(charts)

@@ -16,7 +16,7 @@ from engine.training.diagnostics import OVERLAP_SIZES, SCALARS, SHOWN
 from engine.training.result import RunResult, SeedResult
 from pages.charts import theme
 from pages.charts.animated import Moving, animated, half, positive, residual_panel, timeline_frame
-from pages.charts.encodings import beside, sized, stacked
+from pages.charts.encodings import side_by_side, sized, stacked
 from pages.charts.function import function_panel, function_table
 from pages.charts.kernel import (
     kernel_panel,
@@ -317,5 +317,5 @@ def evolution_chart(tables: EvolutionTables, width: int = theme.PAGE_WIDTH, star
     left = stacked(sized(by_mode, plot, height), spacing=14)
     right = stacked(sized(by_input, SQUARE if square else plot, height), spacing=14)
     timeline = residual_panel(tables.timeline, width)
-    chart = stacked([timeline, beside([left, right], spacing=20)], spacing=14)
+    chart = stacked([timeline, side_by_side([left, right], spacing=20)], spacing=14)
     return animated(chart, len(tables.timeline), start)

@@ -13,7 +13,7 @@ from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedP
 from engine.perturbation.result import CURVES as NAMES
 from pages.charts import theme
 from pages.charts.animated import CELL, QUIET, significant
-from pages.charts.encodings import beside, is_log, placed, time_x
+from pages.charts.encodings import is_log, placed, side_by_side, time_x
 from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
 from pages.charts.words import are, several
@@ -261,7 +261,7 @@ def modes_chart(frame: pd.DataFrame, width: int = theme.PAGE_WIDTH) -> alt.HConc
         _panel(frame, name, most, plot, first=index == 0)
         for index, (name, most) in enumerate(zip(PANELS, (shared, shared, own), strict=True))
     ]
-    chart = beside(panels, spacing=10)
+    chart = side_by_side(panels, spacing=10)
     chart.title = theme.title(subtitle="orange: learned slower than under K_0, purple: faster; per ‖r(0)‖")
     chart.usermeta = {"embedOptions": {"renderer": "canvas"}}
     return chart

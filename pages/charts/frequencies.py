@@ -278,12 +278,12 @@ def spectrum_table(result: RkhsResult, index: int) -> Table:
 
 
 K_T, OPERATOR_SPECTRUM = "K_T", "M λ of the operator"
-LOOKS = {KERNEL_0: "kernel_0", K_T: "kernel", OPERATOR_SPECTRUM: "cka", LIMIT: "infinite"}
+SERIES_COLOURS = {KERNEL_0: "kernel_0", K_T: "kernel", OPERATOR_SPECTRUM: "cka", LIMIT: "infinite"}
 
 
 def spectrum_chart(frame: pd.DataFrame) -> alt.LayerChart:
     """Points: the network's kernels; lines: the operator's, and dashed that of infinite width on these points."""
-    there = {name: colour for name, colour in LOOKS.items() if name in set(frame["series"])}
+    there = {name: colour for name, colour in SERIES_COLOURS.items() if name in set(frame["series"])}
     x = index_x(int(frame["i"].max()), "rank i")
     y = log_y("value", theme.log_domain(frame["value"].to_numpy(float)), theme.axis_title("eigenvalues"))
     layers = [legend_layer(there, columns=2)]

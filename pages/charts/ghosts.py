@@ -308,11 +308,11 @@ def _legend(ghosts: Sequence[Ghost], found: Sequence[Any]) -> alt.Chart:
     """Which dashes, or where there are no lines which shapes, are whose."""
     names, places = [HELD.format(ghost.name) for ghost in ghosts], [ghost.place for ghost in ghosts]
     by_shape = not any(_kind(layer) == "line" for layer in found)
-    looks = [SHAPES[place] if by_shape else DASHES[place] for place in places]
+    marks = [SHAPES[place] if by_shape else DASHES[place] for place in places]
     more: dict[str, Any] = {"symbolStrokeColor": theme.QUIET_INK, "symbolStrokeWidth": 1.6}
     more |= {} if by_shape else {"symbolType": "stroke", "symbolSize": 500}
     legend = theme.legend(_in_a_row(ghosts), orient="bottom", offset=2, **more)
-    scale = alt.Scale(domain=names, range=looks)
+    scale = alt.Scale(domain=names, range=marks)
     mark = alt.Chart(pd.DataFrame({"held": names})).mark_point(
         opacity=0, filled=False, aria=False, tooltip=None, style=STYLE
     )

@@ -11,7 +11,7 @@ from engine.rkhs.comparison import FUNCTIONS, SPACES
 from engine.rkhs.gram import FLAGS
 from engine.rkhs.result import SeedSpaces
 from pages.charts import theme
-from pages.charts.encodings import beside, by_series, layered, listed_x, log_y, tooltip
+from pages.charts.encodings import by_series, layered, listed_x, log_y, side_by_side, tooltip
 from pages.charts.space_curves import KERNEL_0, SPACE_COLOURS, START
 from pages.charts.theme import Table
 from pages.charts.words import are, number
@@ -46,7 +46,7 @@ def growth_chart(frame: pd.DataFrame, width: int = theme.PAGE_WIDTH) -> alt.HCon
     """A panel per function; slopes are what counts."""
     plot = (width - 3 * 62) // 3
     panels = [_panel(frame[frame["function"] == name], label, plot, name == "target") for name, label in PANELS.items()]
-    chart = beside(panels, spacing=14)
+    chart = side_by_side(panels, spacing=14)
     chart.title = theme.title(subtitle="raw squared norms: read the slopes")
     return chart
 

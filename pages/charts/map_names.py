@@ -86,7 +86,7 @@ REGIMES = {
 
 
 @dataclass(frozen=True)
-class Look:
+class CellStyle:
     """How a cell looks on either ground.
 
     Attributes:
@@ -101,14 +101,14 @@ class Look:
     text: str = "#17181c"
 
 
-LOOKS = {
-    REGIMES[LAZY]: Look("#b5d9f0", theme.GREY),
-    REGIMES[WEAK]: Look("#5b9bc8", theme.GREY),
-    REGIMES[STRONG]: Look("#17456f", theme.GREY, text="#ffffff"),
-    REGIMES[UNDECIDED]: Look("#f3efe2", "#857a5c", "level"),
-    REGIMES[STOCHASTIC_KERNEL]: Look("#f6d3b8", "#b3400d", "rising"),
-    REGIMES[UNTRAINABLE]: Look("#d6d6d6", "#2b2b2b", "falling"),
-    REGIMES[f"{STOCHASTIC_KERNEL}, {UNTRAINABLE}"]: Look("#efc3cc", "#8c1230", "crossed"),
+CELL_STYLES = {
+    REGIMES[LAZY]: CellStyle("#b5d9f0", theme.GREY),
+    REGIMES[WEAK]: CellStyle("#5b9bc8", theme.GREY),
+    REGIMES[STRONG]: CellStyle("#17456f", theme.GREY, text="#ffffff"),
+    REGIMES[UNDECIDED]: CellStyle("#f3efe2", "#857a5c", "level"),
+    REGIMES[STOCHASTIC_KERNEL]: CellStyle("#f6d3b8", "#b3400d", "rising"),
+    REGIMES[UNTRAINABLE]: CellStyle("#d6d6d6", "#2b2b2b", "falling"),
+    REGIMES[f"{STOCHASTIC_KERNEL}, {UNTRAINABLE}"]: CellStyle("#efc3cc", "#8c1230", "crossed"),
 }
 """The more is learned, the darker; what cannot be trained, or is not known, is hatched: seen without colours too."""
 

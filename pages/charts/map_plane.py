@@ -11,7 +11,7 @@ import pandas as pd
 from engine.quantities import Quantity
 from pages.charts import theme
 from pages.charts.encodings import layered, listed_x, listed_y, tooltip
-from pages.charts.map_names import LARGEST, LOOKS, below_rounding, hatched, in_words, of_cells, regime, symbol
+from pages.charts.map_names import CELL_STYLES, LARGEST, below_rounding, hatched, in_words, of_cells, regime, symbol
 from pages.charts.words import number
 
 PICK, PICKED = "pick", "cells"
@@ -132,7 +132,7 @@ def plane_chart(
         shown = np.where(blank, 1.0, np.minimum(value, LARGEST.get(metric[0], np.inf)))
         known = known.assign(shown=shown, blank=blank)
     else:
-        known = _with_looks(known)
+        known = _with_colours(known)
     layers = _region(curve, plane) if curve is not None else []
     layers += [_pending(table[table["regime"].isna()], plane), _cells(known, plane, metric, spans)]
     layers += _hatching(known, plane) if metric is None else []
@@ -169,7 +169,7 @@ def _cells(
 ) -> alt.Chart:
     if metric is None:
         mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2, strokeWidth=1)
-        return _rectangles(known, plane, mark).encode(**_own_looks(), tooltip=of_cells(known))
+        return _rectangles(known, plane, mark).encode(**_own_colours(), tooltip=of_cells(known))
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
     scaled = _metric_colour(values, metric[1].symbol)
@@ -180,37 +180,39 @@ def _cells(
 LEGEND = theme.legend(2, symbolStrokeWidth=1)
 
 
-def _look(known: pd.DataFrame, part: Literal["fill", "ink"]) -> Any:
+def _regime_colour(known: pd.DataFrame, part: Literal["fill", "ink"]) -> Any:
     """A part of the looks of the regimes that there are."""
-    present = [name for name in LOOKS if name in set(known["regime"])]
-    scale = alt.Scale(domain=present, range=[getattr(LOOKS[name], part) for name in present])
+    present = [name for name in CELL_STYLES if name in set(known["regime"])]
+    scale = alt.Scale(domain=present, range=[getattr(CELL_STYLES[name], part) for name in present])
     return (alt.Fill if part == "fill" else alt.Stroke)("regime:N", scale=scale, legend=LEGEND)
 
 
 def _hatching(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
     """The lines across the cells that have them, and squares with such lines for the legend."""
-    present = [name for name in LOOKS if name in set(known["regime"])]
-    squares = alt.Scale(domain=present, range=[symbol(LOOKS[name].hatch) for name in present])
+    present = [name for name in CELL_STYLES if name in set(known["regime"])]
+    squares = alt.Scale(domain=present, range=[symbol(CELL_STYLES[name].hatch) for name in present])
     keys = alt.Chart(known.drop_duplicates("regime")).mark_point(opacity=0, **SILENT)
     keys = keys.encode(
-        fill=_look(known, "fill"), stroke=_look(known, "ink"), shape=alt.Shape("regime:N", scale=squares, legend=LEGEND)
+        fill=_regime_colour(known, "fill"),
+        stroke=_regime_colour(known, "ink"),
+        shape=alt.Shape("regime:N", scale=squares, legend=LEGEND),
     )
-    lines = hatched(known, [LOOKS[name].hatch for name in known["regime"]])
+    lines = hatched(known, [CELL_STYLES[name].hatch for name in known["regime"]])
     if not len(lines):
         return [keys]
-    mark = alt.Chart(_with_looks(lines)).mark_line(strokeWidth=1.2, **SILENT)
-    drawn = mark.encode(x=plane.across(), y=plane.up(), detail=alt.Detail("stripe:N"), stroke=_own_looks()["stroke"])
+    mark = alt.Chart(_with_colours(lines)).mark_line(strokeWidth=1.2, **SILENT)
+    drawn = mark.encode(x=plane.across(), y=plane.up(), detail=alt.Detail("stripe:N"), stroke=_own_colours()["stroke"])
     return [drawn, keys]
 
 
-def _with_looks(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_colours(frame: pd.DataFrame) -> pd.DataFrame:
     """Each row with its regime's `face` and `ink`, which need no scale: only the key of the map has a legend."""
-    looks = [LOOKS[name] for name in frame["regime"]]
-    return frame.assign(face=[look.fill for look in looks], ink=[look.ink for look in looks])
+    styles = [CELL_STYLES[name] for name in frame["regime"]]
+    return frame.assign(face=[style.fill for style in styles], ink=[style.ink for style in styles])
 
 
-def _own_looks() -> dict[str, Any]:
-    """Of the columns that `_with_looks` adds."""
+def _own_colours() -> dict[str, Any]:
+    """Of the columns that `_with_colours` adds."""
     return {"fill": alt.Fill("face:N", scale=None), "stroke": alt.Stroke("ink:N", scale=None)}
 
 
@@ -218,8 +220,8 @@ def _numbers(known: pd.DataFrame, plane: Plane) -> list[alt.Chart]:
     """In each cell, on a strip of its face where lines would cross them."""
     place: dict[str, Any] = {"x": plane.across(), "y": plane.up(), "text": alt.Text("text:N")}
     style: dict[str, Any] = {"fontSize": 12, "fontWeight": "bold", **SILENT}
-    looks = [LOOKS[name] for name in known["regime"]]
-    rows = alt.Chart(known.assign(face=[look.fill for look in looks], ink=[look.text for look in looks]))
+    styles = [CELL_STYLES[name] for name in known["regime"]]
+    rows = alt.Chart(known.assign(face=[style.fill for style in styles], ink=[style.text for style in styles]))
     strip = rows.mark_text(strokeWidth=5, strokeJoin="round", **style)
     return [
         strip.encode(**place, stroke=alt.Stroke("face:N", scale=None), fill=alt.Fill("face:N", scale=None)),

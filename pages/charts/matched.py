@@ -73,14 +73,14 @@ def _at_steps(seed: Any, rate: float) -> Any:
 # Animated charts.
 
 
-def nearest(t: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def nearest(t: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Positions in `t`, ascending, of what is nearest to each wanted; of two as near the earlier."""
-    return np.abs(t[None, :] - wanted[:, None]).argmin(axis=1)
+    return np.abs(t[None, :] - targets[:, None]).argmin(axis=1)
 
 
-def at_times(tables: AnyTables, wanted: np.ndarray) -> AnyTables:
+def at_times(tables: AnyTables, targets: np.ndarray) -> AnyTables:
     """Tables whose frames are those of the checkpoints nearest to these times. The time line stays whole."""
-    places = nearest(times(tables), wanted)
+    places = nearest(times(tables), targets)
     changed = {
         field.name: _reordered(frame, places)
         for field in fields(tables)
@@ -108,7 +108,7 @@ def _reordered(frame: pd.DataFrame, places: np.ndarray) -> pd.DataFrame:
     return pd.concat([*parts, kept], axis=1)
 
 
-def told(tables: AnyTables, held: Sequence[tuple[str, np.ndarray]]) -> AnyTables:
+def with_held_times(tables: AnyTables, held: Sequence[tuple[str, np.ndarray]]) -> AnyTables:
     """The tables whose line in words says at which t a held result is shown where that is another.
 
     Args:

@@ -26,7 +26,7 @@ from pages.charts.animated import (
     timeline_panel,
     wide,
 )
-from pages.charts.encodings import Panel, angle_x, beside, layered, linear_y, log_x, sized, stacked, wrapped
+from pages.charts.encodings import Panel, angle_x, layered, linear_y, log_x, side_by_side, sized, stacked, wrapped
 from pages.charts.space_curves import KERNEL, KERNEL_0, KERNEL_LIMIT, LIMIT, NETWORK, SPACE, START, TARGET
 from pages.charts.words import percent
 
@@ -143,12 +143,12 @@ def space_chart(tables: SpaceTables, width: int = theme.PAGE_WIDTH, start: int =
     upper = [_frontier_panel(tables)]
     if tables.functions is not None:
         upper.insert(0, _function_panel(tables.functions))
-    upper = beside(sized(upper, half(width), PANEL_HEIGHT), spacing=20)
+    upper = side_by_side(sized(upper, half(width), PANEL_HEIGHT), spacing=20)
     rows: list[Panel] = [error_panel(tables.timeline, width), upper]
     if tables.modes is not None:
         count = int(tables.modes["mode"].max()) + 1
         panels = [_mode_panel(tables, tables.modes, mode) for mode in range(count)]
-        rows.append(beside(sized(panels, (width - Y_AXIS - 14 * count) // count, MODE_HEIGHT), spacing=14))
+        rows.append(side_by_side(sized(panels, (width - Y_AXIS - 14 * count) // count, MODE_HEIGHT), spacing=14))
     return animated(stacked(rows, spacing=14), len(tables.timeline), start)
 
 

@@ -203,9 +203,9 @@ def _table(
         curves[label] = []
         for seed in result.seeds:
             t, values = seed["t"], np.asarray(read(seed), float)
-            wanted = (np.arange(len(t)) > 0) | (from_start is None or label in from_start)
-            known = wanted & np.isfinite(values)
-            missing += int(np.sum(wanted & ~known))
+            relevant = (np.arange(len(t)) > 0) | (from_start is None or label in from_start)
+            known = relevant & np.isfinite(values)
+            missing += int(np.sum(relevant & ~known))
             curves[label].append(Sampled.of(seed, t, values, known))
     table = sampled_table(curves, log_value)
     which = f"{several(missing, 'value')} {are(missing)} not determined, as conditioning forbids"

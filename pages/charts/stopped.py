@@ -27,7 +27,7 @@ from pages.charts.animated import (
     timeline_frame,
     wide,
 )
-from pages.charts.encodings import beside, layered, linear_y, log_y, placed, sized, stacked, time_x
+from pages.charts.encodings import layered, linear_y, log_y, placed, side_by_side, sized, stacked, time_x
 from pages.charts.matched import recorded_in
 from pages.charts.over_time import Curve, Sampled, Style, sampled_table
 from pages.charts.space import error_panel
@@ -121,7 +121,7 @@ def _beyond(values: np.ndarray, most: float, where: str) -> tuple[str, ...]:
 def stop_chart(tables: StopTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
     """A time line over the two panels; the player chooses the checkpoint from which on the kernel is held fixed."""
     panels = [_distances(tables)] if tables.errors is None else [_errors(tables, tables.errors), _distances(tables)]
-    panels = beside(sized(panels, half(width), PANEL_HEIGHT), spacing=20)
+    panels = side_by_side(sized(panels, half(width), PANEL_HEIGHT), spacing=20)
     return animated(stacked([error_panel(tables.timeline, width), panels], spacing=14), len(tables.timeline), start)
 
 
@@ -165,13 +165,13 @@ def pairs_table(seed: SeedSpaces, name: str) -> Table:
     rows, columns = np.indices(values.shape)
     frame = {"row": rows.ravel(), "column": columns.ravel(), "value": values.ravel()}
     table = pd.DataFrame(frame).assign(s=np.array(labels)[rows.ravel()], t=np.array(labels)[columns.ravel()])
-    wanted = table[table["column"] >= table["row"]] if name.startswith("frozen") else table
-    known = np.isfinite(wanted["value"])
-    note = f"{int(np.sum(~known)):,} of {len(wanted):,} pairs have no finite value and are not drawn."
+    pairs = table[table["column"] >= table["row"]] if name.startswith("frozen") else table
+    known = np.isfinite(pairs["value"])
+    note = f"{int(np.sum(~known)):,} of {len(pairs):,} pairs have no finite value and are not drawn."
     notes = () if known.all() else (note,)
     if name == "frozen_departure":
-        notes += _beyond(wanted["value"].to_numpy(float), LARGEST_DEPARTURE, f"{LARGEST_DEPARTURE:g}")
-    return Table(wanted[known], notes)
+        notes += _beyond(pairs["value"].to_numpy(float), LARGEST_DEPARTURE, f"{LARGEST_DEPARTURE:g}")
+    return Table(pairs[known], notes)
 
 
 def _labels(t: np.ndarray) -> list[str]:

@@ -89,8 +89,8 @@ def seed_colours(seeds: Iterable[int]) -> dict[int, str]:
     that no smaller seed has."""
     found: dict[int, str] = {}
     for seed in sorted(set(seeds)):
-        wanted = [SEEDS[(seed + step) % len(SEEDS)] for step in range(len(SEEDS))]
-        found[seed] = next((colour for colour in wanted if colour not in found.values()), wanted[0])
+        candidates = [SEEDS[(seed + step) % len(SEEDS)] for step in range(len(SEEDS))]
+        found[seed] = next((colour for colour in candidates if colour not in found.values()), candidates[0])
     return found
 
 

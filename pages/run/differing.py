@@ -79,15 +79,15 @@ def differing(runs: Sequence[Settings]) -> list[str]:
     return sorted(found, key=lambda name: (ORDER.get(name, len(ORDER)), name))
 
 
-def said(name: str, value: Any) -> str:
+def setting_in_words(name: str, value: Any) -> str:
     """A setting in words: "width 64"."""
-    return f"{name} {shown(value)}"
+    return f"{name} {value_in_words(value)}"
 
 
-def shown(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """A value as a person reads it."""
     if isinstance(value, list | tuple):
-        value = ", ".join(map(shown, value))
+        value = ", ".join(map(value_in_words, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
@@ -106,7 +106,7 @@ def labels(runs: Sequence[Settings], names: Sequence[str], kinds: Sequence[str])
     told = _telling(runs)
     found: list[str] = []
     for place, (one, name, kind) in enumerate(zip(runs, names, kinds, strict=True)):
-        parts = [said(setting, one[setting]) for setting in told if setting in one]
+        parts = [setting_in_words(setting, one[setting]) for setting in told if setting in one]
         text = name or ", ".join(parts) or f"{kind} {place + 1}"
         text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
         found.append(text if text not in found else f"{text} ({place + 1})")
@@ -147,7 +147,10 @@ def from_to(before: Settings, now: Settings) -> str:
     """What differs between a run and another, as Markdown: "width 128 → 256; seeds the same"."""
     own = [name for name in differing([before, now]) if name != BETA and name in before and name in now]
     alone = [name for name in dict.fromkeys([*before, *now]) if (name in before) != (name in now) and name != BETA]
-    parts = [f"**{plain(name)}** {plain(shown(before[name]))} → {plain(shown(now[name]))}" for name in own[:MOST_NAMED]]
+    parts = [
+        f"**{plain(name)}** {plain(value_in_words(before[name]))} → {plain(value_in_words(now[name]))}"
+        for name in own[:MOST_NAMED]
+    ]
     if len(own) > MOST_NAMED:
         parts.append(f"{len(own) - MOST_NAMED} more settings")
     parts += [f"only one has {listing([*map(plain, alone[:MOST_NAMED])])}"] if alone else []
@@ -157,7 +160,7 @@ def from_to(before: Settings, now: Settings) -> str:
 
 
 def _values(runs: Sequence[Settings], name: str) -> str:
-    return " / ".join(shown(one[name]) if name in one else "—" for one in runs)
+    return " / ".join(value_in_words(one[name]) if name in one else "—" for one in runs)
 
 
 @lru_cache(1000)

@@ -8,7 +8,7 @@ import streamlit as st
 
 import cache
 from engine.data import contents
-from engine.problems import shown
+from engine.problems import short_repr
 from engine.schema import Problem, did_you_mean
 from pages.run import named_run
 from pages.run.presets import DEFAULT, DEFAULT_DRAFT, PRESETS, base_draft, shortest
@@ -60,7 +60,7 @@ def from_query(query: Texts) -> tuple[dict[str, str], list[Problem]]:
     preset = query.get("preset", DEFAULT)
     if preset not in PRESETS:
         hint = did_you_mean(preset, list(PRESETS))
-        remarks.append(Problem("preset", f"{shown(preset)} is unknown.{hint} Allowed: {', '.join(PRESETS)}"))
+        remarks.append(Problem("preset", f"{short_repr(preset)} is unknown.{hint} Allowed: {', '.join(PRESETS)}"))
         preset = DEFAULT
     start = PRESETS[preset].draft
     dataset = query.get("data", start["data"])
@@ -89,7 +89,11 @@ def from_query(query: Texts) -> tuple[dict[str, str], list[Problem]]:
 
 def _where(setting: Setting, dataset: str, network: str) -> str:
     """A dataset or a kind of network that does not have a setting, in words."""
-    return f"on the dataset {shown(dataset)}" if setting.section == "data" else f"in the network {shown(network)}"
+    return (
+        f"on the dataset {short_repr(dataset)}"
+        if setting.section == "data"
+        else f"in the network {short_repr(network)}"
+    )
 
 
 # The draft of this session: one for all pages of a run.
@@ -193,7 +197,9 @@ def _read(query: Texts) -> tuple[Draft, list[Problem]]:
     view.give(found.view)
     draft, problems = draft_of(dict(found.values))
     beside = [name for name in query if name not in ("run", held.NAME, *START)]
-    problems += [Problem(shown(name), "left out: the link names a run, with settings of its own") for name in beside]
+    problems += [
+        Problem(short_repr(name), "left out: the link names a run, with settings of its own") for name in beside
+    ]
     return _tidied(draft), [*problems, *wrong]
 
 

@@ -12,7 +12,7 @@ from engine.schema import Config, ConfigError, Problem
 from pages.charts.words import number, plain, sentence
 from pages.shell import held
 from pages.shell.link import PAGE, Link, Texts, flush
-from pages.shell.pressed import forget
+from pages.shell.pressed import forget_press
 from pages.shell.texts import Kind, left_out, text_of, value_of
 
 NAMED = "run"
@@ -337,7 +337,7 @@ def in_need(count: int) -> str:
 
 def refuse(why: str, problems: Iterable[str]) -> None:
     """Every problem once more, in one place, as Markdown. A button that was pressed asks for nothing."""
-    forget()
+    forget_press()
     st.error("\n".join([why, "", *(f"- {problem}" for problem in problems)]), icon=":material/rule:")
 
 

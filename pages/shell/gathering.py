@@ -79,8 +79,8 @@ def start_if_cheap(request: Request, found: Standing, seconds: float) -> None:
     Args:
         seconds: at most, of what is missing.
     """
-    wanted = all(st.query_params.get(name) == value for name, value in START.items())
-    if wanted and found.missing and seconds < CHEAP and may_compute() and not tried(request):
+    by_link = all(st.query_params.get(name) == value for name, value in START.items())
+    if by_link and found.missing and seconds < CHEAP and may_compute() and not tried(request):
         start(request)
 
 

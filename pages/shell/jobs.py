@@ -27,7 +27,7 @@ from pages.shell.example import example
 from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
-from pages.shell.pressed import press, taken
+from pages.shell.pressed import note_press, was_pressed
 from pages.shell.tools.opening import redrawn
 from pages.shell.viewers import viewer, watchers
 
@@ -118,7 +118,7 @@ def standing(request: Request) -> Standing:
     mine = batch_of(request)
     known = {one.hash: arrays for one in request.keys if (arrays := engine.lookup(request.kind, one)) is not None}
     if len(known) == len(request.keys):
-        taken(request.button)
+        was_pressed(request.button)
         if mine and mine.done:
             engine.batches.forget(request.order(who).key)
     found = Standing(request.groups, {**(mine.results if mine else {}), **known})
@@ -144,7 +144,7 @@ def standing(request: Request) -> Standing:
 def in_flight(request: Request, found: Standing) -> bool:
     """Whether this viewer's jobs are in flight: those whose button was pressed start now, and where others have started
     all that is missing, theirs are joined."""
-    if taken(request.button) and not barred():
+    if was_pressed(request.button) and not barred():
         start(request)
     mine = batch_of(request)
     if mine is not None and not mine.done:
@@ -170,7 +170,7 @@ def offer(
         like: name of a picture of what would come.
     """
     no = barred()
-    more = {"icon": ":material/play_arrow:", "on_click": press, "args": (request.button,), "disabled": bool(no)}
+    more = {"icon": ":material/play_arrow:", "on_click": note_press, "args": (request.button,), "disabled": bool(no)}
     kind = "primary" if primary else "secondary"
     st.button(label(say_past(request, found)), type=kind, key=request.button, help=no or None, **more)
     if bar is not None:

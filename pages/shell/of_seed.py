@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.charts.animated import Moving
-from pages.charts.matched import at_times, times, told
+from pages.charts.matched import at_times, times, with_held_times
 from pages.charts.panels import fits_beneath
 from pages.shell.figure import Figure, built, ghosts_of, play, tools
 from pages.shell.held import Held
@@ -70,7 +70,7 @@ def moving(
         return replace(figure, chart=partial(chart, at), notes=(*said, *whole.notes), key=own, config=one.config.hash)
 
     ghosts = ghosts_of(key, of, over_time=True)
-    words = told(kept, others) if others else kept
+    words = with_held_times(kept, others) if others else kept
     return replace(figure, chart=partial(chart, words)).over(ghosts) if ghosts else figure, words.labels
 
 

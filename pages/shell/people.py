@@ -182,11 +182,11 @@ def check_sign_in(address: str | None, hosts: Collection[str]) -> None:
         ValueError: others could use it who did not sign in, or nobody could sign in; one line.
         CacheFault: the policy cannot be read; one line.
     """
-    opened = os.environ.get(OPEN) == "1"
+    open_to_all = os.environ.get(OPEN) == "1"
     named = bool(os.environ.get(POLICY))
     policy()
     if not providers():
-        if (reached := reached_by_others(address, hosts)) and not opened:
+        if (reached := reached_by_others(address, hosts)) and not open_to_all:
             raise ValueError(
                 f"{reached}, and nobody signs in: configure sign-in ({GUIDE}), bind 127.0.0.1 and name no other host, "
                 f"or set {OPEN}=1 to let everyone in"

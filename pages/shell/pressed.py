@@ -10,19 +10,19 @@ PRESSED = "pressed"
 """Its key, in the session."""
 
 
-def press(name: str) -> None:
+def note_press(name: str) -> None:
     """From its callback."""
     st.session_state[PRESSED] = name
 
 
-def taken(name: str) -> bool:
+def was_pressed(name: str) -> bool:
     """Whether it was this one; true once."""
     found = st.session_state.get(PRESSED) == name
     if found:
-        forget()
+        forget_press()
     return found
 
 
-def forget() -> None:
+def forget_press() -> None:
     """The settings make no sense, or another page is shown: what was pressed asks for nothing."""
     st.session_state.pop(PRESSED, None)

@@ -73,11 +73,11 @@ def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
     """A chart of this page, in the report or not."""
     place = place_of(page, recipe)
     there = figure.name in found.charts(place)
-    wanted = st.checkbox(plain(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
-    if wanted and not there:
+    ticked = st.checkbox(plain(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
+    if ticked and not there:
         if said := found.add(page, recipe, figure, _name(recipe)):
             st.error(said)
-    elif there and not wanted:
+    elif there and not ticked:
         found.take_out(place, figure.name)
 
 

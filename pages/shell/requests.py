@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cache.logs import REQUEST
-from pages.shell.gate.limits import shown
+from pages.shell.gate.limits import loggable
 
 log = logging.getLogger(__name__)
 
@@ -62,4 +62,4 @@ def _name(scope: Scope) -> str:
 def _note(scope: Scope, status: int, seconds: float) -> None:
     method = scope.get("method", "WEBSOCKET")
     level = logging.DEBUG if QUIET.match(scope["path"]) and status < 400 else logging.INFO
-    log.log(level, "%s %s", method, shown(scope["path"]), extra={"status": status, "seconds": round(seconds, 4)})
+    log.log(level, "%s %s", method, loggable(scope["path"]), extra={"status": status, "seconds": round(seconds, 4)})

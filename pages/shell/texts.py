@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from engine.problems import shown
+from engine.problems import short_repr
 from engine.schema import ConfigError, Problem, did_you_mean
 from engine.texts import is_none, number, numbers, read, text_of
 
@@ -71,7 +71,7 @@ def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, s
     """
     allowed, hints = list(known), hints or {}
     said = [
-        Problem(shown(name), f"no such setting, left out.{hints.get(name) or did_you_mean(name, allowed)}")
+        Problem(short_repr(name), f"no such setting, left out.{hints.get(name) or did_you_mean(name, allowed)}")
         for name in strange[:MOST_REMARKS]
     ]
     more = len(strange) - MOST_REMARKS

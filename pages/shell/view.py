@@ -192,8 +192,8 @@ def tabs(name: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
         st.session_state[key] = labels[shown]
 
     def edit() -> None:
-        opened = next(text for text, label in labels.items() if label == st.session_state[key])
-        _edit(name, opened, next(iter(labels)))
+        selected = next(text for text, label in labels.items() if label == st.session_state[key])
+        _edit(name, selected, next(iter(labels)))
 
     return dict(zip(labels, st.tabs([*labels.values()], key=key, on_change=edit), strict=True))
 

@@ -5,7 +5,7 @@ import numpy as np
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, change, course, in_seeds, listing, middle, number, signed, spread
 from pages.views.evolution_words import STEADY, went_wrong
-from pages.views.kernel_words import which
+from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import WHERE, known, over_seeds
 
 MOST = 0.9
@@ -41,7 +41,13 @@ def sentences(result: RkhsResult, where: SetName) -> list[str]:
     """Markdown, one finding each, beside the answer, which is of held-out points."""
     power = [] if where == ANSWERED else _power(result, where)
     told = [*_decay(result, where), *power, *_alignment(result, where), *_turned(result, where)]
-    return [*which(result.followed), *went_wrong(result.seeds), *told, *_size(result, where), *_baked(result, where)]
+    return [
+        *which_kernel(result.followed),
+        *went_wrong(result.seeds),
+        *told,
+        *_size(result, where),
+        *_baked(result, where),
+    ]
 
 
 def _baked(result: RkhsResult, where: SetName) -> list[str]:

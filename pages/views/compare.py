@@ -21,7 +21,7 @@ from pages.charts.map_names import BETA, KIND_NAMES, LARGEST, METRICS
 from pages.charts.map_plane import Plane, plane_chart
 from pages.charts.over_time import Sampled
 from pages.charts.words import number, plain
-from pages.run.differing import differing, in_one_line, settings_of, shown
+from pages.run.differing import differing, in_one_line, settings_of, value_in_words
 from pages.shell import view
 from pages.shell.figure import Figure, pairs, show
 from pages.shell.result import choice, log_time
@@ -213,8 +213,8 @@ def _map(name: str, label: str, picture: Picture, metric: str, spans: np.ndarray
         drawn.params = alt.Undefined  # nothing to click
         return drawn
 
-    shown, kept = (f"map.{metric}",), f"{key} {name} {label} {metric} {picture.state}"
-    return Figure(name, label, shown, chart, picture.table, key=kept, config=picture.sweep.hash)
+    quantities, kept = (f"map.{metric}",), f"{key} {name} {label} {metric} {picture.state}"
+    return Figure(name, label, quantities, chart, picture.table, key=kept, config=picture.sweep.hash)
 
 
 def _difference(maps: Sequence[tuple[str, Picture]], metric: str, key: str, name: str) -> None:
@@ -256,7 +256,7 @@ def show_against(listed: Sequence[Run], chosen: Sequence[Run], person: str) -> N
     plainly = all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
     points = pd.DataFrame(
         {
-            "x": values if plainly else [None if value is None else shown(value) for value in values],
+            "x": values if plainly else [None if value is None else value_in_words(value) for value in values],
             "y": pd.Series([(run.metrics or {}).get(metric) for run in runs], dtype=float),
             "series": [kind_of(run) for run in runs],
             "name": [title(run.claims, person) or run.label for run in runs],

@@ -9,7 +9,7 @@ from pages.charts.space_curves import determined_error
 from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
-from pages.views.kernel_words import which
+from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table
 
 NAMES = {"network": "the network", "K_0": "$K_0$", "K_T": "$K_T$", "K_inf": r"$K_\infty$"}
@@ -40,7 +40,13 @@ def answer(result: RkhsResult) -> str:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [*which(result.followed), *went_wrong(result.seeds), *_kernels(result), *_tuned(result), *_flags(result)]
+    return [
+        *which_kernel(result.followed),
+        *went_wrong(result.seeds),
+        *_kernels(result),
+        *_tuned(result),
+        *_flags(result),
+    ]
 
 
 def curve_sentences(seed: SeedSpaces) -> list[str]:

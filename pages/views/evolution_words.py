@@ -141,7 +141,7 @@ def answer(result: RunResult) -> str:
 def sentences(result: RunResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
     found = [*_stop(result), *_precision(result), *alignment(result), *stability(result), *floor(result)]
-    return [*kernel_words.which(result.config, kernel_words.LARGEST), *found, *one_point(result)]
+    return [*kernel_words.which_kernel(result.config, kernel_words.LARGEST), *found, *one_point(result)]
 
 
 def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from engine.rkhs.comparison import FUNCTIONS, SPACES, Growth
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, in_seeds, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
-from pages.views.kernel_words import which
+from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import SAME, known, of_a_table, over_seeds
 
 BOUNDED = 0.1
@@ -56,7 +56,13 @@ def answer(result: RkhsResult) -> str:
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [*which(result.followed), *went_wrong(result.seeds), *_others(result), *_balls(result), *_modes(result)]
+    return [
+        *which_kernel(result.followed),
+        *went_wrong(result.seeds),
+        *_others(result),
+        *_balls(result),
+        *_modes(result),
+    ]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:

@@ -13,7 +13,7 @@ from engine.result import Field
 from engine.training.result import SeedResult
 from pages.charts.matched import counts_steps, descends, per_step, recorded_in
 from pages.charts.words import listing, plain
-from pages.run.differing import Settings, from_to, in_one_line, labels, said, settings_in
+from pages.run.differing import Settings, from_to, in_one_line, labels, setting_in_words, settings_in
 
 Asked = RunConfig | RecordingConfig
 """What is held, or beside it: a run, or a recording."""
@@ -60,7 +60,7 @@ def called(every: Sequence[Asked], names: Sequence[str]) -> list[str]:
 
 def alone(run: Settings) -> str:
     """What to call the one run among recordings; "" where it has no depth and no width."""
-    return ", ".join(said(name, run[name]) for name in TELLING if name in run)
+    return ", ".join(setting_in_words(name, run[name]) for name in TELLING if name in run)
 
 
 def differ(held: Sequence[Asked], own: Asked) -> str:
@@ -83,7 +83,7 @@ def brief(asked: Asked) -> str:
     """One of them in a few words, as Markdown."""
     own = settings(asked)
     if isinstance(asked, RunConfig):
-        parts = [said(name, own[name]) for name in BRIEFLY if name in own]
+        parts = [setting_in_words(name, own[name]) for name in BRIEFLY if name in own]
         return f"a run ({plain(', '.join(parts))})"
     parts = (own["framework"], f"loss {own['loss']}", f"{asked.train:,} + {asked.held_out:,} points")
     return f"the recording **{plain(asked.recording)}** ({plain('; '.join(parts))})"

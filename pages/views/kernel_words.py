@@ -34,7 +34,7 @@ class Following(Protocol):
     def kernel_moves(self) -> bool: ...
 
 
-def which(run: Following, shown: str = "") -> list[str]:
+def which_kernel(run: Following, shown: str = "") -> list[str]:
     """What K is in this result, and what is left out for it; nothing where it is the neural tangent kernel.
 
     Args:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.networks.resnet_config import ResNetConfig
 from engine.regimes.collapse import COLLAPSED
-from engine.regimes.kinds import Apart, Growth, apart, growths, of_fully_connected
+from engine.regimes.kinds import Growth, KindRatio, growths, kind_ratio, of_fully_connected
 from pages.charts import map_kinds
 from pages.charts.map_names import BOUNDARIES, KIND_NAMES, METRICS
 from pages.charts.theme import Table
@@ -111,16 +111,18 @@ def said(picture: Picture) -> str:
     return " ".join(line for line in (ratios, grown(picture)) if line)
 
 
-def ratios_of(picture: Picture) -> dict[str, Apart | None]:
+def ratios_of(picture: Picture) -> dict[str, KindRatio | None]:
     """The metric of each other kind beside that of the first; nothing of a metric that is not compared."""
     metric = picture.view.metric
     first, *others = picture.by_kind
     if metric not in COLLAPSED:
         return {}
 
-    def compare() -> dict[str, Apart | None]:
+    def compare() -> dict[str, KindRatio | None]:
         runs = {kind: own.runs for kind, own in picture.by_kind.items()}
-        return {kind: apart(runs[first], runs[kind], metric) for kind in others if len(runs[first]) and len(runs[kind])}
+        return {
+            kind: kind_ratio(runs[first], runs[kind], metric) for kind in others if len(runs[first]) and len(runs[kind])
+        }
 
     return built(f"{picture.state} {metric} ratios", compare)
 

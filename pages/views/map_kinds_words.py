@@ -8,7 +8,7 @@ import pandas as pd
 
 from engine.initialisation.spread import MEASURED_BETA
 from engine.regimes.boundaries import Boundary
-from engine.regimes.kinds import Apart, Growth
+from engine.regimes.kinds import Growth, KindRatio
 from engine.regimes.result import Thresholds
 from pages.charts.map_names import BETA, KIND_NAMES, METRICS, RATIO, Order
 from pages.charts.words import listing, number, several
@@ -24,7 +24,7 @@ def order_of(kind: str) -> Order:
     return BETA if kind == PLAIN else RATIO
 
 
-def at_equal_shape(found: Mapping[str, Apart | None], first: str, metric: str) -> str:
+def at_equal_shape(found: Mapping[str, KindRatio | None], first: str, metric: str) -> str:
     """A metric of each other kind over that of the first, at equal depth and width; empty without an interval."""
     parts = [
         f"{_times(apart)} in {KIND_NAMES[kind]} ones ({_doubt(apart)})"
@@ -37,12 +37,12 @@ def at_equal_shape(found: Mapping[str, Apart | None], first: str, metric: str) -
     return f"{start} {listing(parts)}."
 
 
-def _times(found: Apart) -> str:
+def _times(found: KindRatio) -> str:
     times = f"{number(found.ratio)} times as large"
     return f"not told apart, {times}," if found.low <= 1 <= found.high else times
 
 
-def _doubt(found: Apart) -> str:
+def _doubt(found: KindRatio) -> str:
     said = f"95%: {number(found.low)} to {number(found.high)}; {several(found.shapes, 'shape')}"
     said += f", {number(found.least)} to {number(found.most)} among them" if found.shapes > 1 else ""
     return f"{said}; {found.left_out} left out, where not all networks train" if found.left_out else said

@@ -9,7 +9,7 @@ from engine.rkhs.gram import RIDGES
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, change, in_seeds, listing, middle, number, spread
 from pages.views.evolution_words import went_wrong
-from pages.views.kernel_words import which
+from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import WHERE, conditioning, known, less_over_seeds, with_jitter
 
 RIDGE_SAID = RIDGES.index(1e-4)
@@ -62,7 +62,7 @@ def answer(result: RkhsResult) -> str:
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
     told = [*_target(result)[1:], *_baked(result), *_function(result), *_limit(result), *_inclusion(result)]
-    return [*which(result.followed), *went_wrong(result.seeds), *told]
+    return [*which_kernel(result.followed), *went_wrong(result.seeds), *told]
 
 
 def target_norms(result: RkhsResult) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from cache.ownership import note, tags, title
 from engine.metrics import LABELS
 from engine.quantities import QUANTITIES
 from pages.charts.words import percent
-from pages.run.differing import Settings, differing, settings_of, shown
+from pages.run.differing import Settings, differing, settings_of, value_in_words
 from pages.shell import held
 from pages.shell.link import RECORDING
 
@@ -116,7 +116,7 @@ def _column(settings: Sequence[Settings], name: str) -> pd.Series:
     types = set(map(type, values)) - {type(None)}
     if types <= {int, float}:
         return pd.Series(pd.array(values, dtype="Float64" if float in types else "Int64"))
-    return pd.Series(["" if name not in one else shown(one[name]) for one in settings], dtype=object)
+    return pd.Series(["" if name not in one else value_in_words(one[name]) for one in settings], dtype=object)
 
 
 def _numbers(listed: Sequence[Run], name: str) -> list[float | None]:

@@ -64,7 +64,7 @@ def _now() -> None:
     settings = labels(work)
     _table("Queue", queue_frame(work, settings), "Nothing is computed, and nothing waits.")
     _cancellation([ticket for ticket in tickets(work) if _administers() or ticket.user == viewer()], settings)
-    taken = cache.current().store.index.taken()
+    taken = cache.current().store.index.bytes_by_owner()
     _table("Users", users_frame(work, taken), "Nobody has had anything computed yet.", USERS)
 
 

@@ -23,7 +23,7 @@ from pages.shell.answer import find
 from pages.shell.figure import Figure, built, ghosts_of, show
 from pages.shell.gathering import Computation, gather
 from pages.shell.held import Held
-from pages.shell.pressed import forget
+from pages.shell.pressed import forget_press
 from pages.shell.result import choice, chosen, data_files
 from pages.shell.texts import value_of
 from pages.views import hold, hold_kept, latex_conventions, study_words
@@ -48,7 +48,7 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     for name, message in problems.items():
         places.get(name, st.container()).error(message)
     if study is None or error is None:
-        forget()
+        forget_press()
         return
     say_in_short(bar, run, study.seconds)
     note = "If every run goes on to its step cap:"

@@ -54,7 +54,7 @@ def test_who_keeps_too_much_starts_nothing(lab, store):
     for config in (TOY, *rest):
         keep(store, config, size=3000)
     engine.request("steady", TOY, ANN)
-    assert store.index.taken_by(ANN) > 24_000
+    assert store.index.bytes_of(ANN) > 24_000
     assert engine.request("steady", ToyConfig(number=9), ANN).state == "queued"
     for config in rest:
         engine.request("steady", config, ANN)
@@ -67,9 +67,9 @@ def test_who_keeps_too_much_starts_nothing(lab, store):
     # What another asks for too is not theirs alone.
     engine.request("steady", TOY, BOB)
     assert engine.request("steady", ToyConfig(number=10), ANN).state == "queued"
-    assert store.index.taken_by(BOB) == 0
-    taken = store.index.taken()
-    assert taken == {ANN: store.index.taken_by(ANN), "": taken[""]}
+    assert store.index.bytes_of(BOB) == 0
+    taken = store.index.bytes_by_owner()
+    assert taken == {ANN: store.index.bytes_of(ANN), "": taken[""]}
     assert sum(taken.values()) == store.volume()
 
 

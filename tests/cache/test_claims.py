@@ -150,12 +150,12 @@ def test_a_lost_table_is_made_again_with_whose_is_what(lab, store):
     engine = lab()
     keep(store)
     engine.request("steady", TOY, ANN)
-    taken = store.index.taken_by(ANN)
+    taken = store.index.bytes_of(ANN)
     store.close()
     for path in store.directory.glob("index-2.db*"):
         path.unlink()
     again = Store(store.directory)
-    assert again.index.taken_by(ANN) == taken > 0
+    assert again.index.bytes_of(ANN) == taken > 0
     again.close()
 
 
@@ -191,7 +191,7 @@ def test_a_full_disk_loses_no_claim_and_a_pin_says_so(lab, store, monkeypatch):
     store.flush()
     assert store.fault == ""
     assert [*store.directory.rglob("*.claim")]
-    assert store.index.taken_by(ANN) > 0
+    assert store.index.bytes_of(ANN) > 0
 
 
 def test_eviction_takes_the_claims_of_what_is_gone_altogether(tmp_path: Path):

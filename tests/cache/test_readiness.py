@@ -29,7 +29,7 @@ def test_many_who_ask_look_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     watch = Watch(lambda: "", lambda: looks.append(1) or len(looks))
     assert [watch().workers for _ in range(5)] == [1] * 5
-    monkeypatch.setattr(health, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(health, "POLL_EVERY", 0.0)
     assert watch().workers == 2
 
 

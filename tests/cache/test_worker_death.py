@@ -159,7 +159,7 @@ def test_a_client_that_gives_up_at_any_moment_costs_a_retry_at_most(store: Store
     with CachedEngine(store) as engine:
         lost = engine._computing.cluster()
         lost._client.close()
-        lost._looked = float("-inf")
+        lost._polled = float("-inf")
         assert lost.places() == []
         lost.ask_to_stop("task")
         lost.forget("task")

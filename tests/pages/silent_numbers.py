@@ -19,7 +19,7 @@ from engine.perturbation.config import StudyConfig
 from engine.perturbation.result import StudyResult
 from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import Collapse, Scaling
-from engine.regimes.kinds import Apart, Growth
+from engine.regimes.kinds import Growth, KindRatio
 from engine.regimes.result import Thresholds
 from engine.result import Seed as AnySeed
 from pages.charts import map_along, over_time
@@ -203,7 +203,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.network_words.missing": lambda: network_words.missing(result(seed()).config),
     "pages.views.evolution_words.one_point": lambda: evolution_words.one_point(result(seed())),
     "pages.views.convention_words._outside": lambda: convention_words._outside(result(seed()).config),
-    "pages.views.kernel_words.which": lambda: kernel_words.which(result(seed()).config),
+    "pages.views.kernel_words.which_kernel": lambda: kernel_words.which_kernel(result(seed()).config),
     "pages.views.convention_words._unequal": lambda: convention_words._unequal(result(seed(), seed(1))),
     "pages.views.convention_words._few": lambda: convention_words._few(result(seed())),
     "pages.run.controls.off_critical": lambda: controls.off_critical(result(seed()).config),
@@ -222,7 +222,7 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.map_words.unresolved": lambda: map_words.unresolved(pd.DataFrame({"unresolved": [False]})),
     "pages.views.map_words.cell": lambda: map_words.cell(None),
     "pages.views.map_kinds_words.at_equal_shape": lambda: map_kinds_words.at_equal_shape(
-        {"resnet": Apart(0.5, np.nan, np.nan, 0.4, 0.6, 3, 0), "conv": None}, "mlp", "drift"
+        {"resnet": KindRatio(0.5, np.nan, np.nan, 0.4, 0.6, 3, 0), "conv": None}, "mlp", "drift"
     ),
     "pages.views.map_kinds_words.growth": lambda: map_kinds_words.growth(
         {"mlp": Growth(8.0, 1.0, 4.0, 9.0, 9.0, 9.0)}, None, "1/sqrt(L)"
@@ -287,7 +287,7 @@ PATHS: dict[str, tuple[Callable[[], Any], str]] = {
         "In 1 cell below it most fail.",
     ),
     "pages.views.map_kinds_words.at_equal_shape": (
-        lambda: map_kinds_words.at_equal_shape({"resnet": Apart(0.5, 0.4, 0.6, 0.2, 1.7, 5, 2)}, "mlp", "drift"),
+        lambda: map_kinds_words.at_equal_shape({"resnet": KindRatio(0.5, 0.4, 0.6, 0.2, 1.7, 5, 2)}, "mlp", "drift"),
         "5 shapes, 0.2 to 1.7 among them; 2 left out, where not all networks train",
     ),
     "pages.views.initial_words.bias_share": (

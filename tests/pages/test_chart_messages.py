@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.charts.encodings import beside, layered, stacked
+from pages.charts.encodings import layered, side_by_side, stacked
 from pages.charts.panels import ROOM, panels
 from pages.charts.specification import Specification
 from pages.shell.figure import draw_chart, draw_known
@@ -18,7 +18,7 @@ LINE = alt.Chart(FRAME).mark_line().encode(x="x:Q", y="y:Q", color=alt.Color("na
 CHARTS = {
     "one": LINE,
     "layers": layered(LINE, LINE.mark_point()),
-    "columns": beside([LINE, LINE], 4),
+    "columns": side_by_side([LINE, LINE], 4),
     "rows": stacked([LINE, LINE], 4),
     "rows of layers": stacked([layered(LINE, LINE.mark_rule())], 4),
     "parameter": LINE.add_params(alt.param(name="frame", value=1, bind=alt.binding_range(min=1, max=3))),
@@ -89,7 +89,7 @@ def test_names_do_not_mix(shown):
 
 def test_panels_are_charts_of_their_own_that_stretch_and_are_kept_as_a_whole(shown):
     left, right = (LINE.properties(width=99, height=50, title=name) for name in ("left?", "right?"))
-    grid = stacked([LINE.properties(width=400, height=60, title="over"), beside([left, right], 4)], 4)
+    grid = stacked([LINE.properties(width=400, height=60, title="over"), side_by_side([left, right], 4)], 4)
     grid.params = [alt.VariableParameter(name="frame", value=1)]
 
     def page() -> None:

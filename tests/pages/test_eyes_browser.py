@@ -10,7 +10,7 @@ from browsing import PATIENCE, rest
 from coloraide import Color
 from playwright.sync_api import Page, expect
 
-from pages.charts.map_names import LOOKS
+from pages.charts.map_names import CELL_STYLES
 
 pytestmark = pytest.mark.browser
 
@@ -128,7 +128,9 @@ def test_a_page_reads_for_everyone(settled, path, theme):
     assert not [words for words in said if len(words) < 20 or words == "Vega visualization"]
     ground = page.eval_on_selector(".stApp", "app => getComputedStyle(app).backgroundColor")
     assert (Color(ground).luminance() > 0.5) == (theme == "light")
-    in_cells = {part for look in LOOKS.values() for part in (look.text, look.fill)}  # on their faces: test_colours
+    in_cells = {
+        part for look in CELL_STYLES.values() for part in (look.text, look.fill)
+    }  # on their faces: test_colours
     inks = set(page.eval_on_selector_all("svg.marks text", "all => all.map(one => getComputedStyle(one).fill)"))
     inks -= {Color(colour).convert("srgb").to_string(comma=True) for colour in in_cells}
     assert all(Color(ink).contrast(ground) >= 4.5 for ink in inks), inks

@@ -45,7 +45,7 @@ def test_the_kernel_is_named_wherever_numbers_are_meant(kernel: str) -> None:
 
 def test_of_the_neural_tangent_kernel_nothing_is_added() -> None:
     plain = result(seed())
-    assert kernel_words.which(plain.config) == []
+    assert kernel_words.which_kernel(plain.config) == []
     rows = {row[0]: row[1] for row in convention_words.conventions(plain)}
     assert "is the neural tangent kernel" not in rows["step"]
     assert "Steps are set by" not in latex_conventions.of_run(plain.config, [0.1])

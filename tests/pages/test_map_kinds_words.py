@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from engine.regimes.boundaries import Boundary
-from engine.regimes.kinds import Apart, Growth
+from engine.regimes.kinds import Growth, KindRatio
 from engine.regimes.result import Thresholds
 from pages.views import map_kinds_words
 
-HALF = Apart(0.5, 0.4, 0.6, 0.2, 0.7, 12, 0)
+HALF = KindRatio(0.5, 0.4, 0.6, 0.2, 0.7, 12, 0)
 LAW = Growth(8.0, 2.0, 32.0, 40.0, 40.0, 40.0)
 FLAT = Growth(8.0, 2.0, 32.0, 1.1, 0.9, 1.3)
 BRANCH = r"branches of $1/\sqrt{L}$"

@@ -33,7 +33,7 @@ BUSY = Work(
 
 def test_it_shows_who_computes_what_and_no_cookie(pretend: PretendEngine, opened: Callable[..., AppTest]) -> None:
     pretend.going_on = BUSY
-    pretend.store.index.taken = lambda: {"bob@lab": 2_000_000, "": 5_000_000_000}
+    pretend.store.index.bytes_by_owner = lambda: {"bob@lab": 2_000_000, "": 5_000_000_000}
     page = opened("server")
     assert not page.exception
     assert page.markdown[1].value == "**1 of 2 workers computes, 2 jobs wait, of 3 users.**"

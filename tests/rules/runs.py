@@ -6,7 +6,7 @@ from tests.rules.rule import Rule
 
 RUN = (
     Rule(
-        "pages.views.kernel_words.which",
+        "pages.views.kernel_words.which_kernel",
         "K_t is here the [kernel], of the last hidden layer's activations / K is here the [kernel]: it does not move. "
         "Step and stability are those of the neural tangent kernel; what needs f' = -K r is left out",
         "a run that follows the conjugate kernel, or one of infinite width",

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float
 
 from engine.networks.traced.kernel import leaf_paths
 from engine.networks.traced.views import floating
-from engine.problems import shown
+from engine.problems import short_repr
 
 Arrays = Mapping[str, Array]
 
@@ -84,7 +84,7 @@ def _of_made(thing: Any, x: np.ndarray) -> Functions:
         raise Refused("gives an nnx network that is drawn already: take its rngs as a parameter of that name")
     both: Any = thing if isinstance(thing, tuple | list) else [getattr(thing, name, None) for name in ("init", "apply")]
     if len(both) != 2 or not all(map(callable, both)):
-        raise Refused(f"is or gives {shown(thing)}: {NEEDED}")
+        raise Refused(f"is or gives {short_repr(thing)}: {NEEDED}")
     init, apply = both
     return _of_tree(lambda key: init(key, x), apply)
 

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, fiel
 from engine.networks.base import NetworkConfig
 from engine.networks.layered import MAX_DEPTH
 from engine.networks.module.listed import IDENTIFIER, NAME, refusal
-from engine.networks.module.source_files import MOST_FILES, Found, check_name, found
-from engine.problems import ConfigError, Problem, clipped, shown
+from engine.networks.module.source_files import MOST_FILES, ModuleSources, check_name, found
+from engine.problems import ConfigError, Problem, clipped, short_repr
 
 
 class Table(dict[str, Any]):
@@ -87,14 +87,14 @@ class ModuleConfig(NetworkConfig):
         try:
             here = _here(values.get("name"))
         except ValueError:  # told once all else is right
-            here = Found()
+            here = ModuleSources()
         return {**values, "sources": here.sources, "versions": here.versions}
 
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
         if not NAME.fullmatch(name):
-            raise ValueError(f"{shown(name)} given; package.module:Name is needed, such as my_nets:Transformer")
+            raise ValueError(f"{short_repr(name)} given; package.module:Name is needed, such as my_nets:Transformer")
         return name
 
     @field_validator("arguments", mode="before")
@@ -169,13 +169,13 @@ def _wrong_arguments(given: Mapping[Any, Any]) -> list[Problem]:
         elif isinstance(value, str) and len(value) > LONGEST_ARGUMENT:
             found.append(Problem(name, f"{len(value):,} characters given, at most {LONGEST_ARGUMENT} are passed on"))
         elif not isinstance(value, bool | int | float | str) or (isinstance(value, int) and abs(value) >= 2**63):
-            found.append(Problem(name, f"{shown(value)} given; a number, a text, true or false is needed"))
+            found.append(Problem(name, f"{short_repr(value)} given; a number, a text, true or false is needed"))
         elif isinstance(value, float) and not isfinite(value):
-            found.append(Problem(name, f"{shown(value)} given; a finite number is needed"))
+            found.append(Problem(name, f"{short_repr(value)} given; a finite number is needed"))
     return found
 
 
-def _here(name: Any) -> Found:
+def _here(name: Any) -> ModuleSources:
     """The files and versions of a name. Raises `ValueError` where there is none."""
     if not isinstance(name, str) or len(name) > LONGEST_NAME or (parts := NAME.fullmatch(name)) is None:
         raise ValueError("no name of a module")

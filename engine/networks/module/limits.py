@@ -9,7 +9,7 @@ from typing import TypeVar
 
 VARIABLE = "KERNEL_DRIFT_MODULE_SECONDS"
 SECONDS = 300.0
-LOOK_EVERY = 0.1
+POLL_EVERY = 0.1
 """Seconds between two looks whether it has ended, or is not wanted any more."""
 
 _left: list[threading.Thread] = []
@@ -69,7 +69,7 @@ def limited(call: Callable[[], Found], waiting: Callable[[], None]) -> Found:
 def _wait(ended: threading.Event, waiting: Callable[[], None]) -> None:
     seconds = seconds_allowed()
     until = time.monotonic() + seconds
-    while not ended.wait(LOOK_EVERY):
+    while not ended.wait(POLL_EVERY):
         waiting()
         if time.monotonic() > until:
             raise Endless(seconds)

@@ -51,7 +51,7 @@ def _functions_of(name: str, arguments: Table, sources: Table, versions: Table, 
         if not hasattr(thing, part):
             raise ConfigError([Problem("network.name", f"{name}: there is no {part} in it")])
         thing = getattr(thing, part)
-    return told(name, lambda: functions(thing, arguments, shape))
+    return guarded(name, lambda: functions(thing, arguments, shape))
 
 
 @lru_cache(maxsize=32)
@@ -61,7 +61,7 @@ def _module(module: str, sources: Table, versions: Table, name: str) -> ModuleTy
     files = found(module).files
     own = {_dotted(path): (file, sources[path]) for path, file in files.items() if file.suffix in SOURCE_SUFFIXES}
     with _aside(list(own)), _found_by(_Verified(own)):
-        return told(name, lambda: importlib.import_module(module))
+        return guarded(name, lambda: importlib.import_module(module))
 
 
 def _dotted(path: str) -> str:
@@ -118,7 +118,7 @@ class _Loader(SourceFileLoader):
         return compile(content, self.path, "exec", dont_inherit=True)
 
 
-def told(name: str, call: Callable[[], Value]) -> Value:
+def guarded(name: str, call: Callable[[], Value]) -> Value:
     """What a call of code of others gives; whatever it raises as a `ConfigError` in one line."""
     try:
         with _settings_stay():

@@ -13,7 +13,7 @@ from engine.networks.gram import Precision
 from engine.networks.layers import layer_names
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.limits import Endless, limited
-from engine.networks.module.loading import functions_of, told
+from engine.networks.module.loading import functions_of, guarded
 from engine.networks.parameters import flattened, nested
 from engine.networks.traced.checks import check, check_all
 from engine.problems import ConfigError, Problem
@@ -25,7 +25,7 @@ MOST_PARAMETERS = 10**8
 @partial(jax.jit, static_argnums=(0, 2, 3, 4))
 def draw(network: ModuleConfig, key: Array, input_dim: int, output_dim: int, dtype: Any = jnp.float32) -> Any:
     """Parameters at initialisation from a key, and what does not train beside them."""
-    drawn = told(network.name, lambda: functions_of(network, network.shape or (input_dim,)).init(key))
+    drawn = guarded(network.name, lambda: functions_of(network, network.shape or (input_dim,)).init(key))
     arrays: Any = {path: jnp.asarray(leaf, dtype) for path, leaf in drawn.items()}
     return nested(arrays)
 

@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
-class Found:
+class ModuleSources:
     """What a module is made of.
 
     Attributes:
@@ -60,7 +60,7 @@ class _Place:
     within: tuple[Path, ...] = ()
 
 
-def found(module: str) -> Found:
+def found(module: str) -> ModuleSources:
     """What the module of this dotted name is made of: its file, those of the packages that it lies in, and all that
     these import, by any `import` in them.
 
@@ -71,7 +71,7 @@ def found(module: str) -> Found:
         where = "in a folder of Python's path: start in its folder, or add that to PYTHONPATH"
         raise ValueError(f"no module {module} {where}")
     walk.follow()
-    return Found(dict(sorted(walk.sources.items())), _versions(walk.packages), walk.files)
+    return ModuleSources(dict(sorted(walk.sources.items())), _versions(walk.packages), walk.files)
 
 
 def check_name(module: str, name: str) -> None:
@@ -119,7 +119,7 @@ class _Walk:
     def place(self, name: str) -> _Place | None:
         """Where a module is; None where it is not, or comes with Python."""
         if name not in self._places:
-            self._places[name] = self._look(name)
+            self._places[name] = self._locate(name)
         return self._places[name]
 
     def follow(self) -> None:
@@ -128,7 +128,7 @@ class _Walk:
             for imported in _imports(*self._to_read.pop()):
                 self.take(imported)
 
-    def _look(self, name: str) -> _Place | None:
+    def _locate(self, name: str) -> _Place | None:
         package, _, last = name.rpartition(".")
         if not package:
             return None if last in sys.builtin_module_names else _in(self._folders, last)

@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.kernel import Apply, leaf_paths
 from engine.networks.traced.views import aval, floating
-from engine.problems import ConfigError, Problem, shown
+from engine.problems import ConfigError, Problem, short_repr
 
 MOST = 8
 """Examples that are tried."""
@@ -130,10 +130,10 @@ def _check_shape(apply: Apply, params: Any, x: np.ndarray) -> None:
 def _described(given: Any) -> str:
     """What is no array, in words."""
     if isinstance(given, Mapping):
-        return f"a dict of {shown([*given])}, and no array,"
+        return f"a dict of {short_repr([*given])}, and no array,"
     if isinstance(given, tuple | list):
         return f"a {type(given).__name__} of {len(given)}, and no array,"
-    return shown(given)
+    return short_repr(given)
 
 
 def _called(apply: Apply, params: Any, x: np.ndarray) -> np.ndarray:
@@ -241,4 +241,4 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _refuse_params(given: Any, needed: str) -> NoReturn:
-    raise ConfigError([Problem("params", f"{shown(given)} given; {needed}")])
+    raise ConfigError([Problem("params", f"{short_repr(given)} given; {needed}")])

@@ -52,7 +52,7 @@ def _recorded(plan: Plan) -> set[int]:
 
 def run(plan: Plan, level: Level, args: Sequence[Any], moves: Moves) -> tuple[list[Any], dict[int, Array]]:
     """The outputs of a level whose products are moved by `moves`, and the data that they met."""
-    jaxpr, wanted = level.closed.jaxpr, _recorded(plan)
+    jaxpr, sites = level.closed.jaxpr, _recorded(plan)
     env, records = Environment(jaxpr, level.closed.consts, args), {}
     for index, eqn in enumerate(jaxpr.eqns):
         values = [env[atom] for atom in eqn.invars]
@@ -63,7 +63,7 @@ def run(plan: Plan, level: Level, args: Sequence[Any], moves: Moves) -> tuple[li
         else:
             results = bound(eqn, values)
         site, operand = level.recorded.get(index, (None, 0))
-        if site in wanted:
+        if site in sites:
             records[site] = values[operand]
         if (site := level.moved.get(index)) in moves:
             results = [results[0] + moves[site]]

@@ -96,12 +96,12 @@ def on_paper(panel: Specification, width: float, *, title: bool = True, frame: i
 # The frame of an animated chart: its number, and of its columns only those that are drawn.
 
 
-def _frame(spec: dict[str, Any], wanted: int | None) -> int | None:
+def _frame(spec: dict[str, Any], chosen: int | None) -> int | None:
     """The frame that is shown; None of a chart that stands still."""
     for param in spec.get("params", ()):
         if param.get("name") == "frame":
-            last = param.get("bind", {}).get("max", wanted or 0)
-            return max(0, min(param.get("value", 0) if wanted is None else wanted, int(last)))
+            last = param.get("bind", {}).get("max", chosen or 0)
+            return max(0, min(param.get("value", 0) if chosen is None else chosen, int(last)))
     return None
 
 

@@ -26,7 +26,7 @@ SECRET = re.compile(r"^(/_stcore/upload_file/|/media/|/component/).*")
 """Behind these stands what names a session or a file of it."""
 
 
-def shown(path: str) -> str:
+def loggable(path: str) -> str:
     """A path as it may be logged: short, printable, and without what names a session."""
     return SECRET.sub(r"\1...", path).encode("ascii", "backslashreplace").decode()[:80]
 
@@ -36,7 +36,7 @@ async def refuse(status: int, words: str, scope: Scope, receive: Receive, send: 
 
     Of a handshake uvicorn says besides, in its log, that it was not completed: so it is meant.
     """
-    log.warning("refused %s (%d): %s", shown(scope["path"]), status, words)
+    log.warning("refused %s (%d): %s", loggable(scope["path"]), status, words)
     await PlainTextResponse(words + "\n", status)(scope, receive, send)
 
 

@@ -69,15 +69,15 @@ def enlarge(draw: Callable[[], None]) -> None:
     drawn()
 
 
-def paper(wanted: Print) -> None:
+def paper(figure: Print) -> None:
     """Width, title, panel and frame of a figure, what it looks like, and its files."""
 
     @st.dialog("Figure for a paper", width="large")
     def chosen() -> None:
-        choice = _choose(wanted)
-        _files(wanted, choice)
+        choice = _choose(figure)
+        _files(figure, choice)
         with undrawn():
-            svg = printed(wanted.draw, "svg", stamp=wanted.stamp, **vars(choice))
+            svg = printed(figure.draw, "svg", stamp=figure.stamp, **vars(choice))
             across = round(WIDTHS[choice.width] * PREVIEW)
             st.html(
                 f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
@@ -87,56 +87,56 @@ def paper(wanted: Print) -> None:
     chosen()
 
 
-def _choose(wanted: Print) -> Choice:
+def _choose(figure: Print) -> Choice:
     """Controls; width, title and panel are kept in the session."""
-    before = wanted.choice()
+    before = figure.choice()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         width: Width = st.segmented_control(
-            "width", list(WIDTHS), default=before.width, required=True, format_func=_inches, key=f"width {wanted.name}"
+            "width", list(WIDTHS), default=before.width, required=True, format_func=_inches, key=f"width {figure.name}"
         )
-        title = st.toggle("titles", before.title, key=f"titles {wanted.name}")
-        panel = _panel(wanted, before)
+        title = st.toggle("titles", before.title, key=f"titles {figure.name}")
+        panel = _panel(figure, before)
     frame = before.frame
-    if len(wanted.labels) > 1:
-        at = range(len(wanted.labels))
+    if len(figure.labels) > 1:
+        at = range(len(figure.labels))
         start = min(frame or 0, at[-1])
-        frame = st.select_slider("frame", at, start, format_func=wanted.labels.__getitem__, key=f"frame {wanted.name}")
+        frame = st.select_slider("frame", at, start, format_func=figure.labels.__getitem__, key=f"frame {figure.name}")
     st.session_state[CHOSEN] = width, title
-    st.session_state[f"panel of {wanted.name}"] = panel
+    st.session_state[f"panel of {figure.name}"] = panel
     return Choice(width, title, panel, frame)
 
 
-def _panel(wanted: Print, before: Choice) -> int | None:
-    if len(wanted.panels) < 2:
+def _panel(figure: Print, before: Choice) -> int | None:
+    if len(figure.panels) < 2:
         return None
-    options = [None, *range(len(wanted.panels))]
+    options = [None, *range(len(figure.panels))]
     at = options.index(before.panel) if before.panel in options else 0
 
     def said(panel: int | None) -> str:
-        return "all" if panel is None else f"{panel + 1}: {wanted.panels[panel]}"
+        return "all" if panel is None else f"{panel + 1}: {figure.panels[panel]}"
 
-    return st.selectbox("panel", options, at, format_func=said, key=f"panel {wanted.name}")
+    return st.selectbox("panel", options, at, format_func=said, key=f"panel {figure.name}")
 
 
 def _inches(width: Width) -> str:
     return f"{width}, {WIDTHS[width]:g} in"
 
 
-def _files(wanted: Print, choice: Choice) -> None:
+def _files(figure: Print, choice: Choice) -> None:
     """A button for each kind of file."""
     with st.container(horizontal=True):
         for kind, mime in KINDS.items():
-            made = partial(printed, wanted.draw, kind, stamp=wanted.stamp, **vars(choice))
-            download(kind.upper(), made, f"{wanted.file}.{kind}", mime)
-        if len(wanted.labels) > 1:
+            made = partial(printed, figure.draw, kind, stamp=figure.stamp, **vars(choice))
+            download(kind.upper(), made, f"{figure.file}.{kind}", mime)
+        if len(figure.labels) > 1:
             for kind, mime in MOTIONS.items():
-                _film(wanted, choice, kind, mime)
-    if len(wanted.labels) > 1:
+                _film(figure, choice, kind, mime)
+    if len(figure.labels) > 1:
         st.caption("GIF and MP4 take a second for each frame." if can_film() else NO_VIDEO)
 
 
-def _film(wanted: Print, choice: Choice, kind: Motion, mime: str) -> None:
+def _film(figure: Print, choice: Choice, kind: Motion, mime: str) -> None:
     if kind == "gif" or can_film():
-        frames = len(wanted.labels)
-        made = partial(filmed, wanted.draw, kind, frames, fps=wanted.fps, choice=choice, stamp=wanted.stamp)
-        download(kind.upper(), made, f"{wanted.file}.{kind}", mime)
+        frames = len(figure.labels)
+        made = partial(filmed, figure.draw, kind, frames, fps=figure.fps, choice=choice, stamp=figure.stamp)
+        download(kind.upper(), made, f"{figure.file}.{kind}", mime)

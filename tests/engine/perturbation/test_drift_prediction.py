@@ -98,7 +98,7 @@ def test_leading_order_is_exact_in_the_lazy_limit(lazy_run: tuple) -> None:
 def test_taylor_holds_early(lazy_run: tuple) -> None:
     """Order by order in t: at t = range/50 the first is off by a few percent, the second by its square."""
     config, path, data, parameters, _ = lazy_run
-    early = Frame.of(path.taken(np.array([0, 1])))
+    early = Frame.of(path.subset(np.array([0, 1])))
     found = predict(config.network, parameters.at(0), data.x_train, early)
     first, second = errors(path, found.taylor_1, found.t)[0], errors(path, found.taylor_2, found.t)[0]
     x = found.t[0] / found.range
@@ -126,7 +126,7 @@ def test_the_second_order_of_taylor_leaves_the_third(lazy_run: tuple) -> None:
     def missed(t: float) -> float:
         theta = solve_ivp(velocity, (0, t), flat, method="DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
         J, J_0 = np.asarray(derivative(theta)), np.asarray(derivative(flat))
-        frame = Frame.of(replace(path.taken(np.array([0, 1])), t=np.array([0, t])))
+        frame = Frame.of(replace(path.subset(np.array([0, 1])), t=np.array([0, t])))
         second = predict(config.network, parameters.at(0), data.x_train, frame).taylor_2[-1]
         return float(np.linalg.norm(second - (J @ J.T - J_0 @ J_0.T)))
 

@@ -260,7 +260,7 @@ def test_too_large_a_kernel_between_outputs_is_refused_before_it_is_computed(
 
 
 def test_kernels_between_outputs_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.recording.asked.MOST_VALUES", 12 * (16**2 + 48 * 30))
+    monkeypatch.setattr("engine.recording.targets.MOST_VALUES", 12 * (16**2 + 48 * 30))
     found = of(record(3, count=60, full_kernel=True))
     assert len(found.step) <= 14
     assert found.step[-1] == 59

@@ -24,7 +24,7 @@ import engine as kd
 from cache import Store
 from engine.data import contents
 from engine.recording.file import Recording, read
-from engine.recording.said import Probes
+from engine.recording.probes import Probes
 from engine.schema import ConfigError
 
 HELD_OUT = 6
@@ -155,7 +155,7 @@ def test_classes_are_targets_one_hot_and_softmax_is_compared_with_them() -> None
 def test_two_classes_of_one_output_are_told_by_its_sign() -> None:
     probes = Probes(np.array([[1.0], [-1], [1], [-1]]), np.array([1, 0, 1, 0]), 2, "logistic")
     h, K = np.array([[2.0], [-1], [3], [0.5]]), np.eye(4)
-    found, start = probes.said(K, h, None)
+    found, start = probes.diagnose(K, h, None)
     assert found["test_accuracy"] == 0.5
     own = np.array([1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(-1.0))])
     np.testing.assert_allclose(start.residual, np.linalg.norm(1 - own), rtol=1e-14)
@@ -209,7 +209,7 @@ def test_too_many_are_thinned_and_both_ends_stay(monkeypatch: pytest.MonkeyPatch
 
 
 def test_kernels_of_many_points_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.recording.asked.MOST_VALUES", 12 * 16**2)
+    monkeypatch.setattr("engine.recording.targets.MOST_VALUES", 12 * 16**2)
     with kd.watch("bounded", linear, X, Y, held_out=HELD_OUT) as watch:
         for step in range(400):
             watch(step, {"w": jnp.ones((3, 1))})

@@ -8,7 +8,7 @@ import scipy.stats
 from engine.initialisation.spread import exact_spread, initial_network
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.config import SweepConfig
-from engine.regimes.kinds import Growth, apart, growths, of_fully_connected
+from engine.regimes.kinds import Growth, growths, kind_ratio, of_fully_connected
 
 
 def runs(rng: np.random.Generator, level: float, scatter: float, seeds: int = 4) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def runs(rng: np.random.Generator, level: float, scatter: float, seeds: int = 4)
 
 def test_the_ratio_of_two_kinds_that_differ_by_a_factor() -> None:
     rng = np.random.default_rng(0)
-    found = apart(runs(rng, 0.0, 0.0), runs(rng, np.log(0.25), 0.0), "drift")
+    found = kind_ratio(runs(rng, 0.0, 0.0), runs(rng, np.log(0.25), 0.0), "drift")
     assert found is not None
     assert (found.ratio, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
     assert (found.least, found.most) == pytest.approx((0.25, 0.25))
@@ -34,7 +34,7 @@ def test_the_ratio_of_two_kinds_that_differ_by_a_factor() -> None:
 def test_the_ratio_is_the_geometric_mean_over_shapes() -> None:
     """Ratios 1, 1, 2, 2, 16, 16: their product is 2^10 of six shapes."""
     one = runs(np.random.default_rng(0), 0.0, 0.0)
-    found = apart(one, one.assign(drift=one["drift"] * one["depth"].map({1: 1.0, 2: 2.0, 4: 16.0})), "drift")
+    found = kind_ratio(one, one.assign(drift=one["drift"] * one["depth"].map({1: 1.0, 2: 2.0, 4: 16.0})), "drift")
     assert found is not None
     assert (found.ratio, found.least, found.most) == pytest.approx((2 ** (10 / 6), 1.0, 16.0))
 
@@ -42,7 +42,7 @@ def test_the_ratio_is_the_geometric_mean_over_shapes() -> None:
 def test_at_one_shape_the_interval_is_that_of_welch() -> None:
     rng = np.random.default_rng(1)
     one, other = (runs(rng, level, 0.3, 6).query("depth == 2 and width == 8") for level in (0.0, 0.5))
-    found = apart(one, other, "drift")
+    found = kind_ratio(one, other, "drift")
     welch = scipy.stats.ttest_ind(np.log(other["drift"]), np.log(one["drift"]), equal_var=False)
     low, high = welch.confidence_interval(0.95)
     assert found is not None
@@ -54,7 +54,7 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
     errors, 2.7 percent."""
     rng, covered = np.random.default_rng(2), 0
     for _ in range(600):
-        found = apart(runs(rng, 0.0, 0.1), runs(rng, 0.3, 0.2), "drift")
+        found = kind_ratio(runs(rng, 0.0, 0.1), runs(rng, 0.3, 0.2), "drift")
         assert found is not None
         covered += found.low <= np.exp(0.3) <= found.high
     assert 0.923 <= covered / 600 <= 0.977
@@ -65,12 +65,12 @@ def test_shapes_where_a_network_has_no_number_are_left_out_and_counted() -> None
     one, other = runs(rng, 0.0, 0.1), runs(rng, 0.0, 0.1)
     other.loc[0, "drift"], other.loc[5, "drift"] = np.nan, 0.0
     one.loc[10, "failed"] = True
-    found = apart(one, other, "drift")
+    found = kind_ratio(one, other, "drift")
     assert found is not None
     assert (found.shapes, found.left_out) == (3, 3)
-    assert apart(one.assign(failed=True), other, "drift") is None
-    assert apart(one, other.assign(width=other["width"] + 1), "drift") is None
-    alone = apart(runs(rng, 0.0, 0.1, 1), runs(rng, 0.0, 0.1, 1), "drift")
+    assert kind_ratio(one.assign(failed=True), other, "drift") is None
+    assert kind_ratio(one, other.assign(width=other["width"] + 1), "drift") is None
+    alone = kind_ratio(runs(rng, 0.0, 0.1, 1), runs(rng, 0.0, 0.1, 1), "drift")
     assert alone is not None
     assert np.isnan(alone.low)
 
@@ -78,11 +78,11 @@ def test_shapes_where_a_network_has_no_number_are_left_out_and_counted() -> None
 def test_a_lazy_error_that_is_only_rounding_is_no_number() -> None:
     rng = np.random.default_rng(4)
     one = runs(rng, 0.0, 0.1).rename(columns={"drift": "elt"}).assign(rounding=1e-6)
-    found = apart(one, one.assign(rounding=np.where(one["depth"] == 1, one["elt"], 1e-6)), "elt")
+    found = kind_ratio(one, one.assign(rounding=np.where(one["depth"] == 1, one["elt"], 1e-6)), "elt")
     assert found is not None
     assert (found.shapes, found.left_out) == (4, 2)
     whole = one.assign(elt=3.0, rounding=np.where(one["depth"] == 1, 2.0, 1e-6))  # the change itself is rounding
-    found = apart(whole, whole, "elt")
+    found = kind_ratio(whole, whole, "elt")
     assert found is not None
     assert (found.shapes, found.left_out) == (4, 2)
 

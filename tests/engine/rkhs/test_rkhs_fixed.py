@@ -12,7 +12,7 @@ from engine.progress import Cancelled
 from engine.rkhs.config import RkhsConfig
 from engine.rkhs.gram import Gram
 from engine.rkhs.job import compare
-from engine.rkhs.motion import LOOK_EVERY, Followed, Law, continued, law_of, most_followed
+from engine.rkhs.motion import CHECK_EVERY, Followed, Law, continued, law_of, most_followed
 from engine.rkhs.result import RkhsResult
 
 N, M = 5, 3
@@ -100,7 +100,7 @@ def test_it_can_be_called_off() -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        continued(followed("logistic", "descent", 1, 1e-4, (0, 10, 10 * LOOK_EVERY)), waiting)
+        continued(followed("logistic", "descent", 1, 1e-4, (0, 10, 10 * CHECK_EVERY)), waiting)
     assert len(looks) == 3
 
 

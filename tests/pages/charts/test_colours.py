@@ -17,7 +17,7 @@ from engine.data import generate
 from pages.charts import theme
 from pages.charts.evolution import CURVES, evolution_chart, evolution_tables
 from pages.charts.map_along import shades
-from pages.charts.map_names import LOOKS, REGIMES, Hatch, Look, segments, symbol
+from pages.charts.map_names import CELL_STYLES, REGIMES, CellStyle, Hatch, segments, symbol
 from pages.charts.specification import CONFIG, data_as
 
 SIGHTS = ("everyone", "protan", "deutan", "grey")
@@ -45,7 +45,7 @@ def difference(one: str, other: str, sight: str) -> float:
     return seen(one, sight).delta_e(seen(other, sight), method="2000")
 
 
-def hatching(look: Look, sight: str) -> float:
+def hatching(look: CellStyle, sight: str) -> float:
     """How far the lines of a cell stand off its face."""
     return difference(look.fill, look.ink, sight)
 
@@ -54,7 +54,7 @@ def hatching(look: Look, sight: str) -> float:
 @pytest.mark.parametrize(("one", "other"), [*combinations(REGIMES.values(), 2)])
 def test_every_two_regimes_differ_for_every_sight(sight, one, other):
     """By their faces, or by lines of different directions that stand off them."""
-    ours, theirs = LOOKS[one], LOOKS[other]
+    ours, theirs = CELL_STYLES[one], CELL_STYLES[other]
     lines = [hatching(look, sight) for look in (ours, theirs) if look.hatch != "none"]
     assert ours.hatch != theirs.hatch or difference(ours.fill, theirs.fill, sight) > APART
     assert all(line > APART for line in lines)
@@ -62,7 +62,7 @@ def test_every_two_regimes_differ_for_every_sight(sight, one, other):
 
 @pytest.mark.parametrize("sight", [*SIGHTS, "tritan"])
 def test_the_more_is_learned_the_darker(sight):
-    lazy, weak, strong = (seen(look.fill, sight).convert("lab-d65")["l"] for look in [*LOOKS.values()][:3])
+    lazy, weak, strong = (seen(look.fill, sight).convert("lab-d65")["l"] for look in [*CELL_STYLES.values()][:3])
     assert lazy > weak + APART
     assert weak > strong + APART
 
@@ -70,7 +70,7 @@ def test_the_more_is_learned_the_darker(sight):
 @pytest.mark.parametrize("name", [*REGIMES.values()])
 def test_a_cell_stands_off_the_ground_and_its_number_off_the_cell(ground, name):
     """By its face or by its edge."""
-    look = LOOKS[name]
+    look = CELL_STYLES[name]
     assert max(Color(part).contrast(ground) for part in (look.fill, look.ink)) >= 3
     assert Color(look.text).contrast(look.fill) >= 4.5
 
@@ -104,7 +104,7 @@ def test_an_ordered_series_grows_lighter_and_is_not_the_regimes():
         ends = shades(7)[0], shades(7)[-1]
         assert difference(*ends, sight) > 2 * APART
         for colour, name in ((colour, name) for colour in shades(7) for name in ("lazy", "weak feature learning")):
-            assert difference(colour, LOOKS[name].fill, sight) > GLANCE, (colour, name, sight)
+            assert difference(colour, CELL_STYLES[name].fill, sight) > GLANCE, (colour, name, sight)
 
 
 @pytest.mark.parametrize("sight", SIGHTS[:3])

@@ -11,9 +11,9 @@ import pytest
 
 from pages.charts import theme
 from pages.charts.animated import Moving, animated, current, legend_layer, line, points, timeline_frame, wide
-from pages.charts.encodings import GAP, beside, by_series, index_x, layered, linear_x, linear_y, listed_x, log_y
+from pages.charts.encodings import GAP, by_series, index_x, layered, linear_x, linear_y, listed_x, log_y, side_by_side
 from pages.charts.ghosts import DASHES, SHAPES, Ghost, over
-from pages.charts.matched import at_times, nearest, told
+from pages.charts.matched import at_times, nearest, with_held_times
 from pages.charts.over_time import Sampled, Style, bands, medians, sampled_table
 from pages.charts.panels import fits_beneath
 from pages.charts.specification import alternative, data_as
@@ -257,7 +257,7 @@ def test_where_any_map_has_both_signs_all_have_the_two_colours_of_signs():
 
 def test_panels_are_paired_by_place_and_a_chart_of_other_panels_is_not_drawn():
     def panels(count: int, first: float) -> alt.HConcatChart:
-        return beside([spectrum([first + 2 * k, 4.0 + 2 * k, 3.0 + 2 * k]) for k in range(count)], 0)
+        return side_by_side([spectrum([first + 2 * k, 4.0 + 2 * k, 3.0 + 2 * k]) for k in range(count)], 0)
 
     assert fits_beneath(panels(2, 8.0), panels(2, 5.0))
     chart = over(panels(2, 8.0), [Ghost("a", 0, panels(2, 5.0))])
@@ -269,7 +269,7 @@ def test_panels_are_paired_by_place_and_a_chart_of_other_panels_is_not_drawn():
 
 def test_of_other_panels_those_of_the_same_question_are_paired():
     def panels(*asked: str) -> alt.HConcatChart:
-        return beside([theme.ask(question, spectrum([8.0 + len(question), 4.0, 3.0])) for question in asked], 0)
+        return side_by_side([theme.ask(question, spectrum([8.0 + len(question), 4.0, 3.0])) for question in asked], 0)
 
     assert fits_beneath(panels("A?", "Long?"), panels("Long?"))
     chart = over(panels("A?", "Long?"), [Ghost("a", 0, panels("Long?"))])
@@ -309,7 +309,9 @@ def test_each_frame_has_the_held_result_at_its_nearest_t():
 
 
 def test_the_line_in_words_says_the_held_t_where_it_is_another():
-    words = told(moving([0.0, 1.0, 30.0], [1.0, 1.0, 1.0]), [("width 64", np.array([0.0, 1.2, 10.0]))]).labels
+    words = with_held_times(
+        moving([0.0, 1.0, 30.0], [1.0, 1.0, 1.0]), [("width 64", np.array([0.0, 1.2, 10.0]))]
+    ).labels
     assert words[0].endswith("loss 1")
     assert words[1].endswith(" · width 64: t = 1.2")
     assert words[2].endswith(" · width 64: t = 10")

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from engine.quantities import QUANTITIES
 from pages.charts import theme
 from pages.charts.animated import animated, current, line
-from pages.charts.encodings import beside, by_series, layered, sized, stacked
+from pages.charts.encodings import by_series, layered, side_by_side, sized, stacked
 from pages.charts.ghosts import Ghost, over
 from pages.charts.initial_law import spectrum_chart
 from pages.charts.printing import WIDTHS, panel_names, printed
@@ -52,7 +52,7 @@ def four() -> Any:
     return stacked(
         [
             curve(title="first?", width=500, height=64),
-            beside(sized([curve(title="second?"), curve(title="third?")], 200, 100), 4),
+            side_by_side(sized([curve(title="second?"), curve(title="third?")], 200, 100), 4),
         ],
         4,
     )

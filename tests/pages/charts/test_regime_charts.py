@@ -20,7 +20,7 @@ from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages.charts import map_along, map_plane, theme
-from pages.charts.map_names import LOOKS, METRICS, REGIMES, regime
+from pages.charts.map_names import CELL_STYLES, METRICS, REGIMES, regime
 from pages.charts.specification import figure
 from pages.charts.words import in_one
 from pages.shell.jobs import Standing
@@ -81,7 +81,9 @@ def test_charts_become_figures():
 
 def test_text_of_a_map_is_read_on_both_grounds(ground):
     seen = picture(fails_from=0.5)
-    in_cells = {part for look in LOOKS.values() for part in (look.text, look.fill)}  # on their faces: test_colours
+    in_cells = {
+        part for look in CELL_STYLES.values() for part in (look.text, look.fill)
+    }  # on their faces: test_colours
     for chart in (seen.plane().draw(), seen.along().draw(), map_figures.collapse_chart(seen, 0.0)):
         around = texts(chart, ground) - in_cells
         assert around
@@ -93,7 +95,7 @@ def test_what_is_unstable_is_hatched_across_its_cells():
     table, drawn = seen.table.set_index("cell"), layers(map_figures.plane_chart(seen), "line")
     stripes = pd.DataFrame([row for layer in drawn for row in layer["rows"] if "stripe" in row])
     cells = stripes["stripe"].str.split().str[0].astype(int)
-    hatched = table[[LOOKS[name].hatch != "none" for name in table["regime"]]]
+    hatched = table[[CELL_STYLES[name].hatch != "none" for name in table["regime"]]]
     assert 0 < len(hatched) < len(table)
     assert set(cells) == set(hatched.index)
     for axis in "xy":

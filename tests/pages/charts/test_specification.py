@@ -14,7 +14,7 @@ import vl_convert
 
 from pages.charts import specification, theme
 from pages.charts.animated import animated, current, line
-from pages.charts.encodings import beside, layered, stacked
+from pages.charts.encodings import layered, side_by_side, stacked
 from pages.charts.specification import CONFIG, Specification, arrow, data_as, figure
 
 
@@ -63,7 +63,7 @@ def test_a_chart_of_charts_is_what_altair_makes_of_it(parameter):
     slide = alt.VariableParameter(name="frame", value=1, bind=alt.binding_range(min=1, max=3))
     first = layered(chart(4), chart(6).mark_point(), title="first", height=100)
     picking = chart(4).add_params(alt.selection_point(name="pick")) if parameter == "part" else chart(4)
-    whole = stacked([first, beside([picking, layered(chart(4), chart(4).mark_rule())], 4)], 8)
+    whole = stacked([first, side_by_side([picking, layered(chart(4), chart(4).mark_rule())], 4)], 8)
     if parameter == "whole":
         whole.params = [slide]
     whole.usermeta = {"embedOptions": {"renderer": "canvas"}}

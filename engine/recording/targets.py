@@ -8,10 +8,10 @@ import numpy as np
 from engine.arguments import examples_of
 from engine.cost import MOST_ROWS
 from engine.losses import ONE_OF_SQUARED, SQUARED
-from engine.problems import ConfigError, Problem, shown
+from engine.problems import ConfigError, Problem, short_repr
 from engine.recording.config import MOST_CHECKPOINTS
 from engine.recording.file import About
-from engine.recording.said import Probes
+from engine.recording.probes import Probes
 
 FEWEST = 8
 """Checkpoints that there is room for."""
@@ -67,7 +67,7 @@ def check_full(about: About) -> None:
     why = "full_kernel is for Perturbation, which is of plain gradient descent on a squared loss"
     problems = [Problem("learning_rate", f"is missing: {why}")] if about.learning_rate is None else []
     if about.loss not in SQUARED:
-        problems.append(Problem("loss", f"{shown(about.loss)} given: {why}; {ONE_OF_SQUARED} is needed"))
+        problems.append(Problem("loss", f"{short_repr(about.loss)} given: {why}; {ONE_OF_SQUARED} is needed"))
     if problems:
         raise ConfigError(problems)
 
@@ -87,7 +87,7 @@ def numbers(p: int, k: int, held_out: int, full: bool) -> int:
     return p**2 + (p * k * (p - held_out) * k if full and k > 1 else 0)
 
 
-def told(steps: Any) -> list[int]:
+def checked_steps(steps: Any) -> list[int]:
     """To record at, ascending. Raises `ConfigError`."""
     try:
         found = sorted({int(step) for step in steps})
@@ -95,6 +95,6 @@ def told(steps: Any) -> list[int]:
         found = []
     if not found or found[0] < 0 or len(found) > MOST_CHECKPOINTS:
         raise ConfigError(
-            [Problem("steps", f"{shown(steps)} given; 1 to {MOST_CHECKPOINTS} steps from 0 on are needed")]
+            [Problem("steps", f"{short_repr(steps)} given; 1 to {MOST_CHECKPOINTS} steps from 0 on are needed")]
         )
     return found

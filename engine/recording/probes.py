@@ -61,7 +61,7 @@ class Probes:
         held_out = kernel[np.ix_(chosen, chosen)]
         return Measurement(f[:M], f[M:], kernel[:M, :M], held_out, kernel[0, chosen], none, none)
 
-    def said(
+    def diagnose(
         self, kernel: Float[np.ndarray, "p p"], outputs: Float[np.ndarray, "p k"], start: Reference | None
     ) -> tuple[dict[str, np.ndarray], Reference]:
         """What is said of a checkpoint, and of the first one what later ones are compared with."""
