@@ -1,6 +1,7 @@
 """What the network has learned: the function on a line or circle, or predictions against targets."""
 
 from functools import partial
+from itertools import product
 
 import altair as alt
 import numpy as np
@@ -88,7 +89,8 @@ def _spread_classes(frame: pd.DataFrame) -> np.ndarray:
         return target
     gap = float(np.min(np.diff(levels))) if len(levels) > 1 else 1.0
     place = target.copy()
-    for (_, name), rows in frame.groupby(["target", "set"]).indices.items():
+    for level, name in product(levels, SIDES):
+        rows = np.flatnonzero((target == level) & (frame["set"] == name))
         # Steps of the golden ratio: even, and unlike the order of the points.
         spread = NEAREST + (FURTHEST - NEAREST) * ((np.arange(len(rows)) * 0.618034) % 1)
         place[rows] += SIDES[name] * gap * spread
