@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.arguments import examples_of
 from engine.problems import ConfigError, Problem
+from engine.recording import targets
 from engine.recording.config import MOST_CHECKPOINTS, MOST_POINTS, effective_rate
 from engine.recording.file import About, Recording
 from engine.recording.kernels import Measured, jax_network

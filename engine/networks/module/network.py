@@ -82,7 +82,7 @@ def tried(
             something that it calls raised, or did not return in time.
     """
     try:
-        return limited(lambda: told(network.name, lambda: _tried(network, x, output_dim, precision)), waiting)
+        return limited(lambda: guarded(network.name, lambda: _tried(network, x, output_dim, precision)), waiting)
     except Endless as error:
         raise _refusal(network, str(error)) from None
 
