@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from architectures import CASES, IMAGES, Convolutional, linen, points
+from architectures import CASES, IMAGES, linen, points
 from flax import linen as nn
 from flax import nnx
+from flax_networks import Convolutional
 
 import engine as kd
 from engine.networks.traced.checks import MOST, check, check_all

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from architectures import CASES, Case, Convolutional, linen, ours, plain, points
+from architectures import CASES, Case, linen, ours, plain, points
+from flax_networks import Convolutional
 
 from engine.networks import model
 from engine.networks.gram import Heads
