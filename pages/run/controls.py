@@ -18,7 +18,7 @@ from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.schema import ConfigError, Problem
 from pages.charts.words import duration, exponential, number, plain, sentence
-from pages.run import draft_state, files, picker, points, tables
+from pages.run import draft_state, picker, points, tables, yaml_config
 from pages.run.presets import PRESETS, preset_of
 from pages.run.settings import (
     BY_NAME,
@@ -83,7 +83,7 @@ def show(start: Draft | None = None) -> AskedRun:
     if draft_state.missing():
         with st.sidebar:
             picker.picker()
-            files.show()
+            yaml_config.show()
         return AskedRun()
     asked = checked(draft)
     bar = sidebar_bar()
@@ -97,7 +97,7 @@ def show(start: Draft | None = None) -> AskedRun:
             _section(
                 title, [s for s in in_effect(draft) if s.section == section and _asked_for(s, draft)], draft, asked
             )
-        files.show()
+        yaml_config.show()
     return replace(asked, bar=bar)
 
 

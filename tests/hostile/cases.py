@@ -36,8 +36,8 @@ from engine.rkhs.config import RkhsConfig
 from engine.schema import ConfigError, Problem
 from engine.texts import read
 from pages.run.draft_state import from_query, to_query
-from pages.run.files import read_yaml
 from pages.run.settings import SETTINGS, config_of, draft_of
+from pages.run.yaml_config import read_yaml
 
 NUMBERS = [
     0, 1, 2, 3, 8, 64, -1, 0.5, 1e-3, 1e2, 0.1 + 0.2, 1e308, 5e-324, -0.0, float("nan"), float("inf"), 2**31, 2**63,

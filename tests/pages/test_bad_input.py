@@ -15,9 +15,9 @@ from engine.data import DATASETS
 from engine.schema import ConfigError
 from pages.run.controls import checked, described
 from pages.run.draft_state import from_query
-from pages.run.files import read_yaml
 from pages.run.presets import PRESETS
 from pages.run.settings import SETTINGS, applicable, choices, config_of, draft_of, kind_of
+from pages.run.yaml_config import read_yaml
 from pages.shell.link import PAGE
 
 NAMES = [setting.name for setting in SETTINGS]

@@ -13,8 +13,8 @@ from engine.data import DATASETS, TARGETS
 from engine.networks.activations import ACTIVATIONS
 from engine.schema import ConfigError
 from engine.texts import read
-from pages.run.files import read_yaml
 from pages.run.settings import SETTINGS, config_of, draft_of
+from pages.run.yaml_config import read_yaml
 
 TABLE = 'a,none,1,"b, c"\n' + "\n".join(f"{i},{(7 * i) % 5},{i * i},{-i}" for i in range(20))
 
