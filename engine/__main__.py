@@ -294,6 +294,7 @@ def bring_in(
 
 
 def limits(max_gb: float, max_hours: float) -> Limits:
+    """Of GB and hours, in bytes and seconds."""
     return Limits(max_gb * 1e9, max_hours * 3600)
 
 

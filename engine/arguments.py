@@ -25,6 +25,8 @@ Dimension = Annotated[int, Field(ge=1, le=10**6)]
 
 
 class NetworkArguments(Config):
+    """Of what takes a network and nothing else that is checked here."""
+
     network: AnyNetwork
 
 

@@ -156,4 +156,5 @@ def write(out: Path, files: Mapping[str, Callable[[Path], object]]) -> None:
 
 
 def write_json(values: Any, path: Path) -> None:
+    """Raises `ValueError` for numbers that JSON has not: they are None by now."""
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -55,7 +55,7 @@ KINDS = {
     "perturbation_study": Kind(StudyConfig, "engine.perturbation.job:study", "engine.perturbation.config:expected"),
     "cell": Kind(RunConfig, "engine.regimes.job:cell", "engine.cost:expected"),
     "rkhs": Kind(RkhsConfig, "engine.rkhs.job:compare", "engine.rkhs.config:expected"),
-    "recording": Kind(RecordingConfig, "engine.recording.job:said", RECORDED),
+    "recording": Kind(RecordingConfig, "engine.recording.job:trajectory", RECORDED),
     "recording_spaces": Kind(RecordedSpacesConfig, "engine.recording.job:spaces", RECORDED),
     "recording_perturbation": Kind(RecordedPerturbationConfig, "engine.recording.job:perturb", RECORDED),
     "calibration": Kind(CalibrationConfig, "engine.device:calibrate"),
@@ -93,7 +93,7 @@ def initial_config(kind: str, values: Any) -> Config:
 
 
 def expected(kind: str, config: Config) -> Expected:
-    """What the job may take, for a queue."""
+    """Seconds and bytes that the job may take, for a queue."""
     path = KINDS[kind].expected
     return named(path)(config) if path else Expected()
 

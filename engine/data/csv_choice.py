@@ -82,6 +82,7 @@ def _bad_cells(column: Column, rows: Sequence[int]) -> str:
 
 
 def no_inputs(table: Table, target: Sequence[str]) -> str:
+    """That no column serves as an input, and why each of the others does not."""
     others = [f"{column.name!r}: {column.remark}" for column in table.columns if column.name not in target]
     return f"no column of numbers is left besides the target ({'; '.join(others[:4])}): choose another target"
 

@@ -81,6 +81,7 @@ def _may_be_number(cell: str) -> bool:
 
 
 def is_missing(cell: str) -> bool:
+    """Whether a cell stands for no value: empty, or one of `MISSING`."""
     return cell.lower() in MISSING
 
 

@@ -148,6 +148,7 @@ def signs(names: Sequence[str]) -> str:
 
 
 def classes_note(names: Sequence[str]) -> str:
+    """How many classes there are, which, and what their targets are."""
     return f"{len(names)} classes ({listed(names)}): {signs(names)}"
 
 

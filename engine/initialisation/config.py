@@ -194,5 +194,5 @@ class DriftConfig(_NetworkDraws):
 def expected(
     config: SampleConfig | BruteForceConfig | GramSpectrumConfig | FirstStepConfig | DriftConfig,
 ) -> Expected:
-    """For a queue."""
+    """Seconds that the job may take, for a queue."""
     return Expected(config.seconds)

@@ -57,17 +57,17 @@ def draws_for_interval(law: Law, power: int) -> float:
 
 
 def trusted(law: Law, draws: int, power: int) -> bool:
-    """Whether `draws` independent draws give E[K^power] an interval to be believed."""
+    """Whether the 95% interval of E[K^power] from so many independent draws can be believed."""
     return draws >= LEAST and math.log(draws) > draws_for_interval(law, power)
 
 
 def ratio_trusted(law: Law, draws: int) -> bool:
-    """The same for E[K^2]/E[K]^2, by the skewness of its own influence."""
+    """Whether that of E[K^2]/E[K]^2 can be, by the skewness of its own influence."""
     return draws >= LEAST_OF_SQUARE and math.log(draws) > math.log(COCHRAN) + 2 * log_skewness_of_ratio(law)
 
 
 def rate_trusted(law: Law, draws: int) -> bool:
-    """The same for E[dK/dt]: where E[K^4] is."""
+    """Whether that of E[dK/dt] can be: where that of E[K^4] can."""
     return draws >= LEAST_OF_SQUARE and trusted(law, draws, HEAVIER)
 
 

@@ -180,6 +180,7 @@ def _check_target(target: float) -> None:
 
 
 def rates(law: Law) -> dict[str, Number]:
+    """beta, with the rates of Hanin and Nica at it: of E[K^2]/E[K]^2 and of |E[Delta K]|/E[K]."""
     return {
         "beta": law.beta,
         "hn_ratio": _number(float(hanin_nica_log_ratio(np.array(law.beta)))),

@@ -53,9 +53,9 @@ def kinked_dual(slope: float) -> Dual:
 
 
 def erf_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """2/pi arcsin(2c/root), root^2 = (1 + 2a)(1 + 2b), and its derivative by c (Williams 1997)."""
     product = (1 + 2 * a) * (1 + 2 * b)
-    value = 2 / np.pi * np.arcsin(np.clip(2 * c / np.sqrt(product), -1.0, 1.0))
-    return value, 4 / np.pi / np.sqrt(product - 4 * c**2)
+    return 2 / np.pi * np.arcsin(np.clip(2 * c / np.sqrt(product), -1.0, 1.0)), 4 / np.pi / np.sqrt(product - 4 * c**2)
 
 
 def gelu_dual(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -101,7 +101,7 @@ def path_arrays(path: KernelPath, options: Options, tick: Tick) -> tuple[dict[st
 
 
 def path_facts(path: KernelPath, frame: Frame) -> dict[str, Any]:
-    """About a path, whoever it is of."""
+    """eta_eff, the number of checkpoints, the relative error of interpolation between them, lambda_max(K_0)."""
     return {
         "effective_rate": path.rate,
         "checkpoints": len(path.t),

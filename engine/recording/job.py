@@ -27,7 +27,7 @@ from engine.training.path import KernelPath
 GONE = "was recorded by your own loop, and its file is no longer here: run the loop again, or import the file"
 
 
-def said(config: RecordingConfig, report: Report = silent) -> Entries:
+def trajectory(config: RecordingConfig, report: Report = silent) -> Entries:
     """Entry "result": see `engine.recording.result.RecordedRun`. Raises `ConfigError`: its file is gone, or no good."""
     began, recording = time.monotonic(), found(config)
     probes, rows, start = recording.probes, [], None
@@ -75,7 +75,7 @@ class Replayed:
 
 
 def spaces(config: RecordedSpacesConfig, report: Report = silent) -> Entries:
-    """Entry "result": see `engine.recording.result.RecordedSpaces`. Errors as for `said`."""
+    """Entry "result": see `engine.recording.result.RecordedSpaces`. Errors as for `trajectory`."""
     began, recording = time.monotonic(), found(config.recorded)
     everywhere = _points(recording)
     replayed = Replayed(recording, _stand_in(config))
@@ -113,8 +113,8 @@ def _points(recording: Recording) -> RunPoints:
 
 
 def perturb(config: RecordedPerturbationConfig, report: Report = silent) -> Entries:
-    """Entry "result": see `engine.recording.result.RecordedPerturbation`. Errors as for `said`, and where its steps are
-    not those that its config says."""
+    """Entry "result": see `engine.recording.result.RecordedPerturbation`. Errors as for `trajectory`, and where its
+    steps are not those that its config says."""
     began, recording, asked = time.monotonic(), found(config.recorded), config.recorded
     descent = recording.descent
     if descent is None or recording.config(b"", "").astray != asked.astray:

@@ -140,7 +140,7 @@ def compared(space: Space, start: Space, f: Float[np.ndarray, "p k"], k: int) ->
 def interpolant_norms(
     space: Space, start: Space, own: Float[np.ndarray, "p k"], first: Float[np.ndarray, "p k"]
 ) -> dict[str, np.ndarray]:
-    """Norms of the two interpolants in the two spaces, at each ridge.
+    """Norms of the two interpolants in the two spaces, (ridges,) each: "across_t_in_0" is that of K_t's in H_0.
 
     Args:
         own, first: interpolants of the same training targets by K_t and by K_0, at p points around the training ones.

@@ -76,7 +76,7 @@ def tried(config: RunConfig, data: Dataset, report: Report = silent) -> dict[str
 
 
 def at_infinite_width(report: Report, fraction: float) -> Callable[[], None]:
-    """What says so while that is computed, and ends it when the run is cancelled."""
+    """Called while a kernel at infinite width is computed: reports so, and raises `Cancelled` where `report` does."""
     return lambda: report(Progress(fraction, "kernel at infinite width"))
 
 
