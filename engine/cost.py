@@ -143,7 +143,7 @@ def _infinite_width(config: RunConfig, measured: int) -> float:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a queue reckons with before a job starts: estimated seconds, bytes held at once, and whether they are `known`."""
+    """What a queue reckons with before a job starts: seconds, bytes held at once, and whether they are `known`."""
 
     seconds: float = 30.0
     memory_bytes: float = 1e9
