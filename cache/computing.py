@@ -177,7 +177,8 @@ class Computing:
             future.release()
             if live.stopping:
                 cluster.forget(task.name)
-                return outcome if outcome and outcome.entries else Outcome(cancelled=True)
+                stopped = Outcome(failure=live.overdue) if live.overdue else Outcome(cancelled=True)
+                return outcome if outcome and outcome.entries else stopped
             if outcome is not None and not outcome.cancelled:
                 return outcome
             # Never started, or stopped by another server that shares the scheduler: once more.

@@ -12,7 +12,7 @@ from pathlib import Path
 from cache.computing import Computing
 from cache.failure import Failure, log
 from cache.job import LiveJob
-from cache.policy import Limits
+from cache.policy import Limits, overdue
 from cache.queue import Queue
 from cache.turns import Outlook, Ticket
 from engine import jobs
@@ -29,11 +29,13 @@ NOWHERE = "nowhere"
 
 @dataclass
 class _Entry:
-    """A job here. `queued`: its ticket is in the queue; `started`: its turn has come."""
+    """A job here. `queued`: its ticket is in the queue; `started`: its turn has come; `limits`: of its user, where
+    nobody knows what it takes."""
 
     live: LiveJob
     ticket: Ticket
     expected: float
+    limits: Limits | None
     queued: bool = False
     started: bool = False
 
@@ -80,7 +82,7 @@ class Dispatch:
             alone=live.alone,
         )
         with self._lock:
-            self._entries[live] = _Entry(live, ticket, expected.seconds)
+            self._entries[live] = _Entry(live, ticket, expected.seconds, None if expected.known else limits)
             if not self._threads:
                 for name, work in (("dispatch", self._run), ("notes", self._note_all)):
                     self._threads.append(threading.Thread(target=work, name=name, daemon=True))
@@ -148,6 +150,8 @@ class Dispatch:
                 if (entry := mine.get(ticket.id)) is not None:
                     entry.ticket = ticket
                     entry.live.beside |= sharing[ticket.worker] > 1 and bool(ticket.worker)
+                    if entry.limits is not None and ticket.charged > entry.limits.job_seconds:
+                        entry.live.end(overdue(entry.limits))
             for id, outlook in turn.outlooks.items():
                 if (entry := mine.get(id)) is not None and not entry.live.stopping:
                     entry.live.message = _words(outlook)

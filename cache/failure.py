@@ -22,6 +22,9 @@ Reason = Literal[
 
 SMALLER = "use fewer samples, a smaller width or depth, fewer seeds or fewer checkpoints"
 
+LONGEST_DETAILS = 20_000
+"""Characters of a traceback, its last ones: what others' code raises may say anything, at any length."""
+
 OUT_OF_MEMORY = re.compile(
     "RESOURCE_EXHAUSTED|out[ _]of[ _]memory|bad_alloc|(failed|unable) to allocate|STATUS_ALLOC_FAILED", re.IGNORECASE
 )
@@ -57,7 +60,7 @@ def explain(error: BaseException) -> Failure:
     """A failure from what the computation raised. Recognises JAX's errors by name, without importing it."""
     name = type(error).__name__
     text = str(error) or name
-    details = "".join(traceback.format_exception(error))
+    details = "".join(traceback.format_exception(error))[-LONGEST_DETAILS:]
     if isinstance(error, ConfigError):
         return Failure("config", text, details)
     if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):

@@ -78,6 +78,7 @@ class LiveJob:
         self.viewers: dict[str, float] = {}
         self.left: set[str] = set()
         self.stopping = False
+        self.overdue: Failure | None = None  # why it is stopped though somebody wants it
         self.deleted = False  # nobody claims the result any more: it is not kept
         self.unsaved: dict[str, bytes] = {}
         self.wake = threading.Event()
@@ -116,9 +117,18 @@ class LiveJob:
         self.left.add(viewer)
         now = time.monotonic()
         if not any(now - seen < VIEWER_SECONDS for seen in self.viewers.values()):
-            self.stopping = True
-            self.message = "stopping"
-            self.wake.set()
+            self._stop()
+
+    def end(self, why: Failure) -> None:
+        """Begins to stop for everybody, and has then failed."""
+        if not self.stopping:
+            self.overdue = why
+            self._stop()
+
+    def _stop(self) -> None:
+        self.stopping = True
+        self.message = "stopping"
+        self.wake.set()
 
     def queued(self) -> None:
         """Handed to the compute processes."""

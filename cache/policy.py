@@ -43,7 +43,7 @@ class Limits(Config):
     Attributes:
         running: jobs computed at once.
         waiting: jobs in the queue.
-        job_seconds: expected of the largest job.
+        job_seconds: expected of the largest job; computed, of one of which nobody knows before it runs.
         cache_bytes: of results that they alone asked for.
         upload_bytes: of one file.
         files_bytes: of all files that are here and that they brought first.
@@ -198,3 +198,9 @@ def refusal(limits: Limits, seconds: float, waiting: int) -> Failure | None:
     if waiting >= limits.waiting:
         return Failure("queue", f"{limits.waiting} jobs of yours wait already: ask again when some have ended.")
     return None
+
+
+def overdue(limits: Limits) -> Failure:
+    """Why a job is ended of which nobody knew before what it takes."""
+    hours = f"It has computed for {limits.job_seconds / 3600:.2g} h, as long as you may ask for at once"
+    return Failure("limits", f"{hours}: take fewer steps, or points, or a smaller network.")

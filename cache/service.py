@@ -217,7 +217,7 @@ class CachedEngine(CallingOff, Overview):
 
     def _still_stands(self, live: LiveJob, viewer: str) -> bool:
         """Whether a new request joins this job rather than starting another."""
-        if live.state == "failed":
+        if live.state == "failed" or live.overdue:
             return True
         if live.state == "cancelled" or live.stopping:
             return viewer in live.left

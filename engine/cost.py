@@ -143,15 +143,17 @@ def _infinite_width(config: RunConfig, measured: int) -> float:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a queue reckons with before a job starts: estimated seconds, and bytes held at once."""
+    """What a queue reckons with before a job starts: seconds, bytes held at once, and whether they are `known`."""
 
     seconds: float = 30.0
     memory_bytes: float = 1e9
+    known: bool = True
 
     @classmethod
     def of(cls, cost: Cost) -> Self:
         """Where nobody knows the cost: what is reckoned with for want of it."""
-        return cls(cost.seconds, cost.memory_bytes) if isfinite(cost.seconds + cost.memory_bytes) else cls()
+        known = isfinite(cost.seconds + cost.memory_bytes)
+        return cls(cost.seconds, cost.memory_bytes) if known else cls(known=False)
 
 
 def expected(config: RunConfig) -> Expected:

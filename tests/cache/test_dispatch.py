@@ -246,6 +246,24 @@ def test_a_job_beyond_the_limit_says_how_large_it_is(
     assert refused(lab.request("steady", config(), "ann@lab")).startswith("About 2 h of computing, and you may ask for")
 
 
+def test_what_nobody_knows_the_cost_of_ends_with_what_its_person_may_ask_for(
+    lab: CachedEngine, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a network of one's own: no estimate refuses it."""
+    rules = {"people": {"ann@lab": "member"}, "roles": {"member": {"job_seconds": 1.0}}}
+    monkeypatch.setattr(lab, "policy", Policy.from_dict(rules))
+    monkeypatch.setattr(jobs, "expected", lambda kind, config: Expected(0.1, 1e6, known=False))
+    endless = config(steps=600, pause=0.05)
+    job = until(lab, "steady", endless, "ann@lab", lambda job: job.done)  # as a page that goes on asking
+    assert job.error is not None
+    assert (job.state, job.error.reason) == ("failed", "limits")
+    assert "as long as you may ask for at once" in job.error.message
+    assert lab.request("steady", endless, "ann@lab").state == "failed"
+    monkeypatch.setattr(jobs, "expected", lambda kind, config: Expected(0.1, 1e6))
+    known = config(number=2, steps=60, pause=0.05)  # three times its limit, by a wrong estimate
+    assert lab.wait(lab.request("steady", known, "ann@lab"), 60).state == "finished"
+
+
 def test_too_many_that_wait_are_refused_one_by_one_and_a_batch_waits(lab: CachedEngine, config: Make) -> None:
     asked = [lab.request("steady", config(number=i, steps=20, pause=0.05), "ann@lab") for i in range(4)]
     assert "2 jobs of yours wait already" in refused(asked[3] if asked[2].state == "queued" else asked[2])

@@ -9,7 +9,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine
-from cache.failure import explain
+from cache.failure import LONGEST_DETAILS, explain
 
 SEEN = (
     "RESOURCE_EXHAUSTED: Out of memory allocating 281474976710656 bytes.",
@@ -39,6 +39,12 @@ def test_not_out_of_memory(text: str) -> None:
     failure = explain(RuntimeError(text))
     assert failure.reason == "error"
     assert text in failure.message
+
+
+def test_what_says_too_much_is_cut_short() -> None:
+    failure = explain(RuntimeError("z" * 1_000_000))
+    assert len(failure.message) < 400
+    assert len(failure.details) == LONGEST_DETAILS
 
 
 def test_an_impossible_allocation_in_a_worker(engine: CachedEngine, config: Callable[..., ToyConfig]) -> None:

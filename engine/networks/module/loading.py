@@ -30,6 +30,9 @@ from engine.progress import Cancelled
 
 Value = TypeVar("Value")
 
+NAMED = "network.name"
+"""The setting that names the module: what it does is told there."""
+
 _loading = threading.RLock()
 
 
@@ -49,7 +52,7 @@ def _functions_of(name: str, arguments: Table, sources: Table, versions: Table, 
     thing: Any = _module(name.partition(":")[0], sources, versions, name)
     for part in name.partition(":")[2].split("."):
         if not hasattr(thing, part):
-            raise ConfigError([Problem("network.name", f"{name}: there is no {part} in it")])
+            raise ConfigError([Problem(NAMED, f"{name}: there is no {part} in it")])
         thing = getattr(thing, part)
     return guarded(name, lambda: functions(thing, arguments, shape))
 
@@ -129,7 +132,7 @@ def guarded(name: str, call: Callable[[], Value]) -> Value:
         words = str(error)
     except BaseException as error:  # SystemExit too
         words = _words(name, error)
-    raise ConfigError([Problem("network.name", f"{name} {words}")])
+    raise ConfigError([Problem(NAMED, f"{name} {words}")])
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from engine.networks.gram import Precision
 from engine.networks.layers import layer_names
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.limits import Endless, limited
-from engine.networks.module.loading import functions_of, guarded
+from engine.networks.module.loading import NAMED, functions_of, guarded
 from engine.networks.parameters import flattened, nested
 from engine.networks.traced.checks import check, check_all
 from engine.problems import ConfigError, Problem
@@ -36,7 +36,7 @@ def apply(network: ModuleConfig, params: Any, x: Float[Array, "n ..."]) -> Float
     own = functions_of(network, shape)
     leaves = flattened(params).items()
     arrays: Any = {path: leaf if path in own.trained else jax.lax.stop_gradient(leaf) for path, leaf in leaves}
-    return own.apply(arrays, x.reshape(x.shape[0], *shape))
+    return guarded(network.name, lambda: own.apply(arrays, x.reshape(x.shape[0], *shape)))
 
 
 def trained(network: ModuleConfig, shape: tuple[int, ...]) -> frozenset[str]:
@@ -98,6 +98,8 @@ def _tried(network: ModuleConfig, x: Float[np.ndarray, "n n_0"], output_dim: int
         dead = [path for path in check(of, params, x, precision) if path in paths]
         check_all(of, params, x, precision)
     except ConfigError as error:
+        if any(problem.field == NAMED for problem in error.problems):  # of its own code, and told so
+            raise
         raise _refusal(network, *(problem.message for problem in error.problems)) from error
     outputs = jax.eval_shape(of, params, x).shape[1]
     if outputs != output_dim:
@@ -108,4 +110,4 @@ def _tried(network: ModuleConfig, x: Float[np.ndarray, "n n_0"], output_dim: int
 
 
 def _refusal(network: ModuleConfig, *messages: str) -> ConfigError:
-    return ConfigError(Problem("network.name", f"{network.name} {message}") for message in messages)
+    return ConfigError(Problem(NAMED, f"{network.name} {message}") for message in messages)

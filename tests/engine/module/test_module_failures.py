@@ -12,7 +12,7 @@ import pytest
 
 from engine.networks import model
 from engine.networks.kinds import of_kind
-from engine.networks.module import limits, loading
+from engine.networks.module import limits, loading, network
 from engine.problems import ConfigError
 from engine.progress import Cancelled
 
@@ -78,7 +78,7 @@ RAISING = {
             return apply(params, x)
         net = init, wrong
         """,
-        "raised AssertionError: images are needed",
+        "raised AssertionError: images are needed (trial_nets.py, line 13)",
     ),
     "leaves": ("sys.exit(3)", "raised SystemExit: 3 (trial_nets.py, line 11)"),
     "leaves as it is applied": (
@@ -93,6 +93,16 @@ RAISING = {
 def test_one_that_raises(how: str, tried) -> None:
     text, said = RAISING[how]
     assert message(tried, text, **({"a": "b"} if "(a)" in text else {})) == said
+
+
+def test_one_that_raises_after_it_was_tried_is_told_with_its_line(tried) -> None:
+    text = "def late(params, x):\n    1 / (x.shape[0] - 5)\n    return apply(params, x)\nnet = init, late"
+    tried(text)
+    one = of_kind({"kind": "module", "name": "trial_nets:net"})
+    params = network.draw(one, jax.random.key(0), 3, 1)
+    assert network.apply(one, params, X).shape == (6, 1)
+    said = "raised ZeroDivisionError: division by zero (trial_nets.py, line 12)"
+    assert message(jax.jit(network.apply, static_argnums=0), one, params, X[:5]) == said
 
 
 SETTING = {
