@@ -102,8 +102,8 @@ def test_costs_of_some_seeds_are_said_to_be_of_some() -> None:
 
 
 def balls(*outward: float) -> Any:
-    ways = ({"held_out__H_t_in_H_0": constants(one), "held_out__H_0_in_H_t": constants(1.1)} for one in outward)
-    return spaces(*(seed(i, **way) for i, way in enumerate(ways)))
+    both = ((constants(one), constants(1.1)) for one in outward)
+    return spaces(*(seed(i, held_out__H_t_in_H_0=out, held_out__H_0_in_H_t=back) for i, (out, back) in enumerate(both)))
 
 
 def test_what_balls_say_holds_for_every_seed() -> None:
