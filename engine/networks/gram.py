@@ -81,9 +81,15 @@ class Gram:
         if not self.symmetric:
             return kernel[0] if self.heads == "full" else kernel[0] / k
         factor = k if self.heads == "full" else 1
-        rows = [jnp.pad(panel, ((0, 0), (0, self.size * factor - panel.shape[1]))) for panel in kernel]
-        lower = jnp.concatenate(rows)
-        full = jnp.tril(lower) + jnp.tril(lower, -1).T
+        edges = [(i0 * factor, i1 * factor) for i0, i1, _, _ in self.panels]
+        rows = []
+        for at, (i0, i1) in enumerate(edges):
+            square = kernel[at][:, i0:]
+            right = [panel[:, i0:i1].T for panel in kernel[at + 1 :]]
+            rows.append(jnp.concatenate([kernel[at][:, :i0], jnp.tril(square) + jnp.tril(square, -1).T, *right], 1))
+        # Not as the lower half and its transpose: XLA makes one loop of those and of what the panels come from, which
+        # reads beyond them, and may crash the process (CPU, jaxlib 0.10.2).
+        full = jnp.concatenate(rows)
         return full if self.heads == "full" else full / k
 
 

@@ -1,5 +1,9 @@
 """The layerwise kernel against Jacobian contraction, which knows nothing of layers."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -209,3 +213,27 @@ def test_the_start_lies_in_the_span_of_the_features_unless_a_random_bias_stays(s
     outside = np.linalg.norm(left) / np.linalg.norm(f)
     # ReLU, of which a unit may be active everywhere, can have constants in the span.
     assert (outside < 1e-9) if network.spans_start else (outside > 1e-3), outside
+
+
+
+MANY_POINTS = """
+import jax, jax.numpy as jnp, numpy as np
+jax.config.update("jax_enable_x64", True)
+from engine.networks.gram import Gram
+A = np.random.default_rng(0).standard_normal((1024, 24))
+gram = Gram(1024, None, "trace", jnp.dtype(jnp.float64))
+signals = lambda: jnp.ones((1024, 1, 1))
+kernel = jax.jit(lambda A: gram.assemble(gram.add(gram.zeros(1), A, signals(), weight=0.5, bias=1.0), 1))
+for _ in range(30):
+    K = np.asarray(kernel(jnp.asarray(A)))
+assert np.abs(K - A @ A.T / 2 - 1).max() < 1e-12 and np.array_equal(K, K.T)
+"""
+"""A A^T/2 + 1, the kernel of a readout, as a program: optimised as it is for people, not as for tests."""
+
+
+@pytest.mark.whole
+def test_the_kernel_of_a_readout_at_many_points_does_not_end_the_process():
+    """XLA fused the lower half and its transpose with the sum into a loop that read beyond the panels, and crashed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XLA_", "JAX_"))}
+    done = subprocess.run([sys.executable, "-c", MANY_POINTS], env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
