@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -183,8 +184,8 @@ def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
 
 
 def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
-    wide = len(settings) == 1 and settings[0].name in WIDE
-    for place, setting in zip(st.columns(1 if wide else 2) if settings else [], settings, strict=False):
+    alone = not settings or settings[0].name in WIDE
+    for place, setting in zip([nullcontext()] if alone else st.columns(2), settings, strict=False):
         with place:
             _widget(setting, draft, asked.config)
     for setting in settings:

@@ -1,5 +1,6 @@
 // Streamlit draws all charts of a page at once, and nothing answers meanwhile. Here a chart has no width, and Streamlit
-// waits for one, until it comes near the window; those far away follow one by one when the browser has nothing to do.
+// waits for one, until the window shows it; those near the window follow as soon as these are drawn, those far away one
+// by one when the browser has nothing to do.
 const INSTALLED = Symbol.for("kernel drift: charts near the window");
 const CHART = '[data-testid="stVegaLiteChart"]';
 const NEAR = { rootMargin: "50% 0px", scrollMargin: "50% 0px" };
@@ -11,13 +12,14 @@ export default function () {
   const waiting = new Set();
   let timer = 0, page = location.pathname;
 
-  const observer = new IntersectionObserver((entries) => {
-    entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target));
-  }, NEAR);
+  const observed = (what, where) => new IntersectionObserver((entries) => {
+    entries.filter((entry) => entry.isIntersecting).forEach((entry) => what(entry.target));
+  }, where);
+  const observers = [observed(draw), observed(soon, NEAR)];
 
   function draw(chart) {
     waiting.delete(chart);
-    observer.unobserve(chart);
+    observers.forEach((observer) => observer.unobserve(chart));
     chart.dataset.near = "";
   }
 
@@ -31,13 +33,19 @@ export default function () {
     words.replaceChildren();
   }
 
+  async function soon(chart) {
+    await new Promise(requestAnimationFrame); // by then those are known that the window shows
+    await drawn(document.querySelectorAll(CHART + "[data-near]"));
+    draw(chart);
+  }
+
   function look() {
     fallSilent();
     for (const chart of waiting) if (!chart.isConnected) draw(chart);
     const fresh = [...document.querySelectorAll(CHART + ":not([data-near])")].filter((chart) => !waiting.has(chart));
     for (const chart of fresh) {
       waiting.add(chart);
-      observer.observe(chart);
+      observers.forEach((observer) => observer.observe(chart));
     }
     if (fresh.length) later(QUIET);
   }

@@ -215,7 +215,6 @@ def test_the_start_lies_in_the_span_of_the_features_unless_a_random_bias_stays(s
     assert (outside < 1e-9) if network.spans_start else (outside > 1e-3), outside
 
 
-
 MANY_POINTS = """
 import jax, jax.numpy as jnp, numpy as np
 jax.config.update("jax_enable_x64", True)
@@ -235,5 +234,7 @@ assert np.abs(K - A @ A.T / 2 - 1).max() < 1e-12 and np.array_equal(K, K.T)
 def test_the_kernel_of_a_readout_at_many_points_does_not_end_the_process():
     """XLA fused the lower half and its transpose with the sum into a loop that read beyond the panels, and crashed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XLA_", "JAX_"))}
-    done = subprocess.run([sys.executable, "-c", MANY_POINTS], env=environment, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_POINTS], env=environment, capture_output=True, text=True, timeout=100
+    )
     assert done.returncode == 0, done.stderr

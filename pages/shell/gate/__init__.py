@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.middleware import Middleware
 
 from pages.shell.gate.limits import Connections, Sessions, Uploads
+from pages.shell.gate.preload import Preload
 from pages.shell.gate.rules import Hosts, Messages, SecurityHeaders, named_hosts
 
 
@@ -38,4 +39,5 @@ def gate(
         Middleware(Uploads, allowed=upload_bytes),
         Middleware(Messages),
         Middleware(Sessions),
+        Middleware(Preload),
     ]
