@@ -35,9 +35,6 @@ as they are."""
 TYPICAL_STEPS = 100
 """Steps to 10% residual in the default map, where an estimate has to guess."""
 
-COMPILE_SECONDS = 3.0
-"""To trace and compile the programs of a cell."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -64,13 +61,21 @@ class Cell:
         shared = {"training": training, "store_parameters": False, "probes": None}
         return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
 
-    def seconds(self, calibration: Calibration | None = None) -> float:
-        """About what its jobs take once their programs are there: training for a typical number of steps."""
-        speed = calibration or Calibration()
+    @cached_property
+    def typical(self) -> RunConfig:
+        """The run as its jobs do it, for a typical number of steps."""
         steps = min(self.run.training.max_steps, TYPICAL_STEPS)
         training = self.run.training.model_copy(update={"max_steps": steps, "checkpoints": 2})
-        typical = estimate(self.run.model_copy(update={"training": training}), speed)
-        return typical.seconds - speed.start_seconds
+        return self.run.model_copy(update={"training": training})
+
+    def seconds(self, calibration: Calibration | None = None) -> float:
+        """About what its jobs take once their programs are there."""
+        cost = estimate(self.typical, calibration)
+        return cost.seconds - cost.start_seconds
+
+    def start_seconds(self, calibration: Calibration | None = None) -> float:
+        """To trace and compile its programs."""
+        return estimate(self.typical, calibration).start_seconds
 
 
 class SweepConfig(Config):
@@ -177,7 +182,7 @@ class SweepConfig(Config):
         found = []
         for cell in self.cells:
             program = cell.run.network, cell.run.data.size, cell.run.data.test_size, cell.run.data.input_dim
-            found.append(cell.seconds(calibration) + (0.0 if program in seen else COMPILE_SECONDS))
+            found.append(cell.seconds(calibration) + (0.0 if program in seen else cell.start_seconds(calibration)))
             seen.add(program)
         return tuple(found)
 
