@@ -2,9 +2,9 @@
 
     python -m benchmarks.estimates [NAME ...]
 
-Most of these runs go to their cap, of which the estimate is. A machine with two processors and nothing else to do takes at
-least half of their time, and at most all of it; the last column is how many this process had. The machine's speed is
-measured in the same process, just before.
+Most of these runs go to their cap, of which the estimate is. A machine with two processors and nothing else to do takes
+at least half of their time, and at most all of it; the last column is how many this process had. The machine's speed
+is measured in the same process, just before.
 """
 
 import argparse

@@ -6,7 +6,7 @@ the precision is left to the engine (float64 takes about twice as long). They ar
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Self
 
 import numpy as np
@@ -60,8 +60,8 @@ MOST_WHOLE = 256
 """Rows of a kernel whose top eigenvalue is solved whole (`engine.training.measure`)."""
 PANEL_SECONDS = 0.5
 """To compile one more panel of a kernel's rows."""
-DRAWN_SECONDS = 2e-8
-"""To draw a parameter of the networks by which a spread is measured, and to differentiate by it."""
+DRAWN_SECONDS = 4e-8
+"""To draw a parameter of the networks by which a spread is measured, and to differentiate by it: 4.4e-8 measured."""
 DRAWN_FLOPS = 1e10
 """Operations per second of such networks, one example each."""
 
@@ -121,16 +121,18 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     measured = M + min(test, HELD_OUT) + probes
     gram = measured**2 * network.pair_products(k) if config.kernel_moves else 0.0
     passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test + probes)
-    kernel_flops = gram + passes + _top_eigenvalue(config)
+    kernel_flops = gram + passes
+    top_flops = _top_eigenvalue(config)
 
     checkpoints = training.most_checkpoints
-    per_seed = training.max_steps * step_flops + checkpoints * kernel_flops
+    per_seed = training.max_steps * step_flops + checkpoints * (kernel_flops + top_flops + 10.0 * M**3)
     seeds = len(config.seeds)
     limit = _infinite_width(config, measured)
     start = _start_seconds(config, measured) * speed.pace
-    step = product_seconds(network, step_flops, speed, precision) + gradients * speed.pace * network.layers_seconds
-    checkpoint = product_seconds(network, kernel_flops, speed) + EIGEN * M**3 / speed.float64
-    checkpoint += speed.pace * (CHECKPOINT_SECONDS + network.layers_seconds)
+    layers = speed.pace * network.layers_seconds
+    step = product_seconds(network, step_flops, speed, precision) + gradients * layers
+    checkpoint = product_seconds(network, kernel_flops + top_flops, speed) + EIGEN * M**3 / speed.float64
+    checkpoint += speed.pace * CHECKPOINT_SECONDS + layers
     each = training.max_steps * step + checkpoints * checkpoint
     seconds = start + limit / speed.float64 + speed.pace * drawn_seconds(config) + seeds * each
     kept = min(capacity(config, precision), int(checkpoints))
@@ -171,11 +173,10 @@ def _top_eigenvalue(config: RunConfig) -> float:
     network, M, k = config.network, config.data.size, config.data.output_dim
     if config.kernel == "ntk" and k == 1:
         return 0.0
+    weights = network.products(config.data.input_dim, k)
     if M * k <= MOST_WHOLE:
-        return (
-            float(M**2 * k) * network.pair_products(k) + 2.0 * network.products(config.data.input_dim, k) * (1 + k) * M
-        )
-    return MATVECS * 10.0 * network.products(config.data.input_dim, k) * M
+        return float(M**2 * k) * network.pair_products(k) + 2.0 * weights * (1 + k) * M
+    return MATVECS * 10.0 * weights * M  # a gradient, and a step along it
 
 
 def _start_seconds(config: RunConfig, measured: int) -> float:
@@ -190,15 +191,14 @@ def drawn_seconds(config: RunConfig) -> float:
     network = config.network
     if network.beta is not None or config.kernel != "ntk" or network.trained_part != "all":
         return 0.0
-    parameters = network.stored_count(config.data.input_dim, 1)
+    return spread_seconds(network, config.data.input_dim)
+
+
+def spread_seconds(network: NetworkConfig, input_dim: int) -> float:
+    """To sample CV^2 of K(x, x) with as many draws as it may need; NaN where nobody knows the parameters."""
+    parameters, flops = network.stored_count(input_dim, 1), 6.0 * network.products(input_dim, 1)
     if parameters is None:
-        return 0.0
-    return spread_seconds(network, config.data.input_dim, parameters)
-
-
-def spread_seconds(network: NetworkConfig, input_dim: int, parameters: int) -> float:
-    """To sample CV^2 of K(x, x) with as many draws as may be needed."""
-    flops = 6.0 * network.products(input_dim, 1)
+        return nan
     return most_draws(parameters, flops) * (parameters * DRAWN_SECONDS + flops / DRAWN_FLOPS)
 
 

@@ -9,7 +9,10 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.config import RunConfig, Seeds
-from engine.cost import MOST_ROWS, Calibration, Limits, check, estimate
+from engine.cost import MOST_ROWS, Calibration, Limits, check, drawn_seconds, estimate, spread_seconds
+from engine.initialisation.law import reasons_without_law
+from engine.initialisation.spread import initial_network
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.regimes.grid import (
     BETA,
@@ -70,8 +73,16 @@ class Cell:
 
     def seconds(self, calibration: Calibration | None = None) -> float:
         """About what its jobs take once their programs are there."""
-        cost = estimate(self.typical, calibration)
-        return cost.seconds - cost.start_seconds
+        cost, speed = estimate(self.typical, calibration), calibration or Calibration()
+        return cost.seconds - cost.start_seconds + speed.pace * self._drawn_seconds
+
+    @property
+    def _drawn_seconds(self) -> float:
+        """To sample the spread at initialisation in every job, where no exact law says it, beyond once in a run."""
+        network, dim = self.run.network, self.run.data.input_dim
+        if isinstance(network, MLPConfig) and not reasons_without_law(initial_network(network, dim, 1.0)):
+            return 0.0
+        return len(self.parts) * spread_seconds(network, dim) - drawn_seconds(self.run)
 
     def start_seconds(self, calibration: Calibration | None = None) -> float:
         """To trace and compile its programs."""
