@@ -1,8 +1,9 @@
 """What a run may cost before it starts: floating-point operations, memory, seconds. Imports no JAX.
 
 The seconds are an estimate, no bound: to the step cap, on a machine with nothing else to do, in float32 where
-the precision is left to the engine (float64 takes about twice as long). They are the processor's time of a process, as
-`benchmarks.estimates` compares it: at most so long takes a machine whose processors share the work.
+the precision is left to the engine (float64 takes twice as long, or a few channels of convolutions ten times). They
+are the processor's time of a process, as `benchmarks.estimates` compares it: so long, or less, takes a machine whose
+processors share the work.
 """
 
 from dataclasses import dataclass
@@ -48,8 +49,10 @@ class Calibration:
 
 # What the calibration does not measure, as it was on the machine of the default: each from `benchmarks.estimates`.
 
-PRODUCTS = 2.0
-"""Times what its products take alone that a step takes, or a kernel: 1.1 to 2.1 in networks of width 64 and more."""
+PRODUCTS = 1.5
+"""Times what its products take alone that those of a step take, or of a kernel: 1.1 to 1.7 measured."""
+WEIGHT_SECONDS = 2e-9
+"""Of a gradient for each parameter in float32, which is read and written a few times: 1.1e-9 to 3e-9 measured."""
 CHECKPOINT_SECONDS = 8e-3
 """Of a checkpoint, beyond its products and eigenvectors."""
 EIGEN = 50.0
@@ -130,13 +133,14 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     limit = _infinite_width(config, measured)
     start = _start_seconds(config, measured) * speed.pace
     layers = speed.pace * network.layers_seconds
-    step = product_seconds(network, step_flops, speed, precision) + gradients * layers
+    parameters = np.dtype(precision).itemsize * float(config.stored_count or np.nan)
+    through_memory = speed.pace * WEIGHT_SECONDS * parameters / 4
+    step = product_seconds(network, step_flops, speed, precision) + gradients * (layers + through_memory)
     checkpoint = product_seconds(network, kernel_flops + top_flops, speed) + EIGEN * M**3 / speed.float64
     checkpoint += speed.pace * CHECKPOINT_SECONDS + layers
     each = training.max_steps * step + checkpoints * checkpoint
     seconds = start + limit / speed.float64 + speed.pace * drawn_seconds(config) + seeds * each
     kept = min(capacity(config, precision), int(checkpoints))
-    parameters = np.dtype(precision).itemsize * float(config.stored_count or np.nan)
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
