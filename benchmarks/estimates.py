@@ -69,12 +69,7 @@ def _cell(network: Mapping, data: Mapping = SPHERE, seeds: int = 4, steps: int =
     return "cell", _run(data, {**network, "centred": True}, steps, 2, seeds, store_parameters=False)
 
 
-AT_START = {"setting": {"widths": [8, 64, 64, 64, 1]}}
 JOBS |= {
-    "brute force": ("brute_force", {**AT_START, "draws": 2000}),
-    "spectra": ("gram_spectrum", {**AT_START, "points": 16, "draws": 100}),
-    "first step": ("first_step", {**AT_START, "draws": 500}),
-    "drift": ("drift_ensemble", {**AT_START, "draws": 100}),
     "cell mlp": _cell({"depth": 4, "width": 64}),
     "cell mlp deep": _cell({"depth": 32, "width": 256}),
     "cell resnet": _cell({"kind": "resnet", "depth": 8, "width": 64}),
@@ -134,8 +129,6 @@ def cost_of(kind: str, config: Any, speed: Calibration) -> Cost:
     """As a page says it."""
     if kind == "rkhs":
         return of_spaces(config, speed)
-    if kind in jobs.INITIAL_KINDS:
-        return Cost(0.0, 0.0, config.seconds, 0.0, 0.0, 0, 0.0)
     return of_expansion(config, speed) if kind.startswith("perturbation") else estimate(config, speed)
 
 
