@@ -1,17 +1,21 @@
 """What a run may cost before it starts: floating-point operations, memory, seconds. Imports no JAX.
 
 The seconds are an estimate, no bound: to the step cap, on a machine with nothing else to do, in float32 where
-the precision is left to the engine (float64 takes about twice as long).
+the precision is left to the engine (float64 takes twice as long, or a few channels of convolutions ten times). They
+are the processor's time of a process, as `benchmarks.estimates` compares it: so long, or less, takes a machine whose
+processors share the work.
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Self
 
 import numpy as np
 
 from engine.config import RunConfig
+from engine.initialisation.spread_draws import most_draws
 from engine.networks import infinite
+from engine.networks.base import PANEL, NetworkConfig, Precision
 from engine.networks.parameters import capacity
 from engine.schema import Config, ConfigError, Problem
 from engine.training.diagnostics import HELD_OUT
@@ -26,20 +30,43 @@ MOST_ROWS = 1024
 
 @dataclass(frozen=True)
 class Calibration:
-    """How fast the machine is.
+    """How fast the machine is. Without a measurement: two cores of an AMD EPYC with AVX-512.
 
     Attributes:
-        float32, float64: sustained floating-point operations per second on matrix products.
-        step_seconds: what a step costs beyond its products.
-        checkpoint_seconds: the same for a checkpoint.
-        start_seconds: tracing and compiling.
+        float32, float64: floating-point operations per second of a product as a step has it, alone.
+        compile_seconds: what a small program takes to be traced and compiled.
     """
 
-    float32: float = 6e10
-    float64: float = 3e10
-    step_seconds: float = 3e-4
-    checkpoint_seconds: float = 8e-3
-    start_seconds: float = 4.0
+    float32: float = 1.5e11
+    float64: float = 9e10
+    compile_seconds: float = 0.4
+
+    @property
+    def pace(self) -> float:
+        """What the constants in seconds are multiplied by: they were measured at the default."""
+        return self.compile_seconds / Calibration.compile_seconds
+
+
+# What the calibration does not measure, as it was on the machine of the default: each from `benchmarks.estimates`.
+
+PRODUCTS = 1.5
+"""Times what its products take alone that those of a step take, or of a kernel: 1.1 to 1.7 measured."""
+WEIGHT_SECONDS = 2e-9
+"""Of a gradient for each parameter in float32, which is read and written a few times: 1.1e-9 to 3e-9 measured."""
+CHECKPOINT_SECONDS = 8e-3
+"""Of a checkpoint, beyond its products and eigenvectors."""
+EIGEN = 50.0
+"""Operations per M^3 and checkpoint, as long as LAPACK takes on one thread for all eigenvectors of a checkpoint."""
+MATVECS = 30
+"""Products J J^T v for the top eigenvalue of a kernel of several outputs, where that is not solved whole."""
+MOST_WHOLE = 256
+"""Rows of a kernel whose top eigenvalue is solved whole (`engine.training.measure`)."""
+PANEL_SECONDS = 0.5
+"""To compile one more panel of a kernel's rows."""
+DRAWN_SECONDS = 4e-8
+"""To draw a parameter of the networks by which a spread is measured, and to differentiate by it: 4.4e-8 measured."""
+DRAWN_FLOPS = 1e10
+"""Operations per second of such networks, one example each."""
 
 
 class CalibrationConfig(Config):
@@ -68,6 +95,7 @@ class Cost:
         step_flops, kernel_flops: of one step, of one checkpoint.
         kept: checkpoints per seed whose parameters are kept; fewer than asked for where they are large.
         stored_bytes: what the parameters take on disk.
+        start_seconds: of the seconds, those of tracing and compiling.
     """
 
     flops: float
@@ -77,6 +105,7 @@ class Cost:
     kernel_flops: float
     kept: int
     stored_bytes: float
+    start_seconds: float = 0.0
 
 
 def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
@@ -95,23 +124,23 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     measured = M + min(test, HELD_OUT) + probes
     gram = measured**2 * network.pair_products(k) if config.kernel_moves else 0.0
     passes = 2.0 * weights * (1 + k) * measured + 2.0 * weights * (M + test + probes)
-    kernel_flops = gram + passes + 10.0 * M**3
+    kernel_flops = gram + passes
+    top_flops = _top_eigenvalue(config)
 
     checkpoints = training.most_checkpoints
-    per_seed = training.max_steps * step_flops + checkpoints * kernel_flops
+    per_seed = training.max_steps * step_flops + checkpoints * (kernel_flops + top_flops + 10.0 * M**3)
     seeds = len(config.seeds)
     limit = _infinite_width(config, measured)
-    seconds = (
-        speed.start_seconds
-        + limit / speed.float64
-        + seeds
-        * (
-            training.max_steps * (step_flops / getattr(speed, precision) + speed.step_seconds)
-            + checkpoints * (kernel_flops / speed.float64 + speed.checkpoint_seconds)
-        )
-    )
-    kept = min(capacity(config, precision), int(checkpoints))
+    start = _start_seconds(config, measured) * speed.pace
+    layers = speed.pace * network.layers_seconds
     parameters = np.dtype(precision).itemsize * float(config.stored_count or np.nan)
+    through_memory = speed.pace * WEIGHT_SECONDS * parameters / 4
+    step = product_seconds(network, step_flops, speed, precision) + gradients * (layers + through_memory)
+    checkpoint = product_seconds(network, kernel_flops + top_flops, speed) + EIGEN * M**3 / speed.float64
+    checkpoint += speed.pace * CHECKPOINT_SECONDS + layers
+    each = training.max_steps * step + checkpoints * checkpoint
+    seconds = start + limit / speed.float64 + speed.pace * drawn_seconds(config) + seeds * each
+    kept = min(capacity(config, precision), int(checkpoints))
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
     seed_memory = (kept + 8) * parameters + 8 * BYTES * measured**2 + signals
@@ -131,7 +160,50 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
         kernel_flops,
         kept,
         stored if config.store_parameters else 0.0,
+        start,
     )
+
+
+def product_seconds(
+    network: NetworkConfig, flops: float, speed: Calibration, precision: Precision = "float64"
+) -> float:
+    """Of so many operations in products of a network's programs."""
+    return PRODUCTS * network.slowness(precision) * flops / getattr(speed, precision)
+
+
+def _top_eigenvalue(config: RunConfig) -> float:
+    """Operations at a checkpoint for lambda_max of the neural tangent kernel, where the kernel that is followed does
+    not have it."""
+    network, M, k = config.network, config.data.size, config.data.output_dim
+    if config.kernel == "ntk" and k == 1:
+        return 0.0
+    weights = network.products(config.data.input_dim, k)
+    if M * k <= MOST_WHOLE:
+        return float(M**2 * k) * network.pair_products(k) + 2.0 * weights * (1 + k) * M
+    return MATVECS * 10.0 * weights * M  # a gradient, and a step along it
+
+
+def _start_seconds(config: RunConfig, measured: int) -> float:
+    """To trace and compile the programs of a run."""
+    panels = max(measured // PANEL - 1, 0) if config.kernel_moves else 0
+    return config.network.start_seconds + panels * PANEL_SECONDS
+
+
+def drawn_seconds(config: RunConfig) -> float:
+    """Of the networks that are drawn beside a run, for a measured beta
+    (`engine.initialisation.sampled_spread.measured_beta`)."""
+    network = config.network
+    if network.beta is not None or config.kernel != "ntk" or network.trained_part != "all":
+        return 0.0
+    return spread_seconds(network, config.data.input_dim)
+
+
+def spread_seconds(network: NetworkConfig, input_dim: int) -> float:
+    """To sample CV^2 of K(x, x) with as many draws as it may need; NaN where nobody knows the parameters."""
+    parameters, flops = network.stored_count(input_dim, 1), 6.0 * network.products(input_dim, 1)
+    if parameters is None:
+        return nan
+    return most_draws(parameters, flops) * (parameters * DRAWN_SECONDS + flops / DRAWN_FLOPS)
 
 
 def _infinite_width(config: RunConfig, measured: int) -> float:

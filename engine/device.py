@@ -76,23 +76,46 @@ def _cpu_model() -> str:
 
 # How fast this machine is: the measured side of `engine.cost`.
 
+ROWS, WIDTH = 64, 256
+"""Of the product that is measured on a CPU, as a step of training has it."""
 SIZE = 512
+"""Of the square one on other devices, which take as long for a small one."""
+ROUNDS = 40
+"""Of which the quickest counts: the one with the least beside it."""
 
 
 def calibrate(config: CalibrationConfig, report: Report = silent) -> Entries:
-    """Measures matrix products; takes about a second. Entry "result": the fields of `engine.cost.Calibration`."""
-    found = Calibration(float32=_rate(jnp.float32), float64=_rate(jnp.float64))
+    """Measures products and a compilation; takes about a second. Entry "result": the fields of
+    `engine.cost.Calibration`."""
+    found = Calibration(_rate(jnp.float32), _rate(jnp.float64), _compile_seconds())
     return {"result": {name: np.array(value) for name, value in asdict(found).items()}}
 
 
 def _rate(dtype: jnp.dtype) -> float:
-    """Floating-point operations per second of a square product, the median of a few."""
-    product = jax.jit(lambda a: jnp.matmul(a, a, precision="highest"))
-    a = jnp.ones((SIZE, SIZE), dtype)
-    product(a).block_until_ready()
+    """Floating-point operations per second of a product."""
+    rows, width = (ROWS, WIDTH) if device().platform == "cpu" else (SIZE, SIZE)
+    product = jax.jit(lambda a, b: jnp.matmul(a, b, precision="highest"))
+    a, b = jnp.ones((rows, width), dtype), jnp.ones((width, width), dtype)
+    product(a, b).block_until_ready()
     times = []
-    for _ in range(7):
+    for _ in range(ROUNDS):
         start = time.perf_counter()
-        product(a).block_until_ready()
+        product(a, b).block_until_ready()
         times.append(time.perf_counter() - start)
-    return 2 * SIZE**3 / float(np.median(times))
+    return 2 * rows * width**2 / min(times)
+
+
+def _compile_seconds() -> float:
+    """Processor's time to trace and compile steps of three layers, with a number in them that no kept program has."""
+    number = 1 + time.time_ns() % 10**9 / 1e12
+
+    def loss(weights: jax.Array, a: jax.Array) -> jax.Array:
+        return (jax.lax.scan(lambda a, w: (jnp.tanh(number * a @ w), None), a, weights)[0] ** 2).sum()
+
+    def step(_: jax.Array, weights: jax.Array) -> jax.Array:
+        return weights - 1e-3 * jax.grad(loss)(weights, jnp.ones((16, 64), weights.dtype))
+
+    program = jax.jit(lambda weights: jax.lax.fori_loop(0, 3, step, weights))
+    start = time.process_time()
+    program(jnp.ones((3, 64, 64), jnp.float32)).block_until_ready()
+    return time.process_time() - start

@@ -19,5 +19,5 @@ VERSIONS = {
     "recording": 1,
     "recording_spaces": 1,
     "recording_perturbation": 1,
-    "calibration": 5,
+    "calibration": 6,
 }

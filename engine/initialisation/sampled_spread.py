@@ -26,22 +26,17 @@ from engine.initialisation.spread import (
     mean_norm_squared,
     typical_point,
 )
+from engine.initialisation.spread_draws import most_draws
 from engine.networks.base import NetworkConfig
 from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 
-PARAMETERS = 10**8
-"""Drawn in all for one cell, at most."""
-OPERATIONS = 4e10
-"""Of all draws at most: a convolution uses a parameter at every position."""
-PILOT, MOST_DRAWS = 512, 1 << 15
+PILOT = 512
 RATIO = 3.0
 """Times Cochran's draws of K^2: one draw moves a ratio more unevenly than its numerator (.92 covered without)."""
 MARGIN = 1.3
 """Of the draws that the pilot asks for: the whole sample may ask for some more."""
-FEWEST_DRAWS = 64
-"""Of networks so large that the parameters allow no more: they are near their limit, unless very deep."""
 
 
 def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
@@ -56,7 +51,7 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
     exact = exact_spread(setting)
     if exact is not None:
         return {"cv2": exact, "cv2_low": exact, "cv2_high": exact}
-    return sampled(partial(_drawn, setting), PARAMETERS // parameters, setting.readout == "relu")
+    return sampled(partial(_drawn, setting), most_draws(parameters), setting.readout == "relu")
 
 
 def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
@@ -80,20 +75,18 @@ def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str,
 
 
 def _sampled(network: NetworkConfig, x: Float[np.ndarray, " n_0"], parameters: int) -> dict[str, float]:
-    allowed = int(min(PARAMETERS // parameters, OPERATIONS / operations(network, x)))
-    return sampled(partial(kernel_draws, network, x), allowed)
+    return sampled(partial(kernel_draws, network, x), most_draws(parameters, operations(network, x)))
 
 
 def sampled(
-    draw: Callable[[int, int], Float[np.ndarray, " draws"]], allowed: int, halved: bool = False
+    draw: Callable[[int, int], Float[np.ndarray, " draws"]], most: int, halved: bool = False
 ) -> dict[str, float]:
-    """`interval` of as many draws as it needs, up to what is allowed.
+    """`interval` of as many draws as it needs, at most so many.
 
     Args:
         draw: K of so many networks, from a seed.
         halved: as for `interval`.
     """
-    most = int(np.clip(allowed, FEWEST_DRAWS, MOST_DRAWS))
     K = draw(min(PILOT, most), 0)
     more = int(min(MARGIN * needed(K), most)) - len(K)
     if more > 0:

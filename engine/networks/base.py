@@ -6,6 +6,10 @@ from pydantic import Field
 
 from engine.schema import Config, ConfigError, Problem
 
+Precision = Literal["float32", "float64"]
+PANEL = 128
+"""Rows of a panel of a Gram when symmetry is used: products of a panel with the rows up to its own."""
+
 
 class NetworkConfig(Config):
     """A network: h from inputs of a shape to outputs, and the function f = alpha (h - h_0) that is trained.
@@ -92,6 +96,20 @@ class NetworkConfig(Config):
 
     def pair_products(self, output_dim: int) -> float:
         """Multiplications of the kernel between two points, once their signals are known."""
+        raise NotImplementedError
+
+    def slowness(self, precision: Precision) -> float:
+        """Times what they take as products of large matrices that its products take (`engine.cost`)."""
+        return 1.0
+
+    @property
+    def layers_seconds(self) -> float:
+        """What all its layers take in a gradient beyond their products (`engine.cost`)."""
+        raise NotImplementedError
+
+    @property
+    def start_seconds(self) -> float:
+        """To trace and compile the programs of a run (`engine.cost`)."""
         raise NotImplementedError
 
 

@@ -7,7 +7,7 @@ over 1) and "shift", (r, C_out).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import sqrt
 
 import jax
@@ -39,13 +39,11 @@ class Convolutions:
 
 
 def convolutions(network: ConvConfig) -> list[Convolutions]:
-    """In order. Those of a stride or with a norm stand alone: of a scanned gain the kernel by layer is not known."""
-    alone = [network.norm == "layer" or stride > 1 for stride in network.strides]
-    places = [place if own else -1 for place, own in enumerate(alone)]
-    runs = groupby(zip(pairwise(network.channels), network.strides, places, strict=True))
-    found = []
-    for (channels, stride, _), run in runs:
-        found.append(Convolutions(f"hidden_{len(found)}", len(list(run)), channels, stride))
+    """In order."""
+    shapes, found = list(zip(pairwise(network.channels), network.strides, strict=True)), []
+    for count in network.runs:
+        channels, stride = shapes[sum(run.count for run in found)]
+        found.append(Convolutions(f"hidden_{len(found)}", count, channels, stride))
     return found
 
 

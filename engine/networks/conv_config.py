@@ -1,11 +1,12 @@
 """The config of the convolutional network. Imports no JAX."""
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import prod
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from engine.networks.base import Precision
 from engine.networks.layered import LayeredConfig, one_for_all
 from engine.schema import ConfigError, Problem
 
@@ -14,6 +15,11 @@ MOST_CONVOLUTIONS = 64
 MOST_CHANNELS = 4096
 TAPS = 9
 """Of a 3 x 3 convolution."""
+FEW_CHANNELS = 20
+"""Below so many XLA's convolutions in float64 on a CPU are plain loops: 5e9 operations per second with 16 channels,
+5e10 to 1e11 with 24 and more."""
+FEW_SLOWNESS = 12.0
+"""Times as long as with many."""
 
 Stride = Annotated[int, Field(ge=1, le=8)]
 
@@ -38,6 +44,7 @@ class ConvConfig(LayeredConfig):
     """
 
     HAS_LIMIT = True
+    LAYER_SECONDS = 2e-4
 
     kind: Literal["conv"] = "conv"
     shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, exclude_if=lambda value: value is None)
@@ -108,6 +115,13 @@ class ConvConfig(LayeredConfig):
         return (self.image[2], *self.widths)
 
     @property
+    def runs(self) -> tuple[int, ...]:
+        """Those of a stride or with a norm stand alone: of a scanned gain the kernel by layer is not known."""
+        alone = [self.norm == "layer" or stride > 1 for stride in self.strides]
+        places = [place if own else -1 for place, own in enumerate(alone)]
+        return tuple(len(list(run)) for _, run in groupby(zip(pairwise(self.channels), places, strict=True)))
+
+    @property
     def pooled(self) -> int:
         """Numbers that the readout is given."""
         return self.width * (1 if self.pooling == "average" else prod(self.sizes[-1]))
@@ -135,3 +149,6 @@ class ConvConfig(LayeredConfig):
             inputs = TAPS * a
             found += min(prod(size) ** 2 * (inputs + k * b), k * inputs * b)
         return found
+
+    def slowness(self, precision: Precision) -> float:
+        return FEW_SLOWNESS if precision == "float64" and self.width < FEW_CHANNELS else 1.0

@@ -10,11 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from engine.networks.base import PANEL
+
 Heads = Literal["trace", "full"]
 Precision = Literal["float64", "mixed", "float32"]
-
-PANEL = 128
-"""Rows of a panel when symmetry is used: products of a panel with the rows up to its own."""
 
 
 class Gram:

@@ -1,7 +1,7 @@
 """What the configs of networks of layers share: fully connected, residual and convolutional ones. Imports no JAX."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_serializer, model_validator
@@ -31,6 +31,10 @@ class LayeredConfig(NetworkConfig):
 
     READOUT_SIGMA: ClassVar[float | None] = None
     """sigma_w_readout where it is left out; None for `sigma_w`."""
+    LAYER_SECONDS: ClassVar[float] = 4e-6
+    """What a layer takes in a gradient beyond its products (`engine.cost`; 3e-6 to 4e-6 measured)."""
+    BLOCK_SECONDS: ClassVar[float] = 2.2
+    """To compile what a run does with a block of layers: 1.6 to 2.5 where the kernel is read from the program."""
     FIRST: ClassVar[tuple[str, ...]] = ()
     LAST: ClassVar[tuple[str, ...]] = ("alpha_exponent", "train")
     """Settings that are written before the others, and after them."""
@@ -152,6 +156,19 @@ class LayeredConfig(NetworkConfig):
 
     def pair_products(self, output_dim: int) -> float:
         return sum(self.widths) * (1.0 + output_dim)
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """Hidden layers by blocks of one shape, each of which one program computes."""
+        return tuple(len(list(run)) for _, run in groupby(pairwise((None, *self.widths))))
+
+    @property
+    def layers_seconds(self) -> float:
+        return self.LAYER_SECONDS * (1 + sum(self.runs))
+
+    @property
+    def start_seconds(self) -> float:
+        return self.BLOCK_SECONDS * (1 + len(self.runs))
 
 
 def one_for_all(values: dict[str, Any], name: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class MLPConfig(LayeredConfig):
     """
 
     HAS_LIMIT = True
+    BLOCK_SECONDS = 0.7
     FIRST = ("alpha", "centred", "depth", "width", "activation", "parameterization")
 
     kind: Literal["mlp"] = Field("mlp", exclude_if=lambda value: value == "mlp")

@@ -164,8 +164,8 @@ STEP_SECONDS = 3e-5
 """A step of the discrete orders, beyond its products."""
 SPAN_SECONDS = 4e-3
 """A span of the collocation, beyond its products."""
-START_SECONDS = 10.0
-"""Compiling path and prediction, for every network."""
+PROGRAMS = 2.5
+"""Times as long as for training it takes to compile path and prediction, of every network."""
 
 
 def estimate(config: PerturbationConfig | StudyConfig, calibration: Calibration | None = None) -> Cost:
@@ -215,10 +215,14 @@ def _of_run(run: RunConfig, options: Options, speed: Calibration) -> Cost:
         waiting = spans * SPAN_SECONDS
     prediction = PREDICTION * log2(2 + longest) * cost.kernel_flops if options.predict else 0.0
     more = seeds * (path + orders + prediction)
+    kernels = training.product_seconds(run.network, seeds * (path + prediction), speed)
     return replace(
         cost,
         flops=cost.flops + more,
         memory_bytes=cost.memory_bytes + 3.0 * path_bytes(times, n, m),
-        seconds=cost.seconds + START_SECONDS + more / speed.float64 + seeds * waiting,
+        seconds=cost.seconds
+        + PROGRAMS * cost.start_seconds
+        + kernels
+        + seeds * (orders / speed.float64 + speed.pace * waiting),
         stored_bytes=0.0,
     )

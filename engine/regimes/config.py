@@ -9,7 +9,10 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.config import RunConfig, Seeds
-from engine.cost import MOST_ROWS, Calibration, Limits, check, estimate
+from engine.cost import MOST_ROWS, Calibration, Limits, check, drawn_seconds, estimate, spread_seconds
+from engine.initialisation.law import reasons_without_law
+from engine.initialisation.spread import initial_network
+from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
 from engine.regimes.grid import (
     BETA,
@@ -34,9 +37,6 @@ as they are."""
 
 TYPICAL_STEPS = 100
 """Steps to 10% residual in the default map, where an estimate has to guess."""
-
-COMPILE_SECONDS = 3.0
-"""To trace and compile the programs of a cell."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,29 @@ class Cell:
         shared = {"training": training, "store_parameters": False, "probes": None}
         return tuple(self.run.model_copy(update=shared | {"seeds": tuple(seeds)}) for seeds in blocks.values())
 
-    def seconds(self, calibration: Calibration | None = None) -> float:
-        """About what its jobs take once their programs are there: training for a typical number of steps."""
-        speed = calibration or Calibration()
+    @cached_property
+    def typical(self) -> RunConfig:
+        """The run as its jobs do it, for a typical number of steps."""
         steps = min(self.run.training.max_steps, TYPICAL_STEPS)
         training = self.run.training.model_copy(update={"max_steps": steps, "checkpoints": 2})
-        typical = estimate(self.run.model_copy(update={"training": training}), speed)
-        return typical.seconds - speed.start_seconds
+        return self.run.model_copy(update={"training": training})
+
+    def seconds(self, calibration: Calibration | None = None) -> float:
+        """About what its jobs take once their programs are there."""
+        cost, speed = estimate(self.typical, calibration), calibration or Calibration()
+        return cost.seconds - cost.start_seconds + speed.pace * self._drawn_seconds
+
+    @property
+    def _drawn_seconds(self) -> float:
+        """To sample the spread at initialisation in every job, where no exact law says it, beyond once in a run."""
+        network, dim = self.run.network, self.run.data.input_dim
+        if isinstance(network, MLPConfig) and not reasons_without_law(initial_network(network, dim, 1.0)):
+            return 0.0
+        return len(self.parts) * spread_seconds(network, dim) - drawn_seconds(self.run)
+
+    def start_seconds(self, calibration: Calibration | None = None) -> float:
+        """To trace and compile its programs."""
+        return estimate(self.typical, calibration).start_seconds
 
 
 class SweepConfig(Config):
@@ -177,7 +193,7 @@ class SweepConfig(Config):
         found = []
         for cell in self.cells:
             program = cell.run.network, cell.run.data.size, cell.run.data.test_size, cell.run.data.input_dim
-            found.append(cell.seconds(calibration) + (0.0 if program in seen else COMPILE_SECONDS))
+            found.append(cell.seconds(calibration) + (0.0 if program in seen else cell.start_seconds(calibration)))
             seen.add(program)
         return tuple(found)
 

@@ -114,8 +114,8 @@ EIGEN = 25.0
 """Operations per p^3 and checkpoint: decompositions, and inclusion constants at every ridge in both directions."""
 STEP = 25.0
 """How much slower steps with kernels held fixed are than products of large matrices."""
-START_SECONDS = 10.0
-"""Compiling kernels on every set of points."""
+PROGRAMS = 2.5
+"""Times as long as for training it takes to compile kernels on every set of points."""
 
 
 def check_cost(config: RkhsConfig, calibration: Calibration | None = None) -> Cost:
@@ -148,8 +148,9 @@ def frozen_step_flops(config: RkhsConfig) -> float:
 
 
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
-    flops = _flops(config) + _infinite_width(config)
-    return replace(cost, seconds=cost.seconds + START_SECONDS + flops / speed.float64)
+    algebra = (_algebra(config) + _infinite_width(config)) / speed.float64
+    kernels = training.product_seconds(config.run.network, _kernels(config), speed)
+    return replace(cost, seconds=cost.seconds + PROGRAMS * cost.start_seconds + kernels + algebra)
 
 
 def _infinite_width(config: RkhsConfig) -> float:
@@ -162,14 +163,24 @@ def _infinite_width(config: RkhsConfig) -> float:
     return both + sum(infinite.operations(run.network, size) for size in (options.grid, options.sample))
 
 
-def _flops(config: RkhsConfig) -> float:
-    """Of all seeds: kernels at every checkpoint, grids and samples, and the algebra on them."""
+def _kernels(config: RkhsConfig) -> float:
+    """Operations of all seeds for kernels at every checkpoint, grids and samples."""
     run, options = config.run, config.options
     both = run.data.size + min(options.held_out, run.data.test_size)
-    points = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
-    kernels = points * run.network.pair_products(run.data.output_dim) if run.kernel_moves else 0.0
+    if not run.kernel_moves:
+        return 0.0
+    k, points = run.data.output_dim, options.times * 2 * both + 4 * (options.grid + options.sample)
+    pairs = options.times * 2 * both**2 + 4 * (options.grid**2 + options.sample**2)
+    passes = 2.0 * run.network.products(run.data.input_dim, k) * (1 + k)
+    return len(run.seeds) * (pairs * run.network.pair_products(k) + points * passes)
+
+
+def _algebra(config: RkhsConfig) -> float:
+    """Operations of all seeds on those kernels, and with them held fixed."""
+    run, options = config.run, config.options
+    both = run.data.size + min(options.held_out, run.data.test_size)
     algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
-    return len(run.seeds) * (kernels + EIGEN * algebra + _fixed_steps(config))
+    return len(run.seeds) * (EIGEN * algebra + _fixed_steps(config))
 
 
 def _fixed_steps(config: RkhsConfig) -> float:

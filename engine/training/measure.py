@@ -10,6 +10,7 @@ import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
 from engine.config import RunConfig
+from engine.cost import MOST_WHOLE
 from engine.data import Dataset, generate, spread
 from engine.networks.base import NetworkConfig
 from engine.networks.followed import followed
@@ -87,7 +88,7 @@ def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_
     """
     params = cast(params, "float64")
     size = x.shape[0] * jax.eval_shape(partial(apply, network), params, x).shape[1]
-    if size <= 256:
+    if size <= MOST_WHOLE:
         return float(diagnostics.spectrum(np.asarray(ntk(network, params, x, heads="full")))[0][0])
     v0 = np.random.default_rng(0).standard_normal(size)
     if not np.all(np.isfinite(_jacobian_gram(network, params, x, jnp.asarray(v0)))):

@@ -73,7 +73,7 @@ def speed_of(measured: Calibration) -> str:
     single, double = (number(rate / 1e9, 2) for rate in (measured.float32, measured.float64))
     return (
         f"Measured here once, for every estimate of seconds: {single} billion operations a second in float32, {double} "
-        f"in float64, and {duration(measured.start_seconds)} to compile a network of a new shape."
+        f"in float64, and {duration(measured.compile_seconds)} to compile a small program."
     )
 
 

@@ -237,7 +237,7 @@ def test_the_server_says_how_fast_it_is(pretend, opened):
     """By the key of a calibration, from any page."""
     measured = {name: np.array(value) for name, value in vars(Calibration(float64=2.5e10)).items()}
     pretend.results[jobs.key("calibration", calibration.CONFIG)] = measured
-    said = "60 billion operations a second in float32, 25 in float64, and 4.0 s to compile"
+    said = "150 billion operations a second in float32, 25 in float64, and 0.4 s to compile"
     assert any(said in caption.value for caption in opened("server").caption)
 
 

@@ -139,6 +139,14 @@ class ModuleConfig(NetworkConfig):
         return nan
 
     @property
+    def layers_seconds(self) -> float:
+        return nan
+
+    @property
+    def start_seconds(self) -> float:
+        return nan
+
+    @property
     def module(self) -> str:
         """The dotted name of the module."""
         return self.name.partition(":")[0]
