@@ -116,9 +116,11 @@ def points_of(name: str, value: Any, input_dim: int | None = None) -> Float[np.n
 
 
 def examples_of(name: str, value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Examples of any shape, the first axis running over them: float64, or whole numbers as they are."""
+    """Examples of any shape, the first axis running over them: float64, or whole numbers, of 64 bits where they fit."""
     try:
         found = np.asarray(value)
+        if found.dtype.name.startswith(("bfloat", "float8")):  # which are no kinds of NumPy's own
+            found = found.astype(np.float64)
     except (TypeError, ValueError):
         found = np.zeros(())
     if found.dtype.kind not in "fiu":
@@ -130,7 +132,9 @@ def examples_of(name: str, value: Any, shape: tuple[int, ...] | None = None) -> 
         )
     if not np.isfinite(found).all():
         raise ConfigError([Problem(name, "has an entry that is not finite: leave that example out")])
-    return found if found.dtype.kind in "iu" else found.astype(np.float64)
+    if found.dtype.kind == "f":
+        return found.astype(np.float64)
+    return found if found.dtype == np.uint64 else found.astype(np.int64)  # JAX divides shorter ones in float32
 
 
 def check_parameters(network: NetworkConfig, params: "Params", input_dim: int) -> None:

@@ -50,7 +50,8 @@ def ntk(
         x: (n, n_0), images (n, height, width, channels), or (n, ...) as `apply` takes it.
         other: (m, ...), or `x` itself when left out.
         check: whether `apply` is tried first: it is refused where it mixes examples, draws at random, or rounds to
-            fewer bits (`engine.networks.traced.checks`). Along a training once is enough.
+            fewer bits (`engine.networks.traced.checks`). Along a training once is enough: without, its program is that
+            of the first such call, whatever the function closes over since.
         settings: `full` (the kernel between outputs, not the mean over them), `precision` ("float64", "mixed",
             "float32"), `rows` (most examples held at once), `kernel` ("ntk", or "conjugate": that of the readout's
             weights alone, which are the leaves at the paths `readout`).

@@ -23,7 +23,7 @@ from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.network import trained
-from engine.networks.traced.checks import check
+from engine.networks.traced.checks import attempted, check
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
 from engine.problems import ConfigError, Problem, did_you_mean, short_repr
 
@@ -47,20 +47,20 @@ def empirical(
     if settings.kernel == "conjugate":
         readout = _readout(request, params, settings.readout)
         apply = model.scaled(request.network.all_trained()) if request.network else request.apply  # pyright: ignore[reportArgumentType]
-        found = ntk(apply, params, request.x, request.other, trained=readout, **how)
+        found = attempted(lambda: ntk(apply, params, request.x, request.other, trained=readout, **how))
     elif settings.readout:
         raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
     elif request.network:
         found = model.ntk(request.network, params, request.x, request.other, **how)
     else:
-        found = ntk(request.apply, params, request.x, request.other, **how)
+        found = attempted(lambda: ntk(request.apply, params, request.x, request.other, **how))
     return check_kernel(np.asarray(found))
 
 
 def parts(network: Any, params: Any, x: Any, other: Any, tried: bool = True) -> dict[str, np.ndarray]:
     """The parts of the kernel by leaf, in 64-bit JAX; arguments and errors as for `engine.ntk_by_leaf`."""
     request = _as_arrays(network, params, x, other, "float64" if tried else None)
-    found = by_leaf(request.apply, params, request.x, request.other)
+    found = attempted(lambda: by_leaf(request.apply, params, request.x, request.other))
     return {path: check_kernel(np.asarray(part)) for path, part in found.items()}
 
 
@@ -93,7 +93,8 @@ def _of_function(
             what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
             message = f"the outputs do not depend on {what}: that part of the kernel is zero"
             warnings.warn(message, stacklevel=5)
-    return KernelRequest(None, hashable(apply), jnp.asarray(here), None if there is None else jnp.asarray(there))
+    read = (lambda params, x: apply(params, x)) if tried else hashable(apply)  # what it holds may be another by now
+    return KernelRequest(None, read, jnp.asarray(here), None if there is None else jnp.asarray(there))
 
 
 def hashable(apply: Callable) -> Apply:

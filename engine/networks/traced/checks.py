@@ -37,20 +37,21 @@ def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "floa
     """
     params, some = _wide(params), _some(x)
     _check_shape(apply, params, some)
-    if narrow := narrowed(jax.make_jaxpr(apply)(params, some).jaxpr, jnp.finfo(dtypes(precision)[0]).bits):
-        lower = ', or give precision="float32"' if narrow == precision.replace("64", "32") else ""
-        _refuse(
-            f"rounds to {narrow} on the way: a {precision} kernel would be that of another function. Let it compute in "
-            f"the precision of its parameters (in flax: no dtype or param_dtype of fewer bits){lower}"
-        )
-    most = APART[precision]
+    program, bits = jax.make_jaxpr(lambda params, x: apply(params, x))(params, some).jaxpr, _bits_of(precision)
+    if narrow := narrowed(program, bits):
+        _refuse_rounding(narrow, precision)
+    most, coarse = APART[precision], narrowed(program, bits, of_whole=True)
     together = _called(apply, params, some)
     _check_finite(together)
-    if apart(together, _called(_one_at_a_time(apply), params, some)) > most:
-        _refuse_mixture("outputs", apart(together, _called(apply, params, some)) > most)
+    far = apart(together, _called(_one_at_a_time(apply), params, some))
+    if far > most:
+        drawn = apart(together, _called(apply, params, some)) > most
+        _refuse_mixture("outputs", drawn, precision, coarse if far < APART["float32"] else "")
     slopes = _slopes(apply, params, some)
-    if _far(slopes, _slopes(_one_at_a_time(apply), params, some)) > most:
-        _refuse_mixture("derivatives", _far(slopes, _slopes(apply, params, some)) > most)
+    far = _far(slopes, _slopes(_one_at_a_time(apply), params, some))
+    if far > most:
+        drawn = _far(slopes, _slopes(apply, params, some)) > most
+        _refuse_mixture("derivatives", drawn, precision, coarse if far < APART["float32"] else "")
     return [path for i, path in enumerate(leaf_paths(params)) if i in slopes and not np.any(slopes[i])]
 
 
@@ -66,11 +67,15 @@ def check_all(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "
         _refuse_mixture("outputs", drawn=False)
 
 
-def narrowed(jaxpr: Jaxpr, bits: int) -> str:
-    """The first precision of fewer bits that a program rounds to; empty where there is none."""
+def narrowed(jaxpr: Jaxpr, bits: int, of_whole: bool = False) -> str:
+    """The first precision of fewer bits that a program rounds to; empty where there is none.
+
+    Args:
+        of_whole: also that in which whole numbers become floating ones: most, such as masks, lose nothing by it.
+    """
     for eqn in jaxpr.eqns:
-        inner = [narrowed(program, bits) for program in _programs(eqn)]
-        found = next(filter(None, inner), "") if inner else _rounded(eqn, bits)
+        inner = [narrowed(program, bits, of_whole) for program in _programs(eqn)]
+        found = next(filter(None, inner), "") if inner else _rounded(eqn, bits, of_whole)
         if found:
             return found
     return ""
@@ -92,11 +97,13 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
 def _wide(params: Any) -> Any:
     """The parameters in float64."""
     leaves = jax.tree.leaves(params)
-    if not any(_is_array(leaf) and floating(leaf) for leaf in leaves):
-        _refuse_params(params, "arrays of real numbers, in a tree, are needed")
     for path, leaf in zip(leaf_paths(params), leaves, strict=True):
         if not _is_array(leaf) or jnp.issubdtype(leaf.dtype, jnp.complexfloating):
             _refuse_params(leaf, f"at {path or 'its root'} an array of real numbers is needed")
+        if leaf.dtype == np.longdouble:
+            _refuse_params(leaf, f"at {path or 'its root'} numbers of at most 64 bits are needed")
+    if not any(map(floating, leaves)):
+        _refuse_params(params, "arrays of real numbers, in a tree, are needed")
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64) if floating(leaf) else leaf, params)
 
 
@@ -117,14 +124,14 @@ def _some(x: np.ndarray) -> np.ndarray:
 
 
 def _check_shape(apply: Apply, params: Any, x: np.ndarray) -> None:
-    found = _tried(lambda: jax.eval_shape(apply, params, x))
+    found = attempted(lambda: jax.eval_shape(apply, params, x))
     shape = getattr(found, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != len(x) or not shape[1]:
         given = _described(found) if shape is None else f"outputs of shape {shape}"
         _refuse(f"gives {given} for {len(x)} examples; ({len(x)}, k) is needed, a row of outputs for each")
     if not floating(found):
         _refuse(f"gives outputs of type {found.dtype}; floating numbers are needed")
-    _tried(lambda: jax.eval_shape(apply, params, x[:1]))
+    attempted(lambda: jax.eval_shape(apply, params, x[:1]))
 
 
 def _described(given: Any) -> str:
@@ -138,7 +145,7 @@ def _described(given: Any) -> str:
 
 def _called(apply: Apply, params: Any, x: np.ndarray) -> np.ndarray:
     """The outputs by a program of its own, so that what is drawn in Python is drawn anew."""
-    return _tried(lambda: np.asarray(jax.jit(lambda params, x: apply(params, x))(params, x)))
+    return attempted(lambda: np.asarray(jax.jit(lambda params, x: apply(params, x))(params, x)))
 
 
 def _one_at_a_time(apply: Apply) -> Apply:
@@ -150,7 +157,18 @@ def _each(apply: Apply) -> Apply:
     return lambda params, x: jax.vmap(lambda example: apply(params, example[None])[0])(jnp.asarray(x))
 
 
-def _refuse_mixture(what: str, drawn: bool) -> NoReturn:
+def _refuse_rounding(to: str, precision: Precision) -> NoReturn:
+    lower = ', or give precision="float32"' if to == precision.replace("64", "32") else ""
+    _refuse(
+        f"rounds to {to} on the way: a {precision} kernel would be that of another function. Let it compute in "
+        f"the precision of its parameters (in flax: no dtype or param_dtype of fewer bits){lower}"
+    )
+
+
+def _refuse_mixture(what: str, drawn: bool, precision: Precision = "float64", coarse: str = "") -> NoReturn:
+    """`coarse`: a precision that explains it."""
+    if coarse:
+        _refuse_rounding(coarse, precision)
     if drawn:
         _refuse(f"gives other {what} when it is called again: it draws at random, so that it has no one kernel. "
                 "Switch that off (in flax: deterministic=True)")  # fmt: skip
@@ -169,7 +187,7 @@ def _slopes(apply: Apply, params: Any, x: np.ndarray) -> dict[int, np.ndarray]:
         given = tree.unflatten(real.get(i, leaf) for i, leaf in enumerate(leaves))
         return jnp.sum(weights * apply(given, jnp.asarray(x)))
 
-    return {i: np.asarray(slope) for i, slope in _tried(lambda: jax.jit(jax.grad(total))(real)).items()}
+    return {i: np.asarray(slope) for i, slope in attempted(lambda: jax.jit(jax.grad(total))(real)).items()}
 
 
 def _far(one: dict[int, np.ndarray], other: dict[int, np.ndarray]) -> float:
@@ -188,13 +206,17 @@ def _programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
                 yield part
 
 
-def _rounded(eqn: JaxprEqn, bits: int) -> str:
+def _rounded(eqn: JaxprEqn, bits: int, of_whole: bool) -> str:
     """The precision of what an equation gives, where that has fewer bits than these and than what it is given."""
     if eqn.primitive.name == "reduce_precision":
         kept = 1 + eqn.params["exponent_bits"] + eqn.params["mantissa_bits"]
         return f"{kept} bits" if kept < bits else ""
-    given, made = _bits(eqn.invars), _bits(eqn.outvars)
+    given, made = _bits(eqn.invars) or (bits if of_whole and eqn.invars else 0), _bits(eqn.outvars)
     return str(aval(eqn.outvars[0]).dtype) if 0 < made < min(given, bits) else ""
+
+
+def _bits_of(precision: Precision) -> int:
+    return jnp.finfo(dtypes(precision)[0]).bits
 
 
 def _bits(atoms: Any) -> int:
@@ -203,8 +225,8 @@ def _bits(atoms: Any) -> int:
     return max((jnp.finfo(dtype).bits for dtype in types if jnp.issubdtype(dtype, jnp.floating)), default=0)
 
 
-def _tried(call: Callable[[], Any]) -> Any:
-    """What a call of the user's function gives; an error of its own as a `ConfigError`."""
+def attempted(call: Callable[[], Any]) -> Any:
+    """What a call gives that runs the user's function; an error of its own as a `ConfigError`."""
     try:
         return call()
     except ConfigError:

@@ -5,8 +5,9 @@ products only, J = sum_t a_t d_t^T and the Gram comes from inputs and signals: s
 Sohl-Dickstein and Schoenholz (arXiv 2206.08720), read from the program instead of the layers.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -87,8 +88,17 @@ def rows_that_fit(
     apply: Apply, params: Any, x: Float[Array, "n ..."], dtype: Any, trained: frozenset[int] | None = None
 ) -> int:
     """Examples whose signals and Jacobians fit in `HELD_BYTES`, at least one."""
-    plan = _plan(apply, _cast(params, dtype), _cast(x, dtype), trained)
-    return max(1, HELD_BYTES // (2 * dtype.itemsize * max(plan.numbers_per_point(), 1)))
+    leaves, tree = jax.tree.flatten(params)
+    kinds = tuple((jnp.shape(leaf), dtype if floating(leaf) else jnp.result_type(leaf)) for leaf in leaves)
+    held = _numbers_held(apply, tree, kinds, (x.shape[1:], dtype if floating(x) else x.dtype), trained)
+    return max(1, HELD_BYTES // (2 * dtype.itemsize * max(held, 1)))
+
+
+@lru_cache(maxsize=64)
+def _numbers_held(apply: Apply, tree: Any, leaves: tuple, x: tuple, trained: frozenset[int] | None) -> int:
+    """For each example, by shapes and dtypes: along a training the function is read once."""
+    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(*leaf) for leaf in leaves])
+    return read(apply, params, jax.ShapeDtypeStruct(*x), trained).numbers_per_point()
 
 
 def _whole_blocks(x: Array, rows: int) -> Array:
@@ -158,5 +168,8 @@ def places(params: Any, paths: frozenset[str]) -> frozenset[int]:
 
 
 def leaf_paths(params: Any) -> list[str]:
-    """The path of every leaf, such as "Dense_0/kernel"."""
-    return [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in jax.tree.leaves_with_path(params)]
+    """The path of every leaf, such as "Dense_0/kernel"; where two would be one, as Python has it, such as "['a/b']"."""
+    keys = [path for path, _ in jax.tree.leaves_with_path(params)]
+    plain = [jax.tree_util.keystr(path, simple=True, separator="/") for path in keys]
+    count = Counter(plain)
+    return [path if count[path] == 1 else jax.tree_util.keystr(key) for path, key in zip(plain, keys, strict=True)]

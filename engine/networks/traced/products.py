@@ -116,12 +116,12 @@ def bias_of(eqn: JaxprEqn, views: list[View | None], product: Term) -> Bias | No
     """The term of a view that an equation adds to a product; None where it runs along other axes than q."""
     at = 1 if views[0] is None else 0
     view, shape, own = views[at], aval(eqn.outvars[0]).shape, aval(eqn.invars[at]).shape
-    if view is None or eqn.primitive.name != "add" or aval(eqn.invars[1 - at]).shape != shape:
+    if view is None or eqn.primitive.name != "add" or aval(eqn.invars[1 - at]).shape != shape or len(own) != len(shape):
         return None
     repeated = view.spread | {axis for axis, size in enumerate(shape) if own[axis] != size}
     if repeated != {axis for axis in _positions(product) if shape[axis] > 1}:
         return None
-    return Bias(view, view.factor, ("bias",), product)
+    return Bias(view, view.factor, ("bias", product.output[0] if isinstance(product, Dot) else ()), product)
 
 
 def _positions(product: Term) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Runs a traced program on all examples: inputs and backpropagated signals of its products, Jacobians of the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -39,10 +39,19 @@ def signals(plan: Plan, leaves: Sequence[Array], x: Float[Array, "n ..."]) -> Si
             return f, records
 
         f, pull, records = jax.vjp(moved, zeros, {i: leaves[i] for i in plan.whole}, has_aux=True)
-        cotangents, jacobians = jax.vmap(pull, out_axes=(ahead, 0))(jnp.eye(plan.k, dtype=f.dtype))
+        cotangents, jacobians = _over(pull, (ahead, 0), jnp.eye(plan.k, dtype=f.dtype))
         return Signals(records, cotangents, {i: J.reshape(plan.k, -1) for i, J in jacobians.items()})
 
-    return jax.vmap(one, out_axes=Signals(recorded, ahead, 0))(x)  # type: ignore[arg-type]
+    return _over(one, Signals(recorded, ahead, 0), x)  # type: ignore[arg-type]
+
+
+def _over(f: Callable[[Array], Any], out_axes: Any, each: Array) -> Any:
+    """`jax.vmap`; one after another where something within takes no more at once, as a host's function may."""
+    try:
+        return jax.vmap(f, out_axes=out_axes)(each)
+    except (NotImplementedError, ValueError):  # of JAX, by primitive
+        found = jax.lax.map(f, each)
+    return jax.tree.map(lambda axis, part: jax.tree.map(lambda a: jnp.moveaxis(a, 0, axis), part), out_axes, found)
 
 
 def _recorded(plan: Plan) -> set[int]:

@@ -53,7 +53,8 @@ def units(plan: Plan, found: Signals, *, apart: bool = False) -> list[Unit]:
         factor = beside[1][0][1].factor if beside else 0.0
         parts.append(Unit((leaf, *([beside[0]] if beside else [])), A, D, weight, factor**2))
     parts += [_bias(plan, found, leaf, members) for leaf, members in biases if (leaf, members) not in shared]
-    return parts + [Unit((leaf,), None, J[None, :, :, None], bias=1.0) for leaf, J in found.jacobians.items()]
+    whole = {leaf: J for leaf, J in found.jacobians.items() if J.size}
+    return parts + [Unit((leaf,), None, J[None, :, :, None], bias=1.0) for leaf, J in whole.items()]
 
 
 def add(gram: Gram, kernel: list[Array], unit: Unit) -> list[Array]:

@@ -100,8 +100,14 @@ def _stepped(view: View, name: str, how: tuple[Any, ...]) -> View:
     return replace(view, steps=(*view.steps, (name, how)))
 
 
-def _reshaped(eqn: JaxprEqn, view: View) -> View:
+def _squeezed(eqn: JaxprEqn, view: View) -> View:
     return _stepped(view, "reshape", tuple(aval(eqn.outvars[0]).shape))
+
+
+def _reshaped(eqn: JaxprEqn, view: View) -> View:
+    """`jax.lax.reshape` may transpose first."""
+    order = eqn.params["dimensions"]
+    return _squeezed(eqn, view if order is None else _stepped(view, "transpose", tuple(order)))
 
 
 def _transposed(eqn: JaxprEqn, view: View) -> View:
@@ -129,7 +135,7 @@ def _spread(eqn: JaxprEqn, view: View) -> View:
 
 _RULES = {
     "reshape": _reshaped,
-    "squeeze": _reshaped,
+    "squeeze": _squeezed,
     "transpose": _transposed,
     "slice": _cut,
     "rev": _flipped,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from architectures import CASES, Case, linen, ours, plain, points
 from flax_networks import Convolutional
+from jacobians import close, expected
 
 from engine.networks import model
 from engine.networks.gram import Heads
@@ -21,23 +22,6 @@ SLOW = {
     "LSTM", "nnx: convolution, normalisation, a layer twice", "nnx: attention", "ensemble", "scan with remat",
     "our MLP, erf, standard, mixed widths", "local convolution", "residual",
 }  # fmt: skip
-
-
-def jacobian(case: Case) -> np.ndarray:
-    """(n, k, parameters)."""
-    leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda params: case.apply(params, case.x)))(case.params))
-    return np.concatenate([np.asarray(leaf).reshape(*leaf.shape[:2], -1) for leaf in leaves], axis=-1)
-
-
-def expected(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """The traced and the full kernel."""
-    J = jacobian(case)
-    rows = J.reshape(-1, J.shape[2])
-    return np.einsum("ihp,jhp->ij", J, J) / J.shape[1], rows @ rows.T
-
-
-def close(found: jax.Array, wanted: np.ndarray) -> bool:
-    return bool(np.max(np.abs(np.asarray(found) - wanted)) <= 1e-12 * np.max(np.abs(wanted)))
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.whole] * (name in SLOW)) for name in CASES])
