@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy.special
 from jaxtyping import Float
 
 LEVEL = 0.95
@@ -54,7 +54,7 @@ class PowerLaw:
     @property
     def quantile(self) -> float:
         """Of Student's t, for an interval of `LEVEL`."""
-        return float(scipy.stats.t.ppf((1 + LEVEL) / 2, self.freedom))
+        return float(scipy.special.stdtrit(self.freedom, (1 + LEVEL) / 2))
 
     def value(self, **at: float | np.ndarray) -> float | np.ndarray:
         """The law at given values of its variables."""
