@@ -30,6 +30,7 @@ class Claim:
         pinned: whether they keep it, however full the cache is.
         tags: words that they find it by.
         note: what they wrote down about it.
+        brought: whether it is a recording that was brought in as theirs, which they may delete.
     """
 
     person: str
@@ -38,6 +39,7 @@ class Claim:
     pinned: bool = False
     tags: tuple[str, ...] = ()
     note: str = ""
+    brought: bool = False
 
 
 _CLAIM = TypeAdapter(Claim)

@@ -67,7 +67,8 @@ def kept_of_file(store: Store, kind: str, config: Config, content: bytes, owner:
     if not store.fault:
         store.pin(key)
         if owner:
-            store.claims.put(key, replace(own_claim(store.claims.of(key), owner), pinned=True))
+            own = own_claim(store.claims.of(key), owner)
+            store.claims.put(key, replace(own, pinned=True, brought=True))
             store.index.list_again(key)
     if store.fault:
         raise CacheFault(store.fault)

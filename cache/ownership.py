@@ -33,6 +33,13 @@ def refused_to(claims: Sequence[Claim], person: str, role: Role | None) -> str:
     return "Only who asked for it, or an administrator, may do that."
 
 
+def stays(kind: str, claims: Sequence[Claim], person: str, role: Role | None) -> bool:
+    """Whether a result outlives the claim of the person: a recording, which nothing computes again, that was not
+    brought in as theirs. Who claims one has not shown that the loop was theirs; an administrator may delete it."""
+    theirs = role == "admin" or any(claim.person == person and claim.brought for claim in claims)
+    return kind == RECORDING and not theirs
+
+
 def title(claims: Sequence[Claim], person: str) -> str:
     """What the person calls it, else what the first does who gave it a name."""
     named = sorted((claim for claim in claims if claim.name), key=lambda claim: claim.person != person)
@@ -89,7 +96,8 @@ class Ownership:
         return too_much_kept(self._engine.policy_now().limits(viewer), self._store.index.bytes_of(person))
 
     def delete(self, key: str, viewer: str, everyone: bool = False) -> bool:
-        """Gives up one's own claim, and the result with the last; an administrator may do so for `everyone`.
+        """Gives up one's own claim, and the result with the last unless it `stays`; an administrator may do so for
+        `everyone`.
 
         The viewer's job for it is cancelled. Gives whether the result is gone.
         """
@@ -101,7 +109,7 @@ class Ownership:
             if others and not everyone and not mine:
                 raise NotAllowed("You did not ask for it: an administrator may delete it for everyone.")
             self._engine.call_off(key, None if everyone else viewer)
-            if everyone or not others:
+            if (everyone or not others) and not self._stays(key, claims, viewer):
                 asked = {claim.person for claim in claims}
                 for part in self._store.index.parts_only_of(key):
                     of_these = {claim.person for claim in self._store.claims.of(part)} <= asked
@@ -111,14 +119,14 @@ class Ownership:
                 self._store.remove(key)
                 return True
             if any(claim.pinned for claim in mine):
-                self._unpin(key, mine, others)
+                self._unpin(key, viewer, mine, others)
             self._store.claims.give_up(key, person)
             return False
 
     def claim(self, key: str, viewer: str) -> None:
         """Makes the viewer an owner of a recording, beside whoever else is, and keeps it for them.
 
-        Whose loop it was is not known here: who says so owns it.
+        Whose loop it was is not known here: they may name and tag it, and it `stays` when they give it up.
         """
         with self._recording(key, viewer, "claim"):
             own = own_claim(self._store.claims.of(key), claimant(viewer))
@@ -159,7 +167,7 @@ class Ownership:
             mine = [claim for claim in pins if claim.person == person]
             if not mine and self._is_administrator(viewer):
                 mine = pins
-            self._unpin(key, mine, [claim for claim in pins if claim not in mine])
+            self._unpin(key, viewer, mine, [claim for claim in pins if claim not in mine])
         for part in self._store.index.parts_only_of(key, pinned=True):
             with suppress(NotAllowed):
                 self.unpin(part, viewer)
@@ -242,12 +250,16 @@ class Ownership:
         self._store.index.list_again(key)
         self._engine.audit(viewer, action, **facts)
 
-    def _unpin(self, key: str, claims: Sequence[Claim], others: Sequence[Claim]) -> None:
-        """Takes these pins back, and the result's when nobody else keeps it."""
+    def _unpin(self, key: str, viewer: str, claims: Sequence[Claim], others: Sequence[Claim]) -> None:
+        """Takes these pins back, and the result's when nobody else keeps it, unless it `stays`."""
         for claim in claims:
             self._store.claims.put(key, replace(claim, pinned=False))
-        if not any(claim.pinned for claim in others):
+        if not any(claim.pinned for claim in others) and not self._stays(key, claims, viewer):
             self._store.unpin(key)
+
+    def _stays(self, key: str, claims: Sequence[Claim], viewer: str) -> bool:
+        record = self._store.index.get(key)
+        return stays(record.kind if record else "", claims, claimant(viewer), self._engine.policy_now().role(viewer))
 
     def _is_administrator(self, viewer: str) -> bool:
         return self._engine.policy_now().role(viewer) == "admin"

@@ -131,8 +131,8 @@ def _owned(key: str) -> None:
     engine, person = cache.current(), claimant(viewer())
     if person == EVERYBODY or not may_compute():
         return
-    owners = [claim.person for claim in engine.store.claims.listed(key) if claim.person != EVERYBODY]
-    if person in owners:
+    owners = [claim for claim in engine.store.claims.listed(key) if claim.person != EVERYBODY]
+    if any(claim.person == person for claim in owners):
         return
     st.caption(plain(recorded_words.owned(owners)))
     if st.button("It is mine too" if owners else "It is mine", key="claim_recording", icon=":material/person_add:"):

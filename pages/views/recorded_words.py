@@ -3,6 +3,7 @@ here."""
 
 from collections.abc import Sequence
 
+from cache.claims import Claim
 from engine.recording.config import RecordedPerturbationConfig, RecordingConfig
 from engine.recording.result import RecordedPerturbation, RecordedRun
 from engine.schema import ConfigError
@@ -65,11 +66,14 @@ def sentences(result: RecordedRun, grows: bool) -> list[str]:
     return [ENDED[result.meta.get("ended", "closed")], *told]
 
 
-def owned(owners: Sequence[str]) -> str:
+def owned(claims: Sequence[Claim]) -> str:
     """Who may name, tag and delete it."""
-    if not owners:
+    if not claims:
         return "Nobody has claimed this recording yet: only an administrator may name, tag or delete it."
-    return f"Claimed by {listing([*owners])}, who may name, tag and delete it."
+    claimed = f"Claimed by {listing([claim.person for claim in claims])}, who may name and tag it."
+    brought = [claim.person for claim in claims if claim.brought]
+    or_they = f", or {listing(brought)}, for whom it was brought in" if brought else ""
+    return f"{claimed} An administrator may delete it{or_they}."
 
 
 def facts(recorded: RecordingConfig) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 import cache
 from cache import CacheFault, NotAllowed, Run
 from cache.claims import claimant
-from cache.ownership import LONGEST_NAME, LONGEST_NOTE, note, refused_to, tags, title
+from cache.ownership import LONGEST_NAME, LONGEST_NOTE, note, refused_to, stays, tags, title
 from cache.policy import Role
 from engine.schema import ConfigError
 from pages.charts.words import duration, listing, plain, several
@@ -92,10 +92,11 @@ def _enter(key: str) -> None:
     view.put(WHOLE, key)
 
 
-def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
+def going(chosen: Sequence[Run], person: str, everyone: bool = False, role: Role | None = "admin") -> str:
     """What a deletion takes from disk, and what it leaves there."""
     shared = [run for run in chosen if not everyone and _others(run, person)]
-    gone = [run for run in chosen if run not in shared]
+    left = [run for run in chosen if run not in shared and stays(run.kind, run.claims, person, role)]
+    gone = [run for run in chosen if run not in (*shared, *left)]
     said = []
     if gone:
         took = duration(sum(run.seconds for run in gone))
@@ -107,8 +108,11 @@ def going(chosen: Sequence[Run], person: str, everyone: bool = False) -> str:
             said.append(f"{kept} of them {'is' if kept == 1 else 'are'} kept.")
     if shared:
         others = listing(sorted({other for run in shared for other in _others(run, person)}))
-        stays = "stays" if len(shared) == 1 else "stay"
-        said.append(f"{several(len(shared), 'run')} {stays}, since {plain(others)} asked too: only your claim goes.")
+        remains = "stays" if len(shared) == 1 else "stay"
+        said.append(f"{several(len(shared), 'run')} {remains}, since {plain(others)} asked too: only your claim goes.")
+    if left:
+        which = f"**{several(len(left), 'recording')}** {'stays' if len(left) == 1 else 'stay'}"
+        said.append(f"{which}: only your claim goes, and an administrator may delete what was not brought in as yours.")
     return " ".join(said)
 
 
@@ -179,7 +183,7 @@ def _delete(chosen: Sequence[Run], person: str, role: Role | None, no: str) -> N
         foreign = [run for run in shared if all(claim.person != person for claim in run.claims)]
         if foreign and not for_all:
             no = "You did not ask for it: delete it for everyone who did, or leave it."
-        st.markdown(no or going(chosen, person, for_all))
+        st.markdown(no or going(chosen, person, for_all, role))
 
         def act(key: str) -> None:
             own.delete(key, viewer(), offered and st.session_state[everyone])

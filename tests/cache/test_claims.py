@@ -242,9 +242,36 @@ def test_a_recording_is_theirs_who_claim_it(store, lab) -> None:
     assert sorted((claim.person, claim.pinned) for claim in store.claims.of(key)) == [(ANN, True), (BOB, True)]
     own.rename(key, ANN, "my loop")
     assert not own.delete(key, ANN)
+    assert [claim.person for claim in store.claims.of(key)] == [BOB]
+
+
+def test_a_recording_outlives_the_claims_on_it(store, lab) -> None:
+    """Who claims one has not shown that it was theirs, and nothing computes it again."""
+    own, key = lab().ownership, "ab" * 32
+    store.index.add(key, "recording", TOY)
+    store.pin(key)
+    own.claim(key, ANN)
+    own.unpin(key, ANN)
+    assert store.pinned(key)
+    assert not own.delete(key, ANN)
+    own.claim(key, BOB)
+    assert not own.delete(key, BOB)
+    assert not store.claims.of(key)
     assert store.pinned(key)
     assert store.index.get(key) is not None
-    assert own.delete(key, BOB)
+    assert own.delete(key, HEAD)
+    assert store.index.get(key) is None
+
+
+def test_a_recording_that_was_brought_in_as_theirs_is_theirs_to_delete(store, lab) -> None:
+    own, key = lab().ownership, "ab" * 32
+    store.index.add(key, "recording", TOY)
+    store.pin(key)
+    store.claims.put(key, Claim(ANN, pinned=True, brought=True))
+    own.claim(key, BOB)
+    assert not own.delete(key, BOB)
+    own.claim(key, ANN)
+    assert own.delete(key, ANN)
     assert store.index.get(key) is None
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from pretend_engine import SMALL, press, texts
 
+import pages.views.recorded  # noqa: F401  # before `viewer` is replaced: it keeps the one that it finds
 from cache import Run
 from cache.claims import Claim
 from cache.policy import NOBODY, Policy
@@ -148,6 +149,13 @@ def test_a_deletion_says_what_goes_and_what_stays():
         "1 run stays, since bob@lab\\.example asked too: only your claim goes."
     )
     assert going([shared], HEAD, everyone=True) == "**1 run** goes for good, with 60 s of computing."
+    recording = run_of(3, Claim(ANN), kind="recording")
+    assert going([recording], ANN, role="member") == (
+        "**1 recording** stays: only your claim goes, and an administrator may delete what was not brought in as yours."
+    )
+    brought = run_of(3, Claim(ANN, brought=True), kind="recording")
+    for claimed, role in ((recording, "admin"), (brought, "member")):
+        assert going([claimed], ANN, role=role) == "**1 run** goes for good, with 60 s of computing."
 
 
 def test_a_table_larger_than_ones_limit_is_refused_in_words(pretend, opened):

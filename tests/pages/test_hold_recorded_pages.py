@@ -132,7 +132,8 @@ def test_who_claims_a_recording_owns_it(key_of, ready, secrets, monkeypatch):
     press(app, "It is mine")
     assert "ann@lab.example" in {claim.person for claim in ready.store.claims.of(key)}
     assert "claim_recording" not in [button.key for button in app.button]
-    assert "Claimed by ann@lab.example" in texts(as_person("bob", key))
+    said = "Claimed by ann@lab.example, who may name and tag it. An administrator may delete it."
+    assert said in texts(as_person("bob", key))
     press(as_person("bob", key), "It is mine too")
     assert {"ann@lab.example", "bob@lab.example"} <= {claim.person for claim in ready.store.claims.of(key)}
 
