@@ -164,7 +164,8 @@ def watch(
     Args:
         name: what it is called on the pages.
         apply: `apply(params, x)` in JAX, of flax linen or plain, giving (n, k); or a module of flax nnx or PyTorch,
-            which is then looked at as it stands, PyTorch's in evaluation mode.
+            which is then looked at as it stands, PyTorch's in evaluation mode. A function is read once: what changes
+            along the loop is to be in its params.
         x_probe, y_probe: at most 1,024 points, and their targets (p, k) or classes 0, 1, ...; the last `held_out` are
             not trained on.
         params: before the first step, so that a network without a kernel is refused before it.
