@@ -87,7 +87,10 @@ class Dispatch:
                 for name, work in (("dispatch", self._run), ("notes", self._note_all)):
                     self._threads.append(threading.Thread(target=work, name=name, daemon=True))
                     self._threads[-1].start()
-        self._unnoted.put(live)
+            if self._closing:  # the thread that notes has gone: the next server offers it all the same
+                self._note(live)
+            else:
+                self._unnoted.put(live)
         self._wake.set()
 
     def leave(self, live: LiveJob, seconds: float | None = None) -> None:
@@ -114,8 +117,9 @@ class Dispatch:
         return here + self.queue.waiting_elsewhere(user)
 
     def close(self) -> None:
-        self._closing = True
-        self._unnoted.put(None)
+        with self._lock:
+            self._closing = True
+            self._unnoted.put(None)
         self._wake.set()
         for thread in self._threads:
             thread.join(timeout=5)

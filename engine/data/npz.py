@@ -41,12 +41,12 @@ def arrays_in(content: bytes, names: Sequence[str], most: int) -> Found:
     try:
         _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = tuple(name.removesuffix(".npy") for name in archive.namelist())
+            there = tuple(name.removesuffix(".npy") for name in archive.namelist())
             arrays: dict[str, np.ndarray] = {}
-            for name in names:
+            for name in there:
                 if name in names:
                     arrays[name] = _array(archive, name, most - sum(array.nbytes for array in arrays.values()))
-            return Found(arrays, names)
+            return Found(arrays, there)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
         raise ValueError(f"cannot be read as npz, cut short or damaged: {error}") from None
 

@@ -115,7 +115,7 @@ def test_what_people_left_comes_back(filled: Path, tmp_path: Path) -> None:
     assert (tmp_path / "other" / "audit.log").read_text() == (filled / "audit.log").read_text()
     with closing(opened(tmp_path / "other")) as store:
         assert store.claims.of("k1") == claims
-        assert store.index.taken_by(ANN) == 0  # not hers alone
+        assert store.index.bytes_of(ANN) == 0  # not hers alone
         assert store.index.find(key[:6], 2) == [key]
         assert store.index.get("0" * 64) == whole
         assert store.files.find(contents.digest_of(content_of(1))) == content_of(1)
@@ -128,18 +128,18 @@ def test_what_people_left_comes_back(filled: Path, tmp_path: Path) -> None:
 def test_what_is_named_while_it_is_taken_is_in_it_with_its_file(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_one, runs = backups._opened, [run_on(content_of(1)), run_on(content_of(2))]
+    readable, runs = backups._readable, [run_on(content_of(1)), run_on(content_of(2))]
     with closing(Store(filled, ROOM)) as store:
         store.files.take(content_of(1), "first.npz")
         finish(store, jobs.key("run", runs[0]), runs[0])
 
-        def opened_meanwhile(path: Path):
+        def readable_meanwhile(path: Path):
             if "files" in path.parts and not store.index.get(jobs.key("run", runs[1])):
                 store.files.take(content_of(2), "second.npz")
                 finish(store, jobs.key("run", runs[1]), runs[1])
-            return open_one(path)
+            return readable(path)
 
-        monkeypatch.setattr(backups, "_opened", opened_meanwhile)
+        monkeypatch.setattr(backups, "_readable", readable_meanwhile)
         backup(filled, tmp_path / "file.tar")
         assert store.index.get(jobs.key("run", runs[1])) is not None
     restore(tmp_path / "file.tar", tmp_path / "other")

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from toy_jobs import ToyConfig
 
-from cache import CachedEngine, Job
+from cache import CachedEngine, Job, Store
 from cache.batch import Batch
 from cache.dispatch import Dispatch
 from cache.job import LiveJob
@@ -148,6 +149,18 @@ def test_a_job_that_waits_is_offered_after_a_restart(engine: CachedEngine, confi
     until_noted(engine, waiting.key, "unfinished")
     engine.cancel(waiting.key, "me")
     until_noted(engine, waiting.key, "cancelled")
+
+
+def test_a_job_that_is_asked_for_while_the_server_closes_is_offered_too(store: Store, config: Make) -> None:
+    """Closing takes seconds where the machine has much to do, and pages go on asking."""
+    engine = CachedEngine(store)
+    engine._dispatch.close()
+    key = engine.request("steady", config(), "me").key
+    engine.close()
+    with closing(Store(store.directory)) as again:
+        record = again.index.get(key)
+        assert record is not None
+        assert record.status == "unfinished"
 
 
 def test_what_is_cancelled_while_it_is_noted_is_not_offered_as_unfinished(

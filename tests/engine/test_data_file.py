@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.data import contents, formats
 from engine.data.file import FileConfig, taken_in
 from engine.data.formats import CIFAR_10, images_first, read
+from engine.data.npz import arrays_in
 
 RNG = np.random.default_rng(16)
 IMAGES = RNG.integers(0, 256, (30, 5, 4), dtype=np.uint8)
@@ -247,3 +248,9 @@ def test_crc_of_a_damaged_npz():
     content[400] ^= 1
     assert "cut short or damaged" in refused(bytes(content))
     assert zlib.crc32(bytes(content)) != zlib.crc32(npz(x=ROWS, y=ROWS))
+
+
+def test_what_is_not_asked_for_is_not_read():
+    """A loop that was killed leaves more than its recording in its file."""
+    found = arrays_in(npz(x=np.ones(3), more=np.zeros(10_000)), ("x", "y"), 1_000)
+    assert (found.arrays.keys(), found.others) == ({"x"}, "more")
