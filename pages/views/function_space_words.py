@@ -154,11 +154,9 @@ def verdict_of_one(found: tuple[float, float]) -> str:
     """What the exponents in one space, from least to largest, say of membership."""
     if found[1] < BOUNDED:
         return "bounded so far"
-    return (
-        "not bounded on these grids"
-        if found[0] >= BOUNDED
-        else ("whether it is bounded is not decided (a standard error of the fits, over all seeds)")
-    )
+    if found[0] >= BOUNDED:
+        return "not bounded on these grids"
+    return "whether it is bounded is not decided (a standard error of the fits, over all seeds)"
 
 
 def outside(result: RkhsResult) -> str:
