@@ -41,12 +41,12 @@ def arrays_in(content: bytes, names: Sequence[str], most: int) -> Found:
     try:
         _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = tuple(name.removesuffix(".npy") for name in archive.namelist())
+            stored = tuple(name.removesuffix(".npy") for name in archive.namelist())
             arrays: dict[str, np.ndarray] = {}
             for name in names:
-                if name in names:
+                if name in stored:
                     arrays[name] = _array(archive, name, most - sum(array.nbytes for array in arrays.values()))
-            return Found(arrays, names)
+            return Found(arrays, stored)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
         raise ValueError(f"cannot be read as npz, cut short or damaged: {error}") from None
 
