@@ -150,12 +150,9 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun)
     st.markdown(f"**{title}**")
     open_ones = [s for s in settings if not s.rare]
     if BY_NAME["data"] in settings and draft.get("data") in UPLOADS:
-        upload, missing = UPLOADS[draft["data"]]
+        upload, _ = UPLOADS[draft["data"]]
         _pairs(open_ones[:1], draft, asked)
-        wrong = [problem for name in UPLOADED for problem in _own(BY_NAME[name], asked.problems)]
-        upload(
-            draft, [missing if problem.message.startswith("is missing") else described(problem) for problem in wrong]
-        )
+        upload(draft, [described(one) for name in UPLOADED for one in _own(BY_NAME[name], asked.problems)])
         open_ones = open_ones[1:]
     _pairs(open_ones, draft, asked)
     rare = [s for s in settings if s.rare]
@@ -194,8 +191,11 @@ def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
 
 
 def described(problem: Problem) -> str:
-    """A problem as Markdown, under the label of its widget."""
+    """A problem as Markdown, under the label of its widget; of a file that is not there, what to upload."""
     setting = setting_at_fault(problem)
+    data = draft_state.current().get("data", "")
+    if setting and setting.name in UPLOADED and problem.message.startswith("is missing") and data in UPLOADS:
+        return UPLOADS[data][1]
     named = by_labels(problem)
     return f"{setting.label}: {sentence(named, with_field=False)}" if setting else sentence(named)
 

@@ -6,7 +6,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, change, course, in_seeds, listing, middle, number, signed, spread
 from pages.views.evolution_words import STEADY, went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import WHERE, known, over_seeds
+from pages.views.spaces_words import WHERE, known, over_seeds, still
 
 MOST = 0.9
 """The share of the target whose modes are counted."""
@@ -34,7 +34,7 @@ def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
 
 def answer(result: RkhsResult) -> str:
     """In how many leading modes the target lies, of K_0 and of K_T, or that they do not hold it."""
-    return " ".join(_power(result, ANSWERED))
+    return _of_one_kernel(result) or " ".join(_power(result, ANSWERED))
 
 
 def sentences(result: RkhsResult, where: SetName) -> list[str]:
@@ -103,6 +103,19 @@ def _power(result: RkhsResult, where: SetName) -> list[str]:
     ]
 
 
+def _of_one_kernel(result: RkhsResult) -> str:
+    """In how many leading modes the target lies, of a kernel that stays; empty where it moves, or not all seeds' modes
+    hold it."""
+    held, size = _modes(result, ANSWERED, 0), result.seeds[0][f"{ANSWERED}/eigenvalues"].shape[1]
+    if len(held) < len(result.seeds) or not still(result):
+        return ""
+    leading = f"{np.ceil(middle(held)):.0f}{over_seeds(held, _whole)}"
+    return (
+        f"This kernel does not move: on {WHERE[ANSWERED]} **{MOST:.0%} of the target lies in its leading {leading} "
+        f"mode{'' if leading == '1' else 's'}**, of {size:,}."
+    )
+
+
 def _whole(count: float) -> str:
     return f"{count:.0f}"
 
@@ -120,7 +133,7 @@ def _turned(result: RkhsResult, where: SetName) -> list[str]:
     if seed[f"{where}/rank"][[0, -1]].min() < k:
         return []
     angles = np.degrees(seed[f"{where}/gap_angles"][-1])
-    if not result.followed.kernel_moves or len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
+    if still(result) or len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
         return []
     kept = float(np.mean(np.cos(np.radians(angles)) ** 2))
     whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"

@@ -10,7 +10,7 @@ from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table
+from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table, over_seeds, still
 
 NAMES = {"network": "the network", "K_0": "$K_0$", "K_T": "$K_T$", "K_inf": r"$K_\infty$"}
 KERNELS = {"K_0": ("K_t", 0), "K_T": ("K_t", -1), "K_inf": ("K_inf", -1)}
@@ -35,7 +35,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
 
 def answer(result: RkhsResult) -> str:
     """Whether the trained kernel errs less than K_0, or why that is not determined."""
-    return _against_start(result)
+    return _of_one_kernel(result) or _against_start(result)
 
 
 def sentences(result: RkhsResult) -> list[str]:
@@ -68,7 +68,7 @@ def curve_sentences(seed: SeedSpaces) -> list[str]:
         f"Without one the prediction misses by {percent(float(np.median(off)))} in the median, at most "
         f"{percent(float(off.max()))}."
     )
-    if np.all(there[:, -1]):
+    if np.all(there[:, -1]) and measured[0, 0, -1] != measured[1, 0, -1]:
         said.append(_at_the_last(int(sizes[-1]), measured[:, 0, -1], error[:, 0, -1]))
     return said
 
@@ -104,6 +104,18 @@ def _against_start(result: RkhsResult) -> str:
     if not ratios:
         return f"Whether $K_T$ errs less than $K_0$ is **not determined** ({_conditions(result.seeds[0])})."
     return f"Held out, regression with $K_T$ errs {less_over_seeds(ratios, *AGAINST_START)}{how}."
+
+
+def _of_one_kernel(result: RkhsResult) -> str:
+    """The error of a kernel that stays, and the network's; empty where it moves, or its error is not determined."""
+    (errors, how), (network, _) = _errors(result, "K_0"), _errors(result, "network")
+    if len(known(errors)) < len(errors) or not still(result):
+        return ""
+    return (
+        f"This kernel does not move: held out, regression with it errs **{_shown(middle(errors))}**"
+        f"{over_seeds(errors)}{how and f', {how}'}, the network **{_shown(middle(known(network)))}**"
+        f"{over_seeds(network)}."
+    )
 
 
 def fewer(result: RkhsResult) -> list[float]:

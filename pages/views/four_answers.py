@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.rkhs.result import RkhsResult
 from pages.charts.words import middle, number
 from pages.views import error_words, function_space_words
-from pages.views.spaces_words import SAME, known
+from pages.views.spaces_words import SAME, known, still
 
 QUESTIONS = {
     "inductive_bias": "moved?", "norms": "cheaper?", "function_space": "outside?", "generalisation": "better?",
@@ -22,6 +22,11 @@ def labels(result: RkhsResult) -> dict[str, str]:
         "function_space": function_space_words.outside(result),
         "generalisation": factor(error_words.fewer(result)),
     }
+    told |= (
+        {"inductive_bias": "no", "norms": "the same space", "generalisation": "the same kernel"}
+        if still(result)
+        else {}
+    )
     return {page: f"{asked} **{told[page]}**" for page, asked in QUESTIONS.items()}
 
 

@@ -10,7 +10,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, in_seeds, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import SAME, known, of_a_table, over_seeds
+from pages.views.spaces_words import ONE_SPACE, SAME, known, of_a_table, over_seeds, still
 
 BOUNDED = 0.1
 """Growth exponents below it are bounded as far as these grids tell."""
@@ -51,18 +51,14 @@ def _headline(result: RkhsResult, space: Space, function: Function, label: str) 
 def answer(result: RkhsResult) -> str:
     """Whether the trained function is in the two spaces, as far as the grids tell."""
     sizes = result.seeds[0]["grid_sizes"]
-    return f"On nested grids of {int(sizes[0])} to {int(sizes[-1])} points {_growth(result, 'function')}."
+    said = f"n nested grids of {int(sizes[0])} to {int(sizes[-1])} points {_growth(result, 'function')}."
+    return f"{ONE_SPACE}: o{said}" if still(result) else f"O{said}"
 
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    return [
-        *which_kernel(result.followed),
-        *went_wrong(result.seeds),
-        *_others(result),
-        *_balls(result),
-        *_modes(result),
-    ]
+    both = [] if still(result) else [*_balls(result), *_modes(result)]
+    return [*which_kernel(result.followed), *went_wrong(result.seeds), *_others(result), *both]
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:
@@ -70,7 +66,12 @@ def _exponents(result: RkhsResult, space: Space, function: Function) -> list[flo
 
 
 def _growth(result: RkhsResult, function: Function) -> str:
-    """How the norm of a function grows in the two spaces, and what that says of membership."""
+    """How the norm of a function grows in the two spaces, and what that says of membership; in one that stays."""
+    if still(result):
+        outside = _beyond(result, "H_0", function)
+        found = _range(result, "H_0", function)
+        decided = "" if outside or not np.all(np.isfinite(found)) else f": {verdict_of_one(found)}"
+        return f"{NAMES[function]} {_phrase(result, 'H_0', function, outside)}{decided}"
     beyond = [_beyond(result, space, function) for space in SPACES]
     phrases = [_phrase(result, space, function, outside) for space, outside in zip(SPACES, beyond, strict=True)]
     if phrases == [UNDETERMINED.format(f"${space}$") for space in SPACES]:
@@ -147,6 +148,15 @@ def verdict(start: tuple[float, float], end: tuple[float, float]) -> str:
     if end[0] - start[1] > STEEPER:
         return "slower in $H_0$, bounded in neither on these grids"
     return "bounded in neither on these grids"
+
+
+def verdict_of_one(found: tuple[float, float]) -> str:
+    """What the exponents in one space, from least to largest, say of membership."""
+    if found[1] < BOUNDED:
+        return "bounded so far"
+    if found[0] >= BOUNDED:
+        return "not bounded on these grids"
+    return "whether it is bounded is not decided (a standard error of the fits, over all seeds)"
 
 
 def outside(result: RkhsResult) -> str:

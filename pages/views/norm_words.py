@@ -10,7 +10,15 @@ from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, change, in_seeds, listing, middle, number, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import WHERE, conditioning, known, less_over_seeds, with_jitter
+from pages.views.spaces_words import (
+    ONE_SPACE,
+    WHERE,
+    conditioning,
+    known,
+    less_over_seeds,
+    still,
+    with_jitter,
+)
 
 RIDGE_SAID = RIDGES.index(1e-4)
 """The ridge at which inclusion is put into words."""
@@ -56,12 +64,13 @@ def headlines(result: RkhsResult) -> list[Headline]:
 
 def answer(result: RkhsResult) -> str:
     """What the target costs in H_T against H_0, held out, or why that is not determined."""
-    return " ".join(_target(result)[:1])
+    return _of_one_space(result) or " ".join(_target(result)[:1])
 
 
 def sentences(result: RkhsResult) -> list[str]:
     """Markdown, one finding each, beside the answer."""
-    told = [*_target(result)[1:], *_baked(result), *_function(result), *_limit(result), *_inclusion(result)]
+    both = [] if still(result) else [*_baked(result), *_function(result)]
+    told = [*_target(result)[1:], *both, *_limit(result), *([] if still(result) else _inclusion(result))]
     return [*which_kernel(result.followed), *went_wrong(result.seeds), *told]
 
 
@@ -109,6 +118,14 @@ def _target(result: RkhsResult) -> list[str]:
             f"$S$ is {costs} in $H_T$."
         )
     return [*said, *_not_priced([seed for seed in result.seeds if seed not in priced], len(result.seeds))]
+
+
+def _of_one_space(result: RkhsResult) -> str:
+    """What the target costs in the space that stays; empty where it moves, or no seed's price is determined."""
+    costs = known(seed["held_out/target_S"][0] for seed in result.seeds)
+    if not costs or not still(result):
+        return ""
+    return f"{ONE_SPACE}: on held-out points the target's $S$ there is **{spread(costs)}**."
 
 
 def _baked(result: RkhsResult) -> list[str]:

@@ -11,11 +11,12 @@ from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
 from pages.charts.words import Headline, in_seeds, listing, middle, number
 from pages.views import kernel_words, network_words
-from pages.views.evolution_words import of_network
+from pages.views.evolution_words import STILL, of_network
 
 SAME = 1.1
 """Ratios within this factor of 1 are not worth a word."""
 OUTPUT = "output cut off at the margin"
+ONE_SPACE = "This kernel does not move, so $H_T$ is $H_0$"
 WHERE: dict[SetName, str] = {"held_out": "held-out points", "train": "training points"}
 
 
@@ -29,6 +30,17 @@ def facts(result: RkhsResult) -> str:
         f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
         f"computed on {result.meta['device']}{missing}"
     )
+
+
+def still(result: RkhsResult) -> bool:
+    """Whether all spaces are that of the start: of infinite width, or where nothing moved, as of a readout alone."""
+    trained = all(len(seed["t"]) > 1 for seed in result.seeds)
+    return trained and (not result.followed.kernel_moves or all(map(_stays, result.seeds)))
+
+
+def _stays(seed: SeedSpaces) -> bool:
+    names = [f"{where}/motion_drift" for where in WHERE]
+    return all(name in seed and bool(np.nanmax(seed[name]) <= STILL) for name in names)
 
 
 def of_loss(result: RkhsResult) -> list[str]:

@@ -89,6 +89,9 @@ SILENT: dict[str, Callable[[], Any]] = {
     "pages.views.bias_words._power": silent(
         bias_words._power, "held_out", held_out__target_power=np.full((T, P), 1 / P), held_out__rank=np.full(T, 2)
     ),
+    "pages.views.norm_words._of_one_space": silent(norm_words._of_one_space),
+    "pages.views.bias_words._of_one_kernel": silent(bias_words._of_one_kernel),
+    "pages.views.error_words._of_one_kernel": silent(error_words._of_one_kernel),
     "pages.views.bias_words._size": silent(bias_words._size, "held_out", checkpoints=1),
     "pages.views.bias_words._turned": silent(bias_words._turned, "held_out", held_out__rank=np.full(T, 1)),
     "pages.views.bias_words._baked": silent(bias_words._baked, "train", checkpoints=1),

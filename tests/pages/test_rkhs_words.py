@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from computed import copied, results
 from rkhs_runs import asked
+from silent_spaces import seed, spaces
 
 from engine.progress import Arrays
 from engine.rkhs.gram import FLAGS
@@ -276,3 +277,44 @@ def test_one_line_answers_across_the_pages(entries):
         "outside? **yes, 3% of it**"
     )
     assert four_answers.factor([0.5, 2.0]) == "seeds disagree"
+
+
+def staying(moved: float = 0.0, **changes: object) -> object:
+    """Spaces of a seed that move by this share of the kernel's norm."""
+    drift = np.full((3, 3), moved)
+    return spaces(seed(held_out__motion_drift=drift, train__motion_drift=drift, **changes))
+
+
+def test_of_a_kernel_that_stays_nothing_is_compared_with_itself():
+    """A readout that trains alone, or infinite width: H_T is H_0, which has a price, a growth and an error."""
+    still = staying(held_out__target_S=np.full(3, 21.6))
+    told = [words.answer(still) for words in (norm_words, function_space_words, bias_words, error_words)]
+    assert (
+        told[0]
+        == "This kernel does not move, so $H_T$ is $H_0$: on held-out points the target's $S$ there is **21.6**."
+    )
+    assert told[1] == (
+        "This kernel does not move, so $H_T$ is $H_0$: on nested grids of 8 to 32 points $f_T$ has a squared norm that "
+        "grows like $p^{0.00}$ in $H_0$: bounded so far."
+    )
+    assert told[2].startswith(
+        "This kernel does not move: on held-out points **90% of the target lies in its leading 1 mode**"
+    )
+    assert told[3].startswith(
+        "This kernel does not move: held out, regression with it errs **0.4**, the network **0.5**"
+    )
+    assert four_answers.labels(still)["norms"] == "cheaper? **the same space**"
+    rest = [
+        *norm_words.sentences(still),
+        *function_space_words.sentences(still),
+        *bias_words.sentences(still, "held_out"),
+    ]
+    assert not [one for one in rest if "H_T" in one]
+
+
+def test_what_moved_a_little_is_compared():
+    moved = staying(1e-6)
+    assert "in $H_T$ as in $H_0$" in norm_words.answer(moved)
+    assert "does not move" not in error_words.answer(moved) + bias_words.answer(moved) + function_space_words.answer(
+        moved
+    )

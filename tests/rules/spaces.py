@@ -27,6 +27,24 @@ RULES = (
         "do not hold 90%",
     ),
     Rule(
+        "pages.views.norm_words._of_one_space",
+        "This kernel does not move, so H_T is H_0: on held-out points the target's S there is ... (over seeds)",
+        "a kernel of infinite width, or none of whose seeds' spaces moved beyond rounding; S is determined",
+        "it moves, no seed took a step, or S is not determined",
+    ),
+    Rule(
+        "pages.views.bias_words._of_one_kernel",
+        "This kernel does not move: on held-out points 90% of the target lies in its leading ... modes, of ...",
+        "as above; modes above the noise floor hold so much in every seed",
+        "it moves, or they do not",
+    ),
+    Rule(
+        "pages.views.error_words._of_one_kernel",
+        "This kernel does not move: held out, regression with it errs ..., the network ...",
+        "as above; errors that conditioning determines in every seed",
+        "it moves, or they are not determined",
+    ),
+    Rule(
         "pages.views.bias_words._size",
         "The effective dimension ... rose / fell / stayed / was ...; the stable rank ...",
         "changes by up to 1% are none",
@@ -38,7 +56,7 @@ RULES = (
         "The leading ...-dimensional eigenspace of K_0 is by the stop turned by up to ...°: ... of it is left"
         " in that of K_T, where chance would leave ...",
         "its modes lie above the noise floor at both ends; said of the stop",
-        "they do not, an angle is not finite, there is one checkpoint, or the kernel is of infinite width",
+        "they do not, an angle is not finite, there is one checkpoint, or the kernel does not move",
     ),
     Rule(
         "pages.views.bias_words._baked",
@@ -135,7 +153,8 @@ RULES = (
     ),
     Rule(
         "pages.views.four_answers.labels",
-        "moved? CKA with K_0 ...; cheaper? yes, ...×; outside? yes so far; better? no, ...× more",
+        "moved? CKA with K_0 ...; cheaper? yes, ...×; outside? yes so far; better? no, ...× more; of a kernel that "
+        "does not move: no; the same space; the same kernel",
         "each as its sentence: where seeds or fits disagree, that; ratios within 1.1 are about the same",
         "it is not determined",
         "moved? **not determined** cheaper? **not determined** outside? **not determined** better? **not determined**",
@@ -216,7 +235,8 @@ RULES = (
         "On nested grids of ... to ... points f_T has a squared norm that grows like p^... in H_0 and ... in "
         "H_T: [verdict] so far",
         "at least three grids that allow an inverse, in how many seeds; verdicts speak of these grids only, need an "
-        "exponent of every seed, and hold for each and a standard error of its fit to either side",
+        "exponent of every seed, and hold for each and a standard error of its fit to either side; of "
+        "a kernel that does not move, of H_0 alone",
         "fewer than three; a verdict that a standard error would change",
         "not determined",
     ),
