@@ -34,8 +34,12 @@ export default function () {
   }
 
   async function soon(chart) {
-    await new Promise(requestAnimationFrame); // by then those are known that the window shows
-    await drawn(document.querySelectorAll(CHART + "[data-near]"));
+    const end = performance.now() + LONGEST;
+    do {
+      await frame();
+      await drawn(begun());
+      await frame(); // one that is drawn may be lower than its place, and others come into the window
+    } while (begun().some(bare) && performance.now() < end);
     draw(chart);
   }
 
@@ -55,8 +59,13 @@ export default function () {
     timer = setTimeout(() => requestIdleCallback(next, { timeout: LONGEST }), pause);
   }
 
+  const begun = () => [...document.querySelectorAll(CHART + "[data-near]")];
+  const bare = (chart) => chart.checkVisibility() && !chart.querySelector(".marks");
+  // Two, so that what the window shows after the first is known.
+  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+
   async function next() {
-    await drawn(document.querySelectorAll(CHART + "[data-near]"));
+    await drawn(begun());
     const chart = [...waiting].find((one) => one.checkVisibility());
     if (!chart) return;
     draw(chart);
@@ -65,9 +74,8 @@ export default function () {
 
   // Charts that no tab hides have their picture, or some has none to come.
   async function drawn(charts) {
-    const bare = (chart) => chart.checkVisibility() && !chart.querySelector(".marks");
     const end = performance.now() + LONGEST;
-    while ([...charts].some(bare) && performance.now() < end) await new Promise((done) => setTimeout(done, 20));
+    while (charts.some(bare) && performance.now() < end) await new Promise((done) => setTimeout(done, 20));
   }
 
   async function all() {

@@ -14,13 +14,12 @@ window.print = () => { window.printed = document.querySelectorAll('[data-testid=
 """A browser that always has something to do; and what stood on its page when it would have printed."""
 BEGUN = """
 window.begun = [];
-new MutationObserver((changes) => changes.forEach(({ target }) => {
-  const seen = (chart) => chart.getBoundingClientRect().top < innerHeight;
-  const bare = [...document.querySelectorAll('[data-near]')].filter((chart) => !chart.querySelector('.marks'));
-  window.begun.push([seen(target), bare.filter(seen).length]);
-})).observe(document, { attributeFilter: ['data-near'], subtree: true });
+new MutationObserver((changes) => changes.forEach(({ target }) => window.begun.push([
+  target.getBoundingClientRect().top < innerHeight,
+  document.querySelectorAll('[data-testid=stVegaLiteChart] .marks').length,
+]))).observe(document, { attributeFilter: ['data-near'], subtree: true });
 """
-"""Of each chart, as it is begun: whether the window shows it, and how many that it shows wait for their picture."""
+"""Of each chart, as it is begun: whether the window shows it, and how many have their picture."""
 CHARTS, DRAWN = "[data-testid=stVegaLiteChart]", "[data-testid=stVegaLiteChart] .marks"
 FITS = "(chart) => Math.abs(chart.querySelector('.marks').getBoundingClientRect().width - chart.clientWidth) < 20"
 FRAME = ".vega-bind input[name=frame]"
@@ -81,9 +80,10 @@ def test_what_the_window_shows_is_drawn_before_what_is_near(evolution):
     page.reload()
     expect(page.locator(DRAWN)).to_have_count(9)
     begun = page.evaluate("window.begun")
-    assert begun[0][0]
-    assert [waiting for seen, waiting in begun if not seen] == [0] * sum(not seen for seen, _ in begun)
-    assert not all(seen for seen, _ in begun)
+    assert begun[0] == [True, 0]
+    near = [pictures for seen, pictures in begun if not seen]
+    assert near
+    assert min(near) > 0
 
 
 def test_all_is_drawn_before_it_is_printed(evolution):
