@@ -1,6 +1,5 @@
 // Streamlit draws all charts of a page at once, and nothing answers meanwhile. Here a chart has no width, and Streamlit
-// waits for one, until the window shows it; those near the window follow as soon as these are drawn, those far away one
-// by one when the browser has nothing to do.
+// waits for one, until it comes near the window; those far away follow one by one when the browser has nothing to do.
 const INSTALLED = Symbol.for("kernel drift: charts near the window");
 const CHART = '[data-testid="stVegaLiteChart"]';
 const NEAR = { rootMargin: "50% 0px", scrollMargin: "50% 0px" };
@@ -12,14 +11,13 @@ export default function () {
   const waiting = new Set();
   let timer = 0, page = location.pathname;
 
-  const observed = (what, where) => new IntersectionObserver((entries) => {
-    entries.filter((entry) => entry.isIntersecting).forEach((entry) => what(entry.target));
-  }, where);
-  const observers = [observed(draw), observed(soon, NEAR)];
+  const observer = new IntersectionObserver((entries) => {
+    entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target));
+  }, NEAR);
 
   function draw(chart) {
     waiting.delete(chart);
-    observers.forEach((observer) => observer.unobserve(chart));
+    observer.unobserve(chart);
     chart.dataset.near = "";
   }
 
@@ -33,23 +31,13 @@ export default function () {
     words.replaceChildren();
   }
 
-  async function soon(chart) {
-    const end = performance.now() + LONGEST;
-    do {
-      await frame();
-      await drawn(begun());
-      await frame(); // one that is drawn may be lower than its place, and others come into the window
-    } while (begun().some(bare) && performance.now() < end);
-    draw(chart);
-  }
-
   function look() {
     fallSilent();
     for (const chart of waiting) if (!chart.isConnected) draw(chart);
     const fresh = [...document.querySelectorAll(CHART + ":not([data-near])")].filter((chart) => !waiting.has(chart));
     for (const chart of fresh) {
       waiting.add(chart);
-      observers.forEach((observer) => observer.observe(chart));
+      observer.observe(chart);
     }
     if (fresh.length) later(QUIET);
   }
@@ -59,13 +47,8 @@ export default function () {
     timer = setTimeout(() => requestIdleCallback(next, { timeout: LONGEST }), pause);
   }
 
-  const begun = () => [...document.querySelectorAll(CHART + "[data-near]")];
-  const bare = (chart) => chart.checkVisibility() && !chart.querySelector(".marks");
-  // Two, so that what the window shows after the first is known.
-  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-
   async function next() {
-    await drawn(begun());
+    await drawn(document.querySelectorAll(CHART + "[data-near]"));
     const chart = [...waiting].find((one) => one.checkVisibility());
     if (!chart) return;
     draw(chart);
@@ -74,8 +57,9 @@ export default function () {
 
   // Charts that no tab hides have their picture, or some has none to come.
   async function drawn(charts) {
+    const bare = (chart) => chart.checkVisibility() && !chart.querySelector(".marks");
     const end = performance.now() + LONGEST;
-    while (charts.some(bare) && performance.now() < end) await new Promise((done) => setTimeout(done, 20));
+    while ([...charts].some(bare) && performance.now() < end) await new Promise((done) => setTimeout(done, 20));
   }
 
   async function all() {

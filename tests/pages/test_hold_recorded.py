@@ -52,7 +52,7 @@ def recorded(pretend) -> Callable[..., str]:
         config = recording.config(f"{name} {seed} {t}".encode(), f"{name}.npz")
         rows, start = [], None
         for K, f in zip(recording.kernel, recording.outputs, strict=True):
-            row, start = recording.probes.said(K, f, start)
+            row, start = recording.probes.diagnose(K, f, start)
             rows.append(row)
         run = RecordedRun.of(config, recording, rows, provenance("recording", "a test", 0.0))
         key = jobs.key("recording", config)

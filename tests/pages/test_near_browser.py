@@ -12,14 +12,6 @@ window.requestIdleCallback = () => 0;
 window.print = () => { window.printed = document.querySelectorAll('[data-testid=stVegaLiteChart] .marks').length; };
 """
 """A browser that always has something to do; and what stood on its page when it would have printed."""
-BEGUN = """
-window.begun = [];
-new MutationObserver((changes) => changes.forEach(({ target }) => window.begun.push([
-  target.getBoundingClientRect().top < innerHeight,
-  document.querySelectorAll('[data-testid=stVegaLiteChart] .marks').length,
-]))).observe(document, { attributeFilter: ['data-near'], subtree: true });
-"""
-"""Of each chart, as it is begun: whether the window shows it, and how many have their picture."""
 CHARTS, DRAWN = "[data-testid=stVegaLiteChart]", "[data-testid=stVegaLiteChart] .marks"
 FITS = "(chart) => Math.abs(chart.querySelector('.marks').getBoundingClientRect().width - chart.clientWidth) < 20"
 FRAME = ".vega-bind input[name=frame]"
@@ -71,19 +63,6 @@ def test_a_browser_at_rest_draws_all(evolution):
     page = evolution("at rest", busy=False)
     expect(page.locator(DRAWN)).to_have_count(9)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
-
-
-def test_what_the_window_shows_is_drawn_before_what_is_near(evolution):
-    page = evolution("who waits", busy=False)
-    page.set_viewport_size({"width": 1440, "height": 1100})
-    page.add_init_script(BEGUN)
-    page.reload()
-    expect(page.locator(DRAWN)).to_have_count(9)
-    begun = page.evaluate("window.begun")
-    assert begun[0] == [True, 0]
-    near = [pictures for seen, pictures in begun if not seen]
-    assert near
-    assert min(near) > 0
 
 
 def test_all_is_drawn_before_it_is_printed(evolution):
