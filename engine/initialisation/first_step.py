@@ -212,8 +212,8 @@ def drifts(
         stiff = top * times[-1] > STEP * MAX_STEPS
         counts = np.ceil(spans * top[~stiff].max(initial=0.0) / STEP).astype(int).clip(1)
         change, residual, done = [], [], 0
-        for span, count in zip(spans, counts, strict=True):
-            h, left = span / count, int(count)
+        for span, steps in zip(spans, counts, strict=True):
+            h, left = span / steps, int(steps)
             while left:
                 now = min(left, most)
                 params = _advance(network, x, y, f_0, params, h, now)
