@@ -51,6 +51,9 @@ class Calibration:
 
 PRODUCTS = 1.5
 """Times what its products take alone that those of a step take, or of a kernel: 1.1 to 1.7 measured."""
+INFINITE = 5.0
+"""Times what products of as many operations take that a convolutional kernel at infinite width takes of a processor:
+5 measured of ReLU, 8 of tanh (3 layers, 12 x 12 pixels, 24 and 8 images); half of it by the clock on two."""
 WEIGHT_SECONDS = 2e-9
 """Of a gradient for each parameter in float32, which is read and written a few times: 1.1e-9 to 3e-9 measured."""
 CHECKPOINT_SECONDS = 8e-3
@@ -139,7 +142,7 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     checkpoint = product_seconds(network, kernel_flops + top_flops, speed) + EIGEN * M**3 / speed.float64
     checkpoint += speed.pace * CHECKPOINT_SECONDS + layers
     each = training.max_steps * step + checkpoints * checkpoint
-    seconds = start + limit / speed.float64 + speed.pace * drawn_seconds(config) + seeds * each
+    seconds = start + infinite_seconds(limit, speed) + speed.pace * drawn_seconds(config) + seeds * each
     kept = min(capacity(config, precision), int(checkpoints))
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
@@ -169,6 +172,11 @@ def product_seconds(
 ) -> float:
     """Of so many operations in products of a network's programs."""
     return PRODUCTS * network.slowness(precision) * flops / getattr(speed, precision)
+
+
+def infinite_seconds(operations: float, speed: Calibration) -> float:
+    """Of so many operations of `engine.networks.infinite.operations`."""
+    return INFINITE * operations / speed.float64
 
 
 def _top_eigenvalue(config: RunConfig) -> float:

@@ -37,7 +37,7 @@ def summary(sweep: SweepConfig, runs: pd.DataFrame, failures: Mapping[int, str],
 
     Where the grid names several kinds of network, `architectures` has these of each, `growth` the factors by which CV^2
     grows with depth (`engine.regimes.kinds.growths`), and `ratios` each other kind over the first, by metric
-    (`engine.regimes.kinds.apart`); nothing of either where another setting varies too.
+    (`engine.regimes.kinds.kind_ratio`); nothing of either where another setting varies too.
 
     Args:
         runs: as `engine.regimes.result.runs_frame` gives them.

@@ -148,7 +148,7 @@ def frozen_step_flops(config: RkhsConfig) -> float:
 
 
 def _with_spaces(cost: Cost, config: RkhsConfig, speed: Calibration) -> Cost:
-    algebra = (_algebra(config) + _infinite_width(config)) / speed.float64
+    algebra = _algebra(config) / speed.float64 + training.infinite_seconds(_infinite_width(config), speed)
     kernels = training.product_seconds(config.run.network, _kernels(config), speed)
     return replace(cost, seconds=cost.seconds + PROGRAMS * cost.start_seconds + kernels + algebra)
 

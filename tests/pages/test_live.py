@@ -43,14 +43,12 @@ def test_a_slider_writes_into_field_and_link(page, name, value, pretend, opened)
     assert not pretend.asked
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "end"), [("sigma_w", "5", 2.5), ("norm", "100", 20.0), ("beta_max", "10", 4.0)]
-)
-def test_what_is_typed_beyond_the_ends_stays(name, text, end, pretend, opened):
+@pytest.mark.parametrize(("name", "text"), [("sigma_w", "5"), ("norm", "100"), ("beta_max", "10")])
+def test_what_is_typed_beyond_the_ends_stays(name, text, pretend, opened):
     app = opened("second_moment", **{name: text})
     assert not app.exception
     assert not app.warning or all("in the link" not in one.value for one in app.warning)
-    assert slider(app, name).value == end
+    assert slider(app, name).value == float(text)
     assert app.text_input(key=name).value == text
     app.text_input(key="seed").set_value("3").run()
     assert link(app) == {name: text, "seed": "3"}

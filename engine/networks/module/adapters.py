@@ -22,7 +22,6 @@ from flax import linen, nnx
 from flax.linen import meta
 from jaxtyping import Array, Float
 
-from engine.networks.traced.kernel import leaf_paths
 from engine.networks.traced.views import floating
 from engine.problems import short_repr
 
@@ -93,7 +92,8 @@ def _of_tree(draw: Callable[[Array], Any], run: Callable[[Any, Array], Any], tra
     """Of a tree drawn from a key. What trains lies at paths that begin with `training`, and is named by the rest."""
     abstract = jax.eval_shape(draw, jax.random.key(0))
     leaves, tree = jax.tree.flatten(abstract)
-    inner = [path or "params" for path in leaf_paths(abstract)]
+    keys = [path for path, _ in jax.tree.leaves_with_path(abstract)]
+    inner = [jax.tree_util.keystr(key, simple=True, separator="/") or "params" for key in keys]
     names = [path.removeprefix(training) for path in inner]
     _check(names, leaves)
 
