@@ -13,7 +13,7 @@ from pages.charts.words import duration, number, size
 from pages.shell.answer import answer
 from pages.shell.figure import Figure, columns, say, show
 from pages.shell.form import Form
-from pages.shell.gathering import Computation, gather
+from pages.shell.gathering import LEAST_SECONDS, Computation, gather
 from pages.shell.held import Named
 from pages.shell.recipe import at_initialisation
 from pages.shell.result import take_it_with_you, warn
@@ -59,9 +59,8 @@ def body(form: Form, network: Network, config: GramSpectrumConfig) -> None:
     """A warning, the button, and what is drawn."""
     setting, parameters = config.setting, parameters_of(config.setting)
     if form.bar is not None:
-        form.bar.markdown(
-            f"**β = {number(setting.beta)}** · {number(parameters)} parameters · about {duration(config.seconds)}"
-        )
+        about = duration(max(config.seconds, LEAST_SECONDS))
+        form.bar.markdown(f"**β = {number(setting.beta)}** · {number(parameters)} parameters · about {about}")
     job = Computation(GRAM, config, config.seconds)
     found = gather("gram", f"Draw {config.draws:,} kernels", [job], bar=form.bar, like="initial_kernel")
     result = GramResult.from_arrays(found[job]) if job in found else None

@@ -19,6 +19,8 @@ START = {"start": "yes"}
 """Parameter of a link whose page computes by itself what is cheap. It leaves the address at once."""
 CHEAP = 15.0
 """Seconds below which that is cheap."""
+LEAST_SECONDS = 1.0
+"""What a job takes at least, however little it computes."""
 UNKNOWN = "What it takes is known when it runs, so no link starts it."
 
 
@@ -63,7 +65,7 @@ def gather(
     """
     request = Request(f"ask {name}", f"cancel {name}", asked[0].kind, [(one.config,) for one in asked], unit)
     found = standing(request)
-    seconds = max(sum(asked[place].seconds for place in found.missing), 1.0)  # not finite where nobody knows
+    seconds = max(sum(asked[place].seconds for place in found.missing), LEAST_SECONDS)  # not finite where nobody knows
     start_if_cheap(request, found, seconds)
     if found.missing and in_flight(request, found):
         watch(request, len(found.results))

@@ -12,7 +12,7 @@ from engine.networks.resnet_config import ResNetConfig
 from engine.regimes.collapse import COLLAPSED
 from engine.regimes.kinds import Growth, KindRatio, growths, kind_ratio, of_fully_connected
 from pages.charts import map_kinds
-from pages.charts.map_names import BOUNDARIES, KIND_NAMES, METRICS
+from pages.charts.map_names import BOUNDARIES, METRICS
 from pages.charts.theme import Table
 from pages.shell.figure import Figure, built, show
 from pages.views import map_cell, map_kinds_words, map_words
@@ -50,7 +50,7 @@ def _plane(kind: str, picture: Picture, file: str) -> None:
 
 def _named(kind: str, figure: Figure) -> Figure:
     """The figure of one kind, under its name."""
-    asked = f"{KIND_NAMES[kind].capitalize()}: {figure.question[0].lower()}{figure.question[1:]}"
+    asked = map_kinds_words.under(kind, figure.question)
     return replace(figure, name=f"{figure.name}_{kind}", question=asked)
 
 

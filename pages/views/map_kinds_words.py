@@ -106,9 +106,7 @@ def edges(found: Mapping[str, Mapping[str, Boundary]], bounds: Thresholds) -> li
 def counts(cells: Mapping[str, pd.DataFrame]) -> list[str]:
     """How many cells of each kind have which label, and which kinds have none that is known."""
     return [
-        f"{KIND_NAMES[kind].capitalize()}: {map_words.counts(own)}"
-        if len(own)
-        else f"{KIND_NAMES[kind].capitalize()}: no cell is known, so nothing is said of it."
+        under(kind, map_words.counts(own) if len(own) else "No cell is known, so nothing is said of it.")
         for kind, own in cells.items()
     ]
 
@@ -137,7 +135,14 @@ def measured(cells: pd.DataFrame, kind: str) -> str:
 
 def each(said: Mapping[str, str]) -> list[str]:
     """A sentence on each kind, under its name; nothing of those of which there is none."""
-    return [f"{KIND_NAMES[kind].capitalize()}: {one}" for kind, one in said.items() if one]
+    return [under(kind, one) for kind, one in said.items() if one]
+
+
+def under(kind: str, sentence: str) -> str:
+    """A sentence after the name of a kind of network and a colon; its first word small unless it is a symbol."""
+    first, blank, rest = sentence.partition(" ")
+    small = first.lower() if first[1:].islower() else first
+    return f"{KIND_NAMES[kind].capitalize()}: {small}{blank}{rest}"
 
 
 def named(kinds: Sequence[str]) -> str:

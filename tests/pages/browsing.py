@@ -1,6 +1,6 @@
 """What browser tests share besides the fixtures."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 SMALL = {"size": "12", "test_size": "16", "frequencies": "1, 2", "amplitudes": "", "depth": "1", "width": "16"}
 PATIENCE = 60_000
@@ -19,6 +19,14 @@ def rest(page: Page) -> None:
     """Until nothing on the page is drawn, faded or moved: an element that is to be replaced has neither its colour nor
     a place that a click would find."""
     page.wait_for_function(AT_REST, timeout=2 * PATIENCE)
+
+
+def download(page: Page, button: Locator) -> Download:
+    """At rest: Streamlit gives a file another name whenever its button is drawn again, and then has none of the old."""
+    rest(page)
+    with page.expect_download(timeout=PATIENCE) as waiting:
+        button.click()
+    return waiting.value
 
 
 def slider(page: Page, key: str = "moving_evolution_0"):

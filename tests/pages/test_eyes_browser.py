@@ -108,8 +108,8 @@ def charts(page: Page) -> list[str]:
 
 
 LONG_DARK = pytest.param("dark", marks=pytest.mark.long)
-QUICK = {"light": ("", "all_runs", "evolution", "regimes", "norms", "second_moment"), "dark": ("evolution",)}
-"""By theme, pages that are looked at with the other browser tests: one of each sort. `make long` looks at all."""
+QUICK = {"light": ("", "all_runs", "evolution", "second_moment"), "dark": ("evolution",)}
+"""By theme, pages that are looked at with the other browser tests: four of them. `make long` looks at all."""
 LOOKS_AT = [
     pytest.param(path, theme, marks=[pytest.mark.long] * (path not in pages))
     for theme, pages in QUICK.items()

@@ -107,7 +107,7 @@ def test_one_kind_whose_cells_all_fail_costs_itself_only(pretend, opened):
     said = texts(app)
     assert "Residual, depth 1, width 16: The cell does not fit into memory." in said
     assert "Residual: no cell is known, so nothing is said of it." in said
-    assert "Fully connected: Of 12 cells:" in said
+    assert "Fully connected: of 12 cells:" in said
     assert "Beside fully connected" not in said
     assert "in residual" not in said
     assert "Compute the other 12 of 24 cells" in [button.label for button in app.button]
@@ -171,8 +171,8 @@ def test_output_scale_and_depth_over_width_of_kinds_without_a_beta(pretend, open
     app = opened("regimes", **query)
     assert not app.exception
     said = texts(app)
-    assert "Fully connected: At $beta$ = 0.125 the lazy error" in said
-    assert "Residual: At $L/n$ = 0.125 the lazy error" in said
+    assert "Fully connected: at $beta$ = 0.125 the lazy error" in said
+    assert "Residual: at $L/n$ = 0.125 the lazy error" in said
     axes = " ".join(chart.proto.spec for chart in app.get("vega_lite_chart"))
     assert "L/n: depth over width" in axes
 

@@ -96,6 +96,7 @@ def test_a_printed_page_is_dark_on_white_and_has_no_controls(evolution, scheme):
     expect(page.locator(".st-key-answer")).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_comes_late_shows_the_frame_and_the_seed_of_now(evolution):
     page = evolution("who plays")
     assert far(page)

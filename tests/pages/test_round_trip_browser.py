@@ -135,7 +135,7 @@ def opened_elsewhere(page: Page, visit: Callable[..., Page]) -> tuple[Page, dict
     return there, here
 
 
-LONGER = ("/regimes", "/norms", "/inductive_bias", "/function_space", "/generalisation", "/first_step", "/distribution")
+LONGER = ("/perturbation", "/regimes", "/norms", "/inductive_bias", "/function_space", "/generalisation", "/first_step", "/distribution")
 """In `make long`; the others in `make test-all`."""
 
 

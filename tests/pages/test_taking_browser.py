@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE, SMALL, open_page, run_button, slider
+from browsing import PATIENCE, SMALL, download, open_page, run_button, slider
 from playwright.sync_api import Browser, Page, expect
 from taken import files
 
@@ -44,9 +44,7 @@ SIDEWAYS = "[...document.querySelectorAll('.chart')].filter(one => one.scrollWid
 
 
 def downloaded(page: Page, button: str, to: Path) -> Path:
-    with page.expect_download(timeout=PATIENCE) as waiting:
-        page.get_by_role("button", name=re.compile(button)).click()
-    waiting.value.save_as(to)
+    download(page, page.get_by_role("button", name=re.compile(button))).save_as(to)
     return to
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from browsing import SMALL, rest, run_button, slider
+from browsing import SMALL, download, rest, run_button, slider
 from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
@@ -41,9 +41,8 @@ def tool(page: Page, figure: str, name: str):
 
 
 def saved(page: Page, button) -> tuple[str, bytes]:
-    with page.expect_download() as download:
-        button.click()
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+    found = download(page, button)
+    return found.suggested_filename, Path(found.path()).read_bytes()
 
 
 def test_one_row_of_tools_over_a_chart_and_none_of_streamlits(page):

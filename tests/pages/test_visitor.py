@@ -10,6 +10,7 @@ from benchmarks.people import CURVES, Book, check, play_with_curves
 from benchmarks.visitor import Visitor, Wrong
 
 
+@pytest.mark.long
 @pytest.mark.whole
 def test_a_visitor_moves_controls_and_notices_what_is_wrong(server):
     async def visit() -> Book:

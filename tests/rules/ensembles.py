@@ -152,7 +152,7 @@ REGIMES = (
     ),
     Rule(
         "pages.views.map_kinds_words.counts",
-        "Residual: Of ... cells: ... lazy, ...",
+        "Residual: of ... cells: ... lazy, ...",
         "the cells of each kind that are known",
         "none is known",
         "no cell is known, so nothing is said of it",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
-from browsing import PATIENCE, SMALL, run_button, slider
+from browsing import PATIENCE, SMALL, download, run_button, slider
 from playwright.sync_api import BrowserContext, Page, expect
 from pretend_engine import MAIN
 
@@ -87,9 +87,7 @@ def test_a_run_is_played_and_taken_home(opened):
     page.get_by_role("button", name="Play").first.click()
     expect(slider(page)).not_to_have_value(before)
     for name in ("Curves (CSV)", "Summary (JSON)"):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name).first.click()
-        assert download.value.failure() is None
+        assert download(page, page.get_by_role("button", name=name).first).failure() is None
 
 
 def test_a_table_is_brought(opened):
