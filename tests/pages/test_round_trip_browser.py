@@ -135,11 +135,11 @@ def opened_elsewhere(page: Page, visit: Callable[..., Page]) -> tuple[Page, dict
     return there, here
 
 
-LONGER = ("/perturbation", "/regimes", "/norms", "/inductive_bias", "/function_space", "/generalisation", "/first_step", "/distribution")
-"""In `make long`; the others in `make test-all`."""
+QUICK = ("/evolution", "/second_moment", "/initial_kernel", "/all_runs")
+"""In `make test-all`; the others in `make long`."""
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, marks=[pytest.mark.long] * (path in LONGER)) for path in PAGES])
+@pytest.mark.parametrize("path", [pytest.param(path, marks=[pytest.mark.long] * (path not in QUICK)) for path in PAGES])
 def test_the_address_of_a_page_is_all_of_it(path, visit):
     query, button = PAGES[path]
     page = visit(path, **query)
