@@ -46,11 +46,8 @@ class Timed:
 
     def ends(self) -> str:
         """That they did not stop at one t; "" where they did."""
-        return (
-            ""
-            if self.by_step
-            else ends([one.result for one in self.drawn if one.result and one.run.kind in WITH_STOPS])
-        )
+        stopped = [one.result for one in self.drawn if one.result and one.run.kind in WITH_STOPS]
+        return "" if self.by_step else ends(stopped)
 
     def named(self, chart: Any) -> Any:
         """A chart with the name of its time."""

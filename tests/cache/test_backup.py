@@ -94,8 +94,8 @@ def test_what_people_left_comes_back(filled: Path, tmp_path: Path) -> None:
         for claim in claims:
             store.claims.put("k1", claim)
         store.index.list_again("k1")
-        run = run_on(content_of(1))
-        store.files.take(content_of(1), "hers.npz", ANN)
+        run = run_on(content_of(101))
+        store.files.take(content_of(101), "hers.npz", ANN)
         key = jobs.key("run", run)
         finish(store, key, run)
         whole = replace(
@@ -118,8 +118,8 @@ def test_what_people_left_comes_back(filled: Path, tmp_path: Path) -> None:
         assert store.index.bytes_of(ANN) == 0  # not hers alone
         assert store.index.find(key[:6], 2) == [key]
         assert store.index.get("0" * 64) == whole
-        assert store.files.find(contents.digest_of(content_of(1))) == content_of(1)
-        assert store.files.brought_by(ANN) == len(content_of(1))
+        assert store.files.find(contents.digest_of(content_of(101))) == content_of(101)
+        assert store.files.brought_by(ANN) == len(content_of(101))
         (found,) = store.recordings.listed()
         assert (found.id, found.name, found.path.read_bytes()) == (loop.id, "my loop", loop.path.read_bytes())
         assert found.alive
@@ -128,14 +128,14 @@ def test_what_people_left_comes_back(filled: Path, tmp_path: Path) -> None:
 def test_what_is_named_while_it_is_taken_is_in_it_with_its_file(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readable, runs = backups._readable, [run_on(content_of(1)), run_on(content_of(2))]
+    readable, runs = backups._readable, [run_on(content_of(101)), run_on(content_of(102))]
     with closing(Store(filled, ROOM)) as store:
-        store.files.take(content_of(1), "first.npz")
+        store.files.take(content_of(101), "first.npz")
         finish(store, jobs.key("run", runs[0]), runs[0])
 
         def readable_meanwhile(path: Path):
             if "files" in path.parts and not store.index.get(jobs.key("run", runs[1])):
-                store.files.take(content_of(2), "second.npz")
+                store.files.take(content_of(102), "second.npz")
                 finish(store, jobs.key("run", runs[1]), runs[1])
             return readable(path)
 

@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def content_of(seed: int, size: int = 20) -> bytes:
-    """Of no other test: what one gives is held for all of a process."""
+    """Each seed is of one test alone: a process holds what it was given, and asks every store that still lives."""
     buffer, draw = io.BytesIO(), np.random.default_rng([17, seed])
     np.savez(buffer, x=draw.normal(size=(size, 3)), y=draw.normal(size=size))
     return buffer.getvalue()
