@@ -57,7 +57,7 @@ FOUND = """async () => {
     id, html, why: any.map(({ message }) => message).join('; '), target: target.flat().join(' ') })));
 }"""
 DRAWN = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(
-  (chart) => !chart.checkVisibility() || chart.querySelector('.marks'))"""
+  (chart) => !chart.checkVisibility() || (chart.querySelector('.marks') && chart.role === 'graphics-document'))"""
 WITHIN = "([target, place]) => document.querySelector(target)?.closest(place) !== null"
 
 
@@ -78,6 +78,7 @@ def settled(visit):
                 if page.locator(button).count():
                     page.locator(button).first.click()
             expect(drawn).to_be_visible(timeout=3 * PATIENCE)
+        page.wait_for_timeout(1000)  # a page that has only just come seems to rest
         rest(page)
         page.wait_for_function(DRAWN)
         return page

@@ -1,7 +1,7 @@
 """Links and Back in a real browser: each thing that a person does is one step of its history."""
 
 import pytest
-from browsing import SMALL, open_page, slider
+from browsing import SMALL, open_page, rest, slider
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -125,6 +125,7 @@ def test_back_undoes_a_tab_and_a_control_on_their_pages(visit):
     page = visit("/perturbation", **RUN)
     page.get_by_role("tab", name="Study").click()
     page.wait_for_url("**v_tab=study*")
+    rest(page)
     page.go_back()
     expect(page.get_by_role("tab", name="One run")).to_have_attribute("aria-selected", "true")
     for path, label, text, name in (
