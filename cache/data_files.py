@@ -71,10 +71,11 @@ class DataFiles:
         path = self._path(digest)
         if not self.has(digest):
             self._folders.write_file(path, [content], durable=True)
-        if (known := self._name(digest)) is None:
+        described = path.with_name(digest + NAME)
+        if not described.exists():  # one that cannot be read may say whose it is
             said = {"name": name} | ({"person": person} if person else {})
-            self._folders.write_file(path.with_name(digest + NAME), [json.dumps(said).encode()])
-        return known or name
+            self._folders.write_file(described, [json.dumps(said).encode()])
+        return self._name(digest) or name
 
     def _check_room(self, size: int, person: str, share: float) -> None:
         """Raises `CacheFault` where so many bytes more are not allowed; makes room first where need be."""

@@ -32,7 +32,6 @@ MOST_POINTS = 400
 FEW_VALUES = 12
 """Targets of at most so many distinct values are classes: their points are spread sideways."""
 SIDES = {TRAIN: -1, TEST: 1}
-OF_CLASSES = "of a class training points left, held-out points right"
 NEAREST, FURTHEST = 0.02, 1 / 6
 """Of the points of a class from its target, in gaps between classes."""
 

@@ -225,6 +225,18 @@ def test_a_person_brings_so_much_and_no_more(store: Store) -> None:
         store.files.take(content_of(44), "a.npz", **hers)
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"name": 1'])
+def test_what_is_said_of_a_file_and_cannot_be_read_is_not_written_over(store: Store, damaged: bytes) -> None:
+    """It may say whose the file is: a doubt is no permission."""
+    content = content_of(201)
+    store.files.take(content, "first.npz", "ann")
+    (said,) = store.directory.glob("files/*/*.json")
+    said.write_bytes(damaged)
+    assert store.files.take(content, "second.npz", "bob") == "second.npz"
+    assert said.read_bytes() == damaged
+    assert store.files.brought_by("bob") == 0
+
+
 def test_a_full_disk_loses_no_upload(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -45,10 +45,11 @@ def _is_page(message: Message) -> bool:
 
 
 def link(paths: Iterable[str]) -> str:
-    """The header, of as many as have room, the first ones first."""
+    """The header, of as many as have room, the first ones first; beside the page, as Streamlit's own page asks for its
+    scripts, whatever path a proxy puts before both."""
     found = ""
     for path in paths:
-        longer = ", ".join(filter(None, (found, "; ".join((f"</{path}>", *HOW)))))
+        longer = ", ".join(filter(None, (found, "; ".join((f"<./{path}>", *HOW)))))
         if len(longer) > MOST:
             break
         found = longer

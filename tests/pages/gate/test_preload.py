@@ -49,12 +49,12 @@ def test_a_manifest_of_another_kind_names_none(text, tmp_path):
 def test_only_pages_name_them(kind, told):
     answer = asked(Preload(Response("x", media_type=kind)), scope())
     assert answer.words == "x"
-    assert answer.headers.get("link", "").startswith("</static/js/") == told
+    assert answer.headers.get("link", "").startswith("<./static/js/") == told
 
 
 def test_the_header_is_short_enough_for_a_proxy():
     whole = link([f"static/js/{place}.js" for place in range(1000)])
     assert MOST - 100 < len(whole) <= MOST
-    assert whole.split(", ")[1] == "</static/js/1.js>; rel=modulepreload; fetchpriority=low"
+    assert whole.split(", ")[1] == "<./static/js/1.js>; rel=modulepreload; fetchpriority=low"
     assert link(["a.js", "b" * MOST, "c.js"]) == link(["a.js"])
     assert link([]) == ""
