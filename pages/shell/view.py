@@ -187,15 +187,24 @@ def text(label: str, name: str, default: str = "", place: Any = st, key: str = "
 
 def tabs(name: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
     """Tabs by the texts that the URL has for them; of each `open` says whether it is the one that is shown."""
-    key, shown = f"{VIEW}{name}", chosen(name, [*labels], name, next(iter(labels)))
+    shown = chosen(name, [*labels], name, next(iter(labels)))
+    # A browser that has not drawn the answer to a click when Back comes would stay at the tab that was clicked: tabs that
+    # are moved by anything but a click are new ones.
+    known = f"tabs {name}"
+    number, drawn = st.session_state.get(known, (0, shown))
+    number += shown != drawn
+    st.session_state[known] = number, shown
+    key = f"{VIEW}{name} {number}"
     if st.session_state.get(key) != labels[shown]:
         st.session_state[key] = labels[shown]
 
     def edit() -> None:
         selected = next(text for text, label in labels.items() if label == st.session_state[key])
+        st.session_state[known] = number, selected
         _edit(name, selected, next(iter(labels)))
 
-    return dict(zip(labels, st.tabs([*labels.values()], key=key, on_change=edit), strict=True))
+    with st.container(key=f"{known} {number}"):
+        return dict(zip(labels, st.tabs([*labels.values()], key=key, on_change=edit), strict=True))
 
 
 def checkpoint(name: str, count: int, start: int) -> int:

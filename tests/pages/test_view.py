@@ -26,6 +26,13 @@ def warned(app):
     ]
 
 
+def blocks(block):
+    """All that stand in one, itself among them."""
+    yield block
+    for child in getattr(block, "children", {}).values():
+        yield from blocks(child)
+
+
 def chosen(app):
     return {choice.label: choice.value for choice in app.get("segmented_control")}
 
@@ -139,6 +146,22 @@ def test_back_undoes_a_choice(finished, opened, went_back):
     assert address(app) == SMALL_QUERY
     went_back(app, **SMALL_QUERY, v_axis="linear")
     assert chosen(app)[AXIS] == "linear"
+
+
+def test_tabs_that_back_moves_are_new_ones(finished, opened, went_back):
+    """A browser moves the tabs that it has only where their default is another than the one it drew last: it had not
+    drawn the answer to the click yet, and stayed at the tab that was clicked."""
+    app = opened("perturbation", **query("flow"), v_tab="study")
+
+    def container():
+        return next(block for block in blocks(app.main) if block.type == "tab_container").proto.tab_container
+
+    first = container()
+    assert first.default_tab_index == 1
+    went_back(app, **query("flow"), v_tab="study", v_alphas="1, 2")
+    assert container().id == first.id
+    went_back(app, **query("flow"))
+    assert (container().default_tab_index, container().id != first.id) == (0, True)
 
 
 def test_back_brings_the_settings_of_then(pretend, opened, went_back):
