@@ -188,8 +188,8 @@ def text(label: str, name: str, default: str = "", place: Any = st, key: str = "
 def tabs(name: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
     """Tabs by the texts that the URL has for them; of each `open` says whether it is the one that is shown."""
     shown = chosen(name, [*labels], name, next(iter(labels)))
-    # A browser that has not drawn the answer to a click when Back comes would stay at the tab that was clicked: tabs that
-    # are moved by anything but a click are new ones.
+    # Where Back comes before the browser has drawn the answer to a click, it would stay at the tab clicked: tabs
+    # that anything but a click moves are new ones.
     known = f"tabs {name}"
     number, drawn = st.session_state.get(known, (0, shown))
     number += shown != drawn
