@@ -5,30 +5,31 @@ const INSTALLED = Symbol.for("kernel drift: steps of the history");
 const LOOK = 100, REST = 1000; // milliseconds
 
 export default function ({ data, setTriggerValue }) {
-  install();
+  const steps = (window[INSTALLED] ??= install());
   clearTimeout(telling);
-  if (!data.ready) tell(() => setTriggerValue("ready", true));
+  steps.rested = 0;
+  if (!data.ready) tell(steps, () => setTriggerValue("ready", true));
 }
 
 // What is told while the page still takes up an early click, or Back after it, would make Streamlit forget the latter.
 let telling = 0;
 
-function tell(ready, rested = 0) {
-  if (!navigator.userActivation?.hasBeenActive || rested >= REST) return ready();
+function tell(steps, ready) {
+  if (!navigator.userActivation?.hasBeenActive || steps.rested >= REST) return ready();
   const rests = document.querySelector(".stApp")?.dataset.testScriptState === "notRunning";
-  telling = setTimeout(() => tell(ready, rests ? rested + LOOK : 0), LOOK);
+  steps.rested = rests ? steps.rested + LOOK : 0;
+  telling = setTimeout(tell, LOOK, steps, ready);
 }
 
 function install() {
-  if (window[INSTALLED]) return;
-  window[INSTALLED] = true;
+  const steps = { rested: 0 }; // milliseconds since anything was done or drawn
   const push = history.pushState.bind(history);
   // Somebody may have clicked before this came.
   let acted = navigator.userActivation?.hasBeenActive ?? false, opened = true;
 
-  const act = (event) => { acted ||= event.isTrusted; };
+  const act = (event) => { acted ||= event.isTrusted; steps.rested = 0; };
   ["pointerdown", "keydown", "input", "change", "drop"].forEach((kind) => window.addEventListener(kind, act, true));
-  window.addEventListener("popstate", () => { acted = false; opened = true; }, true);
+  window.addEventListener("popstate", () => { acted = false; opened = true; steps.rested = 0; }, true);
 
   history.pushState = (state, title, url) => {
     const opens = new URL(url ?? location.href, location.href).pathname !== location.pathname;
@@ -38,4 +39,5 @@ function install() {
     acted = false;
     opened = opens || (same && opened);
   };
+  return steps;
 }

@@ -189,7 +189,7 @@ def tabs(name: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
     """Tabs by the texts that the URL has for them; of each `open` says whether it is the one that is shown."""
     shown = chosen(name, [*labels], name, next(iter(labels)))
     # Where Back comes before the browser has drawn the answer to a click, it would stay at the tab clicked: tabs
-    # that anything but a click moves are new ones.
+    # that anything but a click moves are new ones, and what is heard of the old ones later is not heeded.
     known = f"tabs {name}"
     number, drawn = st.session_state.get(known, (0, shown))
     number += shown != drawn
@@ -199,9 +199,10 @@ def tabs(name: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
         st.session_state[key] = labels[shown]
 
     def edit() -> None:
-        selected = next(text for text, label in labels.items() if label == st.session_state[key])
-        st.session_state[known] = number, selected
-        _edit(name, selected, next(iter(labels)))
+        if st.session_state[known][0] == number:
+            selected = next(text for text, label in labels.items() if label == st.session_state[key])
+            st.session_state[known] = number, selected
+            _edit(name, selected, next(iter(labels)))
 
     with st.container(key=f"{known} {number}"):
         return dict(zip(labels, st.tabs([*labels.values()], key=key, on_change=edit), strict=True))
