@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browsing import SMALL, run_button, slider
+from browsing import SMALL, rest, run_button, slider
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -21,6 +21,7 @@ def test_hold_change_the_width_run_reload_release(visit):
     page = visit("/evolution", **HELD)
     run_button(page).click()
     expect(slider(page)).to_be_attached(timeout=240_000)
+    rest(page)
     page.get_by_role("button", name="Hold", exact=True).click()
     expect(page.get_by_text("This run is held")).to_be_visible()
     page.wait_for_url("**held=*")
@@ -41,6 +42,7 @@ def test_hold_change_the_width_run_reload_release(visit):
     expect(page.locator("[data-testid=stVegaLiteChart] svg.marks")).to_have_count(4)
     expect(named(page)).to_have_count(4)
 
+    rest(page)
     page.get_by_role("button", name="Release width 20").click()
     expect(page.get_by_text("this run, width 24")).to_have_count(0)
     expect(page.get_by_text("has moved by")).to_have_count(1)
@@ -55,9 +57,11 @@ def test_hold_change_the_width_run_reload_release(visit):
 
 def test_exact_curves_are_held_while_a_slider_bends_the_others(visit):
     page = visit("/second_moment", widths="12, 24")
+    rest(page)
     page.get_by_role("button", name="Hold", exact=True).click()
     expect(page.get_by_text("These curves are held")).to_be_visible()
     page.locator("[class*='st-key-norm-slide']").get_by_role("slider").press("ArrowRight")
     expect(page.get_by_text("held: norm 1").first).to_be_visible()
+    page.wait_for_url("**held=*")
     held = page.evaluate("() => new URLSearchParams(location.search).get('held')")
     assert json.loads(held)[0]["norm"] == 1

@@ -43,6 +43,7 @@ def test_opening_a_page_is_one_step_whatever_it_writes_into_its_address(visit):
 def test_a_click_on_a_point_is_one_step(visit):
     page = visit("/second_moment", **CURVES)
     expect(page.locator(PICK).first).to_be_visible()
+    rest(page)
     start = steps(page)
     page.locator(PICK).nth(2).click()
     page.wait_for_url("**/distribution?*at_width=8*")
@@ -52,8 +53,7 @@ def test_a_click_on_a_point_is_one_step(visit):
     page.wait_for_url("**/second_moment?*widths=8*")
     expect(page.locator(PICK).first).to_be_visible()
     page.go_back()
-    page.wait_for_timeout(300)
-    assert page.url == "about:blank"
+    page.wait_for_url("about:blank")
 
 
 def test_back_undoes_one_choice_at_a_time(visit):
@@ -90,6 +90,7 @@ def test_a_cell_of_a_map_opens_what_the_map_knows_and_the_way_back(visit):
         run.click()
     expect(page.locator(CELLS)).to_have_count(4)
     expect(page.locator(".st-key-cancel_sweep")).to_have_count(0)
+    rest(page)
     start = steps(page)
     page.locator(CELLS).first.click()
     page.wait_for_url("**/evolution?*v_map=*")
@@ -139,7 +140,7 @@ def test_back_undoes_a_tab_and_a_control_on_their_pages(visit):
         page = visit(path)
         field = page.get_by_role("textbox", name=label).first
         expect(field).to_be_visible()
-        page.wait_for_timeout(500)
+        rest(page)
         start, before, shown = steps(page), page.url, field.input_value()
         field.fill(text)
         field.press("Enter")

@@ -1,7 +1,7 @@
 """The Perturbation page in a real browser: a run expanded, scrubbed, and what only drawing can show."""
 
 import pytest
-from browsing import PATIENCE, open_page, slider
+from browsing import PATIENCE, open_page, rest, slider
 from perturbation_runs import RUNS, query
 from playwright.sync_api import expect
 
@@ -23,9 +23,11 @@ def test_a_run_is_expanded_drawn_and_scrubbed(visit):
     page.locator(f".st-key-{PANEL} button.back").click()
     expect(slider(page, PANEL)).to_have_value(str(int(last) - 1))
 
+    rest(page)
     page.get_by_text("with Grönwall").click()
     expect(page.locator(".st-key-drawn_order_error svg.marks").get_by_text("Grönwall")).to_be_visible()
 
+    rest(page)
     page.get_by_role("tab", name="Study").click()
     expect(page.get_by_text("one network for each combination")).to_be_visible()
     expect(page.locator(f".st-key-{PANEL}")).to_have_count(0)

@@ -1,7 +1,7 @@
 """The four pages on function spaces in a real browser: one job serves all, the run travels, everything is drawn."""
 
 import pytest
-from browsing import PATIENCE, slider
+from browsing import PATIENCE, rest, slider
 from playwright.sync_api import Page, expect
 from rkhs_runs import RUNS, query
 
@@ -42,6 +42,7 @@ def test_one_computation_serves_four_pages(visit):
     expect(page.get_by_text("On held-out points the target costs")).to_be_visible(timeout=2 * PATIENCE)
     for title, charts in DRAWN.items():
         if title != "Norms":
+            rest(page)
             page.locator(".st-key-siblings").get_by_role("link", name=ASKED[title]).click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         for name in charts:

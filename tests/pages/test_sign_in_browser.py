@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE, SMALL, open_page, run_button
+from browsing import PATIENCE, SMALL, open_page, rest, run_button
 from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -251,6 +251,7 @@ def test_who_runs_what_is_seen_and_only_its_owner_or_an_administrator_may_change
         page.set_viewport_size({"width": 3200, "height": 900})  # its columns are drawn as far as they are in sight
         page.goto(f"{lab}/all_runs")
         expect(listed(page, "bob@lab.example")).to_be_attached()
+        rest(page)
         # The newest is on top; the box before it chooses it.
         page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 52}, force=True)
         expect(button(page, "Keep")).to_be_enabled(enabled=may)
