@@ -43,6 +43,8 @@ DENSE = """<style>
 }
 [data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {
   display: none; }
+a:focus-visible, label:has(input[type=checkbox]:focus-visible) {
+  outline: 2px solid light-dark(#b02a3b, #ef858e); outline-offset: 2px; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stBidiComponentIsolated"],
   [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"], [data-testid="stPageLink"],

@@ -310,6 +310,9 @@ def test_of_a_kernel_that_stays_nothing_is_compared_with_itself():
         *bias_words.sentences(still, "held_out"),
     ]
     assert not [one for one in rest if "H_T" in one]
+    numbers = [norm_words.headlines(still), bias_words.headlines(still, "held_out"), error_words.headlines(still)]
+    assert not [one for told in numbers for one in told if "→" in one.value or one.label == "regression, K_T"]
+    assert [one.label for one in numbers[0]] == ["S of the target", "condition number of K_T"]
 
 
 def test_what_moved_a_little_is_compared():

@@ -20,6 +20,18 @@ document.addEventListener("keydown", (event) => {
     document.querySelector('[role="dialog"] button[aria-label="Close"]')?.click();
 });
 
+// A dialog that closes leaves the focus to the page: back to what had it before.
+let before = null, open = false;
+document.addEventListener("focusin", (event) => {
+  const [at] = event.composedPath();
+  if (!event.target.closest('[role="dialog"]')) before = at;
+});
+new MutationObserver(() => {
+  const closes = open && !document.querySelector('[role="dialog"]');
+  open = !!document.querySelector('[role="dialog"]');
+  if (closes && document.activeElement === document.body) before?.focus();
+}).observe(document.body, { childList: true, subtree: true });
+
 // Of the figure's animated chart, the frame that its player shows.
 function frame(container) {
   const input = document.querySelector(
