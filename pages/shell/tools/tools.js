@@ -26,10 +26,13 @@ document.addEventListener("focusin", (event) => {
   const [at] = event.composedPath();
   if (!event.target.closest('[role="dialog"]')) before = at;
 });
+function back() {
+  if (document.activeElement === document.body && !open) before?.focus();
+}
 new MutationObserver(() => {
   const closes = open && !document.querySelector('[role="dialog"]');
   open = !!document.querySelector('[role="dialog"]');
-  if (closes && document.activeElement === document.body) before?.focus();
+  if (closes) [0, 200, 1000].forEach((pause) => setTimeout(back, pause));
 }).observe(document.body, { childList: true, subtree: true });
 
 // Of the figure's animated chart, the frame that its player shows.
