@@ -18,11 +18,12 @@ RELATIVE = 0.01
 
 def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
     """Medians over seeds, at both ends."""
+    modes = float(np.ceil(middle(_modes(result, where, 0)))), float(np.ceil(middle(_modes(result, where, -1))))
     return [
         Headline.at_both_ends("decay exponent", *_ends(result, f"{where}/decay_exponent"), "A dash: not a power law."),
         Headline.at_both_ends(
             f"modes for {MOST:.0%} of the target",
-            *(np.ceil(middle(_modes(result, where, position))) for position in (0, -1)),
+            *modes,
             f"Leading modes of $K_0$, then of $K_T$. Of $K_T$ over seeds: {spread(_modes(result, where, -1))}.",
         ),
         Headline.at_both_ends(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.initialisation.law import reasons_without_law
 from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
+from engine.networks.kinds import built_in
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse_of, scaling
@@ -232,7 +233,7 @@ def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshol
     if law is None:
         return None
     network, inputs, norm = law
-    depths = np.array([run.network.depth])
+    depths = np.array([built_in(run.network).depth])
     if chosen.y is BY_DEPTH:
         low, high = max(drawn.y[0], 1.0), drawn.y[1]
         depths = np.unique(np.geomspace(low, high, CURVE_POINTS).round().astype(int))
