@@ -40,13 +40,17 @@ DENSE = """<style>
     flex-wrap: wrap; row-gap: 1rem; }
   [data-testid="stMain"] [data-testid="stColumn"] { flex: 1 1 100%; min-width: 100%; }
   [data-testid="stMain"] [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex-basis: 45%; min-width: 45%; }
+  [data-testid="stMain"] [data-testid="stColumn"]:not(:has([data-testid="stElementContainer"])) { display: none; }
 }
 [data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {
   display: none; }
+a:focus-visible, label:has(input[type=checkbox]:focus-visible) {
+  outline: 2px solid light-dark(#b02a3b, #ef858e) !important; outline-offset: 2px !important; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stBidiComponentIsolated"],
   [data-testid="stButton"], [data-testid="stDownloadButton"], [data-testid="stPopover"], [data-testid="stPageLink"],
-  [data-testid="stCheckbox"], [data-testid="stTooltipIcon"] { display: none !important; }
+  [data-testid="stCheckbox"], [data-testid="stTooltipIcon"],
+  [data-testid="stElementContainer"]:has(#take-it-with-you) { display: none !important; }
   body, .stApp { background: none !important; }
   .stMainBlockContainer { padding: 0; }
   [data-testid="stVegaLiteChart"], [data-testid="stMetric"] { break-inside: avoid; }

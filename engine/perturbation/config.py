@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from engine import cost as training
 from engine.config import RunConfig
 from engine.cost import MOST_ROWS, PATH_BYTES, Calibration, Cost, Expected, Limits, path_bytes, within
-from engine.networks.layered import MAX_DEPTH
+from engine.networks.layered import MAX_DEPTH, LayeredConfig
 from engine.networks.mlp_config import MLPConfig, Width
 from engine.schema import Config, ConfigError, Problem
 
@@ -83,7 +83,8 @@ class StudyConfig(Config):
                 problems.append(Problem(name, f"{list(values)} repeats a value: give each once"))
         if not isinstance(self.run.network, MLPConfig):
             why = "a study is of fully connected networks: its laws are in beta, which no other kind has"
-            problems.append(Problem("run.network.kind", f"{why}: set it to mlp, or map depth and width (Regime map)"))
+            map_it = ", or map depth and width (Regime map)" if isinstance(self.run.network, LayeredConfig) else ""
+            problems.append(Problem("run.network.kind", f"{why}: set it to mlp{map_it}"))
         elif isinstance(self.run.network.width, tuple) and self.depths and not self.widths:
             why = "is a list, as a pattern makes one: its mean changes with depth, so that no law tells the two apart"
             problems.append(Problem("run.network.width", f"{why}: give one width, or no depths"))

@@ -151,11 +151,17 @@ def growth_chart(frame: pd.DataFrame) -> alt.LayerChart:
 
 
 def _by_width(widths: Sequence[float]) -> tuple[dict[str, Any], str]:
-    """The dashes of the lines of each width with their legend, and what lines are in words."""
+    """The dashes of the lines of each width with their legend, below the chart as the kinds' stands above, and what
+    lines are in words."""
     names = [f"n = {number(width)}" for width in widths]
     if len(names) == 1:
         return {}, f"lines: width {names[0]}"
     scale = alt.Scale(domain=names, range=[DASHES[at % len(DASHES)] for at in range(len(names))])
-    more: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500, "symbolStrokeWidth": theme.LINE}
-    legend = theme.legend(6, symbolStrokeColor=theme.QUIET_INK, **more)
+    more: dict[str, Any] = {
+        "symbolType": "stroke",
+        "symbolSize": 500,
+        "symbolStrokeWidth": theme.LINE,
+        "rowPadding": -8,
+    }
+    legend = theme.legend(6, symbolStrokeColor=theme.QUIET_INK, orient="bottom", offset=2, **more)
     return {"strokeDash": alt.StrokeDash("line:N", scale=scale, legend=legend)}, "dashes: the width n"

@@ -12,6 +12,12 @@ from engine.schema import Problem
 MINUS = "−"
 """Of a number in a sentence."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+_IN_LABEL = re.compile(r"([\\`*$~\[\]<>]|(?<!\w)_|_(?!\w)|:(?=[\w/+-]+[:\[])|(?<=www)\.|(?<=http):|(?<=https):)")
+"""What means something to Markdown within a line."""
+_FORMULA = re.compile(
+    r"(?<![^\s(])(?:[RS]\^\d+|S¹|\{-1, 1\}\^\d+|\|x\|(?:\^2)? = (?:n_0|\d[\d.]*)|\(1 \+ [\d.]+ cos θ\)/2π)(?=[,;\s]|$)"
+)
+"""Where the inputs of a dataset lie and how long they are, as `engine.data` writes it."""
 
 
 def in_one(text: str | list[str]) -> str:
@@ -22,6 +28,25 @@ def in_one(text: str | list[str]) -> str:
 def plain(text: str) -> str:
     """Text that Markdown shows as it stands."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def label(text: str) -> str:
+    """The same as the label of a control, which is read aloud as it is written: few signs before others."""
+    return _IN_LABEL.sub(r"\\\1", " ".join(text.split()))
+
+
+def with_formulas(text: str) -> str:
+    """Facts, which Markdown shows as they stand, with where the inputs lie as LaTeX: R^64, |x|^2 = n_0."""
+    found, at = [], 0
+    for match in _FORMULA.finditer(text):
+        found += [_MARKDOWN.sub(r"\\\1", text[at : match.start()]), f"${_tex(match[0])}$"]
+        at = match.end()
+    return "".join([*found, _MARKDOWN.sub(r"\\\1", text[at:])])
+
+
+def _tex(formula: str) -> str:
+    formula = re.sub(r"\^(\d+)", r"^{\1}", formula).replace("R^", r"\mathbb{R}^").replace("S¹", "S^1")
+    return re.sub(r"\{-1, 1\}", r"\\{-1, 1\\}", formula).replace("cos θ", r"\cos\theta").replace("π", r"\pi")
 
 
 def sentence(problem: Problem, with_field: bool = True) -> str:
@@ -203,3 +228,11 @@ class Headline:
         """The median of one value per seed; behind what it means, their range."""
         known = list(values)
         return cls(label, show(middle(known)), f"{meaning}Over seeds: {spread(known, show)}.", beside)
+
+    @classmethod
+    def at_both_ends(cls, label: str, start: float, end: float, more: str = "", digits: int = 2) -> "Headline":
+        """The two numbers, or one where both read alike; one dash where neither is known."""
+        one, other = change(start, end, "\n", digits).split("\n")
+        if one != other:
+            return cls(label, f"{one} → {other}", more)
+        return cls(label, one, more, "at both ends" if np.isfinite(start) else "")

@@ -42,7 +42,7 @@ QUESTIONS = (
     of_preset("function_leaves", "function_space"),
     Question("Does the trained kernel generalise better, on its own?", "generalisation",
         PRESETS["space_moves"].label, {"preset": "space_moves"} | START),
-    Question("How much do kernels differ at initialisation: as exp(5β)?", "second_moment", "Exact, at once"),
+    Question(r"How much do kernels differ at initialisation: as $\exp(5\beta)$?", "second_moment", "Exact, at once"),
     Question(PRESETS["narrow"].question, "distribution", "Exact draws, at once: 32 hidden layers of width 32",
         {"at_width": "32", "at_depth": "32"}),
     Question("Which way does the kernel move at the first step?", "first_step", "Exact, at once"),

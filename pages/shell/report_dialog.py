@@ -8,7 +8,7 @@ import streamlit as st
 import cache
 from cache.claims import claimant
 from cache.ownership import title
-from pages.charts.words import plain, several
+from pages.charts.words import label, several
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe
 from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, document, place_of
@@ -73,7 +73,7 @@ def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
     """A chart of this page, in the report or not."""
     place = place_of(page, recipe)
     there = figure.name in found.charts(place)
-    ticked = st.checkbox(plain(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
+    ticked = st.checkbox(label(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
     if ticked and not there:
         if said := found.add(page, recipe, figure, _name(recipe)):
             st.error(said)
@@ -84,7 +84,7 @@ def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
 def _elsewhere(found: Report, place: Place, name: str, said: str) -> None:
     """A chart of another page, or one that this page does not show now."""
     key = f"report {place} {name}"
-    if not st.checkbox(plain(said), True, key=key):
+    if not st.checkbox(label(said), True, key=key):
         found.take_out(place, name)
 
 

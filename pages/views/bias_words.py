@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
-from pages.charts.words import Headline, change, course, in_seeds, listing, middle, number, signed, spread
+from pages.charts.words import Headline, course, in_seeds, listing, middle, number, signed, spread
 from pages.views.evolution_words import STEADY, went_wrong
 from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import WHERE, known, over_seeds, still
@@ -18,14 +18,17 @@ RELATIVE = 0.01
 
 def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
     """Medians over seeds, at both ends."""
+    modes = float(np.ceil(middle(_modes(result, where, 0)))), float(np.ceil(middle(_modes(result, where, -1))))
     return [
-        Headline("decay exponent", _both(result, f"{where}/decay_exponent"), "A dash: not a power law."),
-        Headline(
+        Headline.at_both_ends("decay exponent", *_ends(result, f"{where}/decay_exponent"), "A dash: not a power law."),
+        Headline.at_both_ends(
             f"modes for {MOST:.0%} of the target",
-            " → ".join(number(np.ceil(middle(_modes(result, where, position)))) for position in (0, -1)),
+            *modes,
             f"Leading modes of $K_0$, then of $K_T$. Of $K_T$ over seeds: {spread(_modes(result, where, -1))}.",
         ),
-        Headline("alignment", _both(result, f"{where}/alignment_centred"), "Centred, with the target on these points."),
+        Headline.at_both_ends(
+            "alignment", *_ends(result, f"{where}/alignment_centred"), "Centred, with the target on these points."
+        ),
         Headline(
             "CKA with K_0", number(middle(known(seed[f"{where}/cka"][-1] for seed in result.seeds))), "At the end."
         ),
@@ -55,9 +58,9 @@ def _baked(result: RkhsResult, where: SetName) -> list[str]:
     return ["The labels of these points are baked into $K_t$."] if where == "train" and moved else []
 
 
-def _both(result: RkhsResult, name: str) -> str:
+def _ends(result: RkhsResult, name: str) -> tuple[float, float]:
     start, end = (middle(known(seed[name][at] for seed in result.seeds)) for at in (0, -1))
-    return change(start, end)
+    return start, end
 
 
 def _decay(result: RkhsResult, where: SetName) -> list[str]:

@@ -25,8 +25,8 @@ def headlines(result: RkhsResult) -> list[Headline]:
     labels = {"network": "network", "K_0": "regression, K_0", "K_T": "regression, K_T", "K_inf": "regression, K_∞"}
     found = []
     for name, label in labels.items():
-        if name == "K_inf" and "K_inf_error" not in result.seeds[0]:
-            continue  # of this network it is not known at all
+        if (name == "K_inf" and "K_inf_error" not in result.seeds[0]) or (name == "K_T" and still(result)):
+            continue  # not known at all of this network; of a kernel that stays the same as K_0's
         errors, how = _errors(result, name)
         more = f"Over seeds: {spread(errors)}.{how and f' Taken {how}.'} A dash: not determined."
         found.append(Headline(label, _shown(middle(known(errors))), more))

@@ -13,7 +13,7 @@ from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
-from pages.charts.words import plain, several
+from pages.charts.words import several, with_formulas
 from pages.run import asking
 from pages.shell import held, view
 from pages.shell.answer import answer as tell
@@ -53,7 +53,7 @@ def present(result: RunResult, key: str = "") -> hold.Present:
 def full(result: RunResult, arrays: Arrays) -> None:
     """Everything that the Evolution page says of a run."""
     key = jobs.key("run", result.config)
-    st.caption(plain(facts(result)))
+    st.caption(with_formulas(facts(result)))
     say_notes(result.data_notes, result.network_notes)
     numbers(headlines(result))
     find(sentences(result))
@@ -151,7 +151,7 @@ def _curves(result: RunResult, key: str) -> None:
         log = log_time()
     curves, stays = available(result), "" if held.beneath(key) else still(result)
     if stays:
-        st.markdown(f"{curves['drift'].question} {stays}.")
+        st.markdown(f"{curves['drift'].question.replace('K_0', '$K_0$')} {stays}.")
     names = named(curves, shown == "all", bool(stays))
     pairs(Figure.over_time(name, curves[name], result, log, key) for name in names)
 

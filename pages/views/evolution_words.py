@@ -19,7 +19,6 @@ from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
 from pages.charts.words import (
     Headline,
-    change,
     course,
     duration,
     exponential,
@@ -65,7 +64,7 @@ def headlines(result: RunResult) -> list[Headline]:
         *network_words.measured_beta(result),
         Headline.over_seeds("drift", found["drift"], percent),
         Headline.over_seeds("shape drift", found["shape_drift"], percent),
-        Headline("alignment", change(start, end), alignment),
+        Headline.at_both_ends("alignment", start, end, alignment),
         _decay(result),
         _held_out(result),
         Headline.over_seeds("t at the stop", found["t_stop"], beside=several(int(middle(found["steps"])), "step")),
@@ -99,7 +98,7 @@ def _decay(result: RunResult) -> Headline:
         f"Of $K_t$ on training points, at t = 0 and at the stop. At the stop over seeds: {spread(end)}. A dash: not a "
         "power law over enough eigenvalues."
     )
-    return Headline("decay exponent", change(middle(start), middle(end)), more)
+    return Headline.at_both_ends("decay exponent", middle(start), middle(end), more)
 
 
 def _resolved(result: RunResult, index: int) -> list[np.ndarray]:
@@ -253,7 +252,8 @@ def stability(result: RunResult) -> list[str]:
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
     peak = number(max(float(path.max()) for _, path in paths))
     whose = in_seeds(len(paths), len(result.seeds))
-    said = f"${steepness(result.config)}$ was{whose} {start} at the start, {peak} at its peak, and is {end} now"
+    went = f"was{whose} {start} at the start, {peak} at its peak, and is {end} now"
+    said = f"${steepness(result.config)}$ {went if {start, end} != {peak} else f'stayed{whose} at {peak}'}"
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]
@@ -312,10 +312,8 @@ def floor(result: RunResult) -> list[str]:
     if not any(below):
         return []
     count = spread(below, lambda n: f"{n:.0f}")
-    return [
-        f"{count} of {len(result.seeds[0]['eigenvalues'][0])} eigenvalues lie under the noise floor at the start: "
-        "they are rounding."
-    ]
+    whole = len(result.seeds[0]["eigenvalues"][0])
+    return [f"At the start {count} of {whole} eigenvalues lie under the noise floor: they are rounding."]
 
 
 # What the exact law of the kernel at one input says beside a run on one point. No Streamlit here.

@@ -16,7 +16,7 @@ from engine.schema import ConfigError
 from pages.charts import expansion as charts
 from pages.charts import kernel_change
 from pages.charts.over_time import Curve
-from pages.charts.words import plain
+from pages.charts.words import plain, with_formulas
 from pages.run import named_run
 from pages.run.controls import described, say_in_short
 from pages.shell import calibration
@@ -92,7 +92,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
     conventions = partial(latex_conventions.of_run, result.config.run, rates)
     with hold.beside(present(result, key, result.config.options)):
         tell(expansion_words.answer(result), conventions, result.config.hash, key)
-    st.caption(plain(expansion_words.facts(result)))
+    st.caption(with_formulas(expansion_words.facts(result)))
     say_notes(result.data_notes, result.network_notes)
     body(result, arrays, key)
 

@@ -51,7 +51,8 @@ def _headline(result: RkhsResult, space: Space, function: Function, label: str) 
 def answer(result: RkhsResult) -> str:
     """Whether the trained function is in the two spaces, as far as the grids tell."""
     sizes = result.seeds[0]["grid_sizes"]
-    said = f"n nested grids of {int(sizes[0])} to {int(sizes[-1])} points {_growth(result, 'function')}."
+    grids = f"nested grids of {int(sizes[0])} to" if len(sizes) > 1 else "one grid of"
+    said = f"n {grids} {int(sizes[-1])} points {_growth(result, 'function')}."
     return f"{ONE_SPACE}: o{said}" if still(result) else f"O{said}"
 
 
@@ -86,7 +87,8 @@ def _others(result: RkhsResult) -> list[str]:
     noise = middle([*_exponents(result, "H_0", "noise"), *_exponents(result, "H_T", "noise")])
     if np.isfinite(noise):
         said.append(f"white noise, in no space, {GROWS} $p^{{{noise:.2f}}}$")
-    return [f"On the same grids ({_ranks(result.seeds[0])}) {'; '.join(said)}."]
+    grids = f"grid{'s' if len(result.seeds[0]['grid_sizes']) > 1 else ''}"
+    return [f"On the same {grids} ({_ranks(result.seeds[0])}) {'; '.join(said)}."]
 
 
 def _beyond(result: RkhsResult, space: Space, function: Function) -> list[float]:
@@ -177,7 +179,7 @@ def outside(result: RkhsResult) -> str:
 
 def _ranks(seed: SeedSpaces) -> str:
     start, end = (int(rank) for rank in seed["grid_rank"][:, -1])
-    return f"ranks {start:,} and {end:,} on the largest"
+    return f"ranks {start:,} and {end:,}{' on the largest' if len(seed['grid_sizes']) > 1 else ''}"
 
 
 def _balls(result: RkhsResult) -> list[str]:

@@ -130,12 +130,14 @@ def curve_controls(form: Form, widths: str = "16, 64, 256") -> Curves | None:
 def point_controls(form: Form) -> Points | None:
     """How many points, draws, and the seed."""
     st.markdown("**Monte Carlo points**")
-    left, right = st.columns(2)
+    (left, right), (below, beside) = st.columns(2), st.columns(2)
     with left:
         count = form.whole("points", "per curve", 4, 1, 12)
-        draws = form.whole("draws", "draws, sampler", 100_000, 2, 10_000_000, "Per point, from the exact law.")
     with right:
         seed = form.whole("seed", "seed", 0, 0, 2**31 - 1)
+    with below:
+        draws = form.whole("draws", "draws, sampler", 100_000, 2, 10_000_000, "Per point, from the exact law.")
+    with beside:
         brute = form.whole("brute_draws", "draws, networks", 1000, 2, 1_000_000, "Per point, real networks.")
     return form.make(Points, count, draws, brute, seed)
 

@@ -34,13 +34,13 @@ LOSSES = {
     "squared_hinge": (r"\frac{1}{2M}\sum_i \max(0, 1 - y_i f(x_i))^2", r"\eta/M"),
     "hinge": (r"\frac{1}{M}\sum_i \max(0, 1 - y_i f(x_i))", r"\eta/M"),
 }
+"""The loss, and eta_eff."""
 SEVERAL = {
     "logistic": r"-\frac{1}{M}\sum_i \log\frac{e^{f_{y_i}(x_i)}}{\sum_c e^{f_c(x_i)}}",
     "squared_hinge": r"\frac{1}{2M}\sum_{i,c} \max(0, 1 - y_{ic} f_c(x_i))^2",
     "hinge": r"\frac{1}{M}\sum_{i,c} \max(0, 1 - y_{ic} f_c(x_i))",
 }
 """Of several outputs, where that is another formula."""
-"""The loss, and eta_eff."""
 SPECIAL = {**{sign: f"\\{sign}" for sign in "%&#_{}$"}, "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
 """What means something in LaTeX, as text."""
 
@@ -60,13 +60,23 @@ def of_map(sweep: SweepConfig) -> str:
     """Of a map, whose cells differ in kind, depth, width, output scale or step only."""
     run = sweep.cells[0].run
     networks = {cell.run.network.kind: cell.run.network for cell in sweep.cells}
-    layers, (_, rate) = "; ".join(map(_on_a_map, networks.values())), LOSSES[run.training.loss]
+    layers = _in_a_row([networks[kind] for kind in sweep.architectures or networks])
+    rate = LOSSES[run.training.loss][1]
     own = [r"$\beta = \sum_l 1/n_l$ over the hidden layers"] if "mlp" in networks else []
     others = [_measured(networks)] if set(networks) - {"mlp"} else []
     return (
         f"Conventions: {KERNEL}. {layers}; {'; '.join([*own, *others])}. {_loss(run)} "
         rf"$t = \eta_{{\mathrm{{eff}}}} \times$ step, $\eta_{{\mathrm{{eff}}}} = {rate}$."
     )
+
+
+def _in_a_row(networks: Sequence[AnyNetwork]) -> str:
+    """All kinds of a map, each by its name where there are several."""
+    if len(networks) == 1:
+        return _on_a_map(networks[0])
+    told = [f"{'' if _kind(one) else 'a fully connected network; '}{_on_a_map(one)}" for one in networks]
+    parts = "; ".join(f"({place}) {one[0].lower()}{one[1:]}" for place, one in enumerate(told, 1))
+    return f"Networks: {parts}"
 
 
 def _on_a_map(network: AnyNetwork) -> str:

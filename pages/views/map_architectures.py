@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.networks.resnet_config import ResNetConfig
+from engine.regimes.boundaries import Boundary
 from engine.regimes.collapse import COLLAPSED
 from engine.regimes.kinds import Growth, KindRatio, growths, kind_ratio, of_fully_connected
 from pages.charts import map_kinds
@@ -17,7 +18,7 @@ from pages.charts.theme import Table
 from pages.shell.figure import Figure, built, show
 from pages.views import map_cell, map_kinds_words, map_words
 from pages.views.map_controls import BY_RATE
-from pages.views.map_figures import BESIDE, Picture, levels_of, spread_of
+from pages.views.map_figures import Picture, levels_of, spread_of
 
 DRAWN = {"failed": "stable_unstable"}
 """Which boundary of each kind is drawn beside a metric; else that of the label lazy."""
@@ -57,9 +58,9 @@ def _named(kind: str, figure: Figure) -> Figure:
 def along(picture: Picture, whole: bool) -> Figure:
     """The metric of every kind against L/n; with each kind's own boundary when the map is `whole`."""
     metric = picture.view.metric
-    table = along_table(picture)
+    table, drawn = along_table(picture), any(edge.beta is not None for edge in _edges(picture, whole).values())
     shown, key = (
-        (f"map.{metric}", "map.kinds", *BESIDE),
+        (f"map.{metric}", "map.kinds", *(["map.boundary"] if drawn else []), "map.comparable"),
         f"along kinds {picture.map.name} {picture.state} {picture.view} {whole}",
     )
     question, chart = (
@@ -77,11 +78,18 @@ def along_table(picture: Picture) -> Table:
 def along_chart(picture: Picture, whole: bool) -> Any:
     """The metric against L/n, not yet prepared."""
     metric, view = picture.view.metric, picture.view
-    name, found = DRAWN.get(metric, "lazy_weak"), {}
-    if whole:
-        found = {kind: own.boundaries()[name] for kind, own in picture.by_kind.items() if len(own.cells)}
-    frame, said, called = along_table(picture).frame, spread_of(view, "bars"), BOUNDARIES[name]
-    return map_kinds.kinds_chart(frame, METRICS[metric], said, levels_of(view), found, called)
+    frame, said, found = along_table(picture).frame, spread_of(view, "bars"), _edges(picture, whole)
+    return map_kinds.kinds_chart(frame, METRICS[metric], said, levels_of(view), found, BOUNDARIES[_drawn(picture)])
+
+
+def _edges(picture: Picture, whole: bool) -> dict[str, Boundary]:
+    """The boundary of each kind that is drawn beside the metric, of a map that is `whole`."""
+    known = {kind: own for kind, own in picture.by_kind.items() if len(own.cells)} if whole else {}
+    return {kind: own.boundaries()[_drawn(picture)] for kind, own in known.items()}
+
+
+def _drawn(picture: Picture) -> str:
+    return DRAWN.get(picture.view.metric, "lazy_weak")
 
 
 def spreads(picture: Picture) -> Figure:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.initialisation.law import reasons_without_law
 from engine.initialisation.spread import initial_network, mean_norm_squared, spread_curve
+from engine.networks.kinds import built_in
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.boundaries import Boundary, boundaries, dynamics
 from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, collapse_of, scaling
@@ -23,9 +24,6 @@ from pages.shell.jobs import Standing
 from pages.views import map_words
 from pages.views.map_controls import BY_BETA, BY_DEPTH, BY_RATE, BY_WIDTH, EDGE, Map
 
-ON_THE_PLANE = ("map.comparable", "map.elt", "map.stochastic", "map.failed", "map.edge")
-BESIDE = ("map.boundary", "map.dynamics", "map.law", "map.comparable")
-"""What explains the map, and the chart of a metric against beta besides the metric."""
 CURVE_POINTS = 24
 BETAS = tuple(4.0**k for k in range(-7, 4))
 """Whose lines are drawn on the plane."""
@@ -113,14 +111,14 @@ class Picture:
         key, by_metric = f"plane {self.map.name} {self.state} {self.view}", self.view.coloured and len(self.cells)
         question = f"Where is the {METRICS[self.view.metric].label} large?" if by_metric else self.map.question
         chart, pick = partial(plane_chart, self), map_plane.PICK
-        config = self.sweep.hash
-        return Figure("regime_map", question, ON_THE_PLANE, chart, self.table, key=key, selection=pick, config=config)
+        shown, config = on_the_plane(self), self.sweep.hash
+        return Figure("regime_map", question, shown, chart, self.table, key=key, selection=pick, config=config)
 
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""
         key = f"along {self.map.name} {self.state} {self.view} {with_boundaries}"
         question = f"How does the {METRICS[self.view.metric].label} grow with {self.order.name}?"
-        shown, chart = (f"map.{self.view.metric}", *BESIDE), partial(along_chart, self, with_boundaries)
+        shown, chart = beside(self, with_boundaries), partial(along_chart, self, with_boundaries)
         notes, config = along_table(self).notes, self.sweep.hash
         return Figure("regime_metric", question, shown, chart, self.runs, notes, key, config=config)
 
@@ -129,6 +127,27 @@ class Picture:
         shown, key = (f"map.{self.view.metric}", "map.collapse"), f"collapse {self.state} {self.view} {q}"
         question, chart = "Do all depths fall on one curve?", partial(collapse_chart, self, q)
         return Figure("regime_collapse", question, shown, chart, self.cells, key=key, config=self.sweep.hash)
+
+
+def on_the_plane(picture: Picture) -> tuple[str, ...]:
+    """What explains the map: the numbers in its cells, how they are labelled, and the lines that it has."""
+    view, rates = picture.view, picture.map.y is BY_RATE
+    numbers = f"map.{view.metric}" if view.coloured and len(picture.cells) else "map.elt"
+    spread = "map.stochastic" if law_of(picture.sweep) else "map.cv2"
+    return tuple(dict.fromkeys(("map.comparable", numbers, spread, "map.failed", *(["map.edge"] if rates else []))))
+
+
+def beside(picture: Picture, with_boundaries: bool) -> tuple[str, ...]:
+    """What explains the chart of a metric against beta: the metric, and the lines that are drawn."""
+    found = edges_beside(picture) if with_boundaries else {}
+    law = picture.law() if with_boundaries else None
+    drawn = {
+        "map.boundary": picture.boundaries() if found else {},
+        "map.dynamics": {name: edge for name, edge in found.items() if name not in picture.boundaries()},
+    }
+    lines = [term for term, edges in drawn.items() if any(edge.beta is not None for edge in edges.values())]
+    told = ["map.law"] if law is not None and map_words.told(law) else []
+    return (f"map.{picture.view.metric}", *lines, *told, "map.comparable")
 
 
 def plane_chart(picture: Picture) -> Any:
@@ -210,14 +229,11 @@ def collapse_chart(picture: Picture, q: float) -> Any:
 def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshold: float) -> pd.DataFrame | None:
     """`x`, `y` of the edge of the stochastic kernel over the whole plane, and whether narrow networks are left of it;
     None without an exact law, or where no width has this spread."""
-    run = sweep.cells[0].run
-    if not isinstance(run.network, MLPConfig):
+    run, law = sweep.cells[0].run, law_of(sweep)
+    if law is None:
         return None
-    norm, inputs = built(f"norm {run.data.hash}", lambda: mean_norm_squared(run.data)), run.data.input_dim
-    network = run.network.model_copy(update={"depth": 1, "width": 8})
-    if reasons_without_law(initial_network(network, inputs, norm)):
-        return None
-    depths = np.array([run.network.depth])
+    network, inputs, norm = law
+    depths = np.array([built_in(run.network).depth])
     if chosen.y is BY_DEPTH:
         low, high = max(drawn.y[0], 1.0), drawn.y[1]
         depths = np.unique(np.geomspace(low, high, CURVE_POINTS).round().astype(int))
@@ -229,6 +245,16 @@ def edge_curve(sweep: SweepConfig, chosen: Map, drawn: map_plane.Plane, threshol
         return pd.DataFrame({"x": widths, "y": depths, "narrow": True})
     at = widths[0] if chosen.x is BY_WIDTH else depths[0] / widths[0]
     return pd.DataFrame({"x": at, "y": list(drawn.y), "narrow": chosen.x is not BY_BETA})
+
+
+def law_of(sweep: SweepConfig) -> tuple[MLPConfig, int, float] | None:
+    """A narrow network of the map with an exact law, its input width and the mean |x|^2; None where there is none."""
+    run = sweep.cells[0].run
+    if not isinstance(run.network, MLPConfig):
+        return None
+    norm, inputs = built(f"norm {run.data.hash}", lambda: mean_norm_squared(run.data)), run.data.input_dim
+    network = run.network.model_copy(update={"depth": 1, "width": 8})
+    return None if reasons_without_law(initial_network(network, inputs, norm)) else (network, inputs, norm)
 
 
 def _cells(picture: Picture) -> pd.DataFrame:

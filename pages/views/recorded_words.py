@@ -7,7 +7,7 @@ from cache.claims import Claim
 from engine.recording.config import RecordedPerturbationConfig, RecordingConfig
 from engine.recording.result import RecordedPerturbation, RecordedRun
 from engine.schema import ConfigError
-from pages.charts.words import Headline, change, listing, middle, number, percent, several
+from pages.charts.words import Headline, listing, middle, number, percent, several
 from pages.views import evolution_words
 
 ENDED = {
@@ -48,7 +48,7 @@ def headlines(result: RecordedRun) -> list[Headline]:
     told = [
         Headline("drift", percent(middle(found["drift"])), "Of the last kernel from the first."),
         Headline("shape drift", percent(middle(found["shape_drift"])), "The same with rescaling taken out."),
-        Headline("alignment", change(*ends), "With the targets, on held-out points, at both ends."),
+        Headline.at_both_ends("alignment", *ends, "With the targets, on held-out points, at both ends."),
     ]
     if "test_error" in seed:
         told.append(Headline("test error", number(float(seed["test_error"][-1])), "1 is the error of f = 0."))

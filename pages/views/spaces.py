@@ -13,7 +13,7 @@ from engine.rkhs.config import RkhsConfig, check_cost
 from engine.rkhs.result import RkhsResult, SetName
 from engine.schema import ConfigError
 from pages.charts.space_curves import CURVES
-from pages.charts.words import plain
+from pages.charts.words import plain, with_formulas
 from pages.run import asking, controls, draft_state
 from pages.run.picker import RUN_PAGES, links
 from pages.run.presets import PRESETS
@@ -111,7 +111,7 @@ def page(
                     shown.key,
                 )
             links(name, four_answers.labels(shown.result))
-            st.caption(plain(facts(shown.result)))
+            st.caption(with_formulas(facts(shown.result)))
             say_notes(shown.result.data_notes, shown.result.network_notes)
             if said := of_loss(shown.result):
                 st.markdown(" ".join(said))

@@ -194,8 +194,9 @@ def visit(window: Callable[..., BrowserContext], server: str) -> Iterator[Callab
     complaints: list[str] = []
     pages: list[Page] = []
 
-    def visit(path: str = "/", person: str = "somebody", **query: str) -> Page:
+    def visit(path: str = "/", person: str = "somebody", *, theme: str = "light", **query: str) -> Page:
         page = window(server, person).new_page()
+        page.emulate_media(color_scheme=theme)  # Streamlit misses a change while it starts
         pages.append(page)
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

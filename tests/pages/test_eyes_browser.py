@@ -67,8 +67,7 @@ def settled(visit):
 
     def settled(path: str, theme: str = "light", width: int = 1440, person: str = "somebody") -> Page:
         query, button, shown = PAGES[path]
-        page = visit(f"/{path}", person, **query)
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page = visit(f"/{path}", person, theme=theme, **query)
         page.set_viewport_size({"width": width, "height": 900})
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         if shown:
@@ -139,8 +138,7 @@ def test_a_page_reads_for_everyone(settled, path, theme):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_is_held_and_a_report_read_too(visit, theme):
-    page = visit("/distribution", at_width="12", at_depth="3")
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page = visit("/distribution", theme=theme, at_width="12", at_depth="3")
     page.get_by_role("button", name="Hold", exact=True).click()
     expect(page.get_by_text("These draws are held")).to_be_visible()
     page.locator("[class*='st-key-at_norm-slide']").get_by_role("slider").press("ArrowRight")

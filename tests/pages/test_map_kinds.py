@@ -19,6 +19,7 @@ from pages.run.draft_state import to_query
 from pages.run.presets import shortest
 from pages.run.settings import draft_of
 from pages.shell.recipe import of_map
+from pages.shell.shown import SHOWN
 from pages.views.compared import picture_of
 from pages.views.latex_conventions import of_map as conventions
 
@@ -224,12 +225,22 @@ def test_a_held_map_of_kinds_stays_beside_the_next_kind_by_kind(pretend, opened)
     assert picture_of(key) is not None
 
 
+def test_what_explains_a_map_of_kinds_is_what_its_charts_have(pretend, opened):
+    known(pretend, sweep_of("mlp", "resnet"))
+    figures = opened("regimes", map_networks=BESIDE, **SHAPES).session_state[SHOWN].figures
+    found = {figure.name: set(figure.quantities) for figure in figures}
+    on_all = {"map.comparable", "map.elt", "map.failed"}
+    assert found["regime_map_mlp"] == {*on_all, "map.stochastic"}
+    assert found["regime_map_resnet"] == {*on_all, "map.cv2"}  # no exact law, so no edge is drawn
+    assert found["regime_metric"] == {"map.elt", "map.kinds", "map.boundary", "map.comparable"}  # no law is fitted
+
+
 def test_a_map_of_kinds_goes_home_with_its_conventions(pretend):
     sweep = sweep_of("mlp", "resnet")
     known(pretend, sweep)
     said = conventions(sweep)
     assert r"\beta = \sum_l 1/n_l" in said
-    assert "A residual network" in said
+    assert "Networks: (1) a fully connected network; NTK parameterization, relu; (2) a residual network, " in said
     assert "measured" in said
     assert said.isascii()
     assert said.count("$") % 2 == 0

@@ -297,6 +297,10 @@ def test_of_a_kernel_that_stays_nothing_is_compared_with_itself():
         "This kernel does not move, so $H_T$ is $H_0$: on nested grids of 8 to 32 points $f_T$ has a squared norm that "
         "grows like $p^{0.00}$ in $H_0$: bounded so far."
     )
+    one = {name: value[..., :1] for name, value in still.seeds[0].arrays.items() if name.startswith("grid_")}
+    alone = staying(**one)
+    assert ": on one grid of 8 points $f_T$ has" in function_space_words.answer(alone)
+    assert "On the same grid (ranks 8 and 8) the target" in function_space_words.sentences(alone)[0]
     assert told[2].startswith(
         "This kernel does not move: on held-out points **90% of the target lies in its leading 1 mode**"
     )
@@ -310,6 +314,9 @@ def test_of_a_kernel_that_stays_nothing_is_compared_with_itself():
         *bias_words.sentences(still, "held_out"),
     ]
     assert not [one for one in rest if "H_T" in one]
+    numbers = [norm_words.headlines(still), bias_words.headlines(still, "held_out"), error_words.headlines(still)]
+    assert not [one for told in numbers for one in told if "→" in one.value or one.label == "regression, K_T"]
+    assert [one.label for one in numbers[0]] == ["S of the target", "condition number of K_T"]
 
 
 def test_what_moved_a_little_is_compared():

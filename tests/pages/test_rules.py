@@ -91,6 +91,8 @@ def test_a_statement_about_stability_reads_the_whole_path() -> None:
     assert "it crossed the limit 2 4 times, first at t = 0.9" in said
     (calm,) = evolution_words.stability(trained(Seed([0.5, 0.6, 0.5])))
     assert calm.endswith(": stable, the limit is 2.")
+    (flat,) = evolution_words.stability(trained(Seed([0.5, 0.5 + 1e-9, 0.5])))
+    assert flat.endswith(" stayed at 0.5: stable, the limit is 2.")
     (near,) = evolution_words.stability(trained(Seed([0.5, 1.97, 0.5])))
     assert near.endswith("it reached the edge of stability, 2.")
     (some,) = evolution_words.stability(trained(Seed([0.5, 2.5, 2.6]), Seed([0.5, 0.6, 0.7])))

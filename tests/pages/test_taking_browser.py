@@ -90,6 +90,12 @@ def test_charts_of_two_pages_in_one_file_that_asks_nothing(visit, opened, tmp_pa
         drawn = shown.locator(".chart svg.marks").last
         expect(drawn.locator("path").nth(20)).to_be_attached()
         assert shown.locator("math").count() > 5
+        for event, on in (("beforeprint", "rgb(255, 255, 255)"), ("afterprint", ground)):
+            shown.evaluate("event => window.dispatchEvent(new Event(event))", event)
+            expect(drawn).to_have_css("background-color", on)
+        shown.emulate_media(media="print")
+        assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        shown.emulate_media(media="screen")
         moving = shown.locator("figure").first
         before = moving.locator("canvas.marks").first.evaluate("canvas => canvas.toDataURL()")
         expect(moving.locator("input[type=range]")).to_have_count(1)

@@ -122,3 +122,5 @@ def test_escape_closes_a_dialog_after_a_download_and_no_tool_waits_any_more(page
             page.wait_for_timeout(500)
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
+        if name == "about":
+            expect(waiting).to_be_focused()

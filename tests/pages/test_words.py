@@ -1,12 +1,16 @@
 import math
+import re
 
 import pytest
 
+from engine.config import RunConfig
 from engine.schema import Problem
 from pages.charts.words import (
+    Headline,
     are,
     change,
     duration,
+    label,
     listing,
     middle,
     number,
@@ -16,6 +20,7 @@ from pages.charts.words import (
     signed,
     size,
     spread,
+    with_formulas,
 )
 
 
@@ -73,6 +78,55 @@ def test_size(count, text):
 )  # fmt: skip
 def test_a_change_has_the_digits_that_show_it(start, end, text):
     assert change(start, end) == text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "value", "beside"),
+    [
+        (1.04, 1.05, "1.04 → 1.05", ""),
+        (12.0, 12.0, "12", "at both ends"),
+        (0.34, 0.34 * (1 + 1e-15), "0.34", "at both ends"),
+        (math.nan, math.nan, "—", ""),
+        (math.nan, 1, "— → 1", ""),
+    ],
+)
+def test_what_is_alike_at_both_ends_is_said_once(start, end, value, beside):
+    told = Headline.at_both_ends("alignment", start, end)
+    assert (told.value, told.beside) == (value, beside)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Fully connected: lazy, or not? K_0 and H_T (n = 8)", "Fully connected: lazy, or not? K_0 and H_T (n = 8)"),
+        ("*a* $b$ [c](https://d.e)", r"\*a\* \$b\$ \[c\](https\://d.e)"),
+        (":red[x] :material/home: _y_ www.z.org", r"\:red\[x\] \:material/home: \_y\_ www\.z.org"),
+    ],
+)
+def test_a_label_is_read_aloud_as_it_is_written(text, shown):
+    assert label(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("R^64, images drawn", r"$\mathbb{R}^{64}$, images drawn"),
+        ("mean |x|^2 = n_0 over the points", "mean $|x|^{2} = n_0$ over the points"),
+        ("sphere S^9, |x| = 1.5, uniform", "sphere $S^{9}$, $|x| = 1.5$, uniform"),
+        ("cube {-1, 1}^8, uniform", r"cube $\{-1, 1\}^{8}$, uniform"),
+        ("circle S¹, density (1 + 0.3 cos θ)/2π", r"circle $S^1$, density $(1 + 0.3 \cos\theta)/2\pi$"),
+        ("R^3, rows of R^2.csv by me_2", r"$\mathbb{R}^{3}$, rows of R^2\.csv by me\_2"),
+        ("costs $5", r"costs \$5"),
+    ],
+)
+def test_where_the_inputs_lie_is_a_formula(text, shown):
+    assert with_formulas(text) == shown
+
+
+def test_no_dataset_says_where_its_inputs_lie_in_signs():
+    names = ("circle", "sphere", "gaussian_product", "parity", "two_moons", "digits", "breast_cancer", "wine")
+    said = [with_formulas(RunConfig.from_dict({"data": {"name": name}}).data.whence) for name in names]
+    assert not [one for one in said if re.search(r"[\^|²¹θ]", re.sub(r"\$[^$]*\$", "", one))]
 
 
 @pytest.mark.parametrize(

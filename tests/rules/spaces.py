@@ -232,8 +232,8 @@ RULES = (
     ),
     Rule(
         "pages.views.function_space_words.answer",
-        "On nested grids of ... to ... points f_T has a squared norm that grows like p^... in H_0 and ... in "
-        "H_T: [verdict] so far",
+        "On nested grids of ... to ... points / one grid of ... points f_T has a squared norm that grows like p^... in "
+        "H_0 and ... in H_T: [verdict] so far",
         "at least three grids that allow an inverse, in how many seeds; verdicts speak of these grids only, need an "
         "exponent of every seed, and hold for each and a standard error of its fit to either side; of "
         "a kernel that does not move, of H_0 alone",

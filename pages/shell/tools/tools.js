@@ -20,6 +20,21 @@ document.addEventListener("keydown", (event) => {
     document.querySelector('[role="dialog"] button[aria-label="Close"]')?.click();
 });
 
+// A dialog that closes leaves the focus to the page: back to what had it before.
+let before = null, open = false;
+document.addEventListener("focusin", (event) => {
+  const [at] = event.composedPath();
+  if (!event.target.closest('[role="dialog"]')) before = at;
+});
+function back() {
+  if (document.activeElement === document.body && !open) before?.focus();
+}
+new MutationObserver(() => {
+  const closes = open && !document.querySelector('[role="dialog"]');
+  open = !!document.querySelector('[role="dialog"]');
+  if (closes) [0, 200, 1000].forEach((pause) => setTimeout(back, pause));
+}).observe(document.body, { childList: true, subtree: true });
+
 // Of the figure's animated chart, the frame that its player shows.
 function frame(container) {
   const input = document.querySelector(
