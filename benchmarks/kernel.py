@@ -1,6 +1,6 @@
 """The layerwise kernel against neural-tangents' structured derivatives, jacrev, and plain matrix products.
 
-    pip install -r benchmarks/peers/requirements.txt
+    pip install --no-deps -r benchmarks/peers/requirements.txt
     python -m benchmarks.kernel [--float64] [--jacrev] [--json FILE]
 
 One row per shape (n points, width w, L hidden layers), ReLU, biases, input dimension 32; one dtype a row for all.

@@ -1,6 +1,6 @@
 """The kernel of any function against the layerwise one, and against neural-tangents on small convolutional networks.
 
-    pip install -r benchmarks/peers/requirements.txt
+    pip install --no-deps -r benchmarks/peers/requirements.txt
     python -m benchmarks.traced [--mlp] [--images] [--contraction] [--small]
 
 Ratios are medians over paired rounds, of the processor's time of this process, so that other work on the machine
