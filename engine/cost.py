@@ -99,6 +99,8 @@ class Cost:
         kept: checkpoints per seed whose parameters are kept; fewer than asked for where they are large.
         stored_bytes: what the parameters take on disk.
         start_seconds: of the seconds, those of tracing and compiling.
+        float64_seconds: instead, where the engine finds that float32 does not resolve the run; NaN where the precision
+            is not left to it.
     """
 
     flops: float
@@ -109,6 +111,7 @@ class Cost:
     kept: int
     stored_bytes: float
     start_seconds: float = 0.0
+    float64_seconds: float = nan
 
 
 def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
@@ -136,13 +139,18 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     limit = _infinite_width(config, measured)
     start = _start_seconds(config, measured) * speed.pace
     layers = speed.pace * network.layers_seconds
-    parameters = np.dtype(precision).itemsize * float(config.stored_count or np.nan)
-    through_memory = speed.pace * WEIGHT_SECONDS * parameters / 4
-    step = product_seconds(network, step_flops, speed, precision) + gradients * (layers + through_memory)
+    count = float(config.stored_count or np.nan)
+    parameters = np.dtype(precision).itemsize * count
+
+    def steps_seconds(precision: Precision) -> float:
+        through_memory = speed.pace * WEIGHT_SECONDS * np.dtype(precision).itemsize * count / 4
+        step = product_seconds(network, step_flops, speed, precision) + gradients * (layers + through_memory)
+        return seeds * training.max_steps * step
+
     checkpoint = product_seconds(network, kernel_flops + top_flops, speed) + EIGEN * M**3 / speed.float64
     checkpoint += speed.pace * CHECKPOINT_SECONDS + layers
-    each = training.max_steps * step + checkpoints * checkpoint
-    seconds = start + infinite_seconds(limit, speed) + speed.pace * drawn_seconds(config) + seeds * each
+    beside = start + infinite_seconds(limit, speed) + speed.pace * drawn_seconds(config)
+    beside += seeds * checkpoints * checkpoint
     kept = min(capacity(config, precision), int(checkpoints))
     stored = kept * parameters * seeds
     signals = BYTES * network.signals() * (2 + k) * min(M + test, 4096)
@@ -158,12 +166,13 @@ def estimate(config: RunConfig, calibration: Calibration | None = None) -> Cost:
     return Cost(
         seeds * per_seed + limit,
         memory,
-        seconds,
+        beside + steps_seconds(precision),
         step_flops,
         kernel_flops,
         kept,
         stored if config.store_parameters else 0.0,
         start,
+        beside + steps_seconds("float64") if training.precision == "auto" else nan,
     )
 
 

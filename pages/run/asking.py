@@ -35,6 +35,9 @@ from pages.shell.people import may_compute
 SHOWN = ("loss", "drift")
 KEPT = "live_drawing"
 
+TELLING = 1.2
+"""Times the seconds of float32 from which those of float64 are told beside."""
+
 PAUSE = 2.0
 """Seconds between drawings. A browser without a GPU takes half a second for one, of a core that training needs."""
 
@@ -166,7 +169,11 @@ def costs(cost: Cost) -> str:
     if not isfinite(cost.seconds + cost.flops):
         return ""
     kept = f", {size(cost.stored_bytes)} on disk" if cost.stored_bytes else ""
+    longer = ""
+    if cost.float64_seconds > TELLING * cost.seconds:
+        longer = f" ({duration(cost.float64_seconds)} if float32 does not resolve the run)"
     return (
-        f"An estimated {duration(cost.seconds)} on this machine with nothing else to do, and {number(cost.flops, 2)} "
-        f"floating-point operations, if every step up to the cap is taken; {size(cost.memory_bytes)} of memory{kept}."
+        f"An estimated {duration(cost.seconds)}{longer} on this machine with nothing else to do, and "
+        f"{number(cost.flops, 2)} floating-point operations, if every step up to the cap is taken; "
+        f"{size(cost.memory_bytes)} of memory{kept}."
     )

@@ -85,6 +85,15 @@ def test_more_takes_longer(kind: str, more: dict) -> None:
     assert estimate(run_of(kind, **more)).seconds > estimate(base).seconds
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_float64_takes_is_known_where_the_engine_may_come_to_it(kind: str) -> None:
+    free, told = estimate(run_of(kind)), estimate(run_of(kind, precision="float64"))
+    assert free.float64_seconds == pytest.approx(told.seconds)
+    assert free.float64_seconds > free.seconds
+    assert free.seconds == estimate(run_of(kind, precision="float32")).seconds
+    assert np.isnan(told.float64_seconds)
+
+
 def test_seeds_take_their_steps_each_and_compile_once() -> None:
     one = run_of()
     three = one.model_copy(update={"seeds": (0, 1, 2)})

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from engine.config import RunConfig
+from engine.cost import Cost
 from engine.schema import Problem
 from pages.charts.words import (
     Headline,
@@ -22,6 +23,7 @@ from pages.charts.words import (
     spread,
     with_formulas,
 )
+from pages.run.asking import costs
 
 
 @pytest.mark.parametrize(
@@ -155,3 +157,15 @@ def test_what_a_person_typed_is_no_markdown():
 
 def test_one_is_and_two_are():
     assert [are(count) for count in (0, 1, 2)] == ["are", "is", "are"]
+
+
+@pytest.mark.parametrize(
+    ("float64", "said"),
+    [
+        (60.0, "An estimated 30 s (60 s if float32 does not resolve the run) on this machine"),
+        (33.0, "An estimated 30 s on this machine"),
+        (math.nan, "An estimated 30 s on this machine"),
+    ],
+)
+def test_what_a_run_costs_in_float64_where_that_tells(float64, said):
+    assert costs(Cost(1e12, 1e6, 30.0, 1e3, 1e3, 1, 0.0, float64_seconds=float64)).startswith(said)

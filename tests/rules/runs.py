@@ -141,8 +141,10 @@ RUN = (
     ),
     Rule(
         "pages.run.asking.costs",
-        "An estimated ... on this machine with nothing else to do, if every step up to the cap is taken",
-        "a cost model with the rate measured here; never 'at most'",
+        "An estimated ... (... if float32 does not resolve the run) on this machine with nothing else to do, if every "
+        "step up to the cap is taken",
+        "a cost model with the rate measured here; never 'at most'; of float64 where the precision is left to the "
+        "engine and that takes over 1.2 times as long",
         "it is not finite",
     ),
     Rule(
