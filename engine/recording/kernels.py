@@ -16,7 +16,7 @@ from jaxtyping import Float
 from engine.device import in_float64
 from engine.networks.empirical import hashable
 from engine.networks.gram import Precision, dtypes
-from engine.networks.traced.checks import check
+from engine.networks.traced.checks import attempted, check
 from engine.networks.traced.kernel import Apply, leaf_paths, ntk
 from engine.networks.traced.views import floating
 from engine.problems import ConfigError, Problem, short_repr
@@ -78,7 +78,8 @@ class JaxNetwork:
         trained = _trained(given)
         still = frozenset() if trained is None else frozenset(leaf_paths(given)) - trained
         with in_float64():
-            return np.asarray(_moved(self.apply, still, given, jnp.asarray(self.x), jnp.asarray(pull)), np.float64)
+            x, back = jnp.asarray(self.x), jnp.asarray(pull)
+            return np.asarray(attempted(lambda: _moved(self.apply, still, given, x, back)), np.float64)
 
     def mark(self) -> list[Any]:
         return []

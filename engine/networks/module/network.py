@@ -16,6 +16,7 @@ from engine.networks.module.limits import Endless, limited
 from engine.networks.module.loading import NAMED, functions_of, guarded
 from engine.networks.parameters import flattened, nested
 from engine.networks.traced.checks import check, check_all
+from engine.networks.traced.loops import goes_back
 from engine.problems import ConfigError, Problem
 
 MOST_PARAMETERS = 10**8
@@ -101,6 +102,9 @@ def _tried(network: ModuleConfig, x: Float[np.ndarray, "n n_0"], output_dim: int
         if any(problem.field == NAMED for problem in error.problems):  # of its own code, and told so
             raise
         raise _refusal(network, *(problem.message for problem in error.problems)) from error
+    if not goes_back(lambda params: of(params, jnp.asarray(x[:2])), params):
+        raise _refusal(network, "has no gradient to train by: none goes back through jax.lax.while_loop, or fori_loop "
+                       "with a number of turns that is no constant. Use jax.lax.scan, or a constant")  # fmt: skip
     outputs = jax.eval_shape(of, params, x).shape[1]
     if outputs != output_dim:
         raise _refusal(network, f"gives {outputs} outputs, and the data have {output_dim} to learn: give it as many")

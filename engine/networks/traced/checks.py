@@ -3,16 +3,17 @@
 A check on a few examples is no proof: a network that mixes examples under a condition that they do not meet passes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
+from jax.extend.core import Jaxpr, JaxprEqn
 
 from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.kernel import Apply, leaf_paths
+from engine.networks.traced.loops import goes_back, loops, programs
 from engine.networks.traced.views import aval, floating
 from engine.problems import ConfigError, Problem, short_repr
 
@@ -40,6 +41,8 @@ def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "floa
     program, bits = jax.make_jaxpr(lambda params, x: apply(params, x))(params, some).jaxpr, _bits_of(precision)
     if narrow := narrowed(program, bits):
         _refuse_rounding(narrow, precision)
+    if _has_refs(program):
+        _refuse(CHANGING)
     most, coarse = APART[precision], narrowed(program, bits, of_whole=True)
     together = _called(apply, params, some)
     _check_finite(together)
@@ -47,10 +50,11 @@ def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "floa
     if far > most:
         drawn = apart(together, _called(apply, params, some)) > most
         _refuse_mixture("outputs", drawn, precision, coarse if far < APART["float32"] else "")
-    slopes = _slopes(apply, params, some)
-    far = _far(slopes, _slopes(_one_at_a_time(apply), params, some))
+    looped = loops(program)
+    slopes = _slopes(apply, params, some, looped)
+    far = _far(slopes, _slopes(_one_at_a_time(apply), params, some, looped))
     if far > most:
-        drawn = _far(slopes, _slopes(apply, params, some)) > most
+        drawn = _far(slopes, _slopes(apply, params, some, looped)) > most
         _refuse_mixture("derivatives", drawn, precision, coarse if far < APART["float32"] else "")
     return [path for i, path in enumerate(leaf_paths(params)) if i in slopes and not np.any(slopes[i])]
 
@@ -74,7 +78,7 @@ def narrowed(jaxpr: Jaxpr, bits: int, of_whole: bool = False) -> str:
         of_whole: also that in which whole numbers become floating ones: most, such as masks, lose nothing by it.
     """
     for eqn in jaxpr.eqns:
-        inner = [narrowed(program, bits, of_whole) for program in _programs(eqn)]
+        inner = [narrowed(program, bits, of_whole) for program in programs(eqn)]
         found = next(filter(None, inner), "") if inner else _rounded(eqn, bits, of_whole)
         if found:
             return found
@@ -177,33 +181,40 @@ def _refuse_mixture(what: str, drawn: bool, precision: Precision = "float64", co
             "deterministic=True, or a norm of each example")  # fmt: skip
 
 
-def _slopes(apply: Apply, params: Any, x: np.ndarray) -> dict[int, np.ndarray]:
-    """Derivatives of a sum of the outputs with random weights, by the leaves of real numbers."""
+def _slopes(apply: Apply, params: Any, x: np.ndarray, looped: bool) -> dict[int, np.ndarray]:
+    """Derivatives by the leaves of real numbers: of a sum of the outputs with random weights; or, where no signal goes
+    back through a loop (`looped`: whether there is one), of the outputs with each leaf moved in a random direction."""
     leaves, tree = jax.tree.flatten(params)
-    weights = np.random.default_rng(0).standard_normal(jax.eval_shape(apply, params, x).shape)
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal(jax.eval_shape(apply, params, x).shape)
     real = {i: leaf for i, leaf in enumerate(leaves) if floating(leaf)}
 
-    def total(real: dict[int, Any]) -> jax.Array:
-        given = tree.unflatten(real.get(i, leaf) for i, leaf in enumerate(leaves))
-        return jnp.sum(weights * apply(given, jnp.asarray(x)))
+    def outputs(real: dict[int, Any]) -> jax.Array:
+        return apply(tree.unflatten(real.get(i, leaf) for i, leaf in enumerate(leaves)), jnp.asarray(x))
 
-    return {i: np.asarray(slope) for i, slope in attempted(lambda: jax.jit(jax.grad(total))(real)).items()}
+    def forward(real: dict[int, Any], along: dict[int, Any]) -> dict[int, jax.Array]:
+        return {i: jax.jvp(lambda leaf, i=i: outputs(real | {i: leaf}), (real[i],), (along[i],))[1] for i in real}
+
+    def found() -> dict[int, jax.Array]:
+        if looped and not goes_back(outputs, real):
+            return jax.jit(forward)(real, {i: rng.standard_normal(leaf.shape) for i, leaf in real.items()})
+        return jax.jit(jax.grad(lambda real: jnp.sum(weights * outputs(real))))(real)
+
+    return {i: np.asarray(slope) for i, slope in attempted(found).items()}
+
+
+def _has_refs(jaxpr: Jaxpr) -> bool:
+    """Whether a program has arrays that change."""
+    return any(
+        any(hasattr(aval(atom), "inner_aval") for atom in eqn.outvars) or any(map(_has_refs, programs(eqn)))
+        for eqn in jaxpr.eqns
+    )
 
 
 def _far(one: dict[int, np.ndarray], other: dict[int, np.ndarray]) -> float:
     """`apart` of all of them; 0 where some are not finite, which the kernel then says."""
     both = [np.concatenate([slope.ravel() for slope in slopes.values()]) for slopes in (one, other)]
     return apart(*both) if np.isfinite(both).all() else 0.0
-
-
-def _programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
-    """The programs within an equation."""
-    for value in eqn.params.values():
-        for part in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(part, ClosedJaxpr):
-                yield part.jaxpr
-            elif isinstance(part, Jaxpr):
-                yield part
 
 
 def _rounded(eqn: JaxprEqn, bits: int, of_whole: bool) -> str:
@@ -239,6 +250,10 @@ UNKNOWN = "it is traced, where no value is known: use jax.numpy for NumPy, and j
 CHANGES = (
     "it changes a state of its own, as batch normalisation does in training and dropout by a stream of keys: use "
     "running averages and deterministic=True (of an nnx network: eval())"
+)
+CHANGING = (
+    "keeps numbers in an array that changes (jax.new_ref), whose derivatives JAX takes wrongly in a loop: give them on "
+    "as values, by x.at[...].set(...) or as the carry of jax.lax.scan"
 )
 HINTS = {
     "ConcretizationTypeError": UNKNOWN,

@@ -2,7 +2,8 @@
 
 A leaf is *structured* if all that is ever done with it are products that `products` knows. Then the output of each
 product is moved by zero, and its cotangent is d. Every other leaf is *whole*: its Jacobian is taken as it is, by
-reverse differentiation of the whole program. So nothing can be left out: what has no rule makes its leaf whole.
+reverse differentiation of the whole program. So nothing can be left out: what has no rule makes its leaf whole. Of a
+leaf from which no signal comes back (`loops`) it is taken by forward differentiation.
 """
 
 from collections import Counter, defaultdict
@@ -19,6 +20,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 from jax.interpreters.partial_eval import dce_jaxpr
 
+from engine.networks.traced.loops import goes_back, loops
 from engine.networks.traced.products import Bias, Term, bias_of, product_of
 from engine.networks.traced.views import View, aval, entries, floating, number, seen_through
 
@@ -71,12 +73,14 @@ class Plan:
     """What `signals` is to do: sites that have terms, and leaves that are whole.
 
     Attributes:
+        forward: leaves whose Jacobian is taken by forward differentiation.
         shapes: of all leaves; k: the number of outputs.
     """
 
     level: Level
     sites: dict[int, Site]
     whole: tuple[int, ...]
+    forward: tuple[int, ...]
     shapes: tuple[tuple[int, ...], ...]
     k: int
 
@@ -92,7 +96,7 @@ class Plan:
     def numbers_per_point(self) -> int:
         """Numbers that are held for each example at once, about."""
         signals = sum(prod(site.scans) * (prod(site.shape) * self.k + _patches(site)) for site in self.sites.values())
-        return signals + self.k * sum(prod(self.shapes[leaf]) for leaf in self.whole)
+        return signals + self.k * sum(prod(self.shapes[leaf]) for leaf in (*self.whole, *self.forward))
 
 
 def read(apply: Callable, params: Any, x: jax.ShapeDtypeStruct, trained: frozenset[int] | None = None) -> Plan:
@@ -111,12 +115,27 @@ def read(apply: Callable, params: Any, x: jax.ShapeDtypeStruct, trained: frozens
 
     shapes = [jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
     closed = flat(jax.make_jaxpr(one)(shapes, x))
-    reader = _Reader()
-    views = [View(i) if i in counted else None for i in range(len(leaves))]
+    reader, forward = _Reader(), _no_way_back(closed, counted)
+    views = [View(i) if i in counted - forward else None for i in range(len(leaves))]
     level = reader.level(closed, [*views, None], ())
-    found = tuple(shape.shape for shape in shapes)
-    k = closed.out_avals[0].shape[0]
-    return _settled(level, reader, counted, found, k)
+    found, k = tuple(shape.shape for shape in shapes), closed.out_avals[0].shape[0]
+    plan = Plan(level, {}, (), tuple(sorted(forward)), found, k)
+    return _settled(plan, reader, counted - forward)
+
+
+def _no_way_back(closed: ClosedJaxpr, leaves: frozenset[int]) -> frozenset[int]:
+    """Those of the leaves from which outputs depend through a loop that no signal goes back through."""
+
+    def back(leaves: frozenset[int]) -> bool:
+        def outputs(moved: dict[int, Any]) -> list[Any]:
+            args = [moved.get(i, jnp.zeros(kind.shape, kind.dtype)) for i, kind in enumerate(closed.in_avals)]
+            return evaluate(closed.jaxpr, closed.consts, args)
+
+        return goes_back(outputs, {i: closed.in_avals[i] for i in leaves})
+
+    if not loops(closed.jaxpr) or back(leaves):
+        return frozenset()
+    return frozenset(leaf for leaf in leaves if not back(frozenset({leaf})))
 
 
 def flat(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -252,11 +271,11 @@ def _uses(jaxpr: Any) -> Counter:
     return Counter(atom for atom in atoms if not isinstance(atom, Literal))
 
 
-def _settled(level: Level, reader: _Reader, counted: frozenset[int], shapes: tuple, k: int) -> Plan:
+def _settled(plan: Plan, reader: _Reader, counted: frozenset[int]) -> Plan:
     """The plan without terms of leaves that are whole: those that say so, and those whose views overlap."""
     whole = reader.whole & counted
     while True:
-        plan = Plan(level, _kept(reader.sites, whole), tuple(sorted(whole)), shapes, k)
+        plan = replace(plan, sites=_kept(reader.sites, whole), whole=tuple(sorted(whole)))
         overlapping = {leaf for leaf in counted - whole if _overlap(plan, leaf)}
         if not overlapping:
             return plan

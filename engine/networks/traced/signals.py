@@ -12,6 +12,9 @@ from engine.networks.traced.reading import Environment, Level, Plan, bound
 
 Moves = dict[int, Array]
 
+COLUMNS = 16
+"""Of a Jacobian by forward differentiation, that are computed at once for each example."""
+
 
 class Signals(NamedTuple):
     """Of n examples and k outputs.
@@ -40,9 +43,25 @@ def signals(plan: Plan, leaves: Sequence[Array], x: Float[Array, "n ..."]) -> Si
 
         f, pull, records = jax.vjp(moved, zeros, {i: leaves[i] for i in plan.whole}, has_aux=True)
         cotangents, jacobians = _over(pull, (ahead, 0), jnp.eye(plan.k, dtype=f.dtype))
-        return Signals(records, cotangents, {i: J.reshape(plan.k, -1) for i, J in jacobians.items()})
+        whole = {i: J.reshape(plan.k, -1) for i, J in jacobians.items()}
+        return Signals(records, cotangents, whole | {i: _columns(plan, leaves, x, i) for i in plan.forward})
 
     return _over(one, Signals(recorded, ahead, 0), x)  # type: ignore[arg-type]
+
+
+def _columns(plan: Plan, leaves: Sequence[Array], x: Array, leaf: int) -> Float[Array, "k entries"]:
+    """The Jacobian of one example by a leaf, column by column."""
+    at = leaves[leaf]
+
+    def outputs(moved: Array) -> Array:
+        (f,), _ = run(plan, plan.level, [*leaves[:leaf], moved, *leaves[leaf + 1 :], x], {})
+        return f
+
+    def column(entry: Array) -> Array:
+        along = jnp.zeros(at.size, at.dtype).at[entry].set(1).reshape(at.shape)
+        return jax.jvp(outputs, (at,), (along,))[1]
+
+    return jax.lax.map(column, jnp.arange(at.size), batch_size=COLUMNS).T
 
 
 def _over(f: Callable[[Array], Any], out_axes: Any, each: Array) -> Any:

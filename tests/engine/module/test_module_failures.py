@@ -95,6 +95,16 @@ def test_one_that_raises(how: str, tried) -> None:
     assert message(tried, text, **({"a": "b"} if "(a)" in text else {})) == said
 
 
+def test_one_that_has_a_kernel_and_no_gradient_to_train_by(tried) -> None:
+    text = """
+        def settled(params, x):
+            halved = lambda h: jax.lax.while_loop(lambda h: h.sum() > 1, lambda h: h / 2, h)
+            return jax.vmap(halved)(jnp.exp(x @ params["w"])) @ params["v"]
+        net = init, settled
+    """
+    assert message(tried, text).startswith("has no gradient to train by: none goes back through jax.lax.while_loop, ")
+
+
 def test_one_that_raises_after_it_was_tried_is_told_with_its_line(tried) -> None:
     text = "def late(params, x):\n    1 / (x.shape[0] - 5)\n    return apply(params, x)\nnet = init, late"
     tried(text)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,11 +21,17 @@ def mixing(params: Any, x: Any) -> Any:
     return (x - x.mean(0)) @ params["w"]
 
 
+def doubled(params: Any, x: Any) -> Any:
+    """In a loop that no signal goes back through: it has a kernel, and no gradient."""
+    return jax.vmap(lambda h: jax.lax.while_loop(lambda h: h.sum() < 9, lambda h: 2 * h, h))(jnp.exp(x @ params["w"]))
+
+
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "mixes examples": (lambda: watched(mixing), "other outputs beside other examples than alone"),
     "outputs": (lambda: watched(lambda params, x: (x @ params["w"])[:, 0]), "gives outputs of shape"),
     "narrow": (lambda: watched(lambda params, x: linear(params, x).astype(jnp.float16)), "rounds to float16"),
     "raises": (lambda: watched(lambda params, x: x @ params["v"]), "raised KeyError"),
+    "no gradient": (lambda: watched(doubled, loss="mean", learning_rate=0.1), "raised ValueError: Reverse-mode"),
     "no network": (lambda: watched(3), "apply"),
     "no targets": (lambda: watched(linear, y=Y[:-1]), "y_probe: of shape"),
     "targets": (lambda: watched(linear, y=np.tile(Y, 2)), "y_probe: of shape"),

@@ -1,19 +1,21 @@
-"""The kernel of a case by Jacobians of reverse differentiation, which know nothing of its products."""
+"""The kernel of a case by Jacobians of JAX's own, which know nothing of its products."""
+
+from collections.abc import Callable
 
 import jax
 import numpy as np
 from architectures import Case
 
 
-def jacobian(case: Case) -> np.ndarray:
+def jacobian(case: Case, by: Callable = jax.jacrev) -> np.ndarray:
     """(n, k, parameters)."""
-    leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda params: case.apply(params, case.x)))(case.params))
+    leaves = jax.tree.leaves(jax.jit(by(lambda params: case.apply(params, case.x)))(case.params))
     return np.concatenate([np.asarray(leaf).reshape(*leaf.shape[:2], -1) for leaf in leaves], axis=-1)
 
 
-def expected(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """The traced and the full kernel."""
-    J = jacobian(case)
+def expected(case: Case, by: Callable = jax.jacrev) -> tuple[np.ndarray, np.ndarray]:
+    """The traced and the full kernel; `by` gives the Jacobian."""
+    J = jacobian(case, by)
     rows = J.reshape(-1, J.shape[2])
     return np.einsum("ihp,jhp->ij", J, J) / J.shape[1], rows @ rows.T
 

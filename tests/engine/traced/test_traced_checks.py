@@ -206,8 +206,6 @@ def test_a_layer_with_a_precision_of_its_own_is_refused() -> None:
          "network: raised ValueError: Pure callbacks do not support JVP"),
         (lambda p, x: jax.lax.while_loop(lambda h: h.sum() < 9, lambda h: 2 * h, jnp.abs(x[:1] @ p["w"]) + 1),
          r"network: gives outputs of shape \(1, 2\)"),
-        (jax.vmap(lambda p, x: jax.lax.while_loop(lambda h: h.sum() < 9, lambda h: 2 * h, jnp.exp(x @ p["w"])),
-                  in_axes=(None, 0)), "network: raised ValueError: Reverse-mode differentiation does not work"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_the_outputs_is_said(apply, words: str) -> None:
