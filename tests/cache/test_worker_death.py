@@ -30,7 +30,9 @@ def ended(engine: CachedEngine, job: Job, within: float = 30) -> Job:
     return job
 
 
-@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
+@pytest.mark.parametrize(
+    "by", [signal.SIGKILL, *(pytest.param(by, marks=pytest.mark.long) for by in (signal.SIGABRT, signal.SIGSEGV))]
+)
 def test_killed_while_it_trains(engine: CachedEngine, config: Make, computations: Count, by: signal.Signals) -> None:
     """By the system, or by a library of its own that finds no memory to say so."""
     toy = config(number=by.value)
