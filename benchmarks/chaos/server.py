@@ -17,6 +17,7 @@ from typing import Any
 from distributed.system import MEMORY_LIMIT
 
 import cache
+import engine.training.result  # noqa: F401  (pandas, 70 MB, which the pages of a dashboard have imported by now)
 from benchmarks.chaos import hungry
 from benchmarks.chaos.users import GLUTTON, RULES, User
 from benchmarks.chaos.wishes import RUN, Wish

@@ -31,6 +31,7 @@ TOYS = (
     "out_of_memory",
     "out_of_device_memory",
     "asks_too_much",
+    "decomposes",
     "refuses",
     "keeps_objects",
     "uses_jax",

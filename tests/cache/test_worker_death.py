@@ -1,3 +1,4 @@
+import signal
 import socket
 import threading
 import time
@@ -29,8 +30,12 @@ def ended(engine: CachedEngine, job: Job, within: float = 30) -> Job:
     return job
 
 
-def test_killed_while_it_trains(engine: CachedEngine, config: Make, computations: Count) -> None:
-    toy = config()
+@pytest.mark.parametrize(
+    "by", [signal.SIGKILL, *(pytest.param(by, marks=pytest.mark.long) for by in (signal.SIGABRT, signal.SIGSEGV))]
+)
+def test_killed_while_it_trains(engine: CachedEngine, config: Make, computations: Count, by: signal.Signals) -> None:
+    """By the system, or by a library of its own that finds no memory to say so."""
+    toy = config(number=by.value)
     job = ended(engine, engine.request("dies", toy, "me"), within=10)
     assert job.state == "failed"
     assert job.error is not None

@@ -1,6 +1,7 @@
 """Jobs that behave, and jobs that do not. Imported by the workers too: no pytest here."""
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -52,13 +53,13 @@ def deaf(config: ToyConfig, report: Report) -> Entries:
 
 
 def dies(config: ToyConfig, report: Report) -> Entries:
-    """Is killed the first time; the next time all is well."""
+    """Is killed the first time, by the signal `number`; the next time all is well."""
     first = not Path(config.trace).exists()
     leave_trace(config)
     report(Progress(0.4, "training"))
     if first:
         time.sleep(0.2)
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), config.number or signal.SIGKILL)
     return {"result": {"ok": np.array(1)}}
 
 
@@ -80,6 +81,24 @@ def asks_too_much(config: ToyConfig, report: Report) -> Entries:
     import jax.numpy as jnp
 
     return {"result": {"x": np.asarray(jnp.zeros(1 << 47))}}
+
+
+def decomposes(config: ToyConfig, report: Report) -> Entries:
+    """A matrix of 288 MB, with `number` bytes more than the process has by then."""
+    import jax
+    import jax.numpy as jnp
+
+    with jax.enable_x64(True):
+        jax.block_until_ready(jnp.ones(3) + 1)
+        report(Progress(0.4, "training"))
+        has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (has + config.number, before[1]))
+        try:
+            jax.block_until_ready(jnp.linalg.eigh(jnp.eye(6000)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+    return {}
 
 
 def refuses(config: ToyConfig, report: Report) -> Entries:
