@@ -149,7 +149,7 @@ def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds, order: Order = BETA) -
     return f"There is no sharp lazy boundary: t{moved}" if doubled / at >= SHARP else f"The lazy boundary: t{moved}"
 
 
-def verdict(found: Collapse, metric: str, order: Order = BETA) -> str:
+def answer(found: Collapse, metric: str, order: Order = BETA) -> str:
     """Does beta, or what orders the cells instead, alone decide a metric?"""
     label, by = METRICS[metric].label, order.name
     if found.groups < FEWEST_BETAS:
