@@ -72,10 +72,10 @@ class Draws:
         """Its result, where there is one."""
         return cache.current().lookup(self.kind, self.config)
 
-    def beneath(self, named: Named) -> Arrays | None:
+    def beneath(self, held: Named) -> Arrays | None:
         """Its result where it is held, or the button that asks for it."""
         job = Computation(self.kind, self.config, self.config.seconds)
-        return gather(f"held {named.place}", "Compute it", [job], "This page has no result of it yet.").get(job)
+        return gather(f"held {held.place}", "Compute it", [job], "This page has no result of it yet.").get(job)
 
     def texts(self, prefix: str = "") -> dict[str, str]:
         """What the controls of the page have for it, by name."""
