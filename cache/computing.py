@@ -1,4 +1,5 @@
-"""Jobs on the compute processes: submitted, followed, stopped, and what became of them, put on disk."""
+"""Jobs on the compute processes: submitted, followed, stopped, submitted again when their worker dies; what became of
+them, put on disk."""
 
 import contextlib
 import math

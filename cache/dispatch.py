@@ -28,9 +28,9 @@ NOWHERE = "nowhere"
 
 
 @dataclass
-class _Entry:
-    """A job here. `queued`: its ticket is in the queue; `started`: its turn has come; `limits`: of its user, where
-    nobody knows what it takes."""
+class _LocalJob:
+    """A job of this server. `queued`: its ticket is in the queue; `started`: its turn has come; `limits`: of its user,
+    where nobody knows what it takes."""
 
     live: LiveJob
     ticket: Ticket
@@ -59,7 +59,7 @@ class Dispatch:
         self.queue = Queue(directory)
         self._lock, self._computing = lock, computing
         self._note, self._start, self._give_up, self._answer_calls = note, start, give_up, answer_calls
-        self._entries: dict[LiveJob, _Entry] = {}
+        self._jobs: dict[LiveJob, _LocalJob] = {}
         self._unnoted: queue.SimpleQueue[LiveJob | None] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -82,7 +82,7 @@ class Dispatch:
             alone=live.alone,
         )
         with self._lock:
-            self._entries[live] = _Entry(live, ticket, expected.seconds, None if expected.known else limits)
+            self._jobs[live] = _LocalJob(live, ticket, expected.seconds, None if expected.known else limits)
             if not self._threads:
                 for name, work in (("dispatch", self._run), ("notes", self._note_all)):
                     self._threads.append(threading.Thread(target=work, name=name, daemon=True))
@@ -96,24 +96,24 @@ class Dispatch:
     def leave(self, live: LiveJob, seconds: float | None = None) -> None:
         """Takes a job out; `seconds` of computing where it came to its end."""
         with self._lock:
-            entry = self._entries.pop(live, None)
-        if entry is not None and entry.queued:
-            self.queue.leave(entry.ticket.id, seconds, entry.expected)
+            job = self._jobs.pop(live, None)
+        if job is not None and job.queued:
+            self.queue.leave(job.ticket.id, seconds, job.expected)
             self._wake.set()
 
     def to_foreground(self, live: LiveJob) -> None:
         """Somebody asks for one job of a batch alone."""
         with self._lock:
             live.background = False
-            if (entry := self._entries.get(live)) is not None:
-                entry.ticket = replace(entry.ticket, background=False)
-                if entry.queued:
-                    self.queue.change(entry.ticket)
+            if (job := self._jobs.get(live)) is not None:
+                job.ticket = replace(job.ticket, background=False)
+                if job.queued:
+                    self.queue.change(job.ticket)
 
     def waiting(self, user: str) -> int:
         """Jobs of the user that wait, at whichever server they were asked for."""
         with self._lock:
-            here = sum(entry.live.user == user and not entry.started for entry in self._entries.values())
+            here = sum(job.live.user == user and not job.started for job in self._jobs.values())
         return here + self.queue.waiting_elsewhere(user)
 
     def close(self) -> None:
@@ -127,10 +127,10 @@ class Dispatch:
 
     def _run(self) -> None:
         while not self._closing:
-            self._wake.wait(TICK if self._entries else None)
+            self._wake.wait(TICK if self._jobs else None)
             self._wake.clear()
             try:
-                if self._entries and not self._closing:
+                if self._jobs and not self._closing:
                     self._turn()
             except Exception:
                 log.exception("the queue stumbled")
@@ -149,19 +149,19 @@ class Dispatch:
         turn = self.queue.turn(self._computing.name, places)
         sharing = Counter(ticket.worker for ticket in turn.tickets)
         with self._lock:
-            mine = {entry.ticket.id: entry for entry in self._entries.values()}
+            mine = {job.ticket.id: job for job in self._jobs.values()}
             for ticket in turn.tickets:
-                if (entry := mine.get(ticket.id)) is not None:
-                    entry.ticket = ticket
-                    entry.live.beside |= sharing[ticket.worker] > 1 and bool(ticket.worker)
-                    if entry.limits is not None and ticket.charged > entry.limits.job_seconds:
-                        entry.live.end(overdue(entry.limits))
+                if (job := mine.get(ticket.id)) is not None:
+                    job.ticket = ticket
+                    job.live.beside |= sharing[ticket.worker] > 1 and bool(ticket.worker)
+                    if job.limits is not None and ticket.charged > job.limits.job_seconds:
+                        job.live.end(overdue(job.limits))
             for id, outlook in turn.outlooks.items():
-                if (entry := mine.get(id)) is not None and not entry.live.stopping:
-                    entry.live.message = _words(outlook)
+                if (job := mine.get(id)) is not None and not job.live.stopping:
+                    job.live.message = _words(outlook)
             for ticket in turn.starts:
-                if (entry := mine.get(ticket.id)) is not None:
-                    entry.live.background = ticket.background
+                if (job := mine.get(ticket.id)) is not None:
+                    job.live.background = ticket.background
         found = [(mine[ticket.id].live, ticket.worker) for ticket in turn.starts if ticket.id in mine]
         # What another server has begun is looked on at, and needs no turn.
         found += [(live, turn.elsewhere[live.key]) for live in self._waiting() if live.key in turn.elsewhere]
@@ -175,45 +175,45 @@ class Dispatch:
     def _find_astray(self) -> None:
         """Notes where jobs are that began on another worker than the one that they were given."""
         with self._lock:
-            for entry in self._entries.values():
-                if entry.started and entry.live.worker not in ("", entry.ticket.worker):
-                    entry.ticket = replace(entry.ticket, worker=entry.live.worker)
-                    self.queue.change(entry.ticket)
+            for job in self._jobs.values():
+                if job.started and job.live.worker not in ("", job.ticket.worker):
+                    job.ticket = replace(job.ticket, worker=job.live.worker)
+                    self.queue.change(job.ticket)
 
     def _begin(self, found: Sequence[tuple[LiveJob, str]], several: bool = False) -> None:
         """Of `several` workers a job gets the one that is its; a single one need not be named, and may have gone."""
         for live, place in found:
             with self._lock:
-                entry = self._entries.get(live)
-                if entry is None or entry.started:
+                job = self._jobs.get(live)
+                if job is None or job.started:
                     continue
-                entry.started, live.message = True, ""
+                job.started, live.message = True, ""
                 live.place = place if place != NOWHERE and several else ""
                 if place == NOWHERE:
-                    self.queue.change(replace(entry.ticket, worker=NOWHERE))
+                    self.queue.change(replace(job.ticket, worker=NOWHERE))
             self._start(live)
 
     def _enter_new(self) -> None:
         """Those of one user after another, for so long: who asks for many at once holds up nobody."""
         until = time.monotonic() + TICK
         with self._lock:
-            new = [entry for entry in self._entries.values() if not entry.queued]
-        for entry in _in_rounds(new):
+            new = [job for job in self._jobs.values() if not job.queued]
+        for job in _in_rounds(new):
             if time.monotonic() > until:
                 self._wake.set()
                 return
             with self._lock:
-                entry.queued = True
-            self.queue.enter(entry.ticket)
+                job.queued = True
+            self.queue.enter(job.ticket)
             with self._lock:
-                gone = self._entries.get(entry.live) is not entry
+                gone = self._jobs.get(job.live) is not job
             if gone:  # given up meanwhile
-                self.queue.leave(entry.ticket.id)
+                self.queue.leave(job.ticket.id)
 
     def _note_all(self) -> None:
         while (live := self._unnoted.get()) is not None:
             with self._lock:
-                waits = live in self._entries
+                waits = live in self._jobs
             try:
                 if waits:
                     self._note(live)
@@ -222,22 +222,22 @@ class Dispatch:
 
     def _waiting(self) -> list[LiveJob]:
         with self._lock:
-            return [entry.live for entry in self._entries.values() if not entry.started]
+            return [job.live for job in self._jobs.values() if not job.started]
 
     def _started(self) -> int:
         with self._lock:
-            return sum(entry.started for entry in self._entries.values())
+            return sum(job.started for job in self._jobs.values())
 
 
-def _in_rounds(entries: Sequence[_Entry]) -> list[_Entry]:
+def _in_rounds(new: Sequence[_LocalJob]) -> list[_LocalJob]:
     """The first of each user, then the second of each, and so on."""
     counted = Counter[str]()
 
-    def place(entry: _Entry) -> int:
-        counted[entry.live.user] += 1
-        return counted[entry.live.user]
+    def place(job: _LocalJob) -> int:
+        counted[job.live.user] += 1
+        return counted[job.live.user]
 
-    return sorted(entries, key=place)
+    return sorted(new, key=place)
 
 
 def _words(outlook: Outlook) -> str:

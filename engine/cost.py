@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from engine.config import RunConfig
-from engine.initialisation.spread_draws import most_draws
+from engine.initialisation.spread import most_draws
 from engine.networks import infinite
 from engine.networks.base import PANEL, NetworkConfig, Precision
 from engine.networks.parameters import capacity

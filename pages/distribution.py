@@ -22,8 +22,7 @@ from pages.shell.form import Form
 from pages.shell.gathering import gather
 from pages.shell.held import Named
 from pages.shell.result import warn
-from pages.views import hold_draws, hold_settings, initial_words
-from pages.views.hold_parts import say as say_held
+from pages.views import hold_parts, hold_settings, initial_words
 from pages.views.initial_draws import Draws, named
 from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, point, take_points_with_you
@@ -157,10 +156,10 @@ def _answer(form: Form, now: Draws, sample: Sample) -> dict[Named, Sample]:
     held: dict[Named, Sample] = {}
 
     def tell(named: Named, draws: Draws) -> None:
-        other = Sample.of(draws, hold_draws.known(draws)) or Sample.of(draws, hold_draws.drawn(named, draws))
+        other = Sample.of(draws, draws.known()) or Sample.of(draws, draws.beneath(named))
         if other is not None:
             held[named] = other
-            say_held(_said(other))
+            hold_parts.say(_said(other))
 
     with hold_settings.beside(form, now, Draws.one_kernel, tell, "draws"):
         say_answer(_said(sample), now.config.setting, now.key if sample.config == now.config else "")
@@ -181,7 +180,7 @@ def _charts(sample: Sample, held: Mapping[Named, Sample]) -> None:
     own = _figures(sample)
     drawn = [(named, one) for named, one in held.items() if len(charts.histogram_table(one.result))]
     ghosts = [(named, _figures(one, bars=False)) for named, one in drawn]
-    columns(*([figure] for figure in hold_draws.over(own, ghosts)))
+    columns(*([figure] for figure in hold_parts.over(own, ghosts)))
     estimates, data = sample.result.estimates, own[0].frame
     lognormal = data is not None and (data["series"] == LOGNORMAL).any()
     say(

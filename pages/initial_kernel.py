@@ -17,8 +17,7 @@ from pages.shell.gathering import LEAST_SECONDS, Computation, gather
 from pages.shell.held import Named
 from pages.shell.recipe import at_initialisation
 from pages.shell.result import take_it_with_you, warn
-from pages.views import hold_draws, hold_settings, initial_words, latex_conventions
-from pages.views.hold_parts import say as say_held
+from pages.views import hold_parts, hold_settings, initial_words, latex_conventions
 from pages.views.initial_draws import GRAM, Draws, named
 from pages.views.initial_network import Network, network_controls, page
 
@@ -82,10 +81,10 @@ def _answer(form: Form, result: GramResult, config: GramSpectrumConfig) -> dict[
     held: dict[Named, tuple[GramResult, str]] = {}
 
     def tell(named: Named, draws: Draws) -> None:
-        if (arrays := hold_draws.drawn(named, draws)) is not None:
+        if (arrays := draws.beneath(named)) is not None:
             other = GramResult.from_arrays(arrays)
             held[named] = other, draws.config.hash
-            say_held(_said(other))
+            hold_parts.say(_said(other))
 
     now = Draws(GRAM, config)
     with hold_settings.beside(form, now, Draws.whole_kernel, tell, "kernels"):
@@ -101,7 +100,7 @@ def _said(result: GramResult) -> str:
 def _charts(result: GramResult, key: str, held: Mapping[Named, tuple[GramResult, str]]) -> None:
     """Spectrum and its distance from infinite width, over those of what is held; the key is the hash of the config."""
     table = charts.spectrum_table(result)
-    spectrum, *ratio = hold_draws.over(_figures(result, key), [(named, _figures(*one)) for named, one in held.items()])
+    spectrum, *ratio = hold_parts.over(_figures(result, key), [(named, _figures(*one)) for named, one in held.items()])
     if table.frame["limit"].notna().any():
         columns([spectrum], ratio, share=(3, 2))
         say(table.notes)

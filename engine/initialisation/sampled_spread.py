@@ -24,9 +24,9 @@ from engine.initialisation.spread import (
     exact_spread,
     initial_network,
     mean_norm_squared,
+    most_draws,
     typical_point,
 )
-from engine.initialisation.spread_draws import most_draws
 from engine.networks.base import NetworkConfig
 from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig

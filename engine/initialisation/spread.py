@@ -21,6 +21,14 @@ STOCHASTIC = 1.0
 MEASURED_BETA = ("measured_beta", "measured_beta_low", "measured_beta_high")
 """Of a network that has no beta (`betas`), with the ends of a 95% interval; NaN, all of them, where not determined."""
 
+MOST_PARAMETERS = 10**8
+"""Drawn in all for a cell that has no exact law."""
+MOST_OPERATIONS = 4e10
+"""Of all its draws: a convolution uses a parameter at every position."""
+MOST_DRAWS = 1 << 15
+FEWEST_DRAWS = 64
+"""Of networks so large that the parameters allow no more: they are near their limit, unless very deep."""
+
 WIDTHS = np.unique(np.geomspace(1, MAX_WIDTH, 200).round().astype(np.int64))
 """Widths between which a curve is interpolated."""
 
@@ -134,3 +142,9 @@ def _beta(cv2: float, network: MLPConfig, input_dim: int, norm_x_squared: float)
     if cv2 <= 0:
         return float("nan")
     return network.depth / float(spread_curve(network, input_dim, norm_x_squared, np.array([network.depth]), cv2)[0])
+
+
+def most_draws(parameters: int, operations: float = 1.0) -> int:
+    """How many networks of so many parameters are drawn where there is no exact law, and of so many operations where
+    these are more than a few for each."""
+    return int(np.clip(min(MOST_PARAMETERS // parameters, MOST_OPERATIONS / operations), FEWEST_DRAWS, MOST_DRAWS))

@@ -46,7 +46,6 @@ Inputs = Float[np.ndarray, "n n_0"]
 Images = Float[np.ndarray, "n height width channels"]
 Paired = Float[np.ndarray, "n m rows columns"]
 """Of pairs of images, at pairs of their rows and of their columns."""
-Sums = Float[np.ndarray, "n m"]
 
 
 class PositionPairs(NamedTuple):

@@ -1,4 +1,4 @@
-"""The empirical neural tangent kernel, layer by layer.
+"""The empirical neural tangent kernel of an mlp, layer by layer; of other networks `engine.networks.traced.kernel`.
 
 K(x, x') = alpha^2 sum_l (c_l^2 a_{l-1}.a'_{l-1} + b_l^2) (delta_l.delta'_l), where a are activations, delta_l =
 dh/dz_l the backpropagated signals, c_l what multiplies W_l and b_l what multiplies b_l (zero where biases

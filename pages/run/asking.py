@@ -21,7 +21,7 @@ from pages.charts.evolution import live_curve
 from pages.charts.specification import Specification
 from pages.charts.words import duration, number, size
 from pages.run import draft_state, named_run
-from pages.run.controls import AskedRun, described, say_in_short
+from pages.run.controls import RunFormState, described, say_in_short
 from pages.run.presets import DEFAULT
 from pages.shell import calibration
 from pages.shell.figure import Figure, under_tools
@@ -95,7 +95,7 @@ def computation(config: RunConfig) -> Computation:
     return Computation("run", config, check_cost(config, calibration=calibration.measured()).seconds)
 
 
-def show(asked: AskedRun, known: Callable[[RunConfig], bool] | None = None) -> Arrays | None:
+def show(asked: RunFormState, known: Callable[[RunConfig], bool] | None = None) -> Arrays | None:
     """The result of what is asked for; else what to mend, what it costs, how far it is or why it failed.
 
     Args:
@@ -117,7 +117,7 @@ def show(asked: AskedRun, known: Callable[[RunConfig], bool] | None = None) -> A
     return arrays
 
 
-def _mend(asked: AskedRun) -> None:
+def _mend(asked: RunFormState) -> None:
     """Every problem once more, in one place, and the way back."""
     needed = in_need(len({problem.field for problem in asked.problems}))
     refuse(f"{needed} before this can run:", map(described, asked.problems))

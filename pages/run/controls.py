@@ -36,7 +36,7 @@ from pages.run.settings import (
     setting_at_fault,
 )
 from pages.shell import calibration
-from pages.shell.form import Asked, draw, in_need, unfolded
+from pages.shell.form import FormState, draw, in_need, unfolded
 from pages.shell.gathering import sidebar_bar
 from pages.shell.texts import text_of, value_of
 
@@ -57,18 +57,18 @@ WIDE = ("data", "module", "arguments", "target", "inputs", "classes", "network",
 """Settings whose widget takes a row of its own."""
 
 
-AskedRun = Asked[RunConfig, Cost]
+RunFormState = FormState[RunConfig, Cost]
 
 
-def checked(draft: Draft) -> AskedRun:
+def checked(draft: Draft) -> RunFormState:
     """The draft as a config within the limits, or everything that is wrong with it."""
     try:
         config = config_of(draft)
         if (lacking := config.lacking) and not _is_here(config, lacking):
-            return Asked(problems=tuple(lacking))
-        return Asked(config, cost.check(config, calibration=calibration.measured()))
+            return FormState(problems=tuple(lacking))
+        return FormState(config, cost.check(config, calibration=calibration.measured()))
     except ConfigError as error:
-        return Asked(problems=error.problems)
+        return FormState(problems=error.problems)
 
 
 def _is_here(config: RunConfig, lacking: Sequence[Problem]) -> bool:
@@ -77,7 +77,7 @@ def _is_here(config: RunConfig, lacking: Sequence[Problem]) -> bool:
     return own and cache.current().lookup("run", config) is not None
 
 
-def show(start: Draft | None = None) -> AskedRun:
+def show(start: Draft | None = None) -> RunFormState:
     """Draws the controls and returns what they ask for; `start` as of `pages.run.draft_state.arrive`."""
     draft_state.arrive(start)
     draft = draft_state.current()
@@ -85,7 +85,7 @@ def show(start: Draft | None = None) -> AskedRun:
         with st.sidebar:
             picker.picker()
             yaml_config.show()
-        return AskedRun()
+        return RunFormState()
     asked = checked(draft)
     bar = sidebar_bar()
     if asked.config is None:
@@ -120,7 +120,7 @@ def say_in_short(bar: DeltaGenerator | None, run: RunConfig, seconds: float) -> 
         bar.markdown(f"**{shape}** · {size} · {at_most}")
 
 
-def _preset(asked: AskedRun) -> None:
+def _preset(asked: RunFormState) -> None:
     matching = preset_of(asked.config) if asked.config else ""
     options = [*PRESETS] if matching else [CHANGED, *PRESETS]
     labels = {CHANGED: "your own settings"} | {name: preset.label for name, preset in PRESETS.items()}
@@ -136,7 +136,7 @@ def _preset_chosen() -> None:
         draft_state.load_preset(st.session_state["preset"])
 
 
-def _problems_of_none(asked: AskedRun) -> None:
+def _problems_of_none(asked: RunFormState) -> None:
     """Remarks on the URL, and problems that belong to no widget."""
     shown = {s.name for s in in_effect(draft_state.current()) if s.name not in UNSEEN}
     for problem in draft_state.remarks():
@@ -146,7 +146,7 @@ def _problems_of_none(asked: AskedRun) -> None:
         st.error(sentence(problem))
 
 
-def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
+def _section(title: str, settings: list[Setting], draft: Draft, asked: RunFormState) -> None:
     st.markdown(f"**{title}**")
     open_ones = [s for s in settings if not s.rare]
     if BY_NAME["data"] in settings and draft.get("data") in UPLOADS:
@@ -164,7 +164,7 @@ def _section(title: str, settings: list[Setting], draft: Draft, asked: AskedRun)
             _pairs(rare, draft, asked)
 
 
-def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
+def _pairs(settings: Iterable[Setting], draft: Draft, asked: RunFormState) -> None:
     """Short widgets two in a row, long ones alone; problems under their row."""
     row: list[Setting] = []
     for setting in [s for s in settings if s.name not in (*UPLOADED, *UNSEEN)]:
@@ -180,7 +180,7 @@ def _pairs(settings: Iterable[Setting], draft: Draft, asked: AskedRun) -> None:
     _row(row, draft, asked)
 
 
-def _row(settings: list[Setting], draft: Draft, asked: AskedRun) -> None:
+def _row(settings: list[Setting], draft: Draft, asked: RunFormState) -> None:
     alone = not settings or settings[0].name in WIDE
     for place, setting in zip([nullcontext()] if alone else st.columns(2), settings, strict=False):
         with place:

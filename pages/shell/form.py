@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Asked(Generic[AnyConfig, AnyCost]):
+class FormState(Generic[AnyConfig, AnyCost]):
     """What the controls of a page ask for.
 
     Attributes:
@@ -51,7 +51,7 @@ class Form:
     Attributes:
         prefix: of every name in the URL.
         problems: everything that is wrong so far, as Markdown.
-        bar: as in `Asked`.
+        bar: as in `FormState`.
     """
 
     def __init__(self, page: str, prefix: str = "", named: Callable[[str], dict[str, str] | str] | None = None) -> None:

@@ -6,7 +6,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, course, in_seeds, listing, middle, number, signed, spread
 from pages.views.evolution_words import STEADY, went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import WHERE, known, over_seeds, still
+from pages.views.spaces_words import WHERE, determined_values, over_seeds, still
 
 MOST = 0.9
 """The share of the target whose modes are counted."""
@@ -30,7 +30,9 @@ def headlines(result: RkhsResult, where: SetName) -> list[Headline]:
             "alignment", *_ends(result, f"{where}/alignment_centred"), "Centred, with the target on these points."
         ),
         Headline(
-            "CKA with K_0", number(middle(known(seed[f"{where}/cka"][-1] for seed in result.seeds))), "At the end."
+            "CKA with K_0",
+            number(middle(determined_values(seed[f"{where}/cka"][-1] for seed in result.seeds))),
+            "At the end.",
         ),
     ]
 
@@ -59,7 +61,7 @@ def _baked(result: RkhsResult, where: SetName) -> list[str]:
 
 
 def _ends(result: RkhsResult, name: str) -> tuple[float, float]:
-    start, end = (middle(known(seed[name][at] for seed in result.seeds)) for at in (0, -1))
+    start, end = (middle(determined_values(seed[name][at] for seed in result.seeds)) for at in (0, -1))
     return start, end
 
 
@@ -68,7 +70,7 @@ def _decay(result: RkhsResult, where: SetName) -> list[str]:
     said = []
     for name, position in (("K_0", 0), ("K_T", -1)):
         found = [seed.decay(position, where) for seed in result.seeds]
-        exponents = known(value for value in found if not isinstance(value, str))
+        exponents = determined_values(value for value in found if not isinstance(value, str))
         reasons = [value for value in found if isinstance(value, str)]
         if exponents:
             out = in_seeds(len(exponents), len(found)) + over_seeds(exponents, signed)
@@ -80,7 +82,7 @@ def _decay(result: RkhsResult, where: SetName) -> list[str]:
 
 
 def _modes(result: RkhsResult, where: SetName, position: int) -> list[float]:
-    return known(modes_needed(seed, where, position) for seed in result.seeds)
+    return determined_values(modes_needed(seed, where, position) for seed in result.seeds)
 
 
 def modes_needed(seed: SeedSpaces, where: SetName, position: int) -> float:
@@ -156,7 +158,7 @@ def _size(result: RkhsResult, where: SetName) -> list[str]:
         ),
         ("stable rank", [seed[f"{where}/stable_rank"] for seed in result.seeds]),
     ):
-        size = max(known(path[0] for path in paths), default=0.0)
+        size = max(determined_values(path[0] for path in paths), default=0.0)
         if went := course(paths, RELATIVE * size, 3):
             said.append(f"the {label} {went}")
     return [f"{said[0][0].upper()}{'; '.join(said)[1:]}."] if said else []

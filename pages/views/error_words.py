@@ -10,7 +10,15 @@ from pages.charts.theme import power
 from pages.charts.words import Headline, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import conditioning, known, less, less_over_seeds, of_a_table, over_seeds, still
+from pages.views.spaces_words import (
+    conditioning,
+    determined_values,
+    less,
+    less_over_seeds,
+    of_a_table,
+    over_seeds,
+    still,
+)
 
 NAMES = {"network": "the network", "K_0": "$K_0$", "K_T": "$K_T$", "K_inf": r"$K_\infty$"}
 KERNELS = {"K_0": ("K_t", 0), "K_T": ("K_t", -1), "K_inf": ("K_inf", -1)}
@@ -29,7 +37,7 @@ def headlines(result: RkhsResult) -> list[Headline]:
             continue  # not known at all of this network; of a kernel that stays the same as K_0's
         errors, how = _errors(result, name)
         more = f"Over seeds: {spread(errors)}.{how and f' Taken {how}.'} A dash: not determined."
-        found.append(Headline(label, _shown(middle(known(errors))), more))
+        found.append(Headline(label, _shown(middle(determined_values(errors))), more))
     return [*of_a_table(result), *found[1:]] if of_a_table(result) else found
 
 
@@ -92,7 +100,7 @@ def _errors(result: RkhsResult, name: str) -> tuple[list[float], str]:
     kernel, position = KERNELS[name]
     if f"{kernel}_error" not in result.seeds[0]:
         return [], ""
-    if known(plain):
+    if determined_values(plain):
         flagged = any(seed.flag(kernel, position) != "ok" for seed in result.seeds)
         return plain, "with the jitter" if flagged else ""
     return _by_seed(result, name, tuned=True), "with the leave-one-out ridge"
@@ -109,18 +117,18 @@ def _against_start(result: RkhsResult) -> str:
 def _of_one_kernel(result: RkhsResult) -> str:
     """The error of a kernel that stays, and the network's; empty where it moves, or its error is not determined."""
     (errors, how), (network, _) = _errors(result, "K_0"), _errors(result, "network")
-    if len(known(errors)) < len(errors) or not still(result):
+    if len(determined_values(errors)) < len(errors) or not still(result):
         return ""
     return (
         f"This kernel does not move: held out, regression with it errs **{_shown(middle(errors))}**"
-        f"{over_seeds(errors)}{how and f', {how}'}, the network **{_shown(middle(known(network)))}**"
+        f"{over_seeds(errors)}{how and f', {how}'}, the network **{_shown(middle(determined_values(network)))}**"
         f"{over_seeds(network)}."
     )
 
 
 def fewer(result: RkhsResult) -> list[float]:
     """How many times less K_T errs than K_0, for each seed where both errors are determined and above rounding."""
-    return known(_over_end(result, "K_0")[0])
+    return determined_values(_over_end(result, "K_0")[0])
 
 
 def _over_end(result: RkhsResult, name: str) -> tuple[list[float], str]:
@@ -130,7 +138,7 @@ def _over_end(result: RkhsResult, name: str) -> tuple[list[float], str]:
         pairs = [*zip(*(_by_seed(result, one, tuned) for one in (name, "K_T")), strict=True)]
         if np.isfinite(pairs).all(axis=-1).any():
             ratios = [a / b if min(a, b) > NOTHING else float("nan") for a, b in pairs]
-            return (ratios if known(ratios) else []), "" if name == "network" else how
+            return (ratios if determined_values(ratios) else []), "" if name == "network" else how
     return [], ""
 
 
@@ -151,7 +159,7 @@ def _kernels(result: RkhsResult) -> list[str]:
     """Every error, then K_T against infinite width and the network."""
     errors = {name: _errors(result, name) for name in NAMES}
     errors = {name: found for name, found in errors.items() if found[0]}
-    middles = {name: middle(known(found)) for name, (found, _) in errors.items()}
+    middles = {name: middle(determined_values(found)) for name, (found, _) in errors.items()}
     listed = [
         f"{NAMES[name]} {_shown(value) if np.isfinite(value) else 'not determined'}"
         + (f" ({errors[name][1]})" if errors[name][1] and np.isfinite(value) else "")
@@ -178,7 +186,7 @@ def _shown(error: float) -> str:
 
 def _tuned(result: RkhsResult) -> list[str]:
     start, end = (
-        middle(known(float(determined_error(seed, "K_t_tuned")[position]) for seed in result.seeds))
+        middle(determined_values(float(determined_error(seed, "K_t_tuned")[position]) for seed in result.seeds))
         for position in (0, -1)
     )
     if not np.isfinite(start + end):

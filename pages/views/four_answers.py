@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.rkhs.result import RkhsResult
 from pages.charts.words import middle, number
 from pages.views import error_words, function_space_words
-from pages.views.spaces_words import SAME, known, still
+from pages.views.spaces_words import SAME, determined_values, still
 
 QUESTIONS = {
     "inductive_bias": "moved?", "norms": "cheaper?", "function_space": "outside?", "generalisation": "better?",
@@ -18,7 +18,7 @@ def labels(result: RkhsResult) -> dict[str, str]:
     """Each question with its answer in a word or two, by page."""
     told = {
         "inductive_bias": moved(result),
-        "norms": factor(known(seed.cheaper() for seed in result.seeds)),
+        "norms": factor(determined_values(seed.cheaper() for seed in result.seeds)),
         "function_space": function_space_words.outside(result),
         "generalisation": factor(error_words.fewer(result)),
     }
@@ -32,7 +32,7 @@ def labels(result: RkhsResult) -> dict[str, str]:
 
 def moved(result: RkhsResult) -> str:
     """What is left of K_0, held out: the median over seeds of centred alignment."""
-    left = known(seed["held_out/cka"][-1] for seed in result.seeds)
+    left = determined_values(seed["held_out/cka"][-1] for seed in result.seeds)
     return f"CKA with K₀ {number(middle(left), 2)}" if left else UNKNOWN
 
 

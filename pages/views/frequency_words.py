@@ -6,7 +6,7 @@ from engine.data.circle import CircleConfig
 from engine.rkhs.result import RkhsResult
 from pages.charts.frequencies import exchanged, leading
 from pages.charts.words import course, listing, middle, number, percent
-from pages.views.spaces_words import known
+from pages.views.spaces_words import determined_values
 
 CLOSE = 0.1
 """Frequencies whose strength is within this share of M lambda_k have the operator's."""
@@ -57,7 +57,10 @@ def _leakage(result: RkhsResult) -> list[str]:
     """What leaks out of the frequencies of the residual, at both ends."""
     positions = _target(result)
     ends = [
-        [middle(known(seed["frequency_leakage"][at, position] for seed in result.seeds)) for position in positions]
+        [
+            middle(determined_values(seed["frequency_leakage"][at, position] for seed in result.seeds))
+            for position in positions
+        ]
         for at in (0, -1)
     ]
     if not positions or not np.all(np.isfinite(ends)):

@@ -10,7 +10,7 @@ from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, in_seeds, listing, middle, number, percent, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which_kernel
-from pages.views.spaces_words import ONE_SPACE, SAME, known, of_a_table, over_seeds, still
+from pages.views.spaces_words import ONE_SPACE, SAME, determined_values, of_a_table, over_seeds, still
 
 BOUNDED = 0.1
 """Growth exponents below it are bounded as far as these grids tell."""
@@ -63,7 +63,7 @@ def sentences(result: RkhsResult) -> list[str]:
 
 
 def _exponents(result: RkhsResult, space: Space, function: Function) -> list[float]:
-    return known(one.exponent for one in _grown(result, space, function))
+    return determined_values(one.exponent for one in _grown(result, space, function))
 
 
 def _growth(result: RkhsResult, function: Function) -> str:
@@ -95,7 +95,9 @@ def _beyond(result: RkhsResult, space: Space, function: Function) -> list[float]
     """The parts of a function that lie outside the span of a space on the largest grid, of the seeds in which that is
     more than rounding."""
     at = SPACES.index(space), FUNCTIONS.index(function), -1
-    return [outside for outside in known(seed["grid_outside"][at] for seed in result.seeds) if outside > OUTSIDE]
+    return [
+        outside for outside in determined_values(seed["grid_outside"][at] for seed in result.seeds) if outside > OUTSIDE
+    ]
 
 
 def _phrase(result: RkhsResult, space: Space, function: Function, beyond: Sequence[float]) -> str:
@@ -184,7 +186,7 @@ def _ranks(seed: SeedSpaces) -> str:
 
 def _balls(result: RkhsResult) -> list[str]:
     """The error that H_0 leaves with the norm at which H_T reaches `REACHED`."""
-    left = known(error_at_budget(seed) for seed in result.seeds)
+    left = determined_values(error_at_budget(seed) for seed in result.seeds)
     if not left:
         if not np.all(np.isfinite([seed["held_out/frontier_error"][-1].min() for seed in result.seeds])):
             return []

@@ -23,7 +23,7 @@ from pages.views import compare_words, hold_words
 from pages.views.compared import RESULTS
 from pages.views.hold_kept import AsHere, Computing, Kept, Side, asked_in, key_of, seen, sides, whole
 from pages.views.hold_parts import held_already, hold_button, release_button, say, under
-from pages.views.hold_words import Asked
+from pages.views.hold_words import RunOrRecording
 
 HELP = "Keeps this run beneath every chart, thin and dashed, while you change a setting and run again."
 HELP_RECORDED = "Keeps this recording beneath every chart of others and of runs, thin and dashed."
@@ -51,7 +51,7 @@ class Present:
     as_here: AsHere = whole
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> RunOrRecording:
         return asked_in(self.result.config)
 
     @property
@@ -60,7 +60,7 @@ class Present:
         return key_of(self.asked, self.key)
 
 
-def waiting(asked: Asked | None, as_here: AsHere = whole) -> None:
+def waiting(asked: RunOrRecording | None, as_here: AsHere = whole) -> None:
     """What is held, while the page has no result of its own to put it beneath."""
     if asked is None or not held.now():
         return

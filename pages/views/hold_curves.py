@@ -9,8 +9,7 @@ from typing import Any
 from pages.shell.figure import Figure, built
 from pages.shell.form import Form
 from pages.shell.held import Named
-from pages.views import hold_settings
-from pages.views.hold_parts import say
+from pages.views import hold_parts, hold_settings
 from pages.views.hold_settings import settings_of, take_network
 from pages.views.initial_curves import DEEPEST, Span
 from pages.views.initial_network import MOST_WIDTHS, Curves
@@ -61,7 +60,7 @@ def beside(form: Form, now: Drawn, answer: Callable[[Drawn], str]) -> AbstractCo
     """As `hold_settings.beside`; `answer` of curves."""
 
     def tell(named: Named, one: Drawn) -> None:
-        say(built(f"held answer {one}", partial(answer, one)))
+        hold_parts.say(built(f"held answer {one}", partial(answer, one)))
 
     return hold_settings.beside(form, now, Drawn.of, tell, "curves")
 
@@ -71,4 +70,4 @@ def over(
 ) -> list[Figure]:
     """The figures over those that `of` makes of what is held, in the same order; `name` tells several such apart."""
     ghosts = [(named, built(f"held figures {name} {one}", partial(of, one))) for named, one in held]
-    return [figure.over([(named, own[place]) for named, own in ghosts]) for place, figure in enumerate(figures)]
+    return hold_parts.over(figures, ghosts)

@@ -16,12 +16,12 @@ from pages.shell import held
 from pages.shell.gathering import Computation
 from pages.shell.viewers import viewer
 from pages.views.hold_parts import GONE
-from pages.views.hold_words import Asked, called, differ
+from pages.views.hold_words import RunOrRecording, called, differ
 
 OLD = "It is of another version of this program."
 NOT_RECORDED = Problem("recording", "this is asked of runs only")
 
-Computing = Callable[[Asked], Computation]
+Computing = Callable[[RunOrRecording], Computation]
 AsHere = Callable[[RunConfig], RunConfig]
 """A run with what the page sets instead of it."""
 
@@ -36,7 +36,7 @@ def either(
 ) -> Computing:
     """The job that a page shows of a run, and that of a recording, if there is one. Raises `ConfigError`."""
 
-    def computation(asked: Asked) -> Computation:
+    def computation(asked: RunOrRecording) -> Computation:
         if isinstance(asked, RunConfig):
             return of_run(asked)
         if of_recording is None:
@@ -46,17 +46,17 @@ def either(
     return computation
 
 
-def seen(asked: Asked, as_here: AsHere) -> Asked:
+def seen(asked: RunOrRecording, as_here: AsHere) -> RunOrRecording:
     """What is held as the page sees it; it sets nothing of a recording."""
     return as_here(asked) if isinstance(asked, RunConfig) else asked
 
 
-def asked_in(config: Any) -> Asked:
+def asked_in(config: Any) -> RunOrRecording:
     """The run or the recording that a job is of."""
     return getattr(config, "run", getattr(config, "recorded", config))
 
 
-def key_of(asked: Asked, key: str) -> str:
+def key_of(asked: RunOrRecording, key: str) -> str:
     """By which the result of a job of this key is held: a recording by its own, so that it is gone when that is. ""
     while it grows: then there is none."""
     if isinstance(asked, RunConfig):
@@ -76,8 +76,8 @@ class Kept:
     """
 
     key: str
-    asked: Asked | None
-    here: Asked | None = None
+    asked: RunOrRecording | None
+    here: RunOrRecording | None = None
     why: str = ""
     name: str = ""
 
@@ -107,7 +107,7 @@ class Side:
     place: int
 
 
-def sides(asked: Asked, as_here: AsHere) -> tuple[list[Side], str, str]:
+def sides(asked: RunOrRecording, as_here: AsHere) -> tuple[list[Side], str, str]:
     """What is held but this one, what this one is called beside them, and what differs, in a line."""
     every, here = [Kept.of(key, as_here) for key in held.now()], seen(asked, as_here)
     others = [one for one in every if one.here != here]

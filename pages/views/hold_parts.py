@@ -1,6 +1,7 @@
-"""What every page that holds has: the button, the way back, and a column for what is held under its dashes."""
+"""What every page that holds has: the button, the way back, a column for what is held under its dashes, and figures
+over it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, cycle, pairwise
 
@@ -9,6 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.charts.ghosts import DASHES, HELD, MOST
 from pages.charts.words import plain
+from pages.shell.figure import Figure
+from pages.shell.held import Named
 
 FULL = f"{MOST} are held: release one first."
 GONE = "It is not in the cache here any more."
@@ -47,6 +50,11 @@ def under(column: DeltaGenerator, name: str, place: int | None = None) -> Iterat
         st.html(_stroke([1] if place is None else DASHES[place]))
         st.markdown(f":small[{plain(name if place is None else HELD.format(name))}]")
         yield
+
+
+def over(figures: Sequence[Figure], ghosts: Sequence[tuple[Named, Sequence[Figure]]]) -> list[Figure]:
+    """The figures over those of what is held, in the same order."""
+    return [figure.over([(named, own[place]) for named, own in ghosts]) for place, figure in enumerate(figures)]
 
 
 def _stroke(dashes: list[int]) -> str:

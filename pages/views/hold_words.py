@@ -15,7 +15,7 @@ from pages.charts.matched import counts_steps, descends, per_step, recorded_in
 from pages.charts.words import listing, plain
 from pages.run.differing import Settings, from_to, in_one_line, labels, setting_in_words, settings_in
 
-Asked = RunConfig | RecordingConfig
+RunOrRecording = RunConfig | RecordingConfig
 """What is held, or beside it: a run, or a recording."""
 TELLING = ("depth", "width")
 """Settings by which a run is called that stands alone among recordings."""
@@ -25,7 +25,7 @@ MOST = 6
 DIGITS = 8
 
 
-def settings(asked: Asked) -> Settings:
+def settings(asked: RunOrRecording) -> Settings:
     """By name; of a recording what it says of itself."""
     if isinstance(asked, RunConfig):
         return settings_in(asked.to_dict())
@@ -39,14 +39,14 @@ def settings(asked: Asked) -> Settings:
     }
 
 
-def _recordings(every: Sequence[Asked]) -> list[Settings]:
+def _recordings(every: Sequence[RunOrRecording]) -> list[Settings]:
     """The settings of those that are recordings; files tell apart those of one name."""
     found = [one for one in every if isinstance(one, RecordingConfig)]
     alike = len({one.recording for one in found}) < len(found)
     return [{**settings(one), **({"file": one.source.digest[:DIGITS]} if alike else {})} for one in found]
 
 
-def called(every: Sequence[Asked], names: Sequence[str]) -> list[str]:
+def called(every: Sequence[RunOrRecording], names: Sequence[str]) -> list[str]:
     """What to call each beside the others, each only once: its name, else that of its loop, else what tells the runs
     apart."""
     runs = [settings(one) for one in every if isinstance(one, RunConfig)]
@@ -63,7 +63,7 @@ def alone(run: Settings) -> str:
     return ", ".join(setting_in_words(name, run[name]) for name in TELLING if name in run)
 
 
-def differ(held: Sequence[Asked], own: Asked) -> str:
+def differ(held: Sequence[RunOrRecording], own: RunOrRecording) -> str:
     """In what they differ, in a line; settings of a run are none of a recording."""
     every = [*held, own]
     runs = [settings(one) for one in every if isinstance(one, RunConfig)]
@@ -79,7 +79,7 @@ def differ(held: Sequence[Asked], own: Asked) -> str:
     return f"Held beside {whom}: {listing(told)}.{more}"
 
 
-def brief(asked: Asked) -> str:
+def brief(asked: RunOrRecording) -> str:
     """One of them in a few words, as Markdown."""
     own = settings(asked)
     if isinstance(asked, RunConfig):

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import cache
 from engine import jobs
 from engine.initialisation.config import BruteForceConfig, GramSpectrumConfig, SampleConfig
+from engine.progress import Arrays
 from engine.schema import ConfigError
 from pages.run import named_run
+from pages.shell.gathering import Computation, gather
+from pages.shell.held import Named
 from pages.shell.texts import text_of
 from pages.views.hold_settings import FIELDS, settings_of, take_network
 from pages.views.initial_network import Network
@@ -63,6 +67,15 @@ class Draws:
     def key(self) -> str:
         """Of the job."""
         return jobs.key(self.kind, self.config)
+
+    def known(self) -> Arrays | None:
+        """Its result, where there is one."""
+        return cache.current().lookup(self.kind, self.config)
+
+    def beneath(self, held: Named) -> Arrays | None:
+        """Its result where it is held, or the button that asks for it."""
+        job = Computation(self.kind, self.config, self.config.seconds)
+        return gather(f"held {held.place}", "Compute it", [job], "This page has no result of it yet.").get(job)
 
     def texts(self, prefix: str = "") -> dict[str, str]:
         """What the controls of the page have for it, by name."""

@@ -18,7 +18,7 @@ from engine.schema import ConfigError
 from pages.charts.words import several
 from pages.run.labels import DATASET_LABELS
 from pages.shell import calibration
-from pages.shell.form import Asked, Form
+from pages.shell.form import Form, FormState
 from pages.shell.texts import text_of
 
 # The three maps: what spans each, and where a run lies on it.
@@ -184,11 +184,11 @@ SOMEWHERE = {axis.name for chosen in MAPS.values() for axis in (*chosen.axes, BY
 """Controls that some maps have and others have not."""
 
 
-AskedMap = Asked[SweepConfig, tuple[float, ...]]
+MapFormState = FormState[SweepConfig, tuple[float, ...]]
 """Its cost: about what the sweep takes in seconds, by each cell's place in `cells`."""
 
 
-def show(form: Form) -> tuple[Map, tuple[str, ...], AskedMap]:
+def show(form: Form) -> tuple[Map, tuple[str, ...], MapFormState]:
     """Draws the controls; what is wrong stands at them. Gives the map, the kinds of network, and what is asked for."""
     with st.sidebar:
         st.markdown("**Map**")
@@ -205,7 +205,7 @@ def show(form: Form) -> tuple[Map, tuple[str, ...], AskedMap]:
         st.markdown("**Data**")
         data = _data(form)
     if form.problems:
-        return chosen, kinds, AskedMap()
+        return chosen, kinds, MapFormState()
     if chosen.x is BY_RATIO:
         grid[WIDTH] = [max(1, round(min(network["depth"] / ratio, 10**15))) for ratio in grid[WIDTH]]
     asked = math.prod(map(len, grid.values())) * len(kinds)
@@ -223,11 +223,11 @@ def show(form: Form) -> tuple[Map, tuple[str, ...], AskedMap]:
         seconds = _affordable(sweep)
     except ConfigError as error:
         form.blame_all(error.problems, _places(chosen))
-        return chosen, kinds, AskedMap(problems=error.problems)
+        return chosen, kinds, MapFormState(problems=error.problems)
     if alike := asked - len(sweep.cells):
         with st.sidebar:
             st.caption(f"{several(alike, 'cell')} left out: some values make the same network.")
-    return chosen, kinds, AskedMap(sweep, seconds)
+    return chosen, kinds, MapFormState(sweep, seconds)
 
 
 def _places(chosen: Map) -> dict[str, str]:

@@ -146,7 +146,7 @@ def beside(picture: Picture, with_boundaries: bool) -> tuple[str, ...]:
         "map.dynamics": {name: edge for name, edge in found.items() if name not in picture.boundaries()},
     }
     lines = [term for term, edges in drawn.items() if any(edge.beta is not None for edge in edges.values())]
-    told = ["map.law"] if law is not None and map_words.told(law) else []
+    told = ["map.law"] if law is not None and law.determined else []
     return (f"map.{picture.view.metric}", *lines, *told, "map.comparable")
 
 
@@ -179,7 +179,7 @@ def along_chart(picture: Picture, with_boundaries: bool) -> Any:
     view = picture.view
     metric = METRICS[view.metric]
     law = picture.law() if with_boundaries else None
-    law = law if law is not None and map_words.told(law) else None
+    law = law if law is not None and law.determined else None
     said = spread_of(view, "bands") + map_words.dashed(law, picture.order)
     found = edges_beside(picture) if with_boundaries else {}
     return map_along.along_chart(along_table(picture).frame, metric, said, levels_of(view), found, law, picture.order)

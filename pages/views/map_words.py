@@ -116,14 +116,9 @@ def law(found: Scaling, order: Order = BETA) -> str:
     return f"{number(found.prefactor, 2)} {order.base}^{signed(found.exponent)}±{found.error:.2f}"
 
 
-def told(found: Scaling) -> bool:
-    """Whether the exponent is told from 0."""
-    return found.determined
-
-
 def dashed(found: Scaling | None, order: Order = BETA) -> str:
     """The law that is drawn, under a chart; empty where none is told from 0."""
-    return f"; dashed: {law(found, order)} (95%)" if found is not None and told(found) else ""
+    return f"; dashed: {law(found, order)} (95%)" if found is not None and found.determined else ""
 
 
 def grows(found: Scaling | None, metric: str, order: Order = BETA) -> str:
@@ -131,7 +126,7 @@ def grows(found: Scaling | None, metric: str, order: Order = BETA) -> str:
     if found is None:
         return ""
     label, r_squared = METRICS[metric].label, signed(found.r_squared)
-    if not told(found):
+    if not found.determined:
         reach = f"exponent {signed(found.exponent)} ± {found.error:.2f} (95%), $R^2$ = {r_squared}"
         return f"Of the {label} **no law in {order.name} is determined**: {reach}."
     power = rf"{order.factor}^{{{found.exponent:.2f} \pm {found.error:.2f}}}"
@@ -154,7 +149,7 @@ def no_sharp_edge(runs: pd.DataFrame, bounds: Thresholds, order: Order = BETA) -
     return f"There is no sharp lazy boundary: t{moved}" if doubled / at >= SHARP else f"The lazy boundary: t{moved}"
 
 
-def verdict(found: Collapse, metric: str, order: Order = BETA) -> str:
+def answer(found: Collapse, metric: str, order: Order = BETA) -> str:
     """Does beta, or what orders the cells instead, alone decide a metric?"""
     label, by = METRICS[metric].label, order.name
     if found.groups < FEWEST_BETAS:

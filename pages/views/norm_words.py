@@ -14,7 +14,7 @@ from pages.views.spaces_words import (
     ONE_SPACE,
     WHERE,
     conditioning,
-    known,
+    determined_values,
     less_over_seeds,
     still,
     with_jitter,
@@ -36,7 +36,7 @@ GROWS = 3.0
 def headlines(result: RkhsResult) -> list[Headline]:
     """Medians over seeds, on held-out points; of a space that stays nothing that compares it with itself."""
     start, end = (_costs(result.seeds, position) for position in (0, -1))
-    ratios = known(seed.cheaper() for seed in result.seeds)
+    ratios = determined_values(seed.cheaper() for seed in result.seeds)
     outward, inward = (_constants(result, name) for name in ("H_t_in_H_0", "H_0_in_H_t"))
     condition = [float(seed["held_out/condition"][-1]) for seed in result.seeds]
     compared = [
@@ -100,11 +100,11 @@ def _value(value: float) -> str:
 
 def _costs(seeds: Sequence[SeedSpaces], position: int) -> float:
     """Median S of the target on held-out points."""
-    return middle(known(seed["held_out/target_S"][position] for seed in seeds))
+    return middle(determined_values(seed["held_out/target_S"][position] for seed in seeds))
 
 
 def _constants(result: RkhsResult, name: str, at: int = RIDGE_SAID) -> list[float]:
-    return known(seed[f"held_out/{name}"][-1, at] for seed in result.seeds)
+    return determined_values(seed[f"held_out/{name}"][-1, at] for seed in result.seeds)
 
 
 def _target(result: RkhsResult) -> list[str]:
@@ -122,7 +122,7 @@ def _target(result: RkhsResult) -> list[str]:
 
 def _of_one_space(result: RkhsResult) -> str:
     """What the target costs in the space that stays; empty where it moves, or no seed's price is determined."""
-    costs = known(seed["held_out/target_S"][0] for seed in result.seeds)
+    costs = determined_values(seed["held_out/target_S"][0] for seed in result.seeds)
     if not costs or not still(result):
         return ""
     return f"{ONE_SPACE}: on held-out points the target's $S$ there is **{spread(costs)}**."
@@ -131,7 +131,7 @@ def _of_one_space(result: RkhsResult) -> str:
 def _baked(result: RkhsResult) -> list[str]:
     """What the target costs on the training points, in a space that has seen their labels."""
     baked = [seed.cheaper("train") for seed in result.seeds]
-    if not known(baked) or not result.followed.kernel_moves:
+    if not determined_values(baked) or not result.followed.kernel_moves:
         return []
     ratio = less_over_seeds(baked, "than in $H_0$", "as in $H_0$")
     return [f"On training points, whose labels are baked into $K_T$, the target costs {ratio}."]
@@ -155,13 +155,13 @@ def _function(result: RkhsResult) -> list[str]:
     """What the trained function costs in H_T against H_0."""
     costs = [(seed["held_out/function_in_H_0_S"][-1], seed["held_out/function_S"][-1]) for seed in result.seeds]
     ratios = [start / end if end > 0 else float("nan") for start, end in costs]
-    if not known(ratios):
+    if not determined_values(ratios):
         return []
     return [f"The trained function $f_T - f_0$ costs {less_over_seeds(ratios, *AGAINST_START)}."]
 
 
 def _limit(result: RkhsResult) -> list[str]:
-    S = known([float(result.arrays.get("limit/held_out/target_S", np.nan))])
+    S = determined_values([float(result.arrays.get("limit/held_out/target_S", np.nan))])
     return [f"At infinite width the target's $S$ is {number(S[0])}."] if S else []
 
 

@@ -80,7 +80,7 @@ def _grows(found: Growing) -> None:
     st.info(f"**Recording**: step {result.seeds[0].steps:,} so far. This page follows.", icon=RECORDS)
     if found.recorded.alive is None:
         _elsewhere(found.recorded)
-    _look(found.recorded)
+    _redraw_when_changed(found.recorded)
     _body(result, key, grows=True)
 
 
@@ -104,7 +104,7 @@ def _keep_as_it_is(one: Recorded) -> None:
 
 @st.fragment(run_every=REDRAW)
 @one_at_a_time()
-def _look(one: Recorded) -> None:
+def _redraw_when_changed(one: Recorded) -> None:
     """Draws the page again once the file is another, its loop has gone or its result is there."""
     if cache.current().store.recordings.find(one.id) != one:
         st.rerun()
@@ -210,7 +210,7 @@ def _waits(name: str, found: Growing) -> None:
     _links(name, found.recorded.id)
     title = RUN_PAGES[name][0]
     st.info(f"This recording still grows: {title} opens when its loop has ended. Evolution shows it now.")
-    _look(found.recorded)
+    _redraw_when_changed(found.recorded)
 
 
 def _gathered(label: str, one: Computation) -> Arrays | None:
@@ -236,7 +236,7 @@ def _found(text: str) -> Growing | RecordingConfig | None:
         st.info(f"The loop of {plain(found.name)} has ended, and what it recorded is not kept yet. This page follows.")
         if found.alive is None:
             _keep_as_it_is(found)
-        _look(found)
+        _redraw_when_changed(found)
         return None
     return found
 

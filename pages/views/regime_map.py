@@ -89,7 +89,7 @@ def said(picture: Picture) -> str:
         return map_words.by_alpha(picture.cells, metric, picture.order)[0]
     if picture.map.y is BY_RATE:
         return map_words.by_rate(picture.cells)[0]
-    return map_words.verdict(picture.collapse(metric), metric, picture.order) if metric in COLLAPSED else ""
+    return map_words.answer(picture.collapse(metric), metric, picture.order) if metric in COLLAPSED else ""
 
 
 def findings(picture: Picture, form: Form) -> None:

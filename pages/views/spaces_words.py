@@ -71,10 +71,10 @@ def of_a_table(result: RkhsResult) -> list[Headline]:
     if data.name not in MEASURED or result.seeds[0]["held_out/eigenvalues"].shape[1] != len(data.dataset().y_test):
         return []
     errors = [float(seed["network_error"][-1]) for seed in result.seeds]
-    return [of_network(errors, overview(data).r_squared(middle(known(errors))))]
+    return [of_network(errors, overview(data).r_squared(middle(determined_values(errors))))]
 
 
-def known(values: Iterable[float | None]) -> list[float]:
+def determined_values(values: Iterable[float | None]) -> list[float]:
     """Those that are determined."""
     return [float(value) for value in values if value is not None and np.isfinite(value)]
 
@@ -89,7 +89,7 @@ def less_over_seeds(ratios: Iterable[float | None], to: str, same: str) -> str:
         ratios: of all seeds; None or NaN where one is not determined.
     """
     every = [*ratios]
-    found = known(every)
+    found = determined_values(every)
     ratio = middle(found)
     if min(found) < 1 / SAME and max(found) > SAME:
         fewer = sum(one > 1 for one in found)
@@ -112,7 +112,7 @@ def less(ratio: float, to: str, same: str) -> str:
 
 def over_seeds(values: Iterable[float | None], show: Callable[[float], str] = lambda one: number(one, 2)) -> str:
     """The range, where there is one: " (over seeds 3.9 to 4.5)"."""
-    found = known(values)
+    found = determined_values(values)
     if len(found) < 2:
         return ""
     low, high = show(min(found)), show(max(found))

@@ -41,7 +41,7 @@ def law_rows(result: StudyResult) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "quantity": label,
-            "law": said(law),
+            "law": power_law(law),
             "R²": signed(law.r_squared),
             "runs": f"{law.used} of {law.used + law.left_out}",
         }
@@ -49,7 +49,7 @@ def law_rows(result: StudyResult) -> pd.DataFrame:
     )
 
 
-def said(law: PowerLaw) -> str:
+def power_law(law: PowerLaw) -> str:
     """0.5 · n^−0.88 · L^1.1, with intervals."""
     powers = [f"{SYMBOLS[axis]}^{signed(p)}{between(law, axis)}" for axis, p in law.exponents.items()]
     return " · ".join([number(law.prefactor, 2), *powers])

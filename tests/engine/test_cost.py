@@ -14,7 +14,7 @@ import pytest
 from engine.config import RunConfig
 from engine.cost import Calibration, CalibrationConfig, drawn_seconds, estimate
 from engine.device import calibrate
-from engine.initialisation.spread_draws import FEWEST_DRAWS, MOST_DRAWS, OPERATIONS, PARAMETERS, most_draws
+from engine.initialisation.spread import FEWEST_DRAWS, MOST_DRAWS, MOST_OPERATIONS, MOST_PARAMETERS, most_draws
 from engine.networks.conv import convolutions
 from engine.networks.conv_config import FEW_CHANNELS
 from engine.networks.model import apply, init, shapes
@@ -133,8 +133,8 @@ def test_networks_drawn_beside_a_run_count() -> None:
     assert drawn_seconds(run_of("mlp")) == 0
     assert drawn_seconds(run_of("resnet")) > 0
     assert estimate(run_of("conv")).seconds > drawn_seconds(run_of("conv")) > 0.5
-    assert most_draws(PARAMETERS // 1000, 1.0) == 1000
-    assert most_draws(10, OPERATIONS / 500) == 500
+    assert most_draws(MOST_PARAMETERS // 1000, 1.0) == 1000
+    assert most_draws(10, MOST_OPERATIONS / 500) == 500
     assert (most_draws(10**9, 1.0), most_draws(1, 1.0)) == (FEWEST_DRAWS, MOST_DRAWS)
 
 

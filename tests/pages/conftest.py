@@ -14,6 +14,7 @@ from browsing import PATIENCE
 from computed import copied, results
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pretend_engine import RUNS, SMALL, PretendEngine, visited
+from recordings_made import recordings
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.config_option import ConfigOption
@@ -92,6 +93,12 @@ def ready(store: Path) -> Iterator[CachedEngine]:
     """The same on the module's own `store`."""
     with _installed(store) as engine:
         yield engine
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Recordings, as `recordings`: a store of the module's own."""
+    return recordings(tmp_path_factory)
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ SILENT: dict[str, Callable[[], Any]] = {
         {"order_0": NO_BOUNDARY, "p2": Boundary(0.1)}, Thresholds()
     ),
     "pages.views.map_words.grows": lambda: map_words.grows(Scaling(1.0, 0.1, 0.3, 0.02, 0.01, 0.2), "drift"),
-    "pages.views.map_words.verdict": lambda: map_words.verdict(Collapse(0.4, 0.1, 0.05, 0.2, 2), "drift"),
+    "pages.views.map_words.answer": lambda: map_words.answer(Collapse(0.4, 0.1, 0.05, 0.2, 2), "drift"),
     "pages.views.evolution_words.alignment": lambda: evolution_words.alignment(
         result(moved(alignment_test=[np.nan, 0.3]))
     ),

@@ -10,7 +10,6 @@ import pytest
 import rkhs_runs
 from computed import copied, results
 from pretend_engine import MAIN, press, specs, texts
-from recordings_made import recordings
 from sign_in import AUTH
 from streamlit.testing.v1 import AppTest
 from test_people import GOOD
@@ -22,11 +21,6 @@ from engine.recording.config import RecordingConfig
 from pages.shell.link import READY
 
 SPACES = ("norms", "function_space", "inductive_bias", "generalisation")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    return recordings(tmp_path_factory)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recordings_made import recordings
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -19,14 +18,15 @@ from engine.recording.result import RecordedRun
 from pages.views import recorded_words
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    return recordings(tmp_path_factory)
-
-
 @pytest.fixture
 def store(made: tuple[Path, dict[str, Any]]) -> Path:
     return made[0]
+
+
+@pytest.fixture
+def left(made: tuple[Path, dict[str, Any]]) -> str:
+    """The id of the recording that its loop left open."""
+    return made[1]["left"]
 
 
 @pytest.fixture
@@ -115,27 +115,21 @@ def test_what_is_not_recorded_has_no_chart(
 
 
 def test_a_recording_that_grows_is_shown_from_its_file_and_follows(
-    opened: Callable[..., AppTest],
-    made: tuple[Path, dict[str, Any]],
-    ready: CachedEngine,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., AppTest], left: str, ready: CachedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cache.recordings.gone", lambda process: False)
-    page = opened("evolution", recording=made[1]["left"])
+    page = opened("evolution", recording=left)
     assert "**Recording**: step 5 so far" in said(page)
     assert "So far $K_t$ has moved by" in said(page)
-    assert "Evolution shows it now" in said(opened("norms", recording=made[1]["left"]))
+    assert "Evolution shows it now" in said(opened("norms", recording=left))
 
 
 def test_who_may_not_keep_one_whose_loop_is_gone_reads_it(
-    opened: Callable[..., AppTest],
-    made: tuple[Path, dict[str, Any]],
-    ready: CachedEngine,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., AppTest], left: str, ready: CachedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its page used to draw itself again without end."""
     monkeypatch.setattr("pages.views.recorded.may_compute", lambda: False)
-    page = opened("evolution", recording=made[1]["left"])
+    page = opened("evolution", recording=left)
     assert "**Recording**: step 5 so far" in said(page)
     assert not page.exception
 
@@ -143,15 +137,16 @@ def test_who_may_not_keep_one_whose_loop_is_gone_reads_it(
 @pytest.mark.parametrize("page", ["evolution", "norms", "perturbation"])
 def test_one_that_is_closed_and_not_yet_kept_is_followed(
     opened: Callable[..., AppTest],
-    made: tuple[Path, dict[str, Any]],
+    left: str,
+    recorded: Callable[[str], RecordingConfig],
     ready: CachedEngine,
     monkeypatch: pytest.MonkeyPatch,
     page: str,
 ) -> None:
     """Its file has lost what is shown of one that grows, and the key of its result is not there yet."""
     monkeypatch.setattr("cache.recordings.gone", lambda process: False)
-    home, name = ready.store.recordings._home, f"{made[1]['left'].rpartition('-')[0]}-0000cdef"
-    with np.load(home / f"{made[1]['left']}.npz") as file:
+    home, name = ready.store.recordings._home, f"{left.rpartition('-')[0]}-0000cdef"
+    with np.load(home / f"{left}.npz") as file:
         whole = {key: file[key] for key in file.files if not key.startswith("so_far/")}
     loop = Loop(ready.store.recordings, name, "left")
     loop.save(whole)
@@ -159,7 +154,7 @@ def test_one_that_is_closed_and_not_yet_kept_is_followed(
         found = opened(page, recording=name)
         assert "The loop of left has ended, and what it recorded is not kept yet. This page follows." in said(found)
         assert "damaged" not in said(found)
-        loop.became(jobs.key("recording", RecordingConfig.from_dict(made[1]["whole"])))
+        loop.became(jobs.key("recording", recorded("whole")))
         assert "is not kept yet" not in said(found.run())
         assert ("damaged" in said(found), found.exception) == (False, [])
     finally:
@@ -168,15 +163,12 @@ def test_one_that_is_closed_and_not_yet_kept_is_followed(
 
 
 def test_one_of_another_machine_is_followed_and_kept_only_by_who_says_that_it_has_ended(
-    opened: Callable[..., AppTest],
-    made: tuple[Path, dict[str, Any]],
-    ready: CachedEngine,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., AppTest], left: str, ready: CachedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether its loop still runs is not known here, also where its process has no such number on this machine."""
-    name = f"{made[1]['left'].rpartition('-')[0]}-0000abcd"
+    name = f"{left.rpartition('-')[0]}-0000abcd"
     home = ready.store.recordings._home
-    content = (home / f"{made[1]['left']}.npz").read_bytes()
+    content = (home / f"{left}.npz").read_bytes()
     (home / f"{name}.npz").write_bytes(content)
     (home / f"{name}.json").write_text('{"name": "left", "machine": "node7 1a", "boot": "x", "process": "pid:[1] 1"}')
     found = ready.store.recordings.find(name)
@@ -231,15 +223,12 @@ def test_recordings_that_are_chosen_are_compared_tagged_and_deleted(
 
 
 def test_who_looks_first_at_one_whose_loop_is_gone_does_not_own_it(
-    opened: Callable[..., AppTest],
-    made: tuple[Path, dict[str, Any]],
-    ready: CachedEngine,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., AppTest], left: str, ready: CachedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They could delete what another's loop has left, and nobody would have it."""
-    name = f"{made[1]['left'].rpartition('-')[0]}-0000beef"
+    name = f"{left.rpartition('-')[0]}-0000beef"
     loop = Loop(ready.store.recordings, name, "left")
-    with np.load(ready.store.recordings._home / f"{made[1]['left']}.npz") as file:
+    with np.load(ready.store.recordings._home / f"{left}.npz") as file:
         whole = {key: file[key] for key in file.files if not key.startswith("so_far/")}
     loop.save({**whole, "loss": whole["loss"] + 1})  # another recording
     monkeypatch.setattr("cache.recordings.gone", lambda process: True)
@@ -260,15 +249,12 @@ def test_who_looks_first_at_one_whose_loop_is_gone_does_not_own_it(
 
 
 def test_one_whose_loop_is_gone_is_taken_in_and_stays_at_its_address(
-    opened: Callable[..., AppTest],
-    made: tuple[Path, dict[str, Any]],
-    ready: CachedEngine,
-    monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., AppTest], left: str, ready: CachedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
     monkeypatch.setattr(ready, "request", lambda *arguments, **more: asked.append(arguments[:2]))
-    opened("evolution", recording=made[1]["left"])
-    found = ready.store.recordings.find(made[1]["left"])
+    opened("evolution", recording=left)
+    found = ready.store.recordings.find(left)
     assert found is not None
     assert found.key
     assert not found.path.exists()
@@ -276,7 +262,7 @@ def test_one_whose_loop_is_gone_is_taken_in_and_stays_at_its_address(
     assert jobs.key("recording", config) == found.key
     assert ready.store.files.has(config.source.digest)
     assert ready.store.pinned(found.key)
-    assert "Read this recording" in [button.label for button in opened("evolution", recording=made[1]["left"]).button]
+    assert "Read this recording" in [button.label for button in opened("evolution", recording=left).button]
 
 
 def test_a_file_that_cannot_be_read_is_said_and_stays(

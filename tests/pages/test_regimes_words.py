@@ -26,10 +26,10 @@ def cells(chosen: Map, sweep: SweepConfig, **law: float):
 
 
 def test_beta_alone_is_rejected_only_where_depth_matters():
-    alone = map_words.verdict(collapses(runs(exponent=0.0))["elt"], "elt")
+    alone = map_words.answer(collapses(runs(exponent=0.0))["elt"], "elt")
     assert "Not rejected: at equal β the lazy error of cells differs no more than their seeds explain" in alone
     assert "what depth adds at fixed β is not told from nothing" in alone
-    rejected = map_words.verdict(collapses(runs(exponent=0.4))["elt"], "elt")
+    rejected = map_words.answer(collapses(runs(exponent=0.4))["elt"], "elt")
     assert "No: at equal β the lazy error of cells differs by more than their seeds do (p = 5.0·10⁻⁴" in rejected
     assert r"at fixed β it goes as $L^{0.39 \pm 0.02}$ (95%)" in rejected or r"it goes as $L^{0.4" in rejected
 
@@ -37,9 +37,9 @@ def test_beta_alone_is_rejected_only_where_depth_matters():
 def test_not_enough_data_is_said():
     none = Collapse(None, None, None, None, 0)
     needs = "Not enough data: at least 3 values of β ≤ 0.25 with 2 depths each are needed, there "
-    assert needs + "are 0." in map_words.verdict(none, "drift")
-    assert needs + "is 1." in map_words.verdict(Collapse(0.3, 0.1, None, 0.2, 1), "drift")
-    assert "several networks in a cell are needed" in map_words.verdict(Collapse(None, 0.1, None, None, 3), "drift")
+    assert needs + "are 0." in map_words.answer(none, "drift")
+    assert needs + "is 1." in map_words.answer(Collapse(0.3, 0.1, None, 0.2, 1), "drift")
+    assert "several networks in a cell are needed" in map_words.answer(Collapse(None, 0.1, None, None, 3), "drift")
     few = SweepConfig.from_dict({"base": DEFAULT_MAP.base, "grid": {"network.width": (8, 16)}})
     (lazy, *_) = map_words.edges(boundaries(runs(few)), BOUNDS)
     assert "not enough data: 2 cells" in lazy

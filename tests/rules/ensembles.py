@@ -184,7 +184,7 @@ REGIMES = (
         "**no law in β is determined**",
     ),
     Rule(
-        "pages.views.map_words.verdict",
+        "pages.views.map_words.answer",
         "No / Not rejected: at equal β the ... of cells differs ... (p = ...); at fixed β it goes as L^... ± ... (95%)",
         "at least 3 values of β up to .25 with 2 depths each, and several networks in a cell; cells whose networks "
         "all have a number, the others counted; the depth exponent only with its interval, and as nothing where that "

@@ -44,11 +44,11 @@ def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "floa
     if _has_refs(program):
         _refuse(CHANGING)
     most, coarse = APART[precision], narrowed(program, bits, of_whole=True)
-    together = _called(apply, params, some)
-    _check_finite(together)
-    far = apart(together, _called(_one_at_a_time(apply), params, some))
+    outputs = _called(apply, params, some)
+    _check_finite(outputs)
+    far = apart(outputs, _called(_one_at_a_time(apply), params, some))
     if far > most:
-        drawn = apart(together, _called(apply, params, some)) > most
+        drawn = apart(outputs, _called(apply, params, some)) > most
         _refuse_mixture("outputs", drawn, precision, coarse if far < APART["float32"] else "")
     looped = loops(program)
     slopes = _slopes(apply, params, some, looped)
@@ -65,9 +65,9 @@ def check_all(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "
     For what is trained on all of them at once: `check` tries a few.
     """
     params = _wide(params)
-    together = _called(apply, params, x)
-    _check_finite(together)
-    if apart(together, _called(_each(apply), params, x)) > APART[precision]:
+    outputs = _called(apply, params, x)
+    _check_finite(outputs)
+    if apart(outputs, _called(_each(apply), params, x)) > APART[precision]:
         _refuse_mixture("outputs", drawn=False)
 
 

@@ -148,10 +148,10 @@ def _dot(eqn: JaxprEqn, view: View, at: int) -> Dot:
     ends = np.cumsum([len(batched[0]), len(free[0]), len(free[1])])
     axes = [tuple(range(start, end)) for start, end in pairwise(ends.tolist())]
     own, other = contracted[at], contracted[1 - at]
-    pairs, together = np.argsort(own), np.argsort(batched[at])
-    batch = tuple(batched[1 - at][i] for i in together)
+    pairs, batch_order = np.argsort(own), np.argsort(batched[at])
+    batch = tuple(batched[1 - at][i] for i in batch_order)
     operand = (batch, free[1 - at], tuple(other[i] for i in pairs))
-    output = (tuple(int(i) for i in together), axes[1 - at], axes[at])
+    output = (tuple(int(i) for i in batch_order), axes[1 - at], axes[at])
     return Dot(view, view.factor, ("dot", tuple(sorted(own)), tuple(sorted(batched[at]))), operand, output)
 
 
