@@ -17,6 +17,7 @@ from engine.device import in_float64
 from engine.networks.empirical import hashable
 from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.checks import attempted, check
+from engine.networks.traced.extremes import steady
 from engine.networks.traced.kernel import Apply, leaf_paths, ntk
 from engine.networks.traced.views import floating
 from engine.problems import ConfigError, Problem, short_repr
@@ -146,7 +147,7 @@ def _moved(apply: Apply, still: frozenset[str], params: Any, x: jax.Array, pull:
     def outputs(trained: list[jax.Array], x: jax.Array) -> jax.Array:
         given = iter(trained)
         own = [next(given) if chosen else leaf for leaf, chosen in zip(leaves, moves, strict=True)]
-        return apply(jax.tree.unflatten(tree, own), x)
+        return steady(apply)(jax.tree.unflatten(tree, own), x)
 
     trained = [leaf for leaf, chosen in zip(leaves, moves, strict=True) if chosen]
     _, back = jax.vjp(lambda trained: outputs(trained, x[: len(pull)]), trained)

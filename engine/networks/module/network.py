@@ -16,6 +16,7 @@ from engine.networks.module.limits import Endless, limited
 from engine.networks.module.loading import NAMED, functions_of, guarded
 from engine.networks.parameters import flattened, nested
 from engine.networks.traced.checks import check, check_all
+from engine.networks.traced.extremes import steady
 from engine.networks.traced.loops import goes_back
 from engine.problems import ConfigError, Problem
 
@@ -37,7 +38,7 @@ def apply(network: ModuleConfig, params: Any, x: Float[Array, "n ..."]) -> Float
     own = functions_of(network, shape)
     leaves = flattened(params).items()
     arrays: Any = {path: leaf if path in own.trained else jax.lax.stop_gradient(leaf) for path, leaf in leaves}
-    return guarded(network.name, lambda: own.apply(arrays, x.reshape(x.shape[0], *shape)))
+    return guarded(network.name, lambda: steady(own.apply)(arrays, x.reshape(x.shape[0], *shape)))
 
 
 def trained(network: ModuleConfig, shape: tuple[int, ...]) -> frozenset[str]:

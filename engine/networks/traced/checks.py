@@ -12,6 +12,7 @@ import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn
 
 from engine.networks.gram import Precision, dtypes
+from engine.networks.traced.extremes import steady
 from engine.networks.traced.kernel import Apply, leaf_paths
 from engine.networks.traced.loops import goes_back, loops, programs
 from engine.networks.traced.views import aval, floating
@@ -184,7 +185,7 @@ def _refuse_mixture(what: str, drawn: bool, precision: Precision = "float64", co
 def _slopes(apply: Apply, params: Any, x: np.ndarray, looped: bool) -> dict[int, np.ndarray]:
     """Derivatives by the leaves of real numbers: of a sum of the outputs with random weights; or, where no signal goes
     back through a loop (`looped`: whether there is one), of the outputs with each leaf moved in a random direction."""
-    leaves, tree = jax.tree.flatten(params)
+    apply, (leaves, tree) = steady(apply), jax.tree.flatten(params)
     rng = np.random.default_rng(0)
     weights = rng.standard_normal(jax.eval_shape(apply, params, x).shape)
     real = {i: leaf for i, leaf in enumerate(leaves) if floating(leaf)}

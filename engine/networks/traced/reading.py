@@ -17,15 +17,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
-from jax.interpreters.partial_eval import dce_jaxpr
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
+from engine.networks.traced.extremes import mend
 from engine.networks.traced.loops import goes_back, loops
 from engine.networks.traced.products import Bias, Term, bias_of, product_of
+from engine.networks.traced.program import evaluate, flat
 from engine.networks.traced.views import View, aval, entries, floating, number, seen_through
-
-INLINED = ("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint")
-"""Calls that are read as if their body stood in their place."""
 
 Bytes = int
 
@@ -114,7 +112,7 @@ def read(apply: Callable, params: Any, x: jax.ShapeDtypeStruct, trained: frozens
         return apply(jax.tree.unflatten(tree, leaves), x[None])[0]
 
     shapes = [jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
-    closed = flat(jax.make_jaxpr(one)(shapes, x))
+    closed = flat(mend(jax.make_jaxpr(one)(shapes, x)))
     reader, forward = _Reader(), _no_way_back(closed, counted)
     views = [View(i) if i in counted - forward else None for i in range(len(leaves))]
     level = reader.level(closed, [*views, None], ())
@@ -136,47 +134,6 @@ def _no_way_back(closed: ClosedJaxpr, leaves: frozenset[int]) -> frozenset[int]:
     if not loops(closed.jaxpr) or back(leaves):
         return frozenset()
     return frozenset(leaf for leaf in leaves if not back(frozenset({leaf})))
-
-
-def flat(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """The same program with calls written out and without what its outputs do not need."""
-    written = jax.make_jaxpr(lambda *args: evaluate(closed.jaxpr, closed.consts, args))(*closed.in_avals)
-    needed, _ = dce_jaxpr(written.jaxpr, [True] * len(written.jaxpr.outvars), instantiate=True)
-    return ClosedJaxpr(needed, written.consts)
-
-
-def evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
-    """The outputs of a program, its calls written out."""
-    env = Environment(jaxpr, consts, args)
-    for eqn in jaxpr.eqns:
-        values = [env[atom] for atom in eqn.invars]
-        if eqn.primitive.name in INLINED:
-            body = eqn.params.get("jaxpr", eqn.params.get("call_jaxpr"))
-            inner, held = (body.jaxpr, body.consts) if isinstance(body, ClosedJaxpr) else (body, ())
-            env.put(eqn, evaluate(inner, held, values))
-        else:
-            env.put(eqn, bound(eqn, values))
-    return [env[atom] for atom in jaxpr.outvars]
-
-
-def bound(eqn: JaxprEqn, values: Sequence[Any]) -> list[Any]:
-    """The results of one equation."""
-    with eqn.ctx.manager:
-        found = eqn.primitive.bind(*values, **eqn.primitive.get_bind_params(eqn.params))
-    return list(found) if eqn.primitive.multiple_results else [found]
-
-
-class Environment:
-    """The values of a program's variables."""
-
-    def __init__(self, jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]):
-        self._values: dict[Var, Any] = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *args), strict=True))
-
-    def __getitem__(self, atom: Any) -> Any:
-        return atom.val if isinstance(atom, Literal) else self._values[atom]
-
-    def put(self, eqn: JaxprEqn, results: Sequence[Any]) -> None:
-        self._values.update(zip(eqn.outvars, results, strict=True))
 
 
 class _Reader:

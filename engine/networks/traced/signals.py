@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from engine.networks.traced.products import Bias
-from engine.networks.traced.reading import Environment, Level, Plan, bound
+from engine.networks.traced.program import Environment, bound
+from engine.networks.traced.reading import Level, Plan
 
 Moves = dict[int, Array]
 
