@@ -27,7 +27,7 @@ document.addEventListener("focusin", (event) => {
   if (!event.target.closest('[role="dialog"]')) before = at;
 });
 function back() {
-  if (document.activeElement === document.body && !open) before?.focus();
+  if (document.activeElement === document.body && !open) before?.focus({ preventScroll: true });
 }
 new MutationObserver(() => {
   const closes = open && !document.querySelector('[role="dialog"]');
