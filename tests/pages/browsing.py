@@ -1,5 +1,7 @@
 """What browser tests share besides the fixtures."""
 
+from contextlib import suppress
+
 from playwright.sync_api import Download, Locator, Page, expect
 
 SMALL = {"size": "12", "test_size": "16", "frequencies": "1, 2", "amplitudes": "", "depth": "1", "width": "16"}
@@ -27,6 +29,18 @@ def download(page: Page, button: Locator) -> Download:
     with page.expect_download(timeout=PATIENCE) as waiting:
         button.click()
     return waiting.value
+
+
+def pick(page: Page, mark: Locator, opens: str) -> None:
+    """Clicks on a mark of a chart until the page of this title opens: Vega that draws anew meanwhile takes no click."""
+    opened = page.get_by_role("heading", name=opens, exact=True)
+    for _ in range(5):
+        rest(page)
+        mark.click()
+        with suppress(AssertionError):
+            expect(opened).to_be_visible(timeout=PATIENCE / 5)
+            break
+    expect(opened).to_be_visible()
 
 
 def slider(page: Page, key: str = "moving_evolution_0"):

@@ -1,7 +1,7 @@
 """The pages on initialisation in a real browser: a point, a click on it, the page that opens."""
 
 import pytest
-from browsing import rest
+from browsing import pick
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -15,9 +15,8 @@ def test_points_appear_and_a_click_on_a_curve_opens_its_distribution(visit):
     expect(page.locator(f"{FIRST} svg.marks")).to_be_visible()
     page.locator(".st-key-ask-sampler button").first.click()
     expect(page.locator(f"{FIRST} svg.marks").get_by_text("exact sampler")).to_be_visible()
-    rest(page)
-    page.locator(f"{FIRST} svg.marks .curve_points_marks path").nth(2).click()
-    expect(page.get_by_role("heading", name="Distribution")).to_be_visible()
+    point = page.locator(f"{FIRST} svg.marks .curve_points_marks path").nth(2)
+    pick(page, point, "Distribution")
     page.wait_for_url("**/distribution?*at_width=8*")
     assert "at_depth=3" in page.url
     expect(page.get_by_text("L = 3 hidden layers")).to_be_visible()
@@ -26,8 +25,7 @@ def test_points_appear_and_a_click_on_a_curve_opens_its_distribution(visit):
     expect(page.get_by_role("textbox", name="hidden widths n")).to_have_value("8, 16")
     page.wait_for_url("**/second_moment?*widths=8*")
     assert "at_width" not in page.url
-    rest(page)
-    page.locator(f"{FIRST} svg.marks .curve_points_marks path").nth(2).click()
+    pick(page, point, "Distribution")
     page.get_by_role("link", name="This width against β").click()
     expect(page.get_by_role("heading", name="Second moment")).to_be_visible()
 

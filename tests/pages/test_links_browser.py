@@ -1,7 +1,7 @@
 """Links and Back in a real browser: each thing that a person does is one step of its history."""
 
 import pytest
-from browsing import SMALL, open_page, rest, slider
+from browsing import SMALL, open_page, pick, rest, slider
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -45,7 +45,7 @@ def test_a_click_on_a_point_is_one_step(visit):
     expect(page.locator(PICK).first).to_be_visible()
     rest(page)
     start = steps(page)
-    page.locator(PICK).nth(2).click()
+    pick(page, page.locator(PICK).nth(2), "Distribution")
     page.wait_for_url("**/distribution?*at_width=8*")
     expect(page.get_by_text("hidden layers, β")).to_be_visible()
     assert steps(page) == start + 1
@@ -92,7 +92,7 @@ def test_a_cell_of_a_map_opens_what_the_map_knows_and_the_way_back(visit):
     expect(page.locator(".st-key-cancel_sweep")).to_have_count(0)
     rest(page)
     start = steps(page)
-    page.locator(CELLS).first.click()
+    pick(page, page.locator(CELLS).first, "Evolution")
     page.wait_for_url("**/evolution?*v_map=*")
     expect(page.get_by_text("On the map this cell is")).to_be_visible()
     expect(page.get_by_role("button", name="Compute the whole run")).to_be_visible()

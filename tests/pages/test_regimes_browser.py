@@ -1,7 +1,7 @@
 """The regime map in a real browser: cells appear, and a click on one opens its run."""
 
 import pytest
-from browsing import rest
+from browsing import pick
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -22,10 +22,8 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):
     expect(page.get_by_text("Of 4 cells:")).to_be_visible()
     expect(page.locator(".st-key-cancel_sweep")).to_have_count(0)
 
-    rest(page)
     label = page.locator(CELLS).first.get_attribute("aria-label") or ""
-    page.locator(CELLS).first.click()
-    expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
+    pick(page, page.locator(CELLS).first, "Evolution")
     for name, called in (("width", "width"), ("depth", "hidden layers")):
         (value,) = (part.split(": ")[1] for part in label.split("; ") if part.startswith(f"{name} "))
         expect(page.get_by_role("textbox", name=called)).to_have_value(value)
@@ -44,9 +42,7 @@ def test_kinds_stand_side_by_side_and_a_cell_opens_the_network_of_its_kind(visit
     expect(page.locator("[data-testid=stVegaLiteChart]")).to_have_count(4)
     expect(page.get_by_text("Beside fully connected networks of equal depth and width")).to_be_visible()
     expect(page.get_by_text("(fully connected only)")).to_be_visible()
-    rest(page)
-    page.locator(".st-key-chart_regime_map_resnet svg.marks .cells_marks path").first.click()
-    expect(page.get_by_role("heading", name="Evolution")).to_be_visible()
+    pick(page, page.locator(".st-key-chart_regime_map_resnet svg.marks .cells_marks path").first, "Evolution")
     page.wait_for_url("**/evolution?*network=resnet*")
     expect(page.get_by_text("On the map this cell is")).to_be_visible()
     expect(page.get_by_text("measured β", exact=True)).to_be_visible()
