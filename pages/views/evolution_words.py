@@ -250,10 +250,13 @@ def stability(result: RunResult) -> list[str]:
     if not paths or not np.isfinite(limit):
         return []
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
-    peak = number(max(float(path.max()) for _, path in paths))
+    trough, peak = (
+        number(min(float(path.min()) for _, path in paths)),
+        number(max(float(path.max()) for _, path in paths)),
+    )
     whose = in_seeds(len(paths), len(result.seeds))
     went = f"was{whose} {start} at the start, {peak} at its peak, and is {end} now"
-    said = f"${steepness(result.config)}$ {went if {start, end} != {peak} else f'stayed{whose} at {peak}'}"
+    said = f"${steepness(result.config)}$ {went if trough != peak else f'stayed{whose} at {peak}'}"
     if training.batch_size is not None and training.batch_size < result.config.data.size:
         batch = several(training.batch_size, "point")
         return [f"{said}; {number(limit)}, the limit of full batches, does not bound steps on {batch}."]

@@ -118,10 +118,10 @@ def test_play_advances_the_frames_and_the_picture(opened):
 
 def test_two_hundred_frames_play_fast_and_the_slider_answers(opened):
     page = opened("spectrum", "auto")
-    # How fast and how soon: benchmarks/animation.py. A busy machine must not fail the test.
+    # The claims are 30 frames a second and 50 ms (benchmarks/animation.py); a busy machine must not fail the test.
     _part(page, "auto", "play").click()
-    assert frames_per_second(page, "spectrum", seconds=2) > 5
-    assert statistics.median(slider_latency(page, "spectrum", moves=9)) < 500
+    assert frames_per_second(page, "spectrum", seconds=2) > 15
+    assert statistics.median(slider_latency(page, "spectrum", moves=9)) < 100
 
 
 def test_keys_step_and_play(opened):

@@ -93,6 +93,9 @@ def test_a_statement_about_stability_reads_the_whole_path() -> None:
     assert calm.endswith(": stable, the limit is 2.")
     (flat,) = evolution_words.stability(trained(Seed([0.5, 0.5 + 1e-9, 0.5])))
     assert flat.endswith(" stayed at 0.5: stable, the limit is 2.")
+    for seeds in ([Seed([0.5, 0.1, 0.5])], [Seed([0.5, 0.5]), Seed([0.5, 0.5]), Seed([0.1, 0.1])]):
+        (moved,) = evolution_words.stability(trained(*seeds))
+        assert "was 0.5 at the start, 0.5 at its peak, and is 0.5 now" in moved
     (near,) = evolution_words.stability(trained(Seed([0.5, 1.97, 0.5])))
     assert near.endswith("it reached the edge of stability, 2.")
     (some,) = evolution_words.stability(trained(Seed([0.5, 2.5, 2.6]), Seed([0.5, 0.6, 0.7])))

@@ -6,6 +6,7 @@ another order, so that no entry is equal, and the derivative is that of another 
 
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
+from math import prod
 from typing import Any
 
 import jax
@@ -122,4 +123,4 @@ def _(axes: tuple[int, ...], least: bool, at: tuple[Array], along: tuple[Array])
 def _rows(x: Array, axes: tuple[int, ...]) -> Array:
     """The entries over these axes in the last one."""
     kept = [axis for axis in range(x.ndim) if axis not in axes]
-    return jnp.transpose(x, (*kept, *axes)).reshape(*(x.shape[axis] for axis in kept), -1)
+    return jnp.transpose(x, (*kept, *axes)).reshape(*(x.shape[axis] for axis in kept), prod(x.shape[a] for a in axes))

@@ -51,6 +51,10 @@ def test_equal_entries_share_the_derivative(of: Callable) -> None:
     np.testing.assert_array_equal(jax.grad(steady(of))(jnp.array([2.0, 2.0])), [0.5, 0.5])
 
 
+def test_of_no_rows_there_is_no_derivative() -> None:
+    assert jax.jacrev(steady(lambda x: x.max(1)))(jnp.zeros((0, 3))).shape == (0, 0, 3)
+
+
 def test_a_program_without_extremes_stays_as_it_is() -> None:
     closed = jax.make_jaxpr(lambda x: jax.nn.relu(x) + jnp.argmax(x))(X)
     assert mend(closed) is closed
