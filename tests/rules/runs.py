@@ -16,8 +16,8 @@ RUN = (
         "pages.views.evolution_words.stability",
         "η_eff λ_max was ... at the start, ... at its peak, and is ... now: it crossed the limit ... times, "
         "first at t = ...; stayed at ...",
-        "every checkpoint of the path is read; 'stayed' where every checkpoint of every seed reads alike; 'stable' only "
-        "where all of them lie below the limit, and no peak comes within 5% of it; λ_max stands times the largest "
+        "every checkpoint of the path is read; 'stayed' where every checkpoint of every seed reads alike; 'stable' "
+        "only where all of them lie below the limit, and no peak comes within 5% of it; λ_max stands times the largest "
         "curvature of the loss, plus what weight decay adds",
         "the run diverged, its kernel was dead, it has one checkpoint, a value is not finite, or the loss is the "
         "hinge, which has no limit; with minibatches nothing is judged",
