@@ -54,7 +54,7 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
         refuse("This run cannot be expanded:", map(described, error.problems))
         return
     say_in_short(bar, run, expansion.seconds)
-    note = "If every step up to the cap is taken:"
+    note = "Every step up to the cap is counted."
     found = gather("expansion", "Train and expand this run", [expansion], note, bar=bar, like="perturbation")
     if expansion in found:
         arrays = found[expansion]
