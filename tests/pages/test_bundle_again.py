@@ -3,8 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ PAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """What is opened, by what it shows."""
 
 
-def opened(case: str) -> AppTest:
+def visit(case: str) -> AppTest:
     page, query = PAGES[case]
     app = visited(page, query, 120)
     assert not app.exception
@@ -64,35 +63,45 @@ def opened(case: str) -> AppTest:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
-    """A cache with all that these pages ask for."""
-    asking, directory = Asking(), tmp_path_factory.mktemp("bundles") / "cache"
-    with closing(Store(directory)) as store:
-        store.files.take(ROWS.getvalue(), "rows.npz")
-        contents.give(ROWS.getvalue())
-    cache.install(asking)  # pyright: ignore[reportArgumentType]
-    for case in PAGES:
-        opened(case)
-    cache.install(None)
-    compute(directory, [(kind, config) for (kind, _), config in asking.wanted.items()])
-    engine = CachedEngine(Store(directory))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedEngine]:
+    engine = CachedEngine(Store(tmp_path_factory.mktemp("bundles") / "cache"))
+    engine.store.files.take(ROWS.getvalue(), "rows.npz")
+    contents.give(ROWS.getvalue())
     yield engine
     engine.close()
 
 
+@pytest.fixture(scope="module")
+def computed() -> set[str]:
+    """Cases whose results are in the cache."""
+    return set()
+
+
 @pytest.fixture
-def filled(full: CachedEngine) -> Iterator[CachedEngine]:
-    cache.install(full)
-    yield full
+def opened(engine: CachedEngine, computed: set[str]) -> Iterator[Callable[[str], AppTest]]:
+    """Opens the page of a case on a cache that holds all that it asks for."""
+
+    def opened(case: str) -> AppTest:
+        if case not in computed:
+            asking = Asking()
+            cache.install(asking)  # pyright: ignore[reportArgumentType]
+            visit(case)
+            compute(engine.store.directory, [(kind, config) for (kind, _), config in asking.wanted.items()])
+            computed.add(case)
+        cache.install(engine)
+        return visit(case)
+
+    yield opened
     cache.install(None)
 
 
 @pytest.mark.long
-def test_results_side_by_side_give_all_their_numbers(filled, given, tmp_path: Path) -> None:
+def test_results_side_by_side_give_all_their_numbers(opened, engine, given, tmp_path: Path) -> None:
     """A run, an expansion and a map on the page Runs, each under names of its own."""
-    opened("regimes")  # which lists its map
-    sweep = next(record for record in filled.listed(RunFilter(kinds=("sweep",)), 9))
-    jobs = {run.kind: run.key for run in filled.listed(RunFilter(kinds=("run", "rkhs")), 99)}
+    for case in ("evolution", "norms", "regimes"):
+        opened(case)
+    sweep = next(record for record in engine.listed(RunFilter(kinds=("sweep",)), 9))
+    jobs = {run.kind: run.key for run in engine.listed(RunFilter(kinds=("run", "rkhs")), 99)}
     keys = [jobs["run"], jobs["rkhs"], sweep.key]
     app = visited("all_runs", {"v_chosen": ",".join(key[:DIGITS] for key in keys)}, 120)
     assert not app.exception
@@ -114,7 +123,7 @@ QUICK = "evolution"
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.long] * (case != QUICK)) for case in PAGES])
-def test_its_command_and_its_snippet_give_its_numbers(case: str, filled, given, tmp_path: Path) -> None:
+def test_its_command_and_its_snippet_give_its_numbers(case: str, opened, given, tmp_path: Path) -> None:
     opened(case)
     folder = unpack(bundle_of(given), tmp_path / "zip")
     said = alone([sys.executable, str(folder / "recompute.py")], tmp_path / "a cache")
@@ -151,8 +160,11 @@ def _same_table(again: pd.DataFrame, kept: pd.DataFrame) -> None:
         np.testing.assert_allclose(again[name][known], kept[name][known], rtol=1e-9, err_msg=str(name))
 
 
-@pytest.mark.parametrize("page", ["function_space", "inductive_bias", "generalisation"])
-def test_the_other_pages_on_function_spaces_have_the_same_recipe(page: str, filled, given) -> None:
+@pytest.mark.parametrize(
+    "page",
+    [*(pytest.param(page, marks=pytest.mark.long) for page in ("inductive_bias", "generalisation")), "function_space"],
+)
+def test_the_other_pages_on_function_spaces_have_the_same_recipe(page: str, opened, given) -> None:
     opened("norms")
     first = files(bundle_of(given))
     app = visited(page, rkhs_runs.query("circle"), 120)
@@ -165,7 +177,7 @@ def test_the_other_pages_on_function_spaces_have_the_same_recipe(page: str, fill
     assert not set(figures) & {name for name in first if name.startswith("figures/")}
 
 
-def test_what_the_figure_of_a_page_draws_is_in_the_numbers(filled, given) -> None:
+def test_what_the_figure_of_a_page_draws_is_in_the_numbers(opened, given) -> None:
     """Of the exact curves: the ratio that the table of the chart has."""
     opened("second_moment")
     found = files(bundle_of(given))
