@@ -15,7 +15,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import CachedEngine, Store
-from cache.processes import make_certificate
+from cache.processes import LocalProcesses, make_certificate
 
 pytestmark = pytest.mark.whole
 
@@ -69,17 +69,20 @@ os._exit(0)
 """
 
 
-def compute_processes() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
-
-
-def listening() -> list[int]:
-    found = [connection for process in compute_processes() for connection in process.net_connections()]
+def listening(engine: CachedEngine) -> list[int]:
+    """Ports of its compute processes."""
+    begun = [psutil.Process(process.pid) for process in processes(engine)._processes]
+    family = [one for process in begun for one in (process, *process.children(recursive=True))]
+    found = [connection for process in family for connection in process.net_connections()]
     return sorted({connection.laddr.port for connection in found if connection.status == psutil.CONN_LISTEN})
 
 
+def processes(engine: CachedEngine) -> LocalProcesses:
+    return engine._computing.cluster()._processes  # type: ignore[union-attr]
+
+
 def scratch(engine: CachedEngine) -> Path:
-    return engine._computing.cluster()._processes._scratch  # type: ignore[union-attr]
+    return processes(engine)._scratch
 
 
 def break_in(ports: list[int], files: list[Path]) -> dict[str, str | None]:
@@ -101,7 +104,7 @@ def break_in(ports: list[int], files: list[Path]) -> dict[str, str | None]:
 def test_another_account_is_refused(engine: CachedEngine, config: Callable[..., ToyConfig]) -> None:
     engine.wait(engine.request("steady", config(), "me"), 60)  # all of them are up
     folder = scratch(engine)
-    ports, files = listening(), [folder, *sorted(folder.glob("*.*"))]
+    ports, files = listening(engine), [folder, *sorted(folder.glob("*.*"))]
     assert len(ports) >= 3
     assert {path.name for path in files} >= {"key.pem", "certificate.pem", "scheduler.json"}
     got = break_in(ports, files)
@@ -115,9 +118,8 @@ def test_the_owner_has_the_key_and_the_way_in_is_the_right_one(engine: CachedEng
     from distributed import Client
     from distributed.security import Security
 
-    processes = engine._computing.cluster()._processes
-    assert processes is not None
-    with Client(processes.address(), security=Security(**processes.security), set_as_default=False) as client:
+    begun = processes(engine)
+    with Client(begun.address(), security=Security(**begun.security), set_as_default=False) as client:
         assert client.run_on_scheduler(os.getuid) == 0
 
 
@@ -140,7 +142,7 @@ def test_each_start_has_a_key_of_its_own(tmp_path: Path) -> None:
 def test_no_page_is_served(engine: CachedEngine, config: Callable[..., ToyConfig]) -> None:
     """Dask's own web server listens beside each process, and knows no address but its list of them."""
     engine.wait(engine.request("steady", config(number=1), "me"), 60)
-    for port in listening():
+    for port in listening(engine):
         for path in ("/", "/info/main/workers.html", "/json/identity.json", "/metrics", "/health"):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
             with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):  # TLS
