@@ -45,6 +45,9 @@ NEVER_BEGAN = (
 )
 NO_OUTCOME = "The worker sent something that is not a result of this program's; it was not read."
 
+JUST_NOW = 1.0
+"""Seconds for which an attempt to reach the cluster that has failed speaks for others."""
+
 SUBMISSIONS = 3
 """How often a task that never started is submitted: it may have stood behind one that killed the worker."""
 
@@ -73,6 +76,8 @@ class Computing:
         self._reached = False
         self._worker_wait = WORKER_WAIT
         self._cluster_lock = threading.Lock()
+        self._refused: OSError | RuntimeError | None = None
+        self._refused_at = 0.0
         self._closing = False
 
     def closing(self) -> None:
@@ -108,11 +113,13 @@ class Computing:
             return self._devices.get(worker)
 
     def cluster(self) -> "Cluster":
-        """The cluster, started when there is none or when it has died.
+        """The cluster, started when there is none or when it has died. An attempt that has failed just now, or while
+        this waited for it, is not made again: a scheduler that does not answer takes seconds each time.
 
         Raises `SchedulerError` when settings or the scheduler that they name stand against it, `OSError` or
         `RuntimeError` otherwise.
         """
+        asked = time.monotonic()
         with self._cluster_lock:
             if self._closing:
                 raise RuntimeError("the server is closing")
@@ -122,15 +129,25 @@ class Computing:
                     self._cluster.close()
                 self._cluster = None
             if self._cluster is None:
-                self._worker_wait = worker_wait()
-                scheduler = remote() or LocalProcesses(self._directory)
-                # Dask takes half a second to import: the command line, and a page that finds its result, need none.
-                from cache.cluster import Cluster
-
-                functions = [kind.function for kind in jobs.KINDS.values()]
-                self._cluster = Cluster(scheduler, functions, self._rehearsal, self._hear)
-                self._reached = True
+                if self._refused is not None and self._refused_at > asked - JUST_NOW:
+                    raise self._refused.with_traceback(None)
+                self._cluster = self._begin()
             return self._cluster
+
+    def _begin(self) -> "Cluster":
+        try:
+            self._worker_wait = worker_wait()
+            scheduler = remote() or LocalProcesses(self._directory)
+            # Dask takes half a second to import: the command line, and a page that finds its result, need none.
+            from cache.cluster import Cluster
+
+            functions = [kind.function for kind in jobs.KINDS.values()]
+            cluster = Cluster(scheduler, functions, self._rehearsal, self._hear)
+        except (OSError, RuntimeError) as error:
+            self._refused, self._refused_at = error, time.monotonic()
+            raise
+        self._reached = True
+        return cluster
 
     @property
     def name(self) -> str:

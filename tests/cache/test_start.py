@@ -1,8 +1,10 @@
 """A start that fails says why; settings meant for a cluster do not reach the local processes."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,33 @@ def test_a_start_that_fails_says_why_and_when(tmp_path: Path, monkeypatch: pytes
     said = float(message.split("ended after ")[1].split(" s")[0])
     assert took - 5 < said <= took
     assert not local._scratch.exists()
+
+
+def test_an_attempt_that_has_failed_just_now_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a scheduler that does not answer each takes 5 s: of 30 jobs one would wait for all of them."""
+    attempts, several = [], threading.Barrier(8)
+
+    def unanswered(*_: object) -> None:
+        attempts.append(time.monotonic())
+        time.sleep(0.5)
+        raise SchedulerError(f"attempt {len(attempts)}: no answer")
+
+    monkeypatch.setenv("KERNEL_DRIFT_SCHEDULER", "tls://127.0.0.1:1")
+    monkeypatch.setattr("cache.cluster.Cluster", unanswered)
+    found = computing.Computing(tmp_path, threading.Condition(), None)
+
+    def ask(_: int) -> str:
+        several.wait()
+        with pytest.raises(SchedulerError) as error:
+            found.cluster()
+        return str(error.value)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert {*pool.map(ask, range(8))} == {"attempt 1: no answer"}
+        assert {*pool.map(ask, range(8))} == {"attempt 1: no answer"}
+        monkeypatch.setattr(computing, "JUST_NOW", 0)
+        assert {*pool.map(ask, range(8))} == {"attempt 2: no answer"}
+    assert len(attempts) == 2
 
 
 def test_no_room_for_the_key_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
