@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import seconds
-from engine.initialisation.brute_force import draw_network, key_chunks, network_of
+from engine.initialisation.brute_force import draw_network, key_chunks
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import InitialNetwork, exact_law, law_of
+from engine.initialisation.law import InitialNetwork, exact_law, law_of, network_of
 from engine.initialisation.layer_sums import Shapes
 from engine.initialisation.moments import moments_of_shapes
 from engine.initialisation.sampler import draw_chunks

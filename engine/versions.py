@@ -8,7 +8,7 @@ its dump at the default (`Field(..., exclude_if=...)`), so that the keys of old 
 VERSIONS = {
     "run": 6,
     "initial_sample": 6,
-    "gram_spectrum": 5,
+    "gram_spectrum": 6,
     "brute_force": 6,
     "first_step": 5,
     "drift_ensemble": 5,

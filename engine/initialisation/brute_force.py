@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from engine.initialisation.law import InitialNetwork
+from engine.initialisation.law import InitialNetwork, network_of
 from engine.initialisation.sampler import Draws
 from engine.networks import model
 from engine.networks.base import NetworkConfig
@@ -21,44 +21,11 @@ from engine.networks.conv_config import ConvConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.model import Params, apply, draw
 from engine.networks.module.config import ModuleConfig
-from engine.schema import ConfigError, Problem
 
 CHUNK_BYTES = 128_000_000
 MAX_CHUNK = 4096
 ONE_BY_ONE = 64
 """Draws in one program of a network of unknown size, which are computed one after another."""
-
-
-def network_of(setting: InitialNetwork) -> MLPConfig:
-    """The engine's network of a setting. Raises `ConfigError` for what it cannot express."""
-    problems = []
-    if setting.depth == 0:
-        problems.append(Problem("widths", "no hidden layer: brute force needs at least one"))
-    if len(set(setting.sigmas[:-1])) > 1:
-        problems.append(Problem("sigma_w", "differs between hidden layers: brute force takes one for all of them"))
-    if problems:
-        raise ConfigError(problems)
-    shared = (
-        "readout",
-        "sigma_b",
-        "bias_init",
-        "train_bias",
-        "output_bias",
-        "train",
-        "alpha",
-        "centred",
-        "activation",
-        "parameterization",
-    )
-    return MLPConfig.from_dict(
-        {
-            "depth": setting.depth,
-            "width": list(setting.widths[1:-1]),
-            "sigma_w": setting.sigmas[0],
-            "sigma_w_readout": setting.sigmas[-1],
-            **{name: getattr(setting, name) for name in shared},
-        }
-    )
 
 
 def float_type() -> jnp.dtype:

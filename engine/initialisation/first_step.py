@@ -22,9 +22,9 @@ import scipy.special
 import scipy.stats
 from jaxtyping import Array, Float
 
-from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, network_of, point
+from engine.initialisation.brute_force import chunk_size, draw_network, float_type, key_chunks, point
 from engine.initialisation.config import MAX_STEPS, STEP
-from engine.initialisation.law import InitialNetwork, Law
+from engine.initialisation.law import InitialNetwork, Law, network_of
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.model import Params, apply, ntk
 from engine.runge_kutta import runge_kutta

@@ -14,7 +14,7 @@ from engine.initialisation.config import (
 )
 from engine.initialisation.estimates import gathered
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import InitialNetwork, exact_law, initial_network, reasons_without_law
+from engine.initialisation.law import InitialNetwork, exact_law, initial_network, network_of, reasons_without_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import (
     DriftResult,
@@ -25,7 +25,6 @@ from engine.initialisation.result import (
 )
 from engine.initialisation.sampler import draw_chunks, second_moment
 from engine.networks.infinite import ntk
-from engine.networks.mlp_config import MLPConfig
 from engine.progress import Entries, Progress, Report, silent
 from engine.schema import ConfigError
 
@@ -94,15 +93,10 @@ def inputs(config: GramSpectrumConfig) -> np.ndarray:
 def infinite_width_spectrum(setting: InitialNetwork, x: np.ndarray) -> np.ndarray | None:
     """Eigenvalues of the infinitely wide kernel, descending; None where that limit is not computed (no hidden layer,
     or a sigma_w of each layer's own)."""
-    if setting.depth == 0 or len(set(setting.sigmas[:-1])) > 1:
-        return None
-    biases = ("sigma_b", "bias_init", "train_bias", "output_bias")
-    shared = (*biases, "train", "alpha", "activation", "parameterization", "readout")
-    values = {name: getattr(setting, name) for name in shared}
-    sigma = {"sigma_w": setting.sigmas[0], "sigma_w_readout": setting.sigmas[-1]}
+    if setting.parameterization == "ntk":  # where it has no widths, which may be more than a network's
+        setting = setting.model_copy(update={"widths": (setting.widths[0], *(1,) * setting.depth, 1)})
     try:
-        network = MLPConfig.from_dict({"depth": setting.depth, "width": 1, **sigma, **values})
-        return np.linalg.eigvalsh(ntk(network, x))[::-1]
+        return np.linalg.eigvalsh(ntk(network_of(setting), x))[::-1]
     except ConfigError:
         return None
 

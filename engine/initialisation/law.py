@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from engine.networks.activations import ACTIVATIONS, ActivationName
+from engine.networks.mlp_config import MLPConfig
 from engine.schema import Config, ConfigError, Problem
 
 MAX_WIDTH = 1_000_000
@@ -137,6 +138,24 @@ class InitialNetwork(Config):
         hidden = critical if self.sigma_w == "critical" else self.sigma_w
         readout = critical if self.sigma_w_readout == "critical" else self.sigma_w_readout
         return (hidden,) * self.depth + (hidden if readout is None else readout,)
+
+
+def network_of(setting: InitialNetwork) -> MLPConfig:
+    """The engine's network of a setting. Raises `ConfigError` for what it cannot express."""
+    problems = []
+    if setting.depth == 0:
+        problems.append(Problem("widths", "no hidden layer: brute force needs at least one"))
+    if len(set(setting.sigmas[:-1])) > 1:
+        problems.append(Problem("sigma_w", "differs between hidden layers: brute force takes one for all of them"))
+    if problems:
+        raise ConfigError(problems)
+    shared = (
+        "readout", "sigma_b", "bias_init", "train_bias", "output_bias", "train", "alpha", "centred", "activation",
+        "parameterization",
+    )  # fmt: skip
+    own = {"depth": setting.depth, "width": list(setting.widths[1:-1])}
+    own |= {"sigma_w": setting.sigmas[0], "sigma_w_readout": setting.sigmas[-1]}
+    return MLPConfig.from_dict({**own, **{name: getattr(setting, name) for name in shared}})
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 import scipy.stats
 from initialisation_oracles import network_draws, z_score
 
-from engine.initialisation.brute_force import brute_force, draw_network, kernel_draws, network_of
-from engine.initialisation.law import InitialNetwork, exact_law
+from engine.initialisation.brute_force import brute_force, draw_network, kernel_draws
+from engine.initialisation.law import InitialNetwork, exact_law, network_of
 from engine.initialisation.moments import moments
 from engine.networks.base import NetworkConfig
 from engine.schema import ConfigError

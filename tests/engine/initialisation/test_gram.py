@@ -6,9 +6,9 @@ import pytest
 import scipy.stats
 from initialisation_oracles import z_score
 
-from engine.initialisation.brute_force import draw_network, network_of
+from engine.initialisation.brute_force import draw_network
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import InitialNetwork, exact_law
+from engine.initialisation.law import InitialNetwork, exact_law, network_of
 from engine.initialisation.moments import moments
 from engine.networks.model import ntk
 from engine.schema import ConfigError

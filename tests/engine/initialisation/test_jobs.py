@@ -107,10 +107,10 @@ def test_brute_force_of_another_activation_is_not_flagged():
     assert result["mean"][0] == pytest.approx(drawn.mean())
 
 
-def test_gram_spectra_and_their_limit():
-    config = GramSpectrumConfig.from_dict(
-        {"setting": {"widths": [2, 2000, 1], "norm_x_squared": 1}, "points": 8, "inputs": "circle", "draws": 50}
-    )
+@pytest.mark.parametrize("parameterization", ["ntk", "standard"])
+def test_gram_spectra_and_their_limit(parameterization):
+    setting = {"widths": [2, 2000, 1], "norm_x_squared": 1, "parameterization": parameterization}
+    config = GramSpectrumConfig.from_dict({"setting": setting, "points": 8, "inputs": "circle", "draws": 50})
     result = job.gram_spectra(config)["result"]
     assert result["spectra"].shape == (50, 8)
     assert np.all(np.diff(result["spectra"], axis=1) <= 1e-12)
