@@ -11,17 +11,16 @@ Vectors are scaled to 1 at every layer and the scale is carried as a logarithm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import product
+from itertools import groupby, product
 from math import comb, factorial
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from engine.initialisation.law import Law
-from engine.initialisation.layer_sums import Shapes, mixed_moment
+from engine.initialisation.layer_sums import mixed_moment
 
 MAX_ORDER = 12
 LEAST_SPREAD = 1e-3
@@ -97,47 +96,18 @@ def _matrix(order: int, n: float, r: float, w: float) -> Float[np.ndarray, "mono
 
 def log_moment(law: Law, order: int) -> float:
     """log E[K^order] of one law, alpha included. Raises `ValueError` for an order outside 1..12."""
-    hidden = law.hidden[::-1, None].astype(np.int64)
-    return float(
-        _log_moments(law, Shapes(hidden, np.array([len(hidden)]), np.array([law.n_0])), law.log_r[::-1], order)[0]
-    )
-
-
-def log_moment_of_shapes(law: Law, shapes: Shapes, order: int) -> Float[np.ndarray, " shapes"]:
-    """log E[K^order] of many shapes; `law` gives everything but widths, as in `moments_of_shapes`."""
-    log_r = np.full(len(shapes.hidden) + 1, law.log_r[0])
-    log_r[0] = law.log_r[-1]
-    order_ = np.argsort(-shapes.depth, kind="stable")
-    deepest_first = Shapes(shapes.hidden[:, order_], shapes.depth[order_], shapes.n_0[order_])
-    found = np.empty(len(order_))
-    found[order_] = _log_moments(law, deepest_first, log_r, order)
-    return found
-
-
-def _log_moments(
-    law: Law, shapes: Shapes, log_r: Float[np.ndarray, " rows1"], order: int
-) -> Float[np.ndarray, " shapes"]:
     if not 1 <= order <= MAX_ORDER:
         raise ValueError(f"order {order} given; moments of order 1 to {MAX_ORDER} are computed")
-    size = len(shapes.depth)
-    state = np.repeat(_at_the_output(law, order)[None], size, axis=0)
-    log_scale = np.zeros(size)
-    log_alive = np.zeros(size)
-    for j, layers in _stretches(shapes.hidden, log_r):
-        n = shapes.hidden[j]
-        alive = n > 0
-        for width in np.unique(n[alive]):
-            matrix = _matrix(order, float(width), float(np.exp(log_r[j])), law.bias)
-            power, log_power = _power(matrix, layers)
-            same = np.flatnonzero(n == width)
-            state[same] = state[same] @ power.T
-            log_scale[same] += log_power
-        top = state[alive].max(axis=1)
-        state[alive] /= top[:, None]
-        log_scale[alive] += np.log(top)
-        log_alive[alive] += layers * np.log1p(-np.exp2(-n[alive].astype(float)))
-    log_S = np.log(law.s1 * law.n_0 / shapes.n_0) + log_r[shapes.depth]
-    return np.logaddexp.reduce(_parts(law, order, state, log_scale, log_alive, log_S))
+    state, log_scale, log_alive = _at_the_output(law, order)[None], np.zeros(1), np.zeros(1)
+    for (n, log_r), run in groupby(zip(law.hidden[::-1].tolist(), law.log_r[::-1].tolist(), strict=False)):
+        layers = len(list(run))
+        power, log_power = _power(_matrix(order, n, float(np.exp(log_r)), law.bias), layers)
+        state = state @ power.T
+        top = state.max(axis=1)
+        state, log_scale = state / top[:, None], log_scale + log_power + np.log(top)
+        log_alive += layers * np.log1p(-np.exp2(-n))
+    log_S = np.log(law.s1) + law.log_r[:1]
+    return float(np.logaddexp.reduce(_parts(law, order, state, log_scale, log_alive, log_S))[0])
 
 
 def _at_the_output(law: Law, order: int) -> Float[np.ndarray, " monomials"]:
@@ -172,8 +142,8 @@ def log_terms_by_depth(
 ) -> Float[np.ndarray, "terms depths"]:
     """log of the terms of E[(K_w + K_b)^order] by the power 0..order of K_w, where every hidden layer has this width.
 
-    As `log_moment_of_shapes`, from which it differs by rounding: one network grows here from depth to depth, in no more
-    steps than there are depths. Terms under 1e-300 of the largest are lost (-inf): those of K_w, far
+    As `log_moment`, from which they differ by rounding: one network grows here from depth to depth, in no more steps
+    than there are depths. Terms under 1e-300 of the largest are lost (-inf): those of K_w, far
     below criticality.
 
     Args:
@@ -196,15 +166,6 @@ def log_terms_by_depth(
     return _parts(law, order, np.array(states), np.array(scales), log_alive, log_S)
 
 
-def _stretches(hidden: Int[np.ndarray, "rows shapes"], log_r: Float[np.ndarray, " rows1"]) -> Iterator[tuple[int, int]]:
-    """First row and length of each run of equal rows."""
-    if not len(hidden):
-        return
-    changes = np.any(hidden[1:] != hidden[:-1], axis=1) | (log_r[1 : len(hidden)] != log_r[: len(hidden) - 1])
-    starts = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(hidden)]])
-    yield from zip(starts[:-1].tolist(), np.diff(starts).tolist(), strict=True)
-
-
 def _power(matrix: Float[np.ndarray, "m m"], count: int) -> tuple[Float[np.ndarray, "m m"], float]:
     """matrix^count (entries not negative) and the log of what it is to be multiplied by. Nothing overflows."""
     power, log_power = np.eye(len(matrix)), 0.0
@@ -219,33 +180,27 @@ def _power(matrix: Float[np.ndarray, "m m"], count: int) -> tuple[Float[np.ndarr
     return power, log_power
 
 
-def log_relative_variance(law: Law, shapes: Shapes | None = None, power: int = 2) -> Float[np.ndarray, " shapes"]:
+def log_relative_variance(law: Law, power: int = 2) -> float:
     """log of Var(K^power)/E[K^power]^2, exact."""
-    if shapes is None:
-        high, low = np.array([log_moment(law, 2 * power)]), np.array([log_moment(law, power)])
-    else:
-        high, low = log_moment_of_shapes(law, shapes, 2 * power), log_moment_of_shapes(law, shapes, power)
-    return _log_relative_variance(high, low)
+    return float(_log_relative_variance(*(np.array(log_moment(law, order)) for order in (2 * power, power))))
 
 
-def _log_relative_variance(high: Float[np.ndarray, " n"], low: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def _log_relative_variance(high: Float[np.ndarray, "*n"], low: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """From the logs of E[K^2p] and E[K^p]."""
     excess = np.maximum(high - 2 * low, 0)
     with np.errstate(divide="ignore"):
         return excess + np.log(-np.expm1(-excess))
 
 
-def required_draws(
-    law: Law, error: float = 0.05, power: int = 2, shapes: Shapes | None = None
-) -> Float[np.ndarray, " shapes"]:
-    """log of the draws that a plain Monte Carlo estimate of E[K^power] needs for relative standard error `error`."""
-    return log_relative_variance(law, shapes, power) - 2 * np.log(error)
+def required_draws(law: Law, error: float = 0.05) -> float:
+    """log of the draws that a plain Monte Carlo estimate of E[K^2] needs for relative standard error `error`."""
+    return log_relative_variance(law) - 2 * float(np.log(error))
 
 
 def log_draws_by_depth(
     law: Law, error: float, power: int, width: int, depths: Int[np.ndarray, " depths"]
 ) -> Float[np.ndarray, " depths"]:
-    """As `required_draws`, of networks as in `log_terms_by_depth`."""
+    """As `required_draws`, of E[K^power], of networks as in `log_terms_by_depth`."""
     high, low = (np.logaddexp.reduce(log_terms_by_depth(law, order, width, depths)) for order in (2 * power, power))
     return _log_relative_variance(high, low) - 2 * np.log(error)
 
@@ -258,7 +213,7 @@ def log_skewness(law: Law, power: int) -> float:
     if b < 600:
         central = np.exp(b) - 3 * a + 2
         return float(np.log(central) - 1.5 * np.log(a - 1)) if central > 0 and a > 1 + 1e-12 else -np.inf
-    return float(b - 1.5 * log_relative_variance(law, power=power)[0])
+    return float(b - 1.5 * log_relative_variance(law, power))
 
 
 def log_skewness_of_ratio(law: Law) -> float:

@@ -168,7 +168,7 @@ def moments_summary(
         "E_K3": _number(log_moment(law, 3)),
         "E_K4": _number(log_moment(law, 4)),
         "E_gHg": _number(exact.log_E_gHg[0]),
-        "mc_draws_for_5pct_E_K2": _number(required_draws(law, 0.05)[0]),
+        "mc_draws_for_5pct_E_K2": _number(required_draws(law, 0.05)),
         "E_dK": None if drift is None else (float(sign[0]) * drift if drift else 0.0),
         **rates(law),
     }

@@ -230,7 +230,7 @@ def point(network: Network, hidden: tuple[int, ...]) -> str:
         return line
     law = exact_law(network.setting(hidden))
     exact = moments(law)
-    needed = float(required_draws(law)[0]) / math.log(10)
+    needed = required_draws(law) / math.log(10)
     many = f"{number(10**needed) if needed < 300 else f'10^{needed:.0f}'} draws" if needed > 0 else "a single draw"
     return (
         f"{line}; exactly: E[K] = {exponential(exact.log_E_K[0])}, E[K²]/E[K]² = {exponential(exact.log_ratio[0])}. "
