@@ -100,7 +100,6 @@ def of_numbers(
     y: Float[np.ndarray, "points k"],
     centre: bool,
     scaling: Scaling,
-    notes: Sequence[str] = (),
 ) -> Dataset:
     """Points whose targets are numbers; with `centre`, their mean over the training points is taken off."""
     rows = shuffled(config, np.arange(len(x)))
@@ -115,7 +114,7 @@ def of_numbers(
         mean = targets[0].mean(axis=0)
         said = [*said, centred_note(mean)]
         targets = targets[0] - mean, targets[1] - mean
-    return finished(config, inputs, targets, [*notes, *said], float(np.abs(y).max()))
+    return finished(config, inputs, targets, said, float(np.abs(y).max()))
 
 
 def scaled(train: Inputs, test: Inputs, scaling: Scaling) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:

@@ -195,7 +195,6 @@ class ImportanceEstimate:
         value, standard_error: mean of the weighted draws and its standard error.
         effective_sample_size: (sum a)^2/sum a^2 over weighted draws a: equal draws that would do as well.
         largest_share: part of the sum that comes from its largest draw.
-        draws: how many were drawn.
         trusted: at least 400 effective draws and no draw with over 5% of the sum.
     """
 
@@ -203,7 +202,6 @@ class ImportanceEstimate:
     standard_error: float
     effective_sample_size: float
     largest_share: float
-    draws: int
 
     @property
     def trusted(self) -> bool:
@@ -233,7 +231,7 @@ def second_moment(
     variance = max(square / draws - mean**2, 0.0) / max(draws - 1, 1)
     scale = law.kappa * law.alpha**4
     return ImportanceEstimate(
-        scale * mean, scale * math.sqrt(variance), float(total**2 / square), float(largest / total), draws
+        scale * mean, scale * math.sqrt(variance), float(total**2 / square), float(largest / total)
     )
 
 

@@ -39,7 +39,6 @@ class Expansion:
     """The terms at the checkpoints.
 
     Attributes:
-        t: (T,).
         modes: U^T r_m(t), term m by term; r is about their sum.
         held_out: f_m*(t), the term's part of f*(t) - f*(0).
         floor: what the defects of the run's steps add to r (as modes) and to held-out outputs. For the flow with K_0
@@ -47,7 +46,6 @@ class Expansion:
         bounds: by the names of `engine.perturbation.bounds`, in the unit of r.
     """
 
-    t: Float[np.ndarray, " T"]
     modes: Float[np.ndarray, "orders T n"]
     held_out: Float[np.ndarray, "orders T m"]
     floor: Float[np.ndarray, "T n+m"]
@@ -89,7 +87,7 @@ def expand(frame: Frame, order: int = 2, tick: Callable[[float], None] = lambda 
         modes[1:, k + 1], held[1:, k + 1], floor[k + 1] = now, gathered, below
         bounds.mark()
         tick((k + 1) / (len(t) - 1))
-    return Expansion(t, modes, held, floor, bounds.arrays())
+    return Expansion(modes, held, floor, bounds.arrays())
 
 
 def _pairs(ends: Float[np.ndarray, " s"]) -> list[tuple[float, float]]:
@@ -161,5 +159,5 @@ def step_through(
     terms, terms_held = modes[: order + 1].copy(), held[: order + 1].copy()
     terms[0], terms_held[0] = lazy(frame, path.t, descent=True)
     floor = np.concatenate([modes[order + 2], held[order + 2]], axis=1)
-    expansion = Expansion(path.t, terms, terms_held, floor, bounds.arrays())
+    expansion = Expansion(terms, terms_held, floor, bounds.arrays())
     return expansion, modes[order + 1], held[order + 1]

@@ -186,13 +186,12 @@ class Growth:
 
     Attributes:
         exponent, error: NaN with fewer than three grids.
-        grids: on how many it is determined; the largest `USED` of them are fitted, as boundedness is about large p.
-        largest: points of the largest of them; 0 where there is none.
+        largest: points of the largest grid on which it is determined, 0 where there is none. The largest `USED` are
+            fitted, as boundedness is about large p.
     """
 
     exponent: float
     error: float
-    grids: int
     largest: int
 
 
@@ -201,9 +200,9 @@ def growth(sizes: Int[np.ndarray, " g"], values: Float[np.ndarray, " g"]) -> Gro
     known = np.flatnonzero(np.isfinite(values) & (values > 0))
     largest = int(sizes[known[-1]]) if len(known) else 0
     if len(known) < USED:
-        return Growth(float("nan"), float("nan"), len(known), largest)
+        return Growth(float("nan"), float("nan"), largest)
     fit = straight_line(np.log(sizes[known[-USED:]]), np.log(values[known[-USED:]]))
-    return Growth(fit.slope, fit.error, len(known), largest)
+    return Growth(fit.slope, fit.error, largest)
 
 
 # Two spaces on nested grids: what stays bounded in which, and what lies outside the span.

@@ -36,26 +36,16 @@ class Solved:
     Attributes:
         value: NaN where it is not determined.
         ridge: what was added to the diagonal for it; 0 where nothing was.
-        condition, rank: of K itself; infinite where an eigenvalue is zero, and how many are not.
         flag: "ok", "ill-conditioned" or "rank-deficient".
     """
 
     value: float
     ridge: float
-    condition: float
-    rank: int
     flag: Flag
 
     @property
     def determined(self) -> bool:
         return bool(np.isfinite(self.value))
-
-    @property
-    def name(self) -> str:
-        """What the value is: without ridge, regularised, or not determined."""
-        if not self.determined:
-            return "not determined"
-        return f"with ridge {self.ridge:.3g}" if self.ridge > 0 else "without ridge"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +126,15 @@ class Gram:
         A change E of K moves it by a^T E a to first order, a = K^-1 y: noise at the floor by at most floor |a|^2.
         """
         if self.mean <= 0:
-            return Solved(float("nan"), 0.0, self.condition, self.rank, self.flag)
+            return Solved(float("nan"), 0.0, self.flag)
         low, value, high = (self.quadratic(y, factor * self.jitter) for factor in (0.1, 1, 10))
         steady, flag = low - high <= DECIDES * value, self.flag
         if flag == "ok":
             exact, noise = self.quadratic(y, 0.0), self.floor * float(self.inverse(0.0) ** 2 @ self.power(y))
             flag = "ok" if steady else "ill-conditioned"
             if noise <= DECIDES * exact:
-                return Solved(exact, 0.0, self.condition, self.rank, flag)
-        return Solved(value if steady else float("nan"), self.jitter, self.condition, self.rank, flag)
+                return Solved(exact, 0.0, flag)
+        return Solved(value if steady else float("nan"), self.jitter, flag)
 
     def determines(self, ridge: float) -> bool:
         """Whether noise at the floor moves no inverse of K + ridge I by more than 5%."""

@@ -21,25 +21,20 @@ NOTHING = 1e-9
 """Errors below this are none, whatever the jitter does to them."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Regression:
     """Regression of targets on one kernel.
 
     Attributes:
-        prediction: at the test points.
         error: sum |f - y|^2/sum |y|^2 at the test points. NaN where the jitter decides it.
         leave_one_out: the same over training points, each predicted from the others. NaN where the jitter decides it.
         ridge: added to the diagonal of K.
-        condition, rank: of K without it.
         flag: whether K can be inverted; "ok" where a ridge makes good for it.
     """
 
-    prediction: Float[np.ndarray, "m k"]
     error: float
     leave_one_out: float
     ridge: float
-    condition: float
-    rank: int
     flag: Flag
 
 
@@ -63,15 +58,8 @@ class Regressor:
 
     def at(self, ridge: float) -> Regression:
         """K(test, X)(K + ridge I)^-1 (y - f_0) + f_0."""
-        return Regression(
-            self.predict(ridge),
-            self.determined_error(ridge),
-            self._determined(self.leave_one_out, ridge),
-            ridge,
-            self.gram.condition,
-            self.gram.rank,
-            "ok" if self._regularised(ridge) else self.gram.flag,
-        )
+        flag = "ok" if self._regularised(ridge) else self.gram.flag
+        return Regression(self.determined_error(ridge), self._determined(self.leave_one_out, ridge), ridge, flag)
 
     def ridgeless(self) -> Regression:
         """With the jitter, 1e-10 tr K/n, for ridge."""

@@ -66,21 +66,15 @@ def ntk(
 
 
 def by_leaf(
-    apply: Apply,
-    params: Any,
-    x: Float[Array, "n ..."],
-    other: Float[Array, "m ..."] | None = None,
-    *,
-    heads: Heads = "trace",
-    precision: Precision = "float64",
+    apply: Apply, params: Any, x: Float[Array, "n ..."], other: Float[Array, "m ..."] | None = None
 ) -> dict[str, Float[Array, "layers n m"]]:
-    """The part of each leaf in the kernel, by its path; the sum of all is the kernel.
+    """The part of each leaf in the kernel in float64, by its path; the sum of all is the kernel.
 
     A leaf that scans or slices take apart has a part for each of its layers, others one. All examples are held at once.
     Arguments and errors as for `ntk`.
     """
-    need_64_bits(precision)
-    parts = _by_leaf(apply, params, x, other, heads, precision)
+    need_64_bits("float64")
+    parts = _by_leaf(apply, params, x, other)
     return {path: parts[i] for i, path in enumerate(leaf_paths(params)) if i in parts}
 
 
@@ -123,11 +117,9 @@ def _ntk(
     return gram.assemble(kernel, plan.k)
 
 
-@partial(jax.jit, static_argnames=("apply", "heads", "precision"))
-def _by_leaf(
-    apply: Apply, params: Any, x: Array, other: Array | None, heads: Heads, precision: Precision
-) -> dict[int, Array]:
-    plan, found, gram = _signals(apply, params, x, other, heads, precision, None)
+@partial(jax.jit, static_argnames="apply")
+def _by_leaf(apply: Apply, params: Any, x: Array, other: Array | None) -> dict[int, Array]:
+    plan, found, gram = _signals(apply, params, x, other, "trace", "float64", None)
     parts: dict[int, list[Array]] = {i: [] for i, leaf in enumerate(jax.tree.leaves(params)) if floating(leaf)}
     for unit in units(plan, found, apart=True):
         (leaf,) = unit.leaves

@@ -25,8 +25,6 @@ from engine.networks.traced.products import Bias, Term, bias_of, product_of
 from engine.networks.traced.program import evaluate, flat
 from engine.networks.traced.views import View, aval, entries, floating, number, seen_through
 
-Bytes = int
-
 
 @dataclass(frozen=True)
 class Site:
