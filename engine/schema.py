@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -34,6 +34,10 @@ class Config(BaseModel, metaclass=_OwnErrors):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+
+    if TYPE_CHECKING:  # which does not know that pydantic gives one to what is frozen
+
+        def __hash__(self) -> int: ...
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:

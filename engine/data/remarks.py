@@ -92,13 +92,9 @@ class Overview:
         return 1 - error / self.spread if self.spread > 0 else float("nan")
 
 
+@lru_cache(maxsize=128)
 def overview(config: "DatasetConfig") -> Overview:
     """The facts of the dataset of a config. Raises `ConfigError` where the data are degenerate."""
-    return _overview(config)  # pyright: ignore[reportArgumentType] - frozen configs have a hash
-
-
-@lru_cache(maxsize=128)
-def _overview(config: "DatasetConfig") -> Overview:
     data = config.dataset()
     y = data.y_test
     power = float(np.sum(y**2))

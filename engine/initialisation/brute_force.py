@@ -97,7 +97,7 @@ def operations(network: NetworkConfig, x: Float[np.ndarray, " n_0"]) -> float:
 def _kernels(network: NetworkConfig, x: Array, keys: Array) -> Array:
     def one(key: Array) -> Array:
         params = model.draw(network, key, len(x), 1, float_type())
-        gradient = jax.grad(lambda params: model.scaled(network)(params, x[None])[0, 0])(params)  # pyright: ignore[reportArgumentType]
+        gradient = jax.grad(lambda params: model.scaled(network)(params, x[None])[0, 0])(params)
         return _dot(gradient, gradient)
 
     # Convolutions of a weight for each draw are computed one at a time, and slower so.

@@ -46,7 +46,7 @@ def empirical(
     how: dict[str, Any] = {"heads": heads, "precision": settings.precision, "rows": settings.rows}
     if settings.kernel == "conjugate":
         readout = _readout(request, params, settings.readout)
-        apply = model.scaled(request.network.all_trained()) if request.network else request.apply  # pyright: ignore[reportArgumentType]
+        apply = model.scaled(request.network.all_trained()) if request.network else request.apply
         found = attempted(lambda: ntk(apply, params, request.x, request.other, trained=readout, **how))
     elif settings.readout:
         raise ConfigError([Problem("readout", 'is for kernel="conjugate" alone: leave it out')])
@@ -70,13 +70,13 @@ def _as_arrays(network: Any, params: Any, x: Any, other: Any, tried: Precision |
         return _of_function(network, params, x, other, tried)
     config = network_of(network)
     if isinstance(config, ModuleConfig):
-        return _of_function(model.scaled(config), params, x, other, tried, config)  # pyright: ignore[reportArgumentType]
+        return _of_function(model.scaled(config), params, x, other, tried, config)
     x, shape = flat(x)
     here = points_of("x", x)
     there = None if other is None else points_of("other", flat(other)[0], here.shape[1])
     config = placed(config, shape or here.shape[1:])
     check_parameters(config, params, here.shape[1])
-    return KernelRequest(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))  # pyright: ignore[reportArgumentType]
+    return KernelRequest(config, model.scaled(config), jnp.asarray(here), None if there is None else jnp.asarray(there))
 
 
 def _of_function(

@@ -45,10 +45,10 @@ def followed(
         case "ntk":
             return model.ntk(network, params, x, precision=precision, rows=rows)
         case "conjugate":
-            outputs = model.scaled(network.all_trained())  # pyright: ignore[reportArgumentType]
+            outputs = model.scaled(network.all_trained())
             return ntk(outputs, params, x, precision=precision, rows=rows, trained=readout(network))
     points = np.ascontiguousarray(x, np.float64)
-    return _infinite(name, network, points.shape, points.tobytes())  # pyright: ignore[reportArgumentType, reportReturnType]
+    return _infinite(name, network, points.shape, points.tobytes())  # pyright: ignore[reportReturnType]
 
 
 def readout(network: NetworkConfig) -> frozenset[str]:

@@ -119,7 +119,7 @@ def ntk(
         RuntimeError: float64 is asked for while `jax_enable_x64` is off.
     """
     if not isinstance(network, MLPConfig):
-        apply, part = scaled(network), None  # pyright: ignore[reportArgumentType]
+        apply, part = scaled(network), None
         if network.trained_part != "all":
             part = frozenset(traced.leaf_paths(trained(network, params)))
         return traced.ntk(apply, params, x, other, heads=heads, precision=precision, rows=rows, trained=part)
@@ -143,7 +143,7 @@ def layer_kernels(network: NetworkConfig, params: Params, x: Float[np.ndarray, "
     """
     if isinstance(network, MLPConfig):
         return layers.layer_kernels(network, params, x)
-    whole = scaled(network.all_trained())  # pyright: ignore[reportArgumentType]
+    whole = scaled(network.all_trained())
     found = layers.by_block(whole, params, x)
     trains = network.trains if isinstance(network, LayeredConfig) else lambda block: True
     return np.concatenate([np.asarray(part) * trains(block) for block, part in found.items()])

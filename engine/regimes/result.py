@@ -105,9 +105,9 @@ def _measured_beta(run: RunConfig, spread: Mapping[str, float]) -> dict[str, flo
         return {}
     found = (float("nan"),) * len(MEASURED_BETA)
     with suppress(ConfigError):
-        network, norm = equivalent(run.network), _norm_squared(run.data)  # pyright: ignore[reportArgumentType]
+        network, norm = equivalent(run.network), _norm_squared(run.data)
         values = (spread[name] for name in SPREAD)
-        found = _betas(network, run.data.input_dim, norm, *values)  # pyright: ignore[reportArgumentType]
+        found = _betas(network, run.data.input_dim, norm, *values)
     return dict(zip(MEASURED_BETA, found, strict=True))
 
 
