@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from engine.networks.base import NetworkConfig
-from engine.networks.model import Params, apply, ntk
+from engine.networks.model import Params, ntk, scaled
 from engine.perturbation.frame import Frame
 from engine.training.frozen import frozen
 
@@ -84,14 +84,15 @@ def _edges(top: float, end: float) -> Float[np.ndarray, " e"]:
     return np.concatenate([[0.0], end * 0.5 ** np.arange(count, -1, -1)])
 
 
+def _downhill(network: NetworkConfig, x: Array, r: Array, params: Params) -> Params:
+    """-J^T r."""
+    h, pull = jax.vjp(lambda params: scaled(network)(params, x), params)
+    return pull(-r.reshape(h.shape))[0]
+
+
 def _kernel_rate(network: NetworkConfig, x: Array, r: Array, params: Params) -> Array:
     """O3(theta) r = D_{-J^T r} K."""
-
-    def outputs(params: Params) -> Array:
-        return network.output_scale * apply(network, params, x)
-
-    h, pull = jax.vjp(outputs, params)
-    (direction,) = pull(-r.reshape(h.shape))
+    direction = _downhill(network, x, r, params)
     return jax.jvp(lambda params: ntk(network, params, x, heads="full"), (params,), (direction,))[1]
 
 
@@ -105,10 +106,4 @@ def _fourth(
     network: NetworkConfig, params: Params, x: Array, q: Float[Array, " n"], r: Float[Array, " n"]
 ) -> Float[Array, "n n"]:
     """D_{-J_0^T q}[theta -> O3(theta) r], a derivative of a derivative: no tensor is formed."""
-
-    def outputs(params: Params) -> Array:
-        return network.output_scale * apply(network, params, x)
-
-    h, pull = jax.vjp(outputs, params)
-    (direction,) = pull(-q.reshape(h.shape))
-    return jax.jvp(partial(_kernel_rate, network, x, r), (params,), (direction,))[1]
+    return jax.jvp(partial(_kernel_rate, network, x, r), (params,), (_downhill(network, x, q, params),))[1]

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from engine.config import RunConfig
 from engine.networks.base import NetworkConfig
 from engine.networks.followed import followed
-from engine.networks.model import Params, apply, heads, signal_rows
+from engine.networks.model import Params, heads, scaled, signal_rows
 from engine.networks.parameters import ParameterPath
 from engine.networks.traced.kernel import leaf_paths, places
 
@@ -89,7 +89,7 @@ def _apply_kernel(
 
     def outputs(own: dict[int, Array]) -> Array:
         whole = tree.unflatten(own.get(place, leaf) for place, leaf in enumerate(leaves))
-        return network.output_scale * apply(network, whole, x)
+        return scaled(network)(whole, x)
 
     h, pull = jax.vjp(outputs, own)
     k = h.shape[1]

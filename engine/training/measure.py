@@ -14,7 +14,7 @@ from engine.cost import MOST_WHOLE
 from engine.data import Dataset, generate, spread
 from engine.networks.base import NetworkConfig
 from engine.networks.followed import followed
-from engine.networks.model import Params, apply, heads, ntk, signal_rows
+from engine.networks.model import Params, apply, heads, ntk, scaled, signal_rows
 from engine.networks.precision import cast, last_bit
 from engine.training import diagnostics
 from engine.training.diagnostics import HELD_OUT, Measurement
@@ -102,11 +102,6 @@ def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_
 @partial(jax.jit, static_argnames="network")
 def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -> Array:
     """J J^T v by one backward and one forward pass, alpha^2 included."""
-
-    def f(params: Params) -> Array:
-        return network.output_scale * apply(network, params, x)
-
+    f = partial(scaled(network), x=x)
     h, pull = jax.vjp(f, params)
-    (gradient,) = pull(v.reshape(h.shape))
-    _, pushed = jax.jvp(f, (params,), (gradient,))
-    return pushed.ravel()
+    return jax.jvp(f, (params,), pull(v.reshape(h.shape)))[1].ravel()
