@@ -30,7 +30,7 @@ import engine
 from cache import Store, cached_compute
 from cache.failure import CacheFault, SchedulerError, explain
 from cache.location import directory
-from engine import jobs, terminal
+from engine import jobs, metrics, terminal
 from engine.cost import Calibration, Limits, check, estimate
 from engine.files import make_folder, read_config, read_parts, read_yaml, with_files, write, write_json
 from engine.jobs import INITIAL_KINDS, initial_config
@@ -318,7 +318,7 @@ def deliver(kind: str, config: Config, fresh: bool, out: Path, quiet: bool, read
     """Computes a job, writes result.npz and summary.json, says what was found; then raises a fault of the cache."""
     make_folder(out, ("result.npz", "summary.json"))
     arrays, fault = compute(kind, config, fresh)
-    summary = read(dict(arrays)) if read else terminal.result_of(kind, arrays).summary
+    summary = read(dict(arrays)) if read else metrics.result_of(kind, dict(arrays)).summary
     whole = partial(np.savez, allow_pickle=False, **arrays)
     write(out, {"result.npz": whole, "summary.json": partial(write_json, summary)})
     if not quiet:

@@ -147,8 +147,7 @@ class TrainingConfig(Config):
 
     def effective_rate(self, size: int) -> float:
         """eta_eff/eta for `size` training points: what S = sum l is multiplied with to give the loss."""
-        share = LOSSES[self.loss].share
-        return 1.0 if share is None else share / size
+        return LOSSES[self.loss].scale(size)
 
     def decay(self, size: int) -> float:
         """d = lambda eta/eta_eff: the weight decay of S, as `engine.training.descent` steps it."""

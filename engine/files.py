@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from engine.config import RunConfig
 from engine.data import contents, csv_file
@@ -16,8 +16,6 @@ from engine.data.file import taken_in
 from engine.data.formats import MOST_BYTES
 from engine.schema import ConfigError, Problem
 from engine.texts import MOST_CHARACTERS, read
-
-Content = TypeVar("Content")
 
 
 def read_config(path: Path) -> RunConfig:
@@ -48,7 +46,7 @@ def with_files(values: Any, folder: Path) -> Any:
 
 def _table(data: dict, folder: Path) -> dict[str, Any]:
     path = folder / str(data["path"])
-    content = _read(path, bytes, csv_file.MOST_BYTES)
+    content = read_bytes(path, csv_file.MOST_BYTES)
     try:
         source, remarks = csv_file.taken_in(path.name, content)
     except ValueError as error:
@@ -60,7 +58,7 @@ def _table(data: dict, folder: Path) -> dict[str, Any]:
 
 def _points(data: dict, folder: Path) -> dict[str, Any]:
     paths = [folder / str(data[name]) for name in ("path", "labels_path") if data.get(name) is not None]
-    files = [(path.name, _read(path, bytes, MOST_BYTES)) for path in paths]
+    files = [(path.name, read_bytes(path, MOST_BYTES)) for path in paths]
     try:
         held = taken_in(files)
     except ValueError as error:
@@ -88,22 +86,20 @@ def read_yaml(path: Path) -> Any:
         values = read(_read_text(path))
         for beside in [path.parent / "files" / digest for digest in contents.named_in(values)]:
             if contents.is_digest(beside.name) and beside.is_file():
-                contents.give(_read(beside, bytes, MOST_BYTES))
+                contents.give(read_bytes(beside, MOST_BYTES))
         return values
     except ConfigError as error:
         raise ConfigError(Problem(problem.field or str(path), problem.message) for problem in error.problems) from None
 
 
-def read_bytes(path: Path, most: int) -> bytes:
-    """A file of at most so many bytes. Raises `ConfigError`."""
-    return _read(path, bytes, most)
-
-
 def _read_text(path: Path) -> str:
-    return _read(path, lambda content: content.decode("utf-8-sig"))
+    try:
+        return read_bytes(path, MOST_CHARACTERS).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError([Problem(str(path), "cannot be read: not UTF-8 text")]) from None
 
 
-def _read(path: Path, decoded: Callable[[bytes], Content], most: int = MOST_CHARACTERS) -> Content:
+def read_bytes(path: Path, most: int) -> bytes:
     """What is in a file of at most so many bytes. Raises `ConfigError`; waits for no pipe."""
     try:
         kind = path.stat().st_mode
@@ -113,9 +109,7 @@ def _read(path: Path, decoded: Callable[[bytes], Content], most: int = MOST_CHAR
             content = file.read(most + 1)
         if len(content) > most:
             raise ValueError(f"holds more than {most:,} bytes, at most {most:,} are read")
-        return decoded(content)
-    except UnicodeDecodeError:
-        reason = "not UTF-8 text"
+        return content
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
     raise ConfigError([Problem(str(path), f"cannot be read: {reason}")])

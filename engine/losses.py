@@ -100,6 +100,10 @@ class Loss:
     share: float | None = 1.0
     classes: bool = True
 
+    def scale(self, size: int) -> float:
+        """What S is multiplied with, of so many points."""
+        return 1.0 if self.share is None else self.share / size
+
 
 LOSSES: dict[str, Loss] = {
     "half_mean": Loss(square, distance, guess=lambda f: f, classes=False),

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
+from engine.result import Result
 
 AT_THE_STOP = "at the stop"
 
@@ -66,12 +67,17 @@ LABELS = {
 Values = Mapping[str, Any]
 
 
+def result_of(kind: str, arrays: Arrays) -> Result[Any, Any]:
+    """The "result" entry of a job of a kind in `METRICS`. Raises `ResultError`."""
+    module, name = METRICS[kind][0].split(":")
+    return getattr(import_module(module), name).from_arrays(arrays)
+
+
 def measured(kind: str, arrays: Arrays) -> dict[str, float]:
     """Of the "result" entry of a job of this kind, what is finite; nothing where an earlier version wrote it."""
-    path, read = METRICS[kind]
-    module, name = path.split(":")
+    _, read = METRICS[kind]
     try:
-        found = read(getattr(import_module(module), name).from_arrays(arrays))
+        found = read(result_of(kind, arrays))
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return {}
     return _finite(found)

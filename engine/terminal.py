@@ -5,16 +5,14 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import Any, TypeVar
 
 from engine.config import RunConfig
 from engine.cost import Cost
-from engine.metrics import LABELS, METRICS, measured
+from engine.metrics import LABELS, measured
 from engine.problems import ConfigError, Problem, clipped
 from engine.progress import Arrays, Progress, Report, silent
 from engine.quantities import QUANTITIES
-from engine.result import Result
 
 T = TypeVar("T")
 
@@ -88,12 +86,6 @@ LAWS = {"error_order_0": "lazy_error"} | {
     name: name for name in ("error_order_1", "error_order_2", "bound_P2", "drift")
 }
 """What a study fits a law to, as results are listed by it; the rest by its label in the glossary."""
-
-
-def result_of(kind: str, arrays: Arrays) -> Result[Any, Any]:
-    """The "result" entry of a job that has `engine.metrics`. Raises `ResultError`."""
-    module, name = METRICS[kind][0].split(":")
-    return getattr(import_module(module), name).from_arrays(dict(arrays))
 
 
 def of_config(config: RunConfig, cost: Cost) -> list[str]:

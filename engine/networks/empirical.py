@@ -23,7 +23,7 @@ from engine.networks.base import NetworkConfig
 from engine.networks.gram import Heads, Precision
 from engine.networks.module.config import ModuleConfig
 from engine.networks.module.network import trained
-from engine.networks.traced.checks import attempted, check
+from engine.networks.traced.checks import attempted, check, no_part
 from engine.networks.traced.kernel import Apply, by_leaf, leaf_paths, ntk
 from engine.problems import ConfigError, Problem, did_you_mean, short_repr
 
@@ -90,9 +90,7 @@ def _of_function(
     if tried:
         dead = [path for path in check(apply, params, here, tried) if not own or path in trained(own, here.shape[1:])]
         if dead:
-            what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
-            message = f"the outputs do not depend on {what}: that part of the kernel is zero"
-            warnings.warn(message, stacklevel=5)
+            warnings.warn(no_part(dead), stacklevel=5)
     read = (lambda params, x: apply(params, x)) if tried else hashable(apply)  # what it holds may be another by now
     return KernelRequest(None, read, jnp.asarray(here), None if there is None else jnp.asarray(there))
 

@@ -108,10 +108,7 @@ class RecordingConfig(Config):
 
 def effective_rate(learning_rate: float | None, loss: Loss | None, train: int) -> float:
     """eta_eff of a loop whose loss is that of `engine.losses`, of M training points; 0 where none is known."""
-    if learning_rate is None or loss not in SQUARED:
-        return 0.0
-    share = LOSSES[loss].share
-    return learning_rate * (1.0 if share is None else share / train)
+    return 0.0 if learning_rate is None or loss not in SQUARED else learning_rate * LOSSES[loss].scale(train)
 
 
 class RecordedSpacesConfig(Config):

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from engine.arguments import examples_of
+from engine.networks.traced.checks import no_part
 from engine.problems import ConfigError, Problem
 from engine.recording import targets
 from engine.recording.config import MOST_CHECKPOINTS, MOST_POINTS, effective_rate
@@ -278,8 +279,7 @@ def refuse(network: Network, params: Any, full: About | None) -> None:
     """Raises `ConfigError` where the network has no kernel example by example, or, of one that is asked for between
     outputs as `full` says, too large a one; warns of what has no part in it."""
     if dead := network.refuse(params):
-        what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
-        warnings.warn(f"the outputs do not depend on {what}: that part of the kernel is zero", stacklevel=4)
+        warnings.warn(no_part(dead), stacklevel=4)
     if full is not None:
         p, k = network.outputs(params).shape
         check_size(p, k, full.held_out)

@@ -154,9 +154,8 @@ class Checkpoint:
 
 def loss(at: Checkpoint) -> float:
     """The loss of the run on the training points, without what weight decay adds."""
-    size, row = len(at.residual), LOSSES[at.loss]
-    scale = 1.0 if row.share is None else row.share / size
-    return scale * np.sum(row.value(at.now.f_train.astype(np.float64), at.data.y_train, np))
+    row = LOSSES[at.loss]
+    return row.scale(len(at.residual)) * np.sum(row.value(at.now.f_train.astype(np.float64), at.data.y_train, np))
 
 
 def held_out_loss(at: Checkpoint) -> float | None:

@@ -102,6 +102,9 @@ def top_eigenvalue(network: NetworkConfig, params: Params, x: Float[Array, "M n_
 @partial(jax.jit, static_argnames="network")
 def _jacobian_gram(network: NetworkConfig, params: Params, x: Array, v: Array) -> Array:
     """J J^T v by one backward and one forward pass, alpha^2 included."""
-    f = partial(scaled(network), x=x)
+
+    def f(params: Params) -> Array:
+        return scaled(network)(params, x)
+
     h, pull = jax.vjp(f, params)
     return jax.jvp(f, (params,), pull(v.reshape(h.shape)))[1].ravel()

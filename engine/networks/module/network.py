@@ -15,7 +15,7 @@ from engine.networks.module.config import ModuleConfig
 from engine.networks.module.limits import Endless, limited
 from engine.networks.module.loading import NAMED, functions_of, guarded
 from engine.networks.parameters import flattened, nested
-from engine.networks.traced.checks import check, check_all
+from engine.networks.traced.checks import check, check_all, no_part
 from engine.networks.traced.extremes import steady
 from engine.networks.traced.loops import goes_back
 from engine.problems import ConfigError, Problem
@@ -109,9 +109,8 @@ def _tried(network: ModuleConfig, x: Float[np.ndarray, "n n_0"], output_dim: int
     outputs = jax.eval_shape(of, params, x).shape[1]
     if outputs != output_dim:
         raise _refusal(network, f"gives {outputs} outputs, and the data have {output_dim} to learn: give it as many")
-    listed = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
-    said = f"the outputs of {network.name} do not depend on {listed}: that part of the kernel is zero"
-    return Tried(count, layer_names(of, params, x[:2]), [said] if dead else [])
+    said = [no_part(dead, f" of {network.name}")] if dead else []
+    return Tried(count, layer_names(of, params, x[:2]), said)
 
 
 def _refusal(network: ModuleConfig, *messages: str) -> ConfigError:

@@ -3,7 +3,7 @@
 A check on a few examples is no proof: a network that mixes examples under a condition that they do not meet passes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import jax
@@ -58,6 +58,12 @@ def check(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "floa
         drawn = _far(slopes, _slopes(apply, params, some, looped)) > most
         _refuse_mixture("derivatives", drawn, precision, coarse if far < APART["float32"] else "")
     return [path for i, path in enumerate(leaf_paths(params)) if i in slopes and not np.any(slopes[i])]
+
+
+def no_part(dead: Sequence[str], of: str = "") -> str:
+    """That these leaves have none in the kernel."""
+    what = ", ".join(dead[:5]) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
+    return f"the outputs{of} do not depend on {what}: that part of the kernel is zero"
 
 
 def check_all(apply: Apply, params: Any, x: np.ndarray, precision: Precision = "float64") -> None:
