@@ -17,7 +17,7 @@ from engine.networks.module.loading import NAMED, functions_of, guarded
 from engine.networks.parameters import flattened, nested
 from engine.networks.traced.checks import check, check_all, no_part
 from engine.networks.traced.extremes import steady
-from engine.networks.traced.loops import goes_back
+from engine.networks.traced.program import goes_back
 from engine.problems import ConfigError, Problem
 
 MOST_PARAMETERS = 10**8

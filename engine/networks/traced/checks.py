@@ -14,7 +14,7 @@ from jax.extend.core import Jaxpr, JaxprEqn
 from engine.networks.gram import Precision, dtypes
 from engine.networks.traced.extremes import steady
 from engine.networks.traced.kernel import Apply, leaf_paths
-from engine.networks.traced.loops import goes_back, loops, programs
+from engine.networks.traced.program import goes_back, loops, programs
 from engine.networks.traced.views import aval, floating
 from engine.problems import ConfigError, Problem, short_repr
 

@@ -14,13 +14,10 @@ import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 from jaxtyping import Array
 
-from engine.networks.traced.loops import programs
-from engine.networks.traced.program import Environment, bound
+from engine.networks.traced.program import CALLS, KEPT, Environment, bound, called, programs
 from engine.networks.traced.views import aval
 
 EXTREMES = ("max", "min", "reduce_max", "reduce_min")
-CALLS = ("jit", "pjit", "closed_call", "core_call")
-KEPT = ("remat2", "checkpoint")
 BODIES = ("scan", "while", "cond")
 
 
@@ -74,8 +71,8 @@ def _mended(eqn: JaxprEqn, values: Sequence[Any]) -> Sequence[Any]:
     if not _holds_extremes(eqn):
         return bound(eqn, values)
     if name in CALLS:
-        body = params["jaxpr"] if "jaxpr" in params else params["call_jaxpr"]
-        return _run(body.jaxpr, body.consts, *values)
+        inner = called(eqn)
+        return _run(inner.jaxpr, inner.consts, *values)
     if name in KEPT:
         how = {key: params[key] for key in ("policy", "prevent_cse")}
         return jax.checkpoint(partial(_run, params["jaxpr"], ()), **how)(*values)

@@ -3,7 +3,7 @@
 A leaf is *structured* if all that is ever done with it are products that `products` knows. Then the output of each
 product is moved by zero, and its cotangent is d. Every other leaf is *whole*: its Jacobian is taken as it is, by
 reverse differentiation of the whole program. So nothing can be left out: what has no rule makes its leaf whole. Of a
-leaf from which no signal comes back (`loops`) it is taken by forward differentiation.
+leaf from which no signal comes back (`goes_back`) it is taken by forward differentiation.
 """
 
 from collections import Counter, defaultdict
@@ -20,9 +20,8 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
 from engine.networks.traced.extremes import mend
-from engine.networks.traced.loops import goes_back, loops
 from engine.networks.traced.products import Bias, Term, bias_of, product_of
-from engine.networks.traced.program import evaluate, flat
+from engine.networks.traced.program import evaluate, flat, goes_back, loops
 from engine.networks.traced.views import View, aval, entries, floating, number, seen_through
 
 
