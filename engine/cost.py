@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from engine.config import RunConfig
-from engine.initialisation.spread import most_draws
+from engine.initialisation.spread import has_measured_beta, most_draws
 from engine.networks import infinite
 from engine.networks.base import PANEL, NetworkConfig, Precision
 from engine.networks.parameters import capacity
@@ -209,10 +209,7 @@ def _start_seconds(config: RunConfig, measured: int) -> float:
 def drawn_seconds(config: RunConfig) -> float:
     """Of the networks that are drawn beside a run, for a measured beta
     (`engine.initialisation.sampled_spread.measured_beta`)."""
-    network = config.network
-    if network.beta is not None or config.kernel != "ntk" or network.trained_part != "all":
-        return 0.0
-    return spread_seconds(network, config.data.input_dim)
+    return spread_seconds(config.network, config.data.input_dim) if has_measured_beta(config) else 0.0
 
 
 def spread_seconds(network: NetworkConfig, input_dim: int) -> float:

@@ -22,15 +22,14 @@ from engine.initialisation.spread import (
     betas,
     equivalent,
     exact_spread,
+    has_measured_beta,
     initial_network,
     mean_norm_squared,
     most_draws,
     typical_point,
 )
 from engine.networks.base import NetworkConfig
-from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
-from engine.networks.module.config import ModuleConfig
 
 PILOT = 512
 RATIO = 3.0
@@ -55,20 +54,14 @@ def spread_at_initialisation(config: RunConfig) -> dict[str, float]:
 
 
 def measured_beta(config: RunConfig, parameters: int | None = None) -> dict[str, np.ndarray]:
-    """`MEASURED_BETA` of a run, and its "initial_cv2"; nothing of a network that has a beta of its own, of one
-    whose depth nobody knows, of a run by another kernel, and where some layers stay.
+    """`MEASURED_BETA` of a run that has them (`has_measured_beta`), and its "initial_cv2".
 
     Args:
         parameters: of the network, where only running it tells.
     """
-    network = config.network
-    if not isinstance(network, LayeredConfig | ModuleConfig) or network.beta is not None or config.kernel != "ntk":
+    if not has_measured_beta(config):
         return {}
-    if network.trained_part != "all":
-        return {}
-    if isinstance(network, ModuleConfig) and network.counted_depth is None:
-        return {}
-    x = typical_point(config.data)
+    network, x = config.network, typical_point(config.data)
     spread = _sampled(network, x, network.stored_count(len(x), 1) or parameters or 1)
     found = betas(spread, equivalent(network), len(x), float(x @ x))
     return {"initial_cv2": np.array(spread["cv2"]), **{name: np.array(found[name]) for name in MEASURED_BETA}}

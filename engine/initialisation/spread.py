@@ -7,6 +7,7 @@ the ratio for a trivial reason, so it is halved first. Source: theory.md 3 and 6
 import numpy as np
 from jaxtyping import Float
 
+from engine.config import RunConfig
 from engine.data import DatasetConfig, generate
 from engine.initialisation.law import InitialNetwork, exact_law, reasons_without_law
 from engine.initialisation.layer_sums import Shapes
@@ -109,6 +110,15 @@ def _crossing(x: np.ndarray, y: np.ndarray, level: float) -> float:
 # CV^2 of K_0(x, x) over initialisations is measured, and the width sought at which the critical ReLU MLP of the same
 # depth, with the same biases and |x|^2, has that CV^2 exactly. Its beta = L/n is the measured beta. K(x, x) is taken at
 # the training point whose |x|^2 is nearest their mean.
+
+
+def has_measured_beta(run: RunConfig) -> bool:
+    """Whether a run has one: its network has no beta, but a depth that somebody knows; all layers train, and the kernel
+    that is followed is its own."""
+    network = run.network
+    if isinstance(network, ModuleConfig) and network.counted_depth is None:
+        return False
+    return network.beta is None and run.kernel == "ntk" and network.trained_part == "all"
 
 
 def equivalent(network: LayeredConfig | ModuleConfig) -> MLPConfig:

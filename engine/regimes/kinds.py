@@ -15,8 +15,7 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float
 
-from engine.initialisation.spread import equivalent, exact_spread, initial_network, typical_point
-from engine.networks.layered import LayeredConfig
+from engine.initialisation.spread import equivalent, exact_spread, has_measured_beta, initial_network, typical_point
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import SPREAD, above_rounding
 
@@ -147,14 +146,15 @@ def _growth(spreads: Mapping[Shape, tuple[float, ...]], shallow: float, deep: fl
 
 
 def of_fully_connected(sweep: SweepConfig, growth: Growth) -> Growth | None:
-    """That of the critical fully connected ReLU network with the same biases, by its exact law; None without one.
+    """That of the critical fully connected ReLU network with the same biases, by its exact law; None without one, and
+    where some layers stay.
 
     Args:
         sweep: of a kind of network that has no beta.
         growth: of it.
     """
     run = sweep.cells[0].run
-    if not isinstance(run.network, LayeredConfig) or run.network.beta is not None:
+    if not has_measured_beta(run):
         return None
     point = typical_point(run.data)
     alike = equivalent(run.network)

@@ -12,9 +12,8 @@ from jaxtyping import Bool
 
 from engine.config import RunConfig
 from engine.data import DatasetConfig
-from engine.initialisation.spread import MEASURED_BETA, STOCHASTIC, betas, equivalent, typical_point
+from engine.initialisation.spread import MEASURED_BETA, STOCHASTIC, betas, equivalent, has_measured_beta, typical_point
 from engine.networks.kinds import built_in, depth_per_width
-from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.progress import Arrays
 from engine.quantities import QUANTITIES
@@ -99,9 +98,8 @@ def _part(index: int, cell: Cell, found: CellResult) -> pd.DataFrame:
 
 
 def _measured_beta(run: RunConfig, spread: Mapping[str, float]) -> dict[str, float]:
-    """`MEASURED_BETA`, NaN also where the points are not here; nothing of a network that has a beta, or is trained by
-    another kernel than its own."""
-    if not isinstance(run.network, LayeredConfig) or run.network.beta is not None or run.kernel != "ntk":
+    """`MEASURED_BETA` of a run that has them, NaN also where the points are not here."""
+    if not has_measured_beta(run):
         return {}
     found = (float("nan"),) * len(MEASURED_BETA)
     with suppress(ConfigError):

@@ -24,7 +24,7 @@ def programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
 
 def called(eqn: JaxprEqn) -> ClosedJaxpr:
     """The program of a call."""
-    body = eqn.params.get("jaxpr", eqn.params.get("call_jaxpr"))
+    body: Any = eqn.params.get("jaxpr", eqn.params.get("call_jaxpr"))
     return body if isinstance(body, ClosedJaxpr) else ClosedJaxpr(body, ())
 
 

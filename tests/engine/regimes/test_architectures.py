@@ -6,12 +6,12 @@ import pytest
 from engine.config import RunConfig
 from engine.initialisation.brute_force import kernel_draws
 from engine.initialisation.sampled_spread import interval
-from engine.initialisation.spread import exact_spread, initial_network
+from engine.initialisation.spread import MEASURED_BETA, exact_spread, has_measured_beta, initial_network
 from engine.networks.base import NetworkConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.regimes.config import SweepConfig
 from engine.regimes.job import cell
-from engine.regimes.result import as_defined, cells_frame, runs_frame
+from engine.regimes.result import METRICS, SPREAD, as_defined, cells_frame, runs_frame
 from engine.regimes.summary import summary
 from engine.schema import ConfigError
 
@@ -44,6 +44,19 @@ def test_the_maps_of_its_kinds_ask_for_the_cells_of_the_whole() -> None:
 def test_beta_is_no_axis_where_it_is_not_defined() -> None:
     with pytest.raises(ConfigError, match=r"grid\.beta: is not defined for a network of kind resnet"):
         sweep_of(**{"network.kind": ["mlp", "resnet"], "network.depth": [2], "beta": [0.1, 0.2]})
+
+
+@pytest.mark.parametrize(("train", "there"), [("all", True), ("readout", False), ("hidden", False)])
+def test_cells_have_a_measured_beta_where_runs_have_one(train: str, there: bool) -> None:
+    """The kernel of some layers alone is not spread as that of all layers of the fully connected network."""
+    sweep = sweep_of(**{"network.kind": ["resnet"], "network.train": [train]})
+    row = {"seed": np.array([0]), "end": np.array(["residual"]), **{name: np.ones(1) for name in METRICS}}
+    spread = {name: np.array(cv2) for name, cv2 in zip(SPREAD, (0.3, 0.25, 0.35), strict=True)}
+    (run,) = (cell.parts[0] for cell in sweep.cells)
+    runs = runs_frame(sweep, {run.hash: row | spread})
+    assert (MEASURED_BETA[0] in runs) is has_measured_beta(run) is there
+    if there:
+        assert np.isfinite(runs[list(MEASURED_BETA)].to_numpy()).all()
 
 
 @pytest.mark.long

@@ -148,5 +148,7 @@ def test_the_law_beside_other_kinds_is_that_of_networks_that_are_drawn() -> None
     assert found is not None
     assert found.factor == pytest.approx(K.var() / K.mean() ** 2 / shallow, rel=0.05)
     assert (found.low, found.high) == (found.factor, found.factor)
-    plain = SweepConfig.from_dict({"base": {"data": base["data"]}, "grid": {"network.depth": [1, 2]}})
-    assert of_fully_connected(plain, Growth(n, 1, 2, 1.0, 0.5, 2.0)) is None
+    last = base | {"network": base["network"] | {"train": "readout"}}
+    for other in (last, {"data": base["data"]}):
+        sweep = SweepConfig.from_dict({"base": other, "grid": {"network.depth": [1, 2]}})
+        assert of_fully_connected(sweep, Growth(n, 1, 2, 1.0, 0.5, 2.0)) is None
