@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.data.csv_header import MAX_COLUMNS, header
+from engine.data.csv_header import header
 from engine.data.csv_numbers import (
     NO_MARKS,
     Decimal,
@@ -314,6 +314,3 @@ def listed(names: Sequence[str]) -> str:
     """Names for a message: 'a', 'b' and 3 more."""
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(repr(name) for name in names[:LISTED]) + more
-
-
-__all__ = ["MAX_ABS", "MAX_BYTES", "MAX_COLUMNS", "Column", "Table", "constant", "listed", "parse", "read_text"]

@@ -14,7 +14,7 @@ from engine.initialisation.config import (
 )
 from engine.initialisation.estimates import gathered
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import InitialNetwork, exact_law, initial_network, network_of, reasons_without_law
+from engine.initialisation.law import InitialNetwork, exact_law, network_of, reasons_without_law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import (
     DriftResult,
@@ -65,7 +65,8 @@ def sample_summary(
     Raises:
         ConfigError: a bad setting, number of draws or seed, or a setting without an exact law.
     """
-    setting = initial_network(widths, readout=readout, norm_x_squared=norm_x_squared, **settings)
+    asked = {"widths": widths, "readout": readout, "norm_x_squared": norm_x_squared, **settings}
+    setting = InitialNetwork.from_dict(asked)
     config = SampleConfig.from_dict({"setting": setting, "draws": draws, "seed": seed, "target": target})
     found = SampleResult.from_arrays(sample(config, report)["result"]).summary
     return {**found, "draws": config.draws, "seed": config.seed, **rates(exact_law(config.setting))}

@@ -251,11 +251,6 @@ def exact_law(setting: InitialNetwork) -> Law:
     )
 
 
-def initial_network(widths: Sequence[int] | str, **settings: Any) -> InitialNetwork:
-    """The setting of a network given by its widths and any other field. Raises `ConfigError`."""
-    return InitialNetwork.from_dict({"widths": widths, **settings})
-
-
 def law_of(widths: Sequence[int] | str, **settings: Any) -> Law:
-    """Its exact law. Raises `ConfigError`, also where there is none."""
-    return exact_law(initial_network(widths, **settings))
+    """The exact law of the setting with these fields. Raises `ConfigError`, also where there is none."""
+    return exact_law(InitialNetwork.from_dict({"widths": widths, **settings}))

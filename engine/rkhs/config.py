@@ -98,6 +98,11 @@ class RkhsConfig(Config):
             raise ConfigError(problems)
         return self
 
+    @property
+    def compared(self) -> int:
+        """Training and held-out points."""
+        return self.run.data.size + min(self.options.held_out, self.run.data.test_size)
+
     def _too_few(self) -> Problem:
         """What is wrong with so few held-out points."""
         data, needed = self.run.data, LEAST_HELD_OUT + 2
@@ -132,8 +137,7 @@ def frozen_flops(config: RkhsConfig) -> float:
     """One kernel of one seed on training and held-out points, and, where it goes on in closed form, its eigenvectors on
     the training points."""
     run = config.run
-    size, k = run.data.size, run.data.output_dim
-    both = size + min(config.options.held_out, run.data.test_size)
+    size, k, both = run.data.size, run.data.output_dim, config.compared
     passes = 2.0 * run.network.products(run.data.input_dim, k) * (1 + k) * both
     modes = 0.0 if LOSSES[run.training.loss].classes else 10.0 * size**3
     return both**2 * run.network.pair_products(k) + passes + modes
@@ -157,7 +161,7 @@ def _infinite_width(config: RkhsConfig) -> float:
     """Operations of kernels at infinite width: at all points of the sets, and where it is followed on grid and sample
     too."""
     run, options = config.run, config.options
-    both = infinite.operations(run.network, run.data.size + min(options.held_out, run.data.test_size))
+    both = infinite.operations(run.network, config.compared)
     if run.kernel_moves:
         return both if both <= infinite.MOST_BESIDE else 0.0
     return both + sum(infinite.operations(run.network, size) for size in (options.grid, options.sample))
@@ -165,8 +169,7 @@ def _infinite_width(config: RkhsConfig) -> float:
 
 def _kernels(config: RkhsConfig) -> float:
     """Operations of all seeds for kernels at every checkpoint, grids and samples."""
-    run, options = config.run, config.options
-    both = run.data.size + min(options.held_out, run.data.test_size)
+    run, options, both = config.run, config.options, config.compared
     if not run.kernel_moves:
         return 0.0
     k, points = run.data.output_dim, options.times * 2 * both + 4 * (options.grid + options.sample)
@@ -177,10 +180,9 @@ def _kernels(config: RkhsConfig) -> float:
 
 def _algebra(config: RkhsConfig) -> float:
     """Operations of all seeds on those kernels, and with them held fixed."""
-    run, options = config.run, config.options
-    both = run.data.size + min(options.held_out, run.data.test_size)
-    algebra = options.times * 3.0 * both**3 + 4.0 * (options.grid**3 + options.sample**3)
-    return len(run.seeds) * (EIGEN * algebra + _fixed_steps(config))
+    options = config.options
+    algebra = options.times * 3.0 * config.compared**3 + 4.0 * (options.grid**3 + options.sample**3)
+    return len(config.run.seeds) * (EIGEN * algebra + _fixed_steps(config))
 
 
 def _fixed_steps(config: RkhsConfig) -> float:

@@ -6,7 +6,8 @@ import streamlit as st
 
 from engine.data.csv_choice import classes_of
 from engine.data.csv_file import MOST_ROWS, TableSource, taken_in
-from engine.data.csv_table import MAX_COLUMNS, Table, listed, parse
+from engine.data.csv_header import MAX_COLUMNS
+from engine.data.csv_table import Table, listed, parse
 from engine.data.dataset import MAX_POINTS
 from engine.texts import MOST_CHARACTERS
 from pages.charts.words import plain, size

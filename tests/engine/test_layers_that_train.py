@@ -9,7 +9,7 @@ from engine.config import RunConfig
 from engine.data import generate
 from engine.initialisation.brute_force import brute_force
 from engine.initialisation.gram import gram_chunks
-from engine.initialisation.law import exact_law, initial_network
+from engine.initialisation.law import InitialNetwork, exact_law
 from engine.initialisation.sampled_spread import spread_at_initialisation
 from engine.initialisation.spread import exact_spread
 from engine.networks import model
@@ -105,7 +105,7 @@ def test_spread_of_the_readout_s_kernel_in_closed_form() -> None:
     found = spread_at_initialisation(config)
     assert found["cv2_low"] < 5 / 40 < found["cv2_high"]
     assert found["cv2_high"] - found["cv2_low"] < 0.05
-    setting = initial_network([2, 40, 1], train="readout", train_bias=False)
+    setting = InitialNetwork.from_dict({"widths": [2, 40, 1], "train": "readout", "train_bias": False})
     assert exact_spread(setting) is None
     with pytest.raises(ConfigError, match="exact law is that of all layers, not of readout alone"):
         exact_law(setting)
@@ -114,7 +114,7 @@ def test_spread_of_the_readout_s_kernel_in_closed_form() -> None:
 @pytest.mark.parametrize("train", ["readout", "hidden"])
 def test_sampled_gram_matrices_and_brute_force_agree(train: str) -> None:
     """Means over draws of K(x, x), from the two programs, in standard errors; and the infinite width's."""
-    setting = initial_network([3, 200, 200, 1], train=train, activation="erf")
+    setting = InitialNetwork.from_dict({"widths": [3, 200, 200, 1], "train": train, "activation": "erf"})
     x = np.full((1, 3), np.sqrt(1 / 3))
     K = np.concatenate(list(gram_chunks(setting, x, 1500, np.random.default_rng(0))))[:, 0, 0]
     other = np.concatenate([some.K for some in brute_force(setting, 300, 1, first_step=False)])
