@@ -36,17 +36,16 @@ class Metric:
         return QUANTITIES[self.quantity].label if self.of == AT_THE_STOP else self.label
 
 
+OF_RUNS = (
+    "loss", "residual", "test_error", "test_accuracy", "drift", "shape_drift", "cka", "alignment_test", "lambda_max",
+    "probe_drift",
+)  # fmt: skip
+"""Numbers of a run that are called as their quantity."""
+OF_EXPANSIONS = ("error_order_1", "error_order_2", "bound_P2", "drift")
+"""Numbers of an expansion that are called as its result calls them."""
+
 LABELS = {
-    "loss": Metric("loss"),
-    "residual": Metric("residual"),
-    "test_error": Metric("test_error"),
-    "test_accuracy": Metric("test_accuracy"),
-    "drift": Metric("drift"),
-    "shape_drift": Metric("shape_drift"),
-    "cka": Metric("cka"),
-    "alignment_test": Metric("alignment_test"),
-    "lambda_max": Metric("lambda_max"),
-    "probe_drift": Metric("probe_drift"),
+    **{name: Metric(name) for name in OF_RUNS},
     "steps": Metric("map.steps", ""),
     "t": Metric("t", "to the stop"),
     "elt": Metric("map.elt", ""),
@@ -110,9 +109,7 @@ def _run(result: Any) -> Values:
 
 def _recording(result: Any) -> Values:
     seed = result.seeds[0]
-    same = ("loss", "residual", "test_error", "test_accuracy", "drift", "shape_drift", "cka", "alignment_test",
-            "lambda_max")  # fmt: skip
-    return {name: seed[name][-1] for name in same if name in seed} | {"steps": seed.steps, "t": seed.t_stop}
+    return {name: seed[name][-1] for name in OF_RUNS if name in seed} | {"steps": seed.steps, "t": seed.t_stop}
 
 
 def _cell(result: Any) -> Values:
@@ -132,20 +129,12 @@ def _cell(result: Any) -> Values:
 
 
 def _perturbation(result: Any) -> Values:
-    named = {
-        "lazy_error": "error_order_0",
-        "error_order_1": "error_order_1",
-        "error_order_2": "error_order_2",
-        "bound_P2": "bound_P2",
-        "drift": "drift",
-        "t": "t_stop",
-    }
+    named = {"lazy_error": "error_order_0", **{name: name for name in OF_EXPANSIONS}, "t": "t_stop"}
     return _medians(result.numbers(), named)
 
 
 def _study(result: Any) -> Values:
-    named = {"lazy_error": "error_order_0", "t": "t_stop"}
-    named |= {name: name for name in ("error_order_1", "error_order_2", "bound_P2", "drift")}
+    named = {"lazy_error": "error_order_0", "t": "t_stop", **{name: name for name in OF_EXPANSIONS}}
     return _medians(result.arrays, named)
 
 

@@ -169,9 +169,9 @@ class Result(Named, Generic[AnyConfig, AnySeed]):
 
     @property
     def data_notes(self) -> tuple[str, ...]:
-        """What a reader should know of the data."""
-        config: Any = self.config
-        return overview(config.run.data if hasattr(config, "run") else config.data).notes
+        """What a reader should know of the data; nothing of a recording, whose points are not known."""
+        run: Any = getattr(self.config, "run", self.config)
+        return overview(run.data).notes if hasattr(run, "data") else ()
 
     @property
     def network_notes(self) -> tuple[str, ...]:

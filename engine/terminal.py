@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from engine.config import RunConfig
 from engine.cost import Cost
-from engine.metrics import LABELS, measured
+from engine.metrics import LABELS, OF_EXPANSIONS, measured
 from engine.problems import ConfigError, Problem, clipped
 from engine.progress import Arrays, Progress, Report, silent
 from engine.quantities import QUANTITIES
@@ -82,9 +82,7 @@ def interrupted(*_: object) -> None:
 PER_CENT = ("test_accuracy", "failed")
 UNITS = {"t": "over an eigenvalue of K"}
 """Of the numbers that have one; the rest are ratios, squares of f, or counts."""
-LAWS = {"error_order_0": "lazy_error"} | {
-    name: name for name in ("error_order_1", "error_order_2", "bound_P2", "drift")
-}
+LAWS = {"error_order_0": "lazy_error", **{name: name for name in OF_EXPANSIONS}}
 """What a study fits a law to, as results are listed by it; the rest by its label in the glossary."""
 
 

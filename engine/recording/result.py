@@ -63,10 +63,6 @@ class RecordedRun(RunResult):
     def data(self) -> Dataset:
         return self.probes.dataset()
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
     def check_started(self) -> None:
         """A loop is never refused here."""
 
@@ -95,10 +91,6 @@ class RecordedSpaces(RkhsResult):
         config: Any = self.config
         return config.recorded
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
     def numbers(self) -> dict[str, Any]:
         return self.of_seeds()
 
@@ -116,10 +108,6 @@ class RecordedPerturbation(PerturbationResult):
     def recording(self) -> RecordingConfig:
         config: Any = self.config
         return config.recorded
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
 
     @property
     def dynamics(self) -> str:
