@@ -25,6 +25,7 @@ from engine.jobs import key
 from engine.versions import VERSIONS
 
 PAGE = 50
+RUNS = RunFilter(kinds=("run",))
 ENTRIES = ("result",)
 
 
@@ -114,12 +115,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         crowd(Path(folder) / "store", entries)
         store = Store(Path(folder) / "store", 10**12)
-        print("index made from", entries, "run folders:", milliseconds(lambda: store.index.recent("run", PAGE), 1))
+        print("index made from", entries, "run folders:", milliseconds(lambda: store.index.listed(RUNS, PAGE), 1))
         seeds = iter(range(entries, 2 * entries))
         print("one more written:", milliseconds(lambda: write(store, next(seeds))))
-        print("newest page:", milliseconds(lambda: store.index.recent("run", PAGE)))
-        print("page in the middle:", milliseconds(lambda: store.index.recent("run", PAGE, entries // 2)))
-        print("last page:", milliseconds(lambda: store.index.recent("run", PAGE, entries - PAGE)))
+        print("newest page:", milliseconds(lambda: store.index.listed(RUNS, PAGE)))
+        print("page in the middle:", milliseconds(lambda: store.index.listed(RUNS, PAGE, entries // 2)))
+        print("last page:", milliseconds(lambda: store.index.listed(RUNS, PAGE, entries - PAGE)))
         engine = CachedEngine(store)
         for rows in (50, 5000):
             print(
@@ -128,8 +129,8 @@ def main() -> None:
             )
         searched = RunFilter(text="width=64 depth=3")
         print("5000 found by a search:", milliseconds(lambda: engine.listed(searched, 5000), 10))
-        print("pinned:", milliseconds(lambda: store.index.recent("run", PAGE, pinned=True)))
-        print("all counted:", milliseconds(lambda: store.index.count("run")))
+        print("pinned:", milliseconds(lambda: store.index.listed(replace(RUNS, kept=True), PAGE)))
+        print("all counted:", milliseconds(lambda: store.index.how_many(RUNS)))
         print("start of a server (reconcile):", milliseconds(store.reconcile, 3))
         engine.close()
 

@@ -3,7 +3,7 @@ the compute processes where there are none."""
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,30 +63,8 @@ class Run:
     link: str = ""
 
 
-def list_runs(
-    store: Store,
-    job: Callable[[str], Job | None],
-    tickets: Mapping[str, Ticket],
-    limit: int,
-    kind: str | None = None,
-    offset: int = 0,
-    pinned: bool = False,
-) -> list[Run]:
-    """`limit` runs after the newest `offset`, of one kind or of all. `job` gives the live job of a key, and
-    `tickets` are those in the queue by key, of whichever server."""
-    records = store.index.recent(kind, limit, offset, pinned)
-    return [_run(store, record, job(record.key), tickets.get(record.key)) for record in records]
-
-
-def _run(store: Store, record: Record, live: Job | None, ticket: Ticket | None) -> Run:
-    """As its folder says."""
-    key = record.key
-    found = ListedRun(record, store.claims.listed(key), store.pinned(key), 0, store.has(key), 0)
-    return _line(store, found, live, ticket)
-
-
-def _line(store: Store, found: ListedRun, live: Job | None, ticket: Ticket | None) -> Run:
-    """What is kept of it, with what goes on."""
+def _run(store: Store, found: ListedRun, live: Job | None, ticket: Ticket | None) -> Run:
+    """What is kept of it, with what goes on: its job here, and its ticket in the queue of whichever server."""
     record = found.record
     state: State | Literal["unfinished"] = record.status
     fraction = 1.0 if state == "finished" else 0.0
@@ -98,32 +76,27 @@ def _line(store: Store, found: ListedRun, live: Job | None, ticket: Ticket | Non
             state, user = "queued", claimant(ticket.user)
         if (elsewhere := store.holder(record.key)) is not None:
             state, fraction = "running", elsewhere.fraction
-    return Run(
-        key=record.key,
-        kind=record.kind,
-        values=record.values,
-        label=record.label,
-        state=state,
-        created=record.created,
-        seconds=live.seconds if live else record.seconds,
-        fraction=fraction,
-        error=record.error,
-        stored=found.stored or (record.status == "finished" and store.has(record.key)),  # held in memory
-        pinned=found.pinned,
-        old=_old(record),
-        claims=found.claims,
-        user=user,
-        size=found.size,
-        metrics=record.metrics,
-        parts=record.parts,
-        link=record.link,
-    )
+    stored = found.stored or (record.status == "finished" and store.has(record.key))  # held in memory
+    return _line(found, state, live.seconds if live else record.seconds, fraction, stored, _old(record), user)
 
 
 def _whole(found: ListedRun, under_way: Set[str]) -> Run:
     """What is made of parts is as far as they are, of which some are `under_way`."""
     record, share = found.record, found.there / len(found.record.parts)
     state = "finished" if share == 1 else "running" if not under_way.isdisjoint(record.parts) else "unfinished"
+    return _line(found, state, record.seconds, share, found.there > 0, record.version != maps.version(record.kind))
+
+
+def _line(
+    found: ListedRun,
+    state: State | Literal["unfinished"],
+    seconds: float,
+    fraction: float,
+    stored: bool,
+    old: bool,
+    user: str = "",
+) -> Run:
+    record = found.record
     return Run(
         record.key,
         record.kind,
@@ -131,17 +104,18 @@ def _whole(found: ListedRun, under_way: Set[str]) -> Run:
         record.label,
         state,
         record.created,
-        record.seconds,
-        share,
+        seconds,
+        fraction,
         record.error,
-        found.there > 0,
+        stored,
         found.pinned,
-        record.version != maps.version(record.kind),
+        old,
         found.claims,
-        size=found.size,
-        metrics=record.metrics,
-        parts=record.parts,
-        link=record.link,
+        user,
+        found.size,
+        record.metrics,
+        record.parts,
+        record.link,
     )
 
 
@@ -232,22 +206,31 @@ class Overview:
                 return self.store.index.get(key)
         return None
 
-    def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
-        """What was asked for (of one kind of job), newest first: finished, in flight, unfinished, failed."""
-        tickets = {ticket.key: ticket for ticket in self.queue.listed()}
-        return list_runs(self.store, self.job, tickets, limit, kind, offset, pinned)
+    def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
+        """What was asked for (of one kind of job), newest first, as its folders say: finished, in flight, unfinished,
+        failed."""
+        store, tickets, found = self.store, self._tickets(), []
+        for record in store.index.recent(kind, limit):
+            key = record.key
+            listed = ListedRun(record, store.claims.listed(key), store.pinned(key), 0, store.has(key), 0)
+            found.append(_run(store, listed, self.job(key), tickets.get(key)))
+        return found
 
     def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[Run]:
         """The same for a long list: of what is not under way no folder is opened."""
-        tickets = {ticket.key: ticket for ticket in self.queue.listed()}
+        tickets = self._tickets()
         with self._lock:
             under_way = {*tickets, *(key for key, live in self._live.items() if not live.done)}
         return [
             _whole(found, under_way)
             if found.record.parts
-            else _line(self.store, found, self.job(found.record.key), tickets.get(found.record.key))
+            else _run(self.store, found, self.job(found.record.key), tickets.get(found.record.key))
             for found in self.store.index.listed(which, limit, offset)
         ]
+
+    def _tickets(self) -> dict[str, Ticket]:
+        """Those in the queue by key, of whichever server."""
+        return {ticket.key: ticket for ticket in self.queue.listed()}
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""

@@ -113,28 +113,14 @@ class RunIndex:
             return {*digests}
         return named & {*digests}
 
-    def recent(self, kind: str | None = None, limit: int = -1, offset: int = 0, pinned: bool = False) -> list[Record]:
-        """Records, or those of one kind, newest first; `limit` of them after the first `offset`."""
-        try:
-            keys = self._table.keys(kind, pinned, limit, offset)
-        except DISK_FAULTS as error:
-            log.warning("could not list the runs by their index: %s", words(error))
-            keys = self._listed_by_folder(kind, pinned, limit, offset)
-        with self._lock:
-            waiting = [key for key in (*self._unwritten, *self._unlisted) if key not in keys] if offset == 0 else []
-        records = [record for key in dict.fromkeys((*waiting, *keys)) if (record := self.get(key)) is not None]
-        matching = [record for record in records if kind in (None, record.kind)]
-        return sorted(matching, key=lambda record: record.created, reverse=True)[: None if limit < 0 else limit]
-
-    def count(self, kind: str | None = None, pinned: bool = False) -> int:
-        """How many runs of the kind, or of all kinds, there are; or how many pinned ones."""
-        try:
-            return self._table.count(kind, pinned)
-        except DISK_FAULTS:
-            return len(self._listed_by_folder(kind, pinned, -1, 0))
+    def recent(self, kind: str | None = None, limit: int = -1) -> list[Record]:
+        """Records, or those of one kind, newest first, as their folders have them; `limit` of them."""
+        found = self.listed(RunFilter(kinds=(kind,) if kind else ()), limit)
+        return [record for run in found if (record := self.get(run.record.key)) is not None]
 
     def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[ListedRun]:
-        """The same for a list that shows a lot of each: from the table alone, no folder is opened."""
+        """What a list shows of these runs, newest first; `limit` of them after the first `offset`. From the table
+        alone: no folder is opened."""
         asked = statement(which, limit, offset)
         with self._lock:
             waiting = {*self._unwritten, *self._unlisted} if offset == 0 else set()
@@ -248,9 +234,3 @@ class RunIndex:
             except (CorruptEntryError, ValueError):
                 continue
         return None
-
-    def _listed_by_folder(self, kind: str | None, pinned: bool, limit: int, offset: int) -> list[str]:
-        rows = self._rows(self._folders.run_keys())
-        matching = [row for row in rows if kind in (None, row.kind) and (row.pinned or not pinned)]
-        matching.sort(key=lambda row: row.created, reverse=True)
-        return [row.key for row in matching[offset : None if limit < 0 else offset + limit]]

@@ -34,11 +34,12 @@ class RunTable:
 
     def put(self, row: RunRow) -> None:
         """Adds the run or changes it, and its entries with it."""
-        self._do(lambda database: _put(database, [row]))
 
-    def fill(self, rows: Iterable[RunRow]) -> None:
-        """The same for many."""
-        self._do(lambda database: _put(database, rows))
+        def work(database: sqlite3.Connection) -> None:
+            with transaction(database):
+                write(database, [row])
+
+        self._do(work)
 
     def remove_entry(self, key: str, name: str) -> None:
         self._do(lambda database: database.execute("DELETE FROM entries WHERE key = ? AND name = ?", (key, name)))
@@ -52,24 +53,9 @@ class RunTable:
 
         self._do(work)
 
-    def used(self, key: str, name: str, when: float) -> None:
-        self._do(lambda d: d.execute("UPDATE entries SET used = ? WHERE key = ? AND name = ?", (when, key, name)))
-
-    def keys(self, kind: str | None = None, pinned: bool = False, limit: int = -1, offset: int = 0) -> list[str]:
-        """Keys of the runs asked for, newest first."""
-        where, given = _condition(kind, pinned)
-        statement = f"SELECT key FROM runs {where} ORDER BY created DESC, key DESC LIMIT :limit OFFSET :offset"
-        values = {**given, "limit": limit, "offset": offset}
-        return self._do(lambda database: [key for (key,) in database.execute(statement, values)])
-
     def select(self, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement that changes nothing."""
         return self._do(lambda database: database.execute(statement, given).fetchall())
-
-    def count(self, kind: str | None = None, pinned: bool = False) -> int:
-        """Of the same."""
-        where, given = _condition(kind, pinned)
-        return self._do(lambda database: database.execute(f"SELECT count(*) FROM runs {where}", given).fetchone()[0])
 
     def sizes(self) -> dict[str, dict[str, int]]:
         """By run, what the table takes for the bytes of each entry, and of the record under the name ""."""
@@ -191,18 +177,6 @@ class RunTable:
             file = Path(f"{self._path}{suffix}")
             with contextlib.suppress(FileNotFoundError):
                 file.rename(file.with_name(f"{self._path.stem}-damaged-{stamp}{self._path.suffix}{suffix}"))
-
-
-def _condition(kind: str | None, pinned: bool) -> tuple[str, dict[str, object]]:
-    """What a row must be, as SQL and its values."""
-    filters = {"kind": kind, "pinned": 1 if pinned else None}
-    given = {name: value for name, value in filters.items() if value is not None}
-    return "WHERE " + " AND ".join(f"{name} = :{name}" for name in given) if given else "", given
-
-
-def _put(database: sqlite3.Connection, rows: Iterable[RunRow]) -> None:
-    with transaction(database):
-        write(database, rows)
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ import pytest
 from disks import FailingWrite, fill, mounted, read_only
 
 from cache import Store
+from cache.listing import RunFilter
 from engine import jobs
 from engine.config import RunConfig
 from engine.cost import CalibrationConfig
@@ -78,7 +79,7 @@ def test_every_entry_record_and_pin_is_brought_over(tmp_path: Path) -> None:
     again = opened(place)
     assert_whole(again)
     assert {record.key for record in again.index.recent()} == set(records)
-    assert {record.key for record in again.index.recent(pinned=True)} == {run_key(1)}
+    assert {run.record.key for run in again.index.listed(RunFilter(kept=True), -1)} == {run_key(1)}
     again.close()
 
 

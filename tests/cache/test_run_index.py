@@ -4,6 +4,7 @@ import pytest
 from toy_jobs import ToyConfig
 
 from cache import Store
+from cache.listing import RunFilter
 from cache.run_folders import label
 from engine.schema import Config
 
@@ -80,14 +81,15 @@ def test_every_run_is_listed_a_page_at_a_time(store: Store) -> None:
         store.index.add(f"cell{number}", "cell", ToyConfig())
     store.index.add("mine", "run", ToyConfig())
     assert [record.key for record in store.index.recent("run", limit=50)] == ["mine"]
-    pages = [store.index.recent("cell", limit=50, offset=start) for start in range(0, 750, 50)]
+    cells = RunFilter(kinds=("cell",))
+    pages = [store.index.listed(cells, limit=50, offset=start) for start in range(0, 750, 50)]
     assert [len(page) for page in pages] == [50] * 14 + [0]
-    assert len({record.key for page in pages for record in page}) == 700
-    assert store.index.count("cell") == 700
+    assert len({run.record.key for page in pages for run in page}) == 700
+    assert store.index.how_many(cells) == 700
 
 
 def test_pinned_runs_are_listed_alone(store: Store) -> None:
     for number in range(5):
         store.index.add(str(number), "steady", ToyConfig())
     store.pin("1")
-    assert [record.key for record in store.index.recent(pinned=True)] == ["1"]
+    assert [run.record.key for run in store.index.listed(RunFilter(kept=True), -1)] == ["1"]

@@ -11,6 +11,7 @@ from toy_jobs import ToyConfig
 from toy_store import ROOM, database, holds, put, reopened
 
 from cache import Store, cached_compute
+from cache.listing import RunFilter
 from cache.run_folders import RunFolders
 
 pytestmark = pytest.mark.whole
@@ -51,7 +52,7 @@ def test_a_database_that_is_no_good_is_made_again_from_the_files(store: Store, d
     assert all(holds(again, f"k{number}") for number in range(len(SIZES)))
     assert again.pinned("k0")
     assert {record.key for record in again.index.recent()} == {"k0", "k1", "asked"}
-    assert [record.key for record in again.index.recent(pinned=True)] == ["k0"]
+    assert [run.record.key for run in again.index.listed(RunFilter(kept=True), -1)] == ["k0"]
     put(again, "k2")
     assert holds(again, "k2")
     assert again.fault == ""
@@ -128,7 +129,7 @@ def test_eviction_trusts_the_files_not_the_table(tmp_path: Path) -> None:
 
 def test_a_pin_of_nothing_is_not_listed(store: Store) -> None:
     store.pin("abc")
-    assert (store.index.count(pinned=True), store.index.recent(pinned=True)) == (0, [])
+    assert (store.index.how_many(RunFilter(kept=True)), store.index.listed(RunFilter(kept=True), -1)) == (0, [])
     store.close()
 
 

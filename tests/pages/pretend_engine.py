@@ -173,9 +173,8 @@ class PretendEngine:
         self.jobs[key] = replace(self.jobs[key], state="cancelled")
         return self.jobs[key]
 
-    def recent(self, limit: int = 100, kind: str | None = None, offset: int = 0, pinned: bool = False) -> list[Run]:
-        wanted = [run for run in self.runs if kind in (None, run.kind) and (run.pinned or not pinned)]
-        return wanted[offset : offset + limit]
+    def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
+        return [run for run in self.runs if kind in (None, run.kind)][:limit]
 
     def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[Run]:
         return self._filtered(which)[offset : offset + limit]
