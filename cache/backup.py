@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from cache import location
+from cache.database import SIDES
 from cache.failure import DISK_FAULTS, CacheFault, words
 from cache.run_folders import ENTRY, PART, nameable
 
@@ -31,7 +32,7 @@ PASSING = ("leases", "compiled", "looked-for-unfinished")
 FILES = "files"
 """The folder of what records name: read last."""
 
-DATABASE, SIDES = ".db", (".db-wal", ".db-shm", ".db-journal")
+DATABASE = ".db"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _kept(store: Path) -> Iterator[Path]:
         kept = [name for name in below if nameable(name) and not name.startswith(PASSING)]
         below[:] = sorted(kept, key=lambda name: (name == FILES, name))
         for name in sorted(names):
-            if nameable(name) and name not in PASSING and not name.endswith(SIDES):
+            if nameable(name) and name not in PASSING and not name.endswith(tuple(DATABASE + side for side in SIDES)):
                 yield Path(folder, name)
 
 

@@ -10,7 +10,7 @@ from pydantic_core import to_json as write_json
 
 from cache.claims import Claim, from_json, to_json
 from cache.run_folders import Record
-from cache.run_rows import Listed
+from cache.run_table import Listed
 
 LONG, LONGEST = 16_000, 200
 """Bytes of a record from which on a list keeps only so many letters of each text: a config may carry a whole table."""

@@ -9,13 +9,14 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from cache import location
+from cache.database import set_aside, transaction
 from cache.failure import DISK_FAULTS, damaged, foreign, log, tolerant, words
 from cache.lease import boot, gone, process
 from cache.turns import Outlook, Place, Ticket, charges, entering, outlooks, starts
@@ -251,11 +252,11 @@ class Queue:
         """In one transaction; in memory where the disk fails."""
         with self._lock:
             try:
-                with _transaction(self._open()) as database:
+                with transaction(self._open()) as database:
                     return work(database)
             except DISK_FAULTS as error:
                 self._without_disk(error)
-            with _transaction(self._open()) as database:
+            with transaction(self._open()) as database:
                 self._clear(database, time.monotonic())
                 return work(database)
 
@@ -275,8 +276,7 @@ class Queue:
         self._shut()
         if isinstance(error, sqlite3.Error) and (damaged(error) or foreign(error)):
             with tolerant("set aside the damaged queue"):
-                stamp = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
-                self._file.rename(self._file.with_name(f"queue-damaged-{stamp}.db"))
+                set_aside(self._file)
 
     def _shut(self) -> None:
         if self._database is not None:
@@ -295,21 +295,6 @@ def _connect(path: str) -> sqlite3.Connection:
         database.close()
         raise
     return database
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    if database.in_transaction:  # of `_clear`, by way of `_do`
-        yield database
-        return
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield database
-    except BaseException:
-        with suppress(sqlite3.Error):
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
 
 
 def _dead(booted: str, holder: str, beat: float, now: float) -> bool:

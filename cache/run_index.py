@@ -12,8 +12,7 @@ from cache.data_files import DataFiles
 from cache.failure import DISK_FAULTS, log, tolerant, words
 from cache.listing import ListedRun, RunFilter, counted, listed, listed_runs, statement
 from cache.run_folders import Record, RunFolders, Status, label, nameable
-from cache.run_rows import EntryRow, RunRow, among
-from cache.run_table import RunTable
+from cache.run_table import EntryRow, RunRow, RunTable, among
 from engine.data.contents import named_in
 from engine.metrics import METRICS
 from engine.schema import Config

@@ -18,8 +18,7 @@ from cache.old_layout import OldLayout, bring_over
 from cache.recordings import Recordings
 from cache.run_folders import Record, RunFolders
 from cache.run_index import RunIndex
-from cache.run_rows import FILE, EntryRow, RunRow
-from cache.run_table import RunTable
+from cache.run_table import FILE, EntryRow, RunRow, RunTable
 from engine.progress import Arrays
 
 EVICTED_AT_ONCE = 100
