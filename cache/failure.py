@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import diskcache
+
 from engine.schema import ConfigError
 
 # Why a job gave no result, in one sentence for the person who asked.
@@ -115,7 +117,7 @@ def _first_line(text: str) -> str:
 
 log = logging.getLogger("kernel_drift.cache")
 
-DISK_FAULTS = (OSError, sqlite3.Error)
+DISK_FAULTS = (OSError, sqlite3.Error, diskcache.Timeout)
 
 BY_ERRNO = {
     errno.ENOSPC: "the disk is full",
@@ -148,6 +150,9 @@ class NotAllowed(Exception):
 
 def words(error: BaseException) -> str:
     """What is wrong with the disk, as a clause."""
+    if isinstance(error, diskcache.Timeout):  # its word for whatever keeps a transaction from beginning
+        cause = error.__context__
+        return words(cause) if isinstance(cause, sqlite3.Error) else BY_SQLITE[sqlite3.SQLITE_BUSY]
     if isinstance(error, sqlite3.Error):
         known = BY_SQLITE.get(_code(error))
     else:

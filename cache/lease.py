@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import diskcache
+
 from cache import location
-from cache.database import set_aside, transaction
+from cache.archive import BytesDisk
 from cache.failure import DISK_FAULTS, damaged, foreign, log, tolerant, words
 
 # Which start of which machine this is, and which process: what a lease must know to tell a dead holder.
@@ -70,13 +72,8 @@ EXPIRY = 5.0
 """Seconds between signs of life, and after which a silent holder counts as dead."""
 
 POLL = 0.2
-PATIENCE = 5.0
+PATIENCE = 5
 """Seconds that a lease waits for the lock of its database."""
-
-GLANCE = 0.02
-"""The same for who only looks."""
-
-TABLE = "CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, holder TEXT)"
 
 
 @dataclass(frozen=True)
@@ -100,47 +97,66 @@ class Leases:
     """The leases of a store, in a database that may be lost at any time: it holds nothing else."""
 
     def __init__(self, directory: Path):
-        self._file = directory / "leases.db"
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._cache: diskcache.Cache | None = None
 
     def of(self, key: str) -> "Lease":
         return Lease(self, key)
 
-    def holders(self) -> dict[str, Holder]:
-        """Who computes what, by the keys of the runs; nobody where that cannot be said. Hardly waits, never writes."""
+    def holder(self, key: str) -> Holder | None:
+        """Who holds the lease of a run; None when nobody does, or nobody can say. Never waits, never writes."""
+        if self._cache is None and not (self._directory / "cache.db").exists():
+            return None
         try:
-            with _opened(f"{self._file.absolute().as_uri()}?mode=ro", GLANCE) as database:
-                rows = database.execute("SELECT key, holder FROM leases").fetchall()
+            found = _held(self.database(), key)
         except DISK_FAULTS:
-            return {}
-        found = {str(key): _holder(text) for key, text in rows}
-        return {key: holder for key, holder in found.items() if holder is not None and holder.alive}
+            return None
+        return found if found is not None and found.alive else None
+
+    def database(self) -> diskcache.Cache:
+        """Opened when first needed, and made again when it was removed or is no good. Raises `DISK_FAULTS`."""
+        with self._lock:
+            if self._cache is not None and (self._directory / "cache.db").exists():
+                return self._cache
+            self._shut()
+            location.private(self._directory.parent)
+            location.private(self._directory)
+            self._cache = _open(self._directory)
+            return self._cache
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The database, in a transaction. One that is no good is set aside, for the next to make it again.
-
-        Raises `DISK_FAULTS`.
-        """
-        directory = self._file.parent
-        location.private(directory.parent)
-        location.private(directory)
+    def transaction(self) -> Iterator[diskcache.Cache]:
+        """The database, in a transaction. Raises `DISK_FAULTS`."""
+        # diskcache notes the one thread that writes; of a read-only database SQLite gives a transaction to several.
+        if not self._writing.acquire(timeout=PATIENCE):
+            raise diskcache.Timeout
         try:
-            with _opened(self._file.absolute().as_uri(), PATIENCE) as database:
-                # What a crash of the machine loses is of no use after it.
-                database.execute("PRAGMA synchronous = OFF")
-                with transaction(database):
-                    database.execute(TABLE)
-                    yield database
-        except sqlite3.Error as error:
-            if damaged(error) or foreign(error):
-                log.warning("the leases in %s are damaged (%s): set aside", directory, error)
-                set_aside(self._file)
+            database = self.database()
+            with database.transact():
+                yield database
+        except DISK_FAULTS:
+            self.leave()  # after a commit that failed the lock would be kept, and a read-only connection stays so
             raise
+        finally:
+            self._writing.release()
 
-    def probe(self) -> None:
-        """Raises `DISK_FAULTS` where no lease can be written down."""
-        with self.transaction():
-            pass
+    def leave(self) -> None:
+        """Gives back what this thread holds open (diskcache opens a connection for each thread, and closes none)."""
+        with tolerant("close the leases of a thread"):
+            if self._cache is not None:
+                self._cache.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._cache is not None:
+            with tolerant("close the leases"):
+                self._cache.close()
+            self._cache = None
 
 
 class Lease:
@@ -187,7 +203,8 @@ class Lease:
             self._heart.join()
             with tolerant("release the lease of a run"), self._leases.transaction() as database:
                 if self._is_ours(_held(database, self._key)):
-                    database.execute("DELETE FROM leases WHERE key = ?", (self._key,))
+                    database.delete(self._key)
+        self._leases.leave()
 
     def _try(self) -> Holder | None:
         """Takes the lease, or gives who holds it."""
@@ -196,9 +213,11 @@ class Lease:
                 other = _held(database, self._key)
                 if other is not None and other.alive:
                     return other
-                self._write(database)
+                database.set(self._key, self._text())
         except DISK_FAULTS as error:
             log.warning("could not take the lease of a run: %s", words(error))
+            if isinstance(error, sqlite3.Error) and damaged(error):
+                self._leases.close()  # the next to ask opens it anew, which sets it aside
             self.fault = words(error)  # not the error, whose traceback holds what was opened
         return None
 
@@ -208,32 +227,48 @@ class Lease:
                 # After a long stop (suspended laptop) another may have taken over: leave it to them.
                 other = _held(database, self._key)
                 if other is None or not other.alive or self._is_ours(other):
-                    self._write(database)
+                    database.set(self._key, self._text())
+        self._leases.leave()
 
     def _is_ours(self, other: Holder | None) -> bool:
         return other is not None and other.owner == self._owner
 
-    def _write(self, database: sqlite3.Connection) -> None:
+    def _text(self) -> str:
         fraction, message = self._noted
-        holder = Holder(self._owner, fraction, message, boot(), process(), time.monotonic())
-        database.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (self._key, json.dumps(vars(holder))))
+        return json.dumps(vars(Holder(self._owner, fraction, message, boot(), process(), time.monotonic())))
 
 
-@contextlib.contextmanager
-def _opened(address: str, patience: float) -> Iterator[sqlite3.Connection]:
-    database = sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)
-    with contextlib.closing(database):
-        yield database
-
-
-def _held(database: sqlite3.Connection, key: str) -> Holder | None:
-    """Who holds the lease of a run, alive or not."""
-    rows = database.execute("SELECT holder FROM leases WHERE key = ?", (key,)).fetchall()
-    return _holder(rows[0][0]) if rows else None
-
-
-def _holder(text: str) -> Holder | None:
+def _held(database: diskcache.Cache, key: str) -> Holder | None:
     """What is written down, whoever wrote it: what is no lease is nobody's."""
-    with contextlib.suppress(ValueError, TypeError):  # another version's
-        return Holder(**json.loads(text))
-    return None
+    try:
+        return Holder(**json.loads(str(database.get(key))))
+    except (ValueError, TypeError):  # nothing, another version's, or something that BytesDisk refuses
+        return None
+
+
+def _open(directory: Path) -> diskcache.Cache:
+    """The database. One that is damaged is set aside with its date: nothing but leases is in it."""
+    file = directory / "cache.db"
+    try:
+        if file.exists():
+            _wait_for_lock(file)
+        return _cache(directory)
+    except sqlite3.DatabaseError as error:
+        if not (damaged(error) or foreign(error)):
+            raise
+        log.warning("the leases in %s are damaged (%s): set aside", directory, error)
+        stamp = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+        directory.rename(directory.with_name(f"leases-damaged-{stamp}"))
+        return _cache(location.private(directory))
+
+
+def _wait_for_lock(file: Path) -> None:
+    """Raises when another process keeps its lock: diskcache would wait for it a whole minute."""
+    with contextlib.closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
+
+
+def _cache(directory: Path) -> diskcache.Cache:
+    settings = {"eviction_policy": "none", "cull_limit": 0, "size_limit": 2**62}
+    return diskcache.Cache(str(directory), disk=BytesDisk, timeout=PATIENCE, **settings)

@@ -11,7 +11,6 @@ from cache import maps, memory
 from cache.claims import Claim, claimant
 from cache.computing import Computing
 from cache.job import Job, LiveJob, State
-from cache.lease import Holder
 from cache.listing import ListedRun, RunFilter
 from cache.queue import Queue
 from cache.run_folders import Record
@@ -62,6 +61,23 @@ class Run:
     metrics: Mapping[str, float] | None = None
     parts: tuple[str, ...] = ()
     link: str = ""
+
+
+def _run(store: Store, found: ListedRun, live: Job | None, ticket: Ticket | None) -> Run:
+    """What is kept of it, with what goes on: its job here, and its ticket in the queue of whichever server."""
+    record = found.record
+    state: State | Literal["unfinished"] = record.status
+    fraction = 1.0 if state == "finished" else 0.0
+    user = live.user if live and not live.done else ""
+    if live is not None and not (live.done and state == "finished"):
+        state, fraction = live.state, live.fraction
+    elif state == "unfinished":
+        if ticket is not None:
+            state, user = "queued", claimant(ticket.user)
+        if (elsewhere := store.holder(record.key)) is not None:
+            state, fraction = "running", elsewhere.fraction
+    stored = found.stored or (record.status == "finished" and store.has(record.key))  # held in memory
+    return _line(found, state, live.seconds if live else record.seconds, fraction, stored, _old(record), user)
 
 
 def _whole(found: ListedRun, under_way: Set[str]) -> Run:
@@ -193,42 +209,28 @@ class Overview:
     def recent(self, limit: int = 100, kind: str | None = None) -> list[Run]:
         """What was asked for (of one kind of job), newest first, as its folders say: finished, in flight, unfinished,
         failed."""
-        store, tickets, holders = self.store, self._tickets(), self.store.holders()
-        found = [
-            ListedRun(record, store.claims.listed(record.key), store.pinned(record.key), 0, store.has(record.key), 0)
-            for record in store.index.recent(kind, limit)
-        ]
-        return [self._run(one, tickets, holders) for one in found]
+        store, tickets, found = self.store, self._tickets(), []
+        for record in store.index.recent(kind, limit):
+            key = record.key
+            listed = ListedRun(record, store.claims.listed(key), store.pinned(key), 0, store.has(key), 0)
+            found.append(_run(store, listed, self.job(key), tickets.get(key)))
+        return found
 
     def listed(self, which: RunFilter, limit: int, offset: int = 0) -> list[Run]:
         """The same for a long list: of what is not under way no folder is opened."""
-        tickets, holders = self._tickets(), self.store.holders()
+        tickets = self._tickets()
         with self._lock:
             under_way = {*tickets, *(key for key, live in self._live.items() if not live.done)}
         return [
-            _whole(found, under_way) if found.record.parts else self._run(found, tickets, holders)
+            _whole(found, under_way)
+            if found.record.parts
+            else _run(self.store, found, self.job(found.record.key), tickets.get(found.record.key))
             for found in self.store.index.listed(which, limit, offset)
         ]
 
     def _tickets(self) -> dict[str, Ticket]:
         """Those in the queue by key, of whichever server."""
         return {ticket.key: ticket for ticket in self.queue.listed()}
-
-    def _run(self, found: ListedRun, tickets: Mapping[str, Ticket], holders: Mapping[str, Holder]) -> Run:
-        """What is kept of it, with what goes on, here and elsewhere."""
-        record, live = found.record, self.job(found.record.key)
-        state: State | Literal["unfinished"] = record.status
-        fraction = 1.0 if state == "finished" else 0.0
-        user = live.user if live and not live.done else ""
-        if live is not None and not (live.done and state == "finished"):
-            state, fraction = live.state, live.fraction
-        elif state == "unfinished":
-            if record.key in tickets:
-                state, user = "queued", claimant(tickets[record.key].user)
-            if record.key in holders:
-                state, fraction = "running", holders[record.key].fraction
-        stored = found.stored or (record.status == "finished" and self.store.has(record.key))  # held in memory
-        return _line(found, state, live.seconds if live else record.seconds, fraction, stored, _old(record), user)
 
     def trouble(self) -> str:
         """What is wrong with the disk and what follows from it, for everyone to see; empty when nothing is."""

@@ -148,9 +148,9 @@ class Store:
     def lease(self, key: str) -> Lease:
         return self._leases.of(key)
 
-    def holders(self) -> dict[str, Holder]:
-        """Who computes what right now, by the keys of the runs."""
-        return self._leases.holders()
+    def holder(self, key: str) -> Holder | None:
+        """Who computes the run right now."""
+        return self._leases.holder(key)
 
     def volume(self) -> int:
         """Bytes on disk. Raises `CacheFault`."""
@@ -215,7 +215,7 @@ class Store:
         yield self._write_claims
         yield self.index.flush
         yield self._table.volume
-        yield self._leases.probe
+        yield self._leases.database
 
     def _write_held(self, held: Held) -> None:
         self._write(held)
@@ -242,6 +242,7 @@ class Store:
 
     def close(self) -> None:
         self._table.close()
+        self._leases.close()
 
     # Files.
 

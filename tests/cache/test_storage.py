@@ -6,11 +6,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import diskcache
 import numpy as np
 import pytest
 
 from cache import CacheFault, Store, location
-from cache.archive import address, encode
+from cache.archive import BytesDisk, UnsafeEntryError, address, encode
 from cache.run_folders import RunFolders
 
 
@@ -107,6 +108,23 @@ def test_a_link_that_another_account_made_is_not_followed(tmp_path: Path) -> Non
     with pytest.raises(CacheFault, match="another account"):
         Store(link)
     assert ours.stat().st_mode & 0o777 == 0o755
+
+
+def test_pickles_are_refused_both_ways(tmp_path: Path) -> None:
+    plain = diskcache.Cache(str(tmp_path / "pickles"))
+    plain["small"] = Bomb(tmp_path / "small went off")
+    plain["large"] = [Bomb(tmp_path / "large went off"), "x" * 100_000]
+    plain.close()
+    cache = diskcache.Cache(str(tmp_path / "pickles"), disk=BytesDisk)
+    for key in ("small", "large"):
+        with pytest.raises(UnsafeEntryError, match="refused"):
+            cache.get(key)
+    with pytest.raises(TypeError, match="bytes, text or a number"):
+        cache["new"] = {"a": 1}
+    with pytest.raises(TypeError, match="key is text"):
+        cache[("a", 1)] = b""
+    cache.close()
+    assert not list(tmp_path.glob("*went off"))
 
 
 def test_a_pickle_put_in_place_of_an_entry_is_set_aside(store: Store, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_lock_that_another_process_holds_loses_nothing(store: Store, monkeypat
     with store.lease("k0") as lease:
         lease.acquire(lambda _: True)
     store = reopened(store)
-    with locked(database(store)), locked(store.directory / "leases" / "leases.db"):
+    with locked(database(store)), locked(store.directory / "leases" / "cache.db"):
         assert holds(store, "k0")
         began = time.monotonic()
         put(store, "k1")
