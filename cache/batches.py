@@ -4,7 +4,6 @@ import hashlib
 import json
 import threading
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cache import job as jobs_of_viewers
-from cache import location
 from cache.batch import Batch
 from cache.failure import DISK_FAULTS, log, words
+from cache.run_folders import RunFolders
 from engine import jobs
 from engine.schema import Config
 
@@ -85,7 +84,7 @@ class Batches:
     """
 
     def __init__(self, engine: "CachedEngine", directory: Path):
-        self._engine, self._directory = engine, directory / "batches"
+        self._engine, self._directory, self._files = engine, directory / "batches", RunFolders(directory)
         self._kept: OrderedDict[tuple[str, str, str], OpenBatch] = OrderedDict()
         self._lock = threading.RLock()
         self._behind: set[tuple[str, str, str]] = set()
@@ -212,20 +211,13 @@ class Batches:
             found, path = self._kept.get(key), self._file(key)
             try:
                 if found is not None and found.stays and not found.batch.done:
-                    self._write(path, found.order)
+                    self._files.write_file(path, [json.dumps(_values(found.order)).encode()], durable=True)
                 else:
                     path.unlink(missing_ok=True)
                 self._behind.discard(key)
             except DISK_FAULTS as error:
                 self._behind.add(key)
                 log.warning("what batches go on after a restart cannot be noted: %s", words(error))
-
-    def _write(self, path: Path, order: Order) -> None:
-        location.private(self._directory.parent)
-        location.private(self._directory)
-        part = path.with_suffix(f".part-{uuid.uuid4().hex}")
-        part.write_text(json.dumps(_values(order)))
-        part.replace(path)
 
 
 def _values(order: Order) -> dict[str, Any]:

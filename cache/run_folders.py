@@ -230,16 +230,17 @@ class RunFolders:
     def remove_unfinished(self) -> int:
         """Removes what writers that were killed left more than a day ago, known by its name; gives their number.
 
-        It looks into every folder, so only once a day.
+        It looks into every folder of the store, so only once a day.
         """
         looked, removed = self._home / "looked-for-unfinished", 0
         if looked.exists() and time.time() - looked.stat().st_mtime < PART_SECONDS:
             return 0
-        for key in self.run_keys():
-            for file in _scan(self._run(key)):
-                if file.name.startswith(PART) and time.time() - file.stat().st_mtime > PART_SECONDS:
-                    Path(file.path).unlink(missing_ok=True)
-                    removed += 1
+        for folder, _, names in os.walk(self._home):
+            for part in (Path(folder, name) for name in names if name.startswith(PART)):
+                with contextlib.suppress(FileNotFoundError):  # its writer has ended just now
+                    if time.time() - part.stat().st_mtime > PART_SECONDS:
+                        part.unlink()
+                        removed += 1
         location.private(self._home)
         looked.touch()
         if removed:

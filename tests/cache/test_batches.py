@@ -1,5 +1,7 @@
 """Batches go on without a page as long as somebody wants them, and over a restart."""
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -168,6 +170,27 @@ def test_all_that_were_to_stay_go_on_after_a_restart(
     assert len([*(tmp_path / "batches").iterdir()]) == 3
     for one in asked:
         after.cancel(one.key)
+
+
+def test_a_disk_that_takes_no_order_is_asked_again_and_left_clean(
+    engine: CachedEngine, config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, asked, renamed = Batches(engine, tmp_path), order(config, pause=0.5), os.rename
+    monkeypatch.setattr(batches_module, "RETRY_EVERY", -1.0)
+    batches.start(asked)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, full)
+    batches.stay(asked.key, True)
+    batches.step()
+    assert [*(tmp_path / "batches").iterdir()] == []
+    monkeypatch.setattr(os, "rename", renamed)
+    batches.step()
+    assert [path.suffix for path in (tmp_path / "batches").iterdir()] == [".json"]
+    batches.cancel(asked.key)
 
 
 @pytest.mark.parametrize(

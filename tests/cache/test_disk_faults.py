@@ -35,14 +35,16 @@ def test_an_entry_of_the_wrong_kind_is_left_alone(store: Store) -> None:
 
 def test_what_killed_writers_left_is_removed_after_a_day(store: Store) -> None:
     put(store, "k0")
-    folder = RunFolders(store.directory).entry("k0", "result").parent
-    new, old = folder / f"{PART}new", folder / f"{PART}old"
-    for part in (new, old):
-        part.write_bytes(b"half")
-    os.utime(old, (time.time() - PART_SECONDS - 60,) * 2)
+    home = store.directory
+    folders = [RunFolders(home).entry("k0", "result").parent, home / "files" / "ab", home / "recordings", home]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("new", "old"):
+            (folder / f"{PART}{name}").write_bytes(b"half")
+        os.utime(folder / f"{PART}old", (time.time() - PART_SECONDS - 60,) * 2)
     store.reconcile()
-    assert new.exists()
-    assert not old.exists()
+    assert all((folder / f"{PART}new").exists() for folder in folders)
+    assert not any((folder / f"{PART}old").exists() for folder in folders)
     assert holds(store, "k0")
 
 
