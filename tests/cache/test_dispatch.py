@@ -305,7 +305,9 @@ def test_who_asks_for_many_at_once_does_not_hold_up_the_entrance(
         engine.request("steady", config(number=number, pause=0.05), "greedy")
     began = time.monotonic()
     engine.wait(engine.request("steady", config(number=1000), "me"), 60)
-    assert time.monotonic() - began < 4
+    took = time.monotonic() - began
+    engine.call_off_all("greedy")  # or the tests that follow would share a minute of it
+    assert took < 4
 
 
 def test_what_is_asked_for_is_noted_while_the_compute_processes_start(
