@@ -17,7 +17,6 @@ from tornado.ioloop import IOLoop
 
 from cache import plain_comm
 from cache.failure import SchedulerError
-from cache.processes import SCHEDULER_VARIABLE as SCHEDULER_VARIABLE  # for the command line
 from cache.processes import LocalProcesses
 from cache.task import Rehearsal, Task
 from cache.turns import Place

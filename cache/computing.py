@@ -164,7 +164,7 @@ class Computing:
     def waits(self, live: LiveJob) -> Failure | None:
         """Says in a job that has no turn that no worker has been there for so long; a failure when that is too long."""
         cluster = self._cluster
-        return self._waited(live, min(cluster.idle(), time.monotonic() - live.asked)) if cluster else None
+        return self._waited(live, cluster) if cluster else None
 
     def run(self, live: LiveJob, lease: Lease) -> Outcome | None:
         """Runs the job until it has ended or nobody wants it. None when the server closes first.
@@ -226,7 +226,7 @@ class Computing:
                 log.info("job %s does not listen: ending its worker process", live.key)
                 cluster.kill(live.worker)
                 killed = True
-            if not live.worker and (failure := self._waited(live, min(cluster.idle(), time.monotonic() - live.asked))):
+            if not live.worker and (failure := self._waited(live, cluster)):
                 return failure
             lease.note(live.fraction, live.message)
             live.wake.wait(1.0 if asked is None else 0.1)
@@ -241,8 +241,9 @@ class Computing:
             future.cancel()
             raise BackToQueue(live.alone)
 
-    def _waited(self, live: LiveJob, seconds: float) -> Failure | None:
-        """Says in the job that no worker has been there for so long; a failure when that is too long."""
+    def _waited(self, live: LiveJob, cluster: "Cluster") -> Failure | None:
+        """`waits` of this cluster."""
+        seconds = min(cluster.idle(), time.monotonic() - live.asked)
         if seconds >= self._worker_wait:
             return no_workers(seconds, WORKER_WAIT_VARIABLE)
         with self._lock:

@@ -25,7 +25,10 @@ def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 def set_aside(path: Path) -> None:
-    """Renames a database that is no good, with what lies beside it, by the day and minute. Raises `OSError`."""
+    """Renames a database that is no good, or its folder, with what lies beside it, by the day and minute.
+
+    Raises `OSError`.
+    """
     stamp = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
     for side in ("", *SIDES):
         file = Path(f"{path}{side}")

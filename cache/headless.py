@@ -3,19 +3,19 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from cache.archive import address, encode
 from cache.batch import Batch
 from cache.claims import own_claim
+from cache.computing import keep
 from cache.failure import CacheFault, SchedulerError, explain, no_such_entry
 from cache.job import run_key
 from cache.lease import Holder
 from cache.maps import Whole
 from cache.processes import remote
-from cache.result_metrics import of_result
 from cache.service import CachedEngine
 from cache.storage import Store
+from cache.task import Outcome
 from engine import jobs
 from engine.data import contents
 from engine.progress import Arrays, Cancelled, Entries, Progress, Report, silent
@@ -94,11 +94,9 @@ def _compute(store: Store, key: str, kind: str, config: Config, report: Report) 
     except Exception as error:
         store.index.settle(key, "failed", error=explain(error).message)
         raise
-    ended: dict[str, Any] = {"seconds": time.perf_counter() - start, "entries": tuple(entries)}
+    seconds = time.perf_counter() - start
     encoded = {name: encode(arrays, address(key, name)) for name, arrays in entries.items()}
-    ended["metrics"] = of_result(kind, key, encoded.get("result"))
-    store.put(key, encoded, replace(record, **ended))
-    store.index.settle(key, "finished", **ended)
+    keep(store, record, Outcome(encoded, seconds=seconds))
     return entries
 
 

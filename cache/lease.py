@@ -18,6 +18,7 @@ import diskcache
 
 from cache import location
 from cache.archive import BytesDisk
+from cache.database import set_aside
 from cache.failure import DISK_FAULTS, damaged, foreign, log, tolerant, words
 
 # Which start of which machine this is, and which process: what a lease must know to tell a dead holder.
@@ -257,8 +258,7 @@ def _open(directory: Path) -> diskcache.Cache:
         if not (damaged(error) or foreign(error)):
             raise
         log.warning("the leases in %s are damaged (%s): set aside", directory, error)
-        stamp = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
-        directory.rename(directory.with_name(f"leases-damaged-{stamp}"))
+        set_aside(directory)
         return _cache(location.private(directory))
 
 

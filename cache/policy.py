@@ -13,7 +13,6 @@
 Without a file the server is for one person on their own machine, who may do everything.
 """
 
-import logging
 import os
 import re
 import tomllib
@@ -22,11 +21,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from cache.failure import SMALLER, CacheFault, Failure
+from cache.failure import SMALLER, CacheFault, Failure, log
 from engine.networks.module.listed import refused_in
 from engine.schema import Config, ConfigError
-
-log = logging.getLogger("kernel_drift.cache")
 
 VARIABLE = "KERNEL_DRIFT_POLICY"
 Role = Literal["reader", "member", "admin"]

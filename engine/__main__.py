@@ -141,9 +141,9 @@ def sweep(
 
     Exit code 1 when some cells could not be computed: they are named in the summary.
     """
-    from cache.cluster import SCHEDULER_VARIABLE
     from cache.headless import run_batch
     from cache.maps import Whole
+    from cache.processes import SCHEDULER_VARIABLE
     from engine.regimes.config import SweepConfig
     from engine.regimes.result import as_defined, cells_frame, runs_frame
     from engine.regimes.summary import summary
