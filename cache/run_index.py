@@ -168,14 +168,17 @@ class RunIndex:
     def list_again(self, key: str) -> None:
         """Brings the row of a run up to date with its folder."""
         try:
-            row = self.row(key) if nameable(key) else None  # a foreign row goes
-            self._table.put(row) if row else self._table.remove(key)
-            with self._lock:
-                self._unlisted.discard(key)
+            self._list(key)
         except DISK_FAULTS as error:
             with self._lock:
                 self._unlisted.add(key)
             self._failed(error)
+
+    def _list(self, key: str) -> None:
+        row = self.row(key) if nameable(key) else None  # a foreign row goes
+        self._table.put(row) if row else self._table.remove(key)
+        with self._lock:
+            self._unlisted.discard(key)
 
     def row(self, key: str) -> RunRow | None:
         """What the table holds of a run, read from its folder; None when nothing of it is there."""
@@ -205,11 +208,7 @@ class RunIndex:
                 if self._unwritten.get(key) is record:
                     del self._unwritten[key]
         for key in unlisted | set(unwritten):
-            row = self.row(key)
-            if row is not None:
-                self._table.put(row)
-            with self._lock:
-                self._unlisted.discard(key)
+            self._list(key)
 
     def _put(self, record: Record) -> None:
         try:

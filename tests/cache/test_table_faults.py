@@ -127,6 +127,22 @@ def test_eviction_trusts_the_files_not_the_table(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_is_deleted_while_the_table_is_locked_does_not_come_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cache.run_table.PATIENCE", 0.02)
+    put(store, "k0")
+    store = reopened(store)
+    with locked(database(store)):
+        store.remove("k0")
+        assert store.index.listed(RunFilter(), -1) == []
+    store.flush()
+    assert store.fault == ""
+    assert store.index.listed(RunFilter(), -1) == []
+    assert store.volume() == 0
+    store.close()
+
+
 def test_a_pin_of_nothing_is_not_listed(store: Store) -> None:
     store.pin("abc")
     assert (store.index.how_many(RunFilter(kept=True)), store.index.listed(RunFilter(kept=True), -1)) == (0, [])
