@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cache.failure import Failure, SchedulerError, died, log, no_cluster, no_workers, outgrew
 from cache.job import LiveJob
 from cache.lease import Lease
 from cache.processes import LocalProcesses, remote
 from cache.result_metrics import of_result
-from cache.run_folders import Record
+from cache.run_folders import Ending, Record
 from cache.storage import Store
 from cache.task import Device, Outcome, Rehearsal, Task
 from cache.turns import Place
@@ -327,8 +327,6 @@ def _progress(fraction: Any, message: Any, rows: Any) -> dict[str, Any]:
 
 
 # What came of a computation, put on disk.
-
-Ending = Literal["failed", "cancelled", "finished"]
 
 
 def keep(store: Store, record: Record, outcome: Outcome) -> tuple[Ending, dict[str, bytes]]:

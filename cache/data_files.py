@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cache import location
 from cache.failure import CacheFault, log, words
-from cache.run_folders import RunFolders, nameable
+from cache.run_folders import RunFolders, described, nameable
 from engine.data import contents
 from engine.schema import Config
 
@@ -160,10 +160,8 @@ class DataFiles:
 
     def _said(self, digest: str) -> dict[str, str]:
         """What is known of a file beside its bytes."""
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads(self._path(digest).with_name(digest + NAME).read_text())
-            return {name: str(text) for name, text in found.items()} if isinstance(found, dict) else {}
-        return {}
+        found = described(self._path(digest).with_name(digest + NAME))
+        return {name: str(text) for name, text in found.items()}
 
     def _path(self, digest: str) -> Path:
         if not nameable(digest):

@@ -4,15 +4,16 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cache.claims import claimant
 from cache.failure import Failure
 from cache.logs import REQUEST
+from cache.run_folders import Ending
 from engine import jobs
 from engine.schema import Config, ConfigError, Problem, did_you_mean
 
-State = Literal["queued", "running", "finished", "failed", "cancelled"]
+State = Literal["queued", "running", Ending]
 
 VIEWER_SECONDS = 30.0
 """A viewer that has not asked for so long has gone. Pages ask every second or so while a job runs."""
@@ -49,7 +50,7 @@ class Job:
 
     @property
     def done(self) -> bool:
-        return self.state in ("finished", "failed", "cancelled")
+        return self.state in get_args(Ending)
 
 
 class LiveJob:
@@ -105,7 +106,7 @@ class LiveJob:
 
     @property
     def done(self) -> bool:
-        return self.state in ("finished", "failed", "cancelled")
+        return self.state in get_args(Ending)
 
     def seen_by(self, viewer: str) -> None:
         if viewer not in self.left:

@@ -17,7 +17,7 @@ import numpy as np
 
 from cache.archive import packed
 from cache.lease import boot, gone, process
-from cache.run_folders import RunFolders, nameable
+from cache.run_folders import RunFolders, described, nameable
 
 # recordings/my-run-1a2b3c4d.npz     what its loop has recorded so far
 # recordings/my-run-1a2b3c4d.json    which loop that is; or the key of the result that it became
@@ -67,7 +67,7 @@ class Recordings:
         """None where there is none, or nothing can be said of it."""
         if not nameable(id):
             return None
-        path, about = self._home / f"{id}{DATA}", self._about(id)
+        path, about = self._home / f"{id}{DATA}", described(self._home / f"{id}{ABOUT}")
         with contextlib.suppress(OSError):
             written = path.stat().st_mtime_ns if path.exists() else 0
             key = str(about.get("key", ""))
@@ -78,8 +78,8 @@ class Recordings:
     def became(self, id: str, key: str, written: int) -> None:
         """Notes the result that keeps all that was `written`, and lets the file go, unless a loop has gone on with it
         meanwhile. Raises `OSError`."""
-        about, path = self._about(id) | {"key": key}, self._home / f"{id}{DATA}"
-        self._folders.write_file(self._home / f"{id}{ABOUT}", [json.dumps(about).encode()], durable=True)
+        path, beside = self._home / f"{id}{DATA}", self._home / f"{id}{ABOUT}"
+        self._folders.write_file(beside, [json.dumps(described(beside) | {"key": key}).encode()], durable=True)
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime_ns == written:
                 path.unlink()
@@ -90,12 +90,6 @@ class Recordings:
             about = {"name": name, "machine": _machine(), "boot": boot(), "process": process()}
             self._folders.write_file(self._home / f"{id}{ABOUT}", [json.dumps(about).encode()])
         self._folders.write_file(self._home / f"{id}{DATA}", [bytes(packed(arrays))])
-
-    def _about(self, id: str) -> dict[str, Any]:
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads((self._home / f"{id}{ABOUT}").read_text())
-            return found if isinstance(found, dict) else {}
-        return {}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from engine.schema import Config
 
 # What is known of a run besides its result.
 
-Status = Literal["unfinished", "finished", "failed", "cancelled"]
+Ending = Literal["finished", "failed", "cancelled"]
+Status = Literal["unfinished", Ending]
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class RunFolders:
     def touch(self, key: str, name: str) -> None:
         os.utime(self.entry(key, name))
 
-    def contents(self, key: str) -> "Contents":
+    def contents(self, key: str) -> Contents:
         """What there is of a run, without opening a file."""
         files = {file.name: file.stat() for file in _scan(self._run(key)) if not file.name.startswith(PART)}
         entries = {name.removesuffix(ENTRY): found for name, found in files.items() if name.endswith(ENTRY)}
@@ -295,6 +296,14 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def described(path: Path) -> dict[str, Any]:
+    """What a small file says in JSON of what lies beside it; nothing where it is not there, or makes no sense."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(path.read_text())
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

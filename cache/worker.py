@@ -172,10 +172,7 @@ class Reporter:
         if now - self._sent >= SEND_EVERY:
             self._sent = now
             self.flush()
-        if now - self._asked >= ASK_EVERY:
-            self._asked = now
-            if self._cancelled():
-                raise Cancelled
+        self._look_at_flag()
         if not turns.mine(self._task):
             self._wait()
 
@@ -185,12 +182,16 @@ class Reporter:
         self._say(progress={"fraction": float(self._last.fraction), "message": PAUSED, "rows": []})
         while not turns.mine(self._task):
             time.sleep(POLL_EVERY)
-            now = time.monotonic()
-            if now - self._asked >= ASK_EVERY:
-                self._asked = now
-                if self._cancelled():
-                    raise Cancelled
+            self._look_at_flag()
         self.flush()
+
+    def _look_at_flag(self) -> None:
+        """Every so often. Raises `Cancelled` when it is up."""
+        now = time.monotonic()
+        if now - self._asked >= ASK_EVERY:
+            self._asked = now
+            if self._cancelled():
+                raise Cancelled
 
     def flush(self) -> None:
         """Sends what has gathered."""
