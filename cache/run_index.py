@@ -122,17 +122,18 @@ class RunIndex:
         alone: no folder is opened."""
         asked = statement(which, limit, offset)
         with self._lock:
-            waiting = {*self._unwritten, *self._unlisted} if offset == 0 else set()
+            waiting = {*self._unwritten, *self._unlisted}
         try:
-            found = self._table.select(*asked)
+            found = listed_runs(self._table.select(*asked))
         except DISK_FAULTS as error:
             log.warning("could not list the runs by their index: %s", words(error))
-            found, waiting = among(self._rows(self._folders.run_keys()), *asked), set()
-        newest = listed_runs(among(self._rows(waiting), *asked)) if waiting else []
-        rest = [run for run in listed_runs(found) if run.record.key not in waiting]
-        return sorted([*newest, *rest], key=lambda run: run.record.created, reverse=True)[
-            : None if limit < 0 else limit
-        ]
+            return listed_runs(among(self.rows(waiting | {*self._folders.run_keys()}), *asked))
+        if not waiting or offset:
+            return found
+        newest = listed_runs(among(self.rows(waiting), *asked))
+        rest = [run for run in found if run.record.key not in waiting]
+        together = sorted([*newest, *rest], key=lambda run: run.record.created, reverse=True)
+        return together[: None if limit < 0 else limit]
 
     def how_many(self, which: RunFilter) -> int:
         """Of the same, without those that the disk did not take."""
@@ -140,7 +141,7 @@ class RunIndex:
         try:
             return self._table.select(*asked)[0][0]
         except DISK_FAULTS:
-            return among(self._rows(self._folders.run_keys()), *asked)[0][0]
+            return among(self.rows(self._folders.run_keys()), *asked)[0][0]
 
     def unmeasured(self, limit: int) -> list[str]:
         """Keys of results whose metrics were never read. Raises `DISK_FAULTS`."""
@@ -150,7 +151,8 @@ class RunIndex:
         """The parts that nothing else is made of, or nothing else that is pinned. Raises `DISK_FAULTS`."""
         return [part for (part,) in self._table.select(ONLY_OF, {"whole": key, "pinned": int(pinned)})]
 
-    def _rows(self, keys: Iterable[str]) -> Iterator[RunRow]:
+    def rows(self, keys: Iterable[str]) -> Iterator[RunRow]:
+        """What the table holds of these runs."""
         return (row for key in keys if (row := self.row(key)) is not None)
 
     def bytes_of(self, person: str) -> int:

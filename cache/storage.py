@@ -266,10 +266,7 @@ class Store:
         self.index.list_again(key)
 
     def _rows(self) -> Iterator[RunRow]:
-        for key in self._folders.run_keys():
-            row = self.index.row(key)
-            if row is not None:
-                yield row
+        return self.index.rows(self._folders.run_keys())
 
     # Room.
 

@@ -1,4 +1,5 @@
 import json
+import sqlite3
 
 import pytest
 from toy_jobs import ToyConfig
@@ -93,3 +94,21 @@ def test_pinned_runs_are_listed_alone(store: Store) -> None:
         store.index.add(str(number), "steady", ToyConfig())
     store.pin("1")
     assert [run.record.key for run in store.index.listed(RunFilter(kept=True), -1)] == ["1"]
+
+
+def test_what_no_disk_took_is_listed_also_where_the_table_cannot_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.index.add("kept", "steady", ToyConfig(number=1))
+
+    def full(*_: object) -> None:
+        raise OSError("full")
+
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("locked")
+
+    monkeypatch.setattr(store._folders, "write_record", full)
+    store.index.add("held", "steady", ToyConfig(number=2))
+    monkeypatch.setattr(store._table, "select", locked)
+    assert [run.record.key for run in store.index.listed(RunFilter(), -1)] == ["held", "kept"]
+    assert [record.key for record in store.index.recent()] == ["held", "kept"]
