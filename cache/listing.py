@@ -1,6 +1,7 @@
 """What a list of runs is asked for, as one statement on the table of runs, and what the table keeps for it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -85,15 +86,6 @@ class ListedRun:
     there: int
 
 
-def listed_run(row: Sequence[Any]) -> ListedRun | None:
-    """A row of `ROWS`; None for one that this program did not write."""
-    text, claims, pinned, own, stored, there, parts = row
-    try:
-        return ListedRun(_record(text), _claims(claims), bool(pinned), own + parts, bool(stored), there)
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
 @lru_cache(KNOWN)
 def _record(text: str) -> Record:
     """Without the checks of `Record.from_json`, which would take most of the time of a long list."""
@@ -156,5 +148,9 @@ def counted(which: RunFilter) -> tuple[str, dict[str, Any]]:
 
 
 def listed_runs(rows: Iterable[Sequence[Any]]) -> list[ListedRun]:
-    """Those that make sense."""
-    return [found for row in rows if (found := listed_run(row)) is not None]
+    """Rows of `ROWS`, without those that this program did not write."""
+    found = []
+    for text, claims, pinned, own, stored, there, parts in rows:
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(ListedRun(_record(text), _claims(claims), bool(pinned), own + parts, bool(stored), there))
+    return found
