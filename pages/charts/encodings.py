@@ -61,15 +61,15 @@ def _log(channel: type[Channel], field: str, domain: Domain, axis: alt.Axis) -> 
     return channel(f"{field}:Q", scale=alt.Scale(type="log", domain=list(domain), nice=False), axis=axis)
 
 
-def by_series(colours: Mapping[str, str], columns: int = 4, symbol: str = "stroke", field: str = "series") -> alt.Color:
-    """Colour by a column (label -> colour), with a legend in so many columns; none where they are 0.
+def by_series(colours: Mapping[str, str], columns: int = 4, symbol: str = "stroke") -> alt.Color:
+    """Colour by the column `series` (label -> colour), with a legend in so many columns; none where they are 0.
 
     Args:
         symbol: of the legend; empty where another channel of the column gives it.
     """
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     legend = theme.legend(columns, **({"symbolType": symbol} if symbol else {})) if columns else None
-    return alt.Color(f"{field}:N", scale=scale, legend=legend)
+    return alt.Color("series:N", scale=scale, legend=legend)
 
 
 def tooltip(*rows: str | tuple[str, ...]) -> list[alt.Tooltip]:

@@ -38,7 +38,6 @@ LEGEND = 64
 """Pixels that a heatmap's legend takes beside it."""
 SHOWN = ("order_0", "order_1", "order_2", "network")
 """Curves of the function, the network on top."""
-TARGET = "target"
 SPECTRUM = {"positive": theme.ORANGE, "negative": theme.VIOLET, "K_0": theme.COLOURS["kernel_0"]}
 ROOM = 1.5
 SMALLEST_SHOWN = 1e-9

@@ -151,7 +151,7 @@ def plane_chart(
     return chart
 
 
-def _rectangles(frame: pd.DataFrame, plane: Plane, mark: alt.Chart) -> alt.Chart:
+def _rectangles(plane: Plane, mark: alt.Chart) -> alt.Chart:
     return mark.encode(x=plane.across("x0"), x2=alt.X2("x1"), y=plane.up("y0"), y2=alt.Y2("y1"))
 
 
@@ -161,7 +161,7 @@ def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
         fillOpacity=0, stroke=theme.GREY, strokeDash=[3, 3], strokeWidth=1, strokeOpacity=0.7, cornerRadius=2
     )
     said = tooltip("depth:Q", ("width:Q", "", ".4~g"), ("beta:Q", "L/n", ".3~g"))
-    return _rectangles(frame, plane, mark).encode(tooltip=said)
+    return _rectangles(plane, mark).encode(tooltip=said)
 
 
 def _cells(
@@ -169,12 +169,12 @@ def _cells(
 ) -> alt.Chart:
     if metric is None:
         mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2, strokeWidth=1)
-        return _rectangles(known, plane, mark).encode(**_own_colours(), tooltip=of_cells(known))
+        return _rectangles(plane, mark).encode(**_own_colours(), tooltip=of_cells(known))
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
     scaled = _metric_colour(values, metric[1].symbol)
     colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
-    return _rectangles(known, plane, mark).encode(color=colour, tooltip=of_cells(known))
+    return _rectangles(plane, mark).encode(color=colour, tooltip=of_cells(known))
 
 
 LEGEND = theme.legend(2, symbolStrokeWidth=1)

@@ -1,4 +1,4 @@
-"""A chart as a Vega-Lite specification: with its data as Arrow tables for the browser, as SVG or PNG for a paper."""
+"""A chart as a Vega-Lite specification, with its data as Arrow tables for the browser."""
 
 import hashlib
 import json
@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 import pandas as pd
 import pyarrow as pa
-import vl_convert
 
 from pages.charts import theme
 from pages.charts.theme import TITLE_SIZE
@@ -155,25 +154,6 @@ def _in_form(data: pd.DataFrame) -> Any:
 
 alt.data_transformers.register("thread", _in_form)  # pyright: ignore[reportArgumentType]
 alt.data_transformers.enable("thread")
-
-
-def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = WIDTH) -> bytes:
-    """The chart as it stands: an animated one at its start frame. PNG at 200 dots per inch, twice the size.
-
-    Args:
-        width: of a chart that stretches; others keep their own.
-    """
-    with data_as(alt.to_values):
-        spec = chart.to_dict()
-    for part in ("usermeta", "config"):
-        spec.pop(part, None)
-    if not any(key in spec for key in ("width", "hconcat", "vconcat")):
-        spec["width"] = width
-    for param in spec.get("params", []):
-        param.pop("bind", None)
-    if kind == "svg":
-        return vl_convert.vegalite_to_svg(spec, config=PAPER).encode()
-    return vl_convert.vegalite_to_png(spec, config=PAPER, scale=2, ppi=100)
 
 
 # A title in several lines where its plot is too narrow for one, which Vega would cut.

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -70,11 +69,6 @@ def label(run: Run) -> str:
 def query(run: Run) -> dict[str, str]:
     """The URL parameters that carry the run into a page."""
     return _described(run)[1]
-
-
-def address(run: Run) -> str | None:
-    """The page of a run with the run in its parameters; None for other kinds of job."""
-    return f"/evolution?{urlencode(query(run))}" if run.kind == "run" else None
 
 
 def _described(run: Run) -> tuple[str, dict[str, str]]:

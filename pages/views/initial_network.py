@@ -110,12 +110,11 @@ def page(
         body(form, *asked)
 
 
-def curve_controls(form: Form, widths: str = "16, 64, 256") -> Curves | None:
+def curve_controls(form: Form) -> Curves | None:
     """Hidden widths, the range of beta or depth, and the network."""
     st.markdown("**Curves**")
-    chosen = form.wholes(
-        "widths", "hidden widths n", widths, 1_000_000, MOST_WIDTHS, "One curve each, all hidden layers equally wide."
-    )
+    alike = "One curve each, all hidden layers equally wide."
+    chosen = form.wholes("widths", "hidden widths n", "16, 64, 256", 1_000_000, MOST_WIDTHS, alike)
     if chosen is not None and len(set(chosen)) < len(chosen):
         form.blame("widths", "a width is given twice")
         chosen = None

@@ -103,8 +103,8 @@ def _costs(seeds: Sequence[SeedSpaces], position: int) -> float:
     return middle(determined_values(seed["held_out/target_S"][position] for seed in seeds))
 
 
-def _constants(result: RkhsResult, name: str, at: int = RIDGE_SAID) -> list[float]:
-    return determined_values(seed[f"held_out/{name}"][-1, at] for seed in result.seeds)
+def _constants(result: RkhsResult, name: str) -> list[float]:
+    return determined_values(seed[f"held_out/{name}"][-1, RIDGE_SAID] for seed in result.seeds)
 
 
 def _target(result: RkhsResult) -> list[str]:

@@ -15,7 +15,7 @@ import vl_convert
 from pages.charts import specification, theme
 from pages.charts.animated import animated, current, line
 from pages.charts.encodings import layered, side_by_side, stacked
-from pages.charts.specification import CONFIG, Specification, arrow, data_as, figure
+from pages.charts.specification import CONFIG, Specification, arrow, data_as
 
 
 def chart(rows: int) -> alt.Chart:
@@ -91,11 +91,12 @@ def test_charts_are_converted_at_the_same_time():
 def test_threads_do_not_take_each_others_tables():
     """Files have their rows in the chart, the browser gets tables: both at once, many times."""
     alone = {rows: Specification.of(chart(rows)) for rows in range(2, 42, 2)}
-    drawn = figure(chart(2), "svg")
+    with data_as(alt.to_values):
+        drawn = chart(2).to_dict()
 
     def again(rows: int) -> bool:
         if rows % 20 == 0:
-            return figure(chart(2), "svg") == drawn
+            return chart(2).to_dict() == drawn
         found = Specification.of(chart(rows))
         return found.text == alone[rows].text and found.tables == alone[rows].tables
 
