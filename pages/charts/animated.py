@@ -35,6 +35,12 @@ def wide(values: np.ndarray, digits: int = 4) -> pd.DataFrame:
     return pd.DataFrame(table.T, columns=[f"f{index}" for index in range(len(table))])
 
 
+def by_rank(values: np.ndarray) -> pd.DataFrame:
+    """As `wide`, with the rank `i` from 1 and, as `start`, the first frame."""
+    frame = wide(values)
+    return frame.assign(i=np.arange(1, len(frame) + 1), start=frame["f0"])
+
+
 def significant(values: np.ndarray, digits: int = 4) -> np.ndarray:
     """Rounded to significant digits, not to decimals. NaN stays."""
     size = np.where((values == 0) | ~np.isfinite(values), 1.0, np.abs(values))

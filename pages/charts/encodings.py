@@ -158,7 +158,7 @@ _OWN_SCALES = alt.Resolve(
     scale=alt.ScaleResolveMap(color="independent", opacity="independent", strokeDash="independent")
 )
 
-Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
+Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart | alt.ConcatChart
 
 
 def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:
@@ -189,6 +189,13 @@ def side_by_side(charts: Sequence[Panel], spacing: int) -> alt.HConcatChart:
     """Charts from left to right."""
     chart = alt.HConcatChart(spacing=spacing, resolve=_OWN_SCALES)
     chart.hconcat = list(charts)
+    return chart
+
+
+def grid(charts: Sequence[Panel], columns: int, spacing: int) -> alt.ConcatChart:
+    """Charts in rows of so many, whose columns stand in line whatever their axes and legends take."""
+    chart = alt.ConcatChart(columns=columns, spacing=spacing, resolve=_OWN_SCALES)
+    chart.concat = list(charts)
     return chart
 
 
