@@ -114,11 +114,17 @@ def links(name: str, labels: Mapping[str, str] = {}) -> None:
         name: of this page.
         labels: by page, instead of its title; this page is among them.
     """
-    query = draft_state.carried()
+    links_to_pages("The same run:", name, draft_state.carried(), labels)
+
+
+def links_to_pages(
+    said: str, name: str, query: Mapping[str, str], labels: Mapping[str, str] = {}, more: Mapping[str, str] = {}
+) -> None:
+    """As `links`, after these words, of what the parameters of a URL are of; `more` of them come last."""
     with st.container(horizontal=True, gap="medium", key="siblings"):
-        st.caption("The same run:", width="content")
+        st.caption(said, width="content")
         for other, (title, icon) in RUN_PAGES.items():
             if other != name or other in labels:
                 label = labels.get(other, title)
-                whole = query | view.carried(other)
+                whole = {**query, **view.carried(other), **more}
                 st.page_link(f"{other}.py", label=label, icon=icon, query_params=whole, width="content")

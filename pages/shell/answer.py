@@ -10,12 +10,10 @@ from pages.charts.markup import latex
 from pages.shell import held
 from pages.shell.form import NAMED
 from pages.shell.link import PAGE, RECORDING, address, here, part_of
-from pages.shell.shown import shown
+from pages.shell.shown import HASH, shown
 
-SHOWN = 16
-"""Hexadecimal digits of a config's hash in a text."""
 DIGITS = 12
-"""The same of a result's key in a link: two of a million results agree in them once in 500 caches."""
+"""Hexadecimal digits of a result's key in a link: two of a million results agree in them once in 500 caches."""
 WHOLE = "With every setting: computes the result where it is not known."
 SHORT = "Short: opens the result on this server, as long as its cache has it."
 GROWS = "Follows the recording on this server, and opens its result when its loop has ended."
@@ -106,4 +104,4 @@ def find(said: Sequence[str]) -> None:
 
 def written(said: str, conventions: str, identity: str) -> str:
     """The sentence as LaTeX, a line each for its conventions and its config."""
-    return f"{latex(said)}\n{conventions}\nConfig \\texttt{{{identity[:SHOWN]}}}."
+    return f"{latex(said)}\n{conventions}\nConfig \\texttt{{{identity[:HASH]}}}."

@@ -28,7 +28,7 @@ from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
 from pages.shell.pressed import note_press, was_pressed
-from pages.shell.tools.opening import redrawn
+from pages.shell.tools.dialogs import redrawn
 from pages.shell.viewers import viewer, watchers
 
 REDRAW = 0.5

@@ -18,6 +18,7 @@ from cache.policy import NOBODY, Role, called, policy, refusal
 from cache.policy import VARIABLE as POLICY
 from pages.shell.gate.rules import VARIABLE as HOSTS
 from pages.shell.gate.rules import is_ours
+from pages.shell.gate.streamlit_internals import USER_COOKIE_NAME as LOGIN
 from pages.shell.gate.streamlit_internals import claims_in, claims_of
 
 
@@ -141,7 +142,6 @@ OPEN = "KERNEL_DRIFT_OPEN"
 
 GUIDE = "docs/sign-in.md"
 CALLBACK = "/oauth2callback"
-LOGIN = "_streamlit_user"
 DEFAULT = "default"
 SHORTEST = 32
 """Characters of the secret that signs the cookies: whoever guesses it is whoever they like."""
