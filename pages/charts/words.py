@@ -162,6 +162,17 @@ def in_seeds(count: int, total: int) -> str:
     return "" if count == total else f" in {count} of {total} seeds"
 
 
+def of_seeds(seeds: Iterable[int]) -> str:
+    """seed 0; seeds 0, 1 and 2."""
+    named = [*map(str, seeds)]
+    return f"seed{'s' if len(named) > 1 else ''} {listing(named)}"
+
+
+def cut(text: str, most: int) -> str:
+    """The text, at most so many letters of it."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def listing(words: Sequence[str]) -> str:
     """a, b and c."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

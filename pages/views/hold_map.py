@@ -9,7 +9,7 @@ import streamlit as st
 import cache
 from cache.maps import Whole
 from pages.charts.words import plain, sentence
-from pages.run.differing import from_to, in_one_line, labels, settings_in
+from pages.run.differing import labels, settings_in
 from pages.shell.form import Form
 from pages.shell.held import NAME, keys_in
 from pages.shell.viewers import name_given
@@ -17,6 +17,7 @@ from pages.views import regime_map
 from pages.views.compare import show_maps
 from pages.views.compared import picture_of
 from pages.views.hold_parts import GONE, held_already, hold_button, release_button
+from pages.views.hold_words import apart
 from pages.views.map_figures import Picture
 
 HELD_NOW = "This map is held: change a setting, and it stays beside the next one."
@@ -91,8 +92,7 @@ def _sides(keys: Sequence[str], picture: Picture) -> tuple[list[Side], str, str]
     *names, own = labels(settings, [*map(name_given, pictures), ""], kinds)
     by_key = dict(zip(pictures, names, strict=True))
     sides = [Side(key, pictures[key], by_key[key]) if key in pictures else Side(key, None) for key in keys]
-    line = f"Held: {from_to(*settings)}." if len(settings) == 2 else f"Held beside this map. {in_one_line(settings)}"
-    return sides, own, line
+    return sides, own, apart(settings, "this map")
 
 
 def _put(form: Form, keys: Sequence[str]) -> None:

@@ -28,7 +28,6 @@ from pages.shell.result import choice, files, say_notes
 from pages.views import (
     four_answers,
     hold,
-    hold_kept,
     latex_conventions,
     map_cell,
     recorded,
@@ -137,7 +136,7 @@ def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callab
 
 
 def _present(name: str, shown: ShownSpaces, answer: Callable[[RkhsResult], str]) -> hold.Present:
-    computation = hold_kept.either(comparison, recorded_jobs.spaces)
+    computation = hold.either(comparison, recorded_jobs.spaces)
     return hold.Present(name, shown.result, shown.key, computation, answer)
 
 

@@ -20,7 +20,7 @@ from pages.charts.panels import Panels
 from pages.charts.printing import taken_apart
 from pages.charts.printing.paper import for_paper
 from pages.charts.specification import Specification, in_lines
-from pages.charts.words import in_one
+from pages.charts.words import cut, in_one
 from pages.shell.recipe import Recipe
 from pages.shell.shown import HASH, Drawn, Shown
 
@@ -191,8 +191,7 @@ def _asked(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+    return cut(value if isinstance(value, str) else json.dumps(value), LONGEST_VALUE)
 
 
 def document(report: Report) -> bytes:
