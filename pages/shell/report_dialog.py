@@ -72,7 +72,7 @@ def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
     there = figure.name in found.charts(place)
     ticked = st.checkbox(label(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
     if ticked and not there:
-        if said := found.add(page, recipe, figure, name_given(recipe.key) if recipe.key else ""):
+        if said := found.add(page, recipe, figure, name_given(recipe.key)):
             st.error(said)
     elif there and not ticked:
         found.take_out(place, figure.name)

@@ -91,7 +91,7 @@ def viewer() -> str:
 
 def name_given(key: str) -> str:
     """What the viewer calls the result of this key, else what the first does who gave it a name; empty without one."""
-    return title(cache.current().store.claims.listed(key), claimant(viewer()))
+    return title(cache.current().store.claims.listed(key), claimant(viewer())) if key else ""
 
 
 def _cookies(scope: Message) -> SimpleCookie:
