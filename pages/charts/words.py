@@ -49,6 +49,11 @@ def _tex(formula: str) -> str:
     return re.sub(r"\{-1, 1\}", r"\\{-1, 1\\}", formula).replace("cos θ", r"\cos\theta").replace("π", r"\pi")
 
 
+def bold(markdown: str) -> str:
+    """A whole sentence in bold."""
+    return f"**{markdown.replace('**', '')}**"
+
+
 def sentence(problem: Problem, with_field: bool = True) -> str:
     """A problem as Markdown."""
     return plain(str(problem) if with_field else problem.message)

@@ -11,7 +11,7 @@ from cache.listing import settings
 from engine.regimes.config import SweepConfig
 from engine.regimes.grid import KIND
 from engine.schema import ConfigError
-from pages.charts.words import cut, listing, number, plain
+from pages.charts.words import cut, listing, number, plain, several
 from pages.run.settings import BY_PATH, SETTINGS
 
 WITHIN = ("run.", "base.", "setting.")
@@ -131,7 +131,7 @@ def in_one_line(runs: Sequence[Settings]) -> str:
     partly = [name for name in every if not all(name in one for one in runs)]
     alone = [name for name in partly if name not in (*own, BETA)]
     parts = [f"**{plain(name)}** ({plain(_values(runs, name))})" for name in own[:MOST_NAMED]]
-    more = [f"{len(own) - MOST_NAMED} more settings"] if len(own) > MOST_NAMED else []
+    more = [several(len(own) - MOST_NAMED, "more setting")] if len(own) > MOST_NAMED else []
     if not parts and not alone:
         return "They have the same settings."
     lines = [f"They differ in {listing([*parts, *more])}."] if parts else []
@@ -151,7 +151,7 @@ def from_to(before: Settings, now: Settings) -> str:
         for name in own[:MOST_NAMED]
     ]
     if len(own) > MOST_NAMED:
-        parts.append(f"{len(own) - MOST_NAMED} more settings")
+        parts.append(several(len(own) - MOST_NAMED, "more setting"))
     parts += [f"only one has {listing([*map(plain, alone[:MOST_NAMED])])}"] if alone else []
     if "seeds" in before and "seeds" not in (*own, *alone):
         parts.append("seeds the same")

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from pages.charts.markup import latex
+from pages.charts.words import bold
 from pages.shell import held
 from pages.shell.form import NAMED
 from pages.shell.link import PAGE, RECORDING, address, here, part_of
@@ -46,7 +47,7 @@ def answer(said: str, conventions: Callable[[], str], identity: str, key: str = 
     told = shown()
     told.answer, told.conventions, told.identity = said, conventions, identity
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="answer"):
-        st.markdown(f"**{said.replace('**', '')}**")
+        st.markdown(bold(said))
         copy = _to_copy("Copy", "content_copy", "this sentence as LaTeX, with conventions and the config's hash")
         if copy.open:
             copy.code(written(said, conventions(), identity), "latex", wrap_lines=True)

@@ -7,6 +7,7 @@ from typing import Literal
 from engine.problems import short_repr
 from engine.schema import ConfigError, Problem, did_you_mean
 from engine.texts import is_none, number, numbers, read, text_of
+from pages.charts.words import are, several
 
 MOST_REMARKS = 10
 """On names that are no settings."""
@@ -75,4 +76,5 @@ def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, s
         for name in strange[:MOST_REMARKS]
     ]
     more = len(strange) - MOST_REMARKS
-    return [*said, Problem("", f"{more:,} more names in the link are no settings, left out")] if more > 0 else said
+    what = f"{several(more, 'more name')} in the link {are(more)} no setting{'s' * (more > 1)}, left out"
+    return [*said, Problem("", what)] if more > 0 else said

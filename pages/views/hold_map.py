@@ -8,7 +8,7 @@ import streamlit as st
 
 import cache
 from cache.maps import Whole
-from pages.charts.words import plain, sentence
+from pages.charts.words import bold, plain, sentence
 from pages.run.differing import labels, settings_in
 from pages.shell.form import Form
 from pages.shell.held import NAME, keys_in
@@ -74,7 +74,7 @@ def show(held: Sequence[tuple[str, Picture]]) -> None:
     for column, (name, one) in zip(st.columns(len(held)), held, strict=True):
         column.markdown(f":small[{plain(name)}]")
         if said := regime_map.said(one):
-            column.markdown(f"**{said.replace('**', '')}**")
+            column.markdown(bold(said))
     *others, (_, picture) = held
     if len(picture.cells):
         names = " ".join(_key(one) for _, one in held)

@@ -60,6 +60,11 @@ class Picture:
         return own or {self.sweep.cells[0].run.network.kind: self}
 
     @property
+    def known(self) -> Mapping[str, "Picture"]:
+        """Of each kind of network of which a cell is known."""
+        return {kind: own for kind, own in self.by_kind.items() if len(own.cells)}
+
+    @property
     def order(self) -> Order:
         """What orders its cells where only depth and width vary."""
         return BETA if all(cell.run.beta is not None for cell in self.sweep.cells) else RATIO

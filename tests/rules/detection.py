@@ -64,7 +64,7 @@ NO_FINDINGS: dict[str, tuple[str, ...]] = {
         "pages.views.network_words.beta", "pages.views.network_words.layers_of",
         "pages.views.latex_conventions._kind", "pages.views.latex_conventions._depth",
         "pages.views.latex_conventions._measured", "pages.views.latex_conventions._on_a_map",
-        "pages.views.convention_words.conventions", "pages.views.convention_words.warnings", "pages.run.tables._in_use",
+        "pages.views.convention_words.conventions", "pages.views.convention_words.warnings",
         "pages.run.points._in_use", "pages.run.points._targets",
         "pages.views.latex_conventions.of_run", "pages.views.latex_conventions.of_map",
         "pages.views.latex_conventions.of_initialisation", "pages.views.latex_conventions._network",
