@@ -199,6 +199,17 @@ def grid(charts: Sequence[Panel], columns: int, spacing: int) -> alt.ConcatChart
     return chart
 
 
+PICK = "pick"
+"""Name of the selection of a chart that can be clicked."""
+
+
+def with_pick(chart: alt.LayerChart, layer: str, *fields: str) -> alt.LayerChart:
+    """Lets a click on a mark of this layer choose its values in these columns."""
+    select = alt.PointSelectionConfig(type="point", fields=list(fields), toggle=False)
+    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[layer])]
+    return chart
+
+
 def time_of_its_loop(chart: Any) -> Any:
     """A chart of a recording: its time is what its loop gave, eta_eff step or another."""
     for part in ("layer", "hconcat", "vconcat"):

@@ -10,12 +10,12 @@ import pandas as pd
 
 from engine.quantities import Quantity
 from pages.charts import theme
-from pages.charts.encodings import layered, listed_x, listed_y, tooltip
+from pages.charts.encodings import layered, listed_x, listed_y, tooltip, with_pick
 from pages.charts.map_names import CELL_STYLES, LARGEST, below_rounding, hatched, in_words, of_cells, regime, symbol
 from pages.charts.words import number
 
-PICK, PICKED = "pick", "cells"
-"""Name of the selection, and of the layer that it is made on."""
+PICKED = "cells"
+"""Name of the layer that can be clicked."""
 HEIGHT = 470
 INSET = 0.03
 """Share of a cell, in the logarithm, that is left free on each side."""
@@ -146,9 +146,7 @@ def plane_chart(
     chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
     # Else browsers draw a legend for each of the three.
     chart = chart.resolve_scale(fill="independent", stroke="independent", shape="independent")
-    select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
-    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
-    return chart
+    return with_pick(chart, PICKED, "cell")
 
 
 def _rectangles(plane: Plane, mark: alt.Chart) -> alt.Chart:

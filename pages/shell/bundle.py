@@ -13,7 +13,7 @@ from engine.networks.module.listed import modules_in
 from engine.quantities import QUANTITIES, sources_of
 from pages.charts.markup import latex
 from pages.charts.panels import Panels
-from pages.charts.printing import Kind, data_of, printed, taken_apart
+from pages.charts.printing import Choice, Kind, data_of, printed, taken_apart
 from pages.charts.printing.paper import leaves
 from pages.charts.specification import Specification
 from pages.shell.recipe import Recipe, parquet
@@ -79,9 +79,9 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
 
 def _of_figure(name: str, figure: Drawn, identity: str) -> Iterator[tuple[str, bytes]]:
     chart, stamp = taken_apart(figure.draw), {"config": identity}
-    width, frame = "page" if isinstance(chart, Panels) else "column", _last_frame(chart)
+    choice = Choice("page" if isinstance(chart, Panels) else "column", title=False, frame=_last_frame(chart))
     for kind in KINDS:
-        file = printed(lambda: chart, kind, width=width, title=False, frame=frame, stamp=stamp)
+        file = printed(lambda: chart, kind, choice, stamp=stamp)
         yield f"figures/{name}.{kind}", file
     for part, table in data(figure):
         yield f"data/{name}{part}.csv", table.to_csv(index=False).encode()

@@ -258,7 +258,7 @@ def _file(figure: Figure, asked: Click) -> File | None:
         return File(f"{name}.zip", "application/zip", zipped(name, data_of(figure.draw)))
     if asked.tool in KINDS:
         wanted = _printable(figure, asked)
-        made = printed(figure.draw, asked.tool, stamp=wanted.stamp, **vars(wanted.choice()))
+        made = printed(figure.draw, asked.tool, wanted.choice(), stamp=wanted.stamp)
         return File(f"{name}.{asked.tool}", KINDS[asked.tool], made)
     return None
 

@@ -12,6 +12,7 @@ from engine.networks.module.config import ModuleConfig, shortened
 from engine.networks.resnet_config import ResNetConfig
 from engine.quantities import QUANTITIES
 from engine.training.result import RunResult
+from pages.charts.map_names import KIND_NAMES
 from pages.charts.words import Headline, listing, number, plain, several
 
 BETA = r"$\beta=\sum_l 1/n_l$ over the hidden layers."
@@ -22,8 +23,7 @@ NO_BETA = "β is defined for fully connected networks."
 
 def named(network: AnyNetwork) -> str:
     """What kind of network, as in "a ... network"."""
-    names = {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional", "module": "user's own"}
-    return names[network.kind]
+    return KIND_NAMES.get(network.kind, "user's own")
 
 
 def shape(network: AnyNetwork) -> str:

@@ -79,7 +79,7 @@ def paper(figure: Print) -> None:
         choice = _choose(figure)
         _files(figure, choice)
         with undrawn():
-            svg = printed(figure.draw, "svg", stamp=figure.stamp, **vars(choice))
+            svg = printed(figure.draw, "svg", choice, stamp=figure.stamp)
             across = round(WIDTHS[choice.width] * PREVIEW)
             st.html(
                 f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
@@ -128,7 +128,7 @@ def _files(figure: Print, choice: Choice) -> None:
     """A button for each kind of file."""
     with st.container(horizontal=True):
         for kind, mime in KINDS.items():
-            made = partial(printed, figure.draw, kind, stamp=figure.stamp, **vars(choice))
+            made = partial(printed, figure.draw, kind, choice, stamp=figure.stamp)
             download(kind.upper(), made, f"{figure.file}.{kind}", mime)
         if len(figure.labels) > 1:
             for kind, mime in MOTIONS.items():

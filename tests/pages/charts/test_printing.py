@@ -63,7 +63,7 @@ def asked(draw: Callable[[], Any] = curve) -> Callable[[], Any]:
 
 
 def as_svg(draw: Callable[[], Any], **how: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(printed(draw, "svg", stamp=STAMP, **how))
+    return ElementTree.fromstring(printed(draw, "svg", Choice(**how), stamp=STAMP))
 
 
 def texts(svg: ElementTree.Element) -> list[str]:
@@ -74,12 +74,12 @@ def texts(svg: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize("draw", [curve, moving, four])
 def test_every_file_has_the_width_that_is_asked_for(draw, width):
     inches = {"column": 3.25, "page": 6.75}[width]
-    page = PdfReader(io.BytesIO(printed(draw, "pdf", width=width, stamp=STAMP))).pages[0]
+    page = PdfReader(io.BytesIO(printed(draw, "pdf", Choice(width), stamp=STAMP))).pages[0]
     assert float(page.mediabox.width) == 72 * inches
     svg = as_svg(draw, width=width)
     assert svg.get("width") == f"{72 * inches:g}pt"
     assert svg.get("viewBox", "").split()[2] == f"{72 * inches:g}", "a unit to the point"
-    picture = Image.open(io.BytesIO(printed(draw, "png", width=width, stamp=STAMP)))
+    picture = Image.open(io.BytesIO(printed(draw, "png", Choice(width), stamp=STAMP)))
     assert abs(picture.width - 300 * inches) <= 1
     assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
@@ -158,7 +158,7 @@ def test_one_panel_of_several():
     assert "second?" in said
     assert not {"first?", "third?"} & set(said)
     with pytest.raises(IndexError):
-        printed(four, "svg", panel=3, stamp=STAMP)
+        printed(four, "svg", Choice(panel=3), stamp=STAMP)
 
 
 def test_panels_stand_side_by_side_where_there_is_room():
