@@ -164,14 +164,10 @@ SUBTITLE_SIZE = 11
 """Of Vega, in pixels."""
 TELEPHONE = 285
 """Pixels of a plot on a telephone, for which the lines are made."""
-JOINT = " — "
-"""Between the question of an animated chart and what it says of its frame (`pages.charts.animated`)."""
-FRAME = 30
-"""Letters that it says of it."""
 
 
 def in_lines(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification; its title, a text or an expression of the frame, breaks where the plot is narrow, and its
+    """The specification; its title, where it is no expression of the frame, breaks where the plot is narrow, and its
     subtitle, which has lines, breaks there alone."""
     title = spec.get("title")
     if not isinstance(title, dict) or not title.get("text"):
@@ -186,9 +182,7 @@ def in_lines(spec: dict[str, Any]) -> dict[str, Any]:
 def _title(text: Any, letter: float) -> Any:
     """The title, whose letters are so wide."""
     if isinstance(text, dict):
-        whole = text["expr"]
-        letters = len(whole.partition(JOINT)[0]) + FRAME
-        return _either(letters * letter, f"split({whole}, {json.dumps(JOINT)})", whole) if JOINT in whole else text
+        return text
     lines = textwrap.wrap(text, int(TELEPHONE / letter))
     return _either(len(text) * letter, json.dumps(lines), json.dumps(text)) if len(lines) > 1 else text
 

@@ -1,6 +1,7 @@
 """Figures for a paper: the files are opened and measured."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -43,8 +44,8 @@ def moving(frames: int = 4) -> alt.LayerChart:
     columns = {f"f{at}": [0.0, float(at)] for at in range(frames)}
     drawn = line(current(pd.DataFrame({"x": [0.0, 1.0], **columns})), "kernel")
     panel = layered(drawn.encode(x="x:Q", y=alt.Y("value:Q", scale=alt.Scale(domain=[0, frames]))))
-    panel.title = theme.title("Where is it?")
-    return animated(panel, frames, start=1, labels=[f"t = {at}" for at in range(frames)])
+    panel.title = theme.title(alt.ExprRef(f"{json.dumps([f't = {at}' for at in range(frames)])}[frame]"))
+    return animated(panel, frames, start=1)
 
 
 def four() -> Any:
