@@ -19,7 +19,7 @@ from pages.charts.animated import animated, current, line
 from pages.charts.encodings import by_series, layered, side_by_side, sized, stacked
 from pages.charts.ghosts import Ghost, over
 from pages.charts.initial_law import spectrum_chart
-from pages.charts.printing import WIDTHS, panel_names, printed
+from pages.charts.printing import WIDTHS, Choice, panel_names, printed
 from pages.charts.printing.paper import TEXT, for_paper, wrapped
 from pages.charts.printing.sheet import SIZE, pieces, typeset
 
