@@ -228,7 +228,7 @@ def heatmap_panel(frame: pd.DataFrame, question: str, across: str) -> alt.Chart:
 TITLE = "probe points, in their order"
 
 
-def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> Table:
+def probe_function_table(result: RunResult, probes: Dataset, index: int) -> Table:
     """The first output of one seed, a row per probe, a column f0 .. per checkpoint.
 
     Returns:
@@ -250,7 +250,7 @@ def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> 
     return Table(frame, tuple(notes))
 
 
-def probe_kernel_table(result: RunResult, index: int = 0) -> Table:
+def probe_kernel_table(result: RunResult, index: int) -> Table:
     """The kernel of one seed by pairs i <= j of at most 32 probes, from 1; a column f0 .. per checkpoint."""
     kernel = result.seeds[index]["probe_kernel"]
     size = kernel.shape[1]

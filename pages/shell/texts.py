@@ -64,13 +64,13 @@ def _listed(text: str) -> object:
         return [text]
 
 
-def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, str] | None = None) -> list[Problem]:
+def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, str] = {}) -> list[Problem]:
     """What to say of the names in a link that no setting has: of the first few each, of the rest how many.
 
     Args:
         hints: for names that are known elsewhere.
     """
-    allowed, hints = list(known), hints or {}
+    allowed = list(known)
     said = [
         Problem(short_repr(name), f"no such setting, left out.{hints.get(name) or did_you_mean(name, allowed)}")
         for name in strange[:MOST_REMARKS]

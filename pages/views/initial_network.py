@@ -309,9 +309,7 @@ def say_answer(said: str, setting: InitialNetwork, key: str = "") -> None:
     answer(said, lambda: latex_conventions.of_initialisation(setting), setting.hash, key)
 
 
-def say_no_law(network: Network) -> bool:
-    """Says why there is no exact curve; False where there is one."""
-    reasons = reasons_without_law(network.one)
-    if reasons:
+def say_no_law(network: Network) -> None:
+    """Says why there is no exact curve, where there is none."""
+    if reasons := reasons_without_law(network.one):
         st.info(" ".join(sentence(reason, with_field=False) + "." for reason in reasons), icon=":material/info:")
-    return bool(reasons)
