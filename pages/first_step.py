@@ -20,7 +20,7 @@ from pages.shell.form import Form
 from pages.shell.gathering import gather
 from pages.shell.result import warn
 from pages.views import hold_curves, hold_settings, initial_points, initial_words
-from pages.views.hold_curves import Drawn, Held
+from pages.views.hold_curves import LARGEST_TARGET, Drawn, Held
 from pages.views.initial_curves import first_step_table
 from pages.views.initial_network import (
     OTHER_RANGE,
@@ -55,7 +55,7 @@ def controls(form: Form) -> tuple[Any, ...]:
     curves = curve_controls(form)
     st.markdown("**Step**")
     turns = "For a ReLU readout a large enough target turns the sign: the kernel grows."
-    target = form.slider("y", "target y", -10.0, 10.0, 0.0, 0.25, turns)
+    target = form.slider("y", "target y", -LARGEST_TARGET, LARGEST_TARGET, 0.0, 0.25, turns)
     eta = form.number("eta", "step size η", 0.001, 1e-9, 1e3, "Of the finite step.")
     points = point_controls(form)
     st.markdown("**Beyond the first step**")
