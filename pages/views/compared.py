@@ -50,16 +50,21 @@ RESULTS: Mapping[str, type[Result]] = {
 @dataclass(frozen=True)
 class Compared:
     """A chosen run. `result` is None where it is not here, or is of an earlier version; so is the `picture` of a map,
-    and where no page draws what it varies."""
+    and where no page draws what it varies. `unread` says why a result that is here cannot be read."""
 
     run: Run
     label: str
     result: Result | None
     picture: Picture | None
+    unread: str = ""
 
     @classmethod
     def of(cls, run: Run, label: str) -> "Compared":
-        return cls(run, label, _result(run), picture_of(run.key) if run.kind == "sweep" else None)
+        picture = picture_of(run.key) if run.kind == "sweep" else None
+        try:
+            return cls(run, label, _result(run), picture)
+        except ResultError as error:
+            return cls(run, label, None, picture, str(error))
 
 
 def called(chosen: Sequence[Run], settings: Sequence[Settings], person: str) -> list[str]:
@@ -83,13 +88,15 @@ def said(one: Compared) -> str:
         return " ".join(map_kinds_words.counts(cells)) if len(cells) > 1 else map_words.counts(one.picture.cells)
     if one.run.old:
         return "It is of an earlier version: compute it again to compare it."
+    if one.unread:
+        return plain(one.unread)
     if one.run.kind in (*RESULTS, "sweep"):
         return "Its result is not in the cache."
     return f"Of its kind, {kind_of(one.run)}, nothing is drawn here."
 
 
 def _result(run: Run) -> Result | None:
-    """As it is stored; its settings from its own folder, where no text is cut."""
+    """As it is stored; its settings from its own folder, where no text is cut. Raises `ResultError`."""
     engine = cache.current()
     record = engine.store.index.get(run.key)
     if run.kind not in RESULTS or record is None or run.old:
@@ -97,7 +104,7 @@ def _result(run: Run) -> Result | None:
     try:
         arrays = engine.lookup(run.kind, jobs.parse(run.kind, dict(record.values)))
         return None if arrays is None else RESULTS[run.kind].from_arrays(arrays)
-    except (ConfigError, KeyError, ResultError):
+    except (ConfigError, KeyError):
         return None
 
 
