@@ -294,7 +294,7 @@ def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
     crossed = [(t[1:][turns], int(turns.sum())) for t, path in paths if (turns := np.diff(path > limit) != 0).any()]
     if crossed:
         first = number(min(float(at[0]) for at, _ in crossed))
-        times = spread([count for _, count in crossed], lambda count: f"{count:.0f}")
+        times = spread([count for _, count in crossed], lambda count: f"{count:g}")
         who = "" if len(paths) == 1 else f" in {len(crossed)} of {len(paths)} seeds"
         return (
             f"it crossed the limit {number(limit)}{who} {times} time{'' if times == '1' else 's'}, first at t = {first}"
@@ -314,7 +314,7 @@ def floor(result: RunResult) -> list[str]:
     ]
     if not any(below):
         return []
-    count = spread(below, lambda n: f"{n:.0f}")
+    count = spread(below, lambda n: f"{n:g}")
     whole = len(result.seeds[0]["eigenvalues"][0])
     return [f"At the start {count} of {whole} eigenvalues lie under the noise floor: they are rounding."]
 

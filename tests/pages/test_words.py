@@ -3,6 +3,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from small_runs import result, seed
 
 from engine.config import RunConfig
 from engine.cost import Cost
@@ -28,6 +29,7 @@ from pages.run.asking import costs
 from pages.run.differing import MOST_NAMED, from_to, in_one_line
 from pages.shell.jobs import SHOWN_FAILURES, Request, Standing, failures
 from pages.shell.texts import MOST_REMARKS, left_out
+from pages.views import evolution_words
 from pages.views.network_words import MOST_FILES, sources
 
 
@@ -189,3 +191,9 @@ def test_one_more_is_told_as_one(count, more):
     asked = Request("ask", "cancel", "cell", [()] * len(places), "cell", lambda place: f"depth {place}")
     said = failures(asked, Standing(asked.groups, {}, dict.fromkeys(places, "died")))
     assert said[-2:] == [f"depth {SHOWN_FAILURES - 1}: died", f"{more.format('cell')} failed."]
+
+
+def test_a_median_of_counts_is_not_rounded():
+    """Of no eigenvalue in one seed and of one in the other the median is a half."""
+    both = result(seed(), seed(1, kernel_rounding=0.15))
+    assert evolution_words.floor(both)[0].startswith("At the start 0.5 (0 to 1) of 4 eigenvalues")
