@@ -127,7 +127,7 @@ def page() -> None:
     tables = evolution_tables(result, generate(result.config.data))
     spectrum = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
     for key, chart in (
-        ("spectrum", animated(spectrum, FRAMES, labels=tables.labels)),
+        ("spectrum", animated(spectrum, FRAMES)),
         ("evolution", evolution_chart(tables)),
     ):
         player.show(partial(draw_chart, panels(chart)), tables.labels, key=key)

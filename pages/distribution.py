@@ -23,8 +23,8 @@ from pages.shell.gathering import gather
 from pages.shell.held import Named
 from pages.shell.result import warn
 from pages.views import hold_parts, hold_settings, initial_words
-from pages.views.initial_draws import Draws, named
-from pages.views.initial_network import Network, network_controls, page, say_answer, say_no_law, sliders
+from pages.views.initial_draws import DEEPEST, Draws, named
+from pages.views.initial_network import WIDEST, Network, network_controls, page, say_answer, say_no_law, sliders
 from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, point, take_points_with_you
 
 PREFIX = "at_"
@@ -45,10 +45,10 @@ def controls(form: Form) -> tuple[Any, ...]:
     left, right = st.columns(2)
     with left:
         widths = form.wholes(
-            "width", "hidden width n", "64", 1_000_000, 200, "One for all layers, or one per layer as 32, 64, 32."
+            "width", "hidden width n", "64", WIDEST, 200, "One for all layers, or one per layer as 32, 64, 32."
         )
     with right:
-        depth = form.whole("depth", "hidden layers L", 32, 1, 10_000, "Not used with a list of widths.")
+        depth = form.whole("depth", "hidden layers L", 32, 1, DEEPEST, "Not used with a list of widths.")
     network = network_controls(form)
     st.markdown("**Draws**")
     source = form.choice("source", "drawn by", (SAMPLER, BRUTE_FORCE), "Brute force draws real networks.")

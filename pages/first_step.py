@@ -20,7 +20,7 @@ from pages.shell.form import Form
 from pages.shell.gathering import gather
 from pages.shell.result import warn
 from pages.views import hold_curves, hold_settings, initial_points, initial_words
-from pages.views.hold_curves import Drawn, Held
+from pages.views.hold_curves import LARGEST_TARGET, Drawn, Held
 from pages.views.initial_curves import first_step_table
 from pages.views.initial_network import (
     OTHER_RANGE,
@@ -55,7 +55,7 @@ def controls(form: Form) -> tuple[Any, ...]:
     curves = curve_controls(form)
     st.markdown("**Step**")
     turns = "For a ReLU readout a large enough target turns the sign: the kernel grows."
-    target = form.slider("y", "target y", -10.0, 10.0, 0.0, 0.25, turns)
+    target = form.slider("y", "target y", -LARGEST_TARGET, LARGEST_TARGET, 0.0, 0.25, turns)
     eta = form.number("eta", "step size η", 0.001, 1e-9, 1e3, "Of the finite step.")
     points = point_controls(form)
     st.markdown("**Beyond the first step**")
@@ -69,10 +69,10 @@ def controls(form: Form) -> tuple[Any, ...]:
 
 def body(form: Form, curves: Curves, target: float, eta: float, points: Points, depth: int, until: float) -> None:
     """Warnings, charts, buttons for points, and what lies beyond the first step: networks of a depth, until a t."""
-    network = curves.network
-    table, held = None if network.law is None else _table(curves, network.law, target), []
+    network, now = curves.network, Drawn(curves, target)
+    table, held = None if network.law is None else _table(now), []
     if table is not None:
-        with hold_curves.beside(form, Drawn(curves, target), _said) as held:
+        with hold_curves.beside(form, now, _said) as held:
             say_answer(initial_words.first_rate(table.frame, target), curves.last)
     warn(initial_words.off_critical(network, curves.deepest))
     say_no_law(network)
@@ -97,28 +97,25 @@ def body(form: Form, curves: Curves, target: float, eta: float, points: Points, 
     take_points_with_you(curves.last, found, exact)
 
 
-def _table(curves: Curves, law: Law, target: float) -> Table:
-    """The exact curves."""
+def _table(drawn: Drawn) -> Table:
+    """The exact curves, of a network with a law."""
+    curves, target = drawn.curves, drawn.target or 0.0
 
     def build() -> Table:
-        return first_step_table(law, curves.widths, curves.span, target)
+        return first_step_table(exact_law(curves.network.one), curves.widths, curves.span, target)
 
     return built(f"{curves} {target} first step", build)
 
 
 def _said(drawn: Drawn) -> str:
-    return initial_words.first_rate(_table_of(drawn).frame, drawn.target or 0.0)
-
-
-def _table_of(drawn: Drawn) -> Table:
-    return _table(drawn.curves, exact_law(drawn.curves.network.one), drawn.target or 0.0)
+    return initial_words.first_rate(_table(drawn).frame, drawn.target or 0.0)
 
 
 def _held_figures(drawn: Drawn) -> list[Figure]:
     """The exact curves alone."""
     none = initial_points.drift_points({}, lambda point: None)
     key = f"{drawn.curves} {drawn.target}"
-    return _with_law(drawn.curves, _table_of(drawn).frame, none, "", key, key)
+    return _with_law(drawn.curves, _table(drawn).frame, none, "", key, key)
 
 
 def _charts(curves: Curves, target: float, table: Table | None, found: Mapping[Point, Arrays], held: Held) -> None:

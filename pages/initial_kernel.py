@@ -19,7 +19,7 @@ from pages.shell.recipe import at_initialisation
 from pages.shell.result import take_it_with_you, warn
 from pages.views import hold_parts, hold_settings, initial_words, latex_conventions
 from pages.views.initial_draws import GRAM, Draws, named
-from pages.views.initial_network import Network, network_controls, page
+from pages.views.initial_network import WIDEST, Network, network_controls, page
 
 
 def controls(form: Form) -> tuple[Any, ...]:
@@ -27,7 +27,7 @@ def controls(form: Form) -> tuple[Any, ...]:
     st.markdown("**Shape**")
     left, right = st.columns(2)
     with left:
-        width = form.whole("width", "hidden width n", 10_000, 1, 1_000_000)
+        width = form.whole("width", "hidden width n", 10_000, 1, WIDEST)
     with right:
         depth = form.whole("depth", "hidden layers L", 3, 1, 256)
     network = network_controls(form, trap=False)

@@ -15,7 +15,7 @@ from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_enter
 from pages.shell.pressed import forget_press
 from pages.shell.shown import begin
-from pages.shell.tools.opening import open_waiting
+from pages.shell.tools.dialogs import open_waiting
 
 DENSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; }

@@ -10,6 +10,7 @@ import streamlit as st
 from engine.initialisation.law import Law, exact_law
 from engine.progress import Arrays
 from pages.charts import initial_ratio as charts
+from pages.charts.encodings import PICK
 from pages.charts.theme import Table
 from pages.charts.words import number
 from pages.shell.figure import Figure, built, columns, say, show
@@ -46,7 +47,7 @@ def controls(form: Form) -> tuple[Any, ...]:
 def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     """Warnings, charts, and buttons for points; `budget` is how many draws one can afford."""
     law = curves.network.law
-    table, held = None if law is None else _table(curves, law), []
+    table, held = None if law is None else _table(curves), []
     if table is not None:
         with hold_curves.beside(form, Drawn(curves), _said) as held:
             say_answer(initial_words.variation(table.frame), curves.last)
@@ -72,11 +73,11 @@ def body(form: Form, curves: Curves, points: Points, budget: float) -> None:
     take_points_with_you(curves.last, found, exact)
 
 
-def _table(curves: Curves, law: Law) -> Table:
-    """The exact curves."""
+def _table(curves: Curves) -> Table:
+    """The exact curves, of a network with a law."""
 
     def build() -> Table:
-        return initial_curves.second_moment_table(law, curves.widths, curves.span)
+        return initial_curves.second_moment_table(exact_law(curves.network.one), curves.widths, curves.span)
 
     return built(f"{curves} second moment", build)
 
@@ -104,16 +105,12 @@ def _charts(
 
 
 def _said(drawn: Drawn) -> str:
-    return initial_words.variation(_table_of(drawn).frame)
-
-
-def _table_of(drawn: Drawn) -> Table:
-    return _table(drawn.curves, exact_law(drawn.curves.network.one))
+    return initial_words.variation(_table(drawn.curves).frame)
 
 
 def _held_figures(drawn: Drawn) -> list[Figure]:
     """The exact curves alone."""
-    return _figures(drawn.curves, _table_of(drawn).frame, initial_points.ratio_points({}), None, "")
+    return _figures(drawn.curves, _table(drawn.curves).frame, initial_points.ratio_points({}), None, "")
 
 
 def _figures(
@@ -137,7 +134,7 @@ def _figures(
             chart,
             every,
             key=f"{curves} ratio {on_it}",
-            selection=charts.PICK,
+            selection=PICK,
         ),
         Figure(
             "prefactor",
@@ -175,7 +172,7 @@ def _split(form: Form, curves: Curves, frame: pd.DataFrame, held: Held) -> None:
         own = _parts_figure(curves, frame, width)
 
         def others(drawn: Drawn) -> list[Figure]:
-            return [_parts_figure(drawn.curves, _table_of(drawn).frame, width)]
+            return [_parts_figure(drawn.curves, _table(drawn.curves).frame, width)]
 
         show(*hold_curves.over([own], held, others, f"parts {width}"))
 

@@ -1,7 +1,6 @@
 """Animated charts: a column per frame, one parameter that picks it, what the panels share, and their time line."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -35,6 +34,12 @@ def wide(values: np.ndarray, digits: int = 4) -> pd.DataFrame:
     return pd.DataFrame(table.T, columns=[f"f{index}" for index in range(len(table))])
 
 
+def by_rank(values: np.ndarray) -> pd.DataFrame:
+    """As `wide`, with the rank `i` from 1 and, as `start`, the first frame."""
+    frame = wide(values)
+    return frame.assign(i=np.arange(1, len(frame) + 1), start=frame["f0"])
+
+
 def significant(values: np.ndarray, digits: int = 4) -> np.ndarray:
     """Rounded to significant digits, not to decimals. NaN stays."""
     size = np.where((values == 0) | ~np.isfinite(values), 1.0, np.abs(values))
@@ -62,23 +67,15 @@ def current(frame: pd.DataFrame) -> alt.Chart:
     return chart.transform_filter("isValid(datum.value)") if np.any(np.isnan(frames_of(frame))) else chart
 
 
-def animated(panel: AnyChart, frames: int, start: int = 0, labels: Sequence[str] = ()) -> AnyChart:
-    """Gives a panel, or several, their `frame` parameter: a range input over 0 .. frames - 1, drawn on canvas.
-
-    Args:
-        start: frame shown first.
-        labels: one line per frame, put behind the panel's title (the time line of `evolution_chart` has its own).
-    """
+def animated(panel: AnyChart, frames: int, start: int = 0) -> AnyChart:
+    """Gives a panel, or several, their `frame` parameter: a range input over 0 .. frames - 1, drawn on canvas, which is
+    at `start` at first."""
     last = max(frames - 1, 0)
     bind = alt.binding_range(min=0, max=last, step=1, name="checkpoint ")
     panel.params = [alt.VariableParameter(name="frame", value=min(max(start, 0), last), bind=bind)]
     panel.usermeta = {"embedOptions": {"renderer": "canvas"}}
     if isinstance(panel, alt.Chart | alt.LayerChart) and utils.is_undefined(panel.width):
         panel.width, panel.height = WIDTH, HEIGHT
-    if labels:
-        title = panel.title.copy()
-        title.text = alt.ExprRef(f"{json.dumps(title.text)} + ' — ' + {json.dumps(list(labels))}[frame]")
-        panel.title = title
     return panel
 
 

@@ -13,6 +13,7 @@ from pages.charts import theme
 from pages.charts.animated import (
     Moving,
     animated,
+    by_rank,
     current,
     frames_of,
     half,
@@ -59,7 +60,7 @@ def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
     shown, masked = positive(eigenvalues)
     limit = result.arrays.get(f"limit/{where}/eigenvalues", np.full(len(modes), np.nan))
     relative = float(np.max(np.divide(floor, eigenvalues[:, 0], out=np.zeros(len(floor)), where=eigenvalues[:, 0] > 0)))
-    spectrum = _with_start(shown).assign(limit=wide(positive(limit)[0][None])["f0"], floor=relative)
+    spectrum = by_rank(shown).assign(limit=wide(positive(limit)[0][None])["f0"], floor=relative)
     rank = seed[f"{where}/rank"].astype(int)
     # Modes under the noise floor have no order and no direction of their own.
     above = modes <= rank[:, None]
@@ -73,14 +74,10 @@ def bias_tables(result: RkhsResult, index: int, where: SetName) -> BiasTables:
         (note,) if masked else (),
         spectrum,
         _fit(seed, where),
-        _with_start(power),
-        _with_start(strength),
+        by_rank(power),
+        by_rank(strength),
         wide(angles).assign(i=np.arange(1, angles.shape[1] + 1)),
     )
-
-
-def _with_start(values: np.ndarray) -> pd.DataFrame:
-    return wide(values).assign(i=np.arange(1, values.shape[1] + 1), start=wide(values[:1])["f0"])
 
 
 def _fit(seed: SeedSpaces, where: SetName) -> pd.DataFrame:

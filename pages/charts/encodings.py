@@ -61,15 +61,15 @@ def _log(channel: type[Channel], field: str, domain: Domain, axis: alt.Axis) -> 
     return channel(f"{field}:Q", scale=alt.Scale(type="log", domain=list(domain), nice=False), axis=axis)
 
 
-def by_series(colours: Mapping[str, str], columns: int = 4, symbol: str = "stroke", field: str = "series") -> alt.Color:
-    """Colour by a column (label -> colour), with a legend in so many columns; none where they are 0.
+def by_series(colours: Mapping[str, str], columns: int = 4, symbol: str = "stroke") -> alt.Color:
+    """Colour by the column `series` (label -> colour), with a legend in so many columns; none where they are 0.
 
     Args:
         symbol: of the legend; empty where another channel of the column gives it.
     """
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     legend = theme.legend(columns, **({"symbolType": symbol} if symbol else {})) if columns else None
-    return alt.Color(f"{field}:N", scale=scale, legend=legend)
+    return alt.Color("series:N", scale=scale, legend=legend)
 
 
 def tooltip(*rows: str | tuple[str, ...]) -> list[alt.Tooltip]:
@@ -158,7 +158,7 @@ _OWN_SCALES = alt.Resolve(
     scale=alt.ScaleResolveMap(color="independent", opacity="independent", strokeDash="independent")
 )
 
-Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
+Panel = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart | alt.ConcatChart
 
 
 def layered(*layers: alt.Chart, **properties: Any) -> alt.LayerChart:
@@ -189,6 +189,24 @@ def side_by_side(charts: Sequence[Panel], spacing: int) -> alt.HConcatChart:
     """Charts from left to right."""
     chart = alt.HConcatChart(spacing=spacing, resolve=_OWN_SCALES)
     chart.hconcat = list(charts)
+    return chart
+
+
+def grid(charts: Sequence[Panel], columns: int, spacing: int) -> alt.ConcatChart:
+    """Charts in rows of so many, whose columns stand in line whatever their axes and legends take."""
+    chart = alt.ConcatChart(columns=columns, spacing=spacing, resolve=_OWN_SCALES)
+    chart.concat = list(charts)
+    return chart
+
+
+PICK = "pick"
+"""Name of the selection of a chart that can be clicked."""
+
+
+def with_pick(chart: alt.LayerChart, layer: str, *fields: str) -> alt.LayerChart:
+    """Lets a click on a mark of this layer choose its values in these columns."""
+    select = alt.PointSelectionConfig(type="point", fields=list(fields), toggle=False)
+    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[layer])]
     return chart
 
 

@@ -149,9 +149,7 @@ def shortened(paths: Sequence[str]) -> list[str]:
 
 def layer_chart(frame: pd.DataFrame, name: str, log_time: bool = True) -> alt.LayerChart:
     """Layers from the first to the readout in the colours of an ordered series."""
-    labels = list(dict.fromkeys(frame["series"]))
-    places = np.linspace(0, len(theme.ORDERED) - 1, len(labels)).round().astype(int)
-    colours = {label: theme.ORDERED[place] for label, place in zip(labels, places, strict=True)}
+    colours = theme.ordered(list(dict.fromkeys(frame["series"])))
     log_beyond = 30.0 if name == "layer_drift" else float("inf")
     return bands(frame, Style(theme.axis_title(name), colours, include=(0.0,), log_beyond=log_beyond), log_time)
 

@@ -267,6 +267,10 @@ def modes_chart(frame: pd.DataFrame, width: int = theme.PAGE_WIDTH) -> alt.HConc
     return chart
 
 
+LEGEND = 64
+"""Pixels that a heatmap's legend takes beside it."""
+
+
 def diverging(most: float, height: int) -> dict[str, Any]:
     """Scale and legend from -most to most: purple below zero, orange above; logarithmic beyond a thirtieth of the
     largest, so that small ones show."""

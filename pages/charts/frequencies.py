@@ -1,7 +1,6 @@
 """A run on the circle by Fourier frequency: strength, leakage and angles in motion, pairs that the loss goes by, decay
 against infinite width, and the spectrum against the operator's."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,18 +21,18 @@ from pages.charts.animated import (
     line,
     points,
     positive,
-    timeline_frame,
     tooltips,
     wide,
 )
-from pages.charts.encodings import index_x, layered, linear_y, log_y, sized, stacked
-from pages.charts.expansion import diverging
+from pages.charts.encodings import grid, index_x, layered, linear_y, log_y, sized, stacked
+from pages.charts.expansion import LEGEND, diverging
 from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
-from pages.charts.space import error_panel
+from pages.charts.space import error_panel, error_timeline
+from pages.charts.space_curves import followed_curves
 from pages.charts.theme import Table
 
 KERNEL, KERNEL_0, OPERATOR, LIMIT = "K_t", "K_0", "M λ_k, closed form", "K_∞ on these points"
-PANEL_HEIGHT, LEGEND = 230, 64
+PANEL_HEIGHT = 230
 REST = "more"
 """The block of all frequencies above those listed."""
 
@@ -63,11 +62,9 @@ def frequency_tables(result: RkhsResult, index: int) -> FrequencyTables:
     seed, k = result.seeds[index], result["frequencies"]
     strength, missing = positive(seed["frequency_strength"])
     angles = np.degrees(seed["frequency_angles"])
-    error = positive(np.asarray(seed["network_error"][seed["followed"]], float))[0]
-    step, t = seed["step"][seed["followed"]], seed.t_followed
     note = f"{missing:,} of {strength.size:,} strengths are not positive and are not drawn."
     return FrequencyTables(
-        timeline_frame(t, step, "held-out error", error, {"error": error}),
+        error_timeline(seed, seed["followed"]),
         (note,) if missing else (),
         _by_frequency(strength, k).assign(operator=_positive(result, "frequency_operator"), limit=_limit(result, k)),
         _by_frequency(seed["frequency_leakage"], k),
@@ -77,7 +74,8 @@ def frequency_tables(result: RkhsResult, index: int) -> FrequencyTables:
 
 
 def _by_frequency(values: np.ndarray, k: np.ndarray) -> pd.DataFrame:
-    return wide(values).assign(k=k, start=wide(values[:1])["f0"])
+    frame = wide(values)
+    return frame.assign(k=k, start=frame["f0"])
 
 
 def _positive(result: RkhsResult, name: str) -> np.ndarray:
@@ -102,15 +100,11 @@ def _pairs(power: np.ndarray, k: np.ndarray) -> pd.DataFrame:
 
 def frequency_chart(tables: FrequencyTables, width: int = theme.PAGE_WIDTH, start: int = 0) -> alt.VConcatChart:
     """A time line over four panels, or three where the loss goes by another kernel."""
-    panels: Any = alt.ConcatChart(columns=2, spacing=20, resolve=OWN_SCALES)
     parts = [_strength(tables.strength), _leakage(tables.leakage), _angles(tables.angles)]
     parts += [_power(tables.power)] if len(tables.power) else []
-    panels.concat = sized(parts, half(width, LEGEND), PANEL_HEIGHT)
+    panels = grid(sized(parts, half(width, LEGEND), PANEL_HEIGHT), columns=2, spacing=20)
     chart = stacked([error_panel(tables.timeline, width), panels], spacing=14)
     return animated(chart, len(tables.timeline), start)
-
-
-OWN_SCALES = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
 
 
 def _frequency_x(frame: pd.DataFrame) -> alt.X:
@@ -195,9 +189,9 @@ def decay_table(result: RkhsResult) -> Table:
     curves: dict[str, list[Sampled]] = {}
     for position in leading(result):
         k = int(result["frequencies"][position])
-        curves[f"k = {k}"] = _sampled(result, lambda seed, at=position: seed["frequency_residual"][:, at])
+        curves[f"k = {k}"] = followed_curves(result, lambda seed, at=position: seed["frequency_residual"][:, at])
         if all("frequency_foretold" in seed for seed in result.seeds):
-            foretold = _sampled(result, lambda seed, at=position: _drawable(seed["frequency_foretold"][:, at]))
+            foretold = followed_curves(result, lambda seed, at=position: _drawable(seed["frequency_foretold"][:, at]))
             curves[f"k = {k}, foretold"] = foretold
     return sampled_table(curves, log_value=True)
 
@@ -210,16 +204,9 @@ def _drawable(values: np.ndarray) -> np.ndarray:
     return np.where(values > SMALLEST, values, np.nan)
 
 
-def _sampled(result: RkhsResult, read: Callable[[SeedSpaces], np.ndarray]) -> list[Sampled]:
-    values = [(seed, np.asarray(read(seed), float)) for seed in result.seeds]
-    return [Sampled.of(seed, seed.t_followed, value, np.isfinite(value)) for seed, value in values]
-
-
 def decay_chart(frame: pd.DataFrame, log_time: bool = True) -> alt.LayerChart:
     """Solid: measured; dashed, in the same colour: foretold."""
-    labels = list(dict.fromkeys(name.split(",")[0] for name in frame["series"]))
-    places = np.linspace(0, len(theme.ORDERED) - 1, max(len(labels), 1)).round().astype(int)
-    colours = {label: theme.ORDERED[place] for label, place in zip(labels, places, strict=False)}
+    colours = theme.ordered(list(dict.fromkeys(name.split(",")[0] for name in frame["series"])))
     colours |= {f"{label}, foretold": colour for label, colour in colours.items()}
     dashed = tuple(name for name in colours if name.endswith("foretold"))
     style = Style(theme.symbol("frequency_residual"), colours, dashed, log_value=True)
@@ -235,7 +222,7 @@ def exchanged(seed: SeedSpaces) -> np.ndarray:
 
 def exchange_table(result: RkhsResult) -> Table:
     """`exchanged` over t."""
-    return sampled_table({EXCHANGED: _sampled(result, exchanged)})
+    return sampled_table({EXCHANGED: followed_curves(result, exchanged)})
 
 
 def available(result: RkhsResult) -> dict[str, Curve]:

@@ -119,7 +119,7 @@ def _mean(x: Callable[[str], alt.X], log_mean: float) -> list[alt.Chart]:
 
 # Spectra of the whole kernel at initialisation: mean, band and infinite width, and each eigenvalue over its limit.
 
-MEAN, BAND, LIMIT = "mean over draws", "90% of draws", "infinite width"
+MEAN, LIMIT = "mean over draws", "infinite width"
 SPECTRUM_NAMES = {MEAN: theme.BLUE, LIMIT: theme.ORANGE}
 ROUNDING = 1e-13
 """Relative to the largest eigenvalue: smaller ones are rounding."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pages.charts import theme
-from pages.charts.encodings import by_series, layered, linear_x, linear_y, log_y, tooltip
+from pages.charts.encodings import by_series, layered, linear_x, linear_y, log_y, tooltip, with_pick
 
 # Curves over beta with points on them: what the charts of second moment and first step share.
 
@@ -20,8 +20,8 @@ BETA = "β = Σ 1/n_l over hidden layers"
 LIMIT = "scaling limit"
 PLACE = ("series:N", "width"), ("depth:Q", "hidden layers"), ("beta:Q", "β", ".3~g")
 """Rows of a tooltip: where a point lies."""
-PICK, PICKED = "pick", "curve_points"
-"""Name of the selection, and of the layer that it is made on."""
+PICKED = "curve_points"
+"""Name of the layer that can be clicked."""
 SHAPES = {"exact sampler": "circle", "brute force": "square", "finite step": "diamond"}
 PALETTE = (theme.BLUE, theme.VERMILION, theme.GREEN, theme.VIOLET, theme.PINK, theme.SKY)
 
@@ -124,13 +124,6 @@ def pickable(frame: pd.DataFrame, x: alt.X, y: alt.Y, hue: alt.Color, tooltip: S
     return mark.encode(x=x, y=y, color=hue, tooltip=list(tooltip))
 
 
-def with_pick(chart: alt.LayerChart) -> alt.LayerChart:
-    """Lets a click choose the width and depth of a point of `pickable`."""
-    select = alt.PointSelectionConfig(type="point", fields=["width", "depth"], toggle=False)
-    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
-    return chart
-
-
 def region(start: float, end: float, text: str, domain: tuple[float, float]) -> list[alt.Chart]:
     """A shaded part of the beta axis with its reason."""
     table = pd.DataFrame({"beta": [start], "end": [end * ROOM], "text": [text], "top": [domain[1]]})
@@ -195,7 +188,7 @@ def ratio_chart(
         layers.append(lines(pd.DataFrame({"series": [*names], "beta": 0.0, "ratio": 1.0}), x, y("ratio"), hue))
     layers += point_layers(points, x, y, domain, hue, RATIO)
     chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
-    return with_pick(chart) if curves is not None else chart
+    return with_pick(chart, PICKED, "width", "depth") if curves is not None else chart
 
 
 def prefactor_chart(

@@ -15,6 +15,7 @@ from pages.charts import theme
 from pages.charts.animated import (
     CELL,
     QUIET,
+    by_rank,
     current,
     frames_of,
     legend_layer,
@@ -43,10 +44,9 @@ def modes_table(result: RunResult, index: int = 0) -> Table:
     """|u_i^T r_t| / ||r_0|| of one seed: a row per i = 1 .. M, a column f0 .. per checkpoint; `start` is t = 0."""
     values = result.seeds[index]["mode_residual"]
     shown, masked = positive(values)
-    frame = wide(shown).assign(i=np.arange(1, values.shape[1] + 1), start=wide(shown[:1])["f0"])
     which = f"{masked:,} of {values.size:,} values {are(masked)} not positive or not finite and {are(masked)} not drawn"
     note = f"Residual per mode: {which}."
-    return Table(frame, (note,) if masked else ())
+    return Table(by_rank(shown), (note,) if masked else ())
 
 
 def modes_panel(frame: pd.DataFrame) -> alt.LayerChart:
@@ -80,9 +80,7 @@ def spectrum_table(result: RunResult, index: int = 0) -> Table:
     shown, masked = positive(eigenvalues)
     size = eigenvalues.shape[1]
     limit = np.full(size, np.nan) if result.limit_eigenvalues is None else positive(result.limit_eigenvalues)[0][:size]
-    frame = wide(shown).assign(
-        i=np.arange(1, size + 1),
-        start=wide(shown[:1])["f0"],
+    frame = by_rank(shown).assign(
         limit=wide(limit[None])["f0"],
         floor=float(noise_floor(np.ones(size), result.config.kernel_precision, result.seeds[index].kernel_rounding)),
     )
@@ -230,7 +228,7 @@ def heatmap_panel(frame: pd.DataFrame, question: str, across: str) -> alt.Chart:
 TITLE = "probe points, in their order"
 
 
-def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> Table:
+def probe_function_table(result: RunResult, probes: Dataset, index: int) -> Table:
     """The first output of one seed, a row per probe, a column f0 .. per checkpoint.
 
     Returns:
@@ -252,7 +250,7 @@ def probe_function_table(result: RunResult, probes: Dataset, index: int = 0) -> 
     return Table(frame, tuple(notes))
 
 
-def probe_kernel_table(result: RunResult, index: int = 0) -> Table:
+def probe_kernel_table(result: RunResult, index: int) -> Table:
     """The kernel of one seed by pairs i <= j of at most 32 probes, from 1; a column f0 .. per checkpoint."""
     kernel = result.seeds[index]["probe_kernel"]
     size = kernel.shape[1]

@@ -29,16 +29,12 @@ from pages.charts.animated import (
     timeline_frame,
     wide,
 )
-from pages.charts.encodings import index_x, input_x, layered, linear_x, linear_y, log_y, sized, stacked, wrapped
-from pages.charts.expansion import CURVES, SERIES_COLOURS, diverging
+from pages.charts.encodings import grid, index_x, input_x, layered, linear_x, linear_y, log_y, sized, stacked, wrapped
+from pages.charts.expansion import CURVES, LEGEND, SERIES_COLOURS, diverging
 
 PANEL_HEIGHT = 230
-OWN_SCALES = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
-LEGEND = 64
-"""Pixels that a heatmap's legend takes beside it."""
 SHOWN = ("order_0", "order_1", "order_2", "network")
 """Curves of the function, the network on top."""
-TARGET = "target"
 SPECTRUM = {"positive": theme.ORANGE, "negative": theme.VIOLET, "K_0": theme.COLOURS["kernel_0"]}
 ROOM = 1.5
 SMALLEST_SHOWN = 1e-9
@@ -92,9 +88,8 @@ def scrubbed_chart(tables: ScrubbedTables, width: int = theme.PAGE_WIDTH, start:
     block = _heatmap(tables.block, "How does ΔK_t mix the modes of K_0?", "mode j", "change_block")
     coupling = _heatmap(tables.coupling, "Which mode feeds which, at first order?", "from mode j", "coupling")
     function, spectrum = _function_panel(tables.function), _spectrum_panel(tables.spectrum)
-    # A grid, whose columns stand in line whatever their axes and legends take.
-    panels: Any = alt.ConcatChart(columns=2, spacing=20, resolve=OWN_SCALES)
-    panels.concat = sized((function, spectrum, block, coupling), half(width, LEGEND), PANEL_HEIGHT)
+    panels = sized((function, spectrum, block, coupling), half(width, LEGEND), PANEL_HEIGHT)
+    panels = grid(panels, columns=2, spacing=20)
     chart = stacked([residual_panel(tables.timeline, width), panels], spacing=14)
     return animated(chart, len(tables.timeline), start)
 

@@ -58,7 +58,7 @@ def kinds_chart(
     subtitle: str,
     thresholds: Mapping[str, float],
     boundaries: Mapping[str, Boundary],
-    called: str = "",
+    called: str,
 ) -> alt.LayerChart:
     """The metric against L/n, a colour and a shape per kind; thin lines join cells of one depth.
 

@@ -10,12 +10,12 @@ import pandas as pd
 
 from engine.quantities import Quantity
 from pages.charts import theme
-from pages.charts.encodings import layered, listed_x, listed_y, tooltip
+from pages.charts.encodings import layered, listed_x, listed_y, tooltip, with_pick
 from pages.charts.map_names import CELL_STYLES, LARGEST, below_rounding, hatched, in_words, of_cells, regime, symbol
 from pages.charts.words import number
 
-PICK, PICKED = "pick", "cells"
-"""Name of the selection, and of the layer that it is made on."""
+PICKED = "cells"
+"""Name of the layer that can be clicked."""
 HEIGHT = 470
 INSET = 0.03
 """Share of a cell, in the logarithm, that is left free on each side."""
@@ -146,12 +146,10 @@ def plane_chart(
     chart = layered(*layers, height=HEIGHT, title=theme.title(subtitle=subtitle))
     # Else browsers draw a legend for each of the three.
     chart = chart.resolve_scale(fill="independent", stroke="independent", shape="independent")
-    select = alt.PointSelectionConfig(type="point", fields=["cell"], toggle=False)
-    chart.params = [alt.TopLevelSelectionParameter(name=PICK, select=select, views=[PICKED])]
-    return chart
+    return with_pick(chart, PICKED, "cell")
 
 
-def _rectangles(frame: pd.DataFrame, plane: Plane, mark: alt.Chart) -> alt.Chart:
+def _rectangles(plane: Plane, mark: alt.Chart) -> alt.Chart:
     return mark.encode(x=plane.across("x0"), x2=alt.X2("x1"), y=plane.up("y0"), y2=alt.Y2("y1"))
 
 
@@ -161,7 +159,7 @@ def _pending(frame: pd.DataFrame, plane: Plane) -> alt.Chart:
         fillOpacity=0, stroke=theme.GREY, strokeDash=[3, 3], strokeWidth=1, strokeOpacity=0.7, cornerRadius=2
     )
     said = tooltip("depth:Q", ("width:Q", "", ".4~g"), ("beta:Q", "L/n", ".3~g"))
-    return _rectangles(frame, plane, mark).encode(tooltip=said)
+    return _rectangles(plane, mark).encode(tooltip=said)
 
 
 def _cells(
@@ -169,12 +167,12 @@ def _cells(
 ) -> alt.Chart:
     if metric is None:
         mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2, strokeWidth=1)
-        return _rectangles(known, plane, mark).encode(**_own_colours(), tooltip=of_cells(known))
+        return _rectangles(plane, mark).encode(**_own_colours(), tooltip=of_cells(known))
     mark = alt.Chart(known, name=PICKED).mark_rect(cursor="pointer", cornerRadius=2)
     values = known.loc[~known["blank"], "shown"].to_numpy(float) if spans is None else spans
     scaled = _metric_colour(values, metric[1].symbol)
     colour = alt.condition(alt.datum.blank, alt.value(theme.GREY), scaled)
-    return _rectangles(known, plane, mark).encode(color=colour, tooltip=of_cells(known))
+    return _rectangles(plane, mark).encode(color=colour, tooltip=of_cells(known))
 
 
 LEGEND = theme.legend(2, symbolStrokeWidth=1)

@@ -31,10 +31,10 @@ from pages.charts.space_curves import KERNEL, KERNEL_0, KERNEL_LIMIT, LIMIT, NET
 from pages.charts.words import percent
 
 
-def error_timeline(seed: SeedSpaces) -> pd.DataFrame:
-    """The time line of the pages on function spaces: the network's error on held-out points."""
-    error = positive(np.asarray(seed["network_error"], float))[0]
-    return timeline_frame(seed["t"], seed["step"], "held-out error", error, {"error": error})
+def error_timeline(seed: SeedSpaces, at: Any = slice(None)) -> pd.DataFrame:
+    """The time line of the pages on function spaces, of all checkpoints or `at` some: the network's held-out error."""
+    error = positive(np.asarray(seed["network_error"][at], float))[0]
+    return timeline_frame(seed["t"][at], seed["step"][at], "held-out error", error, {"error": error})
 
 
 def error_panel(frame: pd.DataFrame, width: int) -> alt.LayerChart:

@@ -176,6 +176,12 @@ def _overlap(seed: SeedSpaces, where: SetName, at: int) -> Float[np.ndarray, " T
     return np.where(np.minimum(rank, rank[0]) >= OVERLAP_SIZES[at], seed[f"{where}/overlap"][:, at], np.nan)
 
 
+def followed_curves(result: RkhsResult, read: Read) -> list[Sampled]:
+    """What is finite of the values at the followed checkpoints, of every seed."""
+    values = [(seed, np.asarray(read(seed), float)) for seed in result.seeds]
+    return [Sampled.of(seed, seed.t_followed, value, np.isfinite(value)) for seed, value in values]
+
+
 def _columns(names: Mapping[str, str], at: int) -> dict[str, Read]:
     """By label, one column of each entry."""
     return {label: partial(_column, name=name, at=at) for label, name in names.items()}
@@ -225,9 +231,7 @@ def _log(y_title: str) -> Style:
 
 def _ordered(y_title: str, labels: Sequence[str], log_value: bool = True, **more: Any) -> Style:
     """An ordered series, from violet to amber."""
-    spread = np.linspace(0, len(theme.ORDERED) - 1, len(labels)).round().astype(int)
-    colours = {label: theme.ORDERED[place] for label, place in zip(labels, spread, strict=True)}
-    return Style(y_title, colours, log_value=log_value, **more)
+    return Style(y_title, theme.ordered(labels), log_value=log_value, **more)
 
 
 def _alignment(kind: str) -> Style:

@@ -1,4 +1,4 @@
-"""A chart as a Vega-Lite specification: with its data as Arrow tables for the browser, as SVG or PNG for a paper."""
+"""A chart as a Vega-Lite specification, with its data as Arrow tables for the browser."""
 
 import hashlib
 import json
@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 import pandas as pd
 import pyarrow as pa
-import vl_convert
 
 from pages.charts import theme
 from pages.charts.theme import TITLE_SIZE
@@ -157,25 +156,6 @@ alt.data_transformers.register("thread", _in_form)  # pyright: ignore[reportArgu
 alt.data_transformers.enable("thread")
 
 
-def figure(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], width: int = WIDTH) -> bytes:
-    """The chart as it stands: an animated one at its start frame. PNG at 200 dots per inch, twice the size.
-
-    Args:
-        width: of a chart that stretches; others keep their own.
-    """
-    with data_as(alt.to_values):
-        spec = chart.to_dict()
-    for part in ("usermeta", "config"):
-        spec.pop(part, None)
-    if not any(key in spec for key in ("width", "hconcat", "vconcat")):
-        spec["width"] = width
-    for param in spec.get("params", []):
-        param.pop("bind", None)
-    if kind == "svg":
-        return vl_convert.vegalite_to_svg(spec, config=PAPER).encode()
-    return vl_convert.vegalite_to_png(spec, config=PAPER, scale=2, ppi=100)
-
-
 # A title in several lines where its plot is too narrow for one, which Vega would cut.
 
 LETTER = 0.48
@@ -184,14 +164,10 @@ SUBTITLE_SIZE = 11
 """Of Vega, in pixels."""
 TELEPHONE = 285
 """Pixels of a plot on a telephone, for which the lines are made."""
-JOINT = " — "
-"""Between the question of an animated chart and what it says of its frame (`pages.charts.animated`)."""
-FRAME = 30
-"""Letters that it says of it."""
 
 
 def in_lines(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification; its title, a text or an expression of the frame, breaks where the plot is narrow, and its
+    """The specification; its title, where it is no expression of the frame, breaks where the plot is narrow, and its
     subtitle, which has lines, breaks there alone."""
     title = spec.get("title")
     if not isinstance(title, dict) or not title.get("text"):
@@ -206,9 +182,7 @@ def in_lines(spec: dict[str, Any]) -> dict[str, Any]:
 def _title(text: Any, letter: float) -> Any:
     """The title, whose letters are so wide."""
     if isinstance(text, dict):
-        whole = text["expr"]
-        letters = len(whole.partition(JOINT)[0]) + FRAME
-        return _either(letters * letter, f"split({whole}, {json.dumps(JOINT)})", whole) if JOINT in whole else text
+        return text
     lines = textwrap.wrap(text, int(TELEPHONE / letter))
     return _either(len(text) * letter, json.dumps(lines), json.dumps(text)) if len(lines) > 1 else text
 

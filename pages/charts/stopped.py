@@ -24,13 +24,13 @@ from pages.charts.animated import (
     legend_layer,
     line,
     positive,
-    timeline_frame,
     wide,
 )
 from pages.charts.encodings import layered, linear_y, log_y, placed, side_by_side, sized, stacked, time_x
 from pages.charts.matched import recorded_in
-from pages.charts.over_time import Curve, Sampled, Style, sampled_table
-from pages.charts.space import error_panel
+from pages.charts.over_time import Curve, Style, sampled_table
+from pages.charts.space import error_panel, error_timeline
+from pages.charts.space_curves import followed_curves
 from pages.charts.theme import Table
 from pages.charts.words import listing, number
 
@@ -75,15 +75,14 @@ class StopTables(Moving):
 def stop_tables(result: RkhsResult, index: int, where: SetName) -> StopTables:
     """The tables of the seed at this position; distances are on these points, errors on held-out ones."""
     seed = result.seeds[index]
-    t, step, x = seed.t_followed, seed["step"][seed["followed"]], placed(seed.t_followed, True)
-    network = positive(np.asarray(seed["network_error"][seed["followed"]], float))[0]
+    t, x, timeline = seed.t_followed, placed(seed.t_followed, True), error_timeline(seed, seed["followed"])
+    network = timeline["error"].to_numpy(float)
     errors, notes = None, (_without_law(result),)
     if "frozen_error" in seed:
         errors = wide(positive(seed["frozen_error"])[0]).assign(x=x, network=network)
         end = f"{LARGEST_ERROR:g} times the network's largest"
         notes = _beyond(np.asarray(seed["frozen_error"]), _largest_error(network), end)
     parts = [wide(seed[f"{where}/{name}"]).assign(x=x, series=label) for name, label in LABELS.items()]
-    timeline = timeline_frame(t, step, "held-out error", network, {"error": network})
     return StopTables(timeline, notes, errors, pd.concat(parts, ignore_index=True), t)
 
 
@@ -219,11 +218,7 @@ Read = Callable[[RkhsResult, SeedSpaces], np.ndarray]
 
 
 def _table(result: RkhsResult, series: Mapping[str, Read]) -> Table:
-    curves = {}
-    for label, read in series.items():
-        values = [(seed, np.asarray(read(result, seed), float)) for seed in result.seeds]
-        curves[label] = [Sampled.of(seed, seed.t_followed, value, np.isfinite(value)) for seed, value in values]
-    return sampled_table(curves)
+    return sampled_table({label: followed_curves(result, partial(read, result)) for label, read in series.items()})
 
 
 def departure_table(result: RkhsResult, tolerance: float) -> Table:

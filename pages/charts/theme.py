@@ -1,7 +1,7 @@
 """One look for all charts, and what a chart draws and leaves out."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil, floor, log10
 from typing import Any, NamedTuple
 
@@ -79,6 +79,13 @@ COLOURS = {
 
 ORDERED = ("#764bc4", "#b138a7", "#d22d83", "#df3b5f", "#dd573e", "#ce7223", "#b68b14")
 """For an ordered series such as depths or k = 1, 2, 4, ...: from violet to amber, each lighter than the one before."""
+
+
+def ordered(labels: Sequence[str]) -> dict[str, str]:
+    """The colours of `ORDERED`, evenly spread over an ordered series."""
+    places = np.linspace(0, len(ORDERED) - 1, len(labels)).round().astype(int)
+    return {label: ORDERED[place] for label, place in zip(labels, places, strict=True)}
+
 
 SEEDS = ("#5b56cb", "#71a00e", "#466e5a", "#a38aa9", "#755e7b", "#8e81fe")
 """Of one network each."""

@@ -49,6 +49,11 @@ def _tex(formula: str) -> str:
     return re.sub(r"\{-1, 1\}", r"\\{-1, 1\\}", formula).replace("cos θ", r"\cos\theta").replace("π", r"\pi")
 
 
+def bold(markdown: str) -> str:
+    """A whole sentence in bold."""
+    return f"**{markdown.replace('**', '')}**"
+
+
 def sentence(problem: Problem, with_field: bool = True) -> str:
     """A problem as Markdown."""
     return plain(str(problem) if with_field else problem.message)
@@ -160,6 +165,17 @@ def size(count: float) -> str:
 def in_seeds(count: int, total: int) -> str:
     """ " in 1 of 2 seeds", where something holds in some of them only."""
     return "" if count == total else f" in {count} of {total} seeds"
+
+
+def of_seeds(seeds: Iterable[int]) -> str:
+    """seed 0; seeds 0, 1 and 2."""
+    named = [*map(str, seeds)]
+    return f"seed{'s' if len(named) > 1 else ''} {listing(named)}"
+
+
+def cut(text: str, most: int) -> str:
+    """The text, at most so many letters of it."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def listing(words: Sequence[str]) -> str:

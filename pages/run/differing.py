@@ -11,7 +11,7 @@ from cache.listing import settings
 from engine.regimes.config import SweepConfig
 from engine.regimes.grid import KIND
 from engine.schema import ConfigError
-from pages.charts.words import listing, number, plain
+from pages.charts.words import cut, listing, number, plain, several
 from pages.run.settings import BY_PATH, SETTINGS
 
 WITHIN = ("run.", "base.", "setting.")
@@ -93,7 +93,7 @@ def value_in_words(value: Any) -> str:
     if value is None:
         return "none"
     text = number(value, 4) if isinstance(value, float) else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return cut(text, LONGEST)
 
 
 def labels(runs: Sequence[Settings], names: Sequence[str], kinds: Sequence[str]) -> list[str]:
@@ -107,8 +107,7 @@ def labels(runs: Sequence[Settings], names: Sequence[str], kinds: Sequence[str])
     found: list[str] = []
     for place, (one, name, kind) in enumerate(zip(runs, names, kinds, strict=True)):
         parts = [setting_in_words(setting, one[setting]) for setting in told if setting in one]
-        text = name or ", ".join(parts) or f"{kind} {place + 1}"
-        text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        text = cut(name or ", ".join(parts) or f"{kind} {place + 1}", LONGEST)
         found.append(text if text not in found else f"{text} ({place + 1})")
     return found
 
@@ -132,7 +131,7 @@ def in_one_line(runs: Sequence[Settings]) -> str:
     partly = [name for name in every if not all(name in one for one in runs)]
     alone = [name for name in partly if name not in (*own, BETA)]
     parts = [f"**{plain(name)}** ({plain(_values(runs, name))})" for name in own[:MOST_NAMED]]
-    more = [f"{len(own) - MOST_NAMED} more settings"] if len(own) > MOST_NAMED else []
+    more = [several(len(own) - MOST_NAMED, "more setting")] if len(own) > MOST_NAMED else []
     if not parts and not alone:
         return "They have the same settings."
     lines = [f"They differ in {listing([*parts, *more])}."] if parts else []
@@ -152,7 +151,7 @@ def from_to(before: Settings, now: Settings) -> str:
         for name in own[:MOST_NAMED]
     ]
     if len(own) > MOST_NAMED:
-        parts.append(f"{len(own) - MOST_NAMED} more settings")
+        parts.append(several(len(own) - MOST_NAMED, "more setting"))
     parts += [f"only one has {listing([*map(plain, alone[:MOST_NAMED])])}"] if alone else []
     if "seeds" in before and "seeds" not in (*own, *alone):
         parts.append("seeds the same")

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -72,11 +71,6 @@ def query(run: Run) -> dict[str, str]:
     return _described(run)[1]
 
 
-def address(run: Run) -> str | None:
-    """The page of a run with the run in its parameters; None for other kinds of job."""
-    return f"/evolution?{urlencode(query(run))}" if run.kind == "run" else None
-
-
 def _described(run: Run) -> tuple[str, dict[str, str]]:
     return _describe(run.key, json.dumps(run.values)) or (run.label, {"run": run.key})
 
@@ -120,11 +114,17 @@ def links(name: str, labels: Mapping[str, str] = {}) -> None:
         name: of this page.
         labels: by page, instead of its title; this page is among them.
     """
-    query = draft_state.carried()
+    links_to_pages("The same run:", name, draft_state.carried(), labels)
+
+
+def links_to_pages(
+    said: str, name: str, query: Mapping[str, str], labels: Mapping[str, str] = {}, more: Mapping[str, str] = {}
+) -> None:
+    """As `links`, after these words, of what the parameters of a URL are of; `more` of them come last."""
     with st.container(horizontal=True, gap="medium", key="siblings"):
-        st.caption("The same run:", width="content")
+        st.caption(said, width="content")
         for other, (title, icon) in RUN_PAGES.items():
             if other != name or other in labels:
                 label = labels.get(other, title)
-                whole = query | view.carried(other)
+                whole = {**query, **view.carried(other), **more}
                 st.page_link(f"{other}.py", label=label, icon=icon, query_params=whole, width="content")

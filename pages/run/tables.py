@@ -10,7 +10,7 @@ from engine.data.csv_header import MAX_COLUMNS
 from engine.data.csv_table import Table, listed, parse
 from engine.data.dataset import MAX_POINTS
 from engine.texts import MOST_CHARACTERS
-from pages.charts.words import plain, size
+from pages.charts.words import plain, several, size
 from pages.run.settings import Draft
 from pages.run.upload import MOST_BYTES, Upload, source_in
 from pages.shell.texts import value_of
@@ -86,7 +86,7 @@ def _in_use(draft: Draft) -> None:
     for note in said[:MOST_NOTES]:
         st.caption(plain(f"· {note}"))
     if len(said) > MOST_NOTES:
-        st.caption(f"· and {len(said) - MOST_NOTES} more remarks")
+        st.caption(f"· and {several(len(said) - MOST_NOTES, 'more remark')}")
     st.button("Take this table away", icon=":material/delete:", type="tertiary", key="no table", on_click=_start_over)
 
 

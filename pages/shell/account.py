@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import cache
 from pages.charts.words import plain
+from pages.shell.gate.preload import is_page
 from pages.shell.gate.rules import VARIABLE as HOSTS
 from pages.shell.gate.rules import named_hosts
 from pages.shell.people import (
@@ -25,7 +26,6 @@ from pages.shell.people import (
     role,
     sign_in_configured,
 )
-from pages.shell.viewers import is_page
 
 NOTED = "account_noted"
 

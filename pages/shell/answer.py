@@ -7,15 +7,14 @@ import streamlit as st
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from pages.charts.markup import latex
+from pages.charts.words import bold
 from pages.shell import held
 from pages.shell.form import NAMED
 from pages.shell.link import PAGE, RECORDING, address, here, part_of
-from pages.shell.shown import shown
+from pages.shell.shown import HASH, shown
 
-SHOWN = 16
-"""Hexadecimal digits of a config's hash in a text."""
 DIGITS = 12
-"""The same of a result's key in a link: two of a million results agree in them once in 500 caches."""
+"""Hexadecimal digits of a result's key in a link: two of a million results agree in them once in 500 caches."""
 WHOLE = "With every setting: computes the result where it is not known."
 SHORT = "Short: opens the result on this server, as long as its cache has it."
 GROWS = "Follows the recording on this server, and opens its result when its loop has ended."
@@ -48,7 +47,7 @@ def answer(said: str, conventions: Callable[[], str], identity: str, key: str = 
     told = shown()
     told.answer, told.conventions, told.identity = said, conventions, identity
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="answer"):
-        st.markdown(f"**{said.replace('**', '')}**")
+        st.markdown(bold(said))
         copy = _to_copy("Copy", "content_copy", "this sentence as LaTeX, with conventions and the config's hash")
         if copy.open:
             copy.code(written(said, conventions(), identity), "latex", wrap_lines=True)
@@ -106,4 +105,4 @@ def find(said: Sequence[str]) -> None:
 
 def written(said: str, conventions: str, identity: str) -> str:
     """The sentence as LaTeX, a line each for its conventions and its config."""
-    return f"{latex(said)}\n{conventions}\nConfig \\texttt{{{identity[:SHOWN]}}}."
+    return f"{latex(said)}\n{conventions}\nConfig \\texttt{{{identity[:HASH]}}}."

@@ -13,11 +13,11 @@ from engine.networks.module.listed import modules_in
 from engine.quantities import QUANTITIES, sources_of
 from pages.charts.markup import latex
 from pages.charts.panels import Panels
-from pages.charts.printing import Kind, data_of, printed, taken_apart
+from pages.charts.printing import Choice, Kind, data_of, printed, taken_apart
 from pages.charts.printing.paper import leaves
 from pages.charts.specification import Specification
 from pages.shell.recipe import Recipe, parquet
-from pages.shell.shown import Drawn, Shown
+from pages.shell.shown import HASH, Drawn, Shown
 
 MOST_BYTES = 200_000_000
 """Of all files, before they are packed."""
@@ -79,9 +79,9 @@ def _all(page: Shown, recipe: Recipe, figures: Sequence[tuple[str, Drawn]]) -> I
 
 def _of_figure(name: str, figure: Drawn, identity: str) -> Iterator[tuple[str, bytes]]:
     chart, stamp = taken_apart(figure.draw), {"config": identity}
-    width, frame = "page" if isinstance(chart, Panels) else "column", _last_frame(chart)
+    choice = Choice("page" if isinstance(chart, Panels) else "column", title=False, frame=_last_frame(chart))
     for kind in KINDS:
-        file = printed(lambda: chart, kind, width=width, title=False, frame=frame, stamp=stamp)
+        file = printed(lambda: chart, kind, choice, stamp=stamp)
         yield f"figures/{name}.{kind}", file
     for part, table in data(figure):
         yield f"data/{name}{part}.csv", table.to_csv(index=False).encode()
@@ -128,9 +128,6 @@ def _zipped(folder: str, contents: Iterable[tuple[str, bytes]]) -> bytes:
 
 # The texts of a bundle: what each file is, captions, methods, sources. No Streamlit here.
 
-SHOWN_DIGITS = 16
-"""Of a config's hash in a text."""
-
 FOLDERS = {
     "figures/": "each figure of the page as PDF and SVG, a column or a page wide, without its title (see captions)",
     "files/": "the points that the config names by their SHA-256: command.sh and recompute.py read them from here",
@@ -170,7 +167,7 @@ def readme(
     missing = ["", "Left out, for the zip would be too large:", *(f"- {name}" for name in left_out)] if left_out else []
     return "\n".join(
         [
-            f"Kernel Drift: {page.title}, config {recipe.identity[:SHOWN_DIGITS]}",
+            f"Kernel Drift: {page.title}, config {recipe.identity[:HASH]}",
             "",
             *lines,
             *_not_here(recipe),
@@ -209,9 +206,9 @@ def _caption(figure: Drawn, identity: str) -> str:
     told = [QUANTITIES[name] for name in figure.quantities]
     defined = [f"{one.label[0].upper()}{one.label[1:]}: {_ended(one.definition)}" for one in told]
     notes = [_ended(note) for note in figure.notes if note]
-    held = [f"{name} (config {config[:SHOWN_DIGITS]})" if config else name for name, config in figure.beneath]
+    held = [f"{name} (config {config[:HASH]})" if config else name for name, config in figure.beneath]
     thin = [f"Thin and dashed, {', '.join(held)}."] if held else []
-    return " ".join([_ended(figure.label), *defined, *thin, *notes, f"Config {identity[:SHOWN_DIGITS]}."])
+    return " ".join([_ended(figure.label), *defined, *thin, *notes, f"Config {identity[:HASH]}."])
 
 
 def _ended(text: str) -> str:
@@ -235,9 +232,7 @@ def _computed(identity: str, versions: Mapping[str, str]) -> str:
     tools = ", ".join(f"{name} {text}" for name, text in named.items())
     where = f" on {versions['device']}" if "device" in versions else ""
     with_these = f" with {tools}{where}" if tools else ""
-    return (
-        latex(f"Numbers were computed by Kernel Drift{with_these}; config ") + f"\\texttt{{{identity[:SHOWN_DIGITS]}}}."
-    )
+    return latex(f"Numbers were computed by Kernel Drift{with_these}; config ") + f"\\texttt{{{identity[:HASH]}}}."
 
 
 def bibliography(quantities: Iterable[str]) -> str:

@@ -27,7 +27,6 @@ from pages.shell.held import Held, Named
 from pages.shell.link import RECORDING, address, here
 from pages.shell.shown import shown
 from pages.shell.tools import Click, File, dialogs, row, zipped
-from pages.shell.tools.opening import open_when_still
 
 EXPANSION = "perturbation"
 """How the names of files begin of what is drawn over eta_eff step, of a recording too."""
@@ -222,7 +221,7 @@ def tools(figure: Figure, labels: Sequence[str] = ()) -> None:
     container = f"{'moving' if labels else 'drawn'}_{figure.name}"
     asked = row(figure.name, figure.label, container, partial(_file, figure))
     if asked is not None and asked.tool in OPENS:
-        open_when_still(partial(OPENS[asked.tool], figure, labels, asked))
+        dialogs.open_when_still(partial(OPENS[asked.tool], figure, labels, asked))
 
 
 def _about(figure: Figure, labels: Sequence[str], asked: Click) -> None:
@@ -259,7 +258,7 @@ def _file(figure: Figure, asked: Click) -> File | None:
         return File(f"{name}.zip", "application/zip", zipped(name, data_of(figure.draw)))
     if asked.tool in KINDS:
         wanted = _printable(figure, asked)
-        made = printed(figure.draw, asked.tool, stamp=wanted.stamp, **vars(wanted.choice()))
+        made = printed(figure.draw, asked.tool, wanted.choice(), stamp=wanted.stamp)
         return File(f"{name}.{asked.tool}", KINDS[asked.tool], made)
     return None
 

@@ -170,7 +170,7 @@ class Form:
         return None
 
     def wholes(
-        self, name: str, label: str, default: str, high: int, most: int, help_text: str = ""
+        self, name: str, label: str, default: str, high: int, most: int, help_text: str
     ) -> tuple[int, ...] | None:
         """One or several whole numbers from 1 to `high`, separated by commas."""
 
@@ -249,18 +249,18 @@ class Form:
         place.error(said)
         self.problems.append(said)
 
-    def blame_all(self, problems: Iterable[Problem], names: Mapping[str, str] | None = None) -> None:
+    def blame_all(self, problems: Iterable[Problem], names: Mapping[str, str]) -> None:
         """Each problem of a config at the control of its field; `names` maps fields to controls."""
         for problem in problems:
             field = problem.field.rsplit(".", 1)[-1]
-            name = (names or {}).get(field, field)
+            name = names.get(field, field)
             if name in self._places:
                 self.blame(name, problem.message)
             else:
                 st.error(sentence(problem))
                 self.problems.append(sentence(problem))
 
-    def make(self, kind: Callable[..., Made], *values: Any, names: Mapping[str, str] | None = None) -> Made | None:
+    def make(self, kind: Callable[..., Made], *values: Any, names: Mapping[str, str] = {}) -> Made | None:
         """`kind` of the values; None where one could not be read, or where they are refused, said as `blame_all` does.
 
         Args:
@@ -274,7 +274,7 @@ class Form:
             self.blame_all(error.problems, names)
             return None
 
-    def say_left_out(self, elsewhere: Iterable[str] = ()) -> None:
+    def say_left_out(self, elsewhere: Iterable[str]) -> None:
         """Says which names in the link no control has.
 
         Args:

@@ -22,13 +22,13 @@ from cache.run_folders import Record
 from engine import jobs
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.charts.words import duration, plain, size
+from pages.charts.words import duration, plain, several, size
 from pages.shell.example import example
 from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
 from pages.shell.pressed import note_press, was_pressed
-from pages.shell.tools.opening import redrawn
+from pages.shell.tools.dialogs import redrawn
 from pages.shell.viewers import viewer, watchers
 
 REDRAW = 0.5
@@ -185,11 +185,7 @@ def say_past(request: Request, found: Standing) -> str:
     """Says what became of the jobs before: "failed", "cancelled", "left" to others, "unfinished", "finished" and gone,
     "old"; empty where nothing is known of them."""
     past = "failed" if found.failures else ""
-    where = [(request.where(place), plain(message)) for place, message in found.failures.items()]
-    failures = [*dict.fromkeys(": ".join(filter(None, said)) for said in where)]
-    if len(failures) > SHOWN_FAILURES:
-        failures[SHOWN_FAILURES:] = [f"{len(failures) - SHOWN_FAILURES} more {request.unit}s failed."]
-    for message in failures:
+    for message in failures(request, found):
         st.error(message, icon=":material/error:")
     if found.cancelled:
         past = _cancelled(request, found)
@@ -201,6 +197,15 @@ def say_past(request: Request, found: Standing) -> str:
         some = "" if request.single else f"Some of these {request.unit}s: "
         st.info(f"{some}{outdated(old)}", icon=":material/history:")
     return past or ("old" if old is not None else "")
+
+
+def failures(request: Request, found: Standing) -> list[str]:
+    """Why groups are missing, as Markdown: the first few of what is said, and how many more failed."""
+    where = [(request.where(place), plain(message)) for place, message in found.failures.items()]
+    said = [*dict.fromkeys(": ".join(filter(None, told)) for told in where)]
+    if len(said) > SHOWN_FAILURES:
+        said[SHOWN_FAILURES:] = [f"{several(len(said) - SHOWN_FAILURES, f'more {request.unit}')} failed."]
+    return said
 
 
 def _cancelled(request: Request, found: Standing) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -82,6 +82,12 @@ def here() -> str:
     """The link of the page that is shown, as it stands."""
     query = urlencode(address())
     return f"/{st.session_state.get(PAGE, '')}" + (f"?{query}" if query else "")
+
+
+def parted(link: str) -> tuple[str, dict[str, str]]:
+    """The page and the parameters of a link as `here` gives it."""
+    page, _, query = link.removeprefix("/").partition("?")
+    return page, dict(parse_qsl(query))
 
 
 def flush() -> None:

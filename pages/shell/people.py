@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Collection, Mapping
 from functools import cache as once
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +16,8 @@ import cache
 from cache.policy import NOBODY, Role, called, policy, refusal
 from cache.policy import VARIABLE as POLICY
 from pages.shell.gate.rules import VARIABLE as HOSTS
-from pages.shell.gate.rules import is_ours
+from pages.shell.gate.rules import is_loopback, is_ours
+from pages.shell.gate.streamlit_internals import USER_COOKIE_NAME as LOGIN
 from pages.shell.gate.streamlit_internals import claims_in, claims_of
 
 
@@ -141,7 +141,6 @@ OPEN = "KERNEL_DRIFT_OPEN"
 
 GUIDE = "docs/sign-in.md"
 CALLBACK = "/oauth2callback"
-LOGIN = "_streamlit_user"
 DEFAULT = "default"
 SHORTEST = 32
 """Characters of the secret that signs the cookies: whoever guesses it is whoever they like."""
@@ -217,12 +216,7 @@ def is_local(address: str | None) -> bool:
     """Whether only this machine reaches what binds this `server.address`."""
     if not address:
         return False
-    if address.startswith("unix://") or address.lower() == "localhost":
-        return True
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return address.startswith("unix://") or address.lower() == "localhost" or is_loopback(address)
 
 
 def _auth() -> Mapping[str, Any] | None:

@@ -1,7 +1,6 @@
 """What watches over the server asks: does it answer, can it work, what has it done."""
 
 import asyncio
-import ipaddress
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import cache
-from pages.shell.gate.rules import is_ours
+from pages.shell.gate.rules import is_loopback, is_ours
 
 TOKEN_VARIABLE = "KERNEL_DRIFT_METRICS_TOKEN"
 AWAY = {"ready": False, "server": "starting or closing"}
@@ -68,10 +67,7 @@ def _is_streamlits(scope: Scope) -> bool:
 def _is_local(scope: Scope) -> bool:
     """Whether a program of this machine asks, for itself: by a loopback name, since a proxy may send nothing else."""
     client, headers = scope.get("client"), Headers(scope=scope)
-    try:
-        loopback = client is not None and ipaddress.ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+    loopback = client is not None and is_loopback(client[0])
     return loopback and is_ours(headers.get("host", "")) and not any(name in headers for name in PROXIED)
 
 

@@ -158,26 +158,18 @@ def of_result(config: Config, arrays: Arrays, before: str = "") -> Recipe | None
     kind = next((kind for kind in (*CALLS, *RECORDED) if KINDS[kind].config is type(config)), None)
     if kind is None:
         return None
-    if kind in RECORDED:
-        return Recipe(
-            config.hash,
-            config,
-            key(kind, config),
-            {f"{before}{CONFIG}": as_yaml(config)},
-            (),
-            (),
-            {f"{before}result.npz": partial(packed, arrays)},
-            versions(arrays),
-        )
-    command, call = CALLS[kind]
-    numbers = f"{before}result.npz"
+    commands, steps, numbers = [], [], f"{before}result.npz"
+    if kind in CALLS:
+        command, call = CALLS[kind]
+        commands = [_command(command, before)]
+        steps = [f'asked = settings("{before}{CONFIG}")', f'worst.append(arrays_apart({call}, "{numbers}"))']
     return Recipe(
         config.hash,
         config,
         key(kind, config),
         {f"{before}{CONFIG}": as_yaml(config)},
-        [_command(command, before)],
-        [f'asked = settings("{before}{CONFIG}")', f'worst.append(arrays_apart({call}, "{numbers}"))'],
+        commands,
+        steps,
         {numbers: partial(packed, arrays)},
         versions(arrays),
     )

@@ -5,15 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-import cache
-from cache.claims import claimant
-from cache.ownership import title
 from pages.charts.words import label, several
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe
 from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, document, place_of
 from pages.shell.shown import Drawn, Shown
-from pages.shell.viewers import viewer
+from pages.shell.viewers import name_given
 
 REPORT = "chosen for a report"
 """Where it stands in the session."""
@@ -75,7 +72,7 @@ def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
     there = figure.name in found.charts(place)
     ticked = st.checkbox(label(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
     if ticked and not there:
-        if said := found.add(page, recipe, figure, _name(recipe)):
+        if said := found.add(page, recipe, figure, name_given(recipe.key)):
             st.error(said)
     elif there and not ticked:
         found.take_out(place, figure.name)
@@ -86,8 +83,3 @@ def _elsewhere(found: Report, place: Place, name: str, said: str) -> None:
     key = f"report {place} {name}"
     if not st.checkbox(label(said), True, key=key):
         found.take_out(place, name)
-
-
-def _name(recipe: Recipe) -> str:
-    """What a person calls the result; empty where nobody gave it a name."""
-    return title(cache.current().store.claims.listed(recipe.key), claimant(viewer())) if recipe.key else ""

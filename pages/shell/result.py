@@ -17,7 +17,7 @@ from pages.shell.bundle import bundle
 from pages.shell.bundle import stem as bundle_name
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe, as_yaml, of_result, packed
-from pages.shell.shown import shown
+from pages.shell.shown import HASH, shown
 from pages.shell.view import choice, chosen
 from pages.shell.viewers import viewer
 
@@ -60,7 +60,7 @@ def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:
     """Its files, the config that it answers, and whether the cache keeps it."""
     st.header("Take it with you")
     data_files(result, arrays)
-    st.caption(plain(f"config {result.config.hash[:16]}{more}"))
+    st.caption(plain(f"config {result.config.hash[:HASH]}{more}"))
     keep(key)
 
 

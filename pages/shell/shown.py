@@ -10,6 +10,8 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState,
 
 SHOWN = "shown"
 """Where it stands in the session."""
+HASH = 16
+"""Hexadecimal digits of a config's hash in a text."""
 
 
 class Drawn(Protocol):

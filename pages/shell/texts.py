@@ -7,6 +7,7 @@ from typing import Literal
 from engine.problems import short_repr
 from engine.schema import ConfigError, Problem, did_you_mean
 from engine.texts import is_none, number, numbers, read, text_of
+from pages.charts.words import are, several
 
 MOST_REMARKS = 10
 """On names that are no settings."""
@@ -63,16 +64,17 @@ def _listed(text: str) -> object:
         return [text]
 
 
-def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, str] | None = None) -> list[Problem]:
+def left_out(strange: Sequence[str], known: Iterable[str], hints: Mapping[str, str] = {}) -> list[Problem]:
     """What to say of the names in a link that no setting has: of the first few each, of the rest how many.
 
     Args:
         hints: for names that are known elsewhere.
     """
-    allowed, hints = list(known), hints or {}
+    allowed = list(known)
     said = [
         Problem(short_repr(name), f"no such setting, left out.{hints.get(name) or did_you_mean(name, allowed)}")
         for name in strange[:MOST_REMARKS]
     ]
     more = len(strange) - MOST_REMARKS
-    return [*said, Problem("", f"{more:,} more names in the link are no settings, left out")] if more > 0 else said
+    what = f"{several(more, 'more name')} in the link {are(more)} no setting{'s' * (more > 1)}, left out"
+    return [*said, Problem("", what)] if more > 0 else said

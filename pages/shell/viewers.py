@@ -12,8 +12,11 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 import cache
+from cache.claims import claimant
+from cache.ownership import title
 from cache.policy import NOBODY
 from pages.shell import requests
+from pages.shell.gate.preload import is_page
 from pages.shell.people import person, sign_in_configured
 
 # State of the server that pages share: one object for as long as the cached engine is installed.
@@ -86,15 +89,14 @@ def viewer() -> str:
     return st.session_state.setdefault("viewer", secrets.token_urlsafe(16))
 
 
+def name_given(key: str) -> str:
+    """What the viewer calls the result of this key, else what the first does who gave it a name; empty without one."""
+    return title(cache.current().store.claims.listed(key), claimant(viewer())) if key else ""
+
+
 def _cookies(scope: Message) -> SimpleCookie:
     header = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
     return SimpleCookie(header.decode("latin-1"))
-
-
-def is_page(message: Message) -> bool:
-    """Whether an answer begins that is a page, not one of its files."""
-    headers = dict(message.get("headers", ()))
-    return headers.get(b"content-type", b"").startswith(b"text/html")
 
 
 # Who else looks at a run: pages tell each viewer that the computation is shared.

@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.words import Headline, course, in_seeds, listing, middle, number, signed, spread
-from pages.views.evolution_words import STEADY, went_wrong
+from pages.views.evolution_words import STEADY, of_the_first, went_wrong
 from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import WHERE, determined_values, over_seeds, still
 
@@ -141,11 +141,10 @@ def _turned(result: RkhsResult, where: SetName) -> list[str]:
     if still(result) or len(seed["t"]) < 2 or not np.all(np.isfinite(angles)):
         return []
     kept = float(np.mean(np.cos(np.radians(angles)) ** 2))
-    whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
+    turned = f"turned by up to {number(float(angles.max()), 2)}°{of_the_first(result.seeds)}"
     return [
-        f"The leading {k}-dimensional eigenspace of $K_0$, at its largest gap, is by the stop turned by up "
-        f"to {number(float(angles.max()), 2)}°{whose}: {number(kept, 2)} of it is left in that of $K_T$, where chance "
-        f"would leave {number(k / size, 2)}."
+        f"The leading {k}-dimensional eigenspace of $K_0$, at its largest gap, is by the stop {turned}: "
+        f"{number(kept, 2)} of it is left in that of $K_T$, where chance would leave {number(k / size, 2)}."
     ]
 
 

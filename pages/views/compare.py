@@ -27,8 +27,7 @@ from pages.shell.figure import Figure, pairs, show
 from pages.shell.result import choice, log_time
 from pages.views import compare_words
 from pages.views.compare_words import undrawn
-from pages.views.compared import Compared, called, said, take_with_you
-from pages.views.compared_times import Timed
+from pages.views.compared import Compared, Timed, called, said, take_with_you
 from pages.views.map_figures import BETAS, Picture
 from pages.views.run_list import kind_of, measured
 

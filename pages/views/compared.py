@@ -1,7 +1,7 @@
-"""Results that are compared: as they are read, what each says, and what of them can be taken home."""
+"""Results that are compared: as they are read, what each says, what of them can be taken home, and at one time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,10 @@ from engine.result import Result, ResultError
 from engine.rkhs.result import RkhsResult
 from engine.schema import ConfigError
 from engine.training.result import RunResult
+from pages.charts.encodings import time_of_its_loop
 from pages.charts.map_names import METRICS
 from pages.charts.markup import latex
-from pages.charts.matched import recorded_in
+from pages.charts.matched import at_steps, counts_steps, per_step, recorded_in
 from pages.charts.words import plain
 from pages.run.differing import Settings, labels
 from pages.shell.jobs import Standing
@@ -28,7 +29,8 @@ from pages.shell.recipe import Recipe, of_map, of_result, of_several
 from pages.shell.result import take_it_with_you
 from pages.shell.shown import shown
 from pages.views import compare_words, latex_conventions, map_kinds_words, map_words
-from pages.views.hold_words import alone
+from pages.views.compare_words import ends
+from pages.views.hold_words import alone, meeting
 from pages.views.map_controls import MAPS, Map
 from pages.views.map_figures import Picture, View
 from pages.views.recorded_words import conventions
@@ -48,16 +50,21 @@ RESULTS: Mapping[str, type[Result]] = {
 @dataclass(frozen=True)
 class Compared:
     """A chosen run. `result` is None where it is not here, or is of an earlier version; so is the `picture` of a map,
-    and where no page draws what it varies."""
+    and where no page draws what it varies. `unread` says why a result that is here cannot be read."""
 
     run: Run
     label: str
     result: Result | None
     picture: Picture | None
+    unread: str = ""
 
     @classmethod
     def of(cls, run: Run, label: str) -> "Compared":
-        return cls(run, label, _result(run), picture_of(run.key) if run.kind == "sweep" else None)
+        picture = picture_of(run.key) if run.kind == "sweep" else None
+        try:
+            return cls(run, label, _result(run), picture)
+        except ResultError as error:
+            return cls(run, label, None, picture, str(error))
 
 
 def called(chosen: Sequence[Run], settings: Sequence[Settings], person: str) -> list[str]:
@@ -81,13 +88,15 @@ def said(one: Compared) -> str:
         return " ".join(map_kinds_words.counts(cells)) if len(cells) > 1 else map_words.counts(one.picture.cells)
     if one.run.old:
         return "It is of an earlier version: compute it again to compare it."
+    if one.unread:
+        return plain(one.unread)
     if one.run.kind in (*RESULTS, "sweep"):
         return "Its result is not in the cache."
     return f"Of its kind, {kind_of(one.run)}, nothing is drawn here."
 
 
 def _result(run: Run) -> Result | None:
-    """As it is stored; its settings from its own folder, where no text is cut."""
+    """As it is stored; its settings from its own folder, where no text is cut. Raises `ResultError`."""
     engine = cache.current()
     record = engine.store.index.get(run.key)
     if run.kind not in RESULTS or record is None or run.old:
@@ -95,7 +104,7 @@ def _result(run: Run) -> Result | None:
     try:
         arrays = engine.lookup(run.kind, jobs.parse(run.kind, dict(record.values)))
         return None if arrays is None else RESULTS[run.kind].from_arrays(arrays)
-    except (ConfigError, KeyError, ResultError):
+    except (ConfigError, KeyError):
         return None
 
 
@@ -156,3 +165,64 @@ def _conventions(compared: Sequence[Compared]) -> str:
         elif one.picture is not None:
             found.append(f"{latex(one.label)}: {latex_conventions.of_map(one.picture.sweep)}")
     return "\n".join(found)
+
+
+# Results at one time: that of the loops that gave none is the step.
+
+WITH_STOPS = ("run", "recording")
+"""Kinds of which it is said that they did not stop at one t."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Results over one axis of time.
+
+    Attributes:
+        drawn: those that have a place on it.
+        said: how their times meet, where there are recordings among them.
+        by_step: whether it is the step.
+        of_loop: whether it is the time of a loop.
+    """
+
+    drawn: Sequence[Compared]
+    said: Sequence[str] = ()
+    by_step: bool = False
+    of_loop: bool = False
+
+    @classmethod
+    def of(cls, compared: Sequence[Compared]) -> "Timed":
+        """Of results that have curves: at equal steps where the loop of any gave no t, else at equal t."""
+        if not compared:
+            return cls(())
+        own = next(filter(_by_step, compared), next(filter(_of_run, compared), compared[0]))
+        called = f"**{plain(own.label)}**"
+        said = [meeting(one.label, own.result, one.result, called) for one in compared if one is not own]
+        placed = [own if one is own else _placed(one, own) for one in compared]
+        drawn = [one for one in placed if one is not None]
+        of_loop = own.run.kind in ("recording", "recording_spaces")
+        return cls(drawn, [*filter(None, said)], _by_step(own), of_loop)
+
+    def ends(self) -> str:
+        """That they did not stop at one t; "" where they did."""
+        stopped = [one.result for one in self.drawn if one.result and one.run.kind in WITH_STOPS]
+        return "" if self.by_step else ends(stopped)
+
+    def named(self, chart: Any) -> Any:
+        """A chart with the name of its time."""
+        return time_of_its_loop(chart) if self.of_loop else chart
+
+
+def _by_step(one: Compared) -> bool:
+    return counts_steps(one.result)
+
+
+def _of_run(one: Compared) -> bool:
+    return recorded_in(one.result) is None
+
+
+def _placed(one: Compared, own: Compared) -> Compared | None:
+    """A result on the axis of another one; None where it has no place there."""
+    rate = per_step(own.result, one.result)
+    if rate is None:
+        return None
+    return replace(one, result=at_steps(one.result, rate)) if rate else one

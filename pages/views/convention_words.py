@@ -14,7 +14,7 @@ from engine.training.result import RunResult
 from pages.charts.words import number, percent, several, spread
 from pages.run.controls import off_critical
 from pages.views import evolution_words, network_words
-from pages.views.latex_conventions import scale
+from pages.views.latex_conventions import RATES, scale
 
 LOSSES = {
     "half_mean": r"\frac{1}{2M}\sum_i\lVert f_i-y_i\rVert^2",
@@ -27,7 +27,6 @@ OF_CLASSES = {
     "hinge": r"\frac1M\sum_i\max(0,1-y_if_i)",
 }
 SOFTMAX = r"-\frac1M\sum_i\log\frac{e^{f_i(y_i)}}{\sum_c e^{f_i(c)}}"
-RATES = {"half_mean": r"\eta/M", "mean": r"2\eta/M", "half_sum": r"\eta", **dict.fromkeys(OF_CLASSES, r"\eta/M")}
 KERNELS = {
     "ntk": r"$K_t(x,x')=\langle\nabla f_t(x),\nabla f_t(x')\rangle$",
     "conjugate": r"$K_t(x,x')=\langle\nabla_v f_t(x),\nabla_v f_t(x')\rangle$, $v=W_{L+1}$",

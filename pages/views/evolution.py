@@ -22,7 +22,7 @@ from pages.shell.figure import Figure, built, pairs, play, tools
 from pages.shell.of_seed import moving
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, chosen, files, log_time, numbers, say_notes, seed_choice
-from pages.views import convention_words, hold, hold_kept, latex_conventions, recorded_jobs
+from pages.views import convention_words, hold, latex_conventions, recorded_jobs
 from pages.views.evolution_words import alignment, answer, facts, headlines, sentences, still
 
 PANEL = "conventions"
@@ -46,7 +46,7 @@ def present(result: RunResult, key: str = "") -> hold.Present:
     Args:
         key: of a recording, by which its charts are known.
     """
-    computation = hold_kept.either(asking.computation, recorded_jobs.reading)
+    computation = hold.either(asking.computation, recorded_jobs.reading)
     return hold.Present("evolution", result, key or jobs.key("run", result.config), computation, answer)
 
 

@@ -23,9 +23,9 @@ from pages.charts.words import (
     duration,
     exponential,
     in_seeds,
-    listing,
     middle,
     number,
+    of_seeds,
     percent,
     several,
     spread,
@@ -55,9 +55,8 @@ def headlines(result: RunResult) -> list[Headline]:
     """The numbers that a reader wants first."""
     found, config = result.summary, result.config
     start, end = middle(found["alignment_start"]), middle(found["alignment_end"])
-    alignment = (
-        f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {spread(found['alignment_end'])}."
-    )
+    over_seeds = spread(found["alignment_end"])
+    alignment = f"On held-out points, at t = 0 and at the stop. At the stop over seeds: {over_seeds}."
     computed = f"Training and kernels of all seeds, on {found['device']}."
     told = [
         network_words.headline(config),
@@ -123,11 +122,11 @@ def parameters(result: RunResult) -> str:
 
 def facts(result: RunResult) -> str:
     """What was computed, and on what."""
-    config, seeds = result.config, [str(seed.seed) for seed in result.seeds]
+    config = result.config
     return (
         f"{kernel_words.in_short(config)}{config.data.whence}; {several(config.data.size, 'training point')}; "
         f"{parameters(result)}; "
-        f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed on {result.meta['device']}"
+        f"{of_seeds(seed.seed for seed in result.seeds)}; computed on {result.meta['device']}"
         f"{network_words.missing(config, limit=result.limit_eigenvalues is not None)}"
     )
 
@@ -153,6 +152,11 @@ def dropped(facts: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def of_the_first(seeds: Sequence[Seed]) -> str:
+    """ " (seed 0)", where something is said of the first of several seeds."""
+    return "" if len(seeds) == 1 else f" (seed {seeds[0].facts['seed']})"
+
+
 def went_wrong(seeds: Sequence[Seed]) -> list[str]:
     """Of which seeds training failed, and how many checkpoints that cost; nothing where none did."""
     facts = [seed.facts for seed in seeds]
@@ -162,14 +166,14 @@ def went_wrong(seeds: Sequence[Seed]) -> list[str]:
 
 def _precision(result: RunResult) -> list[str]:
     """Seeds that float32 does not resolve, and networks whose outputs rounding moves."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, list[int]] = {}
     for seed in result.seeds:
         if seed.precision_reason:
-            reasons.setdefault(seed.precision_reason, []).append(str(seed.seed))
+            reasons.setdefault(seed.precision_reason, []).append(seed.seed)
     said = []
     for reason, seeds in reasons.items():
-        who = f"Seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}"
-        said.append(f"{'This run' if len(seeds) == len(result.seeds) else who} trained in float64: {reason}.")
+        who = "This run" if len(seeds) == len(result.seeds) else of_seeds(seeds).capitalize()
+        said.append(f"{who} trained in float64: {reason}.")
     moved: dict[str, float] = {}
     for seed in result.seeds:
         if (share := seed.rounding or 0.0) > WARNED:
@@ -183,14 +187,12 @@ def _precision(result: RunResult) -> list[str]:
 
 
 def _stop(result: RunResult) -> list[str]:
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, list[int]] = {}
     for seed in result.seeds:
-        reasons.setdefault(_reason(seed), []).append(str(seed.seed))
+        reasons.setdefault(_reason(seed), []).append(seed.seed)
     said = []
     for reason, seeds in reasons.items():
-        who = (
-            "Training stopped" if len(reasons) == 1 else f"Seed{'s' if len(seeds) > 1 else ''} {listing(seeds)} stopped"
-        )
+        who = "Training stopped" if len(reasons) == 1 else f"{of_seeds(seeds).capitalize()} stopped"
         residual = percent(result.config.training.stop_residual or 0.0)
         said.append(f"{who}: {STOPPED.get(reason, reason).format(residual=residual)}.")
     lost = [int(np.sum(~np.isfinite(seed["lambda_max"] + seed["residual"]))) for seed in result.seeds]
@@ -250,10 +252,8 @@ def stability(result: RunResult) -> list[str]:
     if not paths or not np.isfinite(limit):
         return []
     start, end = (number(middle([float(path[at]) for _, path in paths])) for at in (0, -1))
-    trough, peak = (
-        number(min(float(path.min()) for _, path in paths)),
-        number(max(float(path.max()) for _, path in paths)),
-    )
+    trough = number(min(float(path.min()) for _, path in paths))
+    peak = number(max(float(path.max()) for _, path in paths))
     whose = in_seeds(len(paths), len(result.seeds))
     went = f"was{whose} {start} at the start, {peak} at its peak, and is {end} now"
     said = f"${steepness(result.config)}$ {went if trough != peak else f'stayed{whose} at {peak}'}"
@@ -294,7 +294,7 @@ def _against(paths: list[tuple[np.ndarray, np.ndarray]], limit: float) -> str:
     crossed = [(t[1:][turns], int(turns.sum())) for t, path in paths if (turns := np.diff(path > limit) != 0).any()]
     if crossed:
         first = number(min(float(at[0]) for at, _ in crossed))
-        times = spread([count for _, count in crossed], lambda count: f"{count:.0f}")
+        times = spread([count for _, count in crossed], lambda count: f"{count:g}")
         who = "" if len(paths) == 1 else f" in {len(crossed)} of {len(paths)} seeds"
         return (
             f"it crossed the limit {number(limit)}{who} {times} time{'' if times == '1' else 's'}, first at t = {first}"
@@ -314,7 +314,7 @@ def floor(result: RunResult) -> list[str]:
     ]
     if not any(below):
         return []
-    count = spread(below, lambda n: f"{n:.0f}")
+    count = spread(below, lambda n: f"{n:g}")
     whole = len(result.seeds[0]["eigenvalues"][0])
     return [f"At the start {count} of {whole} eigenvalues lie under the noise floor: they are rounding."]
 

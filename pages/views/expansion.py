@@ -28,7 +28,7 @@ from pages.shell.gathering import Computation, gather
 from pages.shell.of_seed import in_motion, of_seed
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.result import choice, data_files, keep, log_time, numbers, say_notes, seed_choice
-from pages.views import expansion_words, hold, hold_kept, latex_conventions, recorded_jobs
+from pages.views import expansion_words, hold, latex_conventions, recorded_jobs
 
 
 def expansion_of(run: RunConfig, options: Options | None = None) -> Computation:
@@ -100,7 +100,7 @@ def _full(result: PerturbationResult, arrays: Arrays) -> None:
 def present(result: PerturbationResult, key: str, options: Options) -> hold.Present:
     """How the page holds others beside it, which it expands with these options; of a recording only how often."""
     of_run = partial(expansion_of, options=options)
-    computation = hold_kept.either(of_run, partial(recorded_jobs.expansion, between=options.between))
+    computation = hold.either(of_run, partial(recorded_jobs.expansion, between=options.between))
     return hold.Present("perturbation", result, key, computation, expansion_words.answer)
 
 

@@ -12,9 +12,9 @@ from engine.networks.module.config import ModuleConfig
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
 from engine.recording.result import RecordedPerturbation
 from pages.charts import expansion
-from pages.charts.words import Headline, listing, middle, number, percent, several, spread
+from pages.charts.words import Headline, in_seeds, listing, middle, number, of_seeds, percent, several, spread
 from pages.views import network_words
-from pages.views.evolution_words import STILL, of_network, went_wrong
+from pages.views.evolution_words import STILL, of_network, of_the_first, went_wrong
 
 MOST = 0.9
 """Share of the squared deviation that the named modes carry together."""
@@ -30,10 +30,10 @@ NEAR = 0.5
 
 def facts(result: PerturbationResult) -> str:
     """What was computed, and on what."""
-    run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
+    run = result.config.run
     return (
         f"{result.dynamics}; {run.data.whence}; {several(run.data.size, 'training point')}; "
-        f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; computed "
+        f"{network_words.short(run.network)}; {of_seeds(seed.facts['seed'] for seed in result.seeds)}; computed "
         f"on {result.meta['device']}{network_words.missing(run)}"
     )
 
@@ -201,8 +201,8 @@ def _modes(result: PerturbationResult) -> list[str]:
     count = min(int(np.searchsorted(shares, MOST)) + 1, MOST_NAMED)
     modes = [str(i + 1) for i in sorted(order[:count])]
     carry = f"Mode {modes[0]} of $K_0$ carries" if count == 1 else f"Modes {listing(modes)} of $K_0$ carry"
-    whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
-    return [f"{carry} {percent(float(shares[count - 1]))} of the squared deviation {LARGEST}{whose}."]
+    share = percent(float(shares[count - 1]))
+    return [f"{carry} {share} of the squared deviation {LARGEST}{of_the_first(result.seeds)}."]
 
 
 def _floor(result: PerturbationResult) -> list[str]:
@@ -245,9 +245,8 @@ def _bound(result: PerturbationResult) -> list[str]:
             f"**P2 is crossed at {crossed} of {count} checkpoints** and is no bound there: it is that of the path "
             f"interpolated between checkpoints{descent}."
         ]
-    whose = "" if len(loose) == len(result.seeds) else f" in {len(loose)} of {len(result.seeds)} seeds"
     return [
-        f"The bound P2 holds at every checkpoint{whose}; at its largest it is "
+        f"The bound P2 holds at every checkpoint{in_seeds(len(loose), len(result.seeds))}; at its largest it is "
         f"{spread(loose, lambda one: number(one, 2))} times the largest error there."
     ]
 

@@ -8,7 +8,7 @@ import numpy as np
 from engine.rkhs.comparison import FUNCTIONS, SPACES, Growth
 from engine.rkhs.result import RkhsResult, SeedSpaces
 from pages.charts.words import Headline, in_seeds, listing, middle, number, percent, spread
-from pages.views.evolution_words import went_wrong
+from pages.views.evolution_words import of_the_first, went_wrong
 from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import ONE_SPACE, SAME, determined_values, of_a_table, over_seeds, still
 
@@ -223,9 +223,8 @@ def _modes(result: RkhsResult) -> list[str]:
     if not len(overlap):
         return []
     weakest = int(np.argmin(overlap))
-    whose = "" if len(result.seeds) == 1 else f" (seed {seed.facts['seed']})"
     return [
         f"Of the leading {len(overlap)} eigenfunctions of $K_0$, matched one to one with those of $K_T$, the overlap "
         f"is {percent(float(np.median(overlap)))} in the median and {percent(float(overlap[weakest]))} for mode "
-        f"{weakest + 1}{whose}."
+        f"{weakest + 1}{of_the_first(result.seeds)}."
     ]

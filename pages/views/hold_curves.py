@@ -12,9 +12,9 @@ from pages.shell.held import Named
 from pages.views import hold_parts, hold_settings
 from pages.views.hold_settings import settings_of, take_network
 from pages.views.initial_curves import DEEPEST, Span
-from pages.views.initial_network import MOST_WIDTHS, Curves
+from pages.views.initial_network import FURTHEST, MOST_WIDTHS, WIDEST, Curves
 
-WIDEST, FURTHEST, LARGEST_TARGET = 1_000_000, 50.0, 10.0
+LARGEST_TARGET = 10.0
 
 
 @dataclass(frozen=True)

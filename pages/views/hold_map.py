@@ -7,18 +7,17 @@ from functools import partial
 import streamlit as st
 
 import cache
-from cache.claims import claimant
 from cache.maps import Whole
-from cache.ownership import title
-from pages.charts.words import plain, sentence
-from pages.run.differing import from_to, in_one_line, labels, settings_in
+from pages.charts.words import bold, plain, sentence
+from pages.run.differing import labels, settings_in
 from pages.shell.form import Form
 from pages.shell.held import NAME, keys_in
-from pages.shell.viewers import viewer
+from pages.shell.viewers import name_given
 from pages.views import regime_map
 from pages.views.compare import show_maps
 from pages.views.compared import picture_of
 from pages.views.hold_parts import GONE, held_already, hold_button, release_button
+from pages.views.hold_words import apart
 from pages.views.map_figures import Picture
 
 HELD_NOW = "This map is held: change a setting, and it stays beside the next one."
@@ -72,10 +71,10 @@ def show(held: Sequence[tuple[str, Picture]]) -> None:
     if not held:
         return
     st.header("Beside the held map" if len(held) == 2 else "Beside the held maps")
-    for column, (called, one) in zip(st.columns(len(held)), held, strict=True):
-        column.markdown(f":small[{plain(called)}]")
+    for column, (name, one) in zip(st.columns(len(held)), held, strict=True):
+        column.markdown(f":small[{plain(name)}]")
         if said := regime_map.said(one):
-            column.markdown(f"**{said.replace('**', '')}**")
+            column.markdown(bold(said))
     *others, (_, picture) = held
     if len(picture.cells):
         names = " ".join(_key(one) for _, one in held)
@@ -89,13 +88,11 @@ def _sides(keys: Sequence[str], picture: Picture) -> tuple[list[Side], str, str]
     found = {key: one for key in keys if (one := picture_of(key))}
     pictures = {key: replace(one, view=replace(picture.view, coloured=True)) for key, one in found.items()}
     settings = [settings_in(one.sweep.to_dict(), _key(one)) for one in (*pictures.values(), picture)]
-    known = [title(cache.current().store.claims.listed(key), claimant(viewer())) for key in pictures]
     kinds = ["held map"] * len(pictures) + ["this map"]
-    *names, own = labels(settings, [*known, ""], kinds)
-    called = dict(zip(pictures, names, strict=True))
-    sides = [Side(key, pictures[key], called[key]) if key in pictures else Side(key, None) for key in keys]
-    line = f"Held: {from_to(*settings)}." if len(settings) == 2 else f"Held beside this map. {in_one_line(settings)}"
-    return sides, own, line
+    *names, own = labels(settings, [*map(name_given, pictures), ""], kinds)
+    by_key = dict(zip(pictures, names, strict=True))
+    sides = [Side(key, pictures[key], by_key[key]) if key in pictures else Side(key, None) for key in keys]
+    return sides, own, apart(settings, "this map")
 
 
 def _put(form: Form, keys: Sequence[str]) -> None:

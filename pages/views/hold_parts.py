@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.charts.ghosts import DASHES, HELD, MOST
-from pages.charts.words import plain
+from pages.charts.words import bold, plain
 from pages.shell.figure import Figure
 from pages.shell.held import Named
 
@@ -39,7 +39,7 @@ def held_already(said: str, on_click: Callable[[], None]) -> None:
 
 def say(said: str) -> None:
     """The answer of something held."""
-    st.markdown(f"**{said.replace('**', '')}**" if said else "The page says nothing of it.")
+    st.markdown(bold(said) if said else "The page says nothing of it.")
 
 
 @contextmanager

@@ -13,10 +13,11 @@ import streamlit as st
 
 from engine.schema import ConfigError
 from pages.charts.ghosts import MOST
-from pages.run.differing import from_to, in_one_line, labels
+from pages.run.differing import labels
 from pages.shell.form import Form
 from pages.shell.held import NAME, Named
 from pages.views.hold_parts import held_already, hold_button, release_button, under
+from pages.views.hold_words import apart
 from pages.views.initial_network import Network
 
 LONGEST = 4000
@@ -104,7 +105,7 @@ def beside(
         yield found
         _hold(form, every, now, noun)
         return
-    st.markdown(f"Held: {from_to(*settings)}." if len(settings) == 2 else f"Held beside these. {in_one_line(settings)}")
+    st.markdown(apart(settings, "these"))
     first, *columns = st.columns(len(settings), gap="medium")
     with under(first, names[-1]):
         yield found

@@ -69,14 +69,20 @@ def differ(held: Sequence[RunOrRecording], own: RunOrRecording) -> str:
     runs = [settings(one) for one in every if isinstance(one, RunConfig)]
     beside = "this run" if isinstance(own, RunConfig) else "this recording"
     if len(runs) in (0, len(every)):
-        found = runs or _recordings(every)
-        return f"Held: {from_to(*found)}." if len(found) == 2 else f"Held beside {beside}. {in_one_line(found)}".strip()
+        return apart(runs or _recordings(every), beside)
     if len(every) == 2:
         return f"Held: {brief(held[0])} → {brief(own)}."
     told = [brief(one) for one in held if isinstance(one, RecordingConfig) or len(runs) == 1]
     whom = beside if isinstance(own, RunConfig) and len(runs) > 1 else brief(own)
     more = f" Of the runs: {in_one_line(runs).replace('They', 'they', 1)}" if len(runs) > 1 else ""
     return f"Held beside {whom}: {listing(told)}.{more}"
+
+
+def apart(every: Sequence[Settings], beside: str) -> str:
+    """In what the settings of what is held differ from the last, those of what it is `beside`, in a line."""
+    if len(every) == 2:
+        return f"Held: {from_to(*every)}."
+    return f"Held beside {beside}. {in_one_line(every)}".strip()
 
 
 def brief(asked: RunOrRecording) -> str:

@@ -14,7 +14,7 @@ from pages.shell.held import Named
 from pages.shell.texts import text_of
 from pages.views.hold_settings import FIELDS, settings_of, take_network
 from pages.views.initial_network import Network
-from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point
+from pages.views.initial_points import BRUTE_FORCE, SAMPLER, SOURCES, Point, seconds_of
 
 GRAM = "gram_spectrum"
 KINDS = {name: SOURCES[name].kind for name in (SAMPLER, BRUTE_FORCE)}
@@ -74,7 +74,7 @@ class Draws:
 
     def beneath(self, held: Named) -> Arrays | None:
         """Its result where it is held, or the button that asks for it."""
-        job = Computation(self.kind, self.config, self.config.seconds)
+        job = Computation(self.kind, self.config, seconds_of(self.kind, self.config))
         return gather(f"held {held.place}", "Compute it", [job], "This page has no result of it yet.").get(job)
 
     def texts(self, prefix: str = "") -> dict[str, str]:

@@ -21,6 +21,8 @@ from pages.views.initial_curves import DEEPEST, Span, curve_depths
 # Controls of the curves and points: widths, how deep, how many draws.
 
 MOST_WIDTHS = 5
+WIDEST, FURTHEST = 1_000_000, 50.0
+"""The largest width, and beta, that a control takes."""
 OTHER_RANGE = ("beta_max", "depth_max")
 """Controls of which one is drawn."""
 
@@ -110,18 +112,17 @@ def page(
         body(form, *asked)
 
 
-def curve_controls(form: Form, widths: str = "16, 64, 256") -> Curves | None:
+def curve_controls(form: Form) -> Curves | None:
     """Hidden widths, the range of beta or depth, and the network."""
     st.markdown("**Curves**")
-    chosen = form.wholes(
-        "widths", "hidden widths n", widths, 1_000_000, MOST_WIDTHS, "One curve each, all hidden layers equally wide."
-    )
+    alike = "One curve each, all hidden layers equally wide."
+    chosen = form.wholes("widths", "hidden widths n", "16, 64, 256", WIDEST, MOST_WIDTHS, alike)
     if chosen is not None and len(set(chosen)) < len(chosen):
         form.blame("widths", "a width is given twice")
         chosen = None
     by = form.choice("range", "range of", ("beta", "depth"), "Range over β, or over hidden layers L.")
     if by == "beta":
-        largest = form.number("beta_max", "up to β", 2.0, 0.01, 50.0, r"$\beta = \sum_l 1/n_l$.")
+        largest = form.number("beta_max", "up to β", 2.0, 0.01, FURTHEST, r"$\beta = \sum_l 1/n_l$.")
     else:
         largest = form.whole("depth_max", "up to depth L", 64, 1, DEEPEST, "Hidden layers.")
     return form.make(Curves, network_controls(form), chosen, form.make(Span, by, largest))
@@ -215,7 +216,7 @@ def network_controls(form: Form, trap: bool = True) -> Network | None:
     st.markdown("**Network**")
     left, right = st.columns(2)
     with left:
-        inputs = form.whole("n_0", "input width n₀", 10, 1, 1_000_000, "The dimension of $x$.")
+        inputs = form.whole("n_0", "input width n₀", 10, 1, WIDEST, "The dimension of $x$.")
     with right:
         norm = form.number("norm", "squared norm |x|²", 1.0, 1e-9, 1e9, "Of the input $x$.")
     fields: dict[str, Any] = {"norm_x_squared": norm}
@@ -310,9 +311,7 @@ def say_answer(said: str, setting: InitialNetwork, key: str = "") -> None:
     answer(said, lambda: latex_conventions.of_initialisation(setting), setting.hash, key)
 
 
-def say_no_law(network: Network) -> bool:
-    """Says why there is no exact curve; False where there is one."""
-    reasons = reasons_without_law(network.one)
-    if reasons:
+def say_no_law(network: Network) -> None:
+    """Says why there is no exact curve, where there is none."""
+    if reasons := reasons_without_law(network.one):
         st.info(" ".join(sentence(reason, with_field=False) + "." for reason in reasons), icon=":material/info:")
-    return bool(reasons)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.initialisation.config import BruteForceConfig, DriftConfig, FirstStepConfig, SampleConfig, parameters_of
 from engine.initialisation.curves import CurvesConfig
 from engine.initialisation.estimates import NORMAL_95, Estimate, rate_trusted
 from engine.initialisation.law import InitialNetwork, Law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import FirstStepResult, SampleResult
+from engine.jobs import expected, parse
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
 from pages.charts.words import several
@@ -25,6 +25,8 @@ from pages.views.initial_network import Curves, Network, Points
 SAMPLER, BRUTE_FORCE, STEP, FLOW = "exact sampler", "brute force", "finite step", "gradient flow"
 COMPILE = 5.0
 """Seconds that a network of a new shape costs before its first draw: 2.5 by brute force, 4.5 a step, 5.8 a flow."""
+WITHOUT_NETWORKS = ("initial_sample", "gram_spectrum")
+"""Kinds that draw from exact laws, and compile nothing."""
 COLUMNS = ("source", "width", "depth", "beta", "value", "low", "high", "sign", "draws", "trusted")
 
 
@@ -50,40 +52,36 @@ class Source(NamedTuple):
     """How points are drawn.
 
     Attributes:
-        kind, config: of their jobs.
-        seconds: for a setting and so many draws.
+        kind: of their jobs.
         key: of the button that asks for them.
         label: of that button, from how many they are and the sizes of a finite step.
         unit: what one is called.
     """
 
     kind: str
-    config: type[Config]
-    seconds: Callable[[Any, int], float]
     key: str = ""
     label: str = ""
     unit: str = "point"
 
 
 SOURCES = {
-    SAMPLER: Source("initial_sample", SampleConfig, lambda setting, draws: 0.3e-6 * draws * (setting.depth + 1),
-        "sampler", "Draw {} from the exact law"),
-    BRUTE_FORCE: Source("brute_force", BruteForceConfig,
-        lambda setting, draws: COMPILE + draws * (1e-4 + 3e-8 * parameters_of(setting)),
-        "brute", "Draw {} by brute force"),
-    STEP: Source("first_step", FirstStepConfig,
-        lambda setting, draws: COMPILE + 3 * draws * (1e-4 + 2e-8 * parameters_of(setting)),
-        "step", "Take {}, η = {:g}", "finite step"),
-    FLOW: Source("drift_ensemble", DriftConfig,
-        lambda setting, draws: COMPILE + 60 * draws * (1e-6 + 2e-9 * parameters_of(setting))),
-}  # fmt: skip
+    SAMPLER: Source("initial_sample", "sampler", "Draw {} from the exact law"),
+    BRUTE_FORCE: Source("brute_force", "brute", "Draw {} by brute force"),
+    STEP: Source("first_step", "step", "Take {}, η = {:g}", "finite step"),
+    FLOW: Source("drift_ensemble"),
+}
 
 
 def point(source: str, network: Network, hidden: tuple[int, ...], draws: int, seed: int, **more: Any) -> Point:
     """The job of one point; `more` are fields of its config. Raises `ConfigError`."""
-    how, setting = SOURCES[source], network.setting(hidden)
-    config = how.config.from_dict({"setting": setting, "draws": draws, "seed": seed, **more})
-    return Point(how.kind, config, how.seconds(setting, draws), source, hidden[0], setting.depth)
+    kind, setting = SOURCES[source].kind, network.setting(hidden)
+    config = parse(kind, {"setting": setting, "draws": draws, "seed": seed, **more})
+    return Point(kind, config, seconds_of(kind, config), source, hidden[0], setting.depth)
+
+
+def seconds_of(kind: str, config: Config) -> float:
+    """What the job may take, with compiling where networks are really drawn."""
+    return expected(kind, config).seconds + (0.0 if kind in WITHOUT_NETWORKS else COMPILE)
 
 
 def ask(

@@ -27,14 +27,15 @@ KERNELS = {
 """Those that a run may follow instead."""
 KERNEL = r"$K_t(x, x') = \langle\nabla_\theta f_t(x), \nabla_\theta f_t(x')\rangle$, without a factor $1/M$"
 LOSSES = {
-    "half_mean": (r"\frac{1}{2M}\sum_i |f(x_i) - y_i|^2", r"\eta/M"),
-    "mean": (r"\frac{1}{M}\sum_i |f(x_i) - y_i|^2", r"2\eta/M"),
-    "half_sum": (r"\frac{1}{2}\sum_i |f(x_i) - y_i|^2", r"\eta"),
-    "logistic": (r"\frac{1}{M}\sum_i \log(1 + e^{-y_i f(x_i)})", r"\eta/M"),
-    "squared_hinge": (r"\frac{1}{2M}\sum_i \max(0, 1 - y_i f(x_i))^2", r"\eta/M"),
-    "hinge": (r"\frac{1}{M}\sum_i \max(0, 1 - y_i f(x_i))", r"\eta/M"),
+    "half_mean": r"\frac{1}{2M}\sum_i |f(x_i) - y_i|^2",
+    "mean": r"\frac{1}{M}\sum_i |f(x_i) - y_i|^2",
+    "half_sum": r"\frac{1}{2}\sum_i |f(x_i) - y_i|^2",
+    "logistic": r"\frac{1}{M}\sum_i \log(1 + e^{-y_i f(x_i)})",
+    "squared_hinge": r"\frac{1}{2M}\sum_i \max(0, 1 - y_i f(x_i))^2",
+    "hinge": r"\frac{1}{M}\sum_i \max(0, 1 - y_i f(x_i))",
 }
-"""The loss, and eta_eff."""
+RATES = dict.fromkeys(LOSSES, r"\eta/M") | {"mean": r"2\eta/M", "half_sum": r"\eta"}
+"""eta_eff by loss."""
 SEVERAL = {
     "logistic": r"-\frac{1}{M}\sum_i \log\frac{e^{f_{y_i}(x_i)}}{\sum_c e^{f_c(x_i)}}",
     "squared_hinge": r"\frac{1}{2M}\sum_{i,c} \max(0, 1 - y_{ic} f_c(x_i))^2",
@@ -61,7 +62,7 @@ def of_map(sweep: SweepConfig) -> str:
     run = sweep.cells[0].run
     networks = {cell.run.network.kind: cell.run.network for cell in sweep.cells}
     layers = _in_a_row([networks[kind] for kind in sweep.architectures or networks])
-    rate = LOSSES[run.training.loss][1]
+    rate = RATES[run.training.loss]
     own = [r"$\beta = \sum_l 1/n_l$ over the hidden layers"] if "mlp" in networks else []
     others = [_measured(networks)] if set(networks) - {"mlp"} else []
     return (
@@ -179,7 +180,7 @@ def _depth(network: AnyNetwork) -> str:
 
 
 def _loss(run: RunConfig) -> str:
-    training, formula = run.training, LOSSES[run.training.loss][0]
+    training, formula = run.training, LOSSES[run.training.loss]
     if run.data.output_dim > 1:
         formula = SEVERAL.get(training.loss, formula)
     classes = r", $y = \pm 1$" if training.loss in SEVERAL else ""
@@ -193,7 +194,7 @@ def _loss(run: RunConfig) -> str:
 
 def _descent(run: RunConfig, rates: Sequence[float]) -> str:
     """Loss, eta_eff and t."""
-    training, effective, rate = run.training, r"\eta_{\mathrm{eff}}", LOSSES[run.training.loss][1]
+    training, effective, rate = run.training, r"\eta_{\mathrm{eff}}", RATES[run.training.loss]
     if rates:
         value = f" = {latex(spread(rates, lambda one: number(one, 4)))}"
     elif training.stability_fraction is not None:

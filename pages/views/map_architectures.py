@@ -31,11 +31,12 @@ def charts(picture: Picture, file: str, whole: bool) -> None:
     for column, (kind, own) in zip(places, picture.by_kind.items(), strict=False):
         with column:
             _plane(kind, own, file)
-    known = [(kind, own) for kind, own in picture.by_kind.items() if len(own.cells)]
-    if not known:
+    if not picture.known:
         return
     figures = (
-        [along(picture, whole), spreads(picture)] if picture.map.plain else [_named(k, p.along()) for k, p in known]
+        [along(picture, whole), spreads(picture)]
+        if picture.map.plain
+        else [_named(kind, own.along()) for kind, own in picture.known.items()]
     )
     places = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
     for column, figure in zip(places, figures, strict=False):
@@ -84,8 +85,7 @@ def along_chart(picture: Picture, whole: bool) -> Any:
 
 def _edges(picture: Picture, whole: bool) -> dict[str, Boundary]:
     """The boundary of each kind that is drawn beside the metric, of a map that is `whole`."""
-    known = {kind: own for kind, own in picture.by_kind.items() if len(own.cells)} if whole else {}
-    return {kind: own.boundaries()[_drawn(picture)] for kind, own in known.items()}
+    return {kind: own.boundaries()[_drawn(picture)] for kind, own in picture.known.items()} if whole else {}
 
 
 def _drawn(picture: Picture) -> str:
@@ -107,15 +107,15 @@ def spreads(picture: Picture) -> Figure:
 def said(picture: Picture) -> str:
     """What the whole map answers: the metric at equal depth and width, and how the spread of the kernel grows; of a map
     that varies something else, what each kind says."""
-    metric, kinds = picture.view.metric, picture.by_kind
+    metric = picture.view.metric
     if not picture.map.plain:
-        known = {kind: own for kind, own in kinds.items() if len(own.cells)}
-        if picture.map.y is BY_RATE:
-            return " ".join(map_kinds_words.each({k: map_words.by_rate(own.cells)[0] for k, own in known.items()}))
-        return " ".join(
-            map_kinds_words.each({k: map_words.by_alpha(own.cells, metric, own.order)[0] for k, own in known.items()})
-        )
-    ratios = map_kinds_words.at_equal_shape(ratios_of(picture), next(iter(kinds)), metric)
+
+        def first(own: Picture) -> str:
+            by_rate = picture.map.y is BY_RATE
+            return (map_words.by_rate(own.cells) if by_rate else map_words.by_alpha(own.cells, metric, own.order))[0]
+
+        return " ".join(map_kinds_words.each({kind: first(own) for kind, own in picture.known.items()}))
+    ratios = map_kinds_words.at_equal_shape(ratios_of(picture), next(iter(picture.by_kind)), metric)
     return " ".join(line for line in (ratios, grown(picture)) if line)
 
 
@@ -137,8 +137,7 @@ def ratios_of(picture: Picture) -> dict[str, KindRatio | None]:
 
 def grown(picture: Picture) -> str:
     """How the spread of the kernel grows with depth, beside the exact law of fully connected networks."""
-    known = {kind: own.cells for kind, own in picture.by_kind.items() if len(own.cells)}
-    found = growths(known)
+    found = growths({kind: own.cells for kind, own in picture.known.items()})
     residual = [own.sweep for kind, own in picture.by_kind.items() if kind == "resnet"]
     network = residual[0].cells[0].run.network if residual else None
     branch = network.branch_scale if isinstance(network, ResNetConfig) else ""
@@ -163,9 +162,8 @@ def of_kernels(picture: Picture) -> list[str]:
 
 def findings(picture: Picture) -> list[str]:
     """What the maps say beside the answer."""
-    kinds, bounds = picture.by_kind, picture.view.thresholds
-    known = {kind: own for kind, own in kinds.items() if len(own.cells)}
-    lines = map_kinds_words.counts({kind: own.cells for kind, own in kinds.items()})
+    known, bounds = picture.known, picture.view.thresholds
+    lines = map_kinds_words.counts({kind: own.cells for kind, own in picture.by_kind.items()})
     if picture.map.plain:
         lines += map_kinds_words.edges({kind: own.boundaries() for kind, own in known.items()}, bounds)
         laws = {kind: map_words.grows(own.law(), picture.view.metric, own.order) for kind, own in known.items()}

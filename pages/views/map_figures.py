@@ -17,6 +17,7 @@ from engine.regimes.collapse import COLLAPSED, MOST_BETA, Collapse, Scaling, col
 from engine.regimes.config import SweepConfig
 from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from pages.charts import map_along, map_plane
+from pages.charts.encodings import PICK
 from pages.charts.map_names import BETA, METRICS, RATIO, Order
 from pages.charts.words import number
 from pages.shell.figure import Figure, built
@@ -58,6 +59,11 @@ class Picture:
         known = replace(self.found, failures={})  # their places are those of the whole
         own = {kind: replace(self, sweep=one, found=known) for kind, one in self.sweep.architectures.items()}
         return own or {self.sweep.cells[0].run.network.kind: self}
+
+    @property
+    def known(self) -> Mapping[str, "Picture"]:
+        """Of each kind of network of which a cell is known."""
+        return {kind: own for kind, own in self.by_kind.items() if len(own.cells)}
 
     @property
     def order(self) -> Order:
@@ -110,9 +116,9 @@ class Picture:
         """The map."""
         key, by_metric = f"plane {self.map.name} {self.state} {self.view}", self.view.coloured and len(self.cells)
         question = f"Where is the {METRICS[self.view.metric].label} large?" if by_metric else self.map.question
-        chart, pick = partial(plane_chart, self), map_plane.PICK
+        chart = partial(plane_chart, self)
         shown, config = on_the_plane(self), self.sweep.hash
-        return Figure("regime_map", question, shown, chart, self.table, key=key, selection=pick, config=config)
+        return Figure("regime_map", question, shown, chart, self.table, key=key, selection=PICK, config=config)
 
     def along(self, with_boundaries: bool = True) -> Figure:
         """The metric against beta."""

@@ -1,7 +1,7 @@
 """What the maps of several kinds of network say beside each other, in sentences computed from their cells. No Streamlit
 here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -143,8 +143,3 @@ def under(kind: str, sentence: str) -> str:
     first, blank, rest = sentence.partition(" ")
     small = first.lower() if first[1:].islower() else first
     return f"{KIND_NAMES[kind].capitalize()}: {small}{blank}{rest}"
-
-
-def named(kinds: Sequence[str]) -> str:
-    """Kinds of network in a list."""
-    return listing([KIND_NAMES[kind] for kind in kinds])

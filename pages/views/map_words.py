@@ -74,7 +74,7 @@ def passed(bounds: Thresholds) -> dict[str, str]:
     }
 
 
-def edge_of(edge: Boundary, order: Order = BETA) -> str:
+def edge_of(edge: Boundary, order: Order) -> str:
     """One boundary, or why there is none."""
     if edge.beta is None:
         return order.of(edge.reason)

@@ -1,13 +1,12 @@
 """What this viewer has asked for and is not done with, wherever they come back."""
 
-from urllib.parse import parse_qsl
-
 import streamlit as st
 
 import cache
 from cache.batches import OpenBatch
 from cache.run_folders import label
 from pages.charts.words import percent, plain
+from pages.shell.link import parted
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in
 from pages.shell.viewers import viewer
@@ -29,12 +28,12 @@ def _lines() -> None:
     only_while_in()
     with st.container(gap=None):
         for found in _mine():
-            page, _, query = found.order.link.removeprefix("/").partition("?")
+            page, query = parted(found.order.link)
             st.page_link(
                 f"{page or 'home'}.py",
                 label=plain(words(found)),
                 icon=":material/hourglass_top:" if not found.batch.done else ":material/done:",
-                query_params=dict(parse_qsl(query)),
+                query_params=query,
             )
 
 

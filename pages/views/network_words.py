@@ -12,7 +12,8 @@ from engine.networks.module.config import ModuleConfig, shortened
 from engine.networks.resnet_config import ResNetConfig
 from engine.quantities import QUANTITIES
 from engine.training.result import RunResult
-from pages.charts.words import Headline, listing, number, plain
+from pages.charts.map_names import KIND_NAMES
+from pages.charts.words import Headline, listing, number, plain, several
 
 BETA = r"$\beta=\sum_l 1/n_l$ over the hidden layers."
 MOST_FILES = 5
@@ -22,8 +23,7 @@ NO_BETA = "β is defined for fully connected networks."
 
 def named(network: AnyNetwork) -> str:
     """What kind of network, as in "a ... network"."""
-    names = {"mlp": "fully connected", "resnet": "residual", "conv": "convolutional", "module": "user's own"}
-    return names[network.kind]
+    return KIND_NAMES.get(network.kind, "user's own")
 
 
 def shape(network: AnyNetwork) -> str:
@@ -49,7 +49,7 @@ def sources(network: ModuleConfig) -> str:
     """The files that it is made of, by the beginnings of their digests, and the packages that these import."""
     files = [f"{path} ({shortened(digest)})" for path, digest in network.sources.items()]
     if len(files) > MOST_FILES:
-        files[MOST_FILES:] = [f"{len(files) - MOST_FILES} more files"]
+        files[MOST_FILES:] = [several(len(files) - MOST_FILES, "more file")]
     return listing([*files, *(f"{name} {version}" for name, version in network.versions.items())])
 
 

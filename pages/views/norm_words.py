@@ -7,7 +7,7 @@ import pandas as pd
 
 from engine.rkhs.gram import RIDGES
 from engine.rkhs.result import RkhsResult, SeedSpaces
-from pages.charts.words import Headline, change, in_seeds, listing, middle, number, spread
+from pages.charts.words import Headline, change, in_seeds, middle, number, of_seeds, spread
 from pages.views.evolution_words import went_wrong
 from pages.views.kernel_words import which_kernel
 from pages.views.spaces_words import (
@@ -103,8 +103,8 @@ def _costs(seeds: Sequence[SeedSpaces], position: int) -> float:
     return middle(determined_values(seed["held_out/target_S"][position] for seed in seeds))
 
 
-def _constants(result: RkhsResult, name: str, at: int = RIDGE_SAID) -> list[float]:
-    return determined_values(seed[f"held_out/{name}"][-1, at] for seed in result.seeds)
+def _constants(result: RkhsResult, name: str) -> list[float]:
+    return determined_values(seed[f"held_out/{name}"][-1, RIDGE_SAID] for seed in result.seeds)
 
 
 def _target(result: RkhsResult) -> list[str]:
@@ -141,8 +141,7 @@ def _not_priced(out: Sequence[SeedSpaces], count: int) -> list[str]:
     """For which of `count` seeds conditioning forbids a price, with the reason of the first."""
     if not out:
         return []
-    names = [str(seed.facts["seed"]) for seed in out]
-    whose = f" for seed{'s' if len(out) > 1 else ''} {listing(names)}" if count > 1 else ""
+    whose = f" for {of_seeds(seed.facts['seed'] for seed in out)}" if count > 1 else ""
     position = 0 if not np.isfinite(out[0]["held_out/target_S"][0]) else -1
     which = "$K_T$" if position else "$K_0$"
     return [

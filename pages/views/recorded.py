@@ -21,8 +21,8 @@ from pages.charts.words import duration, plain, sentence
 from pages.run import controls
 from pages.run.named_run import BEGINNING, Absent, find
 from pages.run.named_run import refuse as open_nothing
-from pages.run.picker import RUN_PAGES
-from pages.shell import held, view
+from pages.run.picker import RUN_PAGES, links_to_pages
+from pages.shell import held
 from pages.shell.answer import answer as tell
 from pages.shell.answer import find as say
 from pages.shell.form import refuse
@@ -30,6 +30,7 @@ from pages.shell.gathering import START, Computation, gather
 from pages.shell.link import RECORDING, Link, Texts, address
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_compute
+from pages.shell.recipe import RECORDED
 from pages.shell.result import files, numbers
 from pages.shell.viewers import viewer
 from pages.views import evolution, expansion, expansion_words, hold, recorded_jobs, recorded_words
@@ -39,7 +40,6 @@ STATES = {True: "records now", False: "ended without closing it", None: "records
 """By whether the loop still runs."""
 REDRAW = 2.0
 """Seconds between two looks at a file that grows."""
-KINDS = ("recording", "recording_spaces", "recording_perturbation")
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _by_key(text: str) -> RecordingConfig | str:
     record = find(text)
     if isinstance(record, str):
         return record
-    if record.kind not in KINDS:
+    if record.kind not in RECORDED:
         return f"`{text[:12]}` is no recording: open it from the page Runs."
     try:
         config: Any = jobs.parse(record.kind, dict(record.values))
@@ -292,12 +292,7 @@ def _taken_in(one: Recorded) -> RecordingConfig:
 
 def _links(name: str, text: str) -> None:
     """The same recording on the other pages."""
-    with st.container(horizontal=True, gap="medium", key="siblings"):
-        st.caption("The same recording:", width="content")
-        for other, (title, icon) in RUN_PAGES.items():
-            if other != name:
-                whole = query(text) | view.carried(other) | START
-                st.page_link(f"{other}.py", label=title, icon=icon, query_params=whole, width="content")
+    links_to_pages("The same recording:", name, query(text), more=START)
 
 
 def under_way() -> None:

@@ -43,15 +43,15 @@ def thresholds(form: Form) -> Thresholds:
     with st.expander("Thresholds and labels"):
         columns = st.columns(4, gap="medium")
         rows = (
-            ("lazy", "lazy up to elt", 0.01, 0.3, 0.1, 0.01),
-            ("strong", "strong above elt", 0.3, 2.0, 0.5, 0.05),
-            ("spread", "stochastic from CV²", 0.1, 10.0, 1.0, 0.1),
-            ("failed", "untrainable from a failed share of", 0.05, 1.0, 0.5, 0.05),
+            ("lazy", "lazy up to elt", 0.01, 0.3, 0.01),
+            ("strong", "strong above elt", 0.3, 2.0, 0.05),
+            ("spread", "stochastic from CV²", 0.1, 10.0, 0.1),
+            ("failed", "untrainable from a failed share of", 0.05, 1.0, 0.05),
         )
         values = {}
-        for column, (name, label, low, high, start, step) in zip(columns, rows, strict=True):
+        for column, (name, label, low, high, step) in zip(columns, rows, strict=True):
             with column:
-                values[name] = form.slider(name, label, low, high, start, step)
+                values[name] = form.slider(name, label, low, high, getattr(Thresholds(), name), step)
         bounds = Thresholds(**values)
         st.markdown("\n".join(f"- **{label}**: {said}" for label, said in map_words.definitions(bounds).items()))
         st.caption("A cell takes the label of its median network. Moving a threshold computes nothing again.")

@@ -1,7 +1,6 @@
 """What one may do with the runs that are chosen in a list: open, keep, name, tag, note, delete, cancel."""
 
 from collections.abc import Callable, Sequence
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -17,6 +16,7 @@ from pages.run.draft_state import to_query
 from pages.run.presets import shortest
 from pages.run.settings import draft_of
 from pages.shell import view
+from pages.shell.link import parted
 from pages.shell.viewers import viewer
 from pages.views.run_list import link_of
 
@@ -72,11 +72,11 @@ def _open(run: Run) -> None:
     """The way to what shows it: its page, or the cells of a map."""
     if run.parts:
         st.button("Its cells", icon=":material/grid_on:", on_click=_enter, args=(run.key,))
-    page, _, query = (link_of(run) or "").removeprefix("/").partition("?")
+    page, query = parted(link_of(run) or "")
     if run.kind in OPENS and (carried := _carried(run)) is not None:
         st.page_link(f"{OPENS[run.kind]}.py", label="Open", icon=":material/open_in_new:", query_params=carried)
     elif page:
-        st.page_link(f"{page}.py", label="Open", icon=":material/open_in_new:", query_params=dict(parse_qsl(query)))
+        st.page_link(f"{page}.py", label="Open", icon=":material/open_in_new:", query_params=query)
 
 
 def _carried(run: Run) -> dict[str, str] | None:

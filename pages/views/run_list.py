@@ -95,7 +95,7 @@ def columns(listed: Sequence[Run]) -> Mapping[str, Any]:
     """How the columns of `frame` are shown."""
     config: dict[str, Any] = {
         "kept": st.column_config.CheckboxColumn(help="stays, however full the cache is"),
-        "name": st.column_config.TextColumn(help="what you call it, or who asked for it first"),
+        "name": st.column_config.TextColumn(help="what you call it, else what somebody else does who asked for it"),
         "tags": st.column_config.ListColumn(help="words that you or others gave it to find it by"),
         "open": st.column_config.LinkColumn(display_text="open"),
         "asked for": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=st.context.timezone),

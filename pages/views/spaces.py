@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -28,7 +29,6 @@ from pages.shell.result import choice, files, say_notes
 from pages.views import (
     four_answers,
     hold,
-    hold_kept,
     latex_conventions,
     map_cell,
     recorded,
@@ -103,13 +103,7 @@ def page(
             _compared(name)
         else:
             shown = ShownSpaces(RkhsResult.from_arrays(dict(arrays)), arrays, jobs.key(spaces.kind, spaces.config))
-            with hold.beside(_present(name, shown, answer)):
-                tell(
-                    answer(shown.result),
-                    lambda: latex_conventions.of_run(shown.result.config.run),
-                    shown.result.config.hash,
-                    shown.key,
-                )
+            _tell(name, shown, answer, partial(latex_conventions.of_run, shown.result.config.run))
             links(name, four_answers.labels(shown.result))
             st.caption(with_formulas(facts(shown.result)))
             say_notes(shown.result.data_notes, shown.result.network_notes)
@@ -126,19 +120,20 @@ def _of_a_recording(name: str, answer: Callable[[RkhsResult], str], body: Callab
     if found is None:
         return
     config, arrays = found
-    result, own, key = RecordedSpaces.from_arrays(dict(arrays)), config.recorded, jobs.key("recording_spaces", config)
-    shown = ShownSpaces(result, arrays, key)
-    with hold.beside(_present(name, shown, answer)):
-        tell(answer(result), lambda: recorded_words.conventions(own), result.config.hash, key)
+    result, own = RecordedSpaces.from_arrays(dict(arrays)), config.recorded
+    shown = ShownSpaces(result, arrays, jobs.key("recording_spaces", config))
+    _tell(name, shown, answer, partial(recorded_words.conventions, own))
     st.caption(plain(recorded_words.facts(own)))
     st.caption(plain(recorded_words.lacking_spaces(own, len(result.seeds[0]["grid_sizes"]))))
     body(shown)
-    files(result, arrays, key)
+    files(result, arrays, shown.key)
 
 
-def _present(name: str, shown: ShownSpaces, answer: Callable[[RkhsResult], str]) -> hold.Present:
-    computation = hold_kept.either(comparison, recorded_jobs.spaces)
-    return hold.Present(name, shown.result, shown.key, computation, answer)
+def _tell(name: str, shown: ShownSpaces, answer: Callable[[RkhsResult], str], conventions: Callable[[], str]) -> None:
+    """The answer, beside those of what is held."""
+    computation = hold.either(comparison, recorded_jobs.spaces)
+    with hold.beside(hold.Present(name, shown.result, shown.key, computation, answer)):
+        tell(answer(shown.result), conventions, shown.result.config.hash, shown.key)
 
 
 def sizes_left_out(draft: Draft) -> bool:

@@ -9,7 +9,7 @@ from engine.losses import LOSSES
 from engine.rkhs.gram import JITTER
 from engine.rkhs.result import RkhsResult, SeedSpaces, SetName
 from pages.charts.theme import power
-from pages.charts.words import Headline, in_seeds, listing, middle, number
+from pages.charts.words import Headline, in_seeds, middle, number, of_seeds
 from pages.views import kernel_words, network_words
 from pages.views.evolution_words import STILL, of_network
 
@@ -22,12 +22,12 @@ WHERE: dict[SetName, str] = {"held_out": "held-out points", "train": "training p
 
 def facts(result: RkhsResult) -> str:
     """What was computed, and on what."""
-    run, seeds = result.config.run, [str(seed.facts["seed"]) for seed in result.seeds]
+    run = result.config.run
     held_out = result.seeds[0]["held_out/eigenvalues"].shape[1]
     missing = network_words.missing(run, limit="limit/train/eigenvalues" in result)
     return (
         f"{kernel_words.in_short(run)}{run.data.whence}; {run.data.size:,} training and {held_out:,} held-out points; "
-        f"{network_words.short(run.network)}; seed{'s' if len(seeds) > 1 else ''} {listing(seeds)}; "
+        f"{network_words.short(run.network)}; {of_seeds(seed.facts['seed'] for seed in result.seeds)}; "
         f"computed on {result.meta['device']}{missing}"
     )
 

@@ -26,7 +26,7 @@ from pages.shell.held import Held
 from pages.shell.pressed import forget_press
 from pages.shell.result import choice, chosen, data_files
 from pages.shell.texts import value_of
-from pages.views import hold, hold_kept, latex_conventions, study_words
+from pages.views import hold, latex_conventions, study_words
 
 LISTS = {"widths": "widths n", "depths": "depths L", "alphas": "output scales α"}
 FIELDS = {**LISTS, "seeds": "seeds for each network", "error": "error to cross"}
@@ -60,7 +60,7 @@ def page(run: RunConfig, bar: DeltaGenerator | None = None) -> None:
     # With its laws, which take a while.
     result = built(f"{key} result", lambda: StudyResult.from_arrays(dict(arrays)))
     of, as_studied = partial(_computation, texts=texts, seeds=seeds), partial(_as_studied, texts, seeds)
-    with hold.beside(hold.Present("study", result, key, hold_kept.either(of), study_words.answer, as_studied)):
+    with hold.beside(hold.Present("study", result, key, hold.either(of), study_words.answer, as_studied)):
         conventions = partial(latex_conventions.of_run, result.config.run)
         tell(study_words.answer(result), conventions, result.config.hash, key)
     _full(result, arrays, error, key)

@@ -1,5 +1,6 @@
 """Runs in a list with what differs between them, and two to six of them side by side."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -249,6 +250,18 @@ def test_runs_side_by_side_in_one_chart(finished, opened):
     assert "Choose 2 to 6 to see them side by side: 7 are chosen." in texts(app)
     app.toggle(key="all_runs_plot").set_value(True).run()
     assert not app.exception
+
+
+def test_a_result_that_cannot_be_read_is_not_said_to_be_gone(pretend, opened):
+    there, gone = (run_of(config_of(width=width)) for width in (8, 16))
+    for run in (there, gone):
+        pretend.runs.append(run)
+        pretend.records[run.key] = Record(run.key, "run", run.values, run.label)
+    told = {"config": there.values, "seeds": [dict(seed().facts)]}
+    pretend.results[there.key] = {"meta": np.array(json.dumps(told))}
+    said = texts(choose(opened("all_runs"), 0, 1)).replace("\\", "")
+    assert said.count("Its result is not in the cache.") == 1
+    assert "is missing: if the table is newer than the result" in said
 
 
 def test_a_metric_is_plotted_against_a_setting(pretend, opened):

@@ -7,11 +7,11 @@ import altair as alt
 import pandas as pd
 import pytest
 import vl_convert
+from drawing import figure as as_file
 
 from pages.charts import theme
 from pages.charts.panels import panels
 from pages.charts.specification import alternative, in_lines
-from pages.charts.specification import figure as as_file
 from pages.charts.words import in_one
 from pages.shell.figure import Figure
 

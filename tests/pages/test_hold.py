@@ -5,13 +5,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from drawing import figure as as_file
 from pretend_engine import RUNS, SMALL, buttons, in_the_address, press, specs, texts
 
 from cache.run_folders import Record
 from engine import jobs
 from engine.config import RunConfig
 from pages.charts.specification import Specification
-from pages.charts.specification import figure as as_file
 from pages.run.differing import from_to, settings_in
 from pages.shell.answer import DIGITS
 from pages.shell.figure import Figure, _draw

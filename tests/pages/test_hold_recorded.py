@@ -27,8 +27,7 @@ from pages.run import asking as asking_for
 from pages.shell.answer import DIGITS
 from pages.shell.held import NAME
 from pages.views import hold_parts
-from pages.views.hold import HELD_RECORDED
-from pages.views.hold_kept import either
+from pages.views.hold import HELD_RECORDED, either
 
 HELD_OUT, POINTS = 8, 20
 EVERY = np.array([0, 1, 2, 5, 10, 20, 40])

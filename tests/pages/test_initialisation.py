@@ -12,6 +12,8 @@ from engine import jobs
 from engine.initialisation.job import gram_spectra, sample
 from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
+from pages.views import initial_points
+from pages.views.initial_network import Network
 
 PAGES = ("second_moment", "distribution", "first_step", "initial_kernel")
 NUMBERS = ("n_0", "norm", "sigma_w", "sigma_b", "seed")
@@ -285,6 +287,24 @@ def test_a_failed_point_says_why(pretend, opened):
 
 def test_jobs_of_the_pages_are_known():
     assert {"initial_sample", "brute_force", "first_step", "gram_spectrum"} <= set(jobs.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [
+        (initial_points.SAMPLER, {}),
+        (initial_points.BRUTE_FORCE, {}),
+        (initial_points.STEP, {"sizes": [0.1]}),
+        (initial_points.FLOW, {"times": [0.5, 1.0]}),
+        (initial_points.FLOW, {"times": [50.0, 100.0]}),
+    ],
+)
+def test_a_point_is_said_to_take_what_the_queue_is_told_and_compiling(source, more):
+    """A gradient flow seen a hundred times as late takes as many steps more, of which the button knew nothing."""
+    network = Network(10, (("readout", "linear"),))
+    asked = initial_points.point(source, network, (16, 16), 1000, 0, **more)
+    compiling = 0.0 if source == initial_points.SAMPLER else initial_points.COMPILE
+    assert asked.seconds == pytest.approx(jobs.expected(asked.kind, asked.config).seconds + compiling)
 
 
 def test_a_result_that_lacks_an_array_is_one_line_on_the_page(pretend, opened):

@@ -6,6 +6,7 @@ from pathlib import Path
 import altair as alt
 import numpy as np
 import pytest
+from drawing import figure
 
 from engine.initialisation.config import GramSpectrumConfig, SampleConfig
 from engine.initialisation.job import gram_spectra, sample
@@ -13,7 +14,6 @@ from engine.initialisation.law import law_of
 from engine.initialisation.moments import moments
 from engine.initialisation.result import DriftResult, GramResult, SampleResult
 from pages.charts import initial_drift, initial_law, initial_ratio
-from pages.charts.specification import figure
 from pages.views import initial_curves, initial_points
 from pages.views.initial_curves import Span
 from pages.views.initial_network import Network

@@ -34,7 +34,7 @@ def show(key, frames, size, **how):
     result = synthetic_result(frames, size)
     said = timeline_table(result).frame["said"].tolist()
     panel = ask(SPECTRUM, spectrum_panel(spectrum_table(result).frame))
-    chart = Specification.of(animated(panel, frames, labels=said))
+    chart = Specification.of(animated(panel, frames))
     player.show(partial(draw_chart, chart), said, key=key, **how)
 
 show("spectrum", 200, 512)

@@ -17,12 +17,12 @@ from engine.quantities import QUANTITIES
 from engine.regimes.config import DEFAULT_MAP
 from pages.charts.markup import html, mathml, of_latex
 from pages.shell import report as reports
-from pages.shell import report_dialog
 from pages.shell.figure import Figure
 from pages.shell.recipe import Recipe, of_map
 from pages.shell.report import Report, document
 from pages.shell.report_dialog import REPORT
 from pages.shell.shown import Shown
+from pages.shell.viewers import name_given
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\'"&'
 
@@ -253,9 +253,9 @@ def test_a_result_goes_by_the_name_that_a_person_gave_it(finished) -> None:
     whole = Whole("sweep", DEFAULT_MAP, DEFAULT_MAP.groups)
     finished.note(whole, "somebody", "/regimes")
     finished.ownership.rename(whole.key, "somebody", "the <b>map</b>")
-    assert report_dialog._name(sweep) == "the <b>map</b>"
-    assert not report_dialog._name(replace(run, key="0" * 64))
-    assert not report_dialog._name(run)
+    assert name_given(sweep.key) == "the <b>map</b>"
+    assert not name_given(replace(run, key="0" * 64).key)
+    assert not name_given(run.key)
 
 
 def test_the_settings_of_a_comparison_are_listed() -> None:

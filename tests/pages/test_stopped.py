@@ -7,6 +7,7 @@ import followed_spaces as followed
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import figure
 from followed_spaces import F, S, T, ends, result, seed
 
 from engine.cost import estimate
@@ -14,7 +15,6 @@ from engine.rkhs.config import frozen_flops
 from engine.rkhs.result import RkhsResult
 from pages.charts import frequencies, stopped
 from pages.charts.animated import frames_of
-from pages.charts.specification import figure
 from pages.views import frequency_words, stopped_words
 
 

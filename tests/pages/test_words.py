@@ -1,7 +1,9 @@
 import math
 import re
+from types import SimpleNamespace
 
 import pytest
+from small_runs import result, seed
 
 from engine.config import RunConfig
 from engine.cost import Cost
@@ -24,6 +26,11 @@ from pages.charts.words import (
     with_formulas,
 )
 from pages.run.asking import costs
+from pages.run.differing import MOST_NAMED, from_to, in_one_line
+from pages.shell.jobs import SHOWN_FAILURES, Request, Standing, failures
+from pages.shell.texts import MOST_REMARKS, left_out
+from pages.views import evolution_words
+from pages.views.network_words import MOST_FILES, sources
 
 
 @pytest.mark.parametrize(
@@ -169,3 +176,24 @@ def test_one_is_and_two_are():
 )
 def test_what_a_run_costs_in_float64_where_that_tells(float64, said):
     assert costs(Cost(1e12, 1e6, 30.0, 1e3, 1e3, 1, 0.0, float64_seconds=float64)).startswith(said)
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, "1 more {}"), (2, "2 more {}s")])
+def test_one_more_is_told_as_one(count, more):
+    ones, others = ({f"s{at}": value for at in range(MOST_NAMED + count)} for value in (1, 2))
+    assert from_to(ones, others).endswith(f"; {more.format('setting')}")
+    assert in_one_line([ones, others]).endswith(f" and {more.format('setting')}.")
+    link = left_out([f"n{at}" for at in range(MOST_REMARKS + count)], ["width"])[-1].message
+    assert link.startswith(f"{more.format('name')} in the link {are(count)} no setting")
+    files = {f"{at}.py": "0" * 64 for at in range(MOST_FILES + count)}
+    assert sources(SimpleNamespace(sources=files, versions={})).endswith(f" and {more.format('file')}")  # pyright: ignore[reportArgumentType]
+    places = range(SHOWN_FAILURES + count)
+    asked = Request("ask", "cancel", "cell", [()] * len(places), "cell", lambda place: f"depth {place}")
+    said = failures(asked, Standing(asked.groups, {}, dict.fromkeys(places, "died")))
+    assert said[-2:] == [f"depth {SHOWN_FAILURES - 1}: died", f"{more.format('cell')} failed."]
+
+
+def test_a_median_of_counts_is_not_rounded():
+    """Of no eigenvalue in one seed and of one in the other the median is a half."""
+    both = result(seed(), seed(1, kernel_rounding=0.15))
+    assert evolution_words.floor(both)[0].startswith("At the start 0.5 (0 to 1) of 4 eigenvalues")

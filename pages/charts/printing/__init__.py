@@ -54,25 +54,15 @@ class Choice:
     frame: int | None = None
 
 
-def printed(
-    draw: Draw,
-    kind: Kind,
-    *,
-    width: Width = "column",
-    title: bool = True,
-    panel: int | None = None,
-    frame: int | None = None,
-    stamp: Stamp,
-) -> bytes:
-    """The file of a figure, chosen as in `Choice`: SVG and PDF of exactly that width, PNG of 300 dots to the inch.
+def printed(draw: Draw, kind: Kind, choice: Choice = Choice(), *, stamp: Stamp) -> bytes:
+    """The file of a figure: SVG and PDF of exactly the width that is chosen, PNG of 300 dots to the inch.
 
     Raises:
         IndexError: there is no such panel.
     """
-    choice = Choice(width, title, panel, frame)
     chart = taken_apart(draw)
     drawn = sheet_of(chart, choice)
-    told = {"title": said_in(chart, frame), **stamp}
+    told = {"title": said_in(chart, choice.frame), **stamp}
     if kind == "svg":
         return stamping.svg(drawn, told).encode()
     if kind == "pdf":

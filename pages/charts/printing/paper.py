@@ -37,7 +37,7 @@ AREAS = frozenset({"size", "symbolSize"})
 FONTS = re.compile(r"(?:f|.+F)ontSize")
 ON_SCREEN = re.compile(r"\b(?:click|drag|hover|scroll|zoom|tap|press|pointer)\w*\b", re.I)
 """What nobody can do with paper."""
-CHANGES = re.compile(r'(?:(?P<before>"(?:[^"\\]|\\.)*") \+ \' — \' \+ )?(?P<lines>\[.*\])\[frame\]', re.S)
+CHANGES = re.compile(r"(?P<lines>\[.*\])\[frame\]", re.S)
 """A title by frame, as `pages.charts.animated` writes it."""
 PLAIN = {"labelFontSize": TEXT, "titleFontSize": TEXT}
 THIN = {"domainWidth": 0.6, "gridWidth": 0.4, "tickWidth": 0.6}
@@ -134,8 +134,7 @@ def _at_frame(expression: str, frame: int) -> str:
     if found is None:
         return ""
     lines = json.loads(found["lines"])
-    before = f"{json.loads(found['before'])} — " if found["before"] else ""
-    return before + (lines[frame] if frame < len(lines) else "")
+    return lines[frame] if frame < len(lines) else ""
 
 
 def _heading(spec: dict[str, Any], frame: int | None, title: bool, width: float) -> dict[str, Any] | None:

@@ -33,15 +33,16 @@ class Preload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def told(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_page(message) and self._link:
+            if message["type"] == "http.response.start" and is_page(message) and self._link:
                 MutableHeaders(scope=message)["Link"] = self._link
             await send(message)
 
         await self._app(scope, receive, told)
 
 
-def _is_page(message: Message) -> bool:
-    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
+def is_page(message: Message) -> bool:
+    """Whether an answer begins that is a page, not one of its files."""
+    return Headers(raw=[*message.get("headers", ())]).get("content-type", "").startswith("text/html")
 
 
 def link(paths: Iterable[str]) -> str:

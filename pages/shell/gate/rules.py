@@ -136,7 +136,7 @@ def is_ours(host: str, named: Collection[str] = ()) -> bool:
     if not name or not re.fullmatch(r"[\w.:\[\]-]+", host, re.ASCII):
         return False
     name = name.lower().rstrip(".")
-    return name == "localhost" or _is_loopback(name) or any(_matches(name, pattern) for pattern in named)
+    return name == "localhost" or is_loopback(name) or any(_matches(name, pattern) for pattern in named)
 
 
 def is_same(origin: str, host: str) -> bool:
@@ -178,7 +178,8 @@ def _is_address(name: str) -> bool:
         return False
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether it is an address of this machine for itself."""
     return _is_address(name) and ip_address(name).is_loopback
 
 

@@ -20,15 +20,13 @@ from pages.charts.panels import Panels
 from pages.charts.printing import taken_apart
 from pages.charts.printing.paper import for_paper
 from pages.charts.specification import Specification, in_lines
-from pages.charts.words import in_one
+from pages.charts.words import cut, in_one
 from pages.shell.recipe import Recipe
-from pages.shell.shown import Drawn, Shown
+from pages.shell.shown import HASH, Drawn, Shown
 
 MOST_CHARTS, MOST_BYTES = 40, 60_000_000
 """Of one report."""
 LONGEST_TITLE, LONGEST_NOTE, LONGEST_VALUE = 120, 4_000, 200
-DIGITS = 16
-"""Hexadecimal digits of a config's hash."""
 POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 """What the file may do when it is opened: Vega compiles its expressions; nothing is fetched."""
 
@@ -193,8 +191,7 @@ def _asked(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+    return cut(value if isinstance(value, str) else json.dumps(value), LONGEST_VALUE)
 
 
 def document(report: Report) -> bytes:
@@ -222,7 +219,7 @@ def _section(place: int, section: Section) -> str:
         f'<section><h2>{heading}</h2>{under}<p class="question">{html(section.question)}</p>{answer}'
         f"{f'<ul>{findings}</ul>' if findings else ''}{charts}{_settings(section)}"
         f'<p class="conventions">{of_latex(section.conventions)}</p>{_defined(section)}'
-        f'<p class="page">Config <code>{escape(section.identity[:DIGITS])}</code></p></section>'
+        f'<p class="page">Config <code>{escape(section.identity[:HASH])}</code></p></section>'
     )
 
 

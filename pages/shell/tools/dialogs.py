@@ -1,7 +1,9 @@
-"""What opens over a page from a figure's row of tools: its definitions, the figure large, the figure for a paper."""
+"""What opens over a page from a figure's row of tools, and when: its definitions, the figure large, for a paper."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 
@@ -77,7 +79,7 @@ def paper(figure: Print) -> None:
         choice = _choose(figure)
         _files(figure, choice)
         with undrawn():
-            svg = printed(figure.draw, "svg", stamp=figure.stamp, **vars(choice))
+            svg = printed(figure.draw, "svg", choice, stamp=figure.stamp)
             across = round(WIDTHS[choice.width] * PREVIEW)
             st.html(
                 f'<img alt="The figure as it is printed" src="data:image/svg+xml;base64,{b64encode(svg).decode()}" '
@@ -126,7 +128,7 @@ def _files(figure: Print, choice: Choice) -> None:
     """A button for each kind of file."""
     with st.container(horizontal=True):
         for kind, mime in KINDS.items():
-            made = partial(printed, figure.draw, kind, stamp=figure.stamp, **vars(choice))
+            made = partial(printed, figure.draw, kind, choice, stamp=figure.stamp)
             download(kind.upper(), made, f"{figure.file}.{kind}", mime)
         if len(figure.labels) > 1:
             for kind, mime in MOTIONS.items():
@@ -140,3 +142,36 @@ def _film(figure: Print, choice: Choice, kind: Motion, mime: str) -> None:
         frames = len(figure.labels)
         made = partial(filmed, figure.draw, kind, frames, fps=figure.fps, choice=choice, stamp=figure.stamp)
         download(kind.upper(), made, f"{figure.file}.{kind}", mime)
+
+
+# When a dialog opens: a part of a page that draws itself again would close it.
+
+WAITING = "dialog that waits"
+"""In the session: what opens one."""
+_REDRAWN: ContextVar[bool] = ContextVar("redrawn", default=False)
+
+
+def open_when_still(opens: Callable[[], None]) -> None:
+    """Opens a dialog: at once, or from a part of the page that draws itself again, which would close it, at the end of
+    the page (`open_waiting`)."""
+    if not _REDRAWN.get():
+        opens()
+        return
+    st.session_state[WAITING] = opens
+    st.rerun()
+
+
+def open_waiting() -> None:
+    """The dialog that waits for the end of the page."""
+    if opens := st.session_state.pop(WAITING, None):
+        opens()
+
+
+@contextmanager
+def redrawn() -> Iterator[None]:
+    """What is drawn within is drawn again by itself."""
+    before = _REDRAWN.set(True)
+    try:
+        yield
+    finally:
+        _REDRAWN.reset(before)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from drawing import figure
 
 from benchmarks.animation import synthetic_result
 from engine.config import RunConfig
@@ -14,7 +15,6 @@ from pages.charts.animated import animated, frames_of, positive, significant, wi
 from pages.charts.evolution import evolution_chart, evolution_tables, timeline_table
 from pages.charts.function import TRAIN, function_panel, function_table
 from pages.charts.kernel import kernel_panel, kernel_table, modes_table, spectrum_panel, spectrum_table
-from pages.charts.specification import figure
 
 
 def _with(result: RunResult, **arrays: np.ndarray) -> RunResult:

@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import figure
 
 from engine.data import generate
 from engine.perturbation.config import PerturbationConfig, StudyConfig
@@ -18,7 +19,6 @@ from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, Study
 from pages.charts import expansion, kernel_change, study
 from pages.charts.animated import frames_of
 from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED
-from pages.charts.specification import figure
 from pages.charts.theme import Table
 
 N, HELD_OUT = 4, 5

@@ -1,6 +1,7 @@
 """Figures for a paper: the files are opened and measured."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ from pages.charts.animated import animated, current, line
 from pages.charts.encodings import by_series, layered, side_by_side, sized, stacked
 from pages.charts.ghosts import Ghost, over
 from pages.charts.initial_law import spectrum_chart
-from pages.charts.printing import WIDTHS, panel_names, printed
+from pages.charts.printing import WIDTHS, Choice, panel_names, printed
 from pages.charts.printing.paper import TEXT, for_paper, wrapped
 from pages.charts.printing.sheet import SIZE, pieces, typeset
 
@@ -43,8 +44,8 @@ def moving(frames: int = 4) -> alt.LayerChart:
     columns = {f"f{at}": [0.0, float(at)] for at in range(frames)}
     drawn = line(current(pd.DataFrame({"x": [0.0, 1.0], **columns})), "kernel")
     panel = layered(drawn.encode(x="x:Q", y=alt.Y("value:Q", scale=alt.Scale(domain=[0, frames]))))
-    panel.title = theme.title("Where is it?")
-    return animated(panel, frames, start=1, labels=[f"t = {at}" for at in range(frames)])
+    panel.title = theme.title(alt.ExprRef(f"{json.dumps([f't = {at}' for at in range(frames)])}[frame]"))
+    return animated(panel, frames, start=1)
 
 
 def four() -> Any:
@@ -63,7 +64,7 @@ def asked(draw: Callable[[], Any] = curve) -> Callable[[], Any]:
 
 
 def as_svg(draw: Callable[[], Any], **how: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(printed(draw, "svg", stamp=STAMP, **how))
+    return ElementTree.fromstring(printed(draw, "svg", Choice(**how), stamp=STAMP))
 
 
 def texts(svg: ElementTree.Element) -> list[str]:
@@ -74,12 +75,12 @@ def texts(svg: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize("draw", [curve, moving, four])
 def test_every_file_has_the_width_that_is_asked_for(draw, width):
     inches = {"column": 3.25, "page": 6.75}[width]
-    page = PdfReader(io.BytesIO(printed(draw, "pdf", width=width, stamp=STAMP))).pages[0]
+    page = PdfReader(io.BytesIO(printed(draw, "pdf", Choice(width), stamp=STAMP))).pages[0]
     assert float(page.mediabox.width) == 72 * inches
     svg = as_svg(draw, width=width)
     assert svg.get("width") == f"{72 * inches:g}pt"
     assert svg.get("viewBox", "").split()[2] == f"{72 * inches:g}", "a unit to the point"
-    picture = Image.open(io.BytesIO(printed(draw, "png", width=width, stamp=STAMP)))
+    picture = Image.open(io.BytesIO(printed(draw, "png", Choice(width), stamp=STAMP)))
     assert abs(picture.width - 300 * inches) <= 1
     assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
@@ -158,7 +159,7 @@ def test_one_panel_of_several():
     assert "second?" in said
     assert not {"first?", "third?"} & set(said)
     with pytest.raises(IndexError):
-        printed(four, "svg", panel=3, stamp=STAMP)
+        printed(four, "svg", Choice(panel=3), stamp=STAMP)
 
 
 def test_panels_stand_side_by_side_where_there_is_room():

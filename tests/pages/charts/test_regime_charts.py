@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import figure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -21,7 +22,6 @@ from engine.regimes.result import Thresholds, cells_frame, runs_frame
 from engine.regimes.summary import stochastic_edge
 from pages.charts import map_along, map_plane, theme
 from pages.charts.map_names import CELL_STYLES, METRICS, REGIMES, regime
-from pages.charts.specification import figure
 from pages.charts.words import in_one
 from pages.shell.jobs import Standing
 from pages.views import map_figures

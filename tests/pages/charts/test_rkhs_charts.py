@@ -11,6 +11,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import figure
 
 from engine.rkhs.comparison import Space, compared, described, enlargement, interpolant_norms
 from engine.rkhs.config import Options, RkhsConfig
@@ -33,7 +34,6 @@ from pages.charts.space_curves import (
     SPACE,
     START,
 )
-from pages.charts.specification import figure
 
 P, T, M, Q = 32, np.array([0.0, 0.5, 1.0]), 3, 8
 INDEX = np.arange(1, P + 1)

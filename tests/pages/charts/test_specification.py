@@ -13,9 +13,8 @@ import pytest
 import vl_convert
 
 from pages.charts import specification, theme
-from pages.charts.animated import animated, current, line
 from pages.charts.encodings import layered, side_by_side, stacked
-from pages.charts.specification import CONFIG, Specification, arrow, data_as, figure
+from pages.charts.specification import CONFIG, Specification, arrow, data_as
 
 
 def chart(rows: int) -> alt.Chart:
@@ -91,11 +90,12 @@ def test_charts_are_converted_at_the_same_time():
 def test_threads_do_not_take_each_others_tables():
     """Files have their rows in the chart, the browser gets tables: both at once, many times."""
     alone = {rows: Specification.of(chart(rows)) for rows in range(2, 42, 2)}
-    drawn = figure(chart(2), "svg")
+    with data_as(alt.to_values):
+        drawn = chart(2).to_dict()
 
     def again(rows: int) -> bool:
         if rows % 20 == 0:
-            return figure(chart(2), "svg") == drawn
+            return chart(2).to_dict() == drawn
         found = Specification.of(chart(rows))
         return found.text == alone[rows].text and found.tables == alone[rows].tables
 
@@ -111,16 +111,6 @@ def test_a_long_title_breaks_where_the_plot_is_narrow(width, lines):
     drawn = titles_of(theme.ask(LONG, layered(chart(4))), width)
     assert len(drawn) == lines
     assert " ".join(drawn) == LONG
-
-
-@pytest.mark.parametrize(("width", "lines"), [(285, 2), (700, 1)])
-def test_so_does_the_title_of_an_animated_chart_before_its_frame(width, lines):
-    table = pd.DataFrame({"x": [0.0, 1.0], "f0": [0.0, 1.0], "f1": [1.0, 2.0]})
-    panel = layered(line(current(table), "kernel").encode(x="x:Q", y="value:Q"))
-    panel.title = theme.panel_title("Where is the function?")
-    drawn = titles_of(animated(panel, 2, start=1, labels=["t = 0", "t = 1.25, step 30"]), width)
-    assert len(drawn) == lines
-    assert " — ".join(drawn) == "Where is the function? — t = 1.25, step 30"
 
 
 def titles_of(drawn, width: int) -> list[str]:
