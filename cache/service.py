@@ -17,7 +17,7 @@ from cache.logs import Audit
 from cache.memory import RecentlyRead
 from cache.overview import Overview
 from cache.ownership import Ownership
-from cache.policy import Policy, PolicyFile, not_run, policy, refusal
+from cache.policy import Limits, Policy, PolicyFile, not_run, policy, refusal
 from cache.run_folders import Record
 from cache.storage import Store
 from cache.task import Outcome, Rehearsal
@@ -132,32 +132,12 @@ class CachedEngine(CallingOff, Overview):
         """
         key = run_key(kind, config)
         limits = self.policy_now().limits(viewer)
-        with self._lock:
-            live = self._live.get(key)
-            if live and not live.done and not live.stopping:
-                if limits.running == 0:  # may look, and keeps nothing going
-                    return live.snapshot(viewer)
-                if viewer not in live.left:
-                    live.seen_by(viewer)
-                    self.ownership.asked(key, kind, viewer)
-                if live.background and not background:
-                    self._dispatch.to_foreground(live)
-                return live.snapshot(viewer)
+        if (joined := self._joined(key, kind, viewer, background, keeps=limits.running > 0)) is not None:
+            return joined
         if self.lookup(kind, config, entry) is not None:
             self.ownership.asked(key, kind, viewer)
             return self._finished(key, kind, config)
-        record = self.store.index.get(key)
-        if record and record.status == "finished" and record.entries and entry not in record.entries:
-            return Job(key, kind, config, "failed", error=no_such_entry(entry, record.entries))
-        if self.store.full:
-            return Job(key, kind, config, "failed", error=no_room(self.store.fault))
-        seconds = jobs.expected(kind, config).seconds
-        if (
-            no := not_run(config)
-            or refusal(limits, seconds, self._dispatch.waiting(viewer))
-            or self.ownership.too_much_kept(viewer)
-        ):
-            self.ownership.refused(key, kind, viewer, no)
+        if (no := self._refused(key, kind, config, entry, viewer, limits)) is not None:
             return Job(key, kind, config, "failed", error=no)
         with self._lock:
             live = self._live.get(key)
@@ -214,6 +194,33 @@ class CachedEngine(CallingOff, Overview):
             self._answer_calls()  # the queue does so too, while anything is in it
 
     # Starting and ending a job; all under the lock.
+
+    def _joined(self, key: str, kind: str, viewer: str, background: bool, keeps: bool) -> Job | None:
+        """The job that goes on, which the viewer joins if they may keep results; None where none does."""
+        with self._lock:
+            live = self._live.get(key)
+            if live is None or live.done or live.stopping:
+                return None
+            if keeps and viewer not in live.left:
+                live.seen_by(viewer)
+                self.ownership.asked(key, kind, viewer)
+            if keeps and live.background and not background:
+                self._dispatch.to_foreground(live)
+            return live.snapshot(viewer)
+
+    def _refused(self, key: str, kind: str, config: Config, entry: str, viewer: str, limits: Limits) -> Failure | None:
+        """Why nothing is computed."""
+        record = self.store.index.get(key)
+        if record and record.status == "finished" and record.entries and entry not in record.entries:
+            return no_such_entry(entry, record.entries)
+        if self.store.full:
+            return no_room(self.store.fault)
+        seconds = jobs.expected(kind, config).seconds
+        no = not_run(config) or refusal(limits, seconds, self._dispatch.waiting(viewer))
+        no = no or self.ownership.too_much_kept(viewer)
+        if no is not None:
+            self.ownership.refused(key, kind, viewer, no)
+        return no
 
     def _still_stands(self, live: LiveJob, viewer: str) -> bool:
         """Whether a new request joins this job rather than starting another."""
