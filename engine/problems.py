@@ -57,6 +57,11 @@ def short_repr(value: object) -> str:
         return "a number of thousands of digits"
 
 
+def several(count: int, noun: str) -> str:
+    """1 point, 4 points."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def did_you_mean(given: object, allowed: list[str]) -> str:
     """' Did you mean ...?' when a name in `allowed` is close to `given`, else an empty string."""
     small = {name.lower(): name for name in allowed}

@@ -9,7 +9,8 @@ from cache import Run
 from cache.claims import claimant
 from cache.listing import RunFilter
 from engine.jobs import KINDS, WHOLES
-from pages.charts.words import plain, several
+from engine.problems import several
+from pages.charts.words import plain
 from pages.shell import view
 from pages.shell.answer import DIGITS
 from pages.shell.viewers import viewer

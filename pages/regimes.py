@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 import cache
 from cache.maps import Whole
 from engine.networks.kinds import built_in, depth_per_width
+from engine.problems import several
 from engine.regimes.config import SweepConfig
 from pages.charts.map_names import KIND_NAMES
-from pages.charts.words import duration, number, several
+from pages.charts.words import duration, number
 from pages.run import named_run
 from pages.run.asking import PAUSE
 from pages.shell import held

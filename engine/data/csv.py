@@ -23,7 +23,7 @@ from engine.data.csv_file import TableSource
 from engine.data.csv_table import Column, Table, constant, listed, parse
 from engine.data.dataset import MAX_POINTS, Count, Dataset, DatasetConfig, Stream, finished, standardised
 from engine.data.finite import centred_note, class_targets, drawn, signs
-from engine.problems import clipped
+from engine.problems import clipped, several
 from engine.schema import ConfigError, Problem, did_you_mean
 
 LEFT_OUT_BY_NULL = {"target", "inputs", "classes", "standardise", "centre", "size", "test_size", "noise", "seed"}
@@ -295,8 +295,8 @@ class CsvConfig(DatasetConfig):
     def _dropped(self) -> list[str]:
         dropped = self._of_classes & ~complete(self._used, len(self.table.rows))
         rows = [str(self.table.rows[place]) for place in np.flatnonzero(dropped)]
-        more = ", ..." if len(rows) > 8 else ""
-        return [f"{len(rows)} rows with empty cells dropped: row {', '.join(rows[:8])}{more}"] if rows else []
+        which = ", ".join(rows[:8]) + (", ..." if len(rows) > 8 else "")
+        return [f"{several(len(rows), 'row')} with empty cells dropped: row {which}"] if rows else []
 
     def _refuse_constants(self, inputs: np.ndarray) -> None:
         problems = [

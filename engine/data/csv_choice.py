@@ -9,6 +9,7 @@ from jaxtyping import Bool
 
 from engine.data.csv_numbers import short_cell
 from engine.data.csv_table import MAX_ABS, SHOWN, Column, Table
+from engine.problems import several
 
 MAX_CLASSES = 32
 LONGEST_CLASS = 200
@@ -57,24 +58,23 @@ def gaps(columns: Sequence[Column], table: Table, counted: Bool[np.ndarray, " ro
     rows = len({row for row, _ in found})
     said = ", ".join(f"row {row} in column {name!r}" for row, name in sorted(found)[:SHOWN])
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return (
-        f"{rows} of {int(counted.sum())} rows have empty cells: {said}{more}: fill them in, set missing to drop, "
-        "or leave the column out"
-    )
+    of = f"{rows} of {int(counted.sum())} rows {'has' if rows == 1 else 'have'} empty cells"
+    return f"{of}: {said}{more}: fill them in, set missing to drop, or leave the column out"
 
 
 def bad_cells(columns: Iterable[Column], rows: Sequence[int]) -> list[str]:
     """What is wrong with cells of these columns, each column once."""
     said = [_bad_cells(column, rows) for column in columns if column.bad]
     if len(said) > SHOWN:
-        said[SHOWN:] = [f"so have {len(said) - SHOWN} more columns"]
+        left = len(said) - SHOWN
+        said[SHOWN:] = [f"so {'has' if left == 1 else 'have'} {several(left, 'more column')}"]
     return said
 
 
 def _bad_cells(column: Column, rows: Sequence[int]) -> str:
     few = list(column.bad.items())[:SHOWN]
     said = ", ".join(f"row {rows[place]}, column {column.name!r} is {short_cell(cell)}" for place, cell in few)
-    more = f" and {len(column.bad) - SHOWN} more cells" if len(column.bad) > SHOWN else ""
+    more = f" and {several(len(column.bad) - SHOWN, 'more cell')}" if len(column.bad) > SHOWN else ""
     return (
         f"{said}{more}, not a number (a finite one, up to {MAX_ABS:g}): write a number, leave the cell empty, or leave "
         "the column out of the inputs"

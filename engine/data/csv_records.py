@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from engine.data.csv_numbers import is_number, short_cell
+from engine.problems import several
 
 # The text in the bytes of a file, whatever program wrote it, or why there is none.
 
@@ -260,7 +261,7 @@ def _set_aside(found: Records) -> None:
     for what, left in (("a title", rows[:start]), ("a footnote", rows[stop:]), ("a comment", within)):
         found.notes += [f"row {number} skipped as {what}: {short_cell(' '.join(cells))}" for number, cells in left[:3]]
         if len(left) > 3:
-            found.notes.append(f"{len(left) - 3} more rows skipped, each as {what}")
+            found.notes.append(f"{several(len(left) - 3, 'more row')} skipped, each as {what}")
     kept = {number for number, _ in rows[start:stop]} - {number for number, _ in within}
     found.rows = [row for row in rows if row[0] in kept]
 

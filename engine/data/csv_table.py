@@ -25,6 +25,7 @@ from engine.data.csv_numbers import (
 )
 from engine.data.csv_records import Records, records
 from engine.data.dataset import MAX_POINTS
+from engine.problems import several
 
 MAX_BYTES = 1_000_000
 """Of a text within a config."""
@@ -158,12 +159,13 @@ def _check_rows(found: Records, names: Sequence[str], most: int) -> None:
     if len(found.rows) > most:
         raise ValueError(f"more than {most:,} rows given, at most so many are allowed: keep fewer")
     if len(found.rows) < 4:
-        count = f"{len(found.rows)} row{'s' * (len(found.rows) != 1)}"
-        raise ValueError(f"{count} below the header: give at least 4 (two to train, two held out)")
+        raise ValueError(
+            f"{several(len(found.rows), 'row')} below the header: give at least 4 (two to train, two held out)"
+        )
     uneven = [(number, len(cells)) for number, cells in found.rows if len(cells) != len(names)]
     if uneven:
         said = [f"row {number} has {count}" for number, count in uneven[:SHOWN]]
-        more = f" and {len(uneven) - SHOWN} more rows" if len(uneven) > SHOWN else ""
+        more = f" and {several(len(uneven) - SHOWN, 'more row')}" if len(uneven) > SHOWN else ""
         raise ValueError(f"{', '.join(said)}{more} where the header names {len(names)} columns: add or remove cells")
 
 

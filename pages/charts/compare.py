@@ -7,12 +7,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.problems import several
 from pages.charts import theme
 from pages.charts.encodings import by_series, layered, linear_x, linear_y, log_x, log_y, tooltip
 from pages.charts.map_plane import Plane
 from pages.charts.over_time import Sampled, Style, bands, on_common_times, sampled_table
 from pages.charts.theme import Table
-from pages.charts.words import number, several
+from pages.charts.words import number
 
 RESULT_COLOURS = (theme.BLUE, theme.VERMILION, theme.GREEN, theme.PINK, theme.ORANGE, theme.VIOLET)
 """A colour for each of up to six results."""

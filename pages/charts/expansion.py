@@ -11,12 +11,13 @@ from jaxtyping import Float
 
 from engine.perturbation.result import APPROXIMATIONS, PerturbationResult, SeedPerturbation
 from engine.perturbation.result import CURVES as NAMES
+from engine.problems import several
 from pages.charts import theme
 from pages.charts.animated import CELL, QUIET, significant
 from pages.charts.encodings import is_log, placed, side_by_side, time_x
 from pages.charts.over_time import Curve, Sampled, Style, bands, sampled_table
 from pages.charts.theme import Table
-from pages.charts.words import are, several
+from pages.charts.words import are
 
 # What curves of a perturbation are called, and their colours, the same in every chart.
 

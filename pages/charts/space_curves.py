@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from engine.problems import several
 from engine.rkhs.gram import FLAGS, RIDGES
 from engine.rkhs.regression import NOTHING
 from engine.rkhs.result import SETS, RkhsResult, SeedSpaces, SetName
@@ -15,7 +16,7 @@ from engine.training.diagnostics import OVERLAP_SIZES
 from pages.charts import theme
 from pages.charts.over_time import Curve, Sampled, Style, sampled_table
 from pages.charts.theme import Table
-from pages.charts.words import are, several
+from pages.charts.words import are
 
 # What curves of the path of RKHSs are called, and their colours, the same in every chart.
 #

@@ -9,11 +9,12 @@ import pandas as pd
 
 from engine.perturbation.law import Crossing, PowerLaw
 from engine.perturbation.result import StudyResult
+from engine.problems import several
 from pages.charts import theme
 from pages.charts.encodings import by_series, layered, listed_x, log_y, tooltip
 from pages.charts.expansion import BOUNDS, CURVES, FORETOLD, MEASURED, MOST, SERIES_COLOURS
 from pages.charts.theme import Table
-from pages.charts.words import are, number, several, signed
+from pages.charts.words import are, number, signed
 
 AXES = {"width": "width n", "depth": "depth L", "alpha": "output scale α", "beta": "β = Σ 1/n_l over hidden layers"}
 SYMBOLS = {"width": "n", "depth": "L", "alpha": "α", "beta": "β"}

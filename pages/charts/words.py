@@ -149,11 +149,6 @@ def are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def several(count: int, noun: str) -> str:
-    """1 point, 4 points."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def size(count: float) -> str:
     """Bytes: 430 MB, 1.2 GB."""
     for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):

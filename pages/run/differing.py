@@ -8,10 +8,11 @@ from typing import Any
 
 from cache import Run
 from cache.listing import settings
+from engine.problems import several
 from engine.regimes.config import SweepConfig
 from engine.regimes.grid import KIND
 from engine.schema import ConfigError
-from pages.charts.words import cut, listing, number, plain, several
+from pages.charts.words import cut, listing, number, plain
 from pages.run.settings import BY_PATH, SETTINGS
 
 WITHIN = ("run.", "base.", "setting.")

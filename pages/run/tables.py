@@ -9,8 +9,9 @@ from engine.data.csv_file import MOST_ROWS, TableSource, taken_in
 from engine.data.csv_header import MAX_COLUMNS
 from engine.data.csv_table import Table, listed, parse
 from engine.data.dataset import MAX_POINTS
+from engine.problems import several
 from engine.texts import MOST_CHARACTERS
-from pages.charts.words import plain, several, size
+from pages.charts.words import plain, size
 from pages.run.settings import Draft
 from pages.run.upload import MOST_BYTES, Upload, source_in
 from pages.shell.texts import value_of

@@ -20,9 +20,10 @@ from cache.batch import Batch
 from cache.batches import Order
 from cache.run_folders import Record
 from engine import jobs
+from engine.problems import several
 from engine.progress import Arrays
 from engine.schema import Config
-from pages.charts.words import duration, plain, several, size
+from pages.charts.words import duration, plain, size
 from pages.shell.example import example
 from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time

@@ -5,7 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from pages.charts.words import label, several
+from engine.problems import several
+from pages.charts.words import label
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe
 from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, document, place_of

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from engine.problems import short_repr
+from engine.problems import several, short_repr
 from engine.schema import ConfigError, Problem, did_you_mean
 from engine.texts import is_none, number, numbers, read, text_of
-from pages.charts.words import are, several
+from pages.charts.words import are
 
 MOST_REMARKS = 10
 """On names that are no settings."""

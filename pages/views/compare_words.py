@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.problems import several
 from engine.quantities import QUANTITIES
 from engine.result import Result
 from engine.training.result import SeedResult
-from pages.charts.words import listing, number, plain, several
+from pages.charts.words import listing, number, plain
 from pages.views import evolution_words, expansion_words, norm_words, study_words
 from pages.views.hold_words import without
 

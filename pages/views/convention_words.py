@@ -10,8 +10,9 @@ from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig
+from engine.problems import several
 from engine.training.result import RunResult
-from pages.charts.words import number, percent, several, spread
+from pages.charts.words import number, percent, spread
 from pages.run.controls import off_critical
 from pages.views import evolution_words, network_words
 from pages.views.latex_conventions import RATES, scale

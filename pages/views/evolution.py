@@ -8,12 +8,13 @@ import streamlit as st
 
 from engine import jobs
 from engine.data import generate
+from engine.problems import several
 from engine.progress import Arrays
 from engine.training.result import RunResult, SeedResult
 from pages.charts.animated import animated
 from pages.charts.evolution import SPECTRUM, EvolutionTables, available, evolution_chart, evolution_tables
 from pages.charts.kernel import spectrum_panel
-from pages.charts.words import several, with_formulas
+from pages.charts.words import with_formulas
 from pages.run import asking
 from pages.shell import held, view
 from pages.shell.answer import answer as tell

@@ -14,6 +14,7 @@ from engine.initialisation.spread import initial_network
 from engine.losses import LOSSES
 from engine.networks.mlp_config import MLPConfig
 from engine.numerics import REFUSED, WARNED
+from engine.problems import several
 from engine.result import Seed
 from engine.rkhs.bias import decay
 from engine.training.result import RunResult, SeedResult
@@ -27,7 +28,6 @@ from pages.charts.words import (
     number,
     of_seeds,
     percent,
-    several,
     spread,
 )
 from pages.views import kernel_words, network_words

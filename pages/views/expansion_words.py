@@ -10,9 +10,10 @@ from engine.data import MEASURED
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.module.config import ModuleConfig
 from engine.perturbation.result import APPROXIMATIONS, CURVES, PerturbationResult, SeedPerturbation
+from engine.problems import several
 from engine.recording.result import RecordedPerturbation
 from pages.charts import expansion
-from pages.charts.words import Headline, in_seeds, listing, middle, number, of_seeds, percent, several, spread
+from pages.charts.words import Headline, in_seeds, listing, middle, number, of_seeds, percent, spread
 from pages.views import network_words
 from pages.views.evolution_words import STILL, of_network, of_the_first, went_wrong
 

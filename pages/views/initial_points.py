@@ -14,9 +14,9 @@ from engine.initialisation.law import InitialNetwork, Law
 from engine.initialisation.moments import moments
 from engine.initialisation.result import FirstStepResult, SampleResult
 from engine.jobs import expected, parse
+from engine.problems import several
 from engine.progress import Arrays
 from engine.schema import Config, ConfigError
-from pages.charts.words import several
 from pages.shell.gathering import Computation, gather
 from pages.shell.recipe import at_initialisation
 from pages.shell.result import take_it_with_you

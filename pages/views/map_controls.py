@@ -12,10 +12,10 @@ from engine.config import RunConfig
 from engine.networks.activations import ACTIVATIONS
 from engine.networks.kinds import built_in, depth_per_width
 from engine.networks.layered import MAX_DEPTH, MAX_WIDTH
+from engine.problems import several
 from engine.regimes.config import DEFAULT_MAP, SweepConfig
 from engine.regimes.grid import BETA, DEPTH, KIND, WIDTH
 from engine.schema import ConfigError
-from pages.charts.words import several
 from pages.run.labels import DATASET_LABELS
 from pages.shell import calibration
 from pages.shell.form import Form, FormState

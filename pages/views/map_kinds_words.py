@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from engine.initialisation.spread import MEASURED_BETA
+from engine.problems import several
 from engine.regimes.boundaries import Boundary
 from engine.regimes.kinds import Growth, KindRatio
 from engine.regimes.result import Thresholds
 from pages.charts.map_names import BETA, KIND_NAMES, METRICS, RATIO, Order
-from pages.charts.words import listing, number, several
+from pages.charts.words import listing, number
 from pages.views import map_words
 
 PLAIN = "mlp"

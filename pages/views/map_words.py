@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from engine.problems import several
 from engine.regimes.bound import ESTIMATE
 from engine.regimes.boundaries import Boundary, boundary, largest_if_not_finite
 from engine.regimes.collapse import FEWEST_BETAS, MOST_BETA, Collapse, Scaling
 from engine.regimes.result import LAZY, STRONG, UNDECIDED, UNSTABLE, WEAK, Thresholds
 from pages.charts.map_names import BETA, METRICS, REGIMES, Order
-from pages.charts.words import listing, number, percent, several, signed, spread
+from pages.charts.words import listing, number, percent, signed, spread
 from pages.views.map_controls import EDGE
 
 SHARP = 1.5

@@ -10,10 +10,11 @@ from engine.networks.layered import LayeredConfig
 from engine.networks.mlp_config import MLPConfig
 from engine.networks.module.config import ModuleConfig, shortened
 from engine.networks.resnet_config import ResNetConfig
+from engine.problems import several
 from engine.quantities import QUANTITIES
 from engine.training.result import RunResult
 from pages.charts.map_names import KIND_NAMES
-from pages.charts.words import Headline, listing, number, plain, several
+from pages.charts.words import Headline, listing, number, plain
 
 BETA = r"$\beta=\sum_l 1/n_l$ over the hidden layers."
 MOST_FILES = 5

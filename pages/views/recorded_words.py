@@ -4,10 +4,11 @@ here."""
 from collections.abc import Sequence
 
 from cache.claims import Claim
+from engine.problems import several
 from engine.recording.config import RecordedPerturbationConfig, RecordingConfig
 from engine.recording.result import RecordedPerturbation, RecordedRun
 from engine.schema import ConfigError
-from pages.charts.words import Headline, listing, middle, number, percent, several
+from pages.charts.words import Headline, listing, middle, number, percent
 from pages.views import evolution_words
 
 ENDED = {

@@ -9,8 +9,9 @@ from cache import CacheFault, NotAllowed, Run
 from cache.claims import claimant
 from cache.ownership import LONGEST_NAME, LONGEST_NOTE, note, refused_to, stays, tags, title
 from cache.policy import Role
+from engine.problems import several
 from engine.schema import ConfigError
-from pages.charts.words import duration, listing, plain, several
+from pages.charts.words import duration, listing, plain
 from pages.run import picker
 from pages.run.draft_state import to_query
 from pages.run.presets import shortest

@@ -15,7 +15,8 @@ from cache.overview import Run, Work, Worker
 from cache.policy import OWN
 from cache.turns import Outlook, Ticket
 from engine.cost import Calibration
-from pages.charts.words import duration, number, plain, several, size
+from engine.problems import several
+from pages.charts.words import duration, number, plain, size
 from pages.shell import calibration
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in, role

@@ -164,10 +164,12 @@ def test_csv_cells():
         "or leave the column out of the inputs",
         "row 27, column 'b' is 'red', row 28, column 'b' is 'inf', row 29, column 'b' is '1e300', not a number (a "
         "finite one, up to 1e+12): write a number, leave the cell empty, or leave the column out of the inputs",
-        "1 of 29 rows have empty cells: row 26 in column 'b': fill them in, set missing to drop, or leave the column "
+        "1 of 29 rows has empty cells: row 26 in column 'b': fill them in, set missing to drop, or leave the column "
         "out",
     ]
     assert "row 26 has 2 where the header names 3 columns: add or remove cells" in refused(TABLE + "\n1,2\n")
+    assert "and 1 more row where" in refused(TABLE + 4 * "\n1,2\n")
+    assert "and 2 more rows where" in refused(TABLE + 5 * "\n1,2\n")
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_bad_cells_are_named_once_for_a_column():
     rows = [(a, f"q{b}" if a < 3 else b, c) for a, b, c in ROWS]
     said = refused(text(rows=rows))
     assert said.startswith("row 3, column 'x2' is 'q8.59', row 10, column 'x2' is 'q4.22', row 11")
-    assert "and 1 more cells, not a number" in said
+    assert "and 1 more cell, not a number" in said
     assert config(text(rows=rows), inputs=["x1"]).inputs == ("x1",)
 
 

@@ -163,7 +163,7 @@ def test_all_classes_are_what_is_taken_without_a_word():
 def test_gaps_in_rows_of_other_classes_do_not_matter():
     gap = TABLE.replace("\n7,1,elm", "\n,1,elm", 1)
     assert gap != TABLE
-    with pytest.raises(ConfigError, match="1 of 40 rows have empty cells: row 3 in column 'x'"):
+    with pytest.raises(ConfigError, match="1 of 40 rows has empty cells: row 3 in column 'x'"):
         of_file(gap, target="kind")
     chosen = of_file(gap, target="kind", classes=["oak", "ash"])
     assert chosen.size + chosen.test_size == sum(row.split(",")[2] != "elm" for row in TABLE.split("\n")[1:-1])
@@ -174,11 +174,11 @@ def test_a_row_that_names_no_class_is_asked_about():
     assert nameless != TABLE
     chosen = {"target": "kind", "classes": ["oak", "ash"]}
     rows = sum(row.split(",")[2] != "elm" for row in nameless.split("\n")[1:-1])
-    with pytest.raises(ConfigError, match=f"1 of {rows} rows have empty cells: row 3 in column 'kind'"):
+    with pytest.raises(ConfigError, match=f"1 of {rows} rows has empty cells: row 3 in column 'kind'"):
         of_file(nameless, **chosen)
     dropped = of_file(nameless, **chosen, missing="drop")
     assert dropped.size + dropped.test_size == rows - 1
-    assert "1 rows with empty cells dropped: row 3" in generate(dropped).notes
+    assert "1 row with empty cells dropped: row 3" in generate(dropped).notes
 
 
 # Files.
