@@ -244,6 +244,7 @@ def test_a_map_is_kept_and_deleted_with_the_cells_that_are_its_own(engine, store
     assert [claim.person for claim in store.claims.of(keys[4])] == [BOB]
 
 
+@pytest.mark.long
 def test_five_thousand_are_listed_within_a_second(tmp_path):
     """Of computing, as a page lists them. The page itself: `python -m benchmarks.storage --page`."""
     crowd(tmp_path / "store", 5000)

@@ -193,7 +193,10 @@ def diagonals(x: np.ndarray) -> dict[str, np.ndarray]:
         {"bias_init": "normal", "sigma_b": 0.6},
         {"parameterization": "standard", "activation": "relu", "sigma_w": 1.2, "sigma_w_readout": 0.8},
         {"readout": "relu", "activation": "erf"},
-        {"kind": "resnet", "depth": 2, "activation": "relu", "sigma_w_readout": 0.7, "bias_init": "normal"},
+        pytest.param(
+            {"kind": "resnet", "depth": 2, "activation": "relu", "sigma_w_readout": 0.7, "bias_init": "normal"},
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_wide_networks_conjugate_kernel_tends_to_its_limit(network: dict) -> None:

@@ -111,7 +111,7 @@ def test_spread_of_the_readout_s_kernel_in_closed_form() -> None:
         exact_law(setting)
 
 
-@pytest.mark.parametrize("train", ["readout", "hidden"])
+@pytest.mark.parametrize("train", ["readout", pytest.param("hidden", marks=pytest.mark.long)])
 def test_sampled_gram_matrices_and_brute_force_agree(train: str) -> None:
     """Means over draws of K(x, x), from the two programs, in standard errors; and the infinite width's."""
     setting = InitialNetwork.from_dict({"widths": [3, 200, 200, 1], "train": train, "activation": "erf"})

@@ -9,6 +9,7 @@ FEW = {"data": "digits", "size": "12", "test_size": "16", "checkpoints": "4", "s
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_a_convolutional_run_on_digits_from_the_form_to_its_spectrum(visit):
     page = visit("/evolution", **FEW)
     sidebar = page.get_by_test_id("stSidebar")

@@ -126,6 +126,7 @@ def test_theme_and_width_change_what_is_drawn_and_what_is_not(evolution):
         page.wait_for_function(FITS, arg=chart.element_handle())
 
 
+@pytest.mark.long
 def test_a_tab_that_opens_draws_its_charts(visit, window, server):
     window(server, "who opens").add_init_script(BUSY)
     page = visit("/perturbation", "who opens", **RUN, v_tab="study", v_widths="16, 24", v_seeds="1")

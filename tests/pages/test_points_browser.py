@@ -31,6 +31,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
     )
 
 
+@pytest.mark.long
 def test_upload_run_and_a_link_for_somebody_else(visit) -> None:
     page = visit("/evolution", **QUICK)
     sidebar = page.get_by_test_id("stSidebar")

@@ -35,6 +35,7 @@ def test_cells_appear_and_a_click_on_one_opens_its_run(visit):
     expect(page.locator(CELLS)).to_have_count(4)
 
 
+@pytest.mark.long
 def test_kinds_stand_side_by_side_and_a_cell_opens_the_network_of_its_kind(visit):
     page = visit("/regimes", map_networks="beside residual", map_depths="1", map_widths="6, 12", map_size="5")
     page.locator(".st-key-run_sweep button").click()

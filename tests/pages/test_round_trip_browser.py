@@ -135,7 +135,7 @@ def opened_elsewhere(page: Page, visit: Callable[..., Page]) -> tuple[Page, dict
     return there, here
 
 
-QUICK = ("/evolution", "/second_moment", "/initial_kernel", "/all_runs")
+QUICK = ("/second_moment", "/initial_kernel", "/all_runs")
 """In `make test-all`; the others in `make long`."""
 
 

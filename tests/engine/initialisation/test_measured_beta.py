@@ -25,7 +25,9 @@ def test_the_exact_spread_of_a_network_gives_its_beta_back(depth: int, width: in
     assert found["measured_beta_low"] < depth / width < found["measured_beta_high"]
 
 
-@pytest.mark.parametrize(("depth", "width", "draws"), [(2, 40, 4000), (4, 80, 4000)])
+@pytest.mark.parametrize(
+    ("depth", "width", "draws"), [(2, 40, 4000), pytest.param(4, 80, 4000, marks=pytest.mark.long)]
+)
 def test_the_interval_covers_as_often_as_it_says(depth: int, width: int, draws: int) -> None:
     """95%, over 400 samples of the exact law, each of so many networks: within three standard errors of .95, and .93
     where the normal interval of a ratio falls a little short (tests/engine/regimes/test_coverage.py)."""

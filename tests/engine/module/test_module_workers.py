@@ -104,6 +104,7 @@ def test_one_that_ends_the_process_fails_and_the_next_is_computed(engine: Cached
     assert ended(engine, plant(project, GOOD.replace("1.0", "1.5"))).state == "finished"
 
 
+@pytest.mark.long
 def test_one_that_never_returns_fails_and_its_worker_is_replaced(engine: CachedEngine, project: Path) -> None:
     trace = project / "pids"
     text = f"net = None\nimport os, time\nopen({str(trace)!r}, 'a').write(str(os.getpid()))\ntime.sleep(1000)"
