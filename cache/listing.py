@@ -27,8 +27,7 @@ EXISTS (SELECT * FROM entries WHERE key = runs.key AND name = 'result'),
 (SELECT coalesce(sum(size), 0) FROM parts JOIN entries ON entries.key = part WHERE whole = runs.key)
 + (SELECT coalesce(sum(own.size), 0) FROM parts JOIN runs AS own ON own.key = part WHERE whole = runs.key)
 FROM runs JOIN listed ON listed.key = runs.key"""
-COUNT = "SELECT count(*) FROM runs JOIN listed ON listed.key = runs.key"
-ORDER = "ORDER BY created DESC, runs.key DESC LIMIT :limit OFFSET :offset"
+ORDER = "ORDER BY created DESC, runs.key DESC"
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class RunFilter:
     kept: bool = False
     whole: str = ""
 
-    def where(self) -> tuple[str, dict[str, Any]]:
-        """The condition as SQL, and its values."""
+    def selection(self) -> tuple[str, dict[str, Any]]:
+        """Where to look, as SQL from FROM on, and the values in it. `listed` is read only for what it says."""
         words = [*self.text.lower().split(), *(f" #{tag.lower()} " for tag in self.tags)]
         words += [f" @{self.person.lower()} "] if self.person else []
         given: dict[str, Any] = {f"kind{at}": kind for at, kind in enumerate(self.kinds)}
@@ -65,7 +64,8 @@ class RunFilter:
         if self.whole:
             conditions.append("runs.key IN (SELECT part FROM parts WHERE whole = :whole)")
             given["whole"] = self.whole
-        return f"WHERE {' AND '.join(conditions)}" if conditions else "", given
+        tables = "runs JOIN listed ON listed.key = runs.key" if words else "runs"
+        return f"FROM {tables} {'WHERE ' if conditions else ''}{' AND '.join(conditions)}", given
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,15 @@ def _cut(value: Any) -> Any:
 
 def statement(which: RunFilter, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
     """The rows of these runs, newest first; `limit` of them after the first `offset`."""
-    where, given = which.where()
-    return f"{ROWS} {where} {ORDER}", {**given, "limit": limit, "offset": offset}
+    selection, given = which.selection()
+    keys = f"SELECT runs.key {selection} {ORDER} LIMIT :limit OFFSET :offset"
+    return f"{ROWS} WHERE runs.key IN ({keys}) {ORDER}", {**given, "limit": limit, "offset": offset}
 
 
 def counted(which: RunFilter) -> tuple[str, dict[str, Any]]:
     """How many there are."""
-    where, given = which.where()
-    return f"{COUNT} {where}", given
+    selection, given = which.selection()
+    return f"SELECT count(*) {selection}", given
 
 
 def listed_runs(rows: Iterable[Sequence[Any]]) -> list[ListedRun]:
