@@ -237,6 +237,34 @@ class LocalProcesses:
         )
 
 
+FIXED = {
+    # Dask tries nothing again: a batch does so once (`cache.batch`), else the person may. No storm of retries.
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+    "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
+    "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+    "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "1000",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    # By default each process looks at its clock 50 times a second: three in a hundred of a core, all night.
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
+    # JAX's memory cannot be spilled, and a paused worker would never go on.
+    "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
+    "DASK_LOGGING__DISTRIBUTED": "warning",
+    # Dask's own default hands every freed 64 kB back to the system: a run then takes twice as long.
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "OPENBLAS_NUM_THREADS": "1",
+    "JAX_ENABLE_X64": "1",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    # Compiled programs of every size and duration are kept: a second start is quick.
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""What Python, Dask and JAX read of a worker's environment, the same for all."""
+
+
 def _environment(directory: Path) -> dict[str, str]:
     """What a worker needs before Python, Dask and JAX read it.
 
@@ -245,34 +273,8 @@ def _environment(directory: Path) -> dict[str, str]:
     own = (str(folder) for folder in own_folders())  # a module of one's own is found there as it is here
     path = os.pathsep.join(dict.fromkeys(filter(None, [str(ROOT), os.environ.get("PYTHONPATH"), *own])))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
-    return inherited | {
-        "PYTHONPATH": path,
-        PARENT_VARIABLE: str(os.getpid()),
-        # Dask tries nothing again: a batch does so once (`cache.batch`), else the person may. No storm of retries.
-        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
-        "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
-        "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
-        "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "1000",
-        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-        # By default each process looks at its clock 50 times a second: three in a hundred of a core, all night.
-        "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
-        "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
-        # JAX's memory cannot be spilled, and a paused worker would never go on.
-        "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
-        "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
-        "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
-        "DASK_LOGGING__DISTRIBUTED": "warning",
-        # Dask's own default hands every freed 64 kB back to the system: a run then takes twice as long.
-        "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
-        "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-        "OPENBLAS_NUM_THREADS": "1",
-        "JAX_ENABLE_X64": "1",
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-        # Compiled programs of every size and duration are kept: a second start is quick.
-        "JAX_COMPILATION_CACHE_DIR": str(directory / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+    places = {"PYTHONPATH": path, PARENT_VARIABLE: str(os.getpid())}
+    return inherited | places | FIXED | {"JAX_COMPILATION_CACHE_DIR": str(directory / "compiled")}
 
 
 def _prune(compiled: Path) -> None:
