@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ class Computing:
                 self._cluster = None
             if self._cluster is None:
                 if self._refused is not None and self._refused_at > asked - JUST_NOW:
-                    raise self._refused.with_traceback(None)
+                    raise copy(self._refused)
                 self._cluster = self._begin()
             return self._cluster
 
@@ -144,7 +145,8 @@ class Computing:
             functions = [kind.function for kind in jobs.KINDS.values()]
             cluster = Cluster(scheduler, functions, self._rehearsal, self._hear)
         except (OSError, RuntimeError) as error:
-            self._refused, self._refused_at = error, time.monotonic()
+            # A copy: the traceback of the error itself holds what was opened.
+            self._refused, self._refused_at = copy(error), time.monotonic()
             raise
         self._reached = True
         return cluster

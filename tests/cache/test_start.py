@@ -83,6 +83,8 @@ def test_an_attempt_that_has_failed_just_now_is_not_made_again(tmp_path: Path, m
         monkeypatch.setattr(computing, "JUST_NOW", 0)
         assert {*pool.map(ask, range(8))} == {"attempt 2: no answer"}
     assert len(attempts) == 2
+    assert found._refused is not None
+    assert found._refused.__traceback__ is None  # which would hold what was opened until the next attempt
 
 
 def test_no_room_for_the_key_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
