@@ -24,6 +24,7 @@ from pages.shell import calibration
 from pages.shell.account import WayBack
 from pages.shell.gate import gate
 from pages.shell.gate.rules import named_hosts
+from pages.shell.gate.streamlit_internals import take_requests_whole
 from pages.shell.people import check_sign_in, is_stranger, over_tls, upload_bytes
 from pages.shell.probes import TOKEN_VARIABLE, Probes
 from pages.shell.requests import Requests
@@ -34,6 +35,7 @@ from pages.shell.viewers import ViewerCookie
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Compute processes as long as the server lives."""
     serve()
+    take_requests_whole()
     engine = await asyncio.to_thread(cache.CachedEngine, rehearsal=rehearsal())
     cache.install(engine)
     await asyncio.to_thread(engine.start)

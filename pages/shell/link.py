@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine.schema import Problem
-from pages.shell.gate.streamlit_internals import went_back
+from pages.shell.gate.streamlit_internals import page_asked, went_back
 from pages.shell.one_at_a_time import one_at_a_time
 
 # The texts live in the session, apart from the widgets: those of another page lose their state. `bind="query-params"`
@@ -33,8 +33,9 @@ VIEW = "v_"
 RECORDING = "recording"
 """The parameter of an address that names a recording instead of the settings of a run."""
 
-PAGE, ARRIVAL, WRITTEN = "page", "arrival", "written"
-"""In the session: the page shown, how it was come to last, and the parameters of each part of its address."""
+PAGE, ASKED, ARRIVAL, WRITTEN = "page", "page as asked", "arrival", "written"
+"""In the session: the page shown, by name and as Streamlit calls it, how it was come to last, and the parameters of
+each part of its address."""
 
 Texts = Mapping[str, str]
 Read = Callable[[Texts], tuple[Texts, Sequence[Problem]]]
@@ -65,7 +66,7 @@ def arrive(page: str) -> bool:
     if arrived:
         last = st.session_state.get(ARRIVAL, Arrival())
         st.session_state[ARRIVAL] = Arrival(last.number + 1, went_back())
-        st.session_state[PAGE], st.session_state[WRITTEN] = page, {}
+        st.session_state[PAGE], st.session_state[ASKED], st.session_state[WRITTEN] = page, page_asked(), {}
     return arrived
 
 
@@ -91,8 +92,9 @@ def parted(link: str) -> tuple[str, dict[str, str]]:
 
 
 def flush() -> None:
-    """Puts the address into the URL. Nothing happens where it is there."""
-    if address() != st.query_params.to_dict():
+    """Puts the address into the URL. Nothing happens where it is there, or where the page is being left: the URL is
+    that of the next one."""
+    if st.session_state.get(ASKED, page_asked()) == page_asked() and address() != st.query_params.to_dict():
         st.query_params.from_dict(address())
 
 

@@ -1,18 +1,21 @@
-"""What of Streamlit's sessions nothing public tells, by private names as in Streamlit 1.67: event loops, logins, and
-whether the browser went back.
+"""What of Streamlit's sessions nothing public tells or sets right, by private names as in Streamlit 1.67: event loops,
+logins, whether the browser went back, and what becomes of requests that come together.
 
 Streamlit makes an event loop for the script of every session (two sockets and a selector) and keeps it as long as the
 session may come back, then until the garbage collector finds it. When these names change,
-`tests/pages/gate/test_streamlit_internals.py` fails; that they still do what is meant, `test_gate_server.py` tells.
+`tests/pages/gate/test_streamlit_internals.py` fails; that they still do what is meant, `test_gate_server.py` and
+`test_requests_browser.py` tell.
 """
 
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from weakref import WeakKeyDictionary
 
 from streamlit import runtime
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunner, get_script_run_ctx
 from streamlit.runtime.session_manager import SessionManager
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -54,6 +57,12 @@ def went_back() -> bool:
     return context is not None and context.is_history_navigation
 
 
+def page_asked() -> str:
+    """Of this run of the script: the hash of its page. Callbacks of the one before it still run under it."""
+    context = get_script_run_ctx()
+    return "" if context is None else context.page_script_hash
+
+
 def _past() -> Iterator[AppSession]:
     manager = _manager()
     for info in manager.list_sessions():
@@ -63,3 +72,47 @@ def _past() -> Iterator[AppSession]:
 
 def _manager() -> SessionManager:
     return runtime.get_instance()._session_mgr
+
+
+# Requests of a browser that come together. Each asks for a page, or for a part of one (`st.fragment`).
+
+_interrupt, _request = ScriptRunner._maybe_handle_execution_control_request, AppSession.request_rerun
+_asked: WeakKeyDictionary[AppSession, tuple[str, str]] = WeakKeyDictionary()
+"""The page that was asked for last, and the one that was shown then."""
+
+
+def take_requests_whole() -> None:
+    """From here on, in this process:
+
+    - What a request brings is taken in, callbacks and all, before the next one interrupts it. Streamlit ends a callback
+      where it reads the session, and what was typed, or clicked, is gone.
+    - What is asked of a page that is left is not heeded. The browser knows that only when the next one comes; Streamlit
+      would bring the page back, or draw its part into the other one, of which a white page may stay.
+    """
+    ScriptRunner._maybe_handle_execution_control_request = _interrupt_what_has_begun
+    AppSession.request_rerun = _request_of_the_page
+
+
+def _interrupt_what_has_begun(self: ScriptRunner) -> None:
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or context.has_script_started:
+        _interrupt(self)
+
+
+def _request_of_the_page(self: AppSession, client_state: ClientState | None) -> None:
+    if client_state is not None and client_state.fragment_id:
+        page = _page_to_come(self)
+        if page and client_state.page_script_hash not in ("", page):
+            return
+    elif client_state is not None:
+        _asked[self] = client_state.page_script_hash, self.page_script_hash
+    _request(self, client_state)
+
+
+def _page_to_come(session: AppSession) -> str:
+    """The one asked for, until it is shown; then that, or where the server went from it. Empty while there is none."""
+    page, before = _asked.get(session, ("", ""))
+    if before != session.page_script_hash:
+        page = session.page_script_hash
+        _asked[session] = page, page
+    return page
