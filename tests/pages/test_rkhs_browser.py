@@ -1,7 +1,7 @@
 """The four pages on function spaces in a real browser: one job serves all, the run travels, everything is drawn."""
 
 import pytest
-from browsing import PATIENCE, rest, slider
+from browsing import PATIENCE, open_page, rest, slider
 from playwright.sync_api import Page, expect
 from rkhs_runs import RUNS, query
 
@@ -22,16 +22,19 @@ DRAWN = {
 MOVING = {"Inductive bias": "moving_bias_held_out_0", "Function space": "moving_space_0"}
 
 
-def stepped(page: Page, panel: str) -> None:
-    """The scrubber of an animated chart goes one checkpoint back."""
+def stepped(page: Page, panel: str) -> str:
+    """The scrubber of an animated chart goes one checkpoint back, to this one."""
     moved = slider(page, panel)
     expect(moved).to_be_attached()
     last = int(moved.input_value())
     assert last > 0
     page.locator(f".st-key-{panel} button.back").click()
     expect(moved).to_have_value(str(last - 1))
+    return str(last - 1)
 
 
+HAND = 100
+"""Milliseconds between pressing a button and letting it go."""
 ASKED = {"Function space": "outside?", "Inductive bias": "moved?", "Generalisation": "better?"}
 """By title, what the link to a page asks."""
 
@@ -40,15 +43,20 @@ def test_one_computation_serves_four_pages(visit):
     page = visit("/norms", **query("circle"))
     page.locator(".st-key-ask-spaces button").click()
     expect(page.get_by_text("On held-out points the target costs")).to_be_visible(timeout=2 * PATIENCE)
+    left_at = {}
     for title, charts in DRAWN.items():
         if title != "Norms":
             rest(page)
-            page.locator(".st-key-siblings").get_by_role("link", name=ASKED[title]).click()
+            page.locator(".st-key-siblings").get_by_role("link", name=ASKED[title]).click(delay=HAND)
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         for name in charts:
             expect(page.locator(f".st-key-drawn_{name} svg.marks").first).to_be_visible()
         if title in MOVING:
-            stepped(page, MOVING[title])
+            left_at[title] = stepped(page, MOVING[title])
         expect(page.locator(".st-key-ask-spaces")).to_have_count(0)
+    # What was stepped to a moment before its page was left is there again.
+    for title in MOVING:
+        open_page(page, "Function spaces", title)
+        expect(slider(page, MOVING[title])).to_have_value(left_at[title])
     width = page.get_by_role("textbox", name="width")
     expect(width).to_have_value(str(RUNS["circle"]["network"]["width"]))

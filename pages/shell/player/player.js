@@ -46,14 +46,24 @@ function create(root) {
     inputs().forEach(send);
   }
 
-  // Where the reader has come to rest goes into the link, once for a burst of steps.
+  // Where the reader has come to rest goes into the link, once for a burst of steps, and before anything else is done:
+  // of a page that is left it would come too late.
   function rest() {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (request || !data.tells || frame === told) return;
-      told = frame;
-      trigger("frame", frame);
-    }, REST);
+    timer = setTimeout(tell, REST);
+    ["pointerdown", "keydown"].forEach((event) => document.addEventListener(event, elsewhere, true));
+  }
+
+  function elsewhere(event) {
+    if (!event.composedPath().includes(root)) tell();
+  }
+
+  function tell() {
+    clearTimeout(timer);
+    ["pointerdown", "keydown"].forEach((event) => document.removeEventListener(event, elsewhere, true));
+    if (request || !data.tells || frame === told || !root.isConnected) return;
+    told = frame;
+    trigger("frame", frame);
   }
 
   function tick(now) {
