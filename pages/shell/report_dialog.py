@@ -1,6 +1,6 @@
 """On the page: which charts go into the report of this session, and the report as a file."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from functools import partial
 
 import streamlit as st
@@ -13,8 +13,8 @@ from pages.shell.report import LONGEST_NOTE, LONGEST_TITLE, Place, Report, docum
 from pages.shell.shown import Drawn, Shown
 from pages.shell.viewers import name_given
 
-REPORT = "chosen for a report"
-"""Where it stands in the session."""
+REPORT, REFUSED = "chosen for a report", "not taken into the report"
+"""Where it stands in the session, and why the chart that was ticked last is not in it."""
 
 
 def report() -> Report:
@@ -27,6 +27,7 @@ def report() -> Report:
 def button(page: Shown, recipe: Recipe) -> None:
     """Opens the choice."""
     if st.button("Report", icon=":material/co_present:", key="report", help="Charts of any page as one HTML file."):
+        st.session_state[REFUSED] = ""
         choose(page, recipe)
 
 
@@ -38,13 +39,15 @@ def choose(page: Shown, recipe: Recipe) -> None:
     st.markdown("**On this page**")
     for figure in page.figures:
         _choice(found, page, recipe, figure)
+    if refused := st.session_state.get(REFUSED):
+        st.error(refused)
     others = _others(found, here, {figure.name for figure in page.figures})
     if others:
         st.markdown("**From elsewhere**")
     for place, name, said in others:
         _elsewhere(found, place, name, said)
-    found.title = st.text_input("title", found.title, max_chars=LONGEST_TITLE, key="report title")
-    found.note = st.text_area("note", found.note, max_chars=LONGEST_NOTE, key="report note")
+    _write("title", partial(st.text_input, max_chars=LONGEST_TITLE), found)
+    _write("note", partial(st.text_area, max_chars=LONGEST_NOTE), found)
     st.download_button(
         f"Download {several(found.count, 'chart')} (HTML)",
         partial(document, found),  # pyright: ignore[reportArgumentType]
@@ -67,20 +70,29 @@ def _others(found: Report, here: Place, names: Set[str]) -> list[tuple[Place, st
     ]
 
 
+# A choice is taken in by a callback: the dialog may be closed, and its page left, before it would be drawn again.
+
+
 def _choice(found: Report, page: Shown, recipe: Recipe, figure: Drawn) -> None:
     """A chart of this page, in the report or not."""
-    place = place_of(page, recipe)
-    there = figure.name in found.charts(place)
-    ticked = st.checkbox(label(figure.label), there, key=f"report {recipe.identity[:16]} {figure.name}")
-    if ticked and not there:
-        if said := found.add(page, recipe, figure, name_given(recipe.key)):
-            st.error(said)
-    elif there and not ticked:
-        found.take_out(place, figure.name)
+    place, key = place_of(page, recipe), f"report {recipe.identity[:16]} {figure.name}"
+
+    def ticked() -> None:
+        st.session_state[REFUSED] = ""
+        if not st.session_state[key]:
+            found.take_out(place, figure.name)
+        elif refused := found.add(page, recipe, figure, name_given(recipe.key)):
+            st.session_state[REFUSED], st.session_state[key] = refused, False
+
+    st.checkbox(label(figure.label), figure.name in found.charts(place), key=key, on_change=ticked)
 
 
 def _elsewhere(found: Report, place: Place, name: str, said: str) -> None:
     """A chart of another page, or one that this page does not show now."""
-    key = f"report {place} {name}"
-    if not st.checkbox(label(said), True, key=key):
-        found.take_out(place, name)
+    st.checkbox(label(said), True, key=f"report {place} {name}", on_change=found.take_out, args=(place, name))
+
+
+def _write(name: str, field: Callable[..., str], found: Report) -> None:
+    """Title or note."""
+    key = f"report {name}"
+    field(name, getattr(found, name), key=key, on_change=lambda: setattr(found, name, st.session_state[key]))

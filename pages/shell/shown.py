@@ -58,8 +58,8 @@ class Shown:
 
     @property
     def figures(self) -> list[Drawn]:
-        """Those on the page, from top to bottom."""
-        return [figure for _, drawn in self._parts.values() for figure in drawn.values()]
+        """Those on the page, from top to bottom. Also while more are added: a file is made on another thread."""
+        return [figure for _, drawn in [*self._parts.values()] for figure in drawn.values()]
 
     def add(self, figure: Drawn) -> None:
         """A figure that is being drawn. Where only a part of the page runs again, it takes the place of that part's."""

@@ -247,6 +247,20 @@ def test_charts_are_chosen_in_the_dialog(finished) -> None:
     assert app.session_state[REPORT].count == 0
 
 
+def test_a_chart_for_which_there_is_no_room_is_not_ticked(finished, monkeypatch) -> None:
+    app = AppTest.from_function(dialog, default_timeout=30).run()
+    monkeypatch.setattr("pages.shell.report.MOST_CHARTS", 1)
+    app.checkbox[0].check().run()
+    app.checkbox[1].check().run()
+    assert [box.value for box in app.checkbox] == [True, False]
+    assert ["at most 1 chart" in error.value for error in app.error] == [True]
+    app.checkbox[0].uncheck().run()
+    app.checkbox[1].check().run()
+    assert [box.value for box in app.checkbox] == [False, True]
+    assert not app.error
+    assert app.session_state[REPORT].count == 1
+
+
 def test_a_result_goes_by_the_name_that_a_person_gave_it(finished) -> None:
     """A run, and a map, which is listed as a whole."""
     run, sweep = recipe(size=11), of_map(DEFAULT_MAP, pd.DataFrame())

@@ -152,7 +152,7 @@ class Report:
         """Leaves a chart out, and its section with the last."""
         section = self.sections.get(place)
         if section is not None:
-            section.charts.pop(name, None)
+            section.charts = {other: chart for other, chart in section.charts.items() if other != name}
             if not section.charts:
                 del self.sections[place]
 
@@ -195,8 +195,8 @@ def _short(value: Any) -> str:
 
 
 def document(report: Report) -> bytes:
-    """The file."""
-    sections = "".join(_section(place, section) for place, section in enumerate(report.sections.values()))
+    """The file; charts may be chosen meanwhile."""
+    sections = "".join(_section(place, section) for place, section in enumerate([*report.sections.values()]))
     note = f'<p class="note">{escape(report.note[:LONGEST_NOTE])}</p>' if report.note else ""
     title = escape(report.title[:LONGEST_TITLE])
     return (
