@@ -125,6 +125,27 @@ def test_function_and_kernel_are_shown_on_the_probes(name, finished, opened):
     assert "probe points" in [choice.value for choice in app.get("segmented_control")]
 
 
+def test_a_result_that_is_kept_elsewhere_stays_kept(opened, finished):
+    """In another tab, or by somebody else, while this page stands open."""
+    app, key = opened("evolution", **SMALL_QUERY), jobs.key_of("run", RunConfig.from_dict(SMALL).canonical())
+
+    def switch():
+        (found,) = [toggle for toggle in app.toggle if toggle.key.startswith("keep")]
+        return found
+
+    assert not switch().value
+    finished.ownership.pin(key, "somebody else")
+    app.run()
+    assert switch().value
+    assert finished.store.pinned(key)
+    switch().set_value(False).run()
+    assert not finished.store.pinned(key)
+    switch().set_value(True).run()
+    assert finished.store.pinned(key)
+    assert switch().value
+    finished.ownership.unpin(key, "somebody else")
+
+
 def test_the_small_query_is_the_small_config(opened, finished):
     app = opened("evolution", **SMALL_QUERY)
     assert "moved by" in texts(app)
