@@ -5,7 +5,7 @@ What is built for a result is kept by a key that names it (never by its arrays),
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -53,6 +53,7 @@ class Figure:
         config: hash of the config whose result it shows, for its files; empty where it has none.
         ghosts: the same figure of each held result, to be drawn beneath.
         called: what it is where it asks nothing.
+        recorded: whether the page shows a recording. Files are drawn where there is no session to ask.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Figure:
     config: str = ""
     ghosts: Sequence[tuple[Named, "Figure"]] = ()
     called: str = ""
+    recorded: bool = field(default_factory=lambda: RECORDING in address())
 
     @classmethod
     def of(
@@ -124,25 +126,25 @@ class Figure:
         return [(HELD.format(one.name), ghost.config) for one, ghost in self.ghosts]
 
     def _with_data_of(self, ghosts: Sequence[tuple[Named, "Figure"]]) -> pd.DataFrame:
-        frames = [(_present(), self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
+        frames = [(self._present, self.frame), *((one.name, ghost.frame) for one, ghost in ghosts)]
         known = [frame.assign(run=name) for name, frame in frames if frame is not None]
         return pd.concat(known, ignore_index=True)
 
     def draw(self) -> Any:
         """The chart under its question, over those of held results, on the page and in a file."""
         ghosts = [Ghost(one.name, one.place, chart) for one, ghost in self.ghosts if (chart := ghost._timed(one))]
-        return ask(self.question, over(self._timed(), ghosts, present=_present()) if ghosts else self._timed())
+        return ask(self.question, over(self._timed(), ghosts, present=self._present) if ghosts else self._timed())
 
     def _timed(self, one: Named | None = None) -> Any:
         """Its own chart, of something held or of what the page shows, with the name of its time."""
-        recorded = isinstance(one, Held) and one.recorded if one else RECORDING in address()
+        recorded = isinstance(one, Held) and one.recorded if one else self.recorded
         chart = self.chart()
         return time_of_its_loop(chart) if recorded and chart and not self.file.startswith(EXPANSION) else chart
 
-
-def _present() -> str:
-    """What the page shows, beside others."""
-    return RECORDED if RECORDING in address() else PRESENT
+    @property
+    def _present(self) -> str:
+        """What the page shows, beside others."""
+        return RECORDED if self.recorded else PRESENT
 
 
 def ghosts_of(key: str, of: Callable[[Held], Figure], over_time: bool = False) -> list[tuple[Held, Figure]]:

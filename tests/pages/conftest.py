@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache as once
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.config_option import ConfigOption
 from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.state import query_params_proxy, session_state_proxy
 from streamlit.testing.v1 import AppTest
 
 import cache
@@ -103,14 +105,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
-    """Files that a page offers, by name, as what makes each when its button is clicked."""
+    """Files that a page offers, by name, as what makes each when its button is clicked: on a thread of its own."""
     found: dict[str, Callable[[], Any]] = {}
     add = MediaFileManager.add_deferred
+
+    def without_session(make: Callable[[], Any]) -> Any:
+        with monkeypatch.context() as patch:
+            for proxy in (session_state_proxy, query_params_proxy):
+                patch.setattr(proxy, "get_session_state", lambda: pytest.fail("the session is not there"))
+            return make()
 
     def noted(
         self: MediaFileManager, make: Any, mime: Any, place: str, file_name: str | None = None, **more: Any
     ) -> str:
-        found[str(file_name)] = make
+        found[str(file_name)] = partial(without_session, make)
         return add(self, make, mime, place, file_name, **more)
 
     monkeypatch.setattr(MediaFileManager, "add_deferred", noted)

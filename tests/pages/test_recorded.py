@@ -1,12 +1,15 @@
 """Recordings on the pages: what each shows of one, what it names as missing, and what it says where there is none."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
+from taken import bundle_of, files
 
 import cache
 from cache import CachedEngine, NotAllowed
@@ -315,6 +318,18 @@ def test_a_bundle_has_the_data_and_offers_no_recomputation(
     assert not {"command.sh", "recompute.py"} & found.keys()
     assert b"again" not in found["README.txt"]
     assert cache.installed() is ready
+
+
+def test_figures_in_a_bundle_have_the_time_of_the_loop_as_on_the_page(
+    opened: Callable[..., AppTest], recorded: Callable[[str], RecordingConfig], given: dict[str, Callable[[], Any]]
+) -> None:
+    """They are drawn when it is clicked, on a thread that knows no session."""
+    shown = opened("evolution", recording=jobs.key("recording", recorded("whole")))
+    assert "time, t (of the loop)" in charts(shown)
+    drawn = {name: pdf for name, pdf in files(bundle_of(given)).items() if name.endswith(".pdf")}
+    texts = {name: PdfReader(BytesIO(pdf)).pages[0].extract_text() for name, pdf in drawn.items()}
+    assert "time, t (of the loop)" in texts["figures/drift.pdf"]
+    assert not [name for name, text in texts.items() if "· step" in text.replace("step 11", "")]
 
 
 def test_spaces_of_a_recording_are_a_job_of_its_own(recorded: Callable[[str], RecordingConfig]) -> None:
