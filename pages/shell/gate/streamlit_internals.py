@@ -110,9 +110,10 @@ def _request_of_the_page(self: AppSession, client_state: ClientState | None) -> 
 
 
 def _page_to_come(session: AppSession) -> str:
-    """The one asked for, until it is shown; then that, or where the server went from it. Empty while there is none."""
+    """The one asked for, until it is shown; then that, or where the server went from it. Empty while it is not known:
+    of the first one the session has but the script that lists the pages until it is drawn."""
     page, before = _asked.get(session, ("", ""))
     if before != session.page_script_hash:
         page = session.page_script_hash
         _asked[session] = page, page
-    return page
+    return "" if page == session._pages_manager.main_script_hash else page

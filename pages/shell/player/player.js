@@ -46,16 +46,20 @@ function create(root) {
     inputs().forEach(send);
   }
 
-  // Where the reader has come to rest goes into the link, once for a burst of steps, and before anything else is done:
-  // of a page that is left it would come too late.
+  // Where the reader has come to rest goes into the link, once for a burst of steps.
   function rest() {
     clearTimeout(timer);
     timer = setTimeout(tell, REST);
     ["pointerdown", "keydown"].forEach((event) => document.addEventListener(event, elsewhere, true));
   }
 
+  // Before the page is left, of which it would come too late; later where anything else is done: of two changes in one
+  // moment Streamlit would draw but the part of the page that one of them is in.
   function elsewhere(event) {
-    if (!event.composedPath().includes(root)) tell();
+    const path = event.composedPath();
+    if (path.includes(root)) return;
+    if (path.some((one) => one.localName === "a")) tell();
+    else rest();
   }
 
   function tell() {

@@ -33,6 +33,16 @@ def busy():
 def part():
     st.button("Part", key="part")
 
+@st.fragment
+def early():
+    if st.button("Early"):
+        st.write("It was clicked.")
+
+def opening():
+    early()
+    time.sleep(1)
+    st.write("All is here.")
+
 def first():
     part()
     st.page_link(OTHER, label="To the second page")
@@ -54,7 +64,7 @@ def typed():
     st.write(f"This is {found}.")
 
 OTHER = st.Page(second)
-st.navigation([st.Page(busy), st.Page(first), OTHER, st.Page(typed)]).run()
+st.navigation([st.Page(busy), st.Page(opening), st.Page(first), OTHER, st.Page(typed)]).run()
 """
 
 
@@ -100,6 +110,14 @@ def test_what_is_clicked_of_a_page_that_is_left_does_not_bring_it_back(opened):
     page.wait_for_timeout(1000)
     expect(there).to_be_visible()
     expect(page.get_by_role("button", name="Part")).to_have_count(0)
+
+
+def test_what_is_clicked_of_the_first_page_is_done_though_it_is_still_being_drawn(opened):
+    """Streamlit knows by then that a page is shown, and not yet which."""
+    page = opened("opening")
+    page.get_by_role("button", name="Early").click()
+    expect(page.get_by_text("All is here.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("It was clicked.")).to_be_visible(timeout=10_000)
 
 
 def test_what_is_typed_is_taken_in_though_a_click_follows_at_once(opened):

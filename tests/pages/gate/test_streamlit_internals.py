@@ -15,6 +15,7 @@ from pages.shell.gate import streamlit_internals
         (AppSession, "_scriptrunner"),
         (AppSession, "_script_event_loop"),
         (AppSession, "_user_info"),
+        (AppSession, "_pages_manager"),
     ],
 )
 def test_the_names_that_the_gate_uses_are_there(owner, name):
