@@ -320,6 +320,11 @@ def draw(
     return widgets.get(kind, place.text_input)(label, key=key, on_change=_edited, args=(key, edit), **more)
 
 
+def switch(label: str, key: str, on: bool, act: Callable[[bool], object], **more: Any) -> None:
+    """A switch of something that others set too: it stands as that does, whoever changed it, and acts when set."""
+    draw("flag", label, key, on, lambda text: act(text == text_of(True)), **more)
+
+
 def _edited(key: str, edit: Callable[[str], None]) -> None:
     edit(text_of(st.session_state[key]))
 

@@ -25,6 +25,7 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.words import duration, plain, size
 from pages.shell.example import example
+from pages.shell.form import switch
 from pages.shell.link import here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
@@ -288,14 +289,14 @@ def watch(
 
 def _stay(request: Request) -> None:
     """Whether the batch goes on without a page, and after a restart."""
-    batches, name = cache.current().batches, f"stay {request.cancel}"
+    batches = cache.current().batches
     found = batches.of(request.order(viewer()).key)
-    st.toggle(
+    switch(
         "go on when this page is closed",
-        value=bool(found and found.stays),
-        key=name,
+        f"stay {request.cancel}",
+        bool(found and found.stays),
         # Of whoever is there then: the switch may be older than the end of a login.
-        on_change=lambda: batches.stay(request.order(viewer()).key, st.session_state[name]),
+        lambda stays: batches.stay(request.order(viewer()).key, stays),
         help="Otherwise it stops half a minute after the last page that shows it.",
     )
 

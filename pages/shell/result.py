@@ -15,11 +15,10 @@ from pages.charts.words import Headline, plain
 from pages.shell import report_dialog
 from pages.shell.bundle import bundle
 from pages.shell.bundle import stem as bundle_name
-from pages.shell.form import draw
+from pages.shell.form import switch
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe, as_yaml, of_result, packed
 from pages.shell.shown import HASH, shown
-from pages.shell.texts import text_of
 from pages.shell.view import choice, chosen
 from pages.shell.viewers import viewer
 
@@ -72,17 +71,17 @@ def files(result: Any, arrays: Arrays, key: str, more: str = "") -> None:
 @st.fragment
 @one_at_a_time()
 def keep(key: str) -> None:
-    """A switch: whether the result stays however full the cache is. It stands as that is, whoever changed it."""
+    """A switch: whether the result stays however full the cache is."""
     pinned = cache.current().store.pinned(key)
-    draw("flag", "keep this result however full the cache is", f"keep {key[:16]}", pinned, partial(_keep, key))
+    switch("keep this result however full the cache is", f"keep {key[:16]}", pinned, partial(_keep, key))
     if refused := st.session_state.pop(REFUSED, ""):
         st.error(plain(refused), icon=":material/error:")
 
 
-def _keep(key: str, text: str) -> None:
+def _keep(key: str, kept: bool) -> None:
     ownership = cache.current().ownership
     try:
-        (ownership.pin if text == text_of(True) else ownership.unpin)(key, viewer())
+        (ownership.pin if kept else ownership.unpin)(key, viewer())
     except (cache.CacheFault, cache.NotAllowed) as fault:
         st.session_state[REFUSED] = str(fault)
 

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from engine.cost import Calibration
 from engine.problems import several
 from pages.charts.words import duration, number, plain, size
 from pages.shell import calibration
+from pages.shell.form import switch
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in, role
 from pages.shell.viewers import viewer
@@ -172,14 +174,8 @@ def _workers(workers: Sequence[Worker]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{place + 1}** {plain(_device(worker))}, holds {several(len(worker.holds), 'job')}")
             if _administers():
-                st.toggle(
-                    "drain",
-                    value=worker.draining,
-                    key=f"drain {worker.name}",
-                    on_change=_drain,
-                    args=(worker.name,),
-                    help="A drained worker ends what it holds, and gets no new job.",
-                )
+                more = {"help": "A drained worker ends what it holds, and gets no new job."}
+                switch("drain", f"drain {worker.name}", worker.draining, partial(_drain, worker.name), **more)
 
 
 def _device(worker: Worker) -> str:
@@ -234,9 +230,9 @@ def _job(ticket: Ticket) -> str:
     return ticket.kind.replace("_", " ")
 
 
-def _drain(worker: str) -> None:
+def _drain(worker: str, draining: bool) -> None:
     try:
-        cache.current().ownership.drain(worker, viewer(), st.session_state[f"drain {worker}"])
+        cache.current().ownership.drain(worker, viewer(), draining)
     except NotAllowed as error:  # the switch may be older than the end of a login
         st.session_state[REFUSED] = [str(error)]
 

@@ -1,6 +1,7 @@
 """The Server page, and one's own jobs on Home."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,10 +54,15 @@ def test_an_administrator_drains_a_worker(pretend: PretendEngine, opened: Callab
     assert [toggle.value for toggle in page.toggle] == [False, True]
     page.toggle[0].set_value(True).run()
     assert pretend.acts == [("drain", "tls://a", True)]
+    pretend.going_on = replace(BUSY, workers=[replace(worker, draining=True) for worker in BUSY.workers])
+    page.run()
+    assert [toggle.value for toggle in page.toggle] == [True, True]
+    assert len(pretend.acts) == 1
     # The switch may be older than the end of a login.
     pretend.refuses.add("drain")
     page.toggle[0].set_value(False).run()
     assert [error.value for error in page.error] == ["Not today\\."]
+    assert page.toggle[0].value, "it stands as the worker does"
     pretend.policy = Policy()
     assert not opened("server").toggle
 
