@@ -322,7 +322,11 @@ def draw(
 
 def switch(label: str, key: str, on: bool, act: Callable[[bool], object], **more: Any) -> None:
     """A switch of something that others set too: it stands as that does, whoever changed it, and acts when set."""
-    draw("flag", label, key, on, lambda text: act(text == text_of(True)), **more)
+    draw("flag", label, key, on, partial(_set, act), **more)
+
+
+def _set(act: Callable[[bool], object], text: str) -> None:
+    act(text == text_of(True))
 
 
 def _edited(key: str, edit: Callable[[str], None]) -> None:
