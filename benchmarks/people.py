@@ -42,8 +42,8 @@ class Page:
 
 CACHED = (
     Page("evolution", "Evolution", 9, "run", {"preset": "default"}),
-    Page("perturbation", "Perturbation", 14, "ask expansion"),
-    Page("norms", "Norms", 4, "ask spaces"),
+    Page("perturbation", "Perturbation", 14, "ask expansion", {"preset": "default"}),
+    Page("norms", "Norms", 4, "ask spaces", {"preset": "default"}),
     Page("regimes", "Regime map", 3, "run_sweep", {"map_depths": "1, 2", "map_widths": "16, 64"}),
 )
 CURVES = Page("second_moment", "Second moment", 4)

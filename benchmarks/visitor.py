@@ -89,9 +89,11 @@ class Visitor:
     # What a person does. Each returns the seconds until the answer was whole.
 
     async def open(self, page: str, **query: str) -> float:
-        """A page by its name in the URL (empty: the first), from the menu or by a link."""
+        """A page by its name in the URL (empty: the first), from the menu or by a link; the one that is there already
+        as the browser goes back to another address of it."""
+        goes_back = self._place.get("page_name") == page
         self._place, self._set = {"page_name": page, "query_string": urlencode(query)}, {}
-        return await self._ask()
+        return await self._ask(goes_back=goes_back)
 
     async def put(self, key: str, value: str | bool | float) -> float:
         """Another value into the control of this key."""
@@ -166,12 +168,18 @@ class Visitor:
 
     # Over the wire.
 
-    async def _ask(self, fragment: str = "", trigger: WidgetState | None = None, by_itself: bool = False) -> float:
+    async def _ask(
+        self,
+        fragment: str = "",
+        trigger: WidgetState | None = None,
+        by_itself: bool = False,
+        goes_back: bool = False,
+    ) -> float:
         back = BackMsg()
         client = back.rerun_script
         for name, value in self._place.items():
             setattr(client, name, value)
-        client.fragment_id, client.is_auto_rerun = fragment, by_itself
+        client.fragment_id, client.is_auto_rerun, client.is_history_navigation = fragment, by_itself, goes_back
         client.widget_states.widgets.extend([*self._set.values(), *([trigger] if trigger else [])])
         began = time.monotonic()
         socket = self._socket
