@@ -292,7 +292,7 @@ class Form:
 
 
 def draw(
-    kind: Widget, label: str, key: str, value: Any, edit: Callable[[str], None], place: Any = st, **more: Any
+    kind: Widget, label: str, key: str, value: Any, edit: Callable[[str], object], place: Any = st, **more: Any
 ) -> Any:
     """The widget of a setting, and what stands in it.
 
@@ -320,16 +320,7 @@ def draw(
     return widgets.get(kind, place.text_input)(label, key=key, on_change=_edited, args=(key, edit), **more)
 
 
-def switch(label: str, key: str, on: bool, act: Callable[[bool], object], **more: Any) -> None:
-    """A switch of something that others set too: it stands as that does, whoever changed it, and acts when set."""
-    draw("flag", label, key, on, partial(_set, act), **more)
-
-
-def _set(act: Callable[[bool], object], text: str) -> None:
-    act(text == text_of(True))
-
-
-def _edited(key: str, edit: Callable[[str], None]) -> None:
+def _edited(key: str, edit: Callable[[str], object]) -> None:
     edit(text_of(st.session_state[key]))
 
 

@@ -25,11 +25,11 @@ from engine.progress import Arrays
 from engine.schema import Config
 from pages.charts.words import duration, plain, size
 from pages.shell.example import example
-from pages.shell.form import switch
-from pages.shell.link import here
+from pages.shell.link import draw_again, here
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import barred
 from pages.shell.pressed import note_press, was_pressed
+from pages.shell.switch import switch
 from pages.shell.tools.dialogs import redrawn
 from pages.shell.viewers import viewer, watchers
 
@@ -262,7 +262,7 @@ def watch(
     if mine is not None:
         mine.step()
     if mine is None or mine.done or (draw is None and len(mine.results) > known):
-        st.rerun()
+        draw_again()
     found, flying = Standing(request.groups, dict(mine.results), dict(mine.failures)), [*mine.flying]
     said = _of_one(flying[0]) if request.single and flying else _of_many(request, mine, found, seconds)
     if others := watchers().notice(request.key, viewer()):
@@ -274,17 +274,20 @@ def watch(
     with st.container(horizontal=True, vertical_alignment="center"):
         done = len(found.results) + sum(job.fraction for job in flying)
         st.progress(min(1.0, max(0.0, done / len(request.keys))))
-        left = st.button("Cancel", icon=":material/stop:", key=request.cancel)
+        left = st.button("Cancel", icon=":material/stop:", key=request.cancel, on_click=_cancel, args=(request,))
     if not request.single:
         _stay(request)
     if left:
-        cache.current().batches.cancel(request.order(viewer()).key)
-        watchers().leave(request.key, viewer())
-        st.rerun()
+        draw_again()
     st.caption(f"{note} {computed_on(cache.current().device())}".strip())
     if draw is not None:
         with redrawn():
             draw(found, flying)
+
+
+def _cancel(request: Request) -> None:
+    cache.current().batches.cancel(request.order(viewer()).key)
+    watchers().leave(request.key, viewer())
 
 
 def _stay(request: Request) -> None:

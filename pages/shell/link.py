@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -66,7 +66,8 @@ def arrive(page: str) -> bool:
     if arrived:
         last = st.session_state.get(ARRIVAL, Arrival())
         st.session_state[ARRIVAL] = Arrival(last.number + 1, went_back())
-        st.session_state[PAGE], st.session_state[ASKED], st.session_state[WRITTEN] = page, page_asked(), {}
+        st.session_state[ASKED], st.session_state[WRITTEN] = page_asked(), {}
+        st.session_state[PAGE] = page  # last: each of them may be where the next request interrupts
     return arrived
 
 
@@ -89,6 +90,13 @@ def parted(link: str) -> tuple[str, dict[str, str]]:
     """The page and the parameters of a link as `here` gives it."""
     page, _, query = link.removeprefix("/").partition("?")
     return page, dict(parse_qsl(query))
+
+
+def draw_again() -> NoReturn:
+    """Runs the page once more. What the browser asked for meanwhile comes first, as at any look at the session: of two
+    requests Streamlit takes the page of the later one, and would forget a link that was clicked."""
+    st.session_state.get(PAGE)
+    st.rerun()
 
 
 def flush() -> None:

@@ -19,6 +19,7 @@ from pages.shell.gate.rules import VARIABLE as HOSTS
 from pages.shell.gate.rules import is_loopback, is_ours
 from pages.shell.gate.streamlit_internals import USER_COOKIE_NAME as LOGIN
 from pages.shell.gate.streamlit_internals import claims_in, claims_of
+from pages.shell.link import draw_again
 
 
 def sign_in_configured() -> bool:
@@ -80,7 +81,7 @@ def may_enter() -> bool:
 def only_while_in() -> None:
     """For a part of a page that redraws by itself: once a login has ended, the whole page is drawn, and turns away."""
     if not may_enter():
-        st.rerun()
+        draw_again()
 
 
 def barred() -> str:

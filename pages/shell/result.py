@@ -15,15 +15,15 @@ from pages.charts.words import Headline, plain
 from pages.shell import report_dialog
 from pages.shell.bundle import bundle
 from pages.shell.bundle import stem as bundle_name
-from pages.shell.form import switch
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.recipe import Recipe, as_yaml, of_result, packed
 from pages.shell.shown import HASH, shown
+from pages.shell.switch import switch
 from pages.shell.view import choice, chosen
 from pages.shell.viewers import viewer
 
 REFUSED = "not kept"
-"""In the session: why the switch did not do what it was set to."""
+"""In the session, with the key of a result: why its switch did not do what it was set to."""
 
 
 def numbers(found: Sequence[Headline]) -> None:
@@ -74,7 +74,7 @@ def keep(key: str) -> None:
     """A switch: whether the result stays however full the cache is."""
     pinned = cache.current().store.pinned(key)
     switch("keep this result however full the cache is", f"keep {key[:16]}", pinned, partial(_keep, key))
-    if refused := st.session_state.pop(REFUSED, ""):
+    if refused := st.session_state.pop(f"{REFUSED} {key}", ""):
         st.error(plain(refused), icon=":material/error:")
 
 
@@ -83,7 +83,7 @@ def _keep(key: str, kept: bool) -> None:
     try:
         (ownership.pin if kept else ownership.unpin)(key, viewer())
     except (cache.CacheFault, cache.NotAllowed) as fault:
-        st.session_state[REFUSED] = str(fault)
+        st.session_state[f"{REFUSED} {key}"] = str(fault)
 
 
 # Files that go out. Each is made when its button is clicked, not before.

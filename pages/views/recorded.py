@@ -27,7 +27,7 @@ from pages.shell.answer import answer as tell
 from pages.shell.answer import find as say
 from pages.shell.form import refuse
 from pages.shell.gathering import START, Computation, gather
-from pages.shell.link import RECORDING, Link, Texts, address
+from pages.shell.link import RECORDING, Link, Texts, address, draw_again
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import may_compute
 from pages.shell.recipe import RECORDED
@@ -99,7 +99,7 @@ def _keep_as_it_is(one: Recorded) -> None:
         except (OSError, ValueError, CacheFault, NotAllowed) as error:
             st.error(plain(f"{one.name} {error}. Its file stays where it is."))
         else:
-            st.rerun()
+            draw_again()
 
 
 @st.fragment(run_every=REDRAW)
@@ -107,7 +107,7 @@ def _keep_as_it_is(one: Recorded) -> None:
 def _redraw_when_changed(one: Recorded) -> None:
     """Draws the page again once the file is another, its loop has gone or its result is there."""
     if cache.current().store.recordings.find(one.id) != one:
-        st.rerun()
+        draw_again()
 
 
 def _kept(config: RecordingConfig) -> None:
@@ -141,7 +141,7 @@ def _owned(key: str) -> None:
         except (CacheFault, NotAllowed) as error:
             st.error(plain(str(error)))
         else:
-            st.rerun()
+            draw_again()
 
 
 def _body(result: RecordedRun, key: str, grows: bool) -> None:

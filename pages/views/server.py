@@ -19,9 +19,9 @@ from engine.cost import Calibration
 from engine.problems import several
 from pages.charts.words import duration, number, plain, size
 from pages.shell import calibration
-from pages.shell.form import switch
 from pages.shell.one_at_a_time import one_at_a_time
 from pages.shell.people import only_while_in, role
+from pages.shell.switch import switch
 from pages.shell.viewers import viewer
 
 REDRAW = 2.0
@@ -174,8 +174,13 @@ def _workers(workers: Sequence[Worker]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{place + 1}** {plain(_device(worker))}, holds {several(len(worker.holds), 'job')}")
             if _administers():
-                more = {"help": "A drained worker ends what it holds, and gets no new job."}
-                switch("drain", f"drain {worker.name}", worker.draining, partial(_drain, worker.name), **more)
+                switch(
+                    "drain",
+                    f"drain {worker.name}",
+                    worker.draining,
+                    partial(_drain, worker.name),
+                    help="A drained worker ends what it holds, and gets no new job.",
+                )
 
 
 def _device(worker: Worker) -> str:

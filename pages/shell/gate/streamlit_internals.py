@@ -58,7 +58,7 @@ def went_back() -> bool:
 
 
 def page_asked() -> str:
-    """Of this run of the script: the hash of its page. Callbacks of the one before it still run under it."""
+    """The hash of the page that this run of the script draws: also while callbacks run that the page before it has."""
     context = get_script_run_ctx()
     return "" if context is None else context.page_script_hash
 
@@ -78,16 +78,16 @@ def _manager() -> SessionManager:
 
 _interrupt, _request = ScriptRunner._maybe_handle_execution_control_request, AppSession.request_rerun
 _asked: WeakKeyDictionary[AppSession, tuple[str, str]] = WeakKeyDictionary()
-"""The page that was asked for last, and the one that was shown then."""
+"""The page that was asked for last, and the one whose drawing had begun last by then."""
 
 
 def take_requests_whole() -> None:
     """From here on, in this process:
 
-    - What a request brings is taken in, callbacks and all, before the next one interrupts it. Streamlit ends a callback
-      where it reads the session, and what was typed, or clicked, is gone.
-    - What is asked of a page that is left is not heeded. The browser knows that only when the next one comes; Streamlit
-      would bring the page back, or draw its part into the other one, of which a white page may stay.
+    - A request that has begun is taken in, callbacks and all, before the next one interrupts it. Streamlit ends a
+      callback where it reads the session, and what was typed, or clicked, is gone.
+    - What is asked of a part of a page that is left is not heeded. The browser knows that only when the next page
+      comes; Streamlit would bring the former back, or draw its part into the other, of which a white page may stay.
     """
     ScriptRunner._maybe_handle_execution_control_request = _interrupt_what_has_begun
     AppSession.request_rerun = _request_of_the_page
@@ -110,10 +110,10 @@ def _request_of_the_page(self: AppSession, client_state: ClientState | None) -> 
 
 
 def _page_to_come(session: AppSession) -> str:
-    """The one asked for, until it is shown; then that, or where the server went from it. Empty while it is not known:
-    of the first one the session has but the script that lists the pages until it is drawn."""
+    """The one asked for, until its drawing begins; then that, or where the server went instead. Empty while it is not
+    known: of the first one the session has but the script that lists the pages until it is drawn."""
     page, before = _asked.get(session, ("", ""))
-    if before != session.page_script_hash:
+    if before != session.page_script_hash or session._scriptrunner is None:
         page = session.page_script_hash
         _asked[session] = page, page
     return "" if page == session._pages_manager.main_script_hash else page

@@ -53,8 +53,8 @@ function create(root) {
     ["pointerdown", "keydown"].forEach((event) => document.addEventListener(event, elsewhere, true));
   }
 
-  // Before the page is left, of which it would come too late; later where anything else is done: of two changes in one
-  // moment Streamlit would draw but the part of the page that one of them is in.
+  // At once where a link is pressed: what comes after it is not heeded. Later where anything else is done: of two changes
+  // in one moment Streamlit would draw but the part of the page that one of them is in.
   function elsewhere(event) {
     const path = event.composedPath();
     if (path.includes(root)) return;

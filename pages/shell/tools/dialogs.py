@@ -12,6 +12,7 @@ import streamlit as st
 from engine.quantities import QUANTITIES
 from pages.charts.printing import KINDS, WIDTHS, Choice, Draw, Stamp, Width, printed
 from pages.charts.printing.moving import MOTIONS, NO_VIDEO, Motion, can_film, filmed
+from pages.shell.link import draw_again
 from pages.shell.result import download
 from pages.shell.tools import undrawn
 
@@ -158,7 +159,7 @@ def open_when_still(opens: Callable[[], None]) -> None:
         opens()
         return
     st.session_state[WAITING] = opens
-    st.rerun()
+    draw_again()
 
 
 def open_waiting() -> None:

@@ -15,6 +15,7 @@ import time
 import streamlit as st
 from pages.shell import form
 from pages.shell.gate.streamlit_internals import take_requests_whole
+from pages.shell.link import draw_again
 
 take_requests_whole()
 
@@ -47,6 +48,12 @@ def first():
     part()
     st.page_link(OTHER, label="To the second page")
 
+def again():
+    st.page_link(OTHER, label="To the second page")
+    if st.button("Anew"):
+        time.sleep(0.5)
+        draw_again()
+
 def second():
     time.sleep(0.5)
     st.write("The second page is here.")
@@ -64,7 +71,7 @@ def typed():
     st.write(f"This is {found}.")
 
 OTHER = st.Page(second)
-st.navigation([st.Page(busy), st.Page(opening), st.Page(first), OTHER, st.Page(typed)]).run()
+st.navigation([st.Page(busy), st.Page(again), st.Page(opening), st.Page(first), OTHER, st.Page(typed)]).run()
 """
 
 
@@ -76,7 +83,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def opened(window: Callable[..., BrowserContext], address: str) -> Iterator[Callable[[str], Page]]:
-    """Opens a page of `SCRIPT`; what the console says must be nothing but that Streamlit looks for its base path."""
+    """Opens a page of `SCRIPT`; nothing in it may raise in the browser."""
     said: list[str] = []
 
     def opened(name: str) -> Page:
@@ -110,6 +117,15 @@ def test_what_is_clicked_of_a_page_that_is_left_does_not_bring_it_back(opened):
     page.wait_for_timeout(1000)
     expect(there).to_be_visible()
     expect(page.get_by_role("button", name="Part")).to_have_count(0)
+
+
+def test_a_link_is_followed_though_the_page_draws_itself_again(opened):
+    """Of two requests Streamlit takes the page of the later one."""
+    page = opened("again")
+    page.get_by_role("button", name="Anew").click()
+    page.wait_for_timeout(100)
+    page.get_by_role("link", name="To the second page").click()
+    expect(page.get_by_text("The second page is here.")).to_be_visible(timeout=10_000)
 
 
 def test_what_is_clicked_of_the_first_page_is_done_though_it_is_still_being_drawn(opened):
