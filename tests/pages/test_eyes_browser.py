@@ -30,7 +30,7 @@ MAP = {"map_depths": "1, 2", "map_widths": "8, 16", "map_size": "5"}
 EXPANSION = perturbation_runs.query("flow") | {"seeds": "17"}
 SPACES, ASK_SPACES = rkhs_runs.query("circle") | {"seeds": "17"}, ".st-key-ask-spaces button"
 PAGES: dict[str, tuple[dict[str, str], str, str]] = {
-    "": ({}, "", ""),
+    "": ({}, "", ".st-key-moving_home canvas"),  # it trains its run by itself
     "all_runs": ({}, "", ""),
     "server": ({}, "", ""),
     "evolution": (SPACES, ".st-key-run button", ".st-key-moving_evolution_0 canvas"),
